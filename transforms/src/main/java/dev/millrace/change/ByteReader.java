@@ -1,0 +1,83 @@
+package dev.millrace.change;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/// Reads what [ByteWriter] wrote. Whatever doesn't fit is refused by an [IllegalArgumentException]
+/// with its place.
+final class ByteReader {
+
+    private final byte[] buffer;
+    private int position;
+
+    ByteReader(byte[] buffer) {
+        this.buffer = buffer;
+    }
+
+    int one() {
+        need(1);
+        return buffer[position++] & 0xFF;
+    }
+
+    long number() {
+        long value = 0;
+        for (int shift = 0; shift < 64; shift += 7) {
+            int next = one();
+            value |= (long) (next & 0x7F) << shift;
+            if ((next & 0x80) == 0) {
+                return value;
+            }
+        }
+        throw new IllegalArgumentException("a number longer than 64 bits at byte " + position);
+    }
+
+    long signed() {
+        long value = number();
+        return value >>> 1 ^ -(value & 1);
+    }
+
+    int length() {
+        long length = number();
+        if (length < 0 || length > buffer.length) {
+            throw new IllegalArgumentException("a length of " + length + " at byte " + position);
+        }
+        return (int) length;
+    }
+
+    byte[] bytes() {
+        int length = length();
+        need(length);
+        byte[] bytes = Arrays.copyOfRange(buffer, position, position + length);
+        position += length;
+        return bytes;
+    }
+
+    String string() {
+        return string(length());
+    }
+
+    String string(int length) {
+        need(length);
+        String text = new String(buffer, position, length, StandardCharsets.UTF_8);
+        position += length;
+        return text;
+    }
+
+    void end() {
+        if (position != buffer.length) {
+            throw new IllegalArgumentException(
+                    buffer.length - position + " bytes behind the end of the record");
+        }
+    }
+
+    private void need(int count) {
+        if (count < 0 || position + count > buffer.length) {
+            throw new IllegalArgumentException(
+                    "the record ends at byte "
+                            + buffer.length
+                            + ", "
+                            + count
+                            + " more were needed");
+        }
+    }
+}

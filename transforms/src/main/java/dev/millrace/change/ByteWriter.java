@@ -1,0 +1,59 @@
+package dev.millrace.change;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/// Grows as it is written. Numbers are unsigned LEB128, signed ones zigzag first. For one thread.
+final class ByteWriter {
+
+    private byte[] buffer = new byte[256];
+    private int size;
+
+    void reset() {
+        size = 0;
+    }
+
+    byte[] toBytes() {
+        return Arrays.copyOf(buffer, size);
+    }
+
+    void one(int value) {
+        room(1);
+        buffer[size++] = (byte) value;
+    }
+
+    void number(long value) {
+        room(10);
+        long rest = value;
+        while ((rest & ~0x7FL) != 0) {
+            buffer[size++] = (byte) (rest & 0x7F | 0x80);
+            rest >>>= 7;
+        }
+        buffer[size++] = (byte) rest;
+    }
+
+    void signed(long value) {
+        number(value << 1 ^ value >> 63);
+    }
+
+    void raw(byte[] bytes) {
+        room(bytes.length);
+        System.arraycopy(bytes, 0, buffer, size, bytes.length);
+        size += bytes.length;
+    }
+
+    void bytes(byte[] bytes) {
+        number(bytes.length);
+        raw(bytes);
+    }
+
+    void string(String text) {
+        bytes(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void room(int more) {
+        if (size + more > buffer.length) {
+            buffer = Arrays.copyOf(buffer, Math.max(buffer.length * 2, size + more));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+package dev.millrace.change;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// The cells of one row. A cell is PostgreSQL's text of the value, NULL, or *unchanged*: a TOASTed
+/// value that an update left alone and that the source therefore did not send. Unchanged is a cell
+/// of its own kind, so no user's text can be mistaken for it. Immutable. Prints names only, never
+/// values.
+public final class Row {
+
+    /// Marks the unchanged cell inside this room; compared by identity and never handed out.
+    @SuppressWarnings(
+            "StringOperationCanBeSimplified") // a string of its own, equal to no literal by
+    // identity
+    private static final String UNCHANGED = new String("unchanged");
+
+    private final Shape shape;
+    private final @Nullable String[] cells;
+
+    private Row(Shape shape, @Nullable String[] cells) {
+        this.shape = shape;
+        this.cells = cells;
+    }
+
+    /// A row without unchanged cells; `null` is NULL.
+    public static Row of(Shape shape, @Nullable String... cells) {
+        Builder builder = new Builder(shape);
+        if (cells.length != shape.size()) {
+            throw new IllegalArgumentException(
+                    shape + " has " + shape.size() + " columns, got " + cells.length + " cells");
+        }
+        for (int i = 0; i < cells.length; i++) {
+            builder.text(i, cells[i]);
+        }
+        return builder.build();
+    }
+
+    public Shape shape() {
+        return shape;
+    }
+
+    public TableId table() {
+        return shape.table();
+    }
+
+    public boolean isUnchanged(int position) {
+        return cells[position] == UNCHANGED;
+    }
+
+    public boolean isNull(int position) {
+        return cells[position] == null;
+    }
+
+    /// The text of the cell, or `null` for NULL.
+    ///
+    /// @throws IllegalStateException when the cell is unchanged: its text is not here, and nothing
+    ///   may be guessed
+    public @Nullable String text(int position) {
+        String cell = cells[position];
+        if (cell == UNCHANGED) {
+            throw new IllegalStateException(
+                    shape.table()
+                            + "."
+                            + shape.columns().get(position)
+                            + " is unchanged: it carries no value");
+        }
+        return cell;
+    }
+
+    /// True when some cell is unchanged.
+    public boolean isPartial() {
+        for (String cell : cells) {
+            if (cell == UNCHANGED) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The key's cells alone.
+    ///
+    /// @throws IllegalStateException when the row has no key or a key cell is unchanged
+    public RowKey key() {
+        if (shape.key().isEmpty()) {
+            throw new IllegalStateException(shape.table() + " has no key");
+        }
+        @Nullable String[] values = new String[shape.key().size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = text(shape.key().get(i));
+        }
+        return new RowKey(shape.table(), values);
+    }
+
+    /// This row laid over an older one of the same shape and key: unchanged cells take the older
+    /// row's.
+    public Row over(Row older) {
+        if (!shape.equals(older.shape)) {
+            throw new IllegalArgumentException(
+                    "rows of two shapes: " + shape + " and " + older.shape);
+        }
+        @Nullable String[] merged = cells.clone();
+        for (int i = 0; i < merged.length; i++) {
+            if (merged[i] == UNCHANGED) {
+                merged[i] = older.cells[i];
+            }
+        }
+        return new Row(shape, merged);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        if (!(other instanceof Row that) || !shape.equals(that.shape)) {
+            return false;
+        }
+        for (int i = 0; i < cells.length; i++) {
+            boolean unchanged = cells[i] == UNCHANGED;
+            if (unchanged != (that.cells[i] == UNCHANGED)
+                    || !Objects.equals(cells[i], that.cells[i])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * shape.hashCode() + Arrays.hashCode(cells);
+    }
+
+    @Override
+    public String toString() {
+        return "row of " + shape;
+    }
+
+    /// Fills one row, cell by cell; cells that are not set are NULL. For one thread, used once.
+    public static final class Builder {
+        private final Shape shape;
+        private final @Nullable String[] cells;
+
+        public Builder(Shape shape) {
+            this.shape = shape;
+            this.cells = new String[shape.size()];
+        }
+
+        public Builder text(int position, @Nullable String text) {
+            cells[position] = text;
+            return this;
+        }
+
+        public Builder unchanged(int position) {
+            cells[position] = UNCHANGED;
+            return this;
+        }
+
+        public Row build() {
+            return new Row(shape, cells.clone());
+        }
+    }
+}
