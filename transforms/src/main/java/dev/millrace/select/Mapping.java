@@ -1,0 +1,36 @@
+package dev.millrace.select;
+
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import java.util.List;
+
+/// One target table, declared as one SELECT over one source table, parsed, typed and compiled.
+///
+/// @param target shape of the target rows: the target table, the columns in the order of the
+///   SELECT, the target key
+/// @param outputs the type of each column as the SELECT gives it, in the same order
+/// @param userText the user's own SELECT: what the source is asked when the target is judged, never
+///   our rendering
+/// @param rendered our tree, fully parenthesised, to be compared with the user's text by the
+///   source's EXPLAIN
+public record Mapping(
+        TableId source,
+        Shape target,
+        List<Relation.SqlType> outputs,
+        String userText,
+        String rendered,
+        RowMapper mapper) {
+
+    public Mapping {
+        outputs = List.copyOf(outputs);
+        if (outputs.size() != target.size()) {
+            throw new IllegalArgumentException(
+                    target.table()
+                            + " has "
+                            + target.size()
+                            + " columns, got "
+                            + outputs.size()
+                            + " types");
+        }
+    }
+}
