@@ -1,0 +1,200 @@
+package dev.millrace.broker;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.CreateTopicsResult;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/// The topics and groups of a cluster, by the admin protocol. Every call has a deadline and fails
+/// by [BrokerException]. Safe for any thread.
+public final class Broker implements AutoCloseable {
+
+    private static final Duration DEADLINE = Duration.ofSeconds(20);
+
+    private final Admin admin;
+
+    /// @param kafka client settings, at least `bootstrap.servers`
+    public Broker(Map<String, Object> kafka) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("default.api.timeout.ms", (int) DEADLINE.toMillis());
+        config.put("request.timeout.ms", 10_000);
+        admin = Admin.create(config);
+    }
+
+    /// What a topic is made with, and what is asserted of one that is there.
+    public record TopicSpec(String name, int partitions, Map<String, String> config) {
+
+        public TopicSpec {
+            config = Map.copyOf(config);
+        }
+    }
+
+    /// @param id given by the cluster when the topic is made: a topic made anew has another one
+    public record Topic(String name, String id, int partitions) {}
+
+    /// The topic as it is, made if it is missing.
+    ///
+    /// @throws BrokerException when it has another number of partitions: keys would move between
+    ///   them
+    public Topic ensure(TopicSpec spec) {
+        Topic topic = find(spec.name()).orElseGet(() -> make(spec));
+        if (topic.partitions() != spec.partitions()) {
+            throw new BrokerException(
+                    "topic "
+                            + spec.name()
+                            + " has "
+                            + topic.partitions()
+                            + " partitions, the migration was declared with "
+                            + spec.partitions()
+                            + ": the number is fixed when the topics are made");
+        }
+        return topic;
+    }
+
+    private Topic make(TopicSpec spec) {
+        NewTopic topic =
+                new NewTopic(spec.name(), Optional.of(spec.partitions()), Optional.empty());
+        CreateTopicsResult made = admin.createTopics(List.of(topic.configs(spec.config())));
+        String what = "make topic " + spec.name();
+        return new Topic(
+                spec.name(),
+                await(made.topicId(spec.name()), what).toString(),
+                await(made.numPartitions(spec.name()), what));
+    }
+
+    public Optional<Topic> find(String name) {
+        try {
+            TopicDescription description =
+                    await(
+                                    admin.describeTopics(List.of(name)).allTopicNames(),
+                                    "describe topic " + name)
+                            .get(name);
+            return Optional.ofNullable(description)
+                    .map(
+                            found ->
+                                    new Topic(
+                                            name,
+                                            found.topicId().toString(),
+                                            found.partitions().size()));
+        } catch (BrokerException e) {
+            if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /// The offset behind the last committed record, per partition.
+    public Map<Integer, Long> ends(String topic, int partitions) {
+        return offsets(topic, partitions, OffsetSpec.latest());
+    }
+
+    public Map<Integer, Long> begins(String topic, int partitions) {
+        return offsets(topic, partitions, OffsetSpec.earliest());
+    }
+
+    /// Deletes every record there is. Offsets go on rising, so no old one is ever taken for a new
+    /// one.
+    public void empty(String topic, int partitions) {
+        Map<TopicPartition, RecordsToDelete> all = new HashMap<>();
+        for (TopicPartition partition : partitions(topic, partitions)) {
+            all.put(partition, RecordsToDelete.beforeOffset(-1));
+        }
+        await(admin.deleteRecords(all).all(), "empty topic " + topic);
+    }
+
+    /// Sets where a group goes on; the group must have no running member.
+    public void place(String group, String topic, Map<Integer, Long> offsets) {
+        Map<TopicPartition, OffsetAndMetadata> all = new HashMap<>();
+        offsets.forEach(
+                (partition, offset) ->
+                        all.put(
+                                new TopicPartition(topic, partition),
+                                new OffsetAndMetadata(offset)));
+        await(admin.alterConsumerGroupOffsets(group, all).all(), "place group " + group);
+    }
+
+    /// Where a group goes on; partitions without a committed offset are absent.
+    public Map<Integer, Long> placed(String group, String topic) {
+        Map<Integer, Long> offsets = new HashMap<>();
+        await(
+                        admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata(),
+                        "read group " + group)
+                .forEach(
+                        (partition, offset) -> {
+                            if (partition.topic().equals(topic) && offset != null) {
+                                offsets.put(partition.partition(), offset.offset());
+                            }
+                        });
+        return offsets;
+    }
+
+    public void delete(Collection<String> topics) {
+        List<String> present = new ArrayList<>();
+        topics.forEach(topic -> find(topic).ifPresent(found -> present.add(found.name())));
+        await(admin.deleteTopics(present).all(), "delete topics " + present);
+    }
+
+    @Override
+    public void close() {
+        admin.close(Duration.ofSeconds(5));
+    }
+
+    private Map<Integer, Long> offsets(String topic, int partitions, OffsetSpec which) {
+        Map<TopicPartition, OffsetSpec> request =
+                partitions(topic, partitions).stream()
+                        .collect(Collectors.toMap(p -> p, _ -> which));
+        Map<TopicPartition, ListOffsetsResultInfo> answer =
+                await(
+                        admin.listOffsets(
+                                        request,
+                                        new ListOffsetsOptions(IsolationLevel.READ_COMMITTED))
+                                .all(),
+                        "read the offsets of " + topic);
+        Map<Integer, Long> offsets = new HashMap<>();
+        answer.forEach((partition, info) -> offsets.put(partition.partition(), info.offset()));
+        return offsets;
+    }
+
+    private static List<TopicPartition> partitions(String topic, int count) {
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            partitions.add(new TopicPartition(topic, i));
+        }
+        return partitions;
+    }
+
+    private static <T> T await(Future<T> answer, String what) {
+        try {
+            return answer.get(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new BrokerException("Kafka could not " + what + ": " + cause.getMessage(), cause);
+        } catch (TimeoutException e) {
+            throw new BrokerException("Kafka did not answer in time: " + what, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BrokerException("interrupted: " + what, e);
+        }
+    }
+}

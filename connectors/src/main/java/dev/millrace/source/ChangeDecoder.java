@@ -1,0 +1,139 @@
+package dev.millrace.source;
+
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Origin;
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.source.Decoded.What;
+import java.nio.ByteBuffer;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.source.SourceRecord;
+import org.jspecify.annotations.Nullable;
+
+/// Turns a record of the engine into our words. An unknown kind, a table that no mapping reads or a
+/// key that isn't there is refused by name and stops the run. For one thread.
+final class ChangeDecoder {
+
+    private final Map<TableId, CapturedTable> tables = new HashMap<>();
+    private final Map<Schema, Shape> shapes = new IdentityHashMap<>();
+
+    ChangeDecoder(List<CapturedTable> tables) {
+        tables.forEach(table -> this.tables.put(table.relation().id(), table));
+    }
+
+    Decoded decode(SourceRecord record) {
+        Struct envelope = (Struct) record.value();
+        String operation = envelope.getString("op");
+        Struct source = envelope.getStruct("source");
+        if (operation.equals("r")) {
+            return new Decoded.SnapshotRow(row(table(source), envelope.getStruct("after"), null));
+        }
+        Long lastCommit = (Long) record.sourceOffset().get("lsn_commit");
+        return new Decoded.Streamed(
+                lastCommit == null ? Lsn.ZERO : new Lsn(lastCommit),
+                origin(source),
+                what(operation, envelope, source));
+    }
+
+    private What what(String operation, Struct envelope, Struct source) {
+        return switch (operation) {
+            case "c" -> new What.Inserted(row(table(source), envelope.getStruct("after"), null));
+            case "u" -> {
+                CapturedTable table = table(source);
+                Struct before = table.fullIdentity() ? envelope.getStruct("before") : null;
+                yield new What.Updated(row(table, envelope.getStruct("after"), before));
+            }
+            case "d" -> new What.Deleted(row(table(source), envelope.getStruct("before"), null));
+            case "t" -> new What.Truncated(table(source).relation().id());
+            case "m" -> new What.Message(content(envelope.getStruct("message")));
+            default ->
+                    throw new IllegalArgumentException(
+                            "the engine delivered an operation of unknown kind '"
+                                    + operation
+                                    + "'");
+        };
+    }
+
+    private CapturedTable table(Struct source) {
+        TableId id = new TableId(source.getString("schema"), source.getString("table"));
+        CapturedTable table = tables.get(id);
+        if (table == null) {
+            throw new IllegalArgumentException(
+                    "the engine delivered a change of " + id + ", which no mapping reads");
+        }
+        return table;
+    }
+
+    private Row row(CapturedTable table, @Nullable Struct image, @Nullable Struct old) {
+        if (image == null) {
+            throw new IllegalArgumentException(
+                    "a change of "
+                            + table.relation().id()
+                            + " came without the row: its replica identity is not usable");
+        }
+        Shape shape =
+                shapes.computeIfAbsent(
+                        image.schema(),
+                        schema ->
+                                Shape.keyed(
+                                        table.relation().id(),
+                                        schema.fields().stream().map(Field::name).toList(),
+                                        table.relation().key()));
+        List<Field> fields = image.schema().fields();
+        Row.Builder row = new Row.Builder(shape);
+        for (int i = 0; i < fields.size(); i++) {
+            String text = (String) image.get(fields.get(i));
+            if (isUnchanged(text) && old != null) {
+                text = (String) old.get(fields.get(i).name());
+            }
+            if (isUnchanged(text)) {
+                row.unchanged(i);
+            } else {
+                row.text(i, text);
+            }
+        }
+        return row.build();
+    }
+
+    @SuppressWarnings({
+        "StringEquality",
+        "ReferenceEquality"
+    }) // the mark is known by identity, not by its letters
+    private static boolean isUnchanged(@Nullable String text) {
+        return text == TextConverter.UNCHANGED;
+    }
+
+    private static Origin origin(Struct source) {
+        Long lsn = source.getInt64("lsn");
+        Long transaction = source.getInt64("txId");
+        if (lsn == null || transaction == null) {
+            throw new IllegalArgumentException(
+                    "the engine delivered a change without position or transaction");
+        }
+        Long micros = source.getInt64("ts_us");
+        return new Origin(new Lsn(lsn), transaction, micros == null ? 0 : micros);
+    }
+
+    private static byte[] content(Struct message) {
+        return switch (message.get("content")) {
+            case byte[] bytes -> bytes;
+            case ByteBuffer buffer -> {
+                byte[] bytes = new byte[buffer.remaining()];
+                buffer.duplicate().get(bytes);
+                yield bytes;
+            }
+            case String text -> Base64.getDecoder().decode(text);
+            case null, default ->
+                    throw new IllegalArgumentException(
+                            "the engine delivered a message without content");
+        };
+    }
+}

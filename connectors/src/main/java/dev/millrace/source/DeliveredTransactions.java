@@ -1,0 +1,43 @@
+package dev.millrace.source;
+
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
+
+/// Which transactions of the source are in the log, as far as this process knows: a commit can be
+/// in the log before other sessions of the source see it, and who compares what he reads there with
+/// the log has to ask. Safe for any thread; remembers a bounded number.
+public final class DeliveredTransactions {
+
+    public enum Answer {
+        YES,
+        NO,
+        UNKNOWN
+    }
+
+    private static final int REMEMBERED = 200_000;
+    private static final long XID_MASK = 0xFFFF_FFFFL;
+
+    private final SequencedSet<Long> delivered = new LinkedHashSet<>();
+    private long knownFrom = Long.MAX_VALUE;
+
+    /// @param transaction id with epoch, as `pg_current_snapshot()` prints it
+    public synchronized Answer answer(long transaction) {
+        if (delivered.contains(transaction & XID_MASK)) {
+            return Answer.YES;
+        }
+        return transaction >= knownFrom ? Answer.NO : Answer.UNKNOWN;
+    }
+
+    /// Every transaction from this id on began after this process began to watch.
+    synchronized void watchFrom(long transaction) {
+        if (knownFrom == Long.MAX_VALUE) {
+            knownFrom = transaction;
+        }
+    }
+
+    synchronized void add(long transaction) {
+        if (delivered.add(transaction & XID_MASK) && delivered.size() > REMEMBERED) {
+            delivered.removeFirst();
+        }
+    }
+}

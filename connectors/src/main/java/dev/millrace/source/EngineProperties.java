@@ -1,0 +1,175 @@
+package dev.millrace.source;
+
+import dev.millrace.change.Lsn;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.select.Relation;
+import io.debezium.connector.postgresql.PostgresConnector;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The engine's properties for one run. Every value that decides exactness is set here and can't be
+/// overridden by the user's own; the comment beside it names the loss that it prevents.
+final class EngineProperties {
+
+    private EngineProperties() {}
+
+    static Properties of(CaptureSettings settings, Optional<Lsn> resumeAt) {
+        Properties engine = new Properties();
+        performance(engine);
+        engine.putAll(settings.debezium());
+        identity(engine, settings);
+        connection(engine, settings);
+        tables(engine, settings);
+        exactness(engine);
+        resumeAt.ifPresent(
+                lsn ->
+                        engine.setProperty(
+                                BoundaryOffsetStore.BOUNDARY, Long.toString(lsn.value())));
+        return engine;
+    }
+
+    private static void performance(Properties engine) {
+        engine.setProperty("record.processing.threads", "1");
+        engine.setProperty("max.batch.size", "8192");
+        engine.setProperty("max.queue.size", "32768");
+        engine.setProperty("max.queue.size.in.bytes", Integer.toString(128 * 1024 * 1024));
+        engine.setProperty("poll.interval.ms", "10");
+        engine.setProperty("snapshot.fetch.size", "10000");
+        engine.setProperty("status.update.interval.ms", "1000");
+    }
+
+    private static void identity(Properties engine, CaptureSettings settings) {
+        String name = "millrace-" + settings.migration();
+        engine.setProperty("name", name);
+        engine.setProperty("connector.class", PostgresConnector.class.getName());
+        engine.setProperty("topic.prefix", name);
+        engine.setProperty("plugin.name", "pgoutput");
+        engine.setProperty("slot.name", settings.slot());
+        engine.setProperty("publication.name", settings.publication());
+        engine.setProperty("offset.storage", BoundaryOffsetStore.class.getName());
+        engine.setProperty(BoundaryOffsetStore.ENGINE_NAME, name);
+        engine.setProperty(BoundaryOffsetStore.TOPIC_PREFIX, name);
+        engine.setProperty(
+                "message.prefix.include.list", literal(Watermarks.prefix(settings.migration())));
+    }
+
+    private static void connection(Properties engine, CaptureSettings settings) {
+        Properties parts = Driver.parseURL(settings.url(), new Properties());
+        if (parts == null) {
+            throw new IllegalArgumentException("not a PostgreSQL URL");
+        }
+        engine.setProperty("database.hostname", PGProperty.PG_HOST.getOrDefault(parts));
+        engine.setProperty("database.port", PGProperty.PG_PORT.getOrDefault(parts));
+        engine.setProperty("database.dbname", PGProperty.PG_DBNAME.getOrDefault(parts));
+        engine.setProperty("database.user", settings.username());
+        engine.setProperty("database.password", settings.password());
+        for (String option : parts.stringPropertyNames()) {
+            if (!option.startsWith("PG")) {
+                engine.setProperty("driver." + option, parts.getProperty(option));
+            }
+        }
+        // One text for a value, whatever the role's own settings say.
+        engine.setProperty(
+                "driver.options",
+                "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1"
+                        + " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c row_security=off");
+    }
+
+    private static void tables(Properties engine, CaptureSettings settings) {
+        engine.setProperty(
+                "table.include.list",
+                settings.tables().stream()
+                        .map(table -> table.relation().id())
+                        .map(id -> literal(id.schema()) + "\\." + literal(id.name()))
+                        .collect(Collectors.joining(",")));
+        JsonMapper json = JsonMapper.builder().build();
+        ObjectNode selects = json.createObjectNode();
+        for (CapturedTable table : settings.tables()) {
+            selects.put(Identifier.quote(table.relation().id()), select(table.relation()));
+        }
+        engine.setProperty(SnapshotSelect.SELECTS, json.writeValueAsString(selects));
+        engine.setProperty("snapshot.query.mode", "custom");
+        engine.setProperty("snapshot.query.mode.custom.name", SnapshotSelect.NAME);
+    }
+
+    private static void exactness(Properties engine) {
+        // A slot that exists would make the snapshot READ COMMITTED at the current position: rows
+        // between are lost.
+        engine.setProperty("snapshot.mode", "initial");
+        engine.setProperty("snapshot.max.threads", "1");
+        // The publication is ours: created by the engine it could name a table without identity and
+        // break its updates.
+        engine.setProperty("publication.autocreate.mode", "disabled");
+        // A failure ends the run; the next run resumes at the boundary. The engine's own restart
+        // knows no boundary.
+        engine.setProperty("errors.max.retries", "0");
+        // A value that can't be converted must not become NULL.
+        engine.setProperty("event.converting.failure.handling.mode", "fail");
+        engine.setProperty("event.processing.failure.handling.mode", "fail");
+        engine.setProperty("include.unknown.datatypes", "true");
+        engine.setProperty("converters", "text");
+        engine.setProperty("text.type", TextConverter.class.getName());
+        engine.setProperty("binary.handling.mode", "bytes");
+        engine.setProperty("skipped.operations", "none");
+        engine.setProperty("tombstones.on.delete", "false");
+        engine.setProperty("provide.transaction.metadata", "false");
+        engine.setProperty("heartbeat.interval.ms", "0");
+        // Only what we confirm may move the slot; the driver's own keep-alives must not.
+        engine.setProperty("lsn.flush.mode", "connector");
+        engine.setProperty("offset.flush.interval.ms", "500");
+        engine.setProperty("offset.mismatch.strategy", "no_validation");
+        engine.setProperty("slot.drop.on.stop", "false");
+        engine.setProperty("slot.max.retries", "3");
+        engine.setProperty("slot.retry.delay.ms", "1000");
+        engine.setProperty("schema.refresh.mode", "columns_diff");
+    }
+
+    /// Every column as the server's own text. The text of a `char(n)` is the padded one that the
+    /// stream sends, which a cast would trim, so it is read as it is; `money` goes as a number,
+    /// free of the locale's currency.
+    private static String select(Relation relation) {
+        List<String> columns =
+                relation.columns().stream()
+                        .filter(column -> !column.generated())
+                        .map(EngineProperties::asText)
+                        .toList();
+        return "SELECT " + String.join(", ", columns) + " FROM " + Identifier.quote(relation.id());
+    }
+
+    private static String asText(Relation.Column column) {
+        String name = Identifier.quote(column.name());
+        Relation.SqlType type = column.type();
+        while (type.base().isPresent()) {
+            type = type.base().get();
+        }
+        if (!type.schema().equals("pg_catalog")) {
+            return name + "::text AS " + name;
+        }
+        return switch (type.name()) {
+            case "bpchar" -> name;
+            case "money" -> name + "::numeric::text AS " + name;
+            default -> name + "::text AS " + name;
+        };
+    }
+
+    /// A regular expression that matches the text alone; the engine splits its lists at commas that
+    /// no backslash guards.
+    private static String literal(String text) {
+        StringBuilder pattern = new StringBuilder();
+        text.codePoints()
+                .forEach(
+                        c -> {
+                            if (c < 128 && !Character.isLetterOrDigit(c) && c != '_') {
+                                pattern.append('\\');
+                            }
+                            pattern.appendCodePoint(c);
+                        });
+        return pattern.toString();
+    }
+}

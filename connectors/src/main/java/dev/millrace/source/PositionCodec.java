@@ -1,0 +1,64 @@
+package dev.millrace.source;
+
+import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
+import java.util.HashMap;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The position as JSON, so that an operator can read it with any Kafka tool.
+final class PositionCodec {
+
+    private static final int FORMAT = 1;
+
+    private final JsonMapper json = JsonMapper.builder().build();
+
+    byte[] encode(SourcePosition position) {
+        ObjectNode node = json.createObjectNode();
+        node.put("format", FORMAT);
+        node.put("generation", position.generation());
+        node.put("streaming", position.streaming());
+        node.put("boundary", position.boundary().toString());
+        node.put("openTransaction", position.openTransaction());
+        node.put("openEvents", position.openEvents());
+        node.put("watermark", position.watermark());
+        node.put("truncates", position.truncates());
+        var rows = node.putArray("rowsRead");
+        position.rowsRead()
+                .forEach(
+                        (table, count) ->
+                                rows.addObject()
+                                        .put("schema", table.schema())
+                                        .put("table", table.name())
+                                        .put("rows", count));
+        return json.writeValueAsBytes(node);
+    }
+
+    SourcePosition decode(byte[] bytes) {
+        JsonNode node = json.readTree(bytes);
+        int format = node.required("format").intValue();
+        if (format != FORMAT) {
+            throw new IllegalArgumentException(
+                    "the source position has format " + format + ", this program reads " + FORMAT);
+        }
+        Map<TableId, Long> rows = new HashMap<>();
+        for (JsonNode row : node.required("rowsRead")) {
+            rows.put(
+                    new TableId(
+                            row.required("schema").stringValue(),
+                            row.required("table").stringValue()),
+                    row.required("rows").longValue());
+        }
+        return new SourcePosition(
+                node.required("generation").intValue(),
+                node.required("streaming").booleanValue(),
+                Lsn.parse(node.required("boundary").stringValue()),
+                node.required("openTransaction").longValue(),
+                node.required("openEvents").longValue(),
+                node.required("watermark").longValue(),
+                node.required("truncates").longValue(),
+                rows);
+    }
+}

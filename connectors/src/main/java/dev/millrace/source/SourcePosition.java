@@ -1,0 +1,142 @@
+package dev.millrace.source;
+
+import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// How far the capture is, as it is written in the same Kafka transaction as the changes
+/// themselves.
+///
+/// The position is a transaction's boundary: PostgreSQL sends everything that committed behind it
+/// again, in the same order. The next transaction may be partly in the log already; it is known by
+/// its id, and exactly [#openEvents()] of its events are skipped when it comes again. A position
+/// inside a transaction would not do: rows of one COPY share one LSN, and LSNs of concurrent
+/// transactions interleave.
+///
+/// @param generation the generation of the log
+/// @param streaming false while the snapshot runs; a snapshot that was interrupted starts a new
+///   generation
+/// @param boundary end of the last commit that lies wholly in the log; zero while the snapshot runs
+/// @param openTransaction id of the transaction behind the boundary that is partly in the log; zero
+///   for none
+/// @param openEvents how many events of it are in the log
+/// @param watermark the highest watermark number in the log
+/// @param truncates how many TRUNCATEs the log holds; each takes the next number as its id
+/// @param rowsRead rows read by the snapshot, per table
+public record SourcePosition(
+        int generation,
+        boolean streaming,
+        Lsn boundary,
+        long openTransaction,
+        long openEvents,
+        long watermark,
+        long truncates,
+        Map<TableId, Long> rowsRead) {
+
+    public SourcePosition {
+        rowsRead = Map.copyOf(rowsRead);
+        if (openTransaction == 0 && openEvents != 0) {
+            throw new IllegalArgumentException(openEvents + " events of no transaction");
+        }
+    }
+
+    static SourcePosition beforeSnapshot(int generation) {
+        return new SourcePosition(generation, false, Lsn.ZERO, 0, 0, 0, 0, Map.of());
+    }
+
+    /// The position as it changes event by event. For the capture's thread alone.
+    static final class Cursor {
+        private final int generation;
+        private boolean streaming;
+        private Lsn boundary;
+        private long openTransaction;
+        private long openEvents;
+        private long watermark;
+        private long truncates;
+        private final Map<TableId, Long> rowsRead;
+        private long toSkip;
+
+        Cursor(SourcePosition position) {
+            generation = position.generation;
+            streaming = position.streaming;
+            boundary = position.boundary;
+            openTransaction = position.openTransaction;
+            openEvents = position.openEvents;
+            watermark = position.watermark;
+            truncates = position.truncates;
+            rowsRead = new TreeMap<>(position.rowsRead);
+            toSkip = position.openEvents;
+        }
+
+        boolean streaming() {
+            return streaming;
+        }
+
+        Lsn boundary() {
+            return boundary;
+        }
+
+        void beginStreaming(Lsn boundary) {
+            this.streaming = true;
+            this.boundary = boundary;
+        }
+
+        void read(TableId table) {
+            rowsRead.merge(table, 1L, Long::sum);
+        }
+
+        /// Takes one streamed event of a transaction.
+        ///
+        /// @param lastCommit end of the last commit before it, or zero when none has been seen
+        ///   since the start
+        /// @return false when the event is in the log already and has to be skipped
+        /// @throws SourceLostException when the stream doesn't continue where the log ends
+        boolean advance(Lsn lastCommit, long transaction) {
+            if (toSkip > 0) {
+                if (transaction != openTransaction) {
+                    throw new SourceLostException(
+                            "the log ends inside transaction "
+                                    + openTransaction
+                                    + ", but the source continues with transaction "
+                                    + transaction);
+                }
+                toSkip--;
+                return false;
+            }
+            if (transaction != openTransaction) {
+                if (lastCommit.compareTo(boundary) > 0) {
+                    boundary = lastCommit;
+                }
+                openTransaction = transaction;
+                openEvents = 0;
+            }
+            openEvents++;
+            return true;
+        }
+
+        boolean takeWatermark(long number) {
+            if (number <= watermark) {
+                return false;
+            }
+            watermark = number;
+            return true;
+        }
+
+        long nextTruncate() {
+            return ++truncates;
+        }
+
+        SourcePosition position() {
+            return new SourcePosition(
+                    generation,
+                    streaming,
+                    boundary,
+                    openTransaction,
+                    openEvents,
+                    watermark,
+                    truncates,
+                    rowsRead);
+        }
+    }
+}

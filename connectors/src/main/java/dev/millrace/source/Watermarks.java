@@ -1,0 +1,80 @@
+package dev.millrace.source;
+
+import dev.millrace.change.WatermarkNumber;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// Emits watermarks on the source and reads their messages. A watermark is a transactional WAL
+/// message alone in its transaction; its number is that transaction's id, taken under a lock that
+/// is held until the commit, so that numbers grow in the order of commits. (A non-transactional
+/// message is not ordered with open transactions and may stay unflushed on an idle source.) Safe
+/// for any thread; each call uses the connection it is given.
+public final class Watermarks {
+
+    private static final String EMIT =
+            """
+            WITH turn AS MATERIALIZED (
+                SELECT set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(hashtextextended(?, 0)))
+            SELECT pg_current_xact_id()::text,
+                   pg_logical_emit_message(true, ?, ? || ':' || pg_current_xact_id()::text)::text
+            FROM turn
+            """;
+
+    private final String prefix;
+    private final int generation;
+
+    public Watermarks(String migration, int generation) {
+        this.prefix = prefix(migration);
+        this.generation = generation;
+    }
+
+    /// The prefix of the migration's WAL messages.
+    static String prefix(String migration) {
+        return "millrace." + migration;
+    }
+
+    /// Commits one watermark. When this returns, every transaction whose commit this session could
+    /// see before the call lies before the watermark in the log.
+    ///
+    /// @param connection in autocommit mode
+    public WatermarkNumber emit(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(EMIT)) {
+            statement.setString(1, prefix);
+            statement.setString(2, prefix);
+            statement.setString(3, Integer.toString(generation));
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new WatermarkNumber(generation, Long.parseLong(row.getString(1)));
+            }
+        }
+    }
+
+    /// The number in a message of ours, or empty for one of another generation.
+    OptionalLong number(byte[] content) {
+        return parse(content)
+                .filter(watermark -> watermark.generation() == generation)
+                .map(watermark -> OptionalLong.of(watermark.number()))
+                .orElse(OptionalLong.empty());
+    }
+
+    private static Optional<WatermarkNumber> parse(byte[] content) {
+        String text = new String(content, StandardCharsets.UTF_8);
+        int colon = text.indexOf(':');
+        try {
+            return Optional.of(
+                    new WatermarkNumber(
+                            Integer.parseInt(text.substring(0, Math.max(colon, 0))),
+                            Long.parseLong(text.substring(colon + 1))));
+        } catch (NumberFormatException _) {
+            throw new IllegalArgumentException(
+                    "a WAL message under Millrace's prefix was not written by Millrace ("
+                            + content.length
+                            + " bytes)");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package dev.millrace.source;
+
+import dev.millrace.broker.Broker;
+import dev.millrace.broker.TopicPlan;
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.TableId;
+import dev.millrace.select.Relation;
+import dev.millrace.streams.Topics;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.awaitility.Awaitility;
+
+/// A source database, the topics of one migration, and captures over them.
+final class CaptureScene implements AutoCloseable {
+
+    static final int PARTITIONS = 2;
+
+    final TestDatabase source = PostgresServer.shared().newDatabase();
+    final String migration = KafkaServer.shared().newMigrationName();
+    final Topics topics = new Topics(migration);
+    final Map<String, Object> kafka =
+            Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+    private final List<CapturedTable> tables = new ArrayList<>();
+    private final List<SourceCapture> captures = new ArrayList<>();
+    private final Map<String, String> debezium = new HashMap<>();
+
+    CaptureScene() {
+        TopicPlan plan = TopicPlan.of(topics, PARTITIONS);
+        try (Broker broker = new Broker(kafka)) {
+            broker.ensure(plan.changes());
+            broker.ensure(plan.target());
+            broker.ensure(plan.position());
+        }
+    }
+
+    /// Makes a table and captures it; columns are given as `name type`, the key by name.
+    CaptureScene table(String name, List<String> columns, String key, boolean fullIdentity) {
+        source.execute(
+                "CREATE TABLE "
+                        + name
+                        + " ("
+                        + String.join(", ", columns)
+                        + ", PRIMARY KEY ("
+                        + key
+                        + "))");
+        if (fullIdentity) {
+            source.execute("ALTER TABLE " + name + " REPLICA IDENTITY FULL");
+        }
+        List<Relation.Column> described =
+                source
+                        .query(
+                                "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid, a.atttypmod)"
+                                        + " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+                                        + " JOIN pg_namespace n ON n.oid = t.typnamespace"
+                                        + " WHERE a.attrelid = '"
+                                        + name
+                                        + "'::regclass AND a.attnum > 0 ORDER BY a.attnum")
+                        .stream()
+                        .map(
+                                row ->
+                                        new Relation.Column(
+                                                String.valueOf(row.get(0)),
+                                                new Relation.SqlType(
+                                                        String.valueOf(row.get(1)),
+                                                        String.valueOf(row.get(2)),
+                                                        String.valueOf(row.get(3)),
+                                                        -1,
+                                                        Optional.empty()),
+                                                false,
+                                                false,
+                                                Relation.Collation.NONE))
+                        .toList();
+        tables.add(
+                new CapturedTable(
+                        new Relation(new TableId("public", name), described, List.of(key)),
+                        fullIdentity));
+        return this;
+    }
+
+    CaptureScene engine(String property, String value) {
+        debezium.put(property, value);
+        return this;
+    }
+
+    CaptureSettings settings(int generation) {
+        return new CaptureSettings(
+                migration,
+                generation,
+                source.url(),
+                source.username(),
+                source.password(),
+                tables,
+                PARTITIONS,
+                kafka,
+                debezium);
+    }
+
+    SourceCapture start(int generation) {
+        SourceCapture capture =
+                SourceCapture.start(
+                        settings(generation), _ -> source.connect(), InstantSource.system());
+        captures.add(capture);
+        return capture;
+    }
+
+    /// Commits a watermark and waits until it is in the log.
+    void settle(SourceCapture capture) {
+        long number = emit(capture).number();
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () -> {
+                            SourcePosition position = capture.position();
+                            return position != null && position.watermark() >= number;
+                        });
+    }
+
+    dev.millrace.change.WatermarkNumber emit(SourceCapture capture) {
+        SourcePosition position = capture.position();
+        int generation = position == null ? 1 : position.generation();
+        try (Connection connection = source.connect()) {
+            return new Watermarks(migration, generation).emit(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// Every committed record of the changes topic, partition by partition.
+    List<ChangeEvent> log() {
+        ChangeCodec codec = new ChangeCodec();
+        List<ChangeEvent> events = new ArrayList<>();
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            read(topics.changes(), partition)
+                    .forEach(record -> events.add(codec.decodeEvent(record.value())));
+        }
+        return events;
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> read(String topic, int partition) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("isolation.level", "read_committed");
+        config.put("auto.offset.reset", "earliest");
+        TopicPartition from = new TopicPartition(topic, partition);
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(
+                        config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(List.of(from));
+            long end = consumer.endOffsets(List.of(from)).getOrDefault(from, 0L);
+            consumer.seekToBeginning(List.of(from));
+            while (consumer.position(from) < end) {
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+            }
+        }
+        return records;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        for (SourceCapture capture : captures) {
+            capture.close();
+        }
+        source.query(
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL AND slot_name = '"
+                        + CaptureSettings.slot(migration)
+                        + "'");
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(20))
+                .ignoreExceptions()
+                .until(
+                        () -> {
+                            source.query(
+                                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '"
+                                            + CaptureSettings.slot(migration)
+                                            + "'");
+                            return true;
+                        });
+    }
+}
