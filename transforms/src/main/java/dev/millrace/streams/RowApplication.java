@@ -1,0 +1,191 @@
+package dev.millrace.streams;
+
+import dev.millrace.select.Mapping;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Runs the row mappings: at least once, by an idempotent producer and handlers that fail, so that
+/// what a resend repeats is without a gap and the applier drops it by its token. An application
+/// that fails is started again; nothing is lost, because its offsets go on only behind what was
+/// written. Any thread.
+public final class RowApplication implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RowApplication.class);
+    private static final Duration PAUSE = Duration.ofSeconds(2);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
+
+    /// Where the application is.
+    public sealed interface State {
+        record Starting(Instant since) implements State {}
+
+        record Running(Instant since) implements State {}
+
+        record Waiting(String reason, Instant since) implements State {}
+
+        record Stopped(Instant since) implements State {}
+    }
+
+    /// @param kafka client settings, at least `bootstrap.servers`
+    /// @param stateDir a folder of this process alone
+    public record Settings(
+            String migration,
+            int generation,
+            List<Mapping> mappings,
+            Map<String, Object> kafka,
+            Path stateDir,
+            int threads) {
+
+        public Settings {
+            mappings = List.copyOf(mappings);
+            kafka = Map.copyOf(kafka);
+        }
+    }
+
+    private final Settings settings;
+    private final InstantSource clock;
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Thread thread;
+    private volatile State state;
+
+    private RowApplication(Settings settings, InstantSource clock) {
+        this.settings = settings;
+        this.clock = clock;
+        this.state = new State.Starting(clock.instant());
+        this.thread =
+                Thread.ofPlatform()
+                        .name("mappings-" + settings.migration())
+                        .unstarted(this::supervise);
+    }
+
+    public static RowApplication start(Settings settings, InstantSource clock) {
+        RowApplication application = new RowApplication(settings, clock);
+        application.thread.start();
+        return application;
+    }
+
+    public State state() {
+        return state;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        stop.countDown();
+        thread.join(STOP_TIMEOUT.multipliedBy(2));
+    }
+
+    private void supervise() {
+        try {
+            while (stop.getCount() > 0) {
+                state = new State.Starting(clock.instant());
+                String reason = runOnce();
+                if (stop.getCount() == 0) {
+                    break;
+                }
+                state = new State.Waiting(reason, clock.instant());
+                LOG.atWarn()
+                        .addKeyValue("migration", settings.migration())
+                        .addKeyValue("reason", reason)
+                        .log("the mappings wait and try again");
+                if (stop.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    break;
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        state = new State.Stopped(clock.instant());
+    }
+
+    private String runOnce() throws InterruptedException {
+        AtomicReference<@Nullable String> failure = new AtomicReference<>();
+        CountDownLatch ended = new CountDownLatch(1);
+        KafkaStreams streams =
+                new KafkaStreams(
+                        MigrationTopology.rows(
+                                new Topics(settings.migration()),
+                                settings.generation(),
+                                settings.mappings()),
+                        properties());
+        streams.setUncaughtExceptionHandler(
+                error -> {
+                    failure.compareAndSet(null, reason(error));
+                    return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+                });
+        streams.setStateListener(
+                (now, _) -> {
+                    if (now == KafkaStreams.State.RUNNING) {
+                        state = new State.Running(clock.instant());
+                    } else if (now == KafkaStreams.State.ERROR
+                            || now == KafkaStreams.State.NOT_RUNNING) {
+                        ended.countDown();
+                    }
+                });
+        try {
+            streams.start();
+            while (stop.getCount() > 0 && !ended.await(200, TimeUnit.MILLISECONDS)) {
+                if (stop.getCount() == 0) {
+                    break;
+                }
+            }
+        } finally {
+            streams.close(
+                    CloseOptions.groupMembershipOperation(
+                                    CloseOptions.GroupMembershipOperation.LEAVE_GROUP)
+                            .withTimeout(STOP_TIMEOUT));
+        }
+        String reason = failure.get();
+        return reason == null ? "the mappings ended without a reason" : reason;
+    }
+
+    private Properties properties() {
+        Topics topics = new Topics(settings.migration());
+        Properties properties = new Properties();
+        properties.putAll(settings.kafka());
+        properties.put(StreamsConfig.APPLICATION_ID_CONFIG, topics.rowsApplication());
+        properties.put(StreamsConfig.STATE_DIR_CONFIG, settings.stateDir().toString());
+        properties.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, settings.threads());
+        properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE);
+        properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 500);
+        properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
+        // A member that died without leaving is taken over at once by the process that comes back
+        // under its name.
+        properties.put(
+                StreamsConfig.mainConsumerPrefix("group.instance.id"), topics.rowsApplication());
+        properties.put(StreamsConfig.mainConsumerPrefix("auto.offset.reset"), "none");
+        properties.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
+        properties.put(StreamsConfig.consumerPrefix("max.poll.records"), 5000);
+        properties.put(StreamsConfig.consumerPrefix("max.partition.fetch.bytes"), 8 * 1024 * 1024);
+        properties.put(StreamsConfig.producerPrefix("enable.idempotence"), "true");
+        properties.put(StreamsConfig.producerPrefix("acks"), "all");
+        properties.put(StreamsConfig.producerPrefix("linger.ms"), 2);
+        properties.put(StreamsConfig.producerPrefix("batch.size"), 256 * 1024);
+        properties.put(StreamsConfig.producerPrefix("compression.type"), "lz4");
+        properties.put(StreamsConfig.producerPrefix("max.request.size"), 64 * 1024 * 1024);
+        return properties;
+    }
+
+    /// Messages of the mappings name columns and rules; those of Kafka name topics. The deepest
+    /// says most.
+    private static String reason(Throwable error) {
+        Throwable deepest = error;
+        while (deepest.getCause() != null) {
+            deepest = deepest.getCause();
+        }
+        return deepest.getClass().getSimpleName() + ": " + deepest.getMessage();
+    }
+}
