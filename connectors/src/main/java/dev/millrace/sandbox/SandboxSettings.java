@@ -1,0 +1,61 @@
+package dev.millrace.sandbox;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// How a server is started.
+///
+/// @param binaries a folder that servers share; PostgreSQL is unpacked there once
+/// @param port 0: the port it had last time in this folder if that is free, else any free one
+/// @param server PostgreSQL's own settings; `wal_level` is `logical` unless told otherwise
+public record SandboxSettings(
+        Path binaries, int port, Durability durability, Map<String, String> server) {
+
+    public SandboxSettings {
+        server = Map.copyOf(server);
+        for (String name : server.keySet()) {
+            if (!name.matches("[a-z][a-z0-9_.]*")) {
+                throw new IllegalArgumentException("not the name of a setting: " + name);
+            }
+        }
+    }
+
+    public static SandboxSettings durable(Path binaries) {
+        return new SandboxSettings(binaries, 0, Durability.DURABLE, Map.of());
+    }
+
+    public static SandboxSettings fast(Path binaries) {
+        return new SandboxSettings(binaries, 0, Durability.FAST, Map.of());
+    }
+
+    public SandboxSettings onPort(int chosen) {
+        return new SandboxSettings(binaries, chosen, durability, server);
+    }
+
+    public SandboxSettings with(String name, String value) {
+        Map<String, String> more = new LinkedHashMap<>(server);
+        more.put(name, value);
+        return new SandboxSettings(binaries, port, durability, more);
+    }
+
+    /// The text of the file that `postgresql.conf` includes. ALTER SYSTEM still wins over it.
+    String configuration(int chosenPort) {
+        Map<String, String> all = new LinkedHashMap<>();
+        all.put("port", Integer.toString(chosenPort));
+        all.put("listen_addresses", "127.0.0.1");
+        all.put("unix_socket_directories", "");
+        all.put("wal_level", "logical");
+        all.put("timezone", "UTC");
+        all.putAll(durability.settings());
+        all.putAll(server);
+        StringBuilder text = new StringBuilder();
+        all.forEach(
+                (name, value) ->
+                        text.append(name)
+                                .append(" = '")
+                                .append(value.replace("'", "''"))
+                                .append("'\n"));
+        return text.toString();
+    }
+}

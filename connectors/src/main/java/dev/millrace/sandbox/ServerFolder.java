@@ -1,0 +1,154 @@
+package dev.millrace.sandbox;
+
+import dev.millrace.local.Folders;
+import dev.millrace.local.LocalServerException;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+
+/// What lies in a server's folder: `data` (made once, whole or not at all), `server.log`, the
+/// superuser's `password` and the last `port`.
+final class ServerFolder {
+
+    private static final String INCLUDED = "sandbox.conf";
+
+    private final Path folder;
+
+    ServerFolder(Path folder) {
+        this.folder = folder;
+    }
+
+    Path data() {
+        return folder.resolve("data");
+    }
+
+    Path log() {
+        return folder.resolve("server.log");
+    }
+
+    String password() {
+        try {
+            return Files.readString(folder.resolve("password")).strip();
+        } catch (IOException e) {
+            throw unusable(e);
+        }
+    }
+
+    Optional<Integer> lastPort() {
+        try {
+            return Optional.of(Integer.valueOf(Files.readString(folder.resolve("port")).strip()));
+        } catch (IOException | NumberFormatException _) {
+            return Optional.empty();
+        }
+    }
+
+    void configure(SandboxSettings settings, int port) {
+        try {
+            Files.writeString(data().resolve(INCLUDED), settings.configuration(port));
+            Files.writeString(folder.resolve("port"), port + "\n");
+            if (!Files.exists(log())) {
+                Files.createFile(log());
+            }
+        } catch (IOException e) {
+            throw unusable(e);
+        }
+    }
+
+    /// Makes the data folder beside its place and moves it there when it is whole, so a death on
+    /// the way leaves nothing that looks like a server.
+    void initialise(PostgresBinaries binaries, Durability durability) {
+        if (Files.exists(data().resolve("PG_VERSION"))) {
+            return;
+        }
+        Path unfinished = folder.resolve("data.unfinished");
+        try {
+            Folders.delete(unfinished);
+            Path password = writePassword();
+            List<String> arguments =
+                    List.of(
+                            "--pgdata=" + unfinished,
+                            "--username=" + SandboxPostgres.SUPERUSER,
+                            "--pwfile=" + password,
+                            "--auth=scram-sha-256",
+                            "--encoding=UTF8",
+                            "--locale=C",
+                            durability == Durability.DURABLE ? "--sync-method=fsync" : "--no-sync");
+            run(binaries.command("initdb", arguments));
+            Files.writeString(
+                    unfinished.resolve("postgresql.conf"),
+                    "\ninclude = '" + INCLUDED + "'\n",
+                    StandardOpenOption.APPEND);
+            Files.move(unfinished, data(), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw unusable(e);
+        }
+    }
+
+    private Path writePassword() throws IOException {
+        Path file = folder.resolve("password");
+        Files.deleteIfExists(file);
+        Files.createFile(
+                file,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        byte[] random = new byte[12];
+        new SecureRandom().nextBytes(random);
+        Files.writeString(file, HexFormat.of().formatHex(random) + "\n");
+        return file;
+    }
+
+    private void run(List<String> command) throws IOException {
+        Process process =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                        .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        try {
+            if (process.waitFor() != 0) {
+                throw new LocalServerException(
+                        "PostgreSQL's initdb failed in " + folder + ": " + said.strip());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LocalServerException("interrupted while PostgreSQL was being set up", e);
+        }
+    }
+
+    /// What the server wrote since the given size of its log.
+    String saidSince(long size) {
+        try (var channel = Files.newByteChannel(log())) {
+            channel.position(Math.min(size, channel.size()));
+            return new String(
+                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "its log can't be read: " + e;
+        }
+    }
+
+    long logSize() {
+        try {
+            return Files.size(log());
+        } catch (IOException _) {
+            return 0;
+        }
+    }
+
+    private LocalServerException unusable(IOException e) {
+        return new LocalServerException(
+                "PostgreSQL can't use its folder "
+                        + folder
+                        + ": "
+                        + e
+                        + ". Make the folder writable or choose another --data-dir.",
+                e);
+    }
+}

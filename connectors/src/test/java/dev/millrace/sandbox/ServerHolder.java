@@ -1,0 +1,19 @@
+package dev.millrace.sandbox;
+
+import java.nio.file.Path;
+
+/// A process that holds a server until it is killed: prints the server's process id and waits.
+final class ServerHolder {
+
+    private ServerHolder() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+        SandboxSettings settings = SandboxSettings.durable(Path.of(arguments[1]));
+        SandboxPostgres server = SandboxPostgres.start(Path.of(arguments[0]), settings);
+        if (arguments.length > 2) {
+            server.suspend();
+        }
+        System.out.println("pid " + server.pid());
+        Thread.currentThread().join();
+    }
+}

