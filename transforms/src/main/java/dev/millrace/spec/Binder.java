@@ -1,0 +1,304 @@
+package dev.millrace.spec;
+
+import java.lang.reflect.Constructor;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.nodes.Tag;
+
+/// Binds YAML's tree to the records of [SpecForm]: the keys a mapping may have are the record's
+/// components. What doesn't bind is noted and left out, so one reading finds all problems.
+final class Binder {
+
+    private static final Set<Tag> PLAIN_TAGS =
+            Set.of(Tag.STR, Tag.INT, Tag.FLOAT, Tag.BOOL, Tag.ENV_TAG);
+
+    private final SourceText source;
+    private final Substitution substitution;
+    private final Problems problems;
+
+    Binder(SourceText source, Substitution substitution, Problems problems) {
+        this.source = source;
+        this.substitution = substitution;
+        this.problems = problems;
+    }
+
+    <T extends Record> @Nullable T bind(Class<T> form, Node root) {
+        return form.cast(
+                record(form, root, "", "a mapping with migration, source, target, tables"));
+    }
+
+    /// The key that binds a component: `bootstrapServers` is `bootstrap-servers`.
+    static String key(String component) {
+        return component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+    }
+
+    private @Nullable Object value(Type type, Node node, String path, String kind) {
+        if (isNull(node)) {
+            problems.add(at(node), path, "has no value", "give it one or leave it out");
+            return null;
+        }
+        if (type == Scalar.class) {
+            return scalar(node, path, kind);
+        }
+        if (type instanceof ParameterizedType generic && generic.getRawType() == List.class) {
+            return list(generic.getActualTypeArguments()[0], node, path, kind);
+        }
+        if (type instanceof ParameterizedType generic && generic.getRawType() == Map.class) {
+            return map(generic.getActualTypeArguments()[1], node, path, kind);
+        }
+        return record(((Class<?>) type).asSubclass(Record.class), node, path, kind);
+    }
+
+    private @Nullable Record record(
+            Class<? extends Record> form, Node node, String path, String kind) {
+        ShortForm shortForm = form.getAnnotation(ShortForm.class);
+        if (shortForm != null && node instanceof ScalarNode) {
+            Map<String, @Nullable Object> one = new HashMap<>();
+            one.put(shortForm.value(), scalar(node, path, kind));
+            return create(form, one);
+        }
+        ComesLater later = form.getAnnotation(ComesLater.class);
+        if (node instanceof SequenceNode && later != null && !later.list().isEmpty()) {
+            problems.add(at(node), path, later.list() + " comes in a later version", "");
+            return null;
+        }
+        if (!(node instanceof MappingNode mapping)) {
+            problems.add(at(node), path, "must be " + kind, "");
+            return null;
+        }
+        return create(form, components(form, mapping, path, later));
+    }
+
+    private Map<String, @Nullable Object> components(
+            Class<? extends Record> form,
+            MappingNode mapping,
+            String path,
+            @Nullable ComesLater later) {
+        Map<String, RecordComponent> known = new LinkedHashMap<>();
+        for (RecordComponent component : form.getRecordComponents()) {
+            known.put(key(component.getName()), component);
+        }
+        Map<String, @Nullable Object> values = new HashMap<>();
+        Map<String, Position> seen = new HashMap<>();
+        for (NodeTuple entry : mapping.getValue()) {
+            Optional<String> key = literalKey(entry.getKeyNode(), path);
+            if (key.isEmpty() || isRepeated(key.get(), entry.getKeyNode(), path, seen)) {
+                continue;
+            }
+            RecordComponent component = known.get(key.get());
+            if (component != null) {
+                values.put(
+                        component.getName(),
+                        value(
+                                component.getGenericType(),
+                                entry.getValueNode(),
+                                join(path, key.get()),
+                                setting(component).kind()));
+            } else {
+                refuseKey(key.get(), entry.getKeyNode(), path, known.keySet(), later);
+            }
+        }
+        checkTogether(form, path, seen);
+        known.forEach(
+                (key, component) -> {
+                    if (setting(component).required() && !seen.containsKey(key)) {
+                        problems.add(
+                                at(mapping),
+                                join(path, key),
+                                "is missing",
+                                "it must be " + setting(component).kind());
+                    }
+                });
+        return values;
+    }
+
+    private void checkTogether(
+            Class<? extends Record> form, String path, Map<String, Position> seen) {
+        AtMostOne atMostOne = form.getAnnotation(AtMostOne.class);
+        if (atMostOne == null) {
+            return;
+        }
+        List<String> given = Arrays.stream(atMostOne.value()).filter(seen::containsKey).toList();
+        if (given.size() > 1) {
+            String last = given.getLast();
+            problems.add(
+                    Objects.requireNonNull(seen.get(last)),
+                    join(path, last),
+                    "stands beside " + given.getFirst(),
+                    "give one of the two, or neither");
+        }
+    }
+
+    private void refuseKey(
+            String key, Node node, String path, Set<String> known, @Nullable ComesLater later) {
+        if (later != null && Arrays.asList(later.value()).contains(key)) {
+            problems.add(at(node), join(path, key), "comes in a later version", "");
+            return;
+        }
+        String hint =
+                key.contains(" ")
+                        ? "inside { } a comma ends a value: quote it"
+                        : NearestName.hint(key, known);
+        problems.add(
+                at(node),
+                join(path, key),
+                "unknown key",
+                hint.isEmpty() ? "known here: " + String.join(", ", known) : hint);
+    }
+
+    private @Nullable Object list(Type element, Node node, String path, String kind) {
+        if (!(node instanceof SequenceNode sequence)) {
+            problems.add(at(node), path, "must be " + kind, "");
+            return null;
+        }
+        List<Object> values = new ArrayList<>();
+        for (int i = 0; i < sequence.getValue().size(); i++) {
+            Object value = value(element, sequence.getValue().get(i), path + "[" + i + "]", "text");
+            if (value != null) {
+                values.add(value);
+            }
+        }
+        return values;
+    }
+
+    private @Nullable Object map(Type valueType, Node node, String path, String kind) {
+        if (!(node instanceof MappingNode mapping)) {
+            problems.add(at(node), path, "must be " + kind, "");
+            return null;
+        }
+        Map<Scalar, Object> values = new LinkedHashMap<>();
+        Map<String, Position> seen = new HashMap<>();
+        for (NodeTuple entry : mapping.getValue()) {
+            Optional<String> literal = literalKey(entry.getKeyNode(), path);
+            if (literal.isEmpty() || isRepeated(literal.get(), entry.getKeyNode(), path, seen)) {
+                continue;
+            }
+            String inside = path + "[\"" + literal.get() + "\"]";
+            Scalar key = scalar(entry.getKeyNode(), inside, "text");
+            Object value = value(valueType, entry.getValueNode(), inside, "text");
+            if (key != null && value != null) {
+                values.put(key, value);
+            }
+        }
+        return values;
+    }
+
+    private @Nullable Scalar scalar(Node node, String path, String kind) {
+        if (!(node instanceof ScalarNode scalar)) {
+            problems.add(at(node), path, "must be " + kind, "");
+            return null;
+        }
+        if (!PLAIN_TAGS.contains(scalar.getTag())) {
+            problems.add(
+                    at(node), path, "has a tag (!…), which has no meaning here", "leave it out");
+            return null;
+        }
+        int[] places = ScalarPlaces.of(source, scalar);
+        Substitution.Replaced replaced =
+                substitution.replace(
+                        scalar.getValue(),
+                        (offset, reason) ->
+                                problems.add(source.at(places[offset]), path, reason, ""));
+        if (replaced == null) {
+            return null;
+        }
+        return new Scalar(
+                replaced.text(),
+                replaced.changed() ? scalar.getValue() : replaced.text(),
+                path,
+                at(node),
+                scalar.isPlain() ? commentBehind(node) : "",
+                length -> selectText(places, replaced, length));
+    }
+
+    private SelectText selectText(int[] places, Substitution.Replaced replaced, int length) {
+        int[] lines = new int[length + 1];
+        int[] columns = new int[length + 1];
+        for (int i = 0; i <= length; i++) {
+            int place = places[replaced.origin(i)];
+            lines[i] = source.line(place);
+            columns[i] = source.column(place);
+        }
+        return new SelectText(source.file(), lines, columns);
+    }
+
+    private String commentBehind(Node node) {
+        String rest = source.restOfLine(node.getEndMark().map(Mark::getIndex).orElse(0));
+        return rest.stripLeading().startsWith("#") ? rest : "";
+    }
+
+    private Optional<String> literalKey(Node node, String path) {
+        if (node instanceof ScalarNode scalar) {
+            return Optional.of(scalar.getValue());
+        }
+        problems.add(at(node), path, "a key must be text", "");
+        return Optional.empty();
+    }
+
+    private boolean isRepeated(String key, Node node, String path, Map<String, Position> seen) {
+        Position first = seen.putIfAbsent(key, at(node));
+        if (first != null) {
+            problems.add(
+                    at(node),
+                    join(path, key),
+                    "is given twice; the first is in line " + first.line(),
+                    "keep one");
+        }
+        return first != null;
+    }
+
+    private static boolean isNull(Node node) {
+        return node instanceof ScalarNode scalar && scalar.getTag().equals(Tag.NULL);
+    }
+
+    private Position at(Node node) {
+        return source.at(node.getStartMark());
+    }
+
+    private static String join(String path, String key) {
+        return path.isEmpty() ? key : path + "." + key;
+    }
+
+    private static Setting setting(RecordComponent component) {
+        Setting setting = component.getAnnotation(Setting.class);
+        if (setting == null) {
+            throw new IllegalStateException(component + " has no description");
+        }
+        return setting;
+    }
+
+    private static Record create(
+            Class<? extends Record> form, Map<String, @Nullable Object> values) {
+        RecordComponent[] components = form.getRecordComponents();
+        Class<?>[] types = new Class<?>[components.length];
+        @Nullable Object[] arguments = new Object[components.length];
+        for (int i = 0; i < components.length; i++) {
+            types[i] = components[i].getType();
+            arguments[i] = values.get(components[i].getName());
+        }
+        try {
+            Constructor<? extends Record> constructor = form.getDeclaredConstructor(types);
+            return constructor.newInstance(arguments);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(form + " can't be made from its components", e);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package dev.millrace.spec;
+
+/// A password. Prints `***`; the characters leave it through [#reveal()] alone, which is called
+/// where a connection is opened and nowhere else.
+public final class Secret {
+
+    /// No password was given: the server is asked without one, or the driver's own password file
+    /// answers.
+    public static final Secret NONE = new Secret("");
+
+    private final String characters;
+
+    private Secret(String characters) {
+        this.characters = characters;
+    }
+
+    public static Secret of(String characters) {
+        return new Secret(characters);
+    }
+
+    public boolean isPresent() {
+        return !characters.isEmpty();
+    }
+
+    public String reveal() {
+        return characters;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Secret that && characters.equals(that.characters);
+    }
+
+    @Override
+    public int hashCode() {
+        return Boolean.hashCode(isPresent());
+    }
+
+    @Override
+    public String toString() {
+        return isPresent() ? "***" : "(none)";
+    }
+}

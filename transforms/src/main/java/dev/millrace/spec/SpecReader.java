@@ -1,0 +1,117 @@
+package dev.millrace.spec;
+
+import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.MigrationSpec.TableEntry;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.nodes.Node;
+
+/// Reads `millrace.yaml`. Never throws over a file, whatever is in it: what is wrong comes back as
+/// problems, all at once. Reads the file and the password files it names; asks no server.
+public final class SpecReader {
+
+    private static final int LONGEST_FILE = 1024 * 1024;
+
+    private SpecReader() {}
+
+    public static SpecResult read(Path file, Map<String, String> environment) {
+        Position start = new Position(file.toString(), 1, 1);
+        try {
+            if (Files.isDirectory(file)) {
+                return refused(start, "is a directory", "name the file in it");
+            }
+            if (Files.size(file) > LONGEST_FILE) {
+                return refused(start, "is longer than a megabyte", "is it the right file?");
+            }
+            String text =
+                    StandardCharsets.UTF_8
+                            .newDecoder()
+                            .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
+                            .toString();
+            return read(file.toString(), text, environment);
+        } catch (NoSuchFileException _) {
+            return refused(start, "there is no such file", "name it with -c");
+        } catch (CharacterCodingException _) {
+            return refused(start, "isn't UTF-8 text", "save it as UTF-8");
+        } catch (IOException _) {
+            return refused(start, "can't be read", "may this user read it?");
+        }
+    }
+
+    /// @param file the name that problems show
+    public static SpecResult read(String file, String text, Map<String, String> environment) {
+        Problems problems = new Problems();
+        SourceText source = new SourceText(file, text);
+        Node root = SyntaxTree.read(source, problems);
+        SpecForm form =
+                root == null
+                        ? null
+                        : new Binder(source, new Substitution(environment), problems)
+                                .bind(SpecForm.class, root);
+        MigrationSpec spec = form == null ? null : check(form, source, problems);
+        if (spec == null || !problems.isEmpty()) {
+            return new SpecResult.Invalid(problems.inOrderOfTheFile());
+        }
+        return new SpecResult.Valid(spec, SpecHash.of(spec));
+    }
+
+    /// @return null only when a problem was noted
+    private static @Nullable MigrationSpec check(
+            SpecForm form, SourceText source, Problems problems) {
+        EndpointCheck endpoints = new EndpointCheck(problems);
+        Endpoint from = form.source() == null ? null : endpoints.check(form.source());
+        Endpoint to = form.target() == null ? null : endpoints.check(form.target());
+        Kafka kafka = new KafkaCheck(problems).check(form.kafka());
+        Path dataDir = dataDir(form.dataDir(), problems);
+        List<TableEntry> tables =
+                form.tables() == null ? List.of() : new TableCheck(problems).check(form.tables());
+        Map<String, String> debezium =
+                form.debezium() == null
+                        ? Map.of()
+                        : new DebeziumCheck(problems).check(form.debezium());
+        Scalar migration = form.migration();
+        if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
+            problems.add(
+                    migration,
+                    "'" + migration.shown() + "' can't name a slot, a publication and topics",
+                    "a lower-case letter, then at most 30 of a-z, 0-9 and _");
+        }
+        if (form.tables() != null && tables.isEmpty() && problems.isEmpty()) {
+            problems.add(
+                    source.at(0), "tables", "names no table", "public.*: SELECT * FROM public.*");
+        }
+        if (migration == null || from == null || to == null || dataDir == null) {
+            return null;
+        }
+        return new MigrationSpec(migration.text(), from, to, kafka, dataDir, tables, debezium);
+    }
+
+    private static @Nullable Path dataDir(@Nullable Scalar dataDir, Problems problems) {
+        if (dataDir == null) {
+            return Path.of(SpecForm.DATA_DIR);
+        }
+        try {
+            if (!dataDir.text().isBlank()) {
+                return Path.of(dataDir.text());
+            }
+            problems.add(dataDir, "is empty", "leave it out for " + SpecForm.DATA_DIR);
+        } catch (InvalidPathException _) {
+            problems.add(dataDir, "is no path", "");
+        }
+        return null;
+    }
+
+    private static SpecResult refused(Position at, String message, String remedy) {
+        return new SpecResult.Invalid(List.of(new Problem(at, "", message, remedy)));
+    }
+}

@@ -1,0 +1,116 @@
+package dev.millrace.spec;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Replaces `${NAME}` and `${NAME:default}` by the environment; `$${` stands for `${`. What was
+/// replaced is not looked at again.
+final class Substitution {
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+
+    private final Map<String, String> environment;
+
+    Substitution(Map<String, String> environment) {
+        this.environment = Map.copyOf(environment);
+    }
+
+    /// @param refuse takes the offset of the `${` that can't be replaced, and why; the reason names
+    ///   variables and holds no value
+    /// @return null when something was refused
+    @Nullable Replaced replace(String raw, BiConsumer<Integer, String> refuse) {
+        Replaced replaced = new Replaced(raw.length());
+        boolean complete = true;
+        int i = 0;
+        while (i < raw.length()) {
+            if (raw.startsWith("$${", i)) {
+                replaced.append("${", i + 1);
+                i += 3;
+            } else if (raw.startsWith("${", i)) {
+                int close = raw.indexOf('}', i);
+                String value = close < 0 ? null : value(raw.substring(i + 2, close), i, refuse);
+                if (close < 0) {
+                    refuse.accept(i, "'${' is never closed; write '$${' for a literal '${'");
+                }
+                if (value == null) {
+                    complete = false;
+                } else {
+                    replaced.append(value, i);
+                    replaced.changed = true;
+                }
+                i = close < 0 ? raw.length() : close + 1;
+            } else {
+                replaced.append(raw.substring(i, i + 1), i);
+                i++;
+            }
+        }
+        return complete ? replaced.end(raw.length()) : null;
+    }
+
+    private @Nullable String value(String inside, int offset, BiConsumer<Integer, String> refuse) {
+        int colon = inside.indexOf(':');
+        String name = colon < 0 ? inside : inside.substring(0, colon);
+        if (!NAME.matcher(name).matches()) {
+            refuse.accept(
+                    offset,
+                    "'${…}' holds no name of an environment variable; write '$${' for a literal"
+                            + " '${'");
+            return null;
+        }
+        String value = environment.get(name);
+        if (value != null) {
+            return value;
+        }
+        if (colon < 0) {
+            refuse.accept(offset, "the environment variable " + name + " is not set");
+            return null;
+        }
+        return inside.substring(colon + 1);
+    }
+
+    /// A text and, for each of its characters, the offset in the raw text that it comes from.
+    static final class Replaced {
+
+        private final StringBuilder text = new StringBuilder();
+        private int[] origins;
+        private boolean changed;
+
+        private Replaced(int expected) {
+            origins = new int[expected + 1];
+        }
+
+        String text() {
+            return text.toString();
+        }
+
+        /// Whether the environment is in it.
+        boolean changed() {
+            return changed;
+        }
+
+        int origin(int offset) {
+            return origins[offset];
+        }
+
+        private void append(String piece, int origin) {
+            reserve(text.length() + piece.length() + 1);
+            Arrays.fill(origins, text.length(), text.length() + piece.length(), origin);
+            text.append(piece);
+        }
+
+        private Replaced end(int origin) {
+            reserve(text.length() + 1);
+            origins[text.length()] = origin;
+            return this;
+        }
+
+        private void reserve(int size) {
+            if (size > origins.length) {
+                origins = Arrays.copyOf(origins, Math.max(size, 2 * origins.length));
+            }
+        }
+    }
+}

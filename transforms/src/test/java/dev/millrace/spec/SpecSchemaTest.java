@@ -1,0 +1,193 @@
+package dev.millrace.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class SpecSchemaTest {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final Schema SCHEMA =
+            SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                    .getSchema(SpecSchema.json(), InputFormat.JSON);
+
+    private static final String FULL =
+            """
+            migration: shop
+            source:
+              url: jdbc:postgresql://localhost:5432/shop
+              username: millrace
+              password: ${SOURCE_PASSWORD:x}
+            target:
+              url: jdbc:postgresql://localhost:5433/crm
+              username: millrace
+            kafka:
+              bootstrap-servers: localhost:9092
+              partitions: 6
+              properties: {security.protocol: SSL}
+            data-dir: ./millrace-data
+            tables:
+              crm.customer: SELECT id FROM public.users
+              crm.order: {select: SELECT id FROM public.orders, key: [id]}
+              public.*: SELECT * FROM public.*
+            debezium: {max.batch.size: 10, foo.bar: true}
+            """;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "x=x",
+                "partitions: 6=partitions: ${P:6}",
+                "migration: shop=migration: ${NAME:shop}",
+                "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
+            })
+    void bothTakeAGoodFile(String replacement) {
+        String file = replaced(replacement);
+
+        assertThat(SpecReaderTest.problems(file)).isEmpty();
+        assertThat(schemaErrors(file)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "migration: shop=migratoin: shop",
+                "migration: shop=migration: Shop",
+                "migration: shop=migration: [shop]",
+                "partitions: 6=partitions: 0",
+                "partitions: 6=partitions: six",
+                "username: millrace=username: {a: b}",
+                "jdbc:postgresql=jdbc:mysql",
+                "password: ${SOURCE_PASSWORD:x}=passwort: x",
+                "password: ${SOURCE_PASSWORD:x}={password: x, password-file: y}",
+                "key: [id]=key: id",
+                "key: [id]=keys: [id]",
+                "select: SELECT id FROM public.orders=a: b",
+                "SELECT id FROM public.users=[SELECT id FROM public.users]",
+                "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
+                "data-dir: ./millrace-data=data_dir: x"
+            })
+    void bothRefuseABadFile(String replacement) {
+        String file = replaced(replacement);
+
+        assertThat(SpecReaderTest.problems(file)).isNotEmpty();
+        assertThat(schemaErrors(file)).isNotEmpty();
+    }
+
+    @Test
+    void describesEveryKeyTheBinderTakesAndNoOther() {
+        JsonNode schema = JSON.readTree(SpecSchema.json());
+
+        assertThat(keysOfSchema(schema, "")).isEqualTo(keysOfRecords(SpecForm.class, ""));
+        assertThat(keysOfSchema(schema, ""))
+                .contains("source.password-file", "kafka.partitions", "tables.*.key", "debezium");
+    }
+
+    @Test
+    void theBinderTakesEveryKeyOfTheSchemaAndRefusesTheRest() {
+        JsonNode schema = JSON.readTree(SpecSchema.json());
+
+        for (String key : keysOfSchema(schema, "")) {
+            String[] parts = key.split("\\.");
+            String file = nested(parts, "[[x]]");
+            assertThat(SpecReaderTest.problems(file)).noneMatch(p -> p.contains("unknown key"));
+            parts[parts.length - 1] += "x";
+            assertThat(SpecReaderTest.problems(nested(parts, "[[x]]")))
+                    .anyMatch(p -> p.contains("unknown key"));
+        }
+    }
+
+    @Test
+    void saysTheStandards() {
+        JsonNode properties = JSON.readTree(SpecSchema.json()).get("properties");
+
+        assertThat(properties.at("/kafka/properties/partitions/default").asInt())
+                .isEqualTo(MigrationSpec.Kafka.DEFAULT_PARTITIONS);
+        assertThat(properties.at("/data-dir/default").asString()).isEqualTo(SpecForm.DATA_DIR);
+    }
+
+    private static String replaced(String replacement) {
+        String[] sides = replacement.split("=", 2);
+        String by = sides[1];
+        if (by.startsWith("{password:")) {
+            by = "password: x\n  password-file: y";
+        }
+        String file = FULL.replace(sides[0], by);
+        assertThat(file.equals(FULL)).isEqualTo(replacement.equals("x=x"));
+        return file;
+    }
+
+    private static String nested(String[] parts, String value) {
+        StringBuilder file = new StringBuilder();
+        for (int i = 0; i < parts.length; i++) {
+            file.append("  ".repeat(i))
+                    .append(parts[i].replace("*", "a.b"))
+                    .append(i < parts.length - 1 ? ":\n" : ": ");
+        }
+        return file.append(value).append("\n").toString();
+    }
+
+    private static List<String> schemaErrors(String file) {
+        Object tree = new Load(LoadSettings.builder().build()).loadFromString(file);
+        return SCHEMA.validate(JSON.writeValueAsString(tree), InputFormat.JSON).stream()
+                .map(Object::toString)
+                .toList();
+    }
+
+    private static TreeSet<String> keysOfSchema(JsonNode schema, String path) {
+        TreeSet<String> keys = new TreeSet<>();
+        for (JsonNode either : schema.path("anyOf")) {
+            keys.addAll(keysOfSchema(either, path));
+        }
+        for (Map.Entry<String, JsonNode> property : schema.path("properties").properties()) {
+            keys.add(path + property.getKey());
+            keys.addAll(keysOfSchema(property.getValue(), path + property.getKey() + "."));
+        }
+        if (schema.path("additionalProperties").isObject()) {
+            keys.addAll(keysOfSchema(schema.get("additionalProperties"), path + "*."));
+        } else if (schema.has("properties")) {
+            assertThat(schema.path("additionalProperties").asBoolean(true)).as(path).isFalse();
+        }
+        return keys;
+    }
+
+    private static TreeSet<String> keysOfRecords(Class<?> form, String path) {
+        TreeSet<String> keys = new TreeSet<>();
+        for (RecordComponent component : form.getRecordComponents()) {
+            String key = path + Binder.key(component.getName());
+            keys.add(key);
+            List<Type> inside = new ArrayList<>(List.of(component.getGenericType()));
+            String below = key + ".";
+            if (component.getGenericType() instanceof ParameterizedType generic
+                    && generic.getRawType() == Map.class) {
+                inside = List.of(generic.getActualTypeArguments()[1]);
+                below = key + ".*.";
+            }
+            for (Type type : inside) {
+                if (type instanceof Class<?> nested
+                        && nested.isRecord()
+                        && nested != Scalar.class) {
+                    keys.addAll(keysOfRecords(nested, below));
+                }
+            }
+        }
+        return keys;
+    }
+}
