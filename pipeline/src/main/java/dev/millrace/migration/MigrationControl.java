@@ -1,0 +1,35 @@
+package dev.millrace.migration;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/// The operator's hands on a running migration; what HTTP and metrics are made of. Any thread.
+public interface MigrationControl {
+
+    StatusReport status();
+
+    /// True when every moving part runs; lag is not part of it.
+    boolean ready();
+
+    /// Begins a comparison of the target tables, all when the list is empty. One runs at a time; the others wait.
+    ///
+    /// @throws UnknownTableException when a name is not a target of this migration
+    UUID reconcile(List<String> targets);
+
+    Optional<ReconciliationState> reconciliation(UUID id);
+
+    /// Reads one of the topics, oldest first, one JSON object a line.
+    ///
+    /// @param topic `changes` or `target`
+    /// @param table a table's name to keep, or empty for all
+    /// @param key a key's text to keep, or empty for all
+    void log(String topic, Optional<String> table, Optional<String> key, int limit, Consumer<String> line);
+
+    final class UnknownTableException extends RuntimeException {
+        public UnknownTableException(String message) {
+            super(message);
+        }
+    }
+}
