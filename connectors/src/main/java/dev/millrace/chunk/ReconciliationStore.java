@@ -1,0 +1,89 @@
+package dev.millrace.chunk;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import java.util.UUID;
+
+/// Reports of reconciliations in the control schema, each as the JSON that was shown. Holds no
+/// connection between calls; safe for any thread.
+public final class ReconciliationStore {
+
+    private static final String SAVE =
+            """
+            INSERT INTO millrace.reconciliation
+                (id, migration, verdict, started_at, finished_at, report)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """;
+
+    private static final String SELECT =
+            """
+            SELECT id, verdict, started_at, finished_at, report
+            FROM millrace.reconciliation WHERE migration = ?
+            """;
+
+    private final String migration;
+    private final Sessions target;
+
+    public ReconciliationStore(String migration, Sessions target) {
+        this.migration = migration;
+        this.target = target;
+    }
+
+    public void save(Stored report) {
+        try (Connection connection = target.open();
+                var statement = connection.prepareStatement(SAVE)) {
+            statement.setObject(1, report.id());
+            statement.setString(2, migration);
+            statement.setString(3, report.verdict());
+            statement.setObject(4, report.startedAt().atOffset(ZoneOffset.UTC));
+            statement.setObject(5, report.finishedAt().atOffset(ZoneOffset.UTC));
+            statement.setObject(6, report.json(), Types.OTHER);
+            statement.executeUpdate();
+        } catch (SQLException e) {
+            throw new ReadFailed("target", e);
+        }
+    }
+
+    public Optional<Stored> find(UUID id) {
+        return first(SELECT + " AND id = ?", id);
+    }
+
+    public Optional<Stored> latest() {
+        return first(SELECT + " ORDER BY finished_at DESC LIMIT 1");
+    }
+
+    private Optional<Stored> first(String sql, Object... more) {
+        try (Connection connection = target.open();
+                var statement = connection.prepareStatement(sql)) {
+            statement.setString(1, migration);
+            for (int i = 0; i < more.length; i++) {
+                statement.setObject(i + 2, more[i]);
+            }
+            try (ResultSet rows = statement.executeQuery()) {
+                return rows.next() ? Optional.of(read(rows)) : Optional.empty();
+            }
+        } catch (SQLException e) {
+            throw new ReadFailed("target", e);
+        }
+    }
+
+    private static Stored read(ResultSet rows) throws SQLException {
+        return new Stored(
+                rows.getObject(1, UUID.class),
+                rows.getString(2),
+                rows.getObject(3, OffsetDateTime.class).toInstant(),
+                rows.getObject(4, OffsetDateTime.class).toInstant(),
+                rows.getString(5));
+    }
+
+    /// @param verdict in the words of the report: `equal`, `different`, `undecided`
+    /// @param json the report
+    public record Stored(
+            UUID id, String verdict, Instant startedAt, Instant finishedAt, String json) {}
+}

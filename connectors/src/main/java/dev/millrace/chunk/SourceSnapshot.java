@@ -1,0 +1,41 @@
+package dev.millrace.chunk;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import java.util.List;
+import java.util.Map;
+
+/// The expected image: what the user's own SELECT gives on the source.
+public final class SourceSnapshot implements TableSnapshot {
+
+    private final SnapshotReader reader;
+
+    SourceSnapshot(SnapshotReader reader) {
+        this.reader = reader;
+    }
+
+    /// The transactions whose changes this snapshot doesn't show although they had begun.
+    public RunningTransactions running() {
+        return reader.running();
+    }
+
+    @Override
+    public TableDigest digest() {
+        return reader.digest();
+    }
+
+    @Override
+    public Map<RowKey, RowSum> sums(Chunk chunk) {
+        return reader.sums(chunk);
+    }
+
+    @Override
+    public Map<RowKey, Row> rows(List<RowKey> keys) {
+        return reader.rows(keys);
+    }
+
+    @Override
+    public void close() {
+        reader.close();
+    }
+}

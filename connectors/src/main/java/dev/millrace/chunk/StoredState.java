@@ -1,0 +1,58 @@
+package dev.millrace.chunk;
+
+import dev.millrace.change.Token;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.chunk.StoredPositions.Position;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// Reads what the applier keeps beside the rows of one target table.
+record StoredState(String migration, String topic, String target) {
+
+    private static final String POSITIONS =
+            """
+            SELECT partition, generation, token_offset, token_ordinal, watermark
+            FROM millrace.stored_offset WHERE migration = ? AND topic = ?
+            """;
+
+    private static final String STOPPED =
+            """
+            SELECT reason FROM millrace.stopped_table
+            WHERE migration = ? AND target = ? AND generation >=
+                (SELECT max(generation) FROM millrace.stored_offset WHERE migration = ?)
+            ORDER BY generation DESC LIMIT 1
+            """;
+
+    StoredPositions positions(Connection connection) throws SQLException {
+        try (var statement = connection.prepareStatement(POSITIONS)) {
+            statement.setString(1, migration);
+            statement.setString(2, topic);
+            Map<Integer, Position> positions = new HashMap<>();
+            try (var rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    int generation = rows.getInt(2);
+                    positions.put(
+                            rows.getInt(1),
+                            new Position(
+                                    new Token(generation, rows.getLong(3), rows.getInt(4)),
+                                    new WatermarkNumber(generation, rows.getLong(5))));
+                }
+            }
+            return new StoredPositions(positions);
+        }
+    }
+
+    Optional<String> stopped(Connection connection) throws SQLException {
+        try (var statement = connection.prepareStatement(STOPPED)) {
+            statement.setString(1, migration);
+            statement.setString(2, target);
+            statement.setString(3, migration);
+            try (var rows = statement.executeQuery()) {
+                return rows.next() ? Optional.of(rows.getString(1)) : Optional.empty();
+            }
+        }
+    }
+}

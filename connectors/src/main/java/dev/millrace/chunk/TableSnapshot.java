@@ -1,0 +1,24 @@
+package dev.millrace.chunk;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import java.util.List;
+import java.util.Map;
+
+/// One side of a table in one snapshot: whatever is asked of it is true of the same moment. Holds a
+/// connection and a transaction until closed; one thread at a time.
+public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapshot, TargetSnapshot {
+
+    /// @throws ReadFailed when the side can't be read
+    TableDigest digest();
+
+    /// The sum of each key's rows; a key without a row is not in it. More than one row under one
+    /// key shows as its count.
+    Map<RowKey, RowSum> sums(Chunk chunk);
+
+    /// The rows of these keys, each cell in the target column's own text.
+    Map<RowKey, Row> rows(List<RowKey> keys);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,135 @@
+package dev.millrace.log;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.TargetChange;
+import dev.millrace.streams.Topics;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/// Reads ranges of the changes and the target topic of one migration, read committed, in the order
+/// of each partition. Every call opens a consumer of its own and closes it; safe for any thread.
+/// All calls throw [LogUnreadable] rather than answer from half a log.
+public final class ChangeLog {
+
+    private final Map<String, Object> config;
+    private final Topics topics;
+    private final ChangeCodec codec = new ChangeCodec();
+
+    /// @param client how to reach Kafka: `bootstrap.servers` and what security needs
+    public ChangeLog(Map<String, Object> client, Topics topics) {
+        Map<String, Object> settings = new HashMap<>(client);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 5_000);
+        config = Map.copyOf(settings);
+        this.topics = topics;
+    }
+
+    /// Per partition the first offset that is still there.
+    public Map<Integer, Long> begins(LogTopic topic) {
+        return offsets(topic, KafkaConsumer::beginningOffsets);
+    }
+
+    /// Per partition the offset behind the last committed record: what lies at or behind it had not
+    /// been committed when this was asked.
+    public Map<Integer, Long> ends(LogTopic topic) {
+        return offsets(topic, KafkaConsumer::endOffsets);
+    }
+
+    /// Hands over the changes in these ranges, some at a time; partitions take turns.
+    public void changes(
+            Map<Integer, OffsetRange> ranges, Consumer<List<Logged<ChangeEvent>>> reader) {
+        scan(LogTopic.CHANGES, ranges, codec::decodeEvent, reader);
+    }
+
+    public void targetChanges(
+            Map<Integer, OffsetRange> ranges, Consumer<List<Logged<TargetChange>>> reader) {
+        scan(LogTopic.TARGET, ranges, codec::decodeChange, reader);
+    }
+
+    /// What an operator sees: the whole topic as it is now, filtered.
+    public void entries(LogTopic topic, LogFilter filter, Consumer<LogEntry> reader) {
+        Map<Integer, OffsetRange> ranges = new TreeMap<>();
+        Map<Integer, Long> ends = ends(topic);
+        begins(topic)
+                .forEach(
+                        (partition, from) ->
+                                ranges.put(
+                                        partition,
+                                        new OffsetRange(from, ends.getOrDefault(partition, from))));
+        Consumer<LogEntry> filtered =
+                entry -> {
+                    if (filter.takes(entry)) {
+                        reader.accept(entry);
+                    }
+                };
+        switch (topic) {
+            case CHANGES ->
+                    changes(ranges, some -> some.stream().map(LogEntry::of).forEach(filtered));
+            case TARGET ->
+                    targetChanges(
+                            ranges,
+                            some -> some.stream().map(LogEntry::ofTarget).forEach(filtered));
+        }
+    }
+
+    private <T> void scan(
+            LogTopic topic,
+            Map<Integer, OffsetRange> ranges,
+            Function<byte[], T> decoder,
+            Consumer<List<Logged<T>>> reader) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            new RangeScan<>(consumer, name(topic), ranges, decoder).run(reader);
+        } catch (KafkaException e) {
+            throw new LogUnreadable("the topic " + name(topic) + " could not be read", e);
+        }
+    }
+
+    private interface Lookup {
+        Map<TopicPartition, Long> of(
+                KafkaConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions);
+    }
+
+    private Map<Integer, Long> offsets(LogTopic topic, Lookup lookup) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            List<PartitionInfo> partitions = consumer.partitionsFor(name(topic));
+            if (partitions == null || partitions.isEmpty()) {
+                throw new LogUnreadable("there is no topic " + name(topic));
+            }
+            Map<Integer, Long> result = new TreeMap<>();
+            lookup.of(
+                            consumer,
+                            partitions.stream()
+                                    .map(info -> new TopicPartition(info.topic(), info.partition()))
+                                    .toList())
+                    .forEach((partition, offset) -> result.put(partition.partition(), offset));
+            return result;
+        } catch (KafkaException e) {
+            throw new LogUnreadable("the ends of " + name(topic) + " could not be read", e);
+        }
+    }
+
+    private KafkaConsumer<byte[], byte[]> consumer() {
+        return new KafkaConsumer<>(
+                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    private String name(LogTopic topic) {
+        return switch (topic) {
+            case CHANGES -> topics.changes();
+            case TARGET -> topics.target();
+        };
+    }
+}
