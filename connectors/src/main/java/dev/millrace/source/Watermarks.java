@@ -1,5 +1,6 @@
 package dev.millrace.source;
 
+import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -25,6 +26,9 @@ public final class Watermarks {
             FROM turn
             """;
 
+    /// @param lsn position of the message in the WAL
+    public record Emitted(WatermarkNumber number, Lsn lsn) {}
+
     private final String prefix;
     private final int generation;
 
@@ -42,14 +46,16 @@ public final class Watermarks {
     /// see before the call lies before the watermark in the log.
     ///
     /// @param connection in autocommit mode
-    public WatermarkNumber emit(Connection connection) throws SQLException {
+    public Emitted emit(Connection connection) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(EMIT)) {
             statement.setString(1, prefix);
             statement.setString(2, prefix);
             statement.setString(3, Integer.toString(generation));
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                return new WatermarkNumber(generation, Long.parseLong(row.getString(1)));
+                return new Emitted(
+                        new WatermarkNumber(generation, Long.parseLong(row.getString(1))),
+                        Lsn.parse(row.getString(2)));
             }
         }
     }

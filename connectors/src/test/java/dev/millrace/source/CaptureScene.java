@@ -134,7 +134,7 @@ final class CaptureScene implements AutoCloseable {
         SourcePosition position = capture.position();
         int generation = position == null ? 1 : position.generation();
         try (Connection connection = source.connect()) {
-            return new Watermarks(migration, generation).emit(connection);
+            return new Watermarks(migration, generation).emit(connection).number();
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -13,7 +13,8 @@ public interface MigrationControl {
     /// True when every moving part runs; lag is not part of it.
     boolean ready();
 
-    /// Begins a comparison of the target tables, all when the list is empty. One runs at a time; the others wait.
+    /// Begins a comparison of the target tables, all when the list is empty. One runs at a time;
+    /// the others wait.
     ///
     /// @throws UnknownTableException when a name is not a target of this migration
     UUID reconcile(List<String> targets);
@@ -25,7 +26,12 @@ public interface MigrationControl {
     /// @param topic `changes` or `target`
     /// @param table a table's name to keep, or empty for all
     /// @param key a key's text to keep, or empty for all
-    void log(String topic, Optional<String> table, Optional<String> key, int limit, Consumer<String> line);
+    void log(
+            String topic,
+            Optional<String> table,
+            Optional<String> key,
+            int limit,
+            Consumer<String> line);
 
     final class UnknownTableException extends RuntimeException {
         public UnknownTableException(String message) {

@@ -4,8 +4,8 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// What an operator is told, as `status -o json` prints it. Fields may be added, none is ever removed or renamed. What
-/// can't be read is `null`, never zero.
+/// What an operator is told, as `status -o json` prints it. Fields may be added, none is ever
+/// removed or renamed. What can't be read is `null`, never zero.
 ///
 /// @param phase the name of the [Phase]
 /// @param parts the moving parts and how each is
@@ -33,7 +33,8 @@ public record StatusReport(
 
     /// @param sourceBytes WAL that the source holds for us and that is not yet durable in the log
     /// @param records records in both topics that are not yet applied
-    /// @param endToEndSeconds age of the newest moment of the source up to which the target is complete
+    /// @param endToEndSeconds age of the newest moment of the source up to which the target is
+    ///   complete
     public record Lag(
             @Nullable Long sourceBytes, @Nullable Long records, @Nullable Double endToEndSeconds) {}
 
