@@ -156,7 +156,8 @@ public final class RowApplication implements AutoCloseable {
         Topics topics = new Topics(settings.migration());
         Properties properties = new Properties();
         properties.putAll(settings.kafka());
-        properties.put(StreamsConfig.APPLICATION_ID_CONFIG, topics.rowsApplication());
+        properties.put(
+                StreamsConfig.APPLICATION_ID_CONFIG, topics.rowsApplication(settings.generation()));
         properties.put(StreamsConfig.STATE_DIR_CONFIG, settings.stateDir().toString());
         properties.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, settings.threads());
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE);
@@ -165,7 +166,8 @@ public final class RowApplication implements AutoCloseable {
         // A member that died without leaving is taken over at once by the process that comes back
         // under its name.
         properties.put(
-                StreamsConfig.mainConsumerPrefix("group.instance.id"), topics.rowsApplication());
+                StreamsConfig.mainConsumerPrefix("group.instance.id"),
+                topics.rowsApplication(settings.generation()));
         properties.put(StreamsConfig.mainConsumerPrefix("auto.offset.reset"), "none");
         properties.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
         properties.put(StreamsConfig.consumerPrefix("max.poll.records"), 5000);

@@ -18,9 +18,10 @@ public record Topics(String migration) {
         return prefix() + ".position";
     }
 
-    /// Application id and consumer group of the row mappings.
-    public String rowsApplication() {
-        return prefix() + ".rows";
+    /// Application id and consumer group of the row mappings. A generation has its own, so that a
+    /// member of an older one that died without leaving keeps nobody waiting.
+    public String rowsApplication(int generation) {
+        return prefix() + ".rows." + generation;
     }
 
     /// Consumer group of the applier; it stores its offsets in the target and commits them to Kafka

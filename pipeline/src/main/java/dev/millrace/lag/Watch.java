@@ -1,0 +1,101 @@
+package dev.millrace.lag;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// Does one thing again and again on a thread of its own and remembers when it last succeeded. A
+/// server that hangs shows itself by silence, one that refuses by its reason. Any thread may ask.
+public final class Watch implements AutoCloseable {
+
+    /// One round; whatever it throws is trouble, and the next round begins anew.
+    @FunctionalInterface
+    public interface Round {
+        void run() throws Exception;
+    }
+
+    /// @param reason what the server said, or that it says nothing
+    public record Trouble(String reason, Instant since) {}
+
+    private static final Duration SILENCE = Duration.ofSeconds(5);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(2);
+
+    private final InstantSource clock;
+    private final Duration interval;
+    private final Round round;
+    private final Runnable release;
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Thread thread;
+    private volatile Instant lastSuccess;
+    private volatile @Nullable Trouble trouble;
+
+    private Watch(
+            String name, Duration interval, InstantSource clock, Round round, Runnable release) {
+        this.clock = clock;
+        this.interval = interval;
+        this.round = round;
+        this.release = release;
+        this.lastSuccess = clock.instant();
+        this.thread = Thread.ofPlatform().daemon(true).name(name).unstarted(this::loop);
+    }
+
+    /// @param release lets go of what a failed round may have left, before the next one
+    public static Watch start(
+            String name, Duration interval, InstantSource clock, Round round, Runnable release) {
+        Watch watch = new Watch(name, interval, clock, round, release);
+        watch.thread.start();
+        return watch;
+    }
+
+    /// What is the matter now, if anything.
+    public Optional<Trouble> trouble() {
+        Trouble known = trouble;
+        if (known != null) {
+            return Optional.of(known);
+        }
+        Instant success = lastSuccess;
+        boolean silent =
+                Duration.between(success, clock.instant()).compareTo(SILENCE.plus(interval)) > 0;
+        return silent
+                ? Optional.of(new Trouble("it has not answered since " + success, success))
+                : Optional.empty();
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        stop.countDown();
+        thread.interrupt();
+        thread.join(STOP_TIMEOUT);
+    }
+
+    private void loop() {
+        try {
+            do {
+                once();
+            } while (!stop.await(interval.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } finally {
+            release.run();
+        }
+    }
+
+    private void once() throws InterruptedException {
+        try {
+            round.run();
+            lastSuccess = clock.instant();
+            trouble = null;
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            if (trouble == null) {
+                trouble = new Trouble(String.valueOf(e.getMessage()), clock.instant());
+            }
+            release.run();
+        }
+    }
+}

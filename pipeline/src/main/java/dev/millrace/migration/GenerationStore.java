@@ -1,0 +1,120 @@
+package dev.millrace.migration;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// The generations of a migration and the target tables that were empty when it began. Uses the
+/// caller's connection and transaction.
+final class GenerationStore {
+
+    private static final String LATEST =
+            """
+            SELECT generation, system_identifier, timeline, source_database, changes_topic_id, target_topic_id,
+                partitions, spec_hash
+            FROM millrace.generation WHERE migration = ? ORDER BY generation DESC LIMIT 1
+            """;
+
+    private static final String ADD =
+            """
+            INSERT INTO millrace.generation (migration, generation, system_identifier, timeline, source_database, slot,
+                changes_topic_id, target_topic_id, partitions, spec_hash)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """;
+
+    private final String migration;
+
+    GenerationStore(String migration) {
+        this.migration = migration;
+    }
+
+    Optional<Generation> latest(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(LATEST)) {
+            statement.setString(1, migration);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next()
+                        ? Optional.of(
+                                new Generation(
+                                        row.getInt(1),
+                                        row.getString(2),
+                                        row.getInt(3),
+                                        row.getString(4),
+                                        row.getString(5),
+                                        row.getString(6),
+                                        row.getInt(7),
+                                        row.getString(8)))
+                        : Optional.empty();
+            }
+        }
+    }
+
+    void add(Connection connection, Generation generation, String slot) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(ADD)) {
+            statement.setString(1, migration);
+            statement.setInt(2, generation.number());
+            statement.setString(3, generation.systemIdentifier());
+            statement.setInt(4, generation.timeline());
+            statement.setString(5, generation.sourceDatabase());
+            statement.setString(6, slot);
+            statement.setString(7, generation.changesTopicId());
+            statement.setString(8, generation.targetTopicId());
+            statement.setInt(9, generation.partitions());
+            statement.setString(10, generation.specHash());
+            statement.executeUpdate();
+        }
+    }
+
+    /// Remembers which target tables are empty now. The first answer stays.
+    void noteTargets(Connection connection, List<TableId> targets) throws SQLException {
+        for (TableId target : targets) {
+            boolean empty = isEmpty(connection, target);
+            try (PreparedStatement statement =
+                    connection.prepareStatement(
+                            "INSERT INTO millrace.target_table (migration, target, empty_at_start) VALUES (?, ?, ?)"
+                                    + " ON CONFLICT DO NOTHING")) {
+                statement.setString(1, migration);
+                statement.setString(2, Identifier.quote(target));
+                statement.setBoolean(3, empty);
+                statement.executeUpdate();
+            }
+        }
+    }
+
+    /// Those of the tables that held rows when the migration began: they may not be emptied.
+    List<TableId> notEmptyAtStart(Connection connection, List<TableId> targets)
+            throws SQLException {
+        List<TableId> kept = new ArrayList<>();
+        for (TableId target : targets) {
+            try (PreparedStatement statement =
+                    connection.prepareStatement(
+                            "SELECT empty_at_start FROM millrace.target_table WHERE migration = ? AND target = ?")) {
+                statement.setString(1, migration);
+                statement.setString(2, Identifier.quote(target));
+                try (ResultSet row = statement.executeQuery()) {
+                    if (!row.next() || !row.getBoolean(1)) {
+                        kept.add(target);
+                    }
+                }
+            }
+        }
+        return kept;
+    }
+
+    private static boolean isEmpty(Connection connection, TableId target) throws SQLException {
+        try (PreparedStatement statement =
+                        connection.prepareStatement(
+                                "SELECT NOT EXISTS (SELECT FROM "
+                                        + Identifier.quote(target)
+                                        + ")");
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
+}

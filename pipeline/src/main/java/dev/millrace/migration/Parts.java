@@ -1,0 +1,81 @@
+package dev.millrace.migration;
+
+import dev.millrace.source.CaptureSettings;
+import dev.millrace.source.SourceCapture;
+import dev.millrace.streams.RowApplication;
+import dev.millrace.target.ApplierSettings;
+import dev.millrace.target.Backoff;
+import dev.millrace.target.TargetApplier;
+
+/// The moving parts of one generation: capture, mappings, applier. They start in the order of the
+/// data and end against it: the capture first, so that what is in the log can still be applied.
+final class Parts implements AutoCloseable {
+
+    private final SourceCapture capture;
+    private final RowApplication mappings;
+    private final TargetApplier applier;
+
+    private Parts(SourceCapture capture, RowApplication mappings, TargetApplier applier) {
+        this.capture = capture;
+        this.mappings = mappings;
+        this.applier = applier;
+    }
+
+    static Parts start(MigrationSetup setup, Generation generation) {
+        SourceCapture capture =
+                SourceCapture.start(
+                        new CaptureSettings(
+                                setup.migration(),
+                                generation.number(),
+                                setup.spec().source().url(),
+                                setup.spec().source().username(),
+                                setup.spec().source().password().reveal(),
+                                setup.captured(),
+                                setup.partitions(),
+                                setup.kafka(),
+                                setup.spec().debezium()),
+                        setup.source()::connect,
+                        setup.clock());
+        RowApplication mappings =
+                RowApplication.start(
+                        new RowApplication.Settings(
+                                setup.migration(),
+                                generation.number(),
+                                setup.mappings(),
+                                setup.kafka(),
+                                setup.stateDir(),
+                                1),
+                        setup.clock());
+        TargetApplier applier =
+                new TargetApplier(
+                        new ApplierSettings(
+                                setup.migration(),
+                                generation.number(),
+                                String.valueOf(setup.kafka().get("bootstrap.servers")),
+                                ApplierSettings.Limits.standard()),
+                        () -> setup.target().connect("apply"),
+                        setup.clock(),
+                        Backoff.doubling());
+        applier.start();
+        return new Parts(capture, mappings, applier);
+    }
+
+    SourceCapture capture() {
+        return capture;
+    }
+
+    RowApplication mappings() {
+        return mappings;
+    }
+
+    TargetApplier applier() {
+        return applier;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        capture.close();
+        mappings.close();
+        applier.close();
+    }
+}

@@ -1,0 +1,186 @@
+package dev.millrace.migration;
+
+import dev.millrace.broker.Broker;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.lag.Backlog;
+import dev.millrace.lag.Freshness;
+import dev.millrace.lag.Watch;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.Session;
+import dev.millrace.source.CaptureSettings;
+import dev.millrace.source.Watermarks;
+import dev.millrace.target.AppliedOffsets;
+import dev.millrace.target.StoppedTable;
+import dev.millrace.target.StoppedTables;
+import dev.millrace.target.StoredOffsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// The eyes of the migration on source, target and Kafka, each on its own thread, so that one that
+/// hangs blinds no other. The one on the source also emits the watermarks.
+final class Watches implements AutoCloseable {
+
+    private static final Duration TICK = Duration.ofMillis(500);
+    private static final Duration APPLIED = Duration.ofMillis(200);
+    private static final Duration BACKLOG = Duration.ofSeconds(1);
+
+    private final MigrationSetup setup;
+    private final int generation;
+    private final Broker broker;
+    private final Watermarks watermarks;
+    private final Freshness freshness = new Freshness();
+    private final Backlog backlog = new Backlog();
+    private final Watch source;
+    private final Watch target;
+    private final Watch kafka;
+    private @Nullable Connection sourceConnection;
+    private @Nullable Connection targetConnection;
+    private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
+    private volatile List<StoppedTable> stopped = List.of();
+
+    Watches(MigrationSetup setup, int generation, Broker broker) {
+        this.setup = setup;
+        this.generation = generation;
+        this.broker = broker;
+        this.watermarks = new Watermarks(setup.migration(), generation);
+        this.source =
+                Watch.start(
+                        "watch-source",
+                        TICK,
+                        setup.clock(),
+                        this::lookAtSource,
+                        this::releaseSource);
+        this.target =
+                Watch.start(
+                        "watch-target",
+                        APPLIED,
+                        setup.clock(),
+                        this::lookAtTarget,
+                        this::releaseTarget);
+        this.kafka =
+                Watch.start("watch-kafka", BACKLOG, setup.clock(), this::lookAtKafka, () -> {});
+    }
+
+    Freshness freshness() {
+        return freshness;
+    }
+
+    Backlog backlog() {
+        return backlog;
+    }
+
+    /// The stored offsets as they were last read.
+    AppliedOffsets applied() {
+        return applied;
+    }
+
+    List<StoppedTable> stopped() {
+        return stopped;
+    }
+
+    Optional<Watch.Trouble> sourceTrouble() {
+        return source.trouble();
+    }
+
+    Optional<Watch.Trouble> targetTrouble() {
+        return target.trouble();
+    }
+
+    Optional<Watch.Trouble> kafkaTrouble() {
+        return kafka.trouble();
+    }
+
+    /// Emits a watermark of its own, for one who will wait for it.
+    Watermarks.Emitted emit() throws SQLException {
+        try (Connection connection = setup.source().pooled()) {
+            Watermarks.Emitted emitted = watermarks.emit(connection);
+            freshness.emitted(emitted.number(), setup.clock().instant());
+            return emitted;
+        }
+    }
+
+    private void lookAtSource() throws SQLException {
+        if (sourceConnection == null) {
+            sourceConnection = setup.source().connect("watermark");
+        }
+        var before = setup.clock().instant();
+        Watermarks.Emitted emitted = watermarks.emit(sourceConnection);
+        freshness.emitted(emitted.number(), before);
+        try (Session session = setup.source().session()) {
+            Server server = session.server();
+            server.slot(CaptureSettings.slot(setup.migration()))
+                    .flatMap(Server.Slot::confirmedFlush)
+                    .ifPresent(
+                            flushed ->
+                                    backlog.sourceBytes(
+                                            server.walPosition().value() - flushed.value(),
+                                            setup.clock().instant()));
+        }
+    }
+
+    private void lookAtTarget() throws SQLException {
+        if (targetConnection == null) {
+            targetConnection = setup.target().connect("watch");
+        }
+        AppliedOffsets read = new StoredOffsets(setup.migration()).read(targetConnection);
+        applied = read;
+        read.appliedWatermark()
+                .filter(number -> number.generation() == generation)
+                .filter(number -> number.compareTo(WatermarkNumber.none(generation)) > 0)
+                .ifPresent(freshness::applied);
+        stopped = StoppedTables.read(targetConnection, setup.migration(), generation);
+    }
+
+    private void lookAtKafka() {
+        String changes = setup.topics().changes();
+        String target = setup.topics().target();
+        int partitions = setup.partitions();
+        Map<Integer, Long> mapped =
+                broker.placed(setup.topics().rowsApplication(generation), changes);
+        AppliedOffsets stored = applied;
+        if (mapped.size() != partitions || stored.partitions().size() != partitions) {
+            return;
+        }
+        long waiting = 0;
+        for (Map.Entry<Integer, Long> end : broker.ends(changes, partitions).entrySet()) {
+            waiting += Math.max(0, end.getValue() - mapped.getOrDefault(end.getKey(), 0L));
+        }
+        Map<Integer, Long> ends = broker.ends(target, partitions);
+        for (var offset : stored.partitions()) {
+            waiting += Math.max(0, ends.getOrDefault(offset.partition(), 0L) - offset.nextOffset());
+        }
+        backlog.records(waiting, setup.clock().instant());
+    }
+
+    private void releaseSource() {
+        sourceConnection = closed(sourceConnection);
+    }
+
+    private void releaseTarget() {
+        targetConnection = closed(targetConnection);
+    }
+
+    private static @Nullable Connection closed(@Nullable Connection connection) {
+        if (connection != null) {
+            try {
+                connection.close();
+            } catch (SQLException _) {
+                // It is broken already; the next round opens another.
+                return null;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        source.close();
+        target.close();
+        kafka.close();
+    }
+}
