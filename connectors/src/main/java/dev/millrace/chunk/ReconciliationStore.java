@@ -10,8 +10,9 @@ import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.UUID;
 
-/// Reports of reconciliations in the control schema, each as the JSON that was shown. Holds no
-/// connection between calls; safe for any thread.
+/// Reports of reconciliations in the control schema, each as JSON of the content that was shown
+/// (the order of its fields is PostgreSQL's). Holds no connection between calls; safe for any
+/// thread.
 public final class ReconciliationStore {
 
     private static final String SAVE =

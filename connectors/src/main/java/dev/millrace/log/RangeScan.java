@@ -34,17 +34,16 @@ final class RangeScan<T> {
         this.consumer = consumer;
         this.topic = topic;
         this.decoder = decoder;
+        Map<TopicPartition, Long> starts = new HashMap<>();
         ranges.forEach(
                 (partition, range) -> {
                     if (!range.isEmpty()) {
+                        starts.put(new TopicPartition(topic, partition), range.from());
                         ends.put(new TopicPartition(topic, partition), range.to());
                     }
                 });
-        consumer.assign(ends.keySet());
-        ends.keySet()
-                .forEach(
-                        partition ->
-                                consumer.seek(partition, ranges.get(partition.partition()).from()));
+        consumer.assign(starts.keySet());
+        starts.forEach(consumer::seek);
     }
 
     void run(Consumer<List<Logged<T>>> reader) {
@@ -73,15 +72,17 @@ final class RangeScan<T> {
 
     private Map<TopicPartition, Long> dropFinished() {
         Map<TopicPartition, Long> positions = new HashMap<>();
-        for (TopicPartition partition : List.copyOf(ends.keySet())) {
-            long position = consumer.position(partition);
-            if (position >= ends.get(partition)) {
-                ends.remove(partition);
-                consumer.pause(List.of(partition));
-            } else {
-                positions.put(partition, position);
-            }
-        }
+        Map.copyOf(ends)
+                .forEach(
+                        (partition, end) -> {
+                            long position = consumer.position(partition);
+                            if (position >= end) {
+                                ends.remove(partition);
+                                consumer.pause(List.of(partition));
+                            } else {
+                                positions.put(partition, position);
+                            }
+                        });
         return positions;
     }
 }

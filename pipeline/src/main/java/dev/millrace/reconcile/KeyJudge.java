@@ -1,0 +1,81 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.RowKey;
+import dev.millrace.chunk.Chunker;
+import dev.millrace.chunk.ComparedTable;
+import dev.millrace.chunk.TargetSnapshot;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Looks at single keys until each is settled. A key is different only if it differs and nothing
+/// was under way for it: the log has no change of it between the ends noted before the source's
+/// read and what the target had stored when it was read, and no transaction was hidden from that
+/// read. What is under way is looked at again, and in the last round decided from the log. One
+/// thread.
+final class KeyJudge {
+
+    private final Chunker chunker;
+    private final Lookout lookout;
+    private final ComparedTable table;
+    private final LogTrace trace;
+    private final Tally tally;
+    private final ReconcileLimits limits;
+    private final InstantSource clock;
+    private final Instant deadline;
+
+    KeyJudge(Instruments with, ComparedTable table, Tally tally, Instant deadline) {
+        this.chunker = with.chunker();
+        this.lookout = with.lookout();
+        this.table = table;
+        this.trace = new LogTrace(with.log(), table.mapping());
+        this.tally = tally;
+        this.limits = with.limits();
+        this.clock = with.clock();
+        this.deadline = deadline;
+    }
+
+    void judge(List<Suspect> suspects) {
+        Set<RowKey> moved = new HashSet<>();
+        List<Suspect> open = suspects;
+        Duration longest = Duration.ZERO;
+        for (int round = 1; !open.isEmpty(); round++) {
+            Instant start = clock.instant();
+            boolean last =
+                    round >= limits.rounds()
+                            || start.plus(longest.multipliedBy(2)).isAfter(deadline);
+            open = round(open, last, moved);
+            Duration took = Duration.between(start, clock.instant());
+            longest = took.compareTo(longest) > 0 ? took : longest;
+        }
+        tally.inFlight(moved.size());
+    }
+
+    /// What is still open afterwards; nothing after the last round.
+    private List<Suspect> round(List<Suspect> open, boolean last, Set<RowKey> moved) {
+        List<RowKey> keys = open.stream().map(Suspect::key).toList();
+        switch (lookout.look(table, deadline, source -> KeyRead.of(source, keys))) {
+            case Look.NotSeen<KeyRead>(String why) -> leave(open, why);
+            case Look.Seen<KeyRead> seen -> {
+                try (TargetSnapshot target = chunker.openTarget(table)) {
+                    Optional<String> obstacle = Obstacle.in(target, seen);
+                    if (obstacle.isEmpty()) {
+                        KeyRound round = new KeyRound(seen, target, trace, tally, moved);
+                        return last ? round.settle(keys) : round.judge(keys);
+                    }
+                    leave(open, obstacle.get());
+                }
+            }
+        }
+        return List.of();
+    }
+
+    private void leave(List<Suspect> open, String why) {
+        open.forEach(suspect -> tally.rows(suspect.source(), suspect.target()));
+        tally.undecided(open.size(), why);
+    }
+}

@@ -1,0 +1,106 @@
+package dev.millrace.reconcile;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// The outcome of one reconciliation, and the body that outside tools read: component names are the
+/// JSON's field names.
+///
+/// @param sourceLsn position of the watermark before the first read; `null` when none was written
+public record ReconciliationReport(
+        String migration,
+        Verdict verdict,
+        Instant startedAt,
+        Instant finishedAt,
+        @Nullable String sourceLsn,
+        String specHash,
+        List<TableReport> tables) {
+
+    /// Keys that are listed per table; all are counted.
+    public static final int LISTED = 1_000;
+
+    public ReconciliationReport {
+        tables = List.copyOf(tables);
+    }
+
+    public enum Verdict {
+        @JsonProperty("equal")
+        EQUAL,
+        @JsonProperty("different")
+        DIFFERENT,
+        @JsonProperty("undecided")
+        UNDECIDED;
+
+        /// A proven difference outweighs what is undecided; nothing judged is undecided.
+        static Verdict of(List<TableReport> tables) {
+            if (tables.stream().anyMatch(table -> table.verdict() == DIFFERENT)) {
+                return DIFFERENT;
+            }
+            boolean equal =
+                    !tables.isEmpty()
+                            && tables.stream().allMatch(table -> table.verdict() == EQUAL);
+            return equal ? EQUAL : UNDECIDED;
+        }
+    }
+
+    /// One target table. Rows and checksums are those of the images as they were compared: a bucket
+    /// that differed at first counts by the rows that were compared last, and a key decided from
+    /// the log counts on both sides by the target's row. So an equal verdict has equal numbers,
+    /// also under writes. They are `null` when a side was not read.
+    ///
+    /// @param inFlight keys that had to be looked at again because changes of them were under way
+    /// @param undecided keys that are open at the end
+    /// @param cause why the table is undecided
+    public record TableReport(
+            String target,
+            Verdict verdict,
+            @Nullable Long sourceRows,
+            @Nullable Long targetRows,
+            @Nullable String sourceChecksum,
+            @Nullable String targetChecksum,
+            long missing,
+            long extra,
+            long different,
+            long inFlight,
+            long undecided,
+            double seconds,
+            List<Mismatch> mismatches,
+            @Nullable String cause) {
+
+        public TableReport {
+            mismatches = List.copyOf(mismatches);
+        }
+
+        public long differences() {
+            return missing + extra + different;
+        }
+    }
+
+    /// A key whose row is proven not to be what the SELECT gives.
+    ///
+    /// @param key the target key's columns and their texts
+    /// @param columns that differ; empty for a missing or extra row, and where rows changed too
+    ///   fast to name them
+    public record Mismatch(
+            Map<String, @Nullable String> key, Kind kind, List<String> columns, String cause) {
+
+        public Mismatch {
+            key = Collections.unmodifiableMap(new LinkedHashMap<>(key));
+            columns = List.copyOf(columns);
+        }
+    }
+
+    public enum Kind {
+        @JsonProperty("missing")
+        MISSING,
+        @JsonProperty("extra")
+        EXTRA,
+        @JsonProperty("different")
+        DIFFERENT
+    }
+}

@@ -1,0 +1,34 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.RowKey;
+import dev.millrace.chunk.RowSum;
+import dev.millrace.reconcile.ReconciliationReport.Kind;
+import java.util.List;
+import java.util.Map;
+
+/// A key and what was read of it last on either side.
+record Suspect(RowKey key, RowSum source, RowSum target) {
+
+    static Suspect of(RowKey key, Map<RowKey, RowSum> source, Map<RowKey, RowSum> target) {
+        return new Suspect(
+                key, source.getOrDefault(key, RowSum.NONE), target.getOrDefault(key, RowSum.NONE));
+    }
+
+    boolean isEqual() {
+        return source.equals(target);
+    }
+
+    /// True when only the rows' cells can say which columns differ.
+    boolean needsCells() {
+        return source.rows() == 1 && target.rows() == 1;
+    }
+
+    /// What is known without the cells.
+    KeyDifference.Found withoutColumns() {
+        Kind kind =
+                source.rows() == 0
+                        ? Kind.EXTRA
+                        : target.rows() == 0 ? Kind.MISSING : Kind.DIFFERENT;
+        return new KeyDifference.Found(kind, List.of());
+    }
+}
