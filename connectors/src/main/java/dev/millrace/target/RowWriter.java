@@ -1,0 +1,90 @@
+package dev.millrace.target;
+
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.Map;
+
+/// Writes what a batch leaves of each table, in the caller's transaction: first what goes, then
+/// whole rows, then parts of rows. For the session's thread.
+final class RowWriter {
+
+    private final Connection connection;
+    private final Map<Shape, TableWriter> writers = new HashMap<>();
+    private int shapes;
+
+    RowWriter(Connection connection) {
+        this.connection = connection;
+    }
+
+    /// @throws TableStop when the table can't take its changes
+    /// @throws SQLException when the transaction may be tried again, or nothing helps
+    void write(TableId table, TableChanges changes) throws TableStop, SQLException {
+        try {
+            if (changes.lacksPast()) {
+                throw new TableStop(table, StopReason.withoutRow(table));
+            }
+            TableWriter keys = writer(changes.keyShape());
+            keys.delete(changes.cleared());
+            var complete = changes.complete();
+            if (!complete.isEmpty()) {
+                writer(complete.getFirst().shape()).upsert(complete);
+            }
+            var partial = changes.partial();
+            if (!partial.isEmpty()) {
+                writer(partial.getFirst().shape()).update(partial);
+            }
+            keys.checkDeferred();
+        } catch (SQLException e) {
+            throw stopOr(table, e);
+        }
+    }
+
+    /// Empties the table: TRUNCATE where the role may and no foreign key refers to it, otherwise
+    /// DELETE.
+    void empty(TableId table) throws TableStop, SQLException {
+        String name = Identifier.quote(table);
+        try (var statement = connection.createStatement()) {
+            var savepoint = connection.setSavepoint();
+            try {
+                statement.execute("TRUNCATE TABLE " + name);
+            } catch (SQLException e) {
+                if (Remedy.of(e) != Remedy.STOP_TABLE) {
+                    throw e;
+                }
+                connection.rollback(savepoint);
+                statement.execute("DELETE FROM " + name);
+            }
+        } catch (SQLException e) {
+            throw stopOr(table, e);
+        }
+    }
+
+    void ended(boolean committed) {
+        writers.values().forEach(writer -> writer.ended(committed));
+    }
+
+    /// The catalog is read anew: what a table's writers knew of it may be the reason of a failure.
+    void forget(TableId table) {
+        writers.keySet().removeIf(shape -> shape.table().equals(table));
+    }
+
+    private TableWriter writer(Shape shape) throws SQLException, TableStop {
+        TableWriter writer = writers.get(shape);
+        if (writer == null) {
+            writer = TableWriter.open(connection, shape, ++shapes);
+            writers.put(shape, writer);
+        }
+        return writer;
+    }
+
+    private static SQLException stopOr(TableId table, SQLException failure) throws TableStop {
+        if (Remedy.of(failure) == Remedy.STOP_TABLE) {
+            throw new TableStop(table, failure);
+        }
+        return failure;
+    }
+}

@@ -1,0 +1,87 @@
+package dev.millrace.target;
+
+import dev.millrace.change.TableId;
+import java.sql.SQLException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+/// Says why a table was stopped, from the names in the server's error. The server's own sentence is
+/// repeated only for errors about names and rights: the others quote the row.
+final class StopReason {
+
+    private static final String NEXT =
+            " None of its later changes is applied; remove the cause and begin the migration anew.";
+
+    /// The context of a COPY error: `COPY t, line 3, column c: "value"`.
+    private static final Pattern COPY_COLUMN =
+            Pattern.compile("^COPY [^\\n]*?, line \\d+, column ([^:\\n]+)");
+
+    private StopReason() {}
+
+    static String of(TableId table, SQLException failure) {
+        ServerErrorMessage server =
+                failure instanceof PSQLException pg ? pg.getServerErrorMessage() : null;
+        String state = String.valueOf(failure.getSQLState());
+        StringBuilder reason = new StringBuilder();
+        reason.append(table).append(": ").append(condition(state));
+        reason.append(" (SQLSTATE ").append(state).append(')');
+        if (server != null) {
+            part(reason, "column", column(server));
+            part(reason, "constraint", server.getConstraint());
+            part(reason, "type", server.getDatatype());
+            if (state.startsWith("42") || state.startsWith("3F") || state.startsWith("0A")) {
+                reason.append(": ").append(server.getMessage());
+            }
+        }
+        if (state.equals("23505")) {
+            reason.append(
+                    ". The constraint is another than the key's, and another row of the target holds"
+                            + " the value; this version doesn't wait for that row to give it up");
+        }
+        return reason.append('.').append(NEXT).toString();
+    }
+
+    static String withoutRow(TableId table) {
+        return table
+                + ": a change carries only part of its row, and the target has no row of its key to"
+                + " take the rest from."
+                + NEXT;
+    }
+
+    private static void part(StringBuilder reason, String what, @Nullable String name) {
+        if (name != null && !name.isEmpty()) {
+            reason.append(", ").append(what).append(' ').append(name);
+        }
+    }
+
+    private static @Nullable String column(ServerErrorMessage server) {
+        if (server.getColumn() != null) {
+            return server.getColumn();
+        }
+        Matcher context = COPY_COLUMN.matcher(String.valueOf(server.getWhere()));
+        return context.find() ? context.group(1) : null;
+    }
+
+    private static String condition(String state) {
+        return switch (state) {
+            case "22001" -> "a value is longer than its column";
+            case "22003" -> "a number is outside its column's range";
+            case "22007", "22008" -> "a date or time that the column doesn't take";
+            case "22021" -> "a character that the target's encoding doesn't have";
+            case "22026" -> "a bit string of another length than its column's";
+            case "22P02" -> "a value that the column's type can't read";
+            case "23502" -> "NULL in a column that takes none";
+            case "23503" -> "a foreign key is violated";
+            case "23505" -> "a unique constraint is violated";
+            case "23514" -> "a check constraint is violated";
+            case "23P01" -> "an exclusion constraint is violated";
+            case "42501" -> "the role lacks a privilege";
+            case "42P01" -> "the table isn't there";
+            case "42703" -> "a column isn't there";
+            default -> "the target refuses the change";
+        };
+    }
+}

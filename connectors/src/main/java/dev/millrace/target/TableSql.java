@@ -1,0 +1,140 @@
+package dev.millrace.target;
+
+import dev.millrace.change.Shape;
+import dev.millrace.postgres.Identifier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/// The statements that write rows of one shape. Texts come in as one `text[]` per column, in column
+/// order. Pure.
+final class TableSql {
+
+    private final Shape shape;
+    private final List<String> expressions;
+    private final String table;
+    private final String staging;
+
+    /// @param expressions of each column's value, as [TargetColumns] makes them
+    /// @param staging the name of the temporary table
+    TableSql(Shape shape, List<String> expressions, String staging) {
+        this.shape = shape;
+        this.expressions = expressions;
+        this.table = Identifier.quote(shape.table());
+        this.staging = "pg_temp." + Identifier.quote(staging);
+    }
+
+    /// Typed like the target's columns, domains and lengths included, and without its constraints.
+    String createStaging() {
+        return "CREATE TEMPORARY TABLE "
+                + staging.substring("pg_temp.".length())
+                + " ON COMMIT DELETE ROWS AS SELECT "
+                + names(all())
+                + " FROM "
+                + table
+                + " WITH NO DATA";
+    }
+
+    String copyIntoStaging() {
+        return "COPY " + staging + " (" + names(all()) + ") FROM STDIN";
+    }
+
+    String upsertFromStaging() {
+        return insert() + " SELECT " + names(all()) + " FROM " + staging + onConflict();
+    }
+
+    String upsertFromArrays() {
+        return insert()
+                + " SELECT "
+                + list(all(), this::value)
+                + " FROM "
+                + arrays(all())
+                + onConflict();
+    }
+
+    /// Sets the columns at `carried`; the arrays are the key's columns, then the carried ones.
+    String updateFromArrays(List<Integer> carried) {
+        return "UPDATE "
+                + table
+                + " AS t SET "
+                + list(carried, i -> name(i) + " = " + value(i))
+                + " FROM "
+                + arrays(with(carried))
+                + " WHERE "
+                + keyMatches();
+    }
+
+    /// Counts which keys of the arrays have a row.
+    String countFromArrays() {
+        return "SELECT count(*) FROM "
+                + table
+                + " AS t JOIN "
+                + arrays(shape.key())
+                + " ON "
+                + keyMatches();
+    }
+
+    String deleteFromArrays() {
+        return "DELETE FROM "
+                + table
+                + " AS t USING "
+                + arrays(shape.key())
+                + " WHERE "
+                + keyMatches();
+    }
+
+    /// The columns of [#updateFromArrays] in the order of its arrays.
+    List<Integer> with(List<Integer> carried) {
+        List<Integer> columns = new ArrayList<>(shape.key());
+        columns.addAll(carried);
+        return columns;
+    }
+
+    private String insert() {
+        return "INSERT INTO " + table + " (" + names(all()) + ") OVERRIDING SYSTEM VALUE";
+    }
+
+    private String onConflict() {
+        List<Integer> others = all().stream().filter(i -> !shape.key().contains(i)).toList();
+        String conflict = " ON CONFLICT (" + names(shape.key()) + ") DO ";
+        return others.isEmpty()
+                ? conflict + "NOTHING"
+                : conflict + "UPDATE SET " + list(others, i -> name(i) + " = EXCLUDED." + name(i));
+    }
+
+    private String keyMatches() {
+        return shape.key().stream()
+                .map(i -> "t." + name(i) + " = " + value(i))
+                .collect(Collectors.joining(" AND "));
+    }
+
+    private String arrays(List<Integer> columns) {
+        return "unnest("
+                + list(columns, _ -> "?::pg_catalog.text[]")
+                + ") AS r ("
+                + list(columns, i -> "c" + i)
+                + ")";
+    }
+
+    private String value(int column) {
+        return expressions.get(column).formatted("r.c" + column);
+    }
+
+    private String names(List<Integer> columns) {
+        return list(columns, this::name);
+    }
+
+    private String name(int column) {
+        return Identifier.quote(shape.columns().get(column));
+    }
+
+    private List<Integer> all() {
+        return IntStream.range(0, shape.size()).boxed().toList();
+    }
+
+    private static String list(List<Integer> columns, IntFunction<String> text) {
+        return columns.stream().map(text::apply).collect(Collectors.joining(", "));
+    }
+}

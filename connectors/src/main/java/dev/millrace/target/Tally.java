@@ -1,0 +1,38 @@
+package dev.millrace.target;
+
+import dev.millrace.change.TableId;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Counts for status and metrics. Safe for any thread.
+final class Tally {
+
+    private final InstantSource clock;
+    private final Map<TableId, Long> rows = new HashMap<>();
+    private long batches;
+    private @Nullable String lastError;
+    private @Nullable Instant lastApplied;
+
+    Tally(InstantSource clock) {
+        this.clock = clock;
+    }
+
+    synchronized void applied(Map<TableId, Long> changes) {
+        changes.forEach((table, count) -> rows.merge(table, count, Long::sum));
+        batches++;
+        lastApplied = clock.instant();
+    }
+
+    synchronized void error(String reason) {
+        lastError = reason;
+    }
+
+    synchronized ApplierCounts counts() {
+        return new ApplierCounts(
+                rows, batches, Optional.ofNullable(lastError), Optional.ofNullable(lastApplied));
+    }
+}

@@ -1,0 +1,98 @@
+package dev.millrace.target;
+
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// How the text of each column of a shape becomes a value in an expression, so that it takes the
+/// road that COPY takes: through the input function of the column's type, then the assignment to
+/// the column, which applies length and domain and refuses what doesn't fit. A cast to the column's
+/// declared type would cut a long text in silence; a cast to a domain likewise.
+final class TargetColumns {
+
+    /// The base type below all domains, without its modifier. Where a cast from text is a function
+    /// of its own, the type's input function is called instead of it.
+    private static final String TYPES =
+            """
+            WITH RECURSIVE base (name, type) AS (
+                SELECT a.attname, a.atttypid FROM pg_attribute a
+                WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped
+                UNION ALL
+                SELECT b.name, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type
+                WHERE t.typtype = 'd'
+            )
+            SELECT b.name, quote_ident(n.nspname) || '.' || quote_ident(t.typname),
+                quote_ident(pn.nspname) || '.' || quote_ident(p.proname), p.pronargs,
+                CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END,
+                EXISTS (SELECT FROM pg_cast c WHERE c.castsource = 'text'::regtype
+                    AND c.casttarget = t.oid AND c.castmethod = 'f')
+            FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
+            JOIN pg_namespace n ON n.oid = t.typnamespace
+            JOIN pg_proc p ON p.oid = t.typinput
+            JOIN pg_namespace pn ON pn.oid = p.pronamespace
+            """;
+
+    private static final String DEFERRED =
+            """
+            SELECT FROM pg_constraint c, to_regclass(?) AS t
+            WHERE c.condeferred AND (c.conrelid = t OR c.confrelid = t) LIMIT 1
+            """;
+
+    private TargetColumns() {}
+
+    /// For each column of the shape the expression of its value, where `%s` stands for the text.
+    ///
+    /// @throws TableStop when the target has no such table or column
+    static List<String> read(Connection connection, Shape shape) throws SQLException, TableStop {
+        Map<String, String> found = new HashMap<>();
+        try (PreparedStatement statement = connection.prepareStatement(TYPES)) {
+            statement.setString(1, Identifier.quote(shape.table()));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    found.put(row.getString(1), expression(row));
+                }
+            }
+        }
+        List<String> expressions = new ArrayList<>();
+        for (String column : shape.columns()) {
+            String expression = found.get(column);
+            if (expression == null) {
+                throw new TableStop(shape.table(), missing(shape, column, found.isEmpty()));
+            }
+            expressions.add(expression);
+        }
+        return expressions;
+    }
+
+    /// True when a constraint of the table waits for the commit.
+    static boolean hasDeferred(Connection connection, TableId table) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(DEFERRED)) {
+            statement.setString(1, Identifier.quote(table));
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
+    private static String expression(ResultSet row) throws SQLException {
+        if (!row.getBoolean(6)) {
+            return "%s::" + row.getString(2);
+        }
+        String rest = row.getInt(4) == 3 ? ", " + row.getLong(5) + ", -1" : "";
+        return row.getString(3) + "(pg_catalog.textout(%s)" + rest + ")";
+    }
+
+    private static String missing(Shape shape, String column, boolean noTable) {
+        return noTable
+                ? "the target has no table " + shape.table() + ", or the role may not see it."
+                : "the target table " + shape.table() + " has no column " + column + ".";
+    }
+}

@@ -1,0 +1,225 @@
+package dev.millrace.target;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.streams.Topics;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/// A target database with a control schema, a target topic that the test writes itself, and
+/// appliers over both.
+final class ApplierScenario implements AutoCloseable {
+
+    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final int GENERATION = 3;
+
+    final TestDatabase database;
+    final String migration = KafkaServer.shared().newMigrationName();
+    final int partitions;
+    private final Topics topics = new Topics(migration);
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final ChangeCodec codec = new ChangeCodec();
+    private final List<TargetApplier> appliers = new ArrayList<>();
+    private final long[] changesOffsets;
+    private String topicId = "";
+
+    ApplierScenario(int partitions, String... tables) throws Exception {
+        this.partitions = partitions;
+        changesOffsets = new long[partitions];
+        database = PostgresServer.shared().newDatabase();
+        ControlSchema.migrate(database::connect);
+        database.execute(tables);
+        createTopic();
+        producer =
+                new KafkaProducer<>(
+                        Map.of(
+                                "bootstrap.servers",
+                                KafkaServer.shared().bootstrapServers(),
+                                "linger.ms",
+                                0),
+                        new ByteArraySerializer(),
+                        new ByteArraySerializer());
+        begin(GENERATION);
+    }
+
+    private void createTopic() throws ExecutionException, InterruptedException {
+        try (Admin admin =
+                Admin.create(
+                        Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
+            var created =
+                    admin.createTopics(
+                            List.of(new NewTopic(topics.target(), partitions, (short) 1)));
+            topicId = created.topicId(topics.target()).get().toString();
+        }
+    }
+
+    void begin(int generation) throws SQLException {
+        try (Connection connection = database.connect()) {
+            new StoredOffsets(migration)
+                    .begin(connection, generation, topicId, Collections.nCopies(partitions, 0L));
+        }
+    }
+
+    String topicId() {
+        return topicId;
+    }
+
+    static ApplierSettings.Limits limits(int rows) {
+        return new ApplierSettings.Limits(
+                rows,
+                16L << 20,
+                2,
+                Duration.ofMillis(500),
+                Duration.ofSeconds(30),
+                Duration.ofMillis(100));
+    }
+
+    TargetApplier start() {
+        return start(limits(10_000), database::connect);
+    }
+
+    TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions) {
+        TargetApplier applier =
+                new TargetApplier(
+                        new ApplierSettings(
+                                migration,
+                                GENERATION,
+                                KafkaServer.shared().bootstrapServers(),
+                                limits),
+                        sessions,
+                        InstantSource.system(),
+                        _ -> Thread.sleep(20));
+        appliers.add(applier);
+        applier.start();
+        return applier;
+    }
+
+    /// The next token of the partition: as if the row topology had read one more change.
+    Token next(int partition) {
+        return new Token(GENERATION, changesOffsets[partition]++, 0);
+    }
+
+    void send(int partition, TargetChange change) {
+        producer.send(new ProducerRecord<>(topics.target(), partition, null, codec.encode(change)));
+    }
+
+    void sendRaw(int partition, byte @Nullable [] value) {
+        producer.send(new ProducerRecord<>(topics.target(), partition, null, value));
+    }
+
+    void upsert(int partition, Row row) {
+        send(partition, new TargetChange.Upsert(next(partition), row));
+    }
+
+    void delete(int partition, Row key) {
+        send(partition, new TargetChange.Delete(next(partition), key));
+    }
+
+    void truncate(int partition, TableId table, long id) {
+        send(partition, new TargetChange.Truncate(next(partition), table, id));
+    }
+
+    void reject(int partition, TableId table, String reason) {
+        send(
+                partition,
+                new TargetChange.Rejected(
+                        next(partition), table, RowKey.of(new TableId("s", "t"), "1"), reason));
+    }
+
+    /// A watermark to every partition, behind all that was sent.
+    void watermark(long number) {
+        for (int partition = 0; partition < partitions; partition++) {
+            watermark(partition, number);
+        }
+    }
+
+    void watermark(int partition, long number) {
+        send(
+                partition,
+                new TargetChange.Watermark(
+                        next(partition), new WatermarkNumber(GENERATION, number)));
+    }
+
+    /// Waits until all that was sent before is in the rows.
+    void awaitApplied() {
+        long number =
+                1
+                        + stored().partitions().stream()
+                                .mapToLong(o -> o.watermark().number())
+                                .max()
+                                .orElse(0);
+        watermark(number);
+        awaitApplied(number);
+    }
+
+    void awaitApplied(long number) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () ->
+                                stored().appliedWatermark()
+                                                .orElse(WatermarkNumber.none(GENERATION))
+                                                .number()
+                                        >= number);
+    }
+
+    void awaitState(TargetApplier applier, Class<? extends ApplierState> state) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> state.isInstance(applier.state()));
+    }
+
+    AppliedOffsets stored() {
+        try (Connection connection = database.connect()) {
+            return new StoredOffsets(migration).read(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    List<StoppedTable> stopped() {
+        try (Connection connection = database.connect()) {
+            return StoppedTables.read(connection, migration, GENERATION);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static Shape shape(String table, String... columns) {
+        return Shape.keyed(new TableId("public", table), List.of(columns), List.of(columns[0]));
+    }
+
+    static Row key(Shape shape, String... values) {
+        return Row.of(Shape.keyed(shape.table(), shape.keyColumns(), shape.keyColumns()), values);
+    }
+
+    @Override
+    public void close() {
+        appliers.forEach(TargetApplier::close);
+        producer.close();
+    }
+}
