@@ -1,0 +1,129 @@
+package dev.millrace.postgres;
+
+import dev.millrace.select.Relation.Collation;
+import dev.millrace.select.Relation.Column;
+import dev.millrace.select.Relation.SqlType;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Reads the columns of tables with their types, through domains to the type below, and collations.
+final class ColumnReader {
+
+    private static final String COLUMNS =
+            """
+            SELECT a.attrelid::int8 AS relation, a.attname, a.attnotnull, a.attgenerated <> '' AS generated,
+                a.atttypid::int8 AS type, a.atttypmod AS modifier,
+                pg_catalog.format_type(a.atttypid, a.atttypmod) AS formatted,
+                a.attcollation::int8 AS collation
+            FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = ANY (?::int8[]) AND a.attnum > 0 AND NOT a.attisdropped
+            ORDER BY a.attrelid, a.attnum
+            """;
+
+    /// The types of the columns and, for domains, all types below them.
+    private static final String TYPES =
+            """
+            WITH RECURSIVE used (oid) AS (
+                SELECT DISTINCT a.atttypid FROM pg_catalog.pg_attribute a
+                WHERE a.attrelid = ANY (?::int8[]) AND a.attnum > 0 AND NOT a.attisdropped
+                UNION
+                SELECT t.typbasetype FROM used JOIN pg_catalog.pg_type t ON t.oid = used.oid
+                WHERE t.typtype = 'd')
+            SELECT t.oid::int8 AS oid, n.nspname, t.typname, t.typtype = 'd' AS domain, t.typnotnull,
+                t.typbasetype::int8 AS base, t.typtypmod AS base_modifier,
+                CASE WHEN t.typtype = 'd'
+                    THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END AS base_formatted
+            FROM used
+            JOIN pg_catalog.pg_type t ON t.oid = used.oid
+            JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+            """;
+
+    private record Type(
+            String schema,
+            String name,
+            boolean domain,
+            boolean notNull,
+            long base,
+            int baseModifier,
+            String baseFormatted) {}
+
+    private final Connection connection;
+
+    ColumnReader(Connection connection) {
+        this.connection = connection;
+    }
+
+    Map<Long, List<Column>> columns(Collection<Long> relations) {
+        Map<Long, Type> types = new HashMap<>();
+        Query.list(connection, TYPES, row -> types.put(row.getLong("oid"), type(row)), relations);
+        Map<Long, Collation> collations = new CollationReader(connection).used(relations);
+        Map<Long, List<Column>> columns = new HashMap<>();
+        Query.list(
+                connection,
+                COLUMNS,
+                row ->
+                        columns.computeIfAbsent(row.getLong("relation"), _ -> new ArrayList<>())
+                                .add(column(row, types, collations)),
+                relations);
+        return columns;
+    }
+
+    private static Column column(
+            ResultSet row, Map<Long, Type> types, Map<Long, Collation> collations)
+            throws SQLException {
+        long type = row.getLong("type");
+        return new Column(
+                row.getString("attname"),
+                sqlType(types, type, row.getInt("modifier"), row.getString("formatted")),
+                row.getBoolean("attnotnull") || domainNotNull(types, type),
+                row.getBoolean("generated"),
+                collations.getOrDefault(row.getLong("collation"), Collation.NONE));
+    }
+
+    private static SqlType sqlType(
+            Map<Long, Type> types, long oid, int modifier, String formatted) {
+        Type type = known(types, oid);
+        Optional<SqlType> base =
+                type.domain()
+                        ? Optional.of(
+                                sqlType(
+                                        types,
+                                        type.base(),
+                                        type.baseModifier(),
+                                        type.baseFormatted()))
+                        : Optional.empty();
+        return new SqlType(type.schema(), type.name(), formatted, modifier, base);
+    }
+
+    private static boolean domainNotNull(Map<Long, Type> types, long oid) {
+        Type type = known(types, oid);
+        return type.domain() && (type.notNull() || domainNotNull(types, type.base()));
+    }
+
+    private static Type known(Map<Long, Type> types, long oid) {
+        Type type = types.get(oid);
+        if (type == null) {
+            throw new IllegalStateException("a column changed its type while it was read");
+        }
+        return type;
+    }
+
+    private static Type type(ResultSet row) throws SQLException {
+        String baseFormatted = row.getString("base_formatted");
+        return new Type(
+                row.getString("nspname"),
+                row.getString("typname"),
+                row.getBoolean("domain"),
+                row.getBoolean("typnotnull"),
+                row.getLong("base"),
+                row.getInt("base_modifier"),
+                baseFormatted == null ? "" : baseFormatted);
+    }
+}

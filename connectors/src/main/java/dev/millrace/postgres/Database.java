@@ -1,0 +1,98 @@
+package dev.millrace.postgres;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+
+/// One PostgreSQL database and the ways into it: a small pool for short reads and control writes,
+/// and sessions of their own for work that holds one (snapshots, COPY, digests). Every session has
+/// the settings pinned by [SessionFactory], so that a value has one text everywhere. Safe for any
+/// thread; constructing it opens no connection; closing it closes the pool, not the sessions that
+/// were handed out by [#connect].
+public final class Database implements AutoCloseable {
+
+    /// Work in the pool is short; more connections would only take them from the application.
+    private static final int POOL_SIZE = 4;
+
+    /// Within this time a broken connection is noticed by a reader of the pool.
+    private static final Duration POOL_SILENCE = Duration.ofSeconds(30);
+
+    /// A statement that computes for longer without a byte has lost its server.
+    private static final Duration SESSION_SILENCE = Duration.ofMinutes(10);
+
+    private static final Duration POOL_WAIT = Duration.ofSeconds(6);
+
+    private final SessionFactory sessions;
+    private final HikariDataSource pool;
+
+    /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
+    /// @throws IllegalArgumentException when the URL isn't one of PostgreSQL's; the message doesn't
+    ///   repeat it
+    public Database(String migration, String url, String username, String password) {
+        sessions = new SessionFactory(migration, url, username, password);
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("millrace-" + migration);
+        config.setDataSource(new PooledSessions(sessions, POOL_SILENCE));
+        config.setMaximumPoolSize(POOL_SIZE);
+        config.setMinimumIdle(0);
+        config.setConnectionTimeout(POOL_WAIT.toMillis());
+        config.setValidationTimeout(Duration.ofSeconds(5).toMillis());
+        config.setInitializationFailTimeout(-1);
+        pool = new HikariDataSource(config);
+    }
+
+    /// A pooled connection, autocommit on. Close it soon.
+    public Connection pooled() throws SQLException {
+        return pool.getConnection();
+    }
+
+    /// A session of its own, autocommit on; the caller closes it.
+    public Connection connect(String purpose) throws SQLException {
+        return sessions.open(purpose, SESSION_SILENCE);
+    }
+
+    /// What the catalog and the server say, on one pooled connection; close it soon.
+    ///
+    /// @throws DatabaseFailure when no connection can be had
+    public Session session() {
+        try {
+            return new Session(pool.getConnection());
+        } catch (SQLException e) {
+            throw new DatabaseFailure("no session on " + this, e);
+        }
+    }
+
+    /// Tries to log in, outside the pool.
+    public Reachability probe() {
+        try (Connection ignored = sessions.open("probe", POOL_SILENCE)) {
+            return new Reachability.Reached();
+        } catch (SQLException e) {
+            return reachability(e);
+        }
+    }
+
+    private static Reachability reachability(SQLException e) {
+        String why = String.valueOf(e.getMessage());
+        return switch (SqlFailure.of(e)) {
+            case UNREACHABLE -> new Reachability.Unreachable(why);
+            case BUSY -> new Reachability.Busy(why);
+            case LOGIN_REFUSED -> new Reachability.LoginRefused(why);
+            case DATABASE_MISSING -> new Reachability.DatabaseMissing(why);
+            case NO_PRIVILEGE -> new Reachability.NotPermitted(why);
+            case RETRY, REJECTED_VALUE, UNDEFINED, OTHER -> new Reachability.Failed(why);
+        };
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+
+    /// `user@host:port/database`, for messages.
+    @Override
+    public String toString() {
+        return sessions.address();
+    }
+}

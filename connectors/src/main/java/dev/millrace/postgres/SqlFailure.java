@@ -1,0 +1,52 @@
+package dev.millrace.postgres;
+
+import java.sql.SQLException;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/// What kind of failure a SQLSTATE stands for: the one place that knows the codes.
+public enum SqlFailure {
+    /// Nobody answers there, or the connection broke; may pass by itself.
+    UNREACHABLE,
+    /// The server answers and takes no session now: starting, stopping, or no connection free.
+    BUSY,
+    /// User name and password, or the server's rules for this client, don't let us in.
+    LOGIN_REFUSED,
+    DATABASE_MISSING,
+    NO_PRIVILEGE,
+    /// Serialization failure or deadlock: the same transaction may be run again.
+    RETRY,
+    /// A value that the column or a constraint doesn't take.
+    REJECTED_VALUE,
+    /// A name that isn't there.
+    UNDEFINED,
+    OTHER;
+
+    /// Looks through the causes, because a pool wraps what the driver said.
+    public static SqlFailure of(SQLException failure) {
+        Throwable current = failure;
+        for (int depth = 0; current != null && depth < 10; depth++) {
+            if (current instanceof SQLException sql && of(sql.getSQLState()) != OTHER) {
+                return of(sql.getSQLState());
+            }
+            current = current.getCause();
+        }
+        return OTHER;
+    }
+
+    public static SqlFailure of(@Nullable String sqlState) {
+        return switch (sqlState == null ? "" : sqlState.toUpperCase(Locale.ROOT)) {
+            case "08004", "28000", "28P01" -> LOGIN_REFUSED;
+            case "3D000" -> DATABASE_MISSING;
+            case "42501" -> NO_PRIVILEGE;
+            case "53300", "57P03" -> BUSY;
+            case "57P01", "57P02", "57P05" -> UNREACHABLE;
+            case "40001", "40P01", "55P03" -> RETRY;
+            case "42P01", "42703", "3F000", "42704", "42883" -> UNDEFINED;
+            case String state when state.startsWith("08") -> UNREACHABLE;
+            case String state when state.startsWith("22") || state.startsWith("23") ->
+                    REJECTED_VALUE;
+            default -> OTHER;
+        };
+    }
+}

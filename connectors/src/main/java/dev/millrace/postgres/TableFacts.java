@@ -1,0 +1,115 @@
+package dev.millrace.postgres;
+
+import dev.millrace.change.TableId;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// What the catalog says of one table beyond its columns, as far as a migration has to know it.
+///
+/// @param root the partitioned table above a partition, else empty
+/// @param estimatedRows the planner's estimate, summed over partitions; empty when the table was
+///   never analysed
+public record TableFacts(
+        TableId id,
+        Kind kind,
+        Persistence persistence,
+        Optional<TableId> root,
+        Keys keys,
+        Columns columns,
+        Dependents dependents,
+        Access access,
+        OptionalLong estimatedRows,
+        List<Partition> partitions) {
+
+    public enum Kind {
+        TABLE,
+        PARTITIONED_TABLE,
+        VIEW,
+        MATERIALIZED_VIEW,
+        FOREIGN_TABLE
+    }
+
+    public enum Persistence {
+        PERMANENT,
+        UNLOGGED,
+        TEMPORARY
+    }
+
+    public enum ReplicaIdentity {
+        DEFAULT,
+        INDEX,
+        FULL,
+        NOTHING
+    }
+
+    /// @param primaryKey its columns in key order, empty without one; a deferrable one counts here
+    /// @param replica the columns by which the log knows a row, in key order, empty when there are
+    ///   none; a deferrable primary key never counts, because two rows may share it for a while
+    public record Keys(ReplicaIdentity identity, List<String> primaryKey, List<String> replica) {
+
+        public Keys {
+            primaryKey = List.copyOf(primaryKey);
+            replica = List.copyOf(replica);
+        }
+    }
+
+    /// Names of columns with a trait, in column order.
+    ///
+    /// @param defaulted has a default or is an identity, so an INSERT may leave it out
+    /// @param toastable may be stored out of line, so an UPDATE that leaves it alone may not carry
+    ///   it
+    public record Columns(
+            List<String> identityAlways, List<String> defaulted, List<String> toastable) {
+
+        public Columns {
+            identityAlways = List.copyOf(identityAlways);
+            defaulted = List.copyOf(defaulted);
+            toastable = List.copyOf(toastable);
+        }
+    }
+
+    /// @param references names of this table's foreign keys
+    /// @param referencedBy tables whose foreign keys point here
+    /// @param triggers enabled triggers of users, which don't fire with `session_replication_role =
+    ///   replica`
+    /// @param replicaTriggers enabled triggers of users that fire even so
+    public record Dependents(
+            List<String> references,
+            List<String> referencedBy,
+            List<String> triggers,
+            List<String> replicaTriggers) {
+
+        public Dependents {
+            references = List.copyOf(references);
+            referencedBy = List.copyOf(referencedBy);
+            triggers = List.copyOf(triggers);
+            replicaTriggers = List.copyOf(replicaTriggers);
+        }
+    }
+
+    /// What the session's role may do with the table.
+    ///
+    /// @param owned the role is the owner or has the owner's rights
+    /// @param rowSecurity a policy would hide rows from the role
+    public record Access(
+            String owner,
+            boolean owned,
+            boolean schemaUsage,
+            boolean select,
+            boolean insert,
+            boolean update,
+            boolean delete,
+            boolean rowSecurity) {}
+
+    /// A leaf of a partitioned table: its own identity is what its changes are logged with.
+    public record Partition(TableId id, Kind kind, Persistence persistence, Keys keys) {}
+
+    public TableFacts {
+        partitions = List.copyOf(partitions);
+    }
+
+    public boolean isPartition() {
+        return root.isPresent();
+    }
+}

@@ -1,0 +1,165 @@
+package dev.millrace.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import org.junit.jupiter.api.Test;
+
+class DatabaseIT {
+
+    private static Database open(TestDatabase database) {
+        return new Database("shop", database.url(), database.username(), database.password());
+    }
+
+    private static String setting(Connection connection, String name) throws SQLException {
+        try (var statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SHOW " + name)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    @Test
+    void sessionsHavePinnedSettingsWhateverTheRoleAndTheUrlSay() throws SQLException {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        String name = database.value("SELECT current_database()");
+        database.execute(
+                "ALTER DATABASE " + name + " SET DateStyle = 'German'",
+                "ALTER DATABASE " + name + " SET bytea_output = 'escape'",
+                "ALTER DATABASE " + name + " SET statement_timeout = '1ms'");
+        TestDatabase withOptions =
+                new TestDatabase(
+                        database.url() + "?options=-c%20IntervalStyle=iso_8601&ApplicationName=x",
+                        database.username(),
+                        database.password());
+
+        try (Database opened = open(withOptions);
+                Connection connection = opened.connect("digest")) {
+            assertThat(setting(connection, "TimeZone")).isEqualTo("UTC");
+            assertThat(setting(connection, "DateStyle")).isEqualTo("ISO, MDY");
+            assertThat(setting(connection, "IntervalStyle")).isEqualTo("postgres");
+            assertThat(setting(connection, "bytea_output")).isEqualTo("hex");
+            assertThat(setting(connection, "extra_float_digits")).isEqualTo("1");
+            assertThat(setting(connection, "row_security")).isEqualTo("off");
+            assertThat(setting(connection, "statement_timeout")).isEqualTo("0");
+            assertThat(setting(connection, "application_name")).isEqualTo("millrace shop digest");
+        }
+    }
+
+    @Test
+    void aProbeTellsWhyThereIsNoWayIn() {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        String elsewhere = database.url().replaceAll("/t\\d+$", "/nowhere");
+
+        try (Database here = open(database);
+                Database missing = new Database("shop", elsewhere, "postgres", "secret-7391");
+                Database down =
+                        new Database(
+                                "shop", "jdbc:postgresql://127.0.0.1:1/x", "u", "secret-7391")) {
+            assertThat(here.probe()).isInstanceOf(Reachability.Reached.class);
+            assertThat(missing.probe()).isInstanceOf(Reachability.DatabaseMissing.class);
+            assertThat(down.probe()).isInstanceOf(Reachability.Unreachable.class);
+            assertThat(down.probe().toString() + down).doesNotContain("secret-7391");
+        }
+    }
+
+    @Test
+    void anErrorDoesNotRepeatTheRow() throws SQLException {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        database.execute("CREATE TABLE t (id text PRIMARY KEY)", "INSERT INTO t VALUES ('canary')");
+
+        try (Database opened = open(database);
+                Connection connection = opened.pooled();
+                var statement = connection.createStatement()) {
+            assertThatThrownBy(() -> statement.execute("INSERT INTO t VALUES ('canary')"))
+                    .isInstanceOf(SQLException.class)
+                    .hasMessageNotContaining("canary");
+        }
+    }
+
+    @Test
+    void theServerSpeaksOfItself() {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        database.execute(
+                "CREATE TABLE t (id int PRIMARY KEY)",
+                "CREATE PUBLICATION p FOR TABLE t WITH (publish_via_partition_root = true)",
+                "CREATE PUBLICATION narrow FOR TABLE t WHERE (id > 1)",
+                "CREATE PUBLICATION schema_wide FOR TABLES IN SCHEMA public");
+        String slot = "s" + Long.toString(System.nanoTime(), 36);
+        database.query("SELECT pg_create_logical_replication_slot('" + slot + "', 'pgoutput')");
+
+        try (Database opened = open(database);
+                Session session = opened.session()) {
+            Server server = session.server();
+            Server.Facts facts = server.facts();
+
+            assertThat(facts.walLevel()).isEqualTo("logical");
+            assertThat(facts.majorVersion()).isBetween(14, 18);
+            assertThat(facts.encoding()).isEqualTo("UTF8");
+            assertThat(facts.systemIdentifier())
+                    .contains(
+                            String.valueOf(
+                                    database.value(
+                                            "SELECT system_identifier FROM pg_control_system()")));
+            assertThat(facts.timeline()).hasValue(1);
+            assertThat(facts.slots().used()).isGreaterThanOrEqualTo(1);
+            assertThat(facts.role().replicates()).isTrue();
+            assertThat(server.slot(slot))
+                    .hasValueSatisfying(
+                            found -> {
+                                assertThat(found.plugin()).contains("pgoutput");
+                                assertThat(found.active()).isFalse();
+                                assertThat(found.confirmedFlush()).isPresent();
+                            });
+            assertThat(server.slot("nowhere")).isEmpty();
+            assertThat(server.publication("p"))
+                    .hasValueSatisfying(
+                            found -> {
+                                assertThat(found.tables())
+                                        .containsExactly(new TableId("public", "t"));
+                                assertThat(found.narrowed()).isFalse();
+                                assertThat(found.viaRoot()).isTrue();
+                            });
+            assertThat(server.publication("narrow").orElseThrow().narrowed()).isTrue();
+            assertThat(server.publication("schema_wide").orElseThrow().narrowed()).isTrue();
+            assertThat(server.walPosition()).isGreaterThan(Lsn.ZERO);
+            assertThat(server.maySetReplicationRole()).isTrue();
+        } finally {
+            database.query("SELECT pg_drop_replication_slot('" + slot + "')");
+        }
+    }
+
+    @Test
+    void aRoleWithoutRightsIsToldSo() {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        String role = "r" + Long.toString(System.nanoTime(), 36);
+        database.execute(
+                "CREATE ROLE " + role + " LOGIN",
+                "CREATE TABLE t (id int PRIMARY KEY)",
+                "ALTER TABLE t ENABLE ROW LEVEL SECURITY");
+
+        try (Database opened = new Database("shop", database.url(), role, "any");
+                Session session = opened.session()) {
+            Server.Facts facts = session.server().facts();
+            TableFacts.Access access =
+                    session.sourceCatalog()
+                            .facts(new TableId("public", "t"))
+                            .orElseThrow()
+                            .access();
+
+            assertThat(facts.role().replicates()).isFalse();
+            assertThat(facts.role().createsInDatabase()).isFalse();
+            assertThat(session.server().maySetReplicationRole()).isFalse();
+            assertThat(access.select()).isFalse();
+            assertThat(access.owned()).isFalse();
+            assertThat(access.rowSecurity()).isTrue();
+        }
+    }
+}
