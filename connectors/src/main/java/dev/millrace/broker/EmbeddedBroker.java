@@ -1,14 +1,16 @@
 package dev.millrace.broker;
 
+import dev.millrace.local.FolderLock;
+import dev.millrace.local.Folders;
+import dev.millrace.local.LocalServerException;
+import dev.millrace.local.LoopbackPort;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Properties;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -18,30 +20,50 @@ import org.apache.kafka.common.utils.Time;
 
 /// A single-node KRaft broker inside this JVM that keeps its log under a folder and listens on the
 /// loopback alone. Every appended batch is flushed to disk before it is acknowledged, so what the
-/// slot is told to forget survives a power cut.
+/// slot is told to forget survives a power cut. The folder belongs to one broker at a time; started
+/// again on it, on the same port or another, the broker has what it had. A fault that Kafka itself
+/// calls fatal (a disk that refuses writes) halts the JVM, as it would a broker of its own.
 public final class EmbeddedBroker implements AutoCloseable {
 
+    private static final String WHAT = "The embedded Kafka broker";
+
     private final KafkaRaftServer server;
+    private final FolderLock lock;
     private final String bootstrapServers;
 
-    private EmbeddedBroker(KafkaRaftServer server, String bootstrapServers) {
+    private EmbeddedBroker(KafkaRaftServer server, FolderLock lock, String bootstrapServers) {
         this.server = server;
+        this.lock = lock;
         this.bootstrapServers = bootstrapServers;
     }
 
     public static EmbeddedBroker start(Path folder) {
-        return start(folder, freePort());
+        return start(folder, LoopbackPort.free());
     }
 
+    /// @throws LocalServerException with what to do: the folder is in use, the port is taken
     public static EmbeddedBroker start(Path folder, int port) {
-        Properties properties = properties(folder.toAbsolutePath(), port, freePort());
-        if (!Files.exists(folder.resolve("log").resolve("meta.properties"))) {
-            format(folder, properties);
+        FolderLock lock = FolderLock.take(folder, WHAT);
+        KafkaRaftServer server = null;
+        try {
+            // Kafka halts the JVM when it can't bind, so the port is tried before.
+            LoopbackPort.requireFree(port, WHAT);
+            Path whole = folder.toRealPath();
+            formatOnce(whole);
+            Properties properties = properties(whole.resolve("log"), port, LoopbackPort.free());
+            server = new KafkaRaftServer(KafkaConfig.fromProps(properties, false), Time.SYSTEM);
+            server.startup();
+            return new EmbeddedBroker(server, lock, "127.0.0.1:" + port);
+        } catch (IOException e) {
+            lock.close();
+            throw new LocalServerException(WHAT + " can't use its folder " + folder + ": " + e, e);
+        } catch (RuntimeException e) {
+            if (server != null) {
+                server.shutdown();
+            }
+            lock.close();
+            throw e;
         }
-        KafkaRaftServer server =
-                new KafkaRaftServer(KafkaConfig.fromProps(properties), Time.SYSTEM);
-        server.startup();
-        return new EmbeddedBroker(server, "127.0.0.1:" + port);
     }
 
     public String bootstrapServers() {
@@ -52,9 +74,10 @@ public final class EmbeddedBroker implements AutoCloseable {
     public void close() {
         server.shutdown();
         server.awaitShutdown();
+        lock.close();
     }
 
-    private static Properties properties(Path folder, int port, int controllerPort) {
+    private static Properties properties(Path log, int port, int controllerPort) {
         Properties properties = new Properties();
         properties.put("process.roles", "broker,controller");
         properties.put("node.id", "1");
@@ -67,7 +90,7 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put(
                 "listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
         properties.put("inter.broker.listener.name", "PLAINTEXT");
-        properties.put("log.dirs", folder.resolve("log").toString());
+        properties.put("log.dirs", log.toString());
         properties.put("offsets.topic.replication.factor", "1");
         properties.put("offsets.topic.num.partitions", "4");
         properties.put("transaction.state.log.replication.factor", "1");
@@ -79,43 +102,41 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("auto.create.topics.enable", "false");
         properties.put("log.flush.interval.messages", "1");
         properties.put("offsets.retention.minutes", "525600");
+        properties.put("log.cleaner.dedupe.buffer.size", "16777216");
         properties.put("message.max.bytes", "67108864");
         properties.put("socket.request.max.bytes", "134217728");
         return properties;
     }
 
-    private static void format(Path folder, Properties properties) {
-        try {
-            Files.createDirectories(folder);
-            Path file = folder.resolve("server.properties");
-            try (var out = Files.newOutputStream(file)) {
-                properties.store(out, null);
-            }
-            ByteArrayOutputStream said = new ByteArrayOutputStream();
-            int status =
-                    StorageTool.execute(
-                            new String[] {
-                                "format", "-t", Uuid.randomUuid().toString(), "-c", file.toString()
-                            },
-                            new PrintStream(said, true, StandardCharsets.UTF_8));
-            if (status != 0) {
-                throw new IllegalStateException(
-                        "the broker's folder "
-                                + folder
-                                + " can't be formatted: "
-                                + said.toString(StandardCharsets.UTF_8));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "the broker's folder " + folder + " can't be written", e);
+    /// Formats beside the log's place and moves it there when it is whole, so a death on the way
+    /// leaves nothing that looks like a log.
+    private static void formatOnce(Path folder) throws IOException {
+        Path log = folder.resolve("log");
+        if (Files.exists(log.resolve("meta.properties"))) {
+            return;
         }
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException("no free port on the loopback", e);
+        Path unfinished = folder.resolve("log.unfinished");
+        Folders.delete(unfinished);
+        Path file = folder.resolve("format.properties");
+        try (var out = Files.newOutputStream(file)) {
+            properties(unfinished, 9092, 9093).store(out, null);
         }
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        int status =
+                StorageTool.execute(
+                        new String[] {
+                            "format", "-t", Uuid.randomUuid().toString(), "-c", file.toString()
+                        },
+                        new PrintStream(said, true, StandardCharsets.UTF_8));
+        if (status != 0) {
+            throw new LocalServerException(
+                    WHAT
+                            + " can't format its folder "
+                            + folder
+                            + ": "
+                            + said.toString(StandardCharsets.UTF_8));
+        }
+        Files.delete(file);
+        Files.move(unfinished, log, StandardCopyOption.ATOMIC_MOVE);
     }
 }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// A server must not outlive the process that started it, and the next start must not stumble over
@@ -25,6 +26,12 @@ class ServerOfAKilledProcessIT {
     private static final Duration SECONDS_10 = Duration.ofSeconds(10);
 
     private final Path folder = TestFolders.create("killed");
+    private final List<Process> holders = new ArrayList<>();
+
+    @AfterEach
+    void endHolders() {
+        holders.forEach(Process::destroyForcibly);
+    }
 
     @Test
     void aKilledProcessLeavesNoServerAndTheNextStartRecovers() throws Exception {
@@ -50,7 +57,7 @@ class ServerOfAKilledProcessIT {
         long server = pid(holder);
         List<Long> backends = ProcessTable.children(server);
 
-        new ProcessBuilder("sh", "-c", "kill -KILL -- -" + holder.pid()).start().waitFor();
+        new ProcessBuilder("sh", "-c", "kill -KILL -" + holder.pid()).start().waitFor();
 
         awaitEnded(server, backends);
     }
@@ -131,7 +138,7 @@ class ServerOfAKilledProcessIT {
                 folder, SandboxSettings.durable(TestFolders.postgresBinaries()));
     }
 
-    private static Process hold(
+    private Process hold(
             List<String> prefix, List<String> classPath, Path folder, Path binaries, String... more)
             throws IOException {
         List<String> command = new ArrayList<>(prefix);
@@ -145,10 +152,13 @@ class ServerOfAKilledProcessIT {
                         folder.toString(),
                         binaries.toString()));
         command.addAll(Arrays.asList(more));
-        return new ProcessBuilder(command)
-                .directory(folder.getRoot().toFile())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process holder =
+                new ProcessBuilder(command)
+                        .directory(folder.getRoot().toFile())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        holders.add(holder);
+        return holder;
     }
 
     private static long pid(Process holder) throws IOException {
