@@ -21,7 +21,7 @@ record StoredState(String migration, String topic, String target) {
     private static final String STOPPED =
             """
             SELECT reason FROM millrace.stopped_table
-            WHERE migration = ? AND target = ? AND generation >=
+            WHERE migration = ? AND target_schema || '.' || target_name = ? AND generation >=
                 (SELECT max(generation) FROM millrace.stored_offset WHERE migration = ?)
             ORDER BY generation DESC LIMIT 1
             """;

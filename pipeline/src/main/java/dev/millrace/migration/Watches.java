@@ -19,6 +19,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// The eyes of the migration on source, target and Kafka, each on its own thread, so that one that
@@ -38,6 +40,7 @@ final class Watches implements AutoCloseable {
     private final Watch source;
     private final Watch target;
     private final Watch kafka;
+    private final CountDownLatch closed = new CountDownLatch(1);
     private @Nullable Connection sourceConnection;
     private @Nullable Connection targetConnection;
     private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
@@ -93,6 +96,18 @@ final class Watches implements AutoCloseable {
 
     Optional<Watch.Trouble> kafkaTrouble() {
         return kafka.trouble();
+    }
+
+    /// Waits a moment for the next look at the target.
+    ///
+    /// @return false when the eyes are closed and no look will come
+    boolean awaitLook(long millis) {
+        try {
+            return !closed.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     /// Emits a watermark of its own, for one who will wait for it.
@@ -158,14 +173,14 @@ final class Watches implements AutoCloseable {
     }
 
     private void releaseSource() {
-        sourceConnection = closed(sourceConnection);
+        sourceConnection = letGo(sourceConnection);
     }
 
     private void releaseTarget() {
-        targetConnection = closed(targetConnection);
+        targetConnection = letGo(targetConnection);
     }
 
-    private static @Nullable Connection closed(@Nullable Connection connection) {
+    private static @Nullable Connection letGo(@Nullable Connection connection) {
         if (connection != null) {
             try {
                 connection.close();
@@ -179,6 +194,7 @@ final class Watches implements AutoCloseable {
 
     @Override
     public void close() throws InterruptedException {
+        closed.countDown();
         source.close();
         target.close();
         kafka.close();

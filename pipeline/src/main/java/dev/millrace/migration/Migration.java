@@ -1,0 +1,266 @@
+package dev.millrace.migration;
+
+import dev.millrace.broker.Broker;
+import dev.millrace.change.TableId;
+import dev.millrace.log.ChangeLog;
+import dev.millrace.log.LogFilter;
+import dev.millrace.log.LogTopic;
+import dev.millrace.postgres.Session;
+import dev.millrace.source.CaptureState;
+import dev.millrace.source.SourcePosition;
+import dev.millrace.target.ApplierState;
+import dev.millrace.target.ControlSchema;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One migration, conducted: the only owner of its phase. A step forward is taken when the journal
+/// holds it; a step back is taken at once and journaled as soon as the target answers, so that the
+/// status is never better than the truth. [#start] comes first; the rest may be called from any
+/// thread.
+public final class Migration implements MigrationControl, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Migration.class);
+    private static final Duration TICK = Duration.ofMillis(250);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
+
+    private final MigrationSetup setup;
+    private final Broker broker;
+    private final GenerationStart generations;
+    private final JournalStore journal;
+    private final Reconciliations reconciliations;
+    private final StatusBoard board;
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Thread conductor;
+    private volatile Running running;
+    private volatile JournalStore.Entry phase;
+    private boolean journaled = true;
+
+    /// What runs for one generation.
+    private record Running(Generation generation, Parts parts, Watches watches) {}
+
+    private Migration(MigrationSetup setup, Broker broker) throws SQLException {
+        this.setup = setup;
+        this.broker = broker;
+        this.generations = new GenerationStart(setup, broker);
+        this.journal = new JournalStore(setup.migration(), setup.who());
+        this.reconciliations = new Reconciliations(setup);
+        this.board = new StatusBoard(setup, estimates(setup));
+        this.phase = firstPhase();
+        this.running = begin(generations.takeUp());
+        this.conductor =
+                Thread.ofPlatform().name("conductor-" + setup.migration()).unstarted(this::conduct);
+    }
+
+    /// Takes up the migration where it was, or begins it.
+    ///
+    /// @throws RefusedException when it may not go on
+    /// @throws SQLException when a database doesn't answer
+    public static Migration start(MigrationSetup setup) throws SQLException {
+        if (ControlSchema.migrate(() -> setup.target().connect("control"))
+                instanceof ControlSchema.Outcome.Refused(String reason)) {
+            throw new RefusedException(reason);
+        }
+        Broker broker = new Broker(setup.kafka());
+        try {
+            Migration migration = new Migration(setup, broker);
+            migration.conductor.start();
+            return migration;
+        } catch (SQLException | RuntimeException e) {
+            broker.close();
+            throw e;
+        }
+    }
+
+    private static Map<TableId, Long> estimates(MigrationSetup setup) {
+        Map<TableId, Long> estimates = new HashMap<>();
+        try (Session session = setup.source().session()) {
+            session.sourceCatalog()
+                    .facts(setup.captured().stream().map(table -> table.relation().id()).toList())
+                    .forEach(
+                            (table, facts) ->
+                                    facts.estimatedRows()
+                                            .ifPresent(rows -> estimates.put(table, rows)));
+        }
+        return Map.copyOf(estimates);
+    }
+
+    private JournalStore.Entry firstPhase() throws SQLException {
+        try (Connection connection = setup.target().pooled()) {
+            Optional<JournalStore.Entry> last = journal.last(connection);
+            if (last.isEmpty()) {
+                journal.enter(connection, new Phase.Planned());
+                return new JournalStore.Entry(new Phase.Planned(), setup.clock().instant());
+            }
+            journal.event(connection, last.get().phase(), "start", "the service takes it up again");
+            if (last.get().phase() instanceof Phase.Failed failed) {
+                journal.enter(connection, failed.resume());
+                return new JournalStore.Entry(failed.resume(), setup.clock().instant());
+            }
+            return last.get();
+        }
+    }
+
+    private Running begin(Generation generation) {
+        return new Running(
+                generation,
+                Parts.start(setup, generation),
+                new Watches(setup, generation.number(), broker));
+    }
+
+    private void conduct() {
+        try {
+            while (!stop.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
+                try {
+                    tick();
+                } catch (SQLException | RuntimeException e) {
+                    LOG.atWarn()
+                            .addKeyValue("migration", setup.migration())
+                            .addKeyValue("reason", String.valueOf(e.getMessage()))
+                            .log("the conductor could not take a step and tries again");
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void tick() throws SQLException, InterruptedException {
+        if (running.parts().capture().state() instanceof CaptureState.SnapshotInterrupted) {
+            beginNextGeneration();
+        }
+        Phase now = phase.phase();
+        Phase next = PhaseRule.next(now, facts());
+        boolean forward = next instanceof Phase.InSync || now instanceof Phase.Planned;
+        if (!next.equals(now) && !forward) {
+            become(next);
+            journaled = false;
+        }
+        if (!journaled || !next.equals(now)) {
+            try (Connection connection = setup.target().pooled()) {
+                journal.enter(connection, next);
+            }
+            journaled = true;
+            if (!phase.phase().equals(next)) {
+                become(next);
+            }
+        }
+    }
+
+    private void become(Phase next) {
+        phase = new JournalStore.Entry(next, setup.clock().instant());
+        LOG.atInfo()
+                .addKeyValue("migration", setup.migration())
+                .addKeyValue("phase", next.name())
+                .log("phase");
+    }
+
+    private void beginNextGeneration() throws SQLException, InterruptedException {
+        Running old = running;
+        old.parts().close();
+        old.watches().close();
+        LOG.atWarn()
+                .addKeyValue("migration", setup.migration())
+                .addKeyValue("generation", old.generation().number())
+                .log(
+                        "the snapshot was interrupted: topics and target tables are emptied, a new generation begins");
+        try {
+            running = begin(generations.next(old.generation()));
+        } catch (RefusedException e) {
+            become(phase.phase().fail(String.valueOf(e.getMessage())));
+            journaled = false;
+            throw e;
+        }
+    }
+
+    private PhaseRule.Facts facts() {
+        Running now = running;
+        SourcePosition position = now.parts().capture().position();
+        boolean partsWell =
+                board.parts(now.parts(), now.watches(), setup.clock().instant()).stream()
+                        .allMatch(StatusReport.Part::well);
+        return new PhaseRule.Facts(
+                position != null && position.streaming(),
+                now.watches().freshness().age(setup.clock().instant()),
+                partsWell,
+                lost(now.parts()));
+    }
+
+    private static Optional<String> lost(Parts parts) {
+        if (parts.capture().state() instanceof CaptureState.SourceLost(String reason, Instant _)) {
+            return Optional.of("re-backfill required: " + reason);
+        }
+        return parts.applier().state() instanceof ApplierState.Failed(String reason)
+                ? Optional.of(reason)
+                : Optional.empty();
+    }
+
+    @Override
+    public StatusReport status() {
+        Running now = running;
+        JournalStore.Entry entry = phase;
+        return board.report(
+                entry.phase(),
+                entry.since(),
+                now.generation().number(),
+                now.parts(),
+                now.watches(),
+                reconciliations.last());
+    }
+
+    @Override
+    public boolean ready() {
+        Running now = running;
+        return board.parts(now.parts(), now.watches(), setup.clock().instant()).stream()
+                .allMatch(StatusReport.Part::well);
+    }
+
+    @Override
+    public UUID reconcile(List<String> targets) {
+        Running now = running;
+        return reconciliations.ask(
+                targets, new MigrationRoad(setup, broker, now.watches(), now.parts().capture()));
+    }
+
+    @Override
+    public Optional<ReconciliationState> reconciliation(UUID id) {
+        return reconciliations.find(id);
+    }
+
+    @Override
+    public void log(
+            String topic,
+            Optional<String> table,
+            Optional<String> key,
+            int limit,
+            Consumer<String> line) {
+        new ChangeLog(setup.kafka(), setup.topics())
+                .entries(
+                        LogTopic.valueOf(topic.toUpperCase(java.util.Locale.ROOT)),
+                        new LogFilter(table, key.map(text -> List.of(text.split(",", -1)))),
+                        new Limited(limit, line));
+    }
+
+    /// Drains: the capture confirms what is durable, what is under way is applied, the sessions are
+    /// closed.
+    @Override
+    public void close() throws InterruptedException {
+        stop.countDown();
+        conductor.join(STOP_TIMEOUT);
+        reconciliations.close();
+        running.watches().close();
+        running.parts().close();
+        broker.close();
+    }
+}

@@ -1,0 +1,226 @@
+package dev.millrace.migration;
+
+import dev.millrace.change.TableId;
+import dev.millrace.lag.Watch;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.select.Mapping;
+import dev.millrace.source.CaptureState;
+import dev.millrace.source.SourceCapture;
+import dev.millrace.source.SourcePosition;
+import dev.millrace.streams.RowApplication;
+import dev.millrace.target.ApplierCounts;
+import dev.millrace.target.ApplierState;
+import dev.millrace.target.StoppedTable;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Puts together what an operator is told. Reads what is in memory, so it answers while a server is
+/// away.
+final class StatusBoard {
+
+    /// An event that is not confirmed by Kafka for this long is worth a look.
+    private static final Duration UNCONFIRMED = Duration.ofSeconds(6);
+
+    private final MigrationSetup setup;
+    private final Map<TableId, Long> estimates;
+
+    /// @param estimates rows of the source tables by the source's statistics; absent where it has
+    ///   none
+    StatusBoard(MigrationSetup setup, Map<TableId, Long> estimates) {
+        this.setup = setup;
+        this.estimates = estimates;
+    }
+
+    StatusReport report(
+            Phase phase,
+            Instant since,
+            int generation,
+            Parts parts,
+            Watches watches,
+            Optional<ReconciliationReport> last) {
+        Instant now = setup.clock().instant();
+        List<StatusReport.Part> moving = parts(parts, watches, now);
+        List<StatusReport.Table> tables = tables(parts.capture(), watches);
+        ApplierCounts counts = parts.applier().counts();
+        return new StatusReport(
+                setup.migration(),
+                phase.name(),
+                since,
+                generation,
+                lag(watches, now),
+                tables,
+                moving,
+                new StatusReport.Counts(
+                        parts.capture().events(),
+                        counts.rows().values().stream().mapToLong(Long::longValue).sum(),
+                        counts.batches()),
+                last.map(
+                                report ->
+                                        new StatusReport.LastReconciliation(
+                                                report.verdict()
+                                                        .name()
+                                                        .toLowerCase(java.util.Locale.ROOT),
+                                                report.finishedAt()))
+                        .orElse(null),
+                blockers(phase, moving, tables),
+                actions(phase));
+    }
+
+    /// Every part that moves, and the servers as they are seen.
+    List<StatusReport.Part> parts(Parts parts, Watches watches, Instant now) {
+        return List.of(
+                capture(parts.capture(), watches, now),
+                mappings(parts.mappings().state()),
+                applier(parts.applier().state()),
+                server("source", watches.sourceTrouble()),
+                server("target", watches.targetTrouble()),
+                server("kafka", watches.kafkaTrouble()));
+    }
+
+    private static StatusReport.Part capture(SourceCapture capture, Watches watches, Instant now) {
+        return switch (capture.state()) {
+            case CaptureState.Starting(Instant since) ->
+                    new StatusReport.Part(
+                            "capture",
+                            "starting: making or taking the slot waits for running transactions",
+                            false,
+                            since);
+            case CaptureState.Snapshotting(Instant since) ->
+                    new StatusReport.Part(
+                            "capture", "reading the rows that were there", true, since);
+            case CaptureState.Streaming(Instant since) -> streaming(capture, watches, since, now);
+            case CaptureState.Waiting(String reason, Instant since) ->
+                    new StatusReport.Part("capture", "waiting: " + reason, false, since);
+            case CaptureState.SnapshotInterrupted(Instant since) ->
+                    new StatusReport.Part(
+                            "capture",
+                            "the snapshot was interrupted, a new generation begins",
+                            false,
+                            since);
+            case CaptureState.SourceLost(String reason, Instant since) ->
+                    new StatusReport.Part(
+                            "capture", "re-backfill required: " + reason, false, since);
+            case CaptureState.Stopped(Instant since) ->
+                    new StatusReport.Part("capture", "stopped", false, since);
+        };
+    }
+
+    private static StatusReport.Part streaming(
+            SourceCapture capture, Watches watches, Instant since, Instant now) {
+        Instant committed = capture.committedAt();
+        boolean silent =
+                watches.sourceTrouble().isEmpty()
+                        && committed != null
+                        && Duration.between(committed, now).compareTo(UNCONFIRMED) > 0;
+        return silent
+                ? new StatusReport.Part(
+                        "capture",
+                        "nothing was confirmed by Kafka since " + committed,
+                        false,
+                        committed)
+                : new StatusReport.Part("capture", "streaming", true, since);
+    }
+
+    private static StatusReport.Part mappings(RowApplication.State state) {
+        return switch (state) {
+            case RowApplication.State.Starting(Instant since) ->
+                    new StatusReport.Part("mappings", "starting", false, since);
+            case RowApplication.State.Running(Instant since) ->
+                    new StatusReport.Part("mappings", "running", true, since);
+            case RowApplication.State.Waiting(String reason, Instant since) ->
+                    new StatusReport.Part("mappings", "waiting: " + reason, false, since);
+            case RowApplication.State.Stopped(Instant since) ->
+                    new StatusReport.Part("mappings", "stopped", false, since);
+        };
+    }
+
+    private static StatusReport.Part applier(ApplierState state) {
+        return switch (state) {
+            case ApplierState.Applying() ->
+                    new StatusReport.Part("applier", "applying", true, null);
+            case ApplierState.Waiting(String reason, Instant since) ->
+                    new StatusReport.Part("applier", "waiting: " + reason, false, since);
+            case ApplierState.Failed(String reason) ->
+                    new StatusReport.Part("applier", "failed: " + reason, false, null);
+            case ApplierState.Closed() -> new StatusReport.Part("applier", "stopped", false, null);
+        };
+    }
+
+    private static StatusReport.Part server(String name, Optional<Watch.Trouble> trouble) {
+        return trouble.map(
+                        matter ->
+                                new StatusReport.Part(
+                                        name, "away: " + matter.reason(), false, matter.since()))
+                .orElseGet(() -> new StatusReport.Part(name, "answers", true, null));
+    }
+
+    private static StatusReport.Lag lag(Watches watches, Instant now) {
+        return new StatusReport.Lag(
+                watches.backlog().sourceBytes(now).orElse(null),
+                watches.backlog().records(now).orElse(null),
+                watches.freshness().age(now).map(age -> age.toMillis() / 1000.0).orElse(null));
+    }
+
+    private List<StatusReport.Table> tables(SourceCapture capture, Watches watches) {
+        SourcePosition position = capture.position();
+        List<StatusReport.Table> tables = new ArrayList<>();
+        for (Mapping mapping : setup.mappings()) {
+            String stopped = stopped(watches.stopped(), mapping.target().table());
+            tables.add(
+                    new StatusReport.Table(
+                            mapping.target().table().toString(),
+                            List.of(mapping.source().toString()),
+                            new StatusReport.Backfill(
+                                    position == null
+                                            ? 0
+                                            : position.rowsRead()
+                                                    .getOrDefault(mapping.source(), 0L),
+                                    estimates.get(mapping.source()),
+                                    position != null && position.streaming()),
+                            stopped == null ? 0 : 1,
+                            stopped));
+        }
+        return tables;
+    }
+
+    private static @Nullable String stopped(List<StoppedTable> stopped, TableId target) {
+        return stopped.stream()
+                .filter(table -> table.table().equals(target))
+                .map(StoppedTable::reason)
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static List<String> blockers(
+            Phase phase, List<StatusReport.Part> parts, List<StatusReport.Table> tables) {
+        List<String> blockers = new ArrayList<>();
+        if (phase instanceof Phase.Failed(String cause, Phase _)) {
+            blockers.add("the migration failed: " + cause);
+        }
+        parts.stream()
+                .filter(part -> !part.well())
+                .forEach(part -> blockers.add(part.name() + " " + part.state()));
+        tables.stream()
+                .filter(table -> table.stopped() != null)
+                .forEach(
+                        table ->
+                                blockers.add(
+                                        "table "
+                                                + table.target()
+                                                + " is stopped: "
+                                                + table.stopped()));
+        return blockers;
+    }
+
+    private static List<String> actions(Phase phase) {
+        return switch (phase) {
+            case Phase.InSync _, Phase.CatchingUp _ -> List.of("reconcile", "log");
+            case Phase.Planned _, Phase.Backfilling _, Phase.Failed _ -> List.of("log");
+        };
+    }
+}
