@@ -1,8 +1,12 @@
 package dev.millrace.postgres;
 
+import dev.millrace.select.CaseMaps;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,22 +32,40 @@ public final class Session implements AutoCloseable {
         return new Server(connection);
     }
 
-    /// The rows of one statement that only reads, each value as PostgreSQL's text: EXPLAIN, case
-    /// maps, a look whether a table has a row.
+    /// How these collations change case, `default` being the database's own.
+    public CaseMaps caseMaps(Collection<String> collations) {
+        return new CaseMapReader(connection).read(collations);
+    }
+
+    /// The lines of the plan of a SELECT: every output and filter as PostgreSQL understands it.
+    ///
+    /// @throws DatabaseFailure whose kind says why PostgreSQL doesn't take the statement
+    public List<String> explained(String select) {
+        return texts("EXPLAIN (VERBOSE, COSTS OFF) " + select).stream()
+                .map(line -> String.valueOf(line.getFirst()))
+                .toList();
+    }
+
+    /// The rows of one statement that only reads, each value as PostgreSQL's text. A question mark
+    /// in it is an operator, never a parameter.
     ///
     /// @throws DatabaseFailure whose kind says why
     public List<List<@Nullable String>> texts(String sql) {
-        return Query.list(
-                connection,
-                sql,
-                row -> {
-                    int columns = row.getMetaData().getColumnCount();
-                    List<@Nullable String> texts = new ArrayList<>();
-                    for (int i = 1; i <= columns; i++) {
-                        texts.add(row.getString(i));
-                    }
-                    return texts;
-                });
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            int columns = rows.getMetaData().getColumnCount();
+            List<List<@Nullable String>> result = new ArrayList<>();
+            while (rows.next()) {
+                List<@Nullable String> texts = new ArrayList<>();
+                for (int i = 1; i <= columns; i++) {
+                    texts.add(rows.getString(i));
+                }
+                result.add(texts);
+            }
+            return result;
+        } catch (SQLException e) {
+            throw new DatabaseFailure("a reading statement failed", e);
+        }
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Whether each source table can be captured without harm to the application.
 final class SourceTableChecks {
@@ -26,7 +27,9 @@ final class SourceTableChecks {
     private SourceTableChecks() {}
 
     private static List<TableFacts> tables(Facts facts) {
-        return facts.sources().stream().map(facts.source().tables()::get).toList();
+        return facts.sources().stream()
+.flatMap(id -> Stream.ofNullable(facts.source().tables().get(id)))
+.toList();
     }
 
     private static List<Finding> kind(Facts facts) {
@@ -69,7 +72,10 @@ final class SourceTableChecks {
             }
         }
         table.partitions().stream()
-                .filter(leaf -> leaf.kind() != Kind.TABLE || leaf.persistence() != Persistence.PERMANENT)
+                .filter(
+                        leaf ->
+                                leaf.kind() != Kind.TABLE
+                                        || leaf.persistence() != Persistence.PERMANENT)
                 .forEach(
                         leaf ->
                                 findings.refuse(
@@ -83,8 +89,7 @@ final class SourceTableChecks {
     private static List<Finding> replicaIdentity(Facts facts) {
         Findings findings = new Findings("source.replica-identity");
         for (TableFacts table : tables(facts)) {
-            boolean carried =
-                    table.kind() == Kind.TABLE || table.kind() == Kind.PARTITIONED_TABLE;
+            boolean carried = table.kind() == Kind.TABLE || table.kind() == Kind.PARTITIONED_TABLE;
             if (carried && table.keys().replica().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
@@ -101,7 +106,9 @@ final class SourceTableChecks {
                             "a partition of "
                                     + table.id()
                                     + " whose replica identity is not its root's",
-                            "ALTER TABLE " + Identifier.quote(leaf.id()) + " REPLICA IDENTITY DEFAULT;");
+                            "ALTER TABLE "
+                                    + Identifier.quote(leaf.id())
+                                    + " REPLICA IDENTITY DEFAULT;");
                 }
             }
         }
@@ -224,7 +231,9 @@ final class SourceTableChecks {
                 "DROP PUBLICATION "
                         + Identifier.quote(facts.source().publicationName())
                         + "; and let "
-                        + (publication.owned() ? "the migration make it anew" : "its owner run: " + creation(facts));
+                        + (publication.owned()
+                                ? "the migration make it anew"
+                                : "its owner run: " + creation(facts));
         if (publication.allTables() || publication.narrowed() || !exact) {
             findings.refuse(
                     object,
