@@ -21,8 +21,25 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
 
     /// @param generated the value is computed by the table itself (`GENERATED ALWAYS AS (..)
     ///   STORED` or `VIRTUAL`): the source doesn't send it, the target doesn't take it
+    /// @param defaulted a row that leaves the column out gets a value: by DEFAULT or as an identity
     public record Column(
-            String name, SqlType type, boolean notNull, boolean generated, Collation collation) {}
+            String name,
+            SqlType type,
+            boolean notNull,
+            boolean generated,
+            Collation collation,
+            boolean defaulted) {
+
+        /// A column of which nobody asked whether it has a default: it counts as having one.
+        public Column(
+                String name,
+                SqlType type,
+                boolean notNull,
+                boolean generated,
+                Collation collation) {
+            this(name, type, notNull, generated, collation, true);
+        }
+    }
 
     /// @param schema the schema of the type, `pg_catalog` for built-in ones
     /// @param name the catalog's own name: `int4`, `numeric`, `_text`

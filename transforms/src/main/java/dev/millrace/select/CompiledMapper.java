@@ -1,0 +1,84 @@
+package dev.millrace.select;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// A compiled SELECT over one source table.
+final class CompiledMapper implements RowMapper {
+
+    private final Relation source;
+    private final List<String> columns;
+    private final List<Output> outputs;
+    private final List<Evaluator> where;
+    private final Shape target;
+    private final Shape key;
+    private final List<Output> keyOutputs;
+
+    /// Where the columns stand in rows of the shape seen last; shapes hardly ever change.
+    private volatile Cells.Places places;
+
+    CompiledMapper(
+            Relation source,
+            List<String> columns,
+            List<Output> outputs,
+            List<Typed> where,
+            Shape target) {
+        this.source = source;
+        this.columns = columns;
+        this.outputs = outputs;
+        this.where = where.stream().map(Typed::evaluator).toList();
+        this.target = target;
+        this.key =
+                new Shape(
+                        target.table(),
+                        target.keyColumns(),
+                        IntStream.range(0, target.key().size()).boxed().toList());
+        this.keyOutputs = target.key().stream().map(outputs::get).toList();
+        this.places = Cells.Places.in(new Shape(source.id(), List.of(), List.of()), columns);
+    }
+
+    @Override
+    public MappedRow map(Row row) {
+        Cells cells = cells(row);
+        try {
+            for (Evaluator condition : where) {
+                if (!Boolean.TRUE.equals(condition.value(cells))) {
+                    return new MappedRow.Delete(written(cells, key, keyOutputs));
+                }
+            }
+            return new MappedRow.Upsert(written(cells, target, outputs));
+        } catch (RowError error) {
+            return new MappedRow.Rejected(error.reason());
+        }
+    }
+
+    @Override
+    public Row key(Row row) {
+        try {
+            return written(cells(row), key, keyOutputs);
+        } catch (RowError error) {
+            throw new IllegalStateException(
+                    "the key of " + target.table() + " can't be made: " + error.reason());
+        }
+    }
+
+    private Row written(Cells cells, Shape shape, List<Output> outputs) {
+        keyOutputs.forEach(output -> output.requireSent(cells));
+        Row.Builder row = new Row.Builder(shape);
+        for (int i = 0; i < outputs.size(); i++) {
+            outputs.get(i).write(cells, row, i);
+        }
+        return row.build();
+    }
+
+    private Cells cells(Row row) {
+        Cells.Places known = places;
+        if (!known.shape().equals(row.shape())) {
+            known = Cells.Places.in(row.shape(), columns);
+            places = known;
+        }
+        return new Cells(row, known, source);
+    }
+}

@@ -1,0 +1,155 @@
+package dev.millrace.select;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// A target key must tell every two source rows apart and hang on nothing but the source's key:
+/// copied or losslessly cast columns of it, the whole of it, with constants beside them. Otherwise
+/// a change of one row could not be carried over without looking at others.
+final class KeyRule {
+
+    private static final String SUPPORTED =
+            "supported: a copied or losslessly cast source key column, or a constant";
+
+    private final Relation source;
+    private final Relation target;
+    private final ProblemLog problems;
+
+    KeyRule(Relation source, Relation target, ProblemLog problems) {
+        this.source = source;
+        this.target = target;
+        this.problems = problems;
+    }
+
+    void check(int at, List<Output> outputs, List<String> targetKey) {
+        if (targetKey.isEmpty()) {
+            problems.add(
+                    at,
+                    target.id() + " has no key",
+                    "add a primary key to it, or name its key columns");
+            return;
+        }
+        if (source.key().isEmpty()) {
+            problems.add(
+                    at,
+                    source.id() + " has no key: its rows can't be told apart",
+                    "add a primary key, or set REPLICA IDENTITY USING INDEX on a unique index over"
+                            + " NOT NULL columns");
+            return;
+        }
+        Set<String> missing = new LinkedHashSet<>(source.key());
+        boolean legal = true;
+        for (String column : targetKey) {
+            Optional<Output> output =
+                    outputs.stream().filter(o -> column.equals(o.name())).findFirst();
+            if (output.isEmpty()) {
+                legal = false;
+                problems.add(
+                        at,
+                        "the SELECT does not supply "
+                                + column
+                                + ", which is in the key of "
+                                + target.id(),
+                        "add it to the SELECT");
+            } else {
+                legal &= checkColumn(column, output.get(), missing);
+            }
+        }
+        if (legal && !missing.isEmpty()) {
+            problems.add(
+                    at,
+                    "the key of "
+                            + target.id()
+                            + " does not hold "
+                            + String.join(", ", missing)
+                            + " of the key of "
+                            + source.id()
+                            + ": two source rows could become one",
+                    "add it to the target's key");
+        }
+    }
+
+    private boolean checkColumn(String name, Output output, Set<String> missing) {
+        if (isConstant(output)) {
+            return true;
+        }
+        Node node = output.node();
+        Relation.@Nullable Column from = origin(node);
+        if (from == null || !source.key().contains(from.name())) {
+            problems.add(
+                    output.at(),
+                    "target key column "
+                            + name
+                            + " is computed from "
+                            + (from == null ? "an expression" : from.name())
+                            + (from == null ? "" : ", which is not in the key of " + source.id()),
+                    SUPPORTED);
+            return false;
+        }
+        if (node instanceof Node.Cast && !isLossless(from, output.type())) {
+            problems.add(
+                    output.at(),
+                    "target key column "
+                            + name
+                            + " is a cast of "
+                            + from.name()
+                            + " that could make two values one",
+                    SUPPORTED);
+            return false;
+        }
+        boolean keepsApart =
+                target.column(name).map(column -> column.collation().deterministic()).orElse(true)
+                        || !from.collation().deterministic();
+        if (!keepsApart) {
+            problems.add(
+                    output.at(),
+                    "target key column "
+                            + name
+                            + " has a nondeterministic collation: it could make two values one",
+                    "give it a deterministic collation");
+            return false;
+        }
+        missing.remove(from.name());
+        return true;
+    }
+
+    private boolean isConstant(Output output) {
+        if (!(output.value() instanceof Output.Value.Computed(Typed typed)) || !typed.constant()) {
+            return false;
+        }
+        if (typed.value() == null) {
+            problems.add(output.at(), "a key can't be NULL", "write a value");
+        }
+        return true;
+    }
+
+    /// The column that the value is a copy or a cast of.
+    private Relation.@Nullable Column origin(Node node) {
+        return switch (node) {
+            case Node.Column(_, _, String name) -> source.column(name).orElse(null);
+            case Node.Cast(_, Node.Column(_, _, String name), _) ->
+                    source.column(name).orElse(null);
+            default -> null;
+        };
+    }
+
+    private static boolean isLossless(Relation.Column column, ValueType to) {
+        ValueType from = ValueType.ofColumn(column.type());
+        Kind kind = from.kind();
+        boolean freeText = to.kind().isPlainText() && !to.isConstrained();
+        return switch (kind) {
+            case INT2, INT4, INT8 ->
+                    freeText
+                            || to.kind().isWhole() && kind.compareTo(to.kind()) <= 0
+                            || to.kind() == Kind.NUMERIC && !to.isConstrained();
+            case TEXT, VARCHAR -> freeText || to.kind().isPlainText() && TypeFit.fits(from, to);
+            case BPCHAR, UUID, DATE, TIMESTAMP, TIMESTAMPTZ, BOOL ->
+                    freeText || to.kind() == kind && TypeFit.fits(from, to);
+            case NUMERIC -> to.kind() == kind && !to.isConstrained();
+            case UNTYPED, COPIED -> false;
+        };
+    }
+}

@@ -1,0 +1,95 @@
+package dev.millrace.select;
+
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// A SELECT over one table, read but not yet typed. Immutable.
+public final class SelectStatement {
+
+    /// One entry of the select list.
+    sealed interface Item {
+        int at();
+
+        /// @param alias the name behind it, or the one PostgreSQL makes up for it; `null` when
+        ///   PostgreSQL makes up none
+        record Expression(int at, Node node, @Nullable String alias) implements Item {}
+
+        /// @param qualifier what stands before the star, empty when it stands alone
+        record Star(int at, List<String> qualifier) implements Item {
+            public Star {
+                qualifier = List.copyOf(qualifier);
+            }
+        }
+    }
+
+    /// The table behind FROM.
+    record Source(int at, @Nullable String schema, String name, @Nullable String alias) {
+
+        /// What qualifies a column: the alias alone where there is one.
+        boolean isQualifier(List<String> qualifier) {
+            if (alias != null) {
+                return qualifier.equals(List.of(alias));
+            }
+            return qualifier.equals(List.of(name))
+                    || schema != null && qualifier.equals(List.of(schema, name));
+        }
+    }
+
+    private final String text;
+    private final List<Item> items;
+    private final Source source;
+    private final @Nullable Node where;
+    private final boolean changesCase;
+
+    SelectStatement(
+            String text,
+            List<Item> items,
+            Source source,
+            @Nullable Node where,
+            boolean changesCase) {
+        this.text = text;
+        this.items = List.copyOf(items);
+        this.source = source;
+        this.where = where;
+        this.changesCase = changesCase;
+    }
+
+    /// The user's text, to the letter.
+    public String text() {
+        return text;
+    }
+
+    /// The schema that the text names the source table with; empty when it leaves that to the
+    /// search path.
+    public Optional<String> schema() {
+        return Optional.ofNullable(source.schema());
+    }
+
+    /// The name of the source table.
+    public String table() {
+        return source.name();
+    }
+
+    /// True when `lower` or `upper` occur: only then the compiler needs case maps.
+    public boolean changesCase() {
+        return changesCase;
+    }
+
+    List<Item> items() {
+        return items;
+    }
+
+    Source source() {
+        return source;
+    }
+
+    @Nullable Node where() {
+        return where;
+    }
+
+    /// A problem at a place of this text.
+    SelectProblem problem(int at, String message, String instead) {
+        return SelectProblem.at(text, at, message, instead);
+    }
+}
