@@ -1,5 +1,6 @@
 package dev.millrace.broker;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -67,7 +68,8 @@ class EmbeddedBrokerIT {
                 Admin admin = Admin.create(settings(broker))) {
             var features = admin.describeFeatures().featureMetadata().get().finalizedFeatures();
 
-            assertThat(features.get("transaction.version").maxVersionLevel()).isEqualTo((short) 2);
+            assertThat(requireNonNull(features.get("transaction.version")).maxVersionLevel())
+                    .isEqualTo((short) 2);
         }
     }
 
@@ -120,8 +122,11 @@ class EmbeddedBrokerIT {
                             () -> {
                                 consumer.poll(Duration.ofMillis(100))
                                         .forEach(record -> values.add(record.value()));
-                                return partitions.stream()
-                                        .allMatch(p -> consumer.position(p) >= ends.get(p));
+                                return ends.entrySet().stream()
+                                        .allMatch(
+                                                end ->
+                                                        consumer.position(end.getKey())
+                                                                >= end.getValue());
                             });
         }
         return values;
