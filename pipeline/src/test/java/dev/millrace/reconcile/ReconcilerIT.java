@@ -188,6 +188,302 @@ class ReconcilerIT {
         assertThat(table.targetRows()).isEqualTo(271);
     }
 
+    @Test
+    void aHotKeyIsNeverCalledDifferentAndIsDecidedFromTheLog() {
+        AtomicInteger version = new AtomicInteger();
+        road.afterEachWatermark(() -> writeAndSettle(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+        assertThat(table.inFlight()).isEqualTo(1);
+        assertThat(table.sourceRows()).isEqualTo(table.targetRows());
+        assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
+        assertThat(version.get()).as("looks at the key").isGreaterThan(2 * limits.rounds());
+    }
+
+    @Test
+    void aHotKeyWhoseChangesAreLostOnTheWayIsDifferent() {
+        AtomicInteger version = new AtomicInteger();
+        road.applyOnly(event -> event instanceof ChangeEvent.Watermark);
+        road.afterEachWatermark(() -> writeAndSettle(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = table();
+
+        assertThat(keys(table)).containsExactly("different 7");
+        assertThat(table.mismatches().getFirst().columns()).containsExactly("full_name");
+        assertThat(table.mismatches().getFirst().cause()).contains("never rested");
+    }
+
+    @Test
+    void aHotKeyOfWhichTheLogHoldsOnlyAPartIsCompletedFromAnOlderImage() {
+        AtomicInteger version = new AtomicInteger();
+        write(7, "named", "0");
+        road.settle();
+        road.afterEachWatermark(() -> writeAmountAndSettle(version.incrementAndGet()));
+
+        assertThat(table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void aHotKeyOfWhichTheLogHoldsOnlyAPartIsUndecided() {
+        AtomicInteger version = new AtomicInteger();
+        road.afterEachWatermark(() -> writeAmountAndSettle(version.incrementAndGet()));
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.inFlight()).isEqualTo(1);
+        assertThat(table.cause()).contains("part of its row");
+    }
+
+    private void writeAndSettle(int id, String name) {
+        write(id, name, "10.50");
+        road.settle();
+    }
+
+    private void writeAmountAndSettle(int amount) {
+        road.write(
+                "UPDATE users SET amount = %d WHERE id = 7".formatted(amount),
+                userWithUnchangedName(7, Integer.toString(amount)));
+        road.settle();
+    }
+
+    @Test
+    void plantedDifferencesAreFoundAndNothingElseWhileAllRowsChange() throws Exception {
+        target.execute(
+                "UPDATE crm.customer SET amount = 4.5 WHERE id = 3",
+                "DELETE FROM crm.customer WHERE id = 4",
+                "INSERT INTO crm.customer VALUES (10, 'filtered away', 1)");
+        AtomicBoolean stop = new AtomicBoolean();
+        Thread writer = Thread.ofVirtual().start(() -> writeUntil(stop));
+
+        TableReport table;
+        try {
+            table = table();
+        } finally {
+            stop.set(true);
+            writer.join();
+        }
+
+        assertThat(keys(table)).containsExactlyInAnyOrder("different 3", "missing 4", "extra 10");
+        assertThat(table.undecided()).as(table.cause()).isZero();
+    }
+
+    @Test
+    void everyTableAtRestAfterConstantWritesIsEqual() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        Thread writer = Thread.ofVirtual().start(() -> writeUntil(stop));
+
+        List<TableReport> underWrites = List.of(table(), table(), table());
+        stop.set(true);
+        writer.join();
+
+        assertThat(underWrites)
+                .allSatisfy(
+                        table -> {
+                            assertThat(table.mismatches()).isEmpty();
+                            assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+                            assertThat(table.sourceRows()).isEqualTo(table.targetRows());
+                            assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
+                        });
+        assertThat(table().inFlight()).isZero();
+    }
+
+    /// Updates, soft deletes and their undoing, on all rows but the first ten.
+    private void writeUntil(AtomicBoolean stop) {
+        for (int i = 0; !stop.get(); i++) {
+            int id = 11 + i * 7 % (ROWS - 10);
+            if (i % 5 == 0) {
+                road.write(
+                        "UPDATE users SET name = NULL, amount = NULL, deleted = true WHERE id = "
+                                + id,
+                        deletedUser(id));
+            } else {
+                road.write(
+                        "UPDATE users SET name = 'w%d', amount = %d, deleted = false WHERE id = %d"
+                                .formatted(i, i, id),
+                        user(id, "w" + i, Integer.toString(i)));
+            }
+        }
+    }
+
+    @Test
+    void lagIsNeverAMismatchAndAWaitThatTimesOutIsUndecided() {
+        limits = new ReconcileLimits(Duration.ofSeconds(2), 3);
+        road.pauseApplying(true);
+        write(7, "not there yet", "1");
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.cause()).contains("did not catch up");
+        assertThat(table.targetRows()).as("unknown is not zero").isNull();
+        road.pauseApplying(false);
+        assertThat(table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void aTargetThatFallsBehindHalfWayIsUndecided() {
+        limits = new ReconcileLimits(Duration.ofSeconds(4), 3);
+        target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+        AtomicInteger watermarks = new AtomicInteger();
+        road.afterEachWatermark(
+                () -> {
+                    if (watermarks.incrementAndGet() == 4) {
+                        road.pauseApplying(true);
+                    }
+                });
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.mismatches()).isEmpty();
+    }
+
+    @Test
+    void aCommitThatTheSourceDoesNotShowYetIsNoMismatch() throws Exception {
+        try (AutoCloseable hidden =
+                road.writeInvisibly(
+                        "UPDATE users SET name = 'hidden' WHERE id = 7",
+                        user(7, "hidden", "10.50"))) {
+            road.settle();
+
+            TableReport table = table();
+
+            assertThat(table.mismatches()).isEmpty();
+            assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+            assertThat(table.inFlight()).isEqualTo(1);
+        }
+        assertThat(table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @ParameterizedTest
+    @MethodSource("notNo")
+    void aMismatchIsNotExcusedByACommitThatTheSourceDoesNotShow(Delivery answer) throws Exception {
+        road.answerForUnseenTransactions(answer);
+        road.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
+        try (AutoCloseable hidden =
+                road.writeInvisibly(
+                        "UPDATE users SET name = 'hidden' WHERE id = 7",
+                        user(7, "hidden", "10.50"))) {
+            road.settle();
+
+            assertThat(keys(table())).containsExactly("different 9");
+        }
+    }
+
+    static List<Delivery> notNo() {
+        return List.of(Delivery.YES, Delivery.UNKNOWN);
+    }
+
+    @Test
+    void aTransactionThatIsOpenAndNotInTheLogHoldsNothingUp() throws Exception {
+        target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+        try (var connection = source.connect()) {
+            connection.setAutoCommit(false);
+            connection.createStatement().execute("UPDATE users SET name = 'x' WHERE id = 7");
+
+            TableReport table = table();
+
+            assertThat(keys(table)).containsExactly("different 3");
+            assertThat(table.inFlight()).isZero();
+        }
+    }
+
+    @Test
+    void whatCaptureLostIsDifferentAlthoughTheLogKnowsOfNothing() {
+        road.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 7");
+        road.writeUnlogged("DELETE FROM users WHERE id = 8");
+        road.writeUnlogged("INSERT INTO users VALUES (1000, 'lost', 1)");
+
+        assertThat(keys(table()))
+                .containsExactlyInAnyOrder("different 7", "extra 8", "missing 1000");
+    }
+
+    @Test
+    void aStrangersWriteOnTheTargetIsDifferentAlthoughTheKeyWasWrittenBefore() {
+        write(7, "by the book", "1");
+        road.settle();
+        target.execute("UPDATE crm.customer SET full_name = 'stranger' WHERE id = 7");
+
+        TableReport table = table();
+
+        assertThat(keys(table)).containsExactly("different 7");
+        assertThat(table.inFlight()).isZero();
+    }
+
+    @Test
+    void aStoppedTableIsUndecidedWithItsReason() {
+        target.execute(
+                ("INSERT INTO millrace.stopped_table VALUES"
+                                + " ('%s', 1, 'crm', 'customer', 'a cell is not there', 0, 5)")
+                        .formatted(topics.migration()),
+                "DELETE FROM crm.customer WHERE id = 8");
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("a cell is not there");
+        assertThat(table.mismatches()).isEmpty();
+    }
+
+    @Test
+    void aTableThatCanNotBeReadIsUndecided() {
+        source.execute("ALTER TABLE users RENAME COLUMN name TO title");
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("the source could not be read").contains("42703");
+        assertThat(table.sourceRows()).isNull();
+    }
+
+    @Test
+    void aTruncateUnderWayTouchesEveryKey() {
+        AtomicInteger watermarks = new AtomicInteger();
+        road.afterEachWatermark(
+                () -> {
+                    int number = watermarks.incrementAndGet();
+                    if (number % 2 == 0) {
+                        road.truncate("TRUNCATE users");
+                    } else {
+                        road.write(
+                                "INSERT INTO users VALUES (1, 'again', 1) ON CONFLICT DO NOTHING",
+                                user(1, "again", "1"));
+                    }
+                    road.settle();
+                });
+
+        TableReport table = table();
+
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void moreMismatchesThanAreListedAreAllCounted() {
+        source.execute("INSERT INTO users SELECT i, 'x', 1 FROM generate_series(1001, 3500) i");
+        target.execute(
+                "INSERT INTO crm.customer SELECT i, 'y', 1 FROM generate_series(2001, 4000) i");
+
+        TableReport table = table();
+
+        assertThat(table.missing()).isEqualTo(1000);
+        assertThat(table.different()).isEqualTo(1500);
+        assertThat(table.extra()).isEqualTo(500);
+        assertThat(table.mismatches())
+                .hasSize(ReconciliationReport.LISTED)
+                .allSatisfy(
+                        one ->
+                                assertThat(one.columns().isEmpty())
+                                        .isEqualTo(one.kind() != Kind.DIFFERENT));
+        assertThat(table.sourceRows()).isEqualTo(270 + 2500);
+        assertThat(table.targetRows()).isEqualTo(270 + 2000);
+    }
+
     private static List<String> keys(TableReport table) {
         return table.mismatches().stream()
                 .map(

@@ -11,6 +11,9 @@ import dev.millrace.select.RowMapper.MappedRow;
 import dev.millrace.streams.Topics;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -20,6 +23,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -82,7 +86,7 @@ final class TinyRoad implements Road, AutoCloseable {
                         new ByteArraySerializer());
         producer.initTransactions();
         IntStream.range(0, PARTITIONS).forEach(partition -> ends.put(partition, 0L));
-        target.execute(CONTROL.split(";"));
+        target.execute("CREATE SCHEMA millrace", "SET search_path = millrace", controlSchema());
         for (int partition = 0; partition < PARTITIONS; partition++) {
             target.execute(
                     "INSERT INTO millrace.stored_offset VALUES ('%s', '%s', %d, 1, 'x', 0, -1, 0)"
@@ -402,20 +406,13 @@ final class TinyRoad implements Road, AutoCloseable {
         producer.close(Duration.ofSeconds(1));
     }
 
-    private static final String CONTROL =
-            """
-            CREATE SCHEMA millrace;
-            CREATE TABLE millrace.stored_offset (
-                migration text NOT NULL, topic text NOT NULL, partition int NOT NULL,
-                generation int NOT NULL, topic_id text NOT NULL, next_offset bigint NOT NULL,
-                token_offset bigint NOT NULL, token_ordinal int NOT NULL,
-                watermark bigint NOT NULL DEFAULT 0);
-            CREATE TABLE millrace.stopped_table (
-                migration text NOT NULL, generation int NOT NULL, target text NOT NULL,
-                reason text NOT NULL);
-            CREATE TABLE millrace.reconciliation (
-                id uuid PRIMARY KEY, migration text NOT NULL, verdict text NOT NULL,
-                started_at timestamptz NOT NULL, finished_at timestamptz NOT NULL,
-                report jsonb NOT NULL)
-            """;
+    private static String controlSchema() {
+        try (var sql =
+                TinyRoad.class.getResourceAsStream(
+                        "/dev/millrace/target/control/V1__control.sql")) {
+            return new String(Objects.requireNonNull(sql).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }
