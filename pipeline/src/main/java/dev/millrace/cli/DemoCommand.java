@@ -4,7 +4,6 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 
 @Command(
         name = "demo",
@@ -16,7 +15,7 @@ final class DemoCommand implements Callable<Integer> {
 
     private final Terminal terminal;
     private final Supplier<DemoLauncher> launcher;
-    @ParentCommand private Millrace parent;
+    private final Millrace program;
 
     @Option(
             names = "--rows",
@@ -33,7 +32,8 @@ final class DemoCommand implements Callable<Integer> {
             defaultValue = "8080")
     private int port;
 
-    DemoCommand(Terminal terminal, Supplier<DemoLauncher> launcher) {
+    DemoCommand(Millrace program, Terminal terminal, Supplier<DemoLauncher> launcher) {
+        this.program = program;
         this.terminal = terminal;
         this.launcher = launcher;
     }
@@ -41,6 +41,6 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         return launcher.get()
-                .run(new DemoLauncher.Options(rows, exit, port, parent.debug()), terminal);
+                .run(new DemoLauncher.Options(rows, exit, port, program.debug()), terminal);
     }
 }

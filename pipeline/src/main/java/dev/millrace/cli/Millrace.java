@@ -55,14 +55,14 @@ public final class Millrace {
     public int run(String... arguments) {
         CommandLine line = new CommandLine(this);
         if (providers.demo() != null) {
-            line.addSubcommand(new DemoCommand(terminal, providers.demo()));
+            line.addSubcommand(new DemoCommand(this, terminal, providers.demo()));
         }
         line.addSubcommand(new ValidateCommand(terminal));
         if (providers.plan() != null) {
             line.addSubcommand(new PlanCommand(terminal, providers.plan()));
         }
         if (providers.run() != null) {
-            line.addSubcommand(new RunCommand(terminal, providers.run()));
+            line.addSubcommand(new RunCommand(this, terminal, providers.run()));
         }
         line.addSubcommand(new StatusCommand(terminal, pause));
         line.addSubcommand(new LagCommand(terminal));

@@ -7,7 +7,6 @@ import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 
 @Command(
         name = "run",
@@ -17,7 +16,7 @@ final class RunCommand implements Callable<Integer> {
 
     private final Terminal terminal;
     private final Supplier<ServiceLauncher> launcher;
-    @ParentCommand private Millrace parent;
+    private final Millrace program;
     @Mixin private SpecOption spec = new SpecOption();
 
     @Option(
@@ -35,7 +34,8 @@ final class RunCommand implements Callable<Integer> {
             defaultValue = "127.0.0.1")
     private String bind = "127.0.0.1";
 
-    RunCommand(Terminal terminal, Supplier<ServiceLauncher> launcher) {
+    RunCommand(Millrace program, Terminal terminal, Supplier<ServiceLauncher> launcher) {
+        this.program = program;
         this.terminal = terminal;
         this.launcher = launcher;
     }
@@ -54,6 +54,6 @@ final class RunCommand implements Callable<Integer> {
                     "others can reach " + bind + ", and no token guards the service",
                     "Set MILLRACE_TOKEN to a secret of your choice, or leave --bind out.");
         }
-        return launcher.get().run(valid.spec(), valid.hash(), address, parent.debug());
+        return launcher.get().run(valid.spec(), valid.hash(), address, program.debug());
     }
 }
