@@ -1,14 +1,18 @@
 package dev.millrace.reconcile;
 
+import static dev.millrace.reconcile.UserMapper.deletedUser;
 import static dev.millrace.reconcile.UserMapper.user;
+import static dev.millrace.reconcile.UserMapper.userWithUnchangedName;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.change.ChangeEvent;
 import dev.millrace.chunk.Chunker;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.Road.Delivery;
 import dev.millrace.select.Mapping;
 import dev.millrace.streams.Topics;
 import dev.millrace.testing.KafkaServer;
@@ -18,6 +22,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -294,6 +300,7 @@ class ReconcilerIT {
     /// Updates, soft deletes and their undoing, on all rows but the first ten.
     private void writeUntil(AtomicBoolean stop) {
         for (int i = 0; !stop.get(); i++) {
+            road.keepClose();
             int id = 11 + i * 7 % (ROWS - 10);
             if (i % 5 == 0) {
                 road.write(

@@ -47,6 +47,7 @@ final class TinyRoad implements Road, AutoCloseable {
     static final int PARTITIONS = 2;
 
     private static final int GENERATION = 1;
+    private static final int CLOSE = 10;
 
     private final TestDatabase source;
     private final TestDatabase target;
@@ -130,6 +131,15 @@ final class TinyRoad implements Road, AutoCloseable {
                 sql,
                 origin ->
                         List.of(new ChangeEvent.Truncate(GENERATION, origin, mapping.source(), 1)));
+    }
+
+    /// Waits until the applier is close behind, so that a writer doesn't outrun it for ever.
+    void keepClose() {
+        synchronized (applying) {
+            while (failure == null && committed.size() + logged.size() > CLOSE) {
+                waitForApplier(10);
+            }
+        }
     }
 
     interface Events {
