@@ -1,0 +1,88 @@
+package dev.millrace.preflight;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.TableFacts;
+import dev.millrace.select.Relation;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/// What was gathered of both sides for the tables of one migration.
+///
+/// @param tables what the file asks for, as far as its tables exist on both sides
+record Facts(Source source, Target target, List<Pairing> tables) {
+
+    Facts {
+        tables = List.copyOf(tables);
+    }
+
+    /// One mapping before it is judged.
+    ///
+    /// @param computed source columns that the SELECT uses other than by copying them
+    record Pairing(Relation source, Relation target, Set<String> outputs, Set<String> computed) {
+
+        Pairing {
+            outputs = Set.copyOf(outputs);
+            computed = Set.copyOf(computed);
+        }
+    }
+
+    /// @param slotName and publicationName: what the migration calls them on the source
+    record Source(
+            Server.Facts server,
+            String slotName,
+            Optional<Server.Slot> slot,
+            String publicationName,
+            Optional<Server.Publication> publication,
+            Map<TableId, TableFacts> tables) {
+
+        Source {
+            tables = Map.copyOf(tables);
+        }
+    }
+
+    /// @param mayBeReplica the role may set `session_replication_role`
+    /// @param filled target tables that hold rows
+    /// @param known target tables that this migration took over before
+    record Target(
+            Server.Facts server,
+            boolean mayBeReplica,
+            boolean mayMakeTemporary,
+            ControlSchema control,
+            Map<TableId, TableFacts> tables,
+            Set<TableId> filled,
+            Set<TableId> known) {
+
+        Target {
+            tables = Map.copyOf(tables);
+            filled = Set.copyOf(filled);
+            known = Set.copyOf(known);
+        }
+    }
+
+    /// The schema `millrace` on the target.
+    enum ControlSchema {
+        ABSENT,
+        OURS,
+        /// It is there and the role may not create in it.
+        LOCKED,
+        /// It holds other things than ours.
+        FOREIGN
+    }
+
+    SortedSet<TableId> sources() {
+        SortedSet<TableId> ids = new TreeSet<>();
+        tables.forEach(pairing -> ids.add(pairing.source().id()));
+        return ids;
+    }
+
+    SortedSet<TableId> targets() {
+        SortedSet<TableId> ids = new TreeSet<>();
+        tables.forEach(pairing -> ids.add(pairing.target().id()));
+        return ids;
+    }
+}

@@ -1,0 +1,32 @@
+package dev.millrace.preflight;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// The findings of one check while it judges: what refuses or warns, or else one line that all is
+/// well.
+final class Findings {
+
+    private final String check;
+    private final List<Finding> found = new ArrayList<>();
+
+    Findings(String check) {
+        this.check = check;
+    }
+
+    void refuse(String object, String message, String remedy) {
+        found.add(Finding.refused(check, object, message, remedy));
+    }
+
+    void misconfigured(String object, String message, String remedy) {
+        found.add(Finding.misconfigured(check, object, message, remedy));
+    }
+
+    void warn(String object, String message, String remedy) {
+        found.add(Finding.warning(check, object, message, remedy));
+    }
+
+    List<Finding> orOk(String object, String message) {
+        return found.isEmpty() ? List.of(Finding.ok(check, object, message)) : List.copyOf(found);
+    }
+}

@@ -1,0 +1,42 @@
+package dev.millrace.preflight;
+
+import dev.millrace.preflight.Finding.Status;
+import java.util.List;
+
+/// All that was checked.
+///
+/// @param tables in the order of the file, wildcards expanded; empty unless every finding passes
+public record PreflightReport(String migration, List<Finding> findings, List<PlannedTable> tables) {
+
+    public PreflightReport {
+        findings = List.copyOf(findings);
+        tables = List.copyOf(tables);
+        if (!tables.isEmpty() && !findings.stream().allMatch(found -> found.status().passes())) {
+            throw new IllegalArgumentException("nothing is planned while a finding refuses it");
+        }
+    }
+
+    /// Nothing refuses the start.
+    public boolean accepted() {
+        return outcome().passes();
+    }
+
+    /// The worst that was found, which is what has to be mended first: a server that doesn't answer,
+    /// then the file, then a gate.
+    public Status outcome() {
+        return findings.stream()
+                .map(Finding::status)
+                .max((one, other) -> Integer.compare(rank(one), rank(other)))
+                .orElse(Status.OK);
+    }
+
+    private static int rank(Status status) {
+        return switch (status) {
+            case OK -> 0;
+            case WARNING -> 1;
+            case REFUSED -> 2;
+            case MISCONFIGURED -> 3;
+            case UNREACHABLE -> 4;
+        };
+    }
+}

@@ -1,0 +1,43 @@
+package dev.millrace.preflight;
+
+import dev.millrace.postgres.Server;
+import java.util.List;
+
+/// What is asked of either server.
+final class ServerVersion {
+
+    private static final int OLDEST = 14;
+    private static final int NEWEST = 18;
+
+    private ServerVersion() {}
+
+    static List<Finding> judge(String check, Server.Facts server) {
+        Findings findings = new Findings(check);
+        String object = "PostgreSQL " + server.version();
+        if (server.majorVersion() < OLDEST) {
+            findings.refuse(
+                    object,
+                    "is older than " + OLDEST + ", the oldest version that is supported",
+                    "upgrade the server first");
+        } else if (server.majorVersion() > NEWEST) {
+            findings.warn(
+                    object,
+                    "is newer than " + NEWEST + ", the newest version this was tested with",
+                    "reconcile before you rely on it");
+        }
+        return findings.orOk(object, "is supported");
+    }
+
+    static List<Finding> encoding(String check, Server.Facts server) {
+        Findings findings = new Findings(check);
+        if (!server.encoding().equals("UTF8")) {
+            findings.refuse(
+                    "database " + server.database(),
+                    "has the encoding "
+                            + server.encoding()
+                            + ": texts are carried as UTF-8 and would not come back as they were",
+                    "use a database with ENCODING 'UTF8'");
+        }
+        return findings.orOk("database " + server.database(), "is UTF8");
+    }
+}

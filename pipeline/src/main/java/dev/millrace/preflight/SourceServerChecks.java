@@ -1,0 +1,173 @@
+package dev.millrace.preflight;
+
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Server;
+import java.util.Arrays;
+import java.util.List;
+
+/// Whether the source server can stream changes to us.
+final class SourceServerChecks {
+
+    static final List<PreflightCheck> ALL =
+            List.of(
+                    facts -> ServerVersion.judge("source.version", facts.source().server()),
+                    SourceServerChecks::primary,
+                    SourceServerChecks::encoding,
+                    SourceServerChecks::walLevel,
+                    SourceServerChecks::role,
+                    SourceServerChecks::slot,
+                    SourceServerChecks::walSender,
+                    SourceServerChecks::keptWal,
+                    SourceServerChecks::outputPlugin);
+
+    private SourceServerChecks() {}
+
+    private static List<Finding> primary(Facts facts) {
+        Findings findings = new Findings("source.primary");
+        if (facts.source().server().inRecovery()) {
+            findings.refuse(
+                    "source",
+                    "the source is a standby: no publication can be made there",
+                    "name the primary in source.url");
+        }
+        return findings.orOk("source", "takes writes");
+    }
+
+    private static List<Finding> encoding(Facts facts) {
+        return ServerVersion.encoding("source.encoding", facts.source().server());
+    }
+
+    private static List<Finding> walLevel(Facts facts) {
+        Findings findings = new Findings("source.wal-level");
+        String level = facts.source().server().walLevel();
+        if (!level.equals("logical")) {
+            findings.refuse(
+                    "wal_level",
+                    "is " + level + ": changes can be decoded only when it is logical",
+                    "ALTER SYSTEM SET wal_level = 'logical'; then restart the source server");
+        }
+        return findings.orOk("wal_level", "is logical");
+    }
+
+    private static List<Finding> role(Facts facts) {
+        Findings findings = new Findings("source.replication-role");
+        Server.Role role = facts.source().server().role();
+        if (!role.replicates()) {
+            findings.refuse(
+                    "role " + role.name(),
+                    "may not replicate, so it can't make or read a replication slot",
+                    "ALTER ROLE "
+                            + Identifier.quote(role.name())
+                            + " REPLICATION; on a managed service: GRANT rds_replication TO "
+                            + Identifier.quote(role.name())
+                            + ";");
+        }
+        return findings.orOk("role " + role.name(), "may replicate");
+    }
+
+    private static List<Finding> slot(Facts facts) {
+        Findings findings = new Findings("source.slot");
+        Facts.Source source = facts.source();
+        String object = "slot " + source.slotName();
+        if (source.slot().isPresent()) {
+            existingSlot(findings, object, source.slot().get(), source.server().database());
+            return findings.orOk(object, "is there and can be resumed");
+        }
+        Server.Quota slots = source.server().slots();
+        if (!slots.hasFree()) {
+            findings.refuse(
+                    "max_replication_slots",
+                    "all " + slots.limit() + " replication slots are taken",
+                    "drop a slot that nobody reads (SELECT slot_name, active FROM"
+                            + " pg_replication_slots), or raise max_replication_slots and restart"
+                            + " the source server");
+        }
+        return findings.orOk("max_replication_slots", free(slots));
+    }
+
+    private static void existingSlot(
+            Findings findings, String object, Server.Slot slot, String database) {
+        boolean ours =
+                slot.plugin().filter("pgoutput"::equals).isPresent()
+                        && slot.database().filter(database::equals).isPresent();
+        if (!ours) {
+            findings.refuse(
+                    object,
+                    "is there and belongs to something else (plugin "
+                            + slot.plugin().orElse("none")
+                            + ", database "
+                            + slot.database().orElse("none")
+                            + ")",
+                    "give the migration another name, or drop the slot if nobody needs it");
+        } else if (slot.walStatus().filter("lost"::equals).isPresent()
+                || slot.invalidation().isPresent()) {
+            findings.refuse(
+                    object,
+                    "was invalidated by the server: the changes it kept are gone",
+                    "SELECT pg_drop_replication_slot("
+                            + Identifier.literal(slot.name())
+                            + "); and migrate anew");
+        } else if (slot.active()) {
+            findings.warn(
+                    object,
+                    "is being read now, by the migration's service or by what it left behind",
+                    "plan again when that service is stopped");
+        }
+    }
+
+    private static List<Finding> walSender(Facts facts) {
+        Findings findings = new Findings("source.wal-sender");
+        Server.Quota senders = facts.source().server().senders();
+        boolean ourOwnRuns = facts.source().slot().filter(Server.Slot::active).isPresent();
+        if (!senders.hasFree() && !ourOwnRuns) {
+            findings.refuse(
+                    "max_wal_senders",
+                    "all " + senders.limit() + " WAL senders are taken",
+                    "end a replica that isn't needed, or raise max_wal_senders and restart the"
+                            + " source server");
+        }
+        return findings.orOk("max_wal_senders", free(senders));
+    }
+
+    private static String free(Server.Quota quota) {
+        return (quota.limit() - quota.used()) + " of " + quota.limit() + " free";
+    }
+
+    private static List<Finding> keptWal(Facts facts) {
+        Findings findings = new Findings("source.kept-wal");
+        facts.source()
+                .server()
+                .slotKeepBytes()
+                .ifPresent(
+                        bytes ->
+                                findings.warn(
+                                        "max_slot_wal_keep_size",
+                                        "is "
+                                                + bytes / (1024 * 1024)
+                                                + " MB: a service that stands still for more WAL"
+                                                + " than that has to migrate anew",
+                                        "raise it for the time of the migration, or watch the lag"));
+        return findings.orOk("max_slot_wal_keep_size", "keeps WAL as long as the slot needs it");
+    }
+
+    private static List<Finding> outputPlugin(Facts facts) {
+        Findings findings = new Findings("source.output-plugin");
+        facts.source()
+                .server()
+                .outputPlugins()
+                .filter(list -> Arrays.stream(list.split(",")).noneMatch(SourceServerChecks::isOurs))
+                .ifPresent(
+                        list ->
+                                findings.refuse(
+                                        "output_plugin_libraries",
+                                        "doesn't allow pgoutput",
+                                        "add pgoutput to output_plugin_libraries and reload the"
+                                                + " source server"));
+        return findings.orOk("pgoutput", "nothing forbids it");
+    }
+
+    private static boolean isOurs(String library) {
+        String name = library.strip().replace("\"", "");
+        return name.equals("pgoutput") || name.equals("$libdir/pgoutput");
+    }
+}
