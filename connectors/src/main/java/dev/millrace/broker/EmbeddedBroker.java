@@ -102,6 +102,9 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("auto.create.topics.enable", "false");
         properties.put("log.flush.interval.messages", "1");
         properties.put("offsets.retention.minutes", "525600");
+        // After a kill the broker is let in again only when its former session has expired.
+        properties.put("broker.session.timeout.ms", "3000");
+        properties.put("broker.heartbeat.interval.ms", "500");
         properties.put("log.cleaner.dedupe.buffer.size", "16777216");
         properties.put("message.max.bytes", "67108864");
         properties.put("socket.request.max.bytes", "134217728");

@@ -76,10 +76,9 @@ public final class Chunker {
     }
 
     public TargetSnapshot openTarget(ComparedTable table) {
-        String name = table.mapping().target().table().toString();
         return new TargetSnapshot(
                 SnapshotReader.open("target", target, table, table.target()),
-                new StoredState(migration, targetTopic, name));
+                new StoredState(migration, targetTopic, table.mapping().target().table()));
     }
 
     private List<ColumnText> columns(Mapping mapping) {

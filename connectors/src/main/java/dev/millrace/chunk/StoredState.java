@@ -1,5 +1,6 @@
 package dev.millrace.chunk;
 
+import dev.millrace.change.TableId;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.chunk.StoredPositions.Position;
@@ -10,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Reads what the applier keeps beside the rows of one target table.
-record StoredState(String migration, String topic, String target) {
+record StoredState(String migration, String topic, TableId target) {
 
     private static final String POSITIONS =
             """
@@ -21,7 +22,7 @@ record StoredState(String migration, String topic, String target) {
     private static final String STOPPED =
             """
             SELECT reason FROM millrace.stopped_table
-            WHERE migration = ? AND target_schema || '.' || target_name = ? AND generation >=
+            WHERE migration = ? AND target_schema = ? AND target_name = ? AND generation >=
                 (SELECT max(generation) FROM millrace.stored_offset WHERE migration = ?)
             ORDER BY generation DESC LIMIT 1
             """;
@@ -48,8 +49,9 @@ record StoredState(String migration, String topic, String target) {
     Optional<String> stopped(Connection connection) throws SQLException {
         try (var statement = connection.prepareStatement(STOPPED)) {
             statement.setString(1, migration);
-            statement.setString(2, target);
-            statement.setString(3, migration);
+            statement.setString(2, target.schema());
+            statement.setString(3, target.name());
+            statement.setString(4, migration);
             try (var rows = statement.executeQuery()) {
                 return rows.next() ? Optional.of(rows.getString(1)) : Optional.empty();
             }

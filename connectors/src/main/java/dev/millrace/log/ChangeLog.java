@@ -104,16 +104,17 @@ public final class ChangeLog {
 
     private Map<Integer, Long> offsets(LogTopic topic, Lookup lookup) {
         try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
-            List<PartitionInfo> partitions = consumer.partitionsFor(name(topic));
-            if (partitions == null || partitions.isEmpty()) {
+            List<PartitionInfo> infos = consumer.partitionsFor(name(topic));
+            if (infos == null || infos.isEmpty()) {
                 throw new LogUnreadable("there is no topic " + name(topic));
             }
+            List<TopicPartition> partitions =
+                    infos.stream()
+                            .map(info -> new TopicPartition(info.topic(), info.partition()))
+                            .toList();
+            consumer.assign(partitions);
             Map<Integer, Long> result = new TreeMap<>();
-            lookup.of(
-                            consumer,
-                            partitions.stream()
-                                    .map(info -> new TopicPartition(info.topic(), info.partition()))
-                                    .toList())
+            lookup.of(consumer, partitions)
                     .forEach((partition, offset) -> result.put(partition.partition(), offset));
             return result;
         } catch (KafkaException e) {

@@ -2,76 +2,119 @@ package dev.millrace.postgres;
 
 import dev.millrace.select.CaseMaps;
 import dev.millrace.select.CaseMaps.CaseMap;
-import java.sql.Connection;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/// Asks the server itself how each code point changes case, one statement per collation. A code
-/// point is contextual when the case of two characters together isn't that of each: the final
-/// sigma, the dots of Turkish and Lithuanian, the accents of Greek.
-final class CaseMapReader {
+/// Asks the source how its collations change case: one query over all code points for each, well
+/// under a second. Rules that look at a character's neighbours are asked for as well: of those the
+/// final sigma is known, and a collation with any other is left out, so that the compiler refuses
+/// it by name.
+public final class CaseMapReader {
 
-    private static final String ALL =
+    private static final String SQL_NAME =
             """
-            WITH each AS MATERIALIZED (
-                SELECT n, chr(n) AS c, lower(chr(n) COLLATE %1$s) AS low, upper(chr(n) COLLATE %1$s) AS up
-                FROM generate_series(1, 1114111) n WHERE n NOT BETWEEN 55296 AND 57343),
-            cased AS MATERIALIZED (
-                SELECT * FROM each WHERE low COLLATE "C" <> c COLLATE "C" OR up COLLATE "C" <> c COLLATE "C"
-                    OR n BETWEEN 768 AND 879)
-            SELECT n, low, up, EXISTS (
-                SELECT 1 FROM (VALUES ('a', ''), ('', 'b'), ('I', ''), ('i', ''), ('J', ''), (chr(940), '')) x (l, r)
-                WHERE lower((l || c || r) COLLATE %1$s) COLLATE "C"
-                        <> (lower(l COLLATE %1$s) || low || lower(r COLLATE %1$s)) COLLATE "C"
-                    OR upper((l || c || r) COLLATE %1$s) COLLATE "C"
-                        <> (upper(l COLLATE %1$s) || up || upper(r COLLATE %1$s)) COLLATE "C") AS contextual
-            FROM cased
+            SELECT c.oid::regcollation FROM pg_catalog.pg_collation c
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+            WHERE c.collencoding IN (-1, pg_catalog.pg_char_to_encoding(pg_catalog.getdatabaseencoding()))
+                AND (c.collname = %1$s AND pg_catalog.pg_collation_is_visible(c.oid)
+                    OR n.nspname || '.' || c.collname = %1$s)
+            ORDER BY c.collname = %1$s DESC LIMIT 1
             """;
 
-    private record Change(int codePoint, String lower, String upper, boolean contextual) {}
+    private static final String EVERY_CODE_POINT =
+            """
+            SELECT i, lower(c), upper(c)
+            FROM (SELECT i, chr(i) COLLATE %1$s AS c FROM generate_series(1, 1114111) AS i
+                WHERE i NOT BETWEEN 55296 AND 57343 OFFSET 0) AS points
+            WHERE lower(c) COLLATE "C" <> c OR upper(c) COLLATE "C" <> c
+            """;
 
-    private final Connection connection;
+    /// Texts on which the other rules that look at neighbours show: the dots of Turkish and
+    /// Lithuanian, the accents of Greek capitals.
+    private static final List<String> WITH_NEIGHBOURS =
+            List.of(
+                    "I\u0307",
+                    "J\u0307",
+                    "I\u0300",
+                    "\u012e\u0301",
+                    "i\u0307",
+                    "j\u0307\u0301",
+                    "\u03ac\u03b9",
+                    "\u03b1\u0301",
+                    "\u03b1\u0345",
+                    "\u03ae\u03c4\u03bf",
+                    "\u03b9\u0308\u0301",
+                    "A\u0587");
 
-    CaseMapReader(Connection connection) {
-        this.connection = connection;
-    }
+    private static final String FINAL_SIGMA = "A\u03a3";
 
-    CaseMaps read(Collection<String> collations) {
+    private CaseMapReader() {}
+
+    /// @param collations names as [dev.millrace.select.Relation.Collation] has them
+    /// @return the maps of those whose rules are known
+    public static CaseMaps read(Session source, Collection<String> collations) {
         Map<String, CaseMap> maps = new HashMap<>();
         for (String collation : Set.copyOf(collations)) {
-            maps.put(collation, caseMap(collation));
+            read(source, collation).ifPresent(map -> maps.put(collation, map));
         }
         return new CaseMaps(maps);
     }
 
-    private CaseMap caseMap(String collation) {
+    private static Optional<CaseMap> read(Session source, String collation) {
+        List<List<@Nullable String>> names =
+                source.texts(SQL_NAME.formatted(Identifier.literal(collation)));
+        if (names.isEmpty()) {
+            return Optional.empty();
+        }
+        String name = String.valueOf(names.getFirst().getFirst());
+        CaseMap alone = everyCodePoint(source, name);
+        boolean known =
+                WITH_NEIGHBOURS.stream()
+                        .allMatch(text -> isChangedAlone(source, name, alone, text));
+        boolean sigma = isChangedAlone(source, name, alone, FINAL_SIGMA);
+        Set<Integer> contextual = sigma ? Set.of() : Set.of(FINAL_SIGMA.codePointAt(1));
+        return known
+                ? Optional.of(new CaseMap(alone.lower(), alone.upper(), contextual))
+                : Optional.empty();
+    }
+
+    private static CaseMap everyCodePoint(Session source, String collation) {
         Map<Integer, String> lower = new HashMap<>();
         Map<Integer, String> upper = new HashMap<>();
-        Set<Integer> contextual = new HashSet<>();
-        for (Change change :
-                Query.list(
-                        connection,
-                        ALL.formatted(Identifier.quote(collation)),
-                        row ->
-                                new Change(
-                                        row.getInt("n"),
-                                        row.getString("low"),
-                                        row.getString("up"),
-                                        row.getBoolean("contextual")))) {
-            String self = Character.toString(change.codePoint());
-            if (!change.lower().equals(self)) {
-                lower.put(change.codePoint(), change.lower());
-            }
-            if (!change.upper().equals(self)) {
-                upper.put(change.codePoint(), change.upper());
-            }
-            if (change.contextual()) {
-                contextual.add(change.codePoint());
-            }
+        for (List<@Nullable String> row : source.texts(EVERY_CODE_POINT.formatted(collation))) {
+            int codePoint = Integer.parseInt(String.valueOf(row.get(0)));
+            String self = Character.toString(codePoint);
+            putChange(lower, codePoint, self, String.valueOf(row.get(1)));
+            putChange(upper, codePoint, self, String.valueOf(row.get(2)));
         }
-        return new CaseMap(lower, upper, contextual);
+        return new CaseMap(lower, upper, Set.of());
+    }
+
+    private static void putChange(
+            Map<Integer, String> map, int codePoint, String self, String changed) {
+        if (!changed.equals(self)) {
+            map.put(codePoint, changed);
+        }
+    }
+
+    /// Whether the text's case is that of its characters one by one.
+    private static boolean isChangedAlone(
+            Session source, String collation, CaseMap alone, String text) {
+        String literal = Identifier.literal(text) + " COLLATE " + collation;
+        List<@Nullable String> changed =
+                source.texts("SELECT lower(" + literal + "), upper(" + literal + ")").getFirst();
+        return joined(text, alone.lower()).equals(changed.get(0))
+                && joined(text, alone.upper()).equals(changed.get(1));
+    }
+
+    private static String joined(String text, Map<Integer, String> map) {
+        StringBuilder result = new StringBuilder();
+        text.codePoints().forEach(c -> result.append(map.getOrDefault(c, Character.toString(c))));
+        return result.toString();
     }
 }

@@ -130,9 +130,31 @@ final class CaptureScene implements AutoCloseable {
                         });
     }
 
+    /// A table `item(id int, name text)`, as [#table] would describe it.
+    static CapturedTable item() {
+        return new CapturedTable(
+                new Relation(
+                        new TableId("public", "item"),
+                        List.of(column("id", "int4", "integer"), column("name", "text", "text")),
+                        List.of("id")),
+                false);
+    }
+
+    private static Relation.Column column(String name, String type, String formatted) {
+        return new Relation.Column(
+                name,
+                new Relation.SqlType("pg_catalog", type, formatted, -1, Optional.empty()),
+                false,
+                false,
+                Relation.Collation.NONE);
+    }
+
     dev.millrace.change.WatermarkNumber emit(SourceCapture capture) {
         SourcePosition position = capture.position();
-        int generation = position == null ? 1 : position.generation();
+        return emit(position == null ? 1 : position.generation());
+    }
+
+    dev.millrace.change.WatermarkNumber emit(int generation) {
         try (Connection connection = source.connect()) {
             return new Watermarks(migration, generation).emit(connection).number();
         } catch (SQLException e) {

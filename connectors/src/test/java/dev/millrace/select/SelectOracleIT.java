@@ -1,0 +1,309 @@
+package dev.millrace.select;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.CaseMapReader;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Random expressions over rows on the edges, computed here and by a real PostgreSQL; every value
+/// must be the same text, and an error there a rejection here. What this language accepts PostgreSQL
+/// must accept. `-Dseed=` replays a run.
+class SelectOracleIT {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SelectOracleIT.class);
+    private static final String FAILED = "\u0001error";
+    private static final int BATCH = 100;
+
+    private static final String PROBE =
+            """
+            CREATE FUNCTION public.probe(expressions text[], OUT kinds text[], OUT results text[])
+            LANGUAGE plpgsql AS $f$
+            DECLARE e text; k text; r text[]; one text; row_id int;
+            BEGIN
+              FOREACH e IN ARRAY expressions LOOP
+                BEGIN
+                  EXECUTE 'SELECT array_agg(CASE WHEN x IS NULL THEN NULL ELSE concat(x) END ORDER BY id),'
+                    || ' min(pg_typeof(x)::text) FROM (SELECT id, ' || e
+                    || E'\\n AS x FROM public.oracle OFFSET 0) q' INTO r, k;
+                EXCEPTION WHEN OTHERS THEN
+                  k := SQLSTATE;
+                  r := '{}';
+                  IF k NOT LIKE '42%' THEN
+                    FOR row_id IN SELECT id FROM public.oracle ORDER BY id LOOP
+                      BEGIN
+                        EXECUTE 'SELECT CASE WHEN x IS NULL THEN NULL ELSE concat(x) END FROM (SELECT '
+                          || e || E'\\n AS x FROM public.oracle WHERE id = $1 OFFSET 0) q' INTO one USING row_id;
+                      EXCEPTION WHEN OTHERS THEN
+                        one := E'\\x01error';
+                      END;
+                      r := r || one;
+                    END LOOP;
+                  END IF;
+                END;
+                kinds := kinds || k;
+                results := results || array_to_string(r, E'\\x02', E'\\x03');
+              END LOOP;
+            END $f$
+            """;
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "C | C | LOCALE 'C'",
+                "BUILTIN | C.UTF-8 | LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'",
+                "ICU | en-US | LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'",
+                "LIBC | C.utf8 | LOCALE 'C.utf8'"
+            })
+    void expressionsAreComputedAsPostgresComputesThem(
+            Relation.Collation.Provider provider, String locale, String options) throws Exception {
+        compare(provider, locale, options, 700);
+    }
+
+    @Tag("faults")
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "C | C | LOCALE 'C'",
+                "BUILTIN | C.UTF-8 | LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'",
+                "ICU | en-US | LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'",
+                "LIBC | C.utf8 | LOCALE 'C.utf8'"
+            })
+    void manyExpressionsAreComputedAsPostgresComputesThem(
+            Relation.Collation.Provider provider, String locale, String options) throws Exception {
+        compare(provider, locale, options, 50_000);
+    }
+
+    private record Candidate(String text, Typed typed) {}
+
+    private void compare(
+            Relation.Collation.Provider provider, String locale, String options, int accepted)
+            throws SQLException {
+        long seed = Long.getLong("seed", new Random().nextLong());
+        TestDatabase database =
+                PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + options);
+        database.execute(SqlTextGenerator.TABLE, PROBE);
+        SqlTextGenerator.rows()
+                .forEach(row -> database.execute("INSERT INTO public.oracle VALUES (" + row + ")"));
+        Relation relation =
+                relation(new Relation.Collation(TextCollation.DEFAULT_NAME, provider, true));
+        List<String> mistakes = new ArrayList<>();
+        Map<String, Integer> refusals = new HashMap<>();
+        try (Connection connection = database.connect()) {
+            connection.createStatement().execute("SET TimeZone = 'UTC'");
+            CaseMaps caseMaps = CaseMapReader.read(connection, List.of(TextCollation.DEFAULT_NAME));
+            List<Cells> rows = rows(database, relation);
+            SqlTextGenerator generator = new SqlTextGenerator(new Random(seed));
+            List<Candidate> batch = new ArrayList<>();
+            int compared = 0;
+            int refused = 0;
+            while (compared < accepted) {
+                String text = generator.expression();
+                Optional<Candidate> candidate = compiled(text, relation, caseMaps, refusals);
+                if (candidate.isEmpty()) {
+                    refused++;
+                    continue;
+                }
+                batch.add(candidate.get());
+                if (batch.size() == BATCH) {
+                    judge(connection, batch, rows, mistakes);
+                    compared += batch.size();
+                    batch.clear();
+                }
+            }
+            LOG.atInfo()
+                    .addKeyValue("locale", locale)
+                    .addKeyValue("seed", seed)
+                    .addKeyValue("compared", compared)
+                    .addKeyValue("refused", refused)
+                    .log("expressions compared");
+            refusals.entrySet().stream()
+                    .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+                    .limit(15)
+                    .forEach(entry -> LOG.atDebug().log(entry.toString()));
+        }
+        assertThat(mistakes.stream().limit(10).toList())
+                .as("seed %d, locale %s: %d mistakes", seed, locale, mistakes.size())
+                .isEmpty();
+    }
+
+    private static Optional<Candidate> compiled(
+            String text, Relation relation, CaseMaps caseMaps, Map<String, Integer> refusals) {
+        ParseResult parsed = SelectParser.parse("SELECT " + text + "\n AS x FROM public.oracle");
+        if (!(parsed instanceof ParseResult.Parsed(SelectStatement statement))) {
+            String message = ((ParseResult.Refused) parsed).problems().getFirst().message();
+            refusals.merge(message, 1, Integer::sum);
+            return Optional.empty();
+        }
+        if (statement.items().size() != 1
+                || !(statement.items().getFirst()
+                        instanceof SelectStatement.Item.Expression(_, Node node, _))) {
+            return Optional.empty();
+        }
+        try {
+            SourceColumns columns = new SourceColumns(relation, statement.source());
+            relation.columns().forEach(column -> columns.number(column.name()));
+            return Optional.of(
+                    new Candidate(
+                            text, new ExpressionCompiler(columns, caseMaps).compile(node)));
+        } catch (Refusal refusal) {
+            refusals.merge(String.valueOf(refusal.getMessage()), 1, Integer::sum);
+            return Optional.empty();
+        }
+    }
+
+    private static void judge(
+            Connection connection,
+            List<Candidate> batch,
+            List<Cells> rows,
+            List<String> mistakes)
+            throws SQLException {
+        String[] texts = batch.stream().map(Candidate::text).toArray(String[]::new);
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT kinds, results FROM public.probe(?)")) {
+            Array parameter = connection.createArrayOf("text", texts);
+            statement.setArray(1, parameter);
+            try (ResultSet result = statement.executeQuery()) {
+                result.next();
+                String[] kinds = (String[]) result.getArray(1).getArray();
+                String[] values = (String[]) result.getArray(2).getArray();
+                for (int i = 0; i < texts.length; i++) {
+                    judge(batch.get(i), kinds[i], values[i], rows, mistakes);
+                }
+            }
+        }
+    }
+
+    private static void judge(
+            Candidate candidate,
+            String kind,
+            String values,
+            List<Cells> rows,
+            List<String> mistakes) {
+        if (kind.startsWith("42")) {
+            mistakes.add("PostgreSQL refuses (" + kind + "): " + candidate.text());
+            return;
+        }
+        if (!kind.matches("[0-9].*") && !kind.equals(typeName(candidate.typed()))) {
+            mistakes.add(
+                    "type " + typeName(candidate.typed()) + " is " + kind + ": " + candidate.text());
+        }
+        String[] expected = values.split("\u0002", -1);
+        for (int i = 0; i < rows.size(); i++) {
+            String actual = value(candidate.typed(), rows.get(i));
+            String wanted = expected[i].equals("\u0003") ? null : expected[i];
+            if (!java.util.Objects.equals(actual, wanted)) {
+                mistakes.add(
+                        "row %d: expected <%s> got <%s>: %s"
+                                .formatted(i + 1, wanted, actual, candidate.text()));
+                return;
+            }
+        }
+    }
+
+    private static String typeName(Typed typed) {
+        return switch (typed.kind()) {
+            case UNTYPED -> "unknown";
+            case COPIED -> typed.type().sql().formatted();
+            default -> typed.kind().sqlName();
+        };
+    }
+
+    private static @Nullable String value(Typed typed, Cells cells) {
+        try {
+            Object value = typed.evaluator().value(cells);
+            return value == null ? null : Values.print(value);
+        } catch (RowError _) {
+            return FAILED;
+        }
+    }
+
+    private static Relation relation(Relation.Collation collation) {
+        List<Relation.Column> columns = new ArrayList<>();
+        String list =
+                "id int4 integer -1;s int2 smallint -1;i int4 integer -1;l int8 bigint -1;n numeric numeric -1;"
+                        + "m numeric numeric(12,3) 786439;t text text -1;v varchar varchar(10) 14;c bpchar char(6) 10;"
+                        + "x text text -1;b bool boolean -1;d date date -1;ts timestamp timestamp -1;"
+                        + "tz timestamptz timestamptz -1;u uuid uuid -1;j jsonb jsonb -1;f float8 float8 -1";
+        for (String description : list.split(";")) {
+            String[] parts = description.split(" ");
+            boolean text = List.of("text", "varchar", "bpchar").contains(parts[1]);
+            columns.add(
+                    new Relation.Column(
+                            parts[0],
+                            new Relation.SqlType(
+                                    "pg_catalog",
+                                    parts[1],
+                                    parts[2],
+                                    Integer.parseInt(parts[3]),
+                                    Optional.empty()),
+                            parts[0].equals("id"),
+                            false,
+                            text ? collation : Relation.Collation.NONE));
+        }
+        return new Relation(new TableId("public", "oracle"), columns, List.of("id"));
+    }
+
+    private static List<Cells> rows(TestDatabase database, Relation relation) {
+        List<String> names = relation.columns().stream().map(Relation.Column::name).toList();
+        Shape shape = Shape.keyed(relation.id(), names, List.of("id"));
+        Cells.Places places = Cells.Places.in(shape, names);
+        database.execute(
+                "ALTER DATABASE "
+                        + database.value("SELECT current_database()")
+                        + " SET TimeZone = 'UTC'");
+        String all =
+                "SELECT "
+                        + String.join(
+                                ", ",
+                                names.stream()
+                                        .map(
+                                                name ->
+                                                        "CASE WHEN "
+                                                                + name
+                                                                + " IS NULL THEN NULL ELSE concat("
+                                                                + name
+                                                                + ") END")
+                                        .toList())
+                        + " FROM public.oracle ORDER BY id";
+        List<Cells> rows = new ArrayList<>();
+        try (Connection connection = database.connect();
+                var statement = connection.createStatement()) {
+            statement.execute("SET TimeZone = 'UTC'");
+            try (ResultSet result = statement.executeQuery(all)) {
+                while (result.next()) {
+                    @Nullable String[] cells = new String[names.size()];
+                    for (int i = 0; i < cells.length; i++) {
+                        cells[i] = result.getString(i + 1);
+                    }
+                    rows.add(new Cells(Row.of(shape, cells), places, relation));
+                }
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+        return rows;
+    }
+}

@@ -1,0 +1,47 @@
+package dev.millrace.target;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+class CopyTextTest {
+
+    private static final Shape SHAPE = ApplierScenario.shape("item", "id", "name", "body");
+
+    private static String text(Row... rows) {
+        CopyText text = new CopyText();
+        for (Row row : rows) {
+            text.add(row);
+        }
+        return new String(text.buffer(), 0, text.size(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void nullIsNotTheEmptyTextNorItsOwnSign() {
+        assertThat(text(Row.of(SHAPE, null, "", "\\N"))).isEqualTo("\\N\t\t\\\\N\n");
+    }
+
+    @Test
+    void whatSeparatesIsEscaped() {
+        assertThat(text(Row.of(SHAPE, "a\tb", "c\nd\re", "\\.")))
+                .isEqualTo("a\\tb\tc\\nd\\re\t\\\\.\n");
+    }
+
+    @Test
+    void longAndWideTextsKeepEveryCharacter() {
+        String wide = "žluťoučký 𝄞 \u2028".repeat(20_000);
+
+        assertThat(text(Row.of(SHAPE, "1", wide, "x"))).isEqualTo("1\t" + wide + "\tx\n");
+    }
+
+    @Test
+    void anUnchangedCellIsRefused() {
+        Row partial = new Row.Builder(SHAPE).text(0, "1").unchanged(1).build();
+
+        assertThatThrownBy(() -> text(partial)).isInstanceOf(IllegalStateException.class);
+    }
+}

@@ -1,0 +1,46 @@
+package dev.millrace.cli;
+
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "demo",
+        description =
+                "Migrate a shop with live traffic between two servers of its own; no Docker, no"
+                        + " network.",
+        mixinStandardHelpOptions = true)
+final class DemoCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+    private final Supplier<DemoLauncher> launcher;
+    private final Millrace program;
+
+    @Option(
+            names = "--rows",
+            description = "Rows of the largest table (default: ${DEFAULT-VALUE}).",
+            defaultValue = "20000")
+    private long rows;
+
+    @Option(names = "--exit", description = "Leave with the verdict's exit code.")
+    private boolean exit;
+
+    @Option(
+            names = "--port",
+            description = "Port of the service (default: ${DEFAULT-VALUE}).",
+            defaultValue = "8080")
+    private int port;
+
+    DemoCommand(Millrace program, Terminal terminal, Supplier<DemoLauncher> launcher) {
+        this.program = program;
+        this.terminal = terminal;
+        this.launcher = launcher;
+    }
+
+    @Override
+    public Integer call() {
+        return launcher.get()
+                .run(new DemoLauncher.Options(rows, exit, port, program.debug()), terminal);
+    }
+}

@@ -1,0 +1,106 @@
+package dev.millrace.cli;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
+
+@Command(
+        name = "log",
+        description = "Look into the log, oldest first; it holds the rows' values.",
+        mixinStandardHelpOptions = true)
+final class LogCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+    @Mixin private ServiceOptions service = new ServiceOptions();
+
+    @Option(
+            names = "--topic",
+            required = true,
+            description =
+                    "What came from the source, or what goes to the target: ${COMPLETION-CANDIDATES}.")
+    private Topic topic = Topic.changes;
+
+    @Option(names = "--table", paramLabel = "SCHEMA.TABLE", description = "Of this table alone.")
+    private @Nullable String table;
+
+    @Option(names = "--key", description = "Of the rows with this key alone.")
+    private @Nullable String key;
+
+    @Option(
+            names = "--limit",
+            paramLabel = "N",
+            description = "At most so many records (default: ${DEFAULT-VALUE}).",
+            defaultValue = "100")
+    private int limit;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FORMAT",
+            description =
+                    "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, one object a line).",
+            defaultValue = "json")
+    private OutputFormat format = OutputFormat.json;
+
+    LogCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() {
+        if (limit < 1) {
+            throw new CommandFailure(ExitCode.USAGE, "--limit must be 1 or more", "");
+        }
+        ServiceClient client = service.connect(terminal);
+        client.lines(
+                "log?" + query(),
+                line ->
+                        terminal.out()
+                                .println(
+                                        format == OutputFormat.json
+                                                ? line
+                                                : shown(client.tree(line))));
+        return ExitCode.DONE;
+    }
+
+    private String query() {
+        List<String> query = new ArrayList<>(List.of("topic=" + topic, "limit=" + limit));
+        if (table != null) {
+            query.add("table=" + URLEncoder.encode(table, StandardCharsets.UTF_8));
+        }
+        if (key != null) {
+            query.add("key=" + URLEncoder.encode(key, StandardCharsets.UTF_8));
+        }
+        return String.join("&", query);
+    }
+
+    /// `partition/offset kind table` and what else the record says, in its order.
+    private static String shown(JsonNode entry) {
+        StringBuilder line = new StringBuilder();
+        line.append(entry.path("partition").asString("?"))
+                .append('/')
+                .append(entry.path("offset").asString("?"))
+                .append("  ")
+                .append(entry.path("kind").asString("?"))
+                .append("  ")
+                .append(entry.path("table").asString(""));
+        for (String field : List.of("key", "row", "reason", "truncation", "watermark", "lsn")) {
+            JsonNode value = entry.path(field);
+            if (!value.isMissingNode() && !value.isNull()) {
+                line.append("  ").append(field).append(' ').append(value);
+            }
+        }
+        return line.toString();
+    }
+
+    enum Topic {
+        changes,
+        target
+    }
+}

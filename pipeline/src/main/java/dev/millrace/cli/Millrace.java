@@ -1,0 +1,116 @@
+package dev.millrace.cli;
+
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// The program: puts the verbs together and turns what they throw into messages and exit codes.
+@Command(
+        name = "millrace",
+        description = "Moves PostgreSQL tables while they are written to, and proves it.",
+        mixinStandardHelpOptions = true,
+        version = "millrace 0.1.0",
+        synopsisSubcommandLabel = "VERB",
+        commandListHeading = "%nVerbs:%n",
+        footer = {
+            "",
+            "Exit codes: 0 done or equal, 1 failed, 2 usage or configuration, 3 refused by a gate,"
+                    + " 4 differences found, 5 undecided."
+        })
+public final class Millrace {
+
+    private final Terminal terminal;
+    private final Providers providers;
+    private final Pause pause;
+
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            description = "Show the stack trace of an error.")
+    private boolean debug;
+
+    public Millrace(Terminal terminal, Providers providers) {
+        this(terminal, providers, Pause::real);
+    }
+
+    Millrace(Terminal terminal, Providers providers, Pause pause) {
+        this.terminal = terminal;
+        this.providers = providers;
+        this.pause = pause;
+    }
+
+    public static void main(String[] arguments) {
+        Terminal terminal = Terminal.ofProcess();
+        int exitCode = new Millrace(terminal, new Providers(null, null, null)).run(arguments);
+        terminal.out().flush();
+        terminal.err().flush();
+        System.exit(exitCode);
+    }
+
+    /// @return an [ExitCode]
+    public int run(String... arguments) {
+        CommandLine line = new CommandLine(this);
+        if (providers.demo() != null) {
+            line.addSubcommand(new DemoCommand(this, terminal, providers.demo()));
+        }
+        line.addSubcommand(new ValidateCommand(terminal));
+        if (providers.plan() != null) {
+            line.addSubcommand(new PlanCommand(terminal, providers.plan()));
+        }
+        if (providers.run() != null) {
+            line.addSubcommand(new RunCommand(this, terminal, providers.run()));
+        }
+        line.addSubcommand(new StatusCommand(terminal, pause));
+        line.addSubcommand(new LagCommand(terminal));
+        line.addSubcommand(new ReconcileCommand(terminal, pause));
+        line.addSubcommand(new LogCommand(terminal));
+        line.addSubcommand(new SchemaCommand(terminal));
+        line.setOut(terminal.out());
+        line.setErr(terminal.err());
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setParameterExceptionHandler((e, _) -> refuse(e));
+        line.setExecutionExceptionHandler((e, _, _) -> fail(e));
+        return arguments.length == 0 ? help(line) : line.execute(arguments);
+    }
+
+    private static int help(CommandLine line) {
+        line.usage(line.getErr());
+        return ExitCode.USAGE;
+    }
+
+    private int refuse(ParameterException e) {
+        PrintWriter err = terminal.err();
+        err.println("millrace: " + e.getMessage());
+        if (!UnmatchedArgumentException.printSuggestions(e, err)) {
+            err.println("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+        }
+        return ExitCode.USAGE;
+    }
+
+    private int fail(Exception e) {
+        PrintWriter err = terminal.err();
+        int exitCode = ExitCode.FAILED;
+        if (e instanceof CommandFailure failure) {
+            exitCode = failure.exitCode();
+            err.println("millrace: " + failure.getMessage());
+            if (!failure.remedy().isEmpty()) {
+                err.println(failure.remedy());
+            }
+        } else {
+            err.println("millrace: an error of its own: " + e.getClass().getName());
+            err.println("Run it again with --debug and report what it shows.");
+        }
+        if (debug) {
+            e.printStackTrace(err);
+        }
+        return exitCode;
+    }
+
+    boolean debug() {
+        return debug;
+    }
+}

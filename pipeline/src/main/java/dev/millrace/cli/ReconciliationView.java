@@ -1,0 +1,117 @@
+package dev.millrace.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+
+/// A reconciliation's report as lines for eyes.
+final class ReconciliationView {
+
+    /// More doesn't fit a screen; the JSON has them all.
+    private static final int MISMATCHES_SHOWN = 10;
+
+    private final Terminal terminal;
+
+    ReconciliationView(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    List<String> lines(JsonNode report) {
+        String verdict = report.path("verdict").asString("undecided");
+        List<String> lines = new ArrayList<>();
+        lines.add(
+                report.path("migration").asString("")
+                        + ": "
+                        + terminal.colored(StatusView.verdictColor(verdict), verdict)
+                        + ", as of source position "
+                        + report.path("sourceLsn").asString(Figures.UNKNOWN)
+                        + ", finished "
+                        + report.path("finishedAt").asString(Figures.UNKNOWN));
+        lines.add("");
+        lines.addAll(tables(report.path("tables")));
+        for (JsonNode table : report.path("tables")) {
+            lines.addAll(mismatches(table));
+        }
+        return lines;
+    }
+
+    private static List<String> tables(JsonNode tables) {
+        TextTable text =
+                new TextTable(
+                        2,
+                        "target",
+                        "verdict",
+                        "source rows",
+                        "target rows",
+                        "missing",
+                        "extra",
+                        "different",
+                        "in flight",
+                        "seconds");
+        for (JsonNode table : tables) {
+            text.row(
+                    table.path("target").asString(""),
+                    table.path("verdict").asString(Figures.UNKNOWN),
+                    count(table, "sourceRows"),
+                    count(table, "targetRows"),
+                    count(table, "missing"),
+                    count(table, "extra"),
+                    count(table, "different"),
+                    count(table, "inFlight"),
+                    table.path("seconds").asString(Figures.UNKNOWN));
+        }
+        return text.lines();
+    }
+
+    private List<String> mismatches(JsonNode table) {
+        JsonNode mismatches = table.path("mismatches");
+        if (mismatches.isEmpty()) {
+            return List.of();
+        }
+        List<String> lines = new ArrayList<>();
+        lines.add("");
+        lines.add("Mismatches in " + table.path("target").asString("") + ":");
+        TextTable text = new TextTable(4, "kind", "key", "columns", "cause");
+        int shown = 0;
+        for (JsonNode mismatch : mismatches) {
+            if (shown++ < MISMATCHES_SHOWN) {
+                text.row(
+                        mismatch.path("kind").asString(Figures.UNKNOWN),
+                        joined(mismatch.path("key")),
+                        joined(mismatch.path("columns")),
+                        joined(mismatch.path("cause")));
+            }
+        }
+        lines.addAll(text.lines());
+        if (mismatches.size() > MISMATCHES_SHOWN) {
+            lines.add(
+                    "… and "
+                            + (mismatches.size() - MISMATCHES_SHOWN)
+                            + " more; -o json shows what the report holds");
+        }
+        return lines;
+    }
+
+    private static String joined(JsonNode node) {
+        if (node.isMissingNode() || node.isNull()) {
+            return "";
+        }
+        if (node.isObject()) {
+            return node.properties().stream()
+                    .map(part -> part.getKey() + "=" + part.getValue().asString("NULL"))
+                    .collect(Collectors.joining(", "));
+        }
+        if (node.isArray()) {
+            return node.valueStream()
+                    .map(part -> part.asString("NULL"))
+                    .collect(Collectors.joining(", "));
+        }
+        return node.asString();
+    }
+
+    private static String count(JsonNode table, String field) {
+        JsonNode number = table.path(field);
+        return number.isIntegralNumber() ? Figures.count(number.asLong()) : Figures.UNKNOWN;
+    }
+}

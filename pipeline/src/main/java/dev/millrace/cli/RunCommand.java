@@ -1,0 +1,59 @@
+package dev.millrace.cli;
+
+import dev.millrace.spec.Secret;
+import dev.millrace.spec.SpecResult;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "run",
+        description = "Run the migration's service in the foreground; SIGTERM drains and commits.",
+        mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+    private final Supplier<ServiceLauncher> launcher;
+    private final Millrace program;
+    @Mixin private SpecOption spec = new SpecOption();
+
+    @Option(
+            names = "--port",
+            description = "Port of the service (default: ${DEFAULT-VALUE}).",
+            defaultValue = "8080")
+    private int port;
+
+    @Option(
+            names = "--bind",
+            paramLabel = "ADDRESS",
+            description =
+                    "Address to listen on (default: ${DEFAULT-VALUE}); any but a loopback address"
+                            + " needs MILLRACE_TOKEN.",
+            defaultValue = "127.0.0.1")
+    private String bind = "127.0.0.1";
+
+    RunCommand(Millrace program, Terminal terminal, Supplier<ServiceLauncher> launcher) {
+        this.program = program;
+        this.terminal = terminal;
+        this.launcher = launcher;
+    }
+
+    @Override
+    public Integer call() {
+        SpecResult.Valid valid = spec.read(terminal);
+        ServiceAddress address =
+                new ServiceAddress(
+                        bind,
+                        port,
+                        Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")));
+        if (!address.isLoopback() && !address.token().isPresent()) {
+            throw new CommandFailure(
+                    ExitCode.USAGE,
+                    "others can reach " + bind + ", and no token guards the service",
+                    "Set MILLRACE_TOKEN to a secret of your choice, or leave --bind out.");
+        }
+        return launcher.get().run(valid.spec(), valid.hash(), address, program.debug());
+    }
+}

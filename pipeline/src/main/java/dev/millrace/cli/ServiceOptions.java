@@ -1,0 +1,41 @@
+package dev.millrace.cli;
+
+import dev.millrace.spec.Secret;
+import java.net.URI;
+import java.net.URISyntaxException;
+import picocli.CommandLine.Option;
+
+/// Which service a client verb talks to.
+final class ServiceOptions {
+
+    @Option(
+            names = "--url",
+            description =
+                    "Address of the running service (default: ${DEFAULT-VALUE}); MILLRACE_TOKEN"
+                            + " holds its token.",
+            defaultValue = "http://localhost:8080")
+    private String url = "http://localhost:8080";
+
+    ServiceClient connect(Terminal terminal) {
+        return new ServiceClient(
+                address(), Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")));
+    }
+
+    private URI address() {
+        try {
+            URI address = new URI(url.replaceFirst("/+$", ""));
+            boolean isHttp =
+                    "http".equalsIgnoreCase(address.getScheme())
+                            || "https".equalsIgnoreCase(address.getScheme());
+            if (isHttp && address.getHost() != null && address.getUserInfo() == null) {
+                return address;
+            }
+        } catch (URISyntaxException _) {
+            // told below, like an address of another kind
+        }
+        throw new CommandFailure(
+                ExitCode.USAGE,
+                "--url is no address of a service",
+                "Write it like http://localhost:8080, without credentials.");
+    }
+}

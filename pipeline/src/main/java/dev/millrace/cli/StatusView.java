@@ -1,0 +1,140 @@
+package dev.millrace.cli;
+
+import dev.millrace.cli.Terminal.Color;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.migration.StatusReport.Part;
+import dev.millrace.migration.StatusReport.Table;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// A status as lines for eyes.
+final class StatusView {
+
+    private final Terminal terminal;
+
+    StatusView(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    /// @param progress null when the status was looked at once, so that no pace is known
+    /// @param mostTables what is left to do comes first; the rest is counted
+    List<String> block(StatusReport report, @Nullable Progress progress, int mostTables) {
+        List<String> lines = new ArrayList<>();
+        lines.add(report.migration() + "  " + phase(report));
+        lines.add("");
+        lines.addAll(tables(report.tables(), mostTables));
+        if (progress != null && !report.tables().isEmpty()) {
+            lines.add("total  " + progress.ofAll(report.tables()));
+        }
+        lines.add("");
+        lines.add("lag              " + lag(report.lag()));
+        report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
+        StatusReport.LastReconciliation last = report.lastReconciliation();
+        lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
+        report.blockers().forEach(blocker -> lines.add(label("blocked") + bad(blocker)));
+        if (!report.nextActions().isEmpty()) {
+            lines.add(label("next") + String.join(", ", report.nextActions()));
+        }
+        return lines;
+    }
+
+    /// One line, for logs and pipes.
+    String line(Instant at, StatusReport report, Progress progress) {
+        List<String> parts = new ArrayList<>();
+        parts.add(at.truncatedTo(ChronoUnit.SECONDS) + " " + report.phase());
+        if (!Progress.isDone(report.tables())) {
+            parts.add(progress.ofAll(report.tables()).replaceFirst("\\[.*] +", ""));
+        }
+        parts.add("lag " + lag(report.lag()));
+        troubles(report).forEach(parts::add);
+        return String.join(", ", parts);
+    }
+
+    static String lag(StatusReport.Lag lag) {
+        return "source "
+                + Figures.bytes(lag.sourceBytes())
+                + ", records "
+                + Figures.count(lag.records())
+                + ", end to end "
+                + Figures.seconds(lag.endToEndSeconds());
+    }
+
+    private static Stream<String> troubles(StatusReport report) {
+        return Stream.concat(
+                report.parts().stream()
+                        .filter(part -> !part.well())
+                        .map(part -> part.name() + " " + part.state()),
+                Stream.concat(
+                        report.tables().stream()
+                                .filter(table -> table.stopped() != null)
+                                .map(table -> table.target() + " stopped: " + table.stopped()),
+                        report.blockers().stream()));
+    }
+
+    private List<String> tables(List<Table> tables, int most) {
+        TextTable text = new TextTable(3, "target", "from", "backfill", "rejected");
+        tables.stream()
+                .sorted(Comparator.comparing(table -> table.backfill().done()))
+                .limit(most)
+                .forEach(
+                        table ->
+                                text.row(
+                                        table.target(),
+                                        String.join(", ", table.sources()),
+                                        Progress.of(table.backfill()),
+                                        Figures.count(table.rejected())));
+        List<String> lines = new ArrayList<>(text.lines());
+        if (tables.size() > most) {
+            lines.add("… and " + (tables.size() - most) + " more");
+        }
+        tables.stream()
+                .filter(table -> table.stopped() != null)
+                .forEach(
+                        table ->
+                                lines.add(bad(table.target() + " is stopped: " + table.stopped())));
+        return lines;
+    }
+
+    private String phase(StatusReport report) {
+        Color color =
+                switch (report.phase()) {
+                    case "IN_SYNC", "REVERSIBLE", "COMPLETED" -> Color.GOOD;
+                    case "FAILED", "UNRESOLVED" -> Color.BAD;
+                    default -> Color.STRONG;
+                };
+        Instant since = report.phaseSince();
+        return terminal.colored(color, report.phase())
+                + (since == null ? "" : "  since " + since.truncatedTo(ChronoUnit.SECONDS));
+    }
+
+    private String part(Part part) {
+        return part.well() ? part.state() : bad(part.state());
+    }
+
+    private String reconciled(StatusReport.LastReconciliation last) {
+        return terminal.colored(verdictColor(last.verdict()), last.verdict())
+                + ", "
+                + last.finishedAt();
+    }
+
+    static Color verdictColor(String verdict) {
+        return switch (verdict) {
+            case "equal" -> Color.GOOD;
+            case "different" -> Color.BAD;
+            default -> Color.UNSURE;
+        };
+    }
+
+    private String bad(String text) {
+        return terminal.colored(Color.BAD, text);
+    }
+
+    private static String label(String name) {
+        return name + " ".repeat(Math.max(1, 17 - name.length()));
+    }
+}

@@ -1,0 +1,68 @@
+package dev.millrace.cli;
+
+import java.io.Console;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.Map;
+
+/// Where a verb runs: its streams, its environment, its clock.
+///
+/// @param interactive a person watches: lines may be painted over
+/// @param columns how wide a line may be; at least 40
+public record Terminal(
+        PrintWriter out,
+        PrintWriter err,
+        Map<String, String> environment,
+        InstantSource clock,
+        boolean interactive,
+        int columns) {
+
+    private static final int NARROWEST = 40;
+    private static final int USUAL = 100;
+
+    public Terminal {
+        environment = Map.copyOf(environment);
+        columns = Math.max(NARROWEST, columns);
+    }
+
+    static Terminal ofProcess() {
+        Console console = System.console();
+        return new Terminal(
+                writer(FileDescriptor.out),
+                writer(FileDescriptor.err),
+                System.getenv(),
+                InstantSource.system(),
+                console != null && console.isTerminal(),
+                Integer.getInteger("millrace.columns", USUAL));
+    }
+
+    boolean isColored() {
+        return interactive
+                && environment.getOrDefault("NO_COLOR", "").isEmpty()
+                && !"dumb".equals(environment.get("TERM"));
+    }
+
+    String colored(Color color, String text) {
+        return isColored() ? color.code + text + "\u001b[0m" : text;
+    }
+
+    private static PrintWriter writer(FileDescriptor descriptor) {
+        return new PrintWriter(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
+    }
+
+    enum Color {
+        GOOD("\u001b[32m"),
+        BAD("\u001b[31m"),
+        UNSURE("\u001b[33m"),
+        STRONG("\u001b[1m");
+
+        private final String code;
+
+        Color(String code) {
+            this.code = code;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package dev.millrace.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Lines in columns as wide as their widest cell.
+final class TextTable {
+
+    private final List<List<String>> rows = new ArrayList<>();
+    private final int firstNumber;
+
+    /// @param firstNumber the first column that is aligned to the right
+    TextTable(int firstNumber, String... heads) {
+        this.firstNumber = firstNumber;
+        rows.add(List.of(heads));
+    }
+
+    void row(String... cells) {
+        if (cells.length != rows.getFirst().size()) {
+            throw new IllegalArgumentException("a row has as many cells as there are columns");
+        }
+        rows.add(List.of(cells));
+    }
+
+    List<String> lines() {
+        int[] widths = new int[rows.getFirst().size()];
+        for (List<String> row : rows) {
+            for (int i = 0; i < widths.length; i++) {
+                widths[i] = Math.max(widths[i], width(row.get(i)));
+            }
+        }
+        return rows.stream().map(row -> line(row, widths)).toList();
+    }
+
+    private String line(List<String> row, int[] widths) {
+        StringBuilder line = new StringBuilder();
+        for (int i = 0; i < widths.length; i++) {
+            String gap = " ".repeat(widths[i] - width(row.get(i)));
+            line.append(i == 0 ? "" : "  ");
+            line.append(i < firstNumber ? row.get(i) + gap : gap + row.get(i));
+        }
+        return line.toString().stripTrailing();
+    }
+
+    private static int width(String cell) {
+        return cell.codePointCount(0, cell.length());
+    }
+}

@@ -1,0 +1,428 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Origin;
+import dev.millrace.change.Row;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.select.Mapping;
+import dev.millrace.select.RowMapper.MappedRow;
+import dev.millrace.streams.Topics;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/// A road of one mapping, made of the real parts at both ends: PostgreSQL, the changes topic, an
+/// applier that stores its position with the rows. The test writes through it, so it knows each
+/// commit's changes without decoding the WAL: writes and watermarks take one lock, which makes the
+/// order of the queue the order of the commits.
+final class TinyRoad implements Road, AutoCloseable {
+
+    static final int PARTITIONS = 2;
+
+    private static final int GENERATION = 1;
+    private static final int CLOSE = 10;
+
+    private final TestDatabase source;
+    private final TestDatabase target;
+    private final Topics topics;
+    private final Mapping mapping;
+    private final ChangeCodec codec = new ChangeCodec();
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final LinkedBlockingQueue<List<ChangeEvent>> committed = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Placed> logged = new LinkedBlockingQueue<>();
+    private final Map<Integer, Long> ends = new ConcurrentHashMap<>();
+    private final Map<Long, Delivery> delivered = new ConcurrentHashMap<>();
+    private final Set<Thread> threads;
+    private final Object writing = new Object();
+    private final Object applying = new Object();
+    private Runnable afterWatermark = () -> {};
+    private Predicate<ChangeEvent> applied = _ -> true;
+    private boolean paused;
+    private long appliedWatermark;
+    private volatile Delivery unseen = Delivery.NO;
+    private volatile @Nullable Exception failure;
+
+    private record Placed(int partition, long offset, ChangeEvent event) {}
+
+    TinyRoad(TestDatabase source, TestDatabase target, Topics topics, Mapping mapping) {
+        this.source = source;
+        this.target = target;
+        this.topics = topics;
+        this.mapping = mapping;
+        createTopic();
+        producer =
+                new KafkaProducer<>(
+                        Map.of(
+                                "bootstrap.servers", KafkaServer.shared().bootstrapServers(),
+                                "transactional.id", topics.captureTransactionalId(),
+                                "linger.ms", 0),
+                        new ByteArraySerializer(),
+                        new ByteArraySerializer());
+        producer.initTransactions();
+        IntStream.range(0, PARTITIONS).forEach(partition -> ends.put(partition, 0L));
+        target.execute("CREATE SCHEMA millrace", "SET search_path = millrace", controlSchema());
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            target.execute(
+                    "INSERT INTO millrace.stored_offset VALUES ('%s', '%s', %d, 1, 'x', 0, -1, 0)"
+                            .formatted(topics.migration(), topics.target(), partition));
+        }
+        threads =
+                Set.of(
+                        Thread.ofVirtual().start(() -> loop(this::capture)),
+                        Thread.ofVirtual().start(() -> loop(this::apply)));
+    }
+
+    /// Runs one statement in a transaction of its own; the events stand for its changes.
+    void write(String sql, Row... after) {
+        write(sql, origin -> updates(origin, after));
+    }
+
+    void delete(String sql, Row before) {
+        write(sql, origin -> List.of(new ChangeEvent.Delete(GENERATION, origin, before)));
+    }
+
+    /// A change that is lost: the source has it, the log never will.
+    void writeUnlogged(String sql) {
+        source.execute(sql);
+    }
+
+    /// A commit that the log has and the source doesn't show, until closed.
+    AutoCloseable writeInvisibly(String sql, Row... after) throws SQLException {
+        Connection connection = source.connect();
+        connection.setAutoCommit(false);
+        synchronized (writing) {
+            committed.add(updates(origin(connection, sql), after));
+        }
+        return () -> {
+            connection.commit();
+            connection.close();
+        };
+    }
+
+    void truncate(String sql) {
+        write(
+                sql,
+                origin ->
+                        List.of(new ChangeEvent.Truncate(GENERATION, origin, mapping.source(), 1)));
+    }
+
+    /// Waits until the applier is close behind, so that a writer doesn't outrun it for ever.
+    void keepClose() {
+        synchronized (applying) {
+            while (failure == null && committed.size() + logged.size() > CLOSE) {
+                waitForApplier(10);
+            }
+        }
+    }
+
+    interface Events {
+        List<ChangeEvent> of(Origin origin);
+    }
+
+    void write(String sql, Events events) {
+        synchronized (writing) {
+            try (Connection connection = source.connect()) {
+                connection.setAutoCommit(false);
+                Origin origin = origin(connection, sql);
+                connection.commit();
+                committed.add(events.of(origin));
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /// Everything written so far is on the target.
+    void settle() {
+        Marked mark = emit();
+        if (awaitApplied(mark.number(), Instant.now().plus(Duration.ofSeconds(30)))
+                instanceof Wait.TimedOut(String reason)) {
+            throw new AssertionError(reason);
+        }
+    }
+
+    void afterEachWatermark(Runnable action) {
+        afterWatermark = action;
+    }
+
+    void applyOnly(Predicate<ChangeEvent> wanted) {
+        synchronized (applying) {
+            applied = wanted;
+        }
+    }
+
+    void pauseApplying(boolean wanted) {
+        synchronized (applying) {
+            paused = wanted;
+            applying.notifyAll();
+        }
+    }
+
+    void answerForUnseenTransactions(Delivery answer) {
+        unseen = answer;
+    }
+
+    @Override
+    public Map<Integer, Long> changesEnds() {
+        return Map.copyOf(ends);
+    }
+
+    @Override
+    public Marked emitWatermark() {
+        Marked mark = emit();
+        afterWatermark.run();
+        return mark;
+    }
+
+    private Marked emit() {
+        synchronized (writing) {
+            try (Connection connection = source.connect()) {
+                connection.setAutoCommit(false);
+                Origin origin = origin(connection, "SELECT 1");
+                connection.commit();
+                var number = new WatermarkNumber(GENERATION, origin.transaction());
+                committed.add(List.of(new ChangeEvent.Watermark(origin, number)));
+                return new Marked(number, origin.lsn());
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    @Override
+    public Wait awaitApplied(WatermarkNumber watermark, Instant deadline) {
+        synchronized (applying) {
+            while (appliedWatermark < watermark.number()) {
+                long left = Duration.between(Instant.now(), deadline).toMillis();
+                if (failure != null) {
+                    throw new IllegalStateException(failure);
+                }
+                if (left <= 0) {
+                    return new Wait.TimedOut("the applier stands still");
+                }
+                waitForApplier(left);
+            }
+            return new Wait.Applied();
+        }
+    }
+
+    @Override
+    public Delivery delivered(long transaction) {
+        return delivered.getOrDefault(transaction, unseen);
+    }
+
+    private void waitForApplier(long millis) {
+        try {
+            applying.wait(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<ChangeEvent> updates(Origin origin, Row... rows) {
+        return Arrays.stream(rows)
+                .<ChangeEvent>map(row -> new ChangeEvent.Update(GENERATION, origin, row))
+                .toList();
+    }
+
+    private static Origin origin(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+            try (var row =
+                    statement.executeQuery(
+                            "SELECT pg_current_xact_id()::text, pg_current_wal_lsn()::text")) {
+                row.next();
+                return new Origin(Lsn.parse(row.getString(2)), row.getLong(1), 0);
+            }
+        }
+    }
+
+    private interface Step {
+        void run() throws SQLException, InterruptedException, ExecutionException;
+    }
+
+    private void loop(Step step) {
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                step.run();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (SQLException | ExecutionException | RuntimeException e) {
+            failure = e;
+        }
+    }
+
+    private void capture() throws InterruptedException, ExecutionException {
+        List<ChangeEvent> events = committed.take();
+        List<Placed> placed = new ArrayList<>();
+        producer.beginTransaction();
+        for (ChangeEvent event : events) {
+            for (int partition : partitionsOf(event)) {
+                var record =
+                        new ProducerRecord<>(
+                                topics.changes(), partition, new byte[0], codec.encode(event));
+                placed.add(new Placed(partition, producer.send(record).get().offset(), event));
+            }
+        }
+        producer.commitTransaction();
+        placed.forEach(one -> ends.merge(one.partition(), one.offset() + 1, Math::max));
+        for (ChangeEvent event : events) {
+            if (event instanceof ChangeEvent.OfRow row) {
+                delivered.put(row.origin().transaction(), Delivery.YES);
+            }
+        }
+        logged.addAll(placed);
+    }
+
+    private static List<Integer> partitionsOf(ChangeEvent event) {
+        return event instanceof ChangeEvent.OfRow of
+                ? List.of(Math.floorMod(of.row().key().hashCode(), PARTITIONS))
+                : IntStream.range(0, PARTITIONS).boxed().toList();
+    }
+
+    private void apply() throws InterruptedException, SQLException {
+        Placed next = logged.take();
+        synchronized (applying) {
+            while (paused) {
+                applying.wait();
+            }
+            try (Connection connection = target.connect()) {
+                connection.setAutoCommit(false);
+                if (applied.test(next.event())) {
+                    applyTo(connection, next.event());
+                }
+                store(connection, next);
+                connection.commit();
+            }
+            if (next.event() instanceof ChangeEvent.Watermark mark
+                    && next.partition() == PARTITIONS - 1) {
+                appliedWatermark = mark.watermark().number();
+            }
+            applying.notifyAll();
+        }
+    }
+
+    private void applyTo(Connection connection, ChangeEvent event) throws SQLException {
+        switch (event) {
+            case ChangeEvent.Delete delete ->
+                    remove(connection, mapping.mapper().key(delete.row()));
+            case ChangeEvent.OfRow change -> {
+                switch (mapping.mapper().map(change.row())) {
+                    case MappedRow.Upsert(Row row) -> upsert(connection, row);
+                    case MappedRow.Delete(Row key) -> remove(connection, key);
+                    case MappedRow.Rejected rejected ->
+                            throw new IllegalStateException(rejected.reason());
+                }
+            }
+            case ChangeEvent.Truncate _ -> run(connection, "TRUNCATE " + mapping.target().table());
+            case ChangeEvent.Watermark _ -> {}
+        }
+    }
+
+    private void upsert(Connection connection, Row row) throws SQLException {
+        Map<String, @Nullable String> cells = new HashMap<>();
+        for (int i = 0; i < row.shape().size(); i++) {
+            if (!row.isUnchanged(i)) {
+                cells.put(row.shape().columns().get(i), literal(row.text(i)));
+            }
+        }
+        List<String> names = List.copyOf(cells.keySet());
+        run(
+                connection,
+                "INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (%s) DO UPDATE SET %s"
+                        .formatted(
+                                row.table(),
+                                String.join(", ", names),
+                                names.stream().map(cells::get).collect(Collectors.joining(", ")),
+                                String.join(", ", row.shape().keyColumns()),
+                                names.stream()
+                                        .map(name -> name + " = excluded." + name)
+                                        .collect(Collectors.joining(", "))));
+    }
+
+    private void remove(Connection connection, Row key) throws SQLException {
+        String where =
+                IntStream.range(0, key.shape().size())
+                        .mapToObj(i -> key.shape().columns().get(i) + " = " + literal(key.text(i)))
+                        .collect(Collectors.joining(" AND "));
+        run(connection, "DELETE FROM " + mapping.target().table() + " WHERE " + where);
+    }
+
+    private static String literal(@Nullable String text) {
+        return text == null ? "NULL" : "'" + text.replace("'", "''") + "'";
+    }
+
+    private void store(Connection connection, Placed placed) throws SQLException {
+        String watermark =
+                placed.event() instanceof ChangeEvent.Watermark mark
+                        ? ", watermark = " + mark.watermark().number()
+                        : "";
+        run(
+                connection,
+                "UPDATE millrace.stored_offset SET token_offset = %d%s WHERE partition = %d"
+                        .formatted(placed.offset(), watermark, placed.partition()));
+    }
+
+    private static void run(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private void createTopic() {
+        Map<String, Object> config =
+                Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+        try (Admin admin = Admin.create(config)) {
+            admin.createTopics(List.of(new NewTopic(topics.changes(), PARTITIONS, (short) 1)))
+                    .all()
+                    .get();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.forEach(Thread::interrupt);
+        producer.close(Duration.ofSeconds(1));
+    }
+
+    private static String controlSchema() {
+        try (var sql =
+                TinyRoad.class.getResourceAsStream(
+                        "/dev/millrace/target/control/V1__control.sql")) {
+            return new String(Objects.requireNonNull(sql).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.select.Mapping;
+import dev.millrace.select.Relation.SqlType;
+import dev.millrace.select.RowMapper;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// `SELECT id, name AS full_name, amount FROM users WHERE NOT deleted`, by hand.
+final class UserMapper implements RowMapper {
+
+    static final TableId USERS = new TableId("public", "users");
+    static final TableId CUSTOMER = new TableId("crm", "customer");
+
+    static final String SOURCE_TABLE =
+            "CREATE TABLE users (id int PRIMARY KEY, name text, amount numeric,"
+                    + " deleted boolean NOT NULL DEFAULT false)";
+
+    private static final Shape SOURCE =
+            Shape.keyed(USERS, List.of("id", "name", "amount", "deleted"), List.of("id"));
+    private static final Shape TARGET =
+            Shape.keyed(CUSTOMER, List.of("id", "full_name", "amount"), List.of("id"));
+    private static final Shape KEY = Shape.keyed(CUSTOMER, List.of("id"), List.of("id"));
+
+    static Mapping mapping() {
+        return new Mapping(
+                USERS,
+                TARGET,
+                List.of(type("int4", "integer"), type("text", "text"), type("numeric", "numeric")),
+                "SELECT id, name AS full_name, amount FROM users WHERE NOT deleted -- the living",
+                "",
+                new UserMapper());
+    }
+
+    static Row user(int id, @Nullable String name, @Nullable String amount) {
+        return Row.of(SOURCE, Integer.toString(id), name, amount, "f");
+    }
+
+    static Row deletedUser(int id) {
+        return Row.of(SOURCE, Integer.toString(id), null, null, "t");
+    }
+
+    /// An update that left the name alone.
+    static Row userWithUnchangedName(int id, String amount) {
+        return new Row.Builder(SOURCE)
+                .text(0, Integer.toString(id))
+                .unchanged(1)
+                .text(2, amount)
+                .text(3, "f")
+                .build();
+    }
+
+    @Override
+    public MappedRow map(Row source) {
+        if ("t".equals(source.text(3))) {
+            return new MappedRow.Delete(key(source));
+        }
+        Row.Builder row = new Row.Builder(TARGET).text(0, source.text(0)).text(2, source.text(2));
+        if (source.isUnchanged(1)) {
+            row.unchanged(1);
+        } else {
+            row.text(1, source.text(1));
+        }
+        return new MappedRow.Upsert(row.build());
+    }
+
+    @Override
+    public Row key(Row source) {
+        return Row.of(KEY, source.text(0));
+    }
+
+    private static SqlType type(String name, String formatted) {
+        return new SqlType("pg_catalog", name, formatted, -1, Optional.empty());
+    }
+}
