@@ -22,9 +22,8 @@ final class ColumnReader {
                 a.atttypid::int8 AS type, a.atttypmod AS modifier,
                 pg_catalog.format_type(a.atttypid, a.atttypmod) AS formatted,
                 a.attcollation::int8 AS collation,
-                a.attidentity <> '' OR a.atthasdef AND a.attgenerated = ''
-                    OR EXISTS (SELECT 1 FROM pg_catalog.pg_type d
-                        WHERE d.oid = a.atttypid AND d.typdefault IS NOT NULL) AS defaulted
+                a.atthasdef OR a.attidentity <> '' OR EXISTS (SELECT FROM pg_catalog.pg_type t
+                    WHERE t.oid = a.atttypid AND t.typdefault IS NOT NULL) AS defaulted
             FROM pg_catalog.pg_attribute a
             WHERE a.attrelid = ANY (?::int8[]) AND a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attrelid, a.attnum

@@ -1,12 +1,10 @@
 package dev.millrace.postgres;
 
-import dev.millrace.select.CaseMaps;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -30,20 +28,6 @@ public final class Session implements AutoCloseable {
 
     public Server server() {
         return new Server(connection);
-    }
-
-    /// How these collations change case, `default` being the database's own.
-    public CaseMaps caseMaps(Collection<String> collations) {
-        return new CaseMapReader(connection).read(collations);
-    }
-
-    /// The lines of the plan of a SELECT: every output and filter as PostgreSQL understands it.
-    ///
-    /// @throws DatabaseFailure whose kind says why PostgreSQL doesn't take the statement
-    public List<String> explained(String select) {
-        return texts("EXPLAIN (VERBOSE, COSTS OFF) " + select).stream()
-                .map(line -> String.valueOf(line.getFirst()))
-                .toList();
     }
 
     /// The rows of one statement that only reads, each value as PostgreSQL's text. A question mark

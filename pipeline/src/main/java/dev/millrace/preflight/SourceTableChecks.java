@@ -28,8 +28,8 @@ final class SourceTableChecks {
 
     private static List<TableFacts> tables(Facts facts) {
         return facts.sources().stream()
-.flatMap(id -> Stream.ofNullable(facts.source().tables().get(id)))
-.toList();
+                .flatMap(id -> Stream.ofNullable(facts.source().tables().get(id)))
+                .toList();
     }
 
     private static List<Finding> kind(Facts facts) {

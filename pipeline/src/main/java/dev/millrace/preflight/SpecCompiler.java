@@ -1,8 +1,10 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.CaseMapReader;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.DatabaseFailure;
+import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
 import dev.millrace.postgres.TableFacts;
@@ -141,24 +143,14 @@ final class SpecCompiler {
         return fits;
     }
 
-    /// PostgreSQL's plan of the user's text and of our tree must be one; a privilege that is
-    /// missing is another check's finding.
+    /// A privilege that is missing is another check's finding.
     private void prove(DeclaredTable table, Mapping mapping) {
         try {
-            if (!sourceSession
-                    .explained(mapping.userText())
-                    .equals(sourceSession.explained(mapping.rendered()))) {
-                problems.add(
-                        table.problem(
-                                "PostgreSQL reads this SELECT otherwise than Millrace does",
-                                "put parentheses around each operator, and report it"));
-            }
+            SelectProof.problems(sourceSession, mapping)
+                    .forEach(problem -> problems.add(table.problem(problem)));
         } catch (DatabaseFailure failure) {
             if (failure.kind() != SqlFailure.NO_PRIVILEGE) {
-                problems.add(
-                        table.problem(
-                                "PostgreSQL refuses this SELECT: " + failure.getMessage(),
-                                "try it in psql on the source"));
+                throw failure;
             }
         }
     }
@@ -180,7 +172,7 @@ final class SpecCompiler {
                     .filter(collation -> !collation.name().isEmpty())
                     .forEach(collation -> collations.add(collation.name()));
         }
-        return sourceSession.caseMaps(collations);
+        return CaseMapReader.read(sourceSession, collations);
     }
 
     static boolean isCarried(TableFacts table) {

@@ -30,8 +30,8 @@ final class TargetChecks {
 
     private static List<TableFacts> tables(Facts facts) {
         return facts.targets().stream()
-.flatMap(id -> Stream.ofNullable(facts.target().tables().get(id)))
-.toList();
+                .flatMap(id -> Stream.ofNullable(facts.target().tables().get(id)))
+                .toList();
     }
 
     private static List<Finding> primary(Facts facts) {
