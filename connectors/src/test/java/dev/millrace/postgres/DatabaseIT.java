@@ -59,12 +59,17 @@ class DatabaseIT {
         String elsewhere = database.url().replaceAll("/t\\d+$", "/nowhere");
 
         try (Database here = open(database);
-                Database missing = new Database("shop", elsewhere, "postgres", "secret-7391");
+                Database missing =
+                        new Database("shop", elsewhere, database.username(), database.password());
+                Database wrong =
+                        new Database("shop", database.url(), database.username(), "secret-7391");
                 Database down =
                         new Database(
                                 "shop", "jdbc:postgresql://127.0.0.1:1/x", "u", "secret-7391")) {
             assertThat(here.probe()).isInstanceOf(Reachability.Reached.class);
             assertThat(missing.probe()).isInstanceOf(Reachability.DatabaseMissing.class);
+            assertThat(wrong.probe()).isInstanceOf(Reachability.LoginRefused.class);
+            assertThat(wrong.probe().toString()).doesNotContain("secret-7391");
             assertThat(down.probe()).isInstanceOf(Reachability.Unreachable.class);
             assertThat(down.probe().toString() + down).doesNotContain("secret-7391");
         }

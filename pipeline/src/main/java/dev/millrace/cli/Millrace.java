@@ -45,7 +45,9 @@ public final class Millrace {
 
     public static void main(String[] arguments) {
         Terminal terminal = Terminal.ofProcess();
-        int exitCode = new Millrace(terminal, new Providers(null, null, null)).run(arguments);
+        int exitCode =
+                new Millrace(terminal, new Providers(null, PreflightPlanner::new, null))
+                        .run(arguments);
         terminal.out().flush();
         terminal.err().flush();
         System.exit(exitCode);

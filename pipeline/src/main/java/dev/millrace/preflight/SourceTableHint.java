@@ -21,7 +21,7 @@ final class SourceTableHint {
                 source.tables(looked).stream().map(TableFacts::id).map(TableId::name).toList();
         Optional<String> nearest =
                 names.stream().min(Comparator.comparingInt(other -> distance(name, other)));
-        return nearest.filter(other -> distance(name, other) <= Math.max(1, name.length() / 3))
+        return nearest.filter(other -> distance(name, other) <= Math.min(2, name.length() / 2))
                 .map(other -> "did you mean " + looked + "." + other + "?")
                 .orElse(
                         schema.isPresent()

@@ -17,7 +17,7 @@ final class PreflightScene {
     private static final AtomicInteger NAMES = new AtomicInteger();
     private static final String PASSWORD = "right-4711";
 
-    final TestDatabase source = PostgresServer.shared().newDatabase();
+    final TestDatabase source;
     final TestDatabase target = PostgresServer.shared().newDatabase();
     final String role =
             "role_" + NAMES.incrementAndGet() + "_" + Long.toString(System.nanoTime(), 36);
@@ -28,9 +28,31 @@ final class PreflightScene {
 
     /// The source has `users` and the target `customer`, both with everything granted.
     PreflightScene() {
+        this(PostgresServer.shared().newDatabase());
+        source.execute("GRANT SET ON PARAMETER session_replication_role TO " + role);
+        makeTables();
+    }
+
+    private PreflightScene(TestDatabase source) {
+        this.source = source;
+        source.execute(login());
+    }
+
+    /// The source is a server of its own.
+    static PreflightScene from(TestDatabase source) {
+        PreflightScene scene = new PreflightScene(source);
+        scene.target.execute(
+                scene.login(), "GRANT SET ON PARAMETER session_replication_role TO " + scene.role);
+        scene.makeTables();
+        return scene;
+    }
+
+    private String login() {
+        return "CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD '" + PASSWORD + "'";
+    }
+
+    private void makeTables() {
         source.execute(
-                "CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD '" + PASSWORD + "'",
-                "GRANT SET ON PARAMETER session_replication_role TO " + role,
                 "GRANT CREATE ON DATABASE " + name(source) + " TO " + role,
                 "CREATE TABLE users (id bigint PRIMARY KEY, user_name text NOT NULL, email text, age int)",
                 "ALTER TABLE users OWNER TO " + role);
@@ -64,7 +86,7 @@ final class PreflightScene {
                 endpoint.password().reveal());
     }
 
-    private MigrationSpec spec(String tables) {
+    MigrationSpec spec(String tables) {
         String text =
                 """
                 migration: %s

@@ -1,0 +1,119 @@
+package dev.millrace.cli;
+
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.PreflightReport;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.json.JsonMapper;
+
+/// How a preflight report is shown: what refuses first, each with its remedy, then a line on what
+/// passed; or all of it as JSON.
+final class PlanView {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final PreflightReport report;
+
+    PlanView(PreflightReport report) {
+        this.report = report;
+    }
+
+    static int exitCode(Status outcome) {
+        return switch (outcome) {
+            case OK, WARNING -> ExitCode.DONE;
+            case MISCONFIGURED -> ExitCode.USAGE;
+            case REFUSED -> ExitCode.REFUSED;
+            case UNREACHABLE -> ExitCode.FAILED;
+        };
+    }
+
+    void table(Terminal terminal) {
+        TextTable table = new TextTable(Integer.MAX_VALUE, "STATUS", "CHECK", "OBJECT");
+        report.findings().forEach(found -> table.row(word(found), found.check(), found.object()));
+        List<String> lines = table.lines();
+        terminal.out().println(terminal.colored(Terminal.Color.STRONG, lines.getFirst()));
+        for (int i = 0; i < report.findings().size(); i++) {
+            Finding found = report.findings().get(i);
+            terminal.out().println(terminal.colored(color(found), lines.get(i + 1)));
+            if (found.status() != Status.OK) {
+                terminal.out().println("    " + found.message());
+                if (!found.remedy().isEmpty()) {
+                    terminal.out().println("    -> " + found.remedy());
+                }
+            }
+        }
+        terminal.out().println();
+        terminal.out().println(conclusion());
+    }
+
+    private String conclusion() {
+        long open = report.findings().stream().filter(found -> !found.status().passes()).count();
+        long warnings =
+                report.findings().stream()
+                        .filter(found -> found.status() == Status.WARNING)
+                        .count();
+        String warned = warnings == 0 ? "" : ", " + warnings + " warnings";
+        return report.accepted()
+                ? report.migration()
+                        + " may start: "
+                        + report.tables().size()
+                        + " target tables"
+                        + warned
+                        + "."
+                : report.migration()
+                        + " may not start: "
+                        + open
+                        + " findings to mend"
+                        + warned
+                        + ". Nothing was created.";
+    }
+
+    String json() {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("migration", report.migration());
+        json.put("outcome", report.outcome().name().toLowerCase(Locale.ROOT));
+        json.put("accepted", report.accepted());
+        json.put("findings", report.findings().stream().map(PlanView::json).toList());
+        json.put(
+                "tables",
+                report.tables().stream()
+                        .map(
+                                table ->
+                                        Map.of(
+                                                "target",
+                                                table.mapping().target().table().toString(),
+                                                "source",
+                                                table.mapping().source().toString(),
+                                                "key",
+                                                table.mapping().target().keyColumns(),
+                                                "columns",
+                                                table.mapping().target().columns()))
+                        .toList());
+        return JSON.writeValueAsString(json);
+    }
+
+    private static Map<String, Object> json(Finding found) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("status", found.status().name().toLowerCase(Locale.ROOT));
+        json.put("check", found.check());
+        json.put("object", found.object());
+        json.put("message", found.message());
+        json.put("remedy", found.remedy());
+        return json;
+    }
+
+    private static String word(Finding found) {
+        return found.status().name().toLowerCase(Locale.ROOT);
+    }
+
+    private static Terminal.Color color(Finding found) {
+        return switch (found.status()) {
+            case OK -> Terminal.Color.GOOD;
+            case WARNING -> Terminal.Color.UNSURE;
+            case MISCONFIGURED, REFUSED, UNREACHABLE -> Terminal.Color.BAD;
+        };
+    }
+}

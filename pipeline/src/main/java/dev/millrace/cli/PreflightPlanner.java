@@ -1,0 +1,36 @@
+package dev.millrace.cli;
+
+import dev.millrace.postgres.Database;
+import dev.millrace.preflight.Preflight;
+import dev.millrace.preflight.PreflightReport;
+import dev.millrace.spec.MigrationSpec;
+
+/// `plan`: runs the preflight against the databases that the file names, and shows its report.
+public final class PreflightPlanner implements Planner {
+
+    @Override
+    public int plan(MigrationSpec spec, String hash, OutputFormat format, Terminal terminal) {
+        PreflightReport report = report(spec);
+        PlanView view = new PlanView(report);
+        switch (format) {
+            case table -> view.table(terminal);
+            case json -> terminal.out().println(view.json());
+        }
+        return PlanView.exitCode(report.outcome());
+    }
+
+    private static PreflightReport report(MigrationSpec spec) {
+        try (Database source = database(spec, spec.source());
+                Database target = database(spec, spec.target())) {
+            return new Preflight(source, target).run(spec);
+        }
+    }
+
+    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
+        return new Database(
+                spec.migration(),
+                endpoint.url(),
+                endpoint.username(),
+                endpoint.password().reveal());
+    }
+}

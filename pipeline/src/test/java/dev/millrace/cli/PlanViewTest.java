@@ -1,0 +1,84 @@
+package dev.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.PreflightReport;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PlanViewTest {
+
+    private static PreflightReport report(Status... statuses) {
+        List<Finding> findings =
+                Arrays.stream(statuses)
+                        .map(
+                                status ->
+                                        new Finding(
+                                                status,
+                                                "check." + status,
+                                                "object",
+                                                "what",
+                                                "do this"))
+                        .toList();
+        return new PreflightReport("shop", findings, List.of());
+    }
+
+    private static String shown(PreflightReport report) {
+        StringWriter text = new StringWriter();
+        PrintWriter out = new PrintWriter(text);
+        Terminal terminal =
+                new Terminal(out, out, Map.of(), InstantSource.fixed(Instant.EPOCH), false, 100);
+        new PlanView(report).table(terminal);
+        out.flush();
+        return text.toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "OK;OK, 0",
+        "OK;WARNING, 0",
+        "WARNING;REFUSED, 3",
+        "REFUSED;MISCONFIGURED, 2",
+        "MISCONFIGURED;REFUSED;UNREACHABLE, 1"
+    })
+    void theWorstFindingDecidesTheExitCode(String statuses, int exitCode) {
+        Status[] all =
+                Arrays.stream(statuses.split(";")).map(Status::valueOf).toArray(Status[]::new);
+
+        assertThat(PlanView.exitCode(report(all).outcome())).isEqualTo(exitCode);
+    }
+
+    @Test
+    void whatRefusesIsShownWithItsRemedyAndWhatPassedInOneLine() {
+        String shown = shown(report(Status.OK, Status.REFUSED));
+
+        assertThat(shown.lines())
+                .containsExactly(
+                        "STATUS   CHECK          OBJECT",
+                        "ok       check.OK       object",
+                        "refused  check.REFUSED  object",
+                        "    what",
+                        "    -> do this",
+                        "",
+                        "shop may not start: 1 findings to mend. Nothing was created.");
+    }
+
+    @Test
+    void theJsonHoldsEveryFinding() {
+        assertThat(new PlanView(report(Status.OK, Status.UNREACHABLE)).json())
+                .startsWith(
+                        "{\"migration\":\"shop\",\"outcome\":\"unreachable\",\"accepted\":false")
+                .contains("\"check\":\"check.OK\"")
+                .contains("\"remedy\":\"do this\"");
+    }
+}
