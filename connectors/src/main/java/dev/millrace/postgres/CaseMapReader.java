@@ -2,72 +2,119 @@ package dev.millrace.postgres;
 
 import dev.millrace.select.CaseMaps;
 import dev.millrace.select.CaseMaps.CaseMap;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/// Asks the source how its collations change case: one query over all code points for each. What
-/// hangs on a character's neighbours is asked for as well; a collation with such a rule that isn't
-/// known here is left out, and the compiler then refuses it by name.
+/// Asks the source how its collations change case: one query over all code points for each, well
+/// under a second. Rules that look at a character's neighbours are asked for as well: of those the
+/// final sigma is known, and a collation with any other is left out, so that the compiler refuses
+/// it by name.
 public final class CaseMapReader {
 
+    private static final String SQL_NAME =
+            """
+            SELECT c.oid::regcollation FROM pg_catalog.pg_collation c
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+            WHERE c.collencoding IN (-1, pg_catalog.pg_char_to_encoding(pg_catalog.getdatabaseencoding()))
+                AND (c.collname = %1$s AND pg_catalog.pg_collation_is_visible(c.oid)
+                    OR n.nspname || '.' || c.collname = %1$s)
+            ORDER BY c.collname = %1$s DESC LIMIT 1
+            """;
+
     private static final String EVERY_CODE_POINT =
-            "SELECT i, nullif(lower(c), c), nullif(upper(c), c) FROM (SELECT i, chr(i) COLLATE %1$s AS c"
-                    + " FROM generate_series(1, 1114111) AS i WHERE i NOT BETWEEN 55296 AND 57343 OFFSET 0)"
-                    + " AS points WHERE lower(c) COLLATE \"C\" <> c OR upper(c) COLLATE \"C\" <> c";
+            """
+            SELECT i, lower(c), upper(c)
+            FROM (SELECT i, chr(i) COLLATE %1$s AS c FROM generate_series(1, 1114111) AS i
+                WHERE i NOT BETWEEN 55296 AND 57343 OFFSET 0) AS points
+            WHERE lower(c) COLLATE "C" <> c OR upper(c) COLLATE "C" <> c
+            """;
 
-    /// Texts over which the known rules that look at neighbours differ from the characters alone:
-    /// the final sigma, the dots of Turkish and Lithuanian, the accents of Greek capitals.
-    private static final String[] WITH_NEIGHBOURS = {
-        "I\u0307", "J\u0307", "\u012e\u0307", "\u00cc", "\u0128", "i\u0307", "\u03ac\u03b9",
-        "\u03b1\u0301", "\u0390", "\u03b7\u0301", "\u1f84", "\u0587", "ij\u0301"
-    };
+    /// Texts on which the other rules that look at neighbours show: the dots of Turkish and
+    /// Lithuanian, the accents of Greek capitals.
+    private static final List<String> WITH_NEIGHBOURS =
+            List.of(
+                    "I\u0307",
+                    "J\u0307",
+                    "I\u0300",
+                    "\u012e\u0301",
+                    "i\u0307",
+                    "j\u0307\u0301",
+                    "\u03ac\u03b9",
+                    "\u03b1\u0301",
+                    "\u03b1\u0345",
+                    "\u03ae\u03c4\u03bf",
+                    "\u03b9\u0308\u0301",
+                    "A\u0587");
 
-    private static final int SIGMA = 0x03A3;
+    private static final String FINAL_SIGMA = "A\u03a3";
 
     private CaseMapReader() {}
 
     /// @param collations names as [dev.millrace.select.Relation.Collation] has them
-    public static CaseMaps read(Connection source, Collection<String> collations)
-            throws SQLException {
+    /// @return the maps of those whose rules are known
+    public static CaseMaps read(Session source, Collection<String> collations) {
         Map<String, CaseMap> maps = new HashMap<>();
-        try (Statement statement = source.createStatement()) {
-            for (String collation : Set.copyOf(collations)) {
-                CaseMap alone = everyCodePoint(statement, collation);
-                Set<Integer> contextual = new HashSet<>();
-                if (!changesAlone(source, collation, alone, "A\u03a3")) {
-                    contextual.add(SIGMA);
-                }
-                boolean known = true;
-                for (String text : WITH_NEIGHBOURS) {
-                    known &= changesAlone(source, collation, alone, text);
-                }
-                if (known) {
-                    maps.put(collation, new CaseMap(alone.lower(), alone.upper(), contextual));
-                }
-            }
+        for (String collation : Set.copyOf(collations)) {
+            read(source, collation).ifPresent(map -> maps.put(collation, map));
         }
         return new CaseMaps(maps);
     }
 
-    private static CaseMap everyCodePoint(Statement statement, String collation)
-            throws SQLException {
+    private static Optional<CaseMap> read(Session source, String collation) {
+        List<List<@Nullable String>> names =
+                source.texts(SQL_NAME.formatted(Identifier.literal(collation)));
+        if (names.isEmpty()) {
+            return Optional.empty();
+        }
+        String name = String.valueOf(names.getFirst().getFirst());
+        CaseMap alone = everyCodePoint(source, name);
+        boolean known =
+                WITH_NEIGHBOURS.stream()
+                        .allMatch(text -> isChangedAlone(source, name, alone, text));
+        boolean sigma = isChangedAlone(source, name, alone, FINAL_SIGMA);
+        Set<Integer> contextual = sigma ? Set.of() : Set.of(FINAL_SIGMA.codePointAt(1));
+        return known
+                ? Optional.of(new CaseMap(alone.lower(), alone.upper(), contextual))
+                : Optional.empty();
+    }
+
+    private static CaseMap everyCodePoint(Session source, String collation) {
         Map<Integer, String> lower = new HashMap<>();
         Map<Integer, String> upper = new HashMap<>();
-        String sql = EVERY_CODE_POINT.formatted(quoted(collation));
-        try (ResultSet points = statement.executeQuery(sql)) {
-            while (points.next()) {
-                int codePoint = points.getInt(1);
-                put(lower, codePoint, points.getString(2));
-                put(upper, codePoint, points.getString(3));
-            }
+        for (List<@Nullable String> row : source.texts(EVERY_CODE_POINT.formatted(collation))) {
+            int codePoint = Integer.parseInt(String.valueOf(row.get(0)));
+            String self = Character.toString(codePoint);
+            putChange(lower, codePoint, self, String.valueOf(row.get(1)));
+            putChange(upper, codePoint, self, String.valueOf(row.get(2)));
         }
         return new CaseMap(lower, upper, Set.of());
+    }
+
+    private static void putChange(
+            Map<Integer, String> map, int codePoint, String self, String changed) {
+        if (!changed.equals(self)) {
+            map.put(codePoint, changed);
+        }
+    }
+
+    /// Whether the text's case is that of its characters one by one.
+    private static boolean isChangedAlone(
+            Session source, String collation, CaseMap alone, String text) {
+        String literal = Identifier.literal(text) + " COLLATE " + collation;
+        List<@Nullable String> changed =
+                source.texts("SELECT lower(" + literal + "), upper(" + literal + ")").getFirst();
+        return joined(text, alone.lower()).equals(changed.get(0))
+                && joined(text, alone.upper()).equals(changed.get(1));
+    }
+
+    private static String joined(String text, Map<Integer, String> map) {
+        StringBuilder result = new StringBuilder();
+        text.codePoints().forEach(c -> result.append(map.getOrDefault(c, Character.toString(c))));
+        return result.toString();
     }
 }

@@ -3,8 +3,8 @@ package dev.millrace.select;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/// Makes random expressions as *text*: parentheses and blanks are left out wherever the language may
-/// allow it, so the tree of a text is decided by its reader. Some texts mean nothing; then both
+/// Makes random expressions as *text*: parentheses and blanks are left out wherever the language
+/// may allow it, so the tree of a text is decided by its reader. Some texts mean nothing; then both
 /// readers have to refuse them.
 final class SqlTextGenerator {
 
@@ -41,7 +41,8 @@ final class SqlTextGenerator {
             if (token.isEmpty()) {
                 continue;
             }
-            text.append(text.isEmpty() ? "" : glue(text.charAt(text.length() - 1), token.charAt(0)));
+            text.append(
+                    text.isEmpty() ? "" : glue(text.charAt(text.length() - 1), token.charAt(0)));
             text.append(token);
         }
         return text.toString();
@@ -58,7 +59,12 @@ final class SqlTextGenerator {
     }
 
     private static boolean isWordPart(char c) {
-        return Character.isLetterOrDigit(c) || c == '_' || c == '$' || c == '\'' || c == '.' || c == '"';
+        return Character.isLetterOrDigit(c)
+                || c == '_'
+                || c == '$'
+                || c == '\''
+                || c == '.'
+                || c == '"';
     }
 
     private String maybeParenthesised(String text) {
@@ -78,9 +84,24 @@ final class SqlTextGenerator {
         if (depth == 0) {
             return random.nextInt(3) == 0
                     ? pick(
-                            "0", "1", "2", "7", "10", "-1", "100", "32767", "32768", "2147483647",
-                            "-2147483648", "2147483648", "9223372036854775807",
-                            "-9223372036854775808", "1_000", "0x1F", "0b101", "NULL")
+                            "0",
+                            "1",
+                            "2",
+                            "7",
+                            "10",
+                            "-1",
+                            "100",
+                            "32767",
+                            "32768",
+                            "2147483647",
+                            "-2147483648",
+                            "2147483648",
+                            "9223372036854775807",
+                            "-9223372036854775808",
+                            "1_000",
+                            "0x1F",
+                            "0b101",
+                            "NULL")
                     : column(pick("s", "i", "i", "l", "id", "id"));
         }
         int less = depth - 1;
@@ -113,8 +134,18 @@ final class SqlTextGenerator {
         if (depth == 0) {
             return random.nextInt(3) == 0
                     ? pick(
-                            "1.5", ".5", "2.", "1e3", "1E-3", "0.000", "-0.05", "100.00", "3.14159",
-                            "123456789012345678901234567890", "99999.9995", "1_0.2_5")
+                            "1.5",
+                            ".5",
+                            "2.",
+                            "1e3",
+                            "1E-3",
+                            "0.000",
+                            "-0.05",
+                            "100.00",
+                            "3.14159",
+                            "123456789012345678901234567890",
+                            "99999.9995",
+                            "1_0.2_5")
                     : column(pick("n", "n", "m"));
         }
         int less = depth - 1;
@@ -165,11 +196,9 @@ final class SqlTextGenerator {
                     case 4 -> join(pick("lower", "upper"), "(", text(less), ")");
                     case 5 -> trim(less);
                     case 6 -> substring(less);
-                    case 7 ->
-                            join("replace", "(", text(less), ",", text(0), ",", text(less), ")");
+                    case 7 -> join("replace", "(", text(less), ",", text(0), ",", text(less), ")");
                     case 8 -> join("concat", "(", any(less), ",", any(less), ",", any(0), ")");
-                    case 9 ->
-                            join("concat_ws", "(", text(0), ",", any(less), ",", any(less), ")");
+                    case 9 -> join("concat_ws", "(", text(0), ",", any(less), ",", any(less), ")");
                     case 10 -> conditional(this::text, less);
                     case 11 -> join("CAST", "(", any(less), "AS", textType(), ")");
                     case 12 -> join(any(less), "::", textType());
@@ -247,10 +276,7 @@ final class SqlTextGenerator {
                     case 0, 1, 2, 3 -> comparison(less);
                     case 4, 5 -> join(truth(less), pick("AND", "OR", "and", "or"), truth(less));
                     case 6 -> join("NOT", truth(less));
-                    case 7 ->
-                            join(
-                                    any(less),
-                                    pick("IS NULL", "IS NOT NULL", "isnull", "NOTNULL"));
+                    case 7 -> join(any(less), pick("IS NULL", "IS NOT NULL", "isnull", "NOTNULL"));
                     case 8 ->
                             join(
                                     truth(less),
@@ -273,15 +299,7 @@ final class SqlTextGenerator {
 
     private String comparisonOperator() {
         return pick(
-                "=",
-                "<>",
-                "!=",
-                "<",
-                "<=",
-                ">",
-                ">=",
-                "IS DISTINCT FROM",
-                "IS NOT DISTINCT FROM");
+                "=", "<>", "!=", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM");
     }
 
     private String comparison(int less) {
@@ -319,8 +337,19 @@ final class SqlTextGenerator {
         String not = pick("", "NOT");
         return switch (random.nextInt(4)) {
             case 0 ->
-                    join(whole(less), not, "IN", "(", whole(0), ",", whole(less), ",", number(0), ")");
-            case 1 -> join(text(less), not, "IN", "(", text(0), ",", literal(), ",", literal(), ")");
+                    join(
+                            whole(less),
+                            not,
+                            "IN",
+                            "(",
+                            whole(0),
+                            ",",
+                            whole(less),
+                            ",",
+                            number(0),
+                            ")");
+            case 1 ->
+                    join(text(less), not, "IN", "(", text(0), ",", literal(), ",", literal(), ")");
             case 2 -> join(number(less), not, "in", "(", number(less), ",", "'1.50'", ")");
             default -> join(any(less), not, "IN", "(", any(0), ")");
         };
@@ -340,8 +369,9 @@ final class SqlTextGenerator {
                 random.nextInt(3) == 0
                         ? text(less)
                         : pick(
-                                "'%a%'", "'a_'", "'_%b'", "'%'", "''", "'a\\%'", "'\\'", "'%\\_%'",
-                                "'%  '", "'__'");
+                                "'%a%'",
+                                "'a_'", "'_%b'", "'%'", "''", "'a\\%'", "'\\'", "'%\\_%'", "'%  '",
+                                "'__'");
         String escape = random.nextInt(4) == 0 ? pick("'!'", "''", "'a'", "'\\'", "'ab'", "v") : "";
         return join(
                 text(less),

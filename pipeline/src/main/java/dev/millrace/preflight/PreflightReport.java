@@ -21,8 +21,8 @@ public record PreflightReport(String migration, List<Finding> findings, List<Pla
         return outcome().passes();
     }
 
-    /// The worst that was found, which is what has to be mended first: a server that doesn't answer,
-    /// then the file, then a gate.
+    /// The worst that was found, which is what has to be mended first: a server that doesn't
+    /// answer, then the file, then a gate.
     public Status outcome() {
         return findings.stream()
                 .map(Finding::status)

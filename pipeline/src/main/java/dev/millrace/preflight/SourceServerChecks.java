@@ -155,7 +155,10 @@ final class SourceServerChecks {
         facts.source()
                 .server()
                 .outputPlugins()
-                .filter(list -> Arrays.stream(list.split(",")).noneMatch(SourceServerChecks::isOurs))
+                .filter(
+                        list ->
+                                Arrays.stream(list.split(","))
+                                        .noneMatch(SourceServerChecks::isOurs))
                 .ifPresent(
                         list ->
                                 findings.refuse(

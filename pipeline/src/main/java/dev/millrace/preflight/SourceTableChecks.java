@@ -69,7 +69,10 @@ final class SourceTableChecks {
             }
         }
         table.partitions().stream()
-                .filter(leaf -> leaf.kind() != Kind.TABLE || leaf.persistence() != Persistence.PERMANENT)
+                .filter(
+                        leaf ->
+                                leaf.kind() != Kind.TABLE
+                                        || leaf.persistence() != Persistence.PERMANENT)
                 .forEach(
                         leaf ->
                                 findings.refuse(
@@ -83,8 +86,7 @@ final class SourceTableChecks {
     private static List<Finding> replicaIdentity(Facts facts) {
         Findings findings = new Findings("source.replica-identity");
         for (TableFacts table : tables(facts)) {
-            boolean carried =
-                    table.kind() == Kind.TABLE || table.kind() == Kind.PARTITIONED_TABLE;
+            boolean carried = table.kind() == Kind.TABLE || table.kind() == Kind.PARTITIONED_TABLE;
             if (carried && table.keys().replica().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
@@ -101,7 +103,9 @@ final class SourceTableChecks {
                             "a partition of "
                                     + table.id()
                                     + " whose replica identity is not its root's",
-                            "ALTER TABLE " + Identifier.quote(leaf.id()) + " REPLICA IDENTITY DEFAULT;");
+                            "ALTER TABLE "
+                                    + Identifier.quote(leaf.id())
+                                    + " REPLICA IDENTITY DEFAULT;");
                 }
             }
         }
@@ -224,7 +228,9 @@ final class SourceTableChecks {
                 "DROP PUBLICATION "
                         + Identifier.quote(facts.source().publicationName())
                         + "; and let "
-                        + (publication.owned() ? "the migration make it anew" : "its owner run: " + creation(facts));
+                        + (publication.owned()
+                                ? "the migration make it anew"
+                                : "its owner run: " + creation(facts));
         if (publication.allTables() || publication.narrowed() || !exact) {
             findings.refuse(
                     object,

@@ -99,7 +99,8 @@ final class TargetChecks {
                 }
             }
         }
-        return findings.orOk("target tables", "the SELECTs give every column that must have a value");
+        return findings.orOk(
+                "target tables", "the SELECTs give every column that must have a value");
     }
 
     private static List<Finding> privileges(Facts facts) {
@@ -128,7 +129,13 @@ final class TargetChecks {
                 findings.refuse(
                         table.id().toString(),
                         "the role has no " + list + " on it",
-                        "GRANT " + list + " ON " + Identifier.quote(table.id()) + " TO " + role + ";");
+                        "GRANT "
+                                + list
+                                + " ON "
+                                + Identifier.quote(table.id())
+                                + " TO "
+                                + role
+                                + ";");
             }
         }
         return findings.orOk("target tables", "the role may write them");
