@@ -21,7 +21,9 @@ final class ColumnReader {
             SELECT a.attrelid::int8 AS relation, a.attname, a.attnotnull, a.attgenerated <> '' AS generated,
                 a.atttypid::int8 AS type, a.atttypmod AS modifier,
                 pg_catalog.format_type(a.atttypid, a.atttypmod) AS formatted,
-                a.attcollation::int8 AS collation
+                a.attcollation::int8 AS collation,
+                a.atthasdef OR a.attidentity <> '' OR EXISTS (SELECT FROM pg_catalog.pg_type t
+                    WHERE t.oid = a.atttypid AND t.typdefault IS NOT NULL) AS defaulted
             FROM pg_catalog.pg_attribute a
             WHERE a.attrelid = ANY (?::int8[]) AND a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attrelid, a.attnum
@@ -84,7 +86,8 @@ final class ColumnReader {
                 sqlType(types, type, row.getInt("modifier"), row.getString("formatted")),
                 row.getBoolean("attnotnull") || domainNotNull(types, type),
                 row.getBoolean("generated"),
-                collations.getOrDefault(row.getLong("collation"), Collation.NONE));
+                collations.getOrDefault(row.getLong("collation"), Collation.NONE),
+                row.getBoolean("defaulted"));
     }
 
     private static SqlType sqlType(

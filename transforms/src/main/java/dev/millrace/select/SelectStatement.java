@@ -89,7 +89,22 @@ public final class SelectStatement {
     }
 
     /// A problem at a place of this text.
-    SelectProblem problem(int at, String message, String instead) {
+    public SelectProblem problem(int at, String message, String instead) {
         return SelectProblem.at(text, at, message, instead);
+    }
+
+    /// A problem of one column of the result, counted from 0; behind a `*` it stands at the `*`.
+    public SelectProblem outputProblem(int output, String message, String instead) {
+        for (int i = 0; i < items.size(); i++) {
+            if (i == output || items.get(i) instanceof Item.Star) {
+                return problem(items.get(i).at(), message, instead);
+            }
+        }
+        return problem(0, message, instead);
+    }
+
+    /// A problem of the WHERE.
+    public SelectProblem whereProblem(String message, String instead) {
+        return problem(where == null ? source.at() : where.at(), message, instead);
     }
 }

@@ -1,0 +1,135 @@
+package dev.millrace.postgres;
+
+import dev.millrace.select.Mapping;
+import dev.millrace.select.ParseResult;
+import dev.millrace.select.Relation.SqlType;
+import dev.millrace.select.SelectParser;
+import dev.millrace.select.SelectProblem;
+import dev.millrace.select.SelectStatement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/// Proves on the source that our reading of a SELECT is PostgreSQL's: the plans of the user's text
+/// and of our fully parenthesised rendering compute and filter the same, and the columns have the
+/// types that we gave them. Needs the right to SELECT and nothing more; reads no row. For the
+/// thread that owns the session.
+public final class SelectProof {
+
+    /// Statistics may change between two plans, readings don't.
+    private static final int ATTEMPTS = 3;
+
+    private static final String INSTEAD = "put parentheses where the meaning is in doubt";
+
+    private final Session source;
+    private final Mapping mapping;
+    private final SelectStatement statement;
+
+    private SelectProof(Session source, Mapping mapping, SelectStatement statement) {
+        this.source = source;
+        this.mapping = mapping;
+        this.statement = statement;
+    }
+
+    /// Where the two readings differ; empty when they are proven to be one.
+    ///
+    /// @throws DatabaseFailure when the source can't be asked
+    public static List<SelectProblem> problems(Session source, Mapping mapping) {
+        return switch (SelectParser.parse(mapping.userText())) {
+            case ParseResult.Parsed(SelectStatement statement) ->
+                    new SelectProof(source, mapping, statement).problems();
+            case ParseResult.Refused(List<SelectProblem> problems) -> problems;
+        };
+    }
+
+    private List<SelectProblem> problems() {
+        try {
+            List<SelectProblem> differences = planDifferences();
+            for (int i = 1; i < ATTEMPTS && !differences.isEmpty(); i++) {
+                differences = planDifferences();
+            }
+            return differences.isEmpty() ? typeDifferences() : differences;
+        } catch (DatabaseFailure failure) {
+            return switch (failure.kind()) {
+                case UNDEFINED, REJECTED_VALUE, OTHER ->
+                        List.of(
+                                statement.problem(
+                                        0,
+                                        "PostgreSQL refuses this SELECT: " + failure.getMessage(),
+                                        "correct it"));
+                case UNREACHABLE, BUSY, LOGIN_REFUSED, DATABASE_MISSING, NO_PRIVILEGE, RETRY ->
+                        throw failure;
+            };
+        }
+    }
+
+    private List<SelectProblem> planDifferences() {
+        SelectPlan users = SelectPlan.of(source, mapping.userText());
+        SelectPlan ours = SelectPlan.of(source, mapping.rendered());
+        if (users.equals(ours)) {
+            return List.of();
+        }
+        List<SelectProblem> problems = new ArrayList<>();
+        int outputs = Math.min(users.outputs().size(), ours.outputs().size());
+        for (int i = 0; i < outputs; i++) {
+            String theirs = users.outputs().get(i);
+            String mine = ours.outputs().get(i);
+            if (!theirs.equals(mine)) {
+                problems.add(statement.outputProblem(i, message(theirs, mine), INSTEAD));
+            }
+        }
+        if (!users.filters().equals(ours.filters())) {
+            String theirs = String.join("; ", users.filters());
+            String mine = String.join("; ", ours.filters());
+            problems.add(statement.whereProblem(message(theirs, mine), INSTEAD));
+        }
+        if (problems.isEmpty()) {
+            problems.add(statement.problem(0, message(users.text(), ours.text()), INSTEAD));
+        }
+        return problems;
+    }
+
+    private static String message(String theirs, String mine) {
+        return "PostgreSQL reads this as " + theirs + ", Millrace as " + mine;
+    }
+
+    private List<SelectProblem> typeDifferences() {
+        List<String> names = mapping.target().columns();
+        String types =
+                names.stream()
+                        .map(
+                                name ->
+                                        "(SELECT t.typname FROM pg_catalog.pg_type t WHERE t.oid ="
+                                                + " pg_catalog.pg_typeof(q."
+                                                + Identifier.quote(name)
+                                                + ")::oid)")
+                        .collect(Collectors.joining(", "));
+        List<@Nullable String> found =
+                source.texts(
+                                "SELECT "
+                                        + types
+                                        + " FROM (VALUES (1)) AS one LEFT JOIN ("
+                                        + mapping.userText()
+                                        + "\n) AS q ON false")
+                        .getFirst();
+        List<SelectProblem> problems = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            SqlType ours = mapping.outputs().get(i);
+            String theirs = String.valueOf(found.get(i));
+            if (!theirs.equals(ours.name())) {
+                problems.add(
+                        statement.outputProblem(
+                                i,
+                                "PostgreSQL gives "
+                                        + names.get(i)
+                                        + " the type "
+                                        + theirs
+                                        + ", Millrace "
+                                        + ours.name(),
+                                "add a CAST"));
+            }
+        }
+        return problems;
+    }
+}
