@@ -22,6 +22,7 @@ import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -34,11 +35,17 @@ public final class Broker implements AutoCloseable {
     private final Admin admin;
 
     /// @param kafka client settings, at least `bootstrap.servers`
+    /// @throws BrokerException when no client can be made with them
     public Broker(Map<String, Object> kafka) {
         Map<String, Object> config = new HashMap<>(kafka);
         config.put("default.api.timeout.ms", (int) DEADLINE.toMillis());
         config.put("request.timeout.ms", 10_000);
-        admin = Admin.create(config);
+        try {
+            admin = Admin.create(config);
+        } catch (KafkaException e) {
+            throw new BrokerException(
+                    "no Kafka client can be made with these settings: " + e.getMessage(), e);
+        }
     }
 
     /// What a topic is made with, and what is asserted of one that is there.

@@ -38,6 +38,7 @@ public final class Server {
                 EXISTS (SELECT 1 FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_replication'
                     AND pg_catalog.pg_has_role(g.oid, 'USAGE')) AS managed_replication,
                 pg_catalog.has_database_privilege(current_database(), 'CREATE') AS may_create,
+                pg_catalog.has_database_privilege(current_database(), 'TEMPORARY') AS may_temporary,
                 CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
                     substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)
                     END AS timeline
@@ -103,8 +104,13 @@ public final class Server {
     /// @param replicates may open a replication connection: by attribute, as a superuser, or by the
     ///   group a managed service gives for it
     /// @param createsInDatabase has CREATE on the database
+    /// @param createsTemporary has TEMPORARY on the database
     public record Role(
-            String name, boolean superuser, boolean replicates, boolean createsInDatabase) {}
+            String name,
+            boolean superuser,
+            boolean replicates,
+            boolean createsInDatabase,
+            boolean createsTemporary) {}
 
     /// @param walStatus `reserved`, `extended`, `unreserved` or `lost`
     /// @param invalidation why the slot can't be used any more, where the server tells
@@ -253,7 +259,8 @@ public final class Server {
                         row.getBoolean("rolsuper")
                                 || row.getBoolean("rolreplication")
                                 || row.getBoolean("managed_replication"),
-                        row.getBoolean("may_create")));
+                        row.getBoolean("may_create"),
+                        row.getBoolean("may_temporary")));
     }
 
     private static Slot slot(ResultSet row) throws SQLException {

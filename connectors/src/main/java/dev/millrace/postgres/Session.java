@@ -1,7 +1,9 @@
 package dev.millrace.postgres;
 
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,22 +30,26 @@ public final class Session implements AutoCloseable {
         return new Server(connection);
     }
 
-    /// The rows of one statement that only reads, each value as PostgreSQL's text: EXPLAIN, case
-    /// maps, a look whether a table has a row.
+    /// The rows of one statement that only reads, each value as PostgreSQL's text. A question mark
+    /// in it is an operator, never a parameter.
     ///
     /// @throws DatabaseFailure whose kind says why
     public List<List<@Nullable String>> texts(String sql) {
-        return Query.list(
-                connection,
-                sql,
-                row -> {
-                    int columns = row.getMetaData().getColumnCount();
-                    List<@Nullable String> texts = new ArrayList<>();
-                    for (int i = 1; i <= columns; i++) {
-                        texts.add(row.getString(i));
-                    }
-                    return texts;
-                });
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            int columns = rows.getMetaData().getColumnCount();
+            List<List<@Nullable String>> result = new ArrayList<>();
+            while (rows.next()) {
+                List<@Nullable String> texts = new ArrayList<>();
+                for (int i = 1; i <= columns; i++) {
+                    texts.add(rows.getString(i));
+                }
+                result.add(texts);
+            }
+            return result;
+        } catch (SQLException e) {
+            throw new DatabaseFailure("a reading statement failed", e);
+        }
     }
 
     @Override

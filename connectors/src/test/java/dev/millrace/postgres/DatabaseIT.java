@@ -141,7 +141,7 @@ class DatabaseIT {
         TestDatabase database = PostgresServer.shared().newDatabase();
         String role = "r" + Long.toString(System.nanoTime(), 36);
         database.execute(
-                "CREATE ROLE " + role + " LOGIN",
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'any'",
                 "CREATE TABLE t (id int PRIMARY KEY)",
                 "ALTER TABLE t ENABLE ROW LEVEL SECURITY");
 

@@ -23,10 +23,9 @@ record Facts(Source source, Target target, List<Pairing> tables) {
     /// One mapping before it is judged.
     ///
     /// @param computed source columns that the SELECT uses other than by copying them
-    record Pairing(Relation source, Relation target, Set<String> outputs, Set<String> computed) {
+    record Pairing(Relation source, Relation target, Set<String> computed) {
 
         Pairing {
-            outputs = Set.copyOf(outputs);
             computed = Set.copyOf(computed);
         }
     }
@@ -51,7 +50,6 @@ record Facts(Source source, Target target, List<Pairing> tables) {
     record Target(
             Server.Facts server,
             boolean mayBeReplica,
-            boolean mayMakeTemporary,
             ControlSchema control,
             Map<TableId, TableFacts> tables,
             Set<TableId> filled,

@@ -10,6 +10,7 @@ import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Whether each source table can be captured without harm to the application.
 final class SourceTableChecks {
@@ -26,7 +27,9 @@ final class SourceTableChecks {
     private SourceTableChecks() {}
 
     private static List<TableFacts> tables(Facts facts) {
-        return facts.sources().stream().map(facts.source().tables()::get).toList();
+        return facts.sources().stream()
+                .flatMap(id -> Stream.ofNullable(facts.source().tables().get(id)))
+                .toList();
     }
 
     private static List<Finding> kind(Facts facts) {

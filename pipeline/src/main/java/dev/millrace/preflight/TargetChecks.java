@@ -4,10 +4,10 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
-import dev.millrace.select.Relation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /// Whether the target takes the rows, and nothing there would change them on the way in.
 final class TargetChecks {
@@ -19,7 +19,6 @@ final class TargetChecks {
                     facts -> ServerVersion.encoding("target.encoding", facts.target().server()),
                     TargetChecks::kind,
                     TargetChecks::key,
-                    TargetChecks::requiredColumns,
                     TargetChecks::privileges,
                     TargetChecks::controlSchema,
                     TargetChecks::temporaryTables,
@@ -30,7 +29,9 @@ final class TargetChecks {
     private TargetChecks() {}
 
     private static List<TableFacts> tables(Facts facts) {
-        return facts.targets().stream().map(facts.target().tables()::get).toList();
+        return facts.targets().stream()
+                .flatMap(id -> Stream.ofNullable(facts.target().tables().get(id)))
+                .toList();
     }
 
     private static List<Finding> primary(Facts facts) {
@@ -77,30 +78,6 @@ final class TargetChecks {
             }
         }
         return findings.orOk("target tables", "each has a primary key");
-    }
-
-    private static List<Finding> requiredColumns(Facts facts) {
-        Findings findings = new Findings("target.required-columns");
-        for (Facts.Pairing pairing : facts.tables()) {
-            TableFacts table = facts.target().tables().get(pairing.target().id());
-            if (table == null || pairing.outputs().isEmpty()) {
-                continue;
-            }
-            for (Relation.Column column : pairing.target().columns()) {
-                boolean required =
-                        column.notNull()
-                                && !column.generated()
-                                && !table.columns().defaulted().contains(column.name());
-                if (required && !pairing.outputs().contains(column.name())) {
-                    findings.misconfigured(
-                            table.id() + "." + column.name(),
-                            "is NOT NULL without a default, and the SELECT doesn't give it",
-                            "add it to the SELECT, or give the column a default");
-                }
-            }
-        }
-        return findings.orOk(
-                "target tables", "the SELECTs give every column that must have a value");
     }
 
     private static List<Finding> privileges(Facts facts) {
@@ -185,7 +162,7 @@ final class TargetChecks {
     private static List<Finding> temporaryTables(Facts facts) {
         Findings findings = new Findings("target.temporary-tables");
         String database = facts.target().server().database();
-        if (!facts.target().mayMakeTemporary()) {
+        if (!facts.target().server().role().createsTemporary()) {
             findings.refuse(
                     "database " + database,
                     "the role may not create temporary tables, through which batches are written",

@@ -2,6 +2,7 @@ package dev.millrace.select;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// A SELECT over one table, read but not yet typed. Immutable.
@@ -74,6 +75,12 @@ public final class SelectStatement {
     /// True when `lower` or `upper` occur: only then the compiler needs case maps.
     public boolean changesCase() {
         return changesCase;
+    }
+
+    /// The columns that an expression or the WHERE computes with; one that is only copied isn't
+    /// among them.
+    public Set<String> computedColumns() {
+        return ComputedColumns.of(items, where);
     }
 
     List<Item> items() {

@@ -1,0 +1,103 @@
+package dev.millrace.preflight;
+
+import dev.millrace.postgres.Database;
+import dev.millrace.postgres.DatabaseFailure;
+import dev.millrace.postgres.Session;
+import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.SpecCompiler.Compilation;
+import dev.millrace.preflight.SpecCompiler.Compiled;
+import dev.millrace.spec.MigrationSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Answers whether a migration may start: every check runs as far as it can, none stops the rest,
+/// and nothing is created on either side. Safe for any thread; it opens and closes its own sessions
+/// on databases that stay the caller's.
+public final class Preflight {
+
+    private final Database source;
+    private final Database target;
+
+    public Preflight(Database source, Database target) {
+        this.source = source;
+        this.target = target;
+    }
+
+    public PreflightReport run(MigrationSpec spec) {
+        List<Finding> findings = new ArrayList<>();
+        findings.add(ReachabilityCheck.judge("source", source.toString(), source.probe()));
+        findings.add(ReachabilityCheck.judge("target", target.toString(), target.probe()));
+        boolean reached = findings.stream().allMatch(found -> found.status().passes());
+        findings.addAll(KafkaChecks.judge(spec));
+        List<PlannedTable> tables =
+                reached ? judged(spec, findings) : readWithoutServers(spec, findings);
+        boolean accepted = findings.stream().allMatch(found -> found.status().passes());
+        return new PreflightReport(spec.migration(), findings, accepted ? tables : List.of());
+    }
+
+    private static List<PlannedTable> readWithoutServers(
+            MigrationSpec spec, List<Finding> findings) {
+        List<SpecProblem> problems = new ArrayList<>();
+        DeclaredTable.explicit(spec, problems);
+        problems.forEach(problem -> findings.add(problem.finding()));
+        return List.of();
+    }
+
+    private List<PlannedTable> judged(MigrationSpec spec, List<Finding> findings) {
+        try (Session from = source.session();
+                Session to = target.session()) {
+            Compilation compilation = new SpecCompiler(from, to).compile(spec);
+            findings.addAll(compilation.notes());
+            compilation.problems().forEach(problem -> findings.add(problem.finding()));
+            Facts facts =
+                    new Gatherer(spec.migration(), from, to).gather(pairings(compilation.tables()));
+            Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
+                    .flatMap(List::stream)
+                    .forEach(check -> findings.addAll(check.judge(facts)));
+            return planned(compilation.tables(), facts);
+        } catch (DatabaseFailure failure) {
+            findings.add(
+                    Finding.unreachable(
+                            "catalog",
+                            "source and target",
+                            String.valueOf(failure.getMessage()),
+                            "plan again; if it stays, look into the servers' logs"));
+            return List.of();
+        }
+    }
+
+    private static List<Facts.Pairing> pairings(List<Compiled> tables) {
+        return tables.stream()
+                .map(
+                        table ->
+                                new Facts.Pairing(
+                                        table.source(),
+                                        table.target(),
+                                        table.declared().statement().computedColumns()))
+                .toList();
+    }
+
+    private static List<PlannedTable> planned(List<Compiled> tables, Facts facts) {
+        List<PlannedTable> planned = new ArrayList<>();
+        for (Compiled table : tables) {
+            boolean full =
+                    Optional.ofNullable(facts.source().tables().get(table.source().id()))
+                            .map(TableFacts::keys)
+                            .map(TableFacts.Keys::identity)
+                            .filter(TableFacts.ReplicaIdentity.FULL::equals)
+                            .isPresent();
+            table.mapping()
+                    .ifPresent(
+                            mapping ->
+                                    planned.add(
+                                            new PlannedTable(
+                                                    mapping,
+                                                    table.source(),
+                                                    table.target(),
+                                                    full)));
+        }
+        return planned;
+    }
+}

@@ -1,0 +1,108 @@
+package dev.millrace.preflight;
+
+import dev.millrace.postgres.Database;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/// Two databases, a role that may what the documentation asks for, and the file over them.
+final class PreflightScene {
+
+    private static final AtomicInteger NAMES = new AtomicInteger();
+    private static final String PASSWORD = "right-4711";
+
+    final TestDatabase source = PostgresServer.shared().newDatabase();
+    final TestDatabase target = PostgresServer.shared().newDatabase();
+    final String role =
+            "role_" + NAMES.incrementAndGet() + "_" + Long.toString(System.nanoTime(), 36);
+    private final String migration = "m" + Long.toString(System.nanoTime(), 36);
+    String sourcePassword = PASSWORD;
+    String targetUrl = target.url();
+    String kafka = "";
+
+    /// The source has `users` and the target `customer`, both with everything granted.
+    PreflightScene() {
+        source.execute(
+                "CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD '" + PASSWORD + "'",
+                "GRANT SET ON PARAMETER session_replication_role TO " + role,
+                "GRANT CREATE ON DATABASE " + name(source) + " TO " + role,
+                "CREATE TABLE users (id bigint PRIMARY KEY, user_name text NOT NULL, email text, age int)",
+                "ALTER TABLE users OWNER TO " + role);
+        target.execute(
+                "GRANT CREATE ON DATABASE " + name(target) + " TO " + role,
+                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email text)",
+                "ALTER TABLE customer OWNER TO " + role);
+    }
+
+    static String name(TestDatabase database) {
+        return String.valueOf(database.value("SELECT current_database()"));
+    }
+
+    PreflightReport plan(String tables) {
+        MigrationSpec spec = spec(tables);
+        try (Database from = database(spec, spec.source());
+                Database to = database(spec, spec.target())) {
+            return new Preflight(from, to).run(spec);
+        }
+    }
+
+    PreflightReport plan() {
+        return plan("public.customer: SELECT id, user_name AS full_name, email FROM public.users");
+    }
+
+    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
+        return new Database(
+                spec.migration(),
+                endpoint.url(),
+                endpoint.username(),
+                endpoint.password().reveal());
+    }
+
+    private MigrationSpec spec(String tables) {
+        String text =
+                """
+                migration: %s
+                source: {url: '%s', username: %s, password: '%s'}
+                target: {url: '%s', username: %s, password: '%s'}
+                %s
+                tables:
+                """
+                                .formatted(
+                                        migration,
+                                        source.url(),
+                                        role,
+                                        sourcePassword,
+                                        targetUrl,
+                                        role,
+                                        PASSWORD,
+                                        kafka)
+                        + tables.indent(2);
+        return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
+            case SpecResult.Valid valid -> valid.spec();
+            case SpecResult.Invalid invalid ->
+                    throw new IllegalArgumentException(invalid.problems().toString());
+        };
+    }
+
+    String migration() {
+        return migration;
+    }
+
+    /// Everything the migration could have left behind, on both sides.
+    List<@Nullable String> traces() {
+        String objects =
+                """
+                SELECT (SELECT count(*) FROM pg_class) || '/' || (SELECT count(*) FROM pg_namespace)
+                    || '/' || (SELECT count(*) FROM pg_publication) || '/' || (SELECT count(*) FROM pg_proc)
+                    || '/' || (SELECT count(*) FROM pg_replication_slots WHERE database = current_database())
+                """;
+        return List.of(
+                String.valueOf(source.value(objects)), String.valueOf(target.value(objects)));
+    }
+}
