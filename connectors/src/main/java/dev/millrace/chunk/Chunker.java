@@ -56,7 +56,9 @@ public final class Chunker {
                 mapping, columns(mapping), agree ? HashFunction.EXTENDED : HashFunction.MD5);
     }
 
-    /// What the source would not show to a snapshot taken now.
+    /// What the source would not show to a snapshot taken now. A transaction that is running and
+    /// has the highest id of all is not among the ids: they are complete below the id of any
+    /// transaction that ended before this call.
     public RunningTransactions running() {
         return with(
                 "source",

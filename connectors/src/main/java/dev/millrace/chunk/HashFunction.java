@@ -25,8 +25,10 @@ enum HashFunction {
     static final int FIRST_SEED = 1;
     static final int SECOND_SEED = 2;
 
+    /// What two servers must have in common for the fast hash.
     static final String SAMPLE =
-            "SELECT " + EXTENDED.of("'Millrace: é ½ 水 𝄞'", SECOND_SEED) + "::text";
+            "SELECT current_setting('server_encoding') || ' ' || "
+                    + EXTENDED.of("'Millrace leads the stream to a new wheel'", SECOND_SEED);
 
     /// SQL for the hash of a text expression that isn't NULL.
     abstract String of(String text, int seed);

@@ -4,23 +4,33 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// The top-level transactions that a snapshot does not see because they were running: also one
-/// whose commit is in the WAL, and perhaps in the log, but which the source shows to nobody yet.
-/// Transactions that began after the snapshot are not named.
-public record RunningTransactions(Set<Long> ids) {
+/// The transactions that a snapshot does not see: also one whose commit is in the WAL, and perhaps
+/// in the log, but which the source shows to nobody yet.
+///
+/// @param ids top-level transactions that were running and have ids below `next`
+/// @param next no transaction from this id on is seen, running or not begun
+public record RunningTransactions(Set<Long> ids, long next) {
 
     public RunningTransactions {
         ids = Set.copyOf(ids);
     }
 
+    public boolean hides(long transaction) {
+        return transaction >= next || ids.contains(transaction);
+    }
+
     /// Reads PostgreSQL's form `xmin:xmax:xip,xip`.
     static RunningTransactions parse(String snapshot) {
-        String list = snapshot.substring(snapshot.lastIndexOf(':') + 1);
-        return new RunningTransactions(
-                list.isEmpty()
+        String[] parts = snapshot.split(":", -1);
+        if (parts.length != 3) {
+            throw new IllegalArgumentException("not a snapshot: '" + snapshot + "'");
+        }
+        Set<Long> ids =
+                parts[2].isEmpty()
                         ? Set.of()
-                        : Arrays.stream(list.split(",", -1))
+                        : Arrays.stream(parts[2].split(",", -1))
                                 .map(Long::valueOf)
-                                .collect(Collectors.toUnmodifiableSet()));
+                                .collect(Collectors.toUnmodifiableSet());
+        return new RunningTransactions(ids, Long.parseLong(parts[1]));
     }
 }

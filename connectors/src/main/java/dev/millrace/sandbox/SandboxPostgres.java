@@ -3,6 +3,7 @@ package dev.millrace.sandbox;
 import dev.millrace.local.FolderLock;
 import dev.millrace.local.LocalServerException;
 import dev.millrace.local.LoopbackPort;
+import dev.millrace.postgres.Identifier;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -85,6 +86,11 @@ public final class SandboxPostgres implements AutoCloseable {
         return folder.password();
     }
 
+    /// Holds the password; only its owner may read it.
+    public Path passwordFile() {
+        return folder.passwordFile();
+    }
+
     /// The process id of the postmaster.
     public synchronized long pid() {
         return postmaster.pid();
@@ -98,12 +104,13 @@ public final class SandboxPostgres implements AutoCloseable {
     ///
     /// @param options of CREATE DATABASE, for example `LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`
     public void createDatabase(String name, String options) {
-        if (!name.matches("[a-z][a-z0-9_]{0,62}")) {
-            throw new IllegalArgumentException("not a plain name of a database: " + name);
-        }
         try (Connection connection = connect("postgres");
                 Statement statement = connection.createStatement()) {
-            statement.execute("CREATE DATABASE " + name + " TEMPLATE template0 " + options);
+            statement.execute(
+                    "CREATE DATABASE "
+                            + Identifier.quote(name)
+                            + " TEMPLATE template0 "
+                            + options);
         } catch (SQLException e) {
             throw new LocalServerException("database " + name + " can't be made: " + e, e);
         }

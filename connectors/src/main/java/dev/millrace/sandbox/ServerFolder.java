@@ -35,9 +35,13 @@ final class ServerFolder {
         return folder.resolve("server.log");
     }
 
+    Path passwordFile() {
+        return folder.resolve("password");
+    }
+
     String password() {
         try {
-            return Files.readString(folder.resolve("password")).strip();
+            return Files.readString(passwordFile()).strip();
         } catch (IOException e) {
             throw unusable(e);
         }
@@ -94,7 +98,7 @@ final class ServerFolder {
     }
 
     private Path writePassword() throws IOException {
-        Path file = folder.resolve("password");
+        Path file = passwordFile();
         Files.deleteIfExists(file);
         Files.createFile(
                 file,

@@ -74,6 +74,8 @@ final class EngineProperties {
                 engine.setProperty("driver." + option, parts.getProperty(option));
             }
         }
+        // The driver sends the JVM's zone behind the options; only a statement after it wins.
+        engine.setProperty("database.initial.statements", "SET TimeZone = 'UTC'");
         // One text for a value, whatever the role's own settings say.
         engine.setProperty(
                 "driver.options",

@@ -48,6 +48,10 @@ final class CaptureChild implements AutoCloseable {
         return new CaptureChild(process);
     }
 
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
     long pid() {
         return process.pid();
     }

@@ -15,6 +15,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -47,7 +48,14 @@ final class ApplierScenario implements AutoCloseable {
     private final long[] changesOffsets;
     private String topicId = "";
 
+    private final String bootstrapServers;
+
     ApplierScenario(int partitions, String... tables) throws Exception {
+        this(KafkaServer.shared().bootstrapServers(), partitions, tables);
+    }
+
+    ApplierScenario(String bootstrapServers, int partitions, String... tables) throws Exception {
+        this.bootstrapServers = bootstrapServers;
         this.partitions = partitions;
         changesOffsets = new long[partitions];
         database = PostgresServer.shared().newDatabase();
@@ -56,20 +64,14 @@ final class ApplierScenario implements AutoCloseable {
         createTopic();
         producer =
                 new KafkaProducer<>(
-                        Map.of(
-                                "bootstrap.servers",
-                                KafkaServer.shared().bootstrapServers(),
-                                "linger.ms",
-                                0),
+                        Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 0),
                         new ByteArraySerializer(),
                         new ByteArraySerializer());
         begin(GENERATION);
     }
 
     private void createTopic() throws ExecutionException, InterruptedException {
-        try (Admin admin =
-                Admin.create(
-                        Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers))) {
             var created =
                     admin.createTopics(
                             List.of(new NewTopic(topics.target(), partitions, (short) 1)));
@@ -98,18 +100,34 @@ final class ApplierScenario implements AutoCloseable {
                 Duration.ofMillis(100));
     }
 
+    TargetSessions sessions() {
+        return sessions(database);
+    }
+
+    static TargetSessions sessions(TestDatabase database) {
+        return () ->
+                DriverManager.getConnection(
+                        database.url(), database.username(), database.password());
+    }
+
+    /// Sessions of a role that may read and write everything and is no superuser.
+    TargetSessions plainRole() {
+        database.execute(
+                "DROP ROLE IF EXISTS plain_applier",
+                "CREATE ROLE plain_applier LOGIN PASSWORD 'pw'",
+                "GRANT USAGE ON SCHEMA millrace TO plain_applier",
+                "GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO plain_applier");
+        return sessions(new TestDatabase(database.url(), "plain_applier", "pw"));
+    }
+
     TargetApplier start() {
-        return start(limits(10_000), database::connect);
+        return start(limits(10_000), sessions());
     }
 
     TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions) {
         TargetApplier applier =
                 new TargetApplier(
-                        new ApplierSettings(
-                                migration,
-                                GENERATION,
-                                KafkaServer.shared().bootstrapServers(),
-                                limits),
+                        new ApplierSettings(migration, GENERATION, bootstrapServers, limits),
                         sessions,
                         InstantSource.system(),
                         _ -> Thread.sleep(20));
@@ -129,6 +147,10 @@ final class ApplierScenario implements AutoCloseable {
 
     void sendRaw(int partition, byte @Nullable [] value) {
         producer.send(new ProducerRecord<>(topics.target(), partition, null, value));
+    }
+
+    void awaitSent() {
+        producer.flush();
     }
 
     void upsert(int partition, Row row) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -74,13 +75,29 @@ final class ReconcileCommand implements Callable<Integer> {
         Duration next = FIRST_LOOK;
         while (true) {
             String body = client.get(path, ServiceClient.JSON);
-            if (client.tree(body).path("finishedAt").isString()) {
+            if (isFinished(client.tree(body))) {
                 return body;
             }
             pause.between(next);
             Duration longer = next.multipliedBy(2);
             next = longer.compareTo(LONGEST_PAUSE) < 0 ? longer : LONGEST_PAUSE;
         }
+    }
+
+    /// Either the report, or a state that says it is still to come. Anything else would never end.
+    private static boolean isFinished(JsonNode body) {
+        if (body.path("verdict").isString()) {
+            return true;
+        }
+        return switch (body.path("state").asString("").toLowerCase(Locale.ROOT)) {
+            case "waiting", "running" -> false;
+            default ->
+                    throw new CommandFailure(
+                            ExitCode.FAILED,
+                            "the comparison could not be carried out: "
+                                    + body.path("reason").asString("the service gives no reason"),
+                            "Nothing is known about equality. See: millrace status");
+        };
     }
 
     private void write(ServiceClient client, String path, Path file) {

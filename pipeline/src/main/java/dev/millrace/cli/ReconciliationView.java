@@ -48,7 +48,7 @@ final class ReconciliationView {
                         "extra",
                         "different",
                         "in flight",
-                        "seconds");
+                        "took");
         for (JsonNode table : tables) {
             text.row(
                     table.path("target").asString(""),
@@ -59,17 +59,25 @@ final class ReconciliationView {
                     count(table, "extra"),
                     count(table, "different"),
                     count(table, "inFlight"),
-                    table.path("seconds").asString(Figures.UNKNOWN));
+                    table.path("seconds").isNumber()
+                            ? Figures.seconds(table.path("seconds").asDouble())
+                            : Figures.UNKNOWN);
         }
         return text.lines();
     }
 
-    private List<String> mismatches(JsonNode table) {
+    private static List<String> mismatches(JsonNode table) {
+        List<String> lines = new ArrayList<>();
+        if (table.path("cause").isString()) {
+            lines.add(
+                    table.path("target").asString("")
+                            + " is undecided: "
+                            + table.path("cause").asString());
+        }
         JsonNode mismatches = table.path("mismatches");
         if (mismatches.isEmpty()) {
-            return List.of();
+            return lines;
         }
-        List<String> lines = new ArrayList<>();
         lines.add("");
         lines.add("Mismatches in " + table.path("target").asString("") + ":");
         TextTable text = new TextTable(4, "kind", "key", "columns", "cause");

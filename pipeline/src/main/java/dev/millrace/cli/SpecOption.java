@@ -1,7 +1,6 @@
 package dev.millrace.cli;
 
 import dev.millrace.spec.Problem;
-import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +23,7 @@ final class SpecOption {
 
     /// @throws CommandFailure with all problems when the file isn't valid
     SpecResult.Valid read(Terminal terminal) {
-        return switch (SpecReader.read(file, terminal.environment())) {
+        return switch (SelectCheck.read(file, terminal.environment())) {
             case SpecResult.Valid valid -> valid;
             case SpecResult.Invalid invalid -> throw refused(invalid.problems());
         };

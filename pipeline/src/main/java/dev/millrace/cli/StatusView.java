@@ -29,7 +29,7 @@ final class StatusView {
         lines.add("");
         lines.addAll(tables(report.tables(), mostTables));
         if (progress != null && !report.tables().isEmpty()) {
-            lines.add("total  " + progress.ofAll(report.tables()));
+            lines.add(label("total") + progress.ofAll(report.tables()));
         }
         lines.add("");
         lines.add("lag              " + lag(report.lag()));

@@ -3,6 +3,7 @@ package dev.millrace.reconcile;
 import dev.millrace.change.Lsn;
 import dev.millrace.chunk.Chunker;
 import dev.millrace.chunk.ComparedTable;
+import dev.millrace.chunk.RunningTransactions;
 import dev.millrace.chunk.SourceSnapshot;
 import dev.millrace.reconcile.Road.Delivery;
 import dev.millrace.reconcile.Road.Marked;
@@ -34,20 +35,22 @@ final class Lookout {
 
     <S> Look<S> look(ComparedTable table, Instant deadline, Function<SourceSnapshot, S> read) {
         // The ends first: a commit that reaches the log before they are noted, and that the read
-        // doesn't see, must be found among the transactions that run now.
+        // doesn't show, has an id below the watermark's and so is among the transactions that run
+        // behind it. Any other lies at or behind the ends.
         Map<Integer, Long> ends = road.changesEnds();
-        Set<Long> delivered =
-                chunker.running().ids().stream()
-                        .filter(id -> road.delivered(id) != Delivery.NO)
-                        .collect(Collectors.toSet());
         Marked low = road.emitWatermark();
         if (first == null) {
             first = low.lsn();
         }
+        Set<Long> delivered =
+                chunker.running().ids().stream()
+                        .filter(id -> road.delivered(id) != Delivery.NO)
+                        .collect(Collectors.toSet());
         S source;
         try (SourceSnapshot snapshot = chunker.openSource(table)) {
             source = read.apply(snapshot);
-            delivered.retainAll(snapshot.running().ids());
+            RunningTransactions running = snapshot.running();
+            delivered.removeIf(id -> !running.hides(id));
         }
         Marked high = road.emitWatermark();
         return switch (road.awaitApplied(high.number(), deadline)) {

@@ -8,30 +8,74 @@ import org.jspecify.annotations.Nullable;
 /// for computed.
 final class Conditionals {
 
-    /// @param results one for each condition and the one of ELSE behind them
+    /// @param results one for each condition and the one of ELSE behind them, which PostgreSQL asks
+    ///   first for its type
     Typed choice(int at, List<Typed> conditions, List<Typed> results) {
-        List<Typed> branches = shared(at, "CASE", results);
-        Evaluator[] tests = evaluators(conditions);
-        Evaluator[] values = evaluators(branches);
-        Evaluator evaluator =
+        List<Typed> branches = new ArrayList<>(results);
+        branches.addFirst(branches.removeLast());
+        branches = new ArrayList<>(shared(at, "CASE", branches));
+        branches.addLast(branches.removeFirst());
+        return pruned(at, conditions, branches);
+    }
+
+    /// What a constant condition decides is decided before any row is seen, as PostgreSQL's planner
+    /// does: an error in what falls away is none.
+    private static Typed pruned(int at, List<Typed> conditions, List<Typed> branches) {
+        List<Typed> tests = new ArrayList<>();
+        List<Typed> values = new ArrayList<>();
+        Typed last = branches.getLast();
+        for (int i = 0; i < conditions.size(); i++) {
+            if (conditions.get(i).isConstant(true)) {
+                last = branches.get(i);
+                break;
+            }
+            if (!conditions.get(i).constant()) {
+                tests.add(conditions.get(i));
+                values.add(branches.get(i));
+            }
+        }
+        TextCollation collation = collation(branches);
+        if (tests.isEmpty()) {
+            return last.collated(collation);
+        }
+        Evaluator[] asked = evaluators(tests);
+        Evaluator[] chosen = evaluators(values);
+        Evaluator otherwise = last.evaluator();
+        return new Typed(
+                at,
+                last.type(),
+                collation,
                 cells -> {
-                    for (int i = 0; i < tests.length; i++) {
-                        if (Boolean.TRUE.equals(tests[i].value(cells))) {
-                            return values[i].value(cells);
+                    for (int i = 0; i < asked.length; i++) {
+                        if (Boolean.TRUE.equals(asked[i].value(cells))) {
+                            return chosen[i].value(cells);
                         }
                     }
-                    return values[tests.length].value(cells);
-                };
-        boolean constant =
-                conditions.stream().allMatch(Typed::constant)
-                        && branches.stream().allMatch(Typed::constant);
-        return result(at, branches, evaluator, constant);
+                    return otherwise.value(cells);
+                },
+                false);
     }
 
     Typed coalesce(int at, List<Typed> arguments) {
         List<Typed> branches = shared(at, "COALESCE", arguments);
-        Evaluator[] values = evaluators(branches);
-        Evaluator evaluator =
+        List<Typed> asked = new ArrayList<>();
+        for (Typed branch : branches) {
+            if (!branch.isConstant(null)) {
+                asked.add(branch);
+            }
+            if (branch.constant() && !branch.isConstant(null)) {
+                break;
+            }
+        }
+        TextCollation collation = collation(branches);
+        if (asked.isEmpty() || asked.getFirst().constant()) {
+            return (asked.isEmpty() ? branches : asked).getFirst().collated(collation);
+        }
+        Evaluator[] values = evaluators(asked);
+        return new Typed(
+                at,
+                branches.getFirst().type(),
+                collation,
                 cells -> {
                     for (Evaluator value : values) {
                         Object found = value.value(cells);
@@ -40,13 +84,22 @@ final class Conditionals {
                         }
                     }
                     return null;
-                };
-        return result(at, branches, evaluator, branches.stream().allMatch(Typed::constant));
+                },
+                false);
     }
 
     Typed nullIf(int at, Typed left, Typed right) {
         Comparison comparison = Comparison.of(at, left, right);
         Strict.Two equal = comparison.test(at, "=");
+        TextCollation collation =
+                comparison.left().collation().with(comparison.right().collation());
+        ValueType type =
+                comparison.left().kind() == Kind.VARCHAR
+                        ? ValueType.TEXT
+                        : comparison.left().type();
+        if (left.isConstant(null) || right.isConstant(null)) {
+            return comparison.left().as(type).collated(collation);
+        }
         Evaluator first = comparison.left().evaluator();
         Evaluator second = comparison.right().evaluator();
         Evaluator evaluator =
@@ -59,26 +112,16 @@ final class Conditionals {
                                     && Boolean.TRUE.equals(equal.apply(one, other));
                     return same ? null : one;
                 };
-        Typed typed =
-                new Typed(
-                        at,
-                        comparison.left().kind() == Kind.VARCHAR
-                                ? ValueType.TEXT
-                                : comparison.left().type(),
-                        comparison.left().collation().with(comparison.right().collation()),
-                        evaluator,
-                        false);
+        Typed typed = new Typed(at, type, collation, evaluator, false);
         return left.constant() && right.constant() ? Strict.computed(typed) : typed;
     }
 
-    private static Typed result(
-            int at, List<Typed> branches, Evaluator evaluator, boolean constant) {
+    private static TextCollation collation(List<Typed> branches) {
         TextCollation collation = TextCollation.NONE;
         for (Typed branch : branches) {
             collation = collation.with(branch.collation());
         }
-        Typed typed = new Typed(at, branches.getFirst().type(), collation, evaluator, false);
-        return constant ? Strict.computed(typed) : typed;
+        return collation;
     }
 
     private static Evaluator[] evaluators(List<Typed> list) {

@@ -51,7 +51,6 @@ CREATE TABLE stopped_table (
     generation int NOT NULL,
     target_schema text NOT NULL,
     target_name text NOT NULL,
-    target text NOT NULL GENERATED ALWAYS AS (target_schema || '.' || target_name) STORED,
     reason text NOT NULL,
     partition int NOT NULL,
     changes_offset bigint NOT NULL,

@@ -1,0 +1,263 @@
+package dev.millrace.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Row;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/// A value arrives as the server's own text, read by the snapshot and streamed alike, whatever its
+/// type.
+class ValuesIT {
+
+    /// A type and literals of it.
+    private record Samples(String type, List<String> literals) {}
+
+    private static final List<Samples> SAMPLES =
+            List.of(
+                    new Samples("bool", List.of("true", "false")),
+                    new Samples("int2", List.of("'-32768'")),
+                    new Samples("int8", List.of("9223372036854775807")),
+                    new Samples(
+                            "float4",
+                            List.of("1e-5", "123456.7", "1e6", "'NaN'", "'-Infinity'", "'-0'")),
+                    new Samples(
+                            "float8",
+                            List.of(
+                                    "0.1",
+                                    "1e15",
+                                    "123456789012345",
+                                    "1e-5",
+                                    "0.0001",
+                                    "1.7976931348623157e308",
+                                    "'Infinity'")),
+                    new Samples(
+                            "numeric",
+                            List.of(
+                                    "1.10",
+                                    "-0.000000000000000000000000000000000001",
+                                    "'NaN'",
+                                    "'Infinity'",
+                                    "1e30")),
+                    new Samples("numeric(12,2)", List.of("1", "1234567890.12")),
+                    new Samples(
+                            "text",
+                            List.of("''", "E'tab\\tnew\\nline \\\\ back'", "'é𝄞'", "'unchanged'")),
+                    new Samples("varchar(5)", List.of("'ab '")),
+                    new Samples("name", List.of("'a_name'")),
+                    new Samples("\"char\"", List.of("'x'")),
+                    new Samples("bytea", List.of("''", "'\\xdeadBEEF00'")),
+                    new Samples(
+                            "date",
+                            List.of(
+                                    "'2024-02-29'",
+                                    "'0044-03-15 BC'",
+                                    "'infinity'",
+                                    "'-infinity'",
+                                    "'5874897-12-31'",
+                                    "'4713-11-24 BC'")),
+                    new Samples("time", List.of("'24:00'", "'12:34:56.7'")),
+                    new Samples("timetz", List.of("'12:34:56.789012+05:30'")),
+                    new Samples(
+                            "timestamp",
+                            List.of(
+                                    "'2024-02-29 12:34:56.000001'",
+                                    "'0044-03-15 00:00:00 BC'",
+                                    "'infinity'",
+                                    "'-infinity'",
+                                    "'294276-12-31 23:59:59.999999'")),
+                    new Samples(
+                            "timestamptz",
+                            List.of(
+                                    "'2024-07-01 00:00:00+02'",
+                                    "'1883-11-18 12:00:00+00'",
+                                    "'infinity'",
+                                    "'0044-03-15 00:00:00+00 BC'")),
+                    new Samples(
+                            "interval",
+                            List.of(
+                                    "'1 year 2 mons -3 days 04:05:06.7'",
+                                    "'-1 year -2 mons +3 days -04:05:06'",
+                                    "'0'",
+                                    "'30 days'",
+                                    "'100:00:00.000001'",
+                                    "'-00:00:01'",
+                                    "'1 day'",
+                                    "'-1 mons'")),
+                    new Samples("uuid", List.of("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'")),
+                    new Samples("json", List.of("'{\"b\": 1,  \"a\": [1.0, 2e3], \"b\": null}'")),
+                    new Samples(
+                            "jsonb", List.of("'{\"b\": 1, \"a\": [1.0, 12345678901234567890]}'")),
+                    new Samples("xml", List.of("'<a b=\"1\">x</a>'")),
+                    new Samples("inet", List.of("'10.0.0.1/8'")),
+                    new Samples("cidr", List.of("'10.0.0.0/8'")),
+                    new Samples("macaddr8", List.of("'08:00:2b:01:02:03:04:05'")),
+                    new Samples("bit(5)", List.of("B'00101'")),
+                    new Samples("varbit", List.of("B'0001'")),
+                    new Samples("point", List.of("'(1,-2.5)'", "'(1e20,0.1)'")),
+                    new Samples("line", List.of("'{1,2.5,3}'")),
+                    new Samples("lseg", List.of("'[(1,2),(3,4.5)]'")),
+                    new Samples("box", List.of("'(3,4),(1,2)'")),
+                    new Samples("path", List.of("'[(1,2),(3,4)]'", "'((1,2),(3,4))'")),
+                    new Samples("polygon", List.of("'((0,0),(1,1.5),(2,0))'")),
+                    new Samples("circle", List.of("'<(1,2),3>'")),
+                    new Samples("int4range", List.of("'[1,5)'", "'empty'")),
+                    new Samples("tstzrange", List.of("'[2024-07-01 00:00+02,)'")),
+                    new Samples("int4multirange", List.of("'{[1,3),[5,7)}'")),
+                    new Samples("tsvector", List.of("'a:1 b:2'")),
+                    new Samples("tsquery", List.of("'a & b'")),
+                    new Samples("pg_lsn", List.of("'16/B374D848'")),
+                    new Samples("oid", List.of("42")),
+                    new Samples("xid8", List.of("'42'")),
+                    new Samples("jsonpath", List.of("'$.a[*]'")),
+                    new Samples("int4[]", List.of("'{{1,2},{3,NULL}}'", "'[0:1]={1,2}'", "'{}'")),
+                    new Samples("text[]", List.of("'{\"a,b\",\"\",NULL,\"q\\\"\"}'")),
+                    new Samples("numeric[]", List.of("'{NaN,1.10}'")),
+                    new Samples("bool[]", List.of("'{t,f,NULL}'")),
+                    new Samples("bytea[]", List.of("ARRAY['\\x01'::bytea]")),
+                    new Samples(
+                            "timestamptz[]", List.of("ARRAY['2024-07-01 00:00+02'::timestamptz]")),
+                    new Samples("interval[]", List.of("ARRAY['1 day'::interval]")),
+                    new Samples("varbit[]", List.of("ARRAY[B'0001'::varbit]")),
+                    new Samples("mood", List.of("'so, so'")),
+                    new Samples("mood[]", List.of("'{\"so, so\",sad}'")),
+                    new Samples("pair", List.of("ROW(1, 'a \"b\"')")),
+                    new Samples("pair[]", List.of("ARRAY[ROW(1, NULL)::pair]")),
+                    new Samples("positive", List.of("7.50")));
+
+    @Test
+    void everyTypeArrivesAsTheServersOwnText() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.source.execute(
+                    "CREATE TYPE mood AS ENUM ('sad', 'so, so')",
+                    "CREATE TYPE pair AS (a int, b text)",
+                    "CREATE DOMAIN positive AS numeric CHECK (VALUE > 0)");
+            List<String> columns = new ArrayList<>(List.of("id int"));
+            for (int i = 0; i < SAMPLES.size(); i++) {
+                columns.add("c" + i + " " + SAMPLES.get(i).type());
+            }
+            scene.table("item", columns, "id", false);
+            insert(scene, 0);
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            insert(scene, 1000);
+            scene.settle(capture);
+
+            List<Row> read = rows(scene, ChangeEvent.Read.class);
+            List<Row> streamed = rows(scene, ChangeEvent.Insert.class);
+
+            List<List<@Nullable String>> truth = truth(scene);
+            assertThat(read).hasSize(truth.size() / 2);
+            assertThat(streamed).hasSize(truth.size() / 2);
+            assertThat(differences("read", read, truth)).isEmpty();
+            assertThat(differences("streamed", streamed, truth)).isEmpty();
+        }
+    }
+
+    private static List<String> differences(
+            String how, List<Row> rows, List<List<@Nullable String>> truth) {
+        List<String> differences = new ArrayList<>();
+        for (Row row : rows) {
+            List<@Nullable String> expected =
+                    truth.stream()
+                            .filter(texts -> Objects.equals(texts.getFirst(), row.text(0)))
+                            .findFirst()
+                            .orElseThrow();
+            for (int i = 1; i < row.shape().size(); i++) {
+                if (!Objects.equals(row.text(i), expected.get(i))) {
+                    differences.add(
+                            SAMPLES.get(i - 1).type()
+                                    + " "
+                                    + how
+                                    + " as "
+                                    + row.text(i)
+                                    + ", the server prints "
+                                    + expected.get(i));
+                }
+            }
+        }
+        return differences;
+    }
+
+    @Test
+    void anUnchangedToastedValueIsUnchangedOrFilledFromTheFullImage() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            List<String> columns = List.of("id int", "n int", "big text", "arr numeric[]");
+            scene.table("plain", columns, "id", false).table("whole", columns, "id", true);
+            for (String table : List.of("plain", "whole")) {
+                scene.source.execute(
+                        "ALTER TABLE "
+                                + table
+                                + " ALTER big SET STORAGE EXTERNAL, ALTER arr SET STORAGE EXTERNAL",
+                        "INSERT INTO "
+                                + table
+                                + " SELECT 1, 1, repeat('x', 5000), array_agg(g) FROM generate_series(1, 3000) g");
+            }
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            scene.source.execute("UPDATE plain SET n = 2", "UPDATE whole SET n = 2");
+            scene.settle(capture);
+
+            for (Row row : rows(scene, ChangeEvent.Update.class)) {
+                boolean full = row.table().name().equals("whole");
+                assertThat(row.isUnchanged(2)).isEqualTo(!full);
+                assertThat(row.isUnchanged(3)).isEqualTo(!full);
+                if (full) {
+                    assertThat(row.text(2)).hasSize(5000);
+                }
+            }
+        }
+    }
+
+    private static void insert(CaptureScene scene, int from) {
+        int rows =
+                SAMPLES.stream().mapToInt(samples -> samples.literals().size()).max().orElseThrow();
+        for (int row = 0; row <= rows; row++) {
+            StringBuilder values = new StringBuilder().append(from + row);
+            for (Samples samples : SAMPLES) {
+                String value =
+                        row < samples.literals().size()
+                                ? "(" + samples.literals().get(row) + ")::" + samples.type()
+                                : "NULL";
+                values.append(", ").append(value);
+            }
+            scene.source.execute("INSERT INTO item VALUES (" + values + ")");
+        }
+    }
+
+    private static List<List<@Nullable String>> truth(CaptureScene scene) throws Exception {
+        StringBuilder select = new StringBuilder("SELECT id::text");
+        for (int i = 0; i < SAMPLES.size(); i++) {
+            select.append(", c").append(i).append("::text");
+        }
+        List<List<@Nullable String>> truth = new ArrayList<>();
+        try (Connection connection = scene.source.connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET TimeZone = 'UTC'");
+            try (ResultSet row = statement.executeQuery(select + " FROM item ORDER BY id")) {
+                while (row.next()) {
+                    List<@Nullable String> texts = new ArrayList<>();
+                    for (int i = 1; i <= SAMPLES.size() + 1; i++) {
+                        texts.add(row.getString(i));
+                    }
+                    truth.add(texts);
+                }
+            }
+        }
+        return truth;
+    }
+
+    private static List<Row> rows(CaptureScene scene, Class<? extends ChangeEvent.OfRow> kind) {
+        return scene.log().stream()
+                .filter(kind::isInstance)
+                .map(event -> kind.cast(event).row())
+                .toList();
+    }
+}

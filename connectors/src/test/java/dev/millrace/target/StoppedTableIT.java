@@ -1,0 +1,196 @@
+package dev.millrace.target;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// One table that can't be carried on stops, says why without a value, and leaves the others alone.
+class StoppedTableIT {
+
+    private static final String GOOD = "CREATE TABLE good (id int PRIMARY KEY, v text)";
+    private static final Shape GOOD_SHAPE = ApplierScenario.shape("good", "id", "v");
+    private static final Shape BAD_SHAPE = ApplierScenario.shape("bad", "id", "v");
+    private static final String SECRET = "hunter2";
+
+    private static Row good(String id) {
+        return Row.of(GOOD_SHAPE, id, "x");
+    }
+
+    static Stream<Arguments> badTables() {
+        return Stream.of(
+                Arguments.of("(id int PRIMARY KEY, v varchar(3))", Set.of("22001")),
+                Arguments.of("(id int PRIMARY KEY, v int)", Set.of("22P02")),
+                Arguments.of(
+                        "(id int PRIMARY KEY, v text CONSTRAINT nice CHECK (v <> 'hunter2'))",
+                        Set.of("23514", "constraint nice")),
+                Arguments.of(
+                        "(id int PRIMARY KEY, v text, w int NOT NULL)",
+                        Set.of("23502", "column w")),
+                Arguments.of("(id int PRIMARY KEY)", Set.of("no column v")),
+                Arguments.of("(id int, v text)", Set.of("42P10")),
+                Arguments.of(
+                        "(id int PRIMARY KEY, v text); CREATE UNIQUE INDEX once ON bad (v);"
+                                + " INSERT INTO bad VALUES (99, 'hunter2')",
+                        Set.of("23505", "constraint once", "doesn't wait")),
+                Arguments.of("(id int PRIMARY KEY DEFERRABLE, v text)", Set.of("SQLSTATE 55000")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("badTables")
+    void aTableThatRefusesARowStopsAndTheOthersGoOn(String bad, Set<String> said) throws Exception {
+        try (var scenario = new ApplierScenario(1, GOOD, "CREATE TABLE bad " + bad)) {
+            scenario.upsert(0, good("1"));
+            scenario.upsert(0, Row.of(BAD_SHAPE, "1", SECRET));
+            scenario.upsert(0, good("2"));
+            TargetApplier applier = scenario.start();
+            scenario.awaitApplied();
+            scenario.upsert(0, Row.of(BAD_SHAPE, "2", "1"));
+            scenario.upsert(0, good("3"));
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("3");
+            assertThat(scenario.database.value("SELECT count(*) FROM bad WHERE id < 99"))
+                    .isEqualTo("0");
+            StoppedTable stopped = scenario.stopped().getFirst();
+            assertThat(stopped.table()).isEqualTo(BAD_SHAPE.table());
+            assertThat(stopped.changesOffset()).isEqualTo(1);
+            assertThat(stopped.reason()).contains(said).doesNotContain(SECRET);
+            assertThat(applier.state()).isEqualTo(new ApplierState.Applying());
+            assertThat(applier.counts().lastError()).contains(stopped.reason());
+            assertThat(scenario.stored().rowsApplied()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void aDeferredConstraintStopsItsTableAndNotTheBatch() throws Exception {
+        try (var scenario =
+                new ApplierScenario(
+                        1,
+                        GOOD,
+                        "CREATE TABLE bad (id int PRIMARY KEY, v text,"
+                                + " CONSTRAINT late UNIQUE (v) DEFERRABLE INITIALLY DEFERRED)",
+                        "INSERT INTO bad VALUES (99, 'hunter2')")) {
+            scenario.upsert(0, Row.of(BAD_SHAPE, "1", SECRET));
+            scenario.upsert(0, good("1"));
+            TargetApplier applier =
+                    scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+            scenario.awaitApplied();
+
+            assertThat(applier.replicaRole()).contains(ReplicaRole.ORIGIN);
+            assertThat(scenario.stopped().getFirst().reason())
+                    .contains("bad", "23505", "constraint late")
+                    .doesNotContain(SECRET);
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 10_000})
+    void aRejectedChangeStopsItsTable(int rows) throws Exception {
+        try (var scenario =
+                new ApplierScenario(1, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.upsert(0, Row.of(BAD_SHAPE, "1", "before"));
+            scenario.reject(0, BAD_SHAPE.table(), "division by zero");
+            scenario.upsert(0, Row.of(BAD_SHAPE, "2", "behind"));
+            scenario.upsert(0, good("1"));
+            scenario.start(ApplierScenario.limits(rows), scenario.sessions());
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.query("SELECT v FROM bad"))
+                    .isEqualTo(List.of(List.of("before")));
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
+            assertThat(scenario.stopped())
+                    .containsExactly(new StoppedTable(BAD_SHAPE.table(), "division by zero", 0, 1));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aPartOfARowWithoutARowIsNeverSkipped(boolean carriesACell) throws Exception {
+        try (var scenario =
+                new ApplierScenario(
+                        1, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text, big text)")) {
+            Shape shape = ApplierScenario.shape("bad", "id", "v", "big");
+            var partial = new Row.Builder(shape).text(0, "1").unchanged(2);
+            scenario.upsert(
+                    0, carriesACell ? partial.text(1, "x").build() : partial.unchanged(1).build());
+            scenario.upsert(0, good("1"));
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped())
+                    .extracting(StoppedTable::table)
+                    .containsExactly(BAD_SHAPE.table());
+            assertThat(scenario.stopped().getFirst().reason()).contains("no row of its key");
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void aStoppedTableThatIsTruncatedStaysStopped() throws Exception {
+        try (var scenario =
+                new ApplierScenario(2, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.upsert(0, Row.of(BAD_SHAPE, "1", "before"));
+            scenario.reject(0, BAD_SHAPE.table(), "why");
+            for (int partition = 0; partition < 2; partition++) {
+                scenario.truncate(partition, BAD_SHAPE.table(), 9);
+                scenario.upsert(partition, Row.of(BAD_SHAPE, "2", "behind"));
+                scenario.upsert(partition, good("" + partition));
+            }
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.query("SELECT v FROM bad"))
+                    .isEqualTo(List.of(List.of("before")));
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
+            assertThat(scenario.stopped()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aTruncateThatIsRefusedStopsItsTable() throws Exception {
+        try (var scenario = new ApplierScenario(2, GOOD)) {
+            for (int partition = 0; partition < 2; partition++) {
+                scenario.truncate(partition, BAD_SHAPE.table(), 9);
+                scenario.upsert(partition, good("" + partition));
+            }
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped())
+                    .extracting(StoppedTable::table)
+                    .containsExactly(BAD_SHAPE.table());
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void theColumnOfALargeBatchIsNamed() throws Exception {
+        try (var scenario =
+                new ApplierScenario(1, "CREATE TABLE bad (id int PRIMARY KEY, v varchar(7))")) {
+            for (int i = 0; i < 3_000; i++) {
+                scenario.upsert(0, Row.of(BAD_SHAPE, "" + i, i == 2_000 ? SECRET + SECRET : "x"));
+            }
+            scenario.awaitSent();
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(
+                            scenario.stopped().stream()
+                                    .map(StoppedTable::reason)
+                                    .collect(Collectors.joining()))
+                    .contains("22001", "column v")
+                    .doesNotContain(SECRET);
+        }
+    }
+}

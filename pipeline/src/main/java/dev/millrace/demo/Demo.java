@@ -1,0 +1,241 @@
+package dev.millrace.demo;
+
+import dev.millrace.local.Folders;
+import dev.millrace.local.LoopbackPort;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+
+/// Conducts the demonstration: servers, shop, traffic, service, in sync, reconcile under traffic,
+/// report. Everything it starts is ended in the opposite order when it leaves, also by Ctrl-C. One
+/// thread runs it; [#leave] may come from any.
+public final class Demo {
+
+    static final int FAILED = 1;
+
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(1);
+    private static final Duration UNTIL_GIVEN_UP = Duration.ofMinutes(15);
+
+    private final MigrationService service;
+    private final PrintWriter out;
+    private final CountDownLatch leaving = new CountDownLatch(1);
+    private final CountDownLatch left = new CountDownLatch(1);
+
+    public Demo(MigrationService service, PrintWriter out) {
+        this.service = service;
+        this.out = out;
+    }
+
+    /// @return 0 equal, 4 different, 5 undecided, 1 failed
+    /// @throws dev.millrace.local.LocalServerException when a server can't be started
+    public int run(DemoSettings settings) {
+        Thread hook = new Thread(this::leaveAndWait, "demo-leaves");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            return settings.dataDir().isPresent()
+                    ? runIn(folder(settings.dataDir().get()), settings)
+                    : runInFolderOfItsOwn(settings);
+        } catch (SQLException e) {
+            throw new IllegalStateException("the demo's shop can't be made", e);
+        } finally {
+            left.countDown();
+            removeHook(hook);
+        }
+    }
+
+    /// Ends the demo soon.
+    public void leave() {
+        leaving.countDown();
+    }
+
+    private int runInFolderOfItsOwn(DemoSettings settings) throws SQLException {
+        Path folder = temporary();
+        try {
+            return runIn(folder, settings);
+        } finally {
+            delete(folder);
+        }
+    }
+
+    private int runIn(Path folder, DemoSettings settings) throws SQLException {
+        say("Starting two PostgreSQL servers under " + folder);
+        try (Servers servers = Servers.start(folder)) {
+            boolean made = servers.fill(settings.rows());
+            say(
+                    made
+                            ? "The shop is open: 15 tables on the source, to become 18 others on the"
+                                    + " target"
+                            : "The shop of an earlier run is open again");
+            Path spec = SpecFile.write(folder, servers);
+            try (Traffic traffic =
+                    Traffic.start(
+                            () -> servers.source().connect(Servers.SHOP),
+                            Traffic.Settings.gentle())) {
+                say("Live traffic runs; the migration is " + spec);
+                int port = settings.port() == 0 ? LoopbackPort.free() : settings.port();
+                try (MigrationService.Running running = service.start(spec, port)) {
+                    return watch(new ServiceHttp(running.address()), running, traffic, settings);
+                }
+            }
+        }
+    }
+
+    private int watch(
+            ServiceHttp http,
+            MigrationService.Running running,
+            Traffic traffic,
+            DemoSettings settings) {
+        Optional<String> trouble = awaitInSync(http);
+        if (trouble.isPresent()) {
+            say("The demo ends: " + trouble.get());
+            return FAILED;
+        }
+        say("In sync. Comparing every row of both sides while traffic goes on");
+        Optional<JsonNode> report = awaitReport(http);
+        if (report.isEmpty()) {
+            return FAILED;
+        }
+        Verdict verdict = Verdict.of(report.get().path("verdict").asString(""));
+        DemoReport.verdict(report.get()).forEach(this::say);
+        say("Verdict: " + verdict.name().toLowerCase(Locale.ROOT));
+        if (!settings.exit()) {
+            stayUp(running, traffic);
+        }
+        say(trafficLine(traffic));
+        return verdict.exitCode();
+    }
+
+    private void stayUp(MigrationService.Running running, Traffic traffic) {
+        say(trafficLine(traffic));
+        say("The service answers at " + running.address() + "; try, in another terminal:");
+        say("  ./millrace status --watch --url " + running.address());
+        say("  ./millrace reconcile --url " + running.address());
+        say("Traffic goes on until Ctrl-C.");
+        await(Duration.ofDays(365));
+    }
+
+    /// Empty when in sync, else why not.
+    private Optional<String> awaitInSync(ServiceHttp http) {
+        long deadline = System.nanoTime() + UNTIL_GIVEN_UP.toNanos();
+        String last = "";
+        while (System.nanoTime() - deadline < 0) {
+            try {
+                JsonNode status = http.status();
+                String phase = status.path("phase").asString("?");
+                String line = DemoReport.progress(status);
+                if (!line.equals(last)) {
+                    say(line);
+                    last = line;
+                }
+                if (phase.equals("IN_SYNC")) {
+                    return Optional.empty();
+                }
+                if (phase.equals("FAILED")) {
+                    return Optional.of("the migration failed: " + status.path("blockers"));
+                }
+            } catch (IOException e) {
+                say("No status: " + e.getMessage());
+            }
+            if (await(BETWEEN_LOOKS)) {
+                return Optional.of("told to leave");
+            }
+        }
+        return Optional.of("not in sync after " + UNTIL_GIVEN_UP.toMinutes() + " minutes");
+    }
+
+    /// Empty when there is none to be had.
+    private Optional<JsonNode> awaitReport(ServiceHttp http) {
+        long deadline = System.nanoTime() + UNTIL_GIVEN_UP.toNanos();
+        try {
+            String id = http.reconcile();
+            while (System.nanoTime() - deadline < 0) {
+                JsonNode report = http.reconciliation(id);
+                if (report.path("finishedAt").isString()) {
+                    return Optional.of(report);
+                }
+                if (await(BETWEEN_LOOKS)) {
+                    say("The demo ends before the verdict.");
+                    return Optional.empty();
+                }
+            }
+            say("The demo ends: no verdict after " + UNTIL_GIVEN_UP.toMinutes() + " minutes");
+        } catch (IOException e) {
+            say("The demo ends: no verdict to be had: " + e.getMessage());
+        }
+        return Optional.empty();
+    }
+
+    private static String trafficLine(Traffic traffic) {
+        return String.format(
+                Locale.ROOT,
+                "Traffic so far: %,d transactions, %,d rows written, failures %s",
+                traffic.transactions(),
+                traffic.rowsWritten(),
+                traffic.failures().isEmpty() ? "none" : traffic.failures());
+    }
+
+    /// Whether the demo is to leave.
+    private boolean await(Duration atMost) {
+        try {
+            return leaving.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    private void leaveAndWait() {
+        leave();
+        try {
+            left.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // The process is going down already, and the hook is why we are here.
+        }
+    }
+
+    private void say(String line) {
+        out.println(line);
+        out.flush();
+    }
+
+    private static Path folder(Path given) {
+        try {
+            return Files.createDirectories(given.toAbsolutePath().normalize());
+        } catch (IOException e) {
+            throw new UncheckedIOException(given + " can't be made", e);
+        }
+    }
+
+    private static Path temporary() {
+        try {
+            return Files.createTempDirectory("millrace-demo-");
+        } catch (IOException e) {
+            throw new UncheckedIOException("no temporary folder can be made", e);
+        }
+    }
+
+    private void delete(Path folder) {
+        try {
+            Folders.delete(folder);
+        } catch (IOException e) {
+            say("The folder " + folder + " could not be deleted: " + e);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package dev.millrace.demo;
+
+import dev.millrace.local.LocalServerException;
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.SandboxSettings;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/// The two PostgreSQL servers of the demo with their databases, made at the first time.
+record Servers(SandboxPostgres source, SandboxPostgres target) implements AutoCloseable {
+
+    static final String SHOP = "shop";
+    static final String MARKET = "market";
+
+    /// Unicode's own case rules, the same on every machine.
+    private static final String LOCALE = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
+
+    static Servers start(Path folder) {
+        SandboxSettings settings = SandboxSettings.durable(folder.resolve("postgres"));
+        try (ExecutorService both = Executors.newVirtualThreadPerTaskExecutor()) {
+            CompletableFuture<SandboxPostgres> source =
+                    CompletableFuture.supplyAsync(
+                            () -> SandboxPostgres.start(folder.resolve("source"), settings), both);
+            CompletableFuture<SandboxPostgres> target =
+                    CompletableFuture.supplyAsync(
+                            () -> SandboxPostgres.start(folder.resolve("target"), settings), both);
+            try {
+                return new Servers(source.join(), target.join());
+            } catch (CompletionException e) {
+                source.thenAccept(SandboxPostgres::close);
+                target.thenAccept(SandboxPostgres::close);
+                if (e.getCause() instanceof LocalServerException cause) {
+                    throw cause;
+                }
+                throw e;
+            }
+        }
+    }
+
+    /// Whether the shop was made now; false when it was there from an earlier run.
+    boolean fill(long rows) throws SQLException {
+        boolean made = false;
+        ensureDatabase(source, SHOP);
+        ensureDatabase(target, MARKET);
+        try (Connection shop = source.connect(SHOP);
+                Connection market = target.connect(MARKET)) {
+            if (!Shop.has(shop, "public", "customer")) {
+                Shop.create(shop, rows);
+                made = true;
+            }
+            if (!Shop.has(market, "crm", "customer")) {
+                Shop.createMarket(market);
+            }
+        }
+        return made;
+    }
+
+    @Override
+    public void close() {
+        try (source) {
+            target.close();
+        }
+    }
+
+    private static void ensureDatabase(SandboxPostgres server, String name) throws SQLException {
+        boolean exists;
+        try (Connection connection = server.connect("postgres");
+                var query =
+                        connection.prepareStatement(
+                                "SELECT 1 FROM pg_database WHERE datname = ?")) {
+            query.setString(1, name);
+            try (var found = query.executeQuery()) {
+                exists = found.next();
+            }
+        }
+        if (!exists) {
+            server.createDatabase(name, LOCALE);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package dev.millrace.demo;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// The service as any client sees it: JSON under `/api/v1/`. Any thread.
+final class ServiceHttp {
+
+    private static final Duration AT_MOST = Duration.ofSeconds(60);
+
+    private final URI address;
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private final JsonMapper json = JsonMapper.shared();
+
+    ServiceHttp(URI address) {
+        this.address = address;
+    }
+
+    JsonNode status() throws IOException {
+        return send(request("status").GET().build());
+    }
+
+    /// Begins a comparison of all tables.
+    ///
+    /// @return its id
+    String reconcile() throws IOException {
+        JsonNode accepted =
+                send(
+                        request("reconciliations")
+                                .header("Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString("{\"tables\":[]}"))
+                                .build());
+        return accepted.path("id").asString("");
+    }
+
+    JsonNode reconciliation(String id) throws IOException {
+        return send(request("reconciliations/" + id).GET().build());
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(address.resolve("/api/v1/" + path))
+                .header("Accept", "application/json")
+                .timeout(AT_MOST);
+    }
+
+    private JsonNode send(HttpRequest request) throws IOException {
+        try {
+            HttpResponse<String> response =
+                    http.send(request, HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() / 100 != 2) {
+                throw new IOException(
+                        request.uri() + " answers " + response.statusCode() + ": "
+                                + response.body().lines().findFirst().orElse(""));
+            }
+            return json.readTree(response.body());
+        } catch (JacksonException e) {
+            throw new IOException(request.uri() + " answers what isn't JSON", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while asking the service", e);
+        }
+    }
+}

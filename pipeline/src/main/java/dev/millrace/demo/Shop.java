@@ -1,0 +1,99 @@
+package dev.millrace.demo;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/// The shop on the source, the market on the target that it is reshaped into, and the text that
+/// says how. Each side is made in one transaction, so it is whole or not there.
+public final class Shop {
+
+    private static final int FEWEST = 40;
+
+    private Shop() {}
+
+    /// Tables and rows of the shop, about as many in all tables together as asked for.
+    public static void create(Connection source, long rows) throws SQLException {
+        inOneTransaction(
+                source,
+                statement -> {
+                    statement.execute(resource("shop.sql"));
+                    for (Map.Entry<String, Long> count : counts(rows).entrySet()) {
+                        statement.execute(
+                                "SELECT set_config('demo."
+                                        + count.getKey()
+                                        + "', '"
+                                        + count.getValue()
+                                        + "', false)");
+                    }
+                    statement.execute(resource("shop-rows.sql"));
+                });
+    }
+
+    /// The empty tables that the shop is migrated into.
+    public static void createMarket(Connection target) throws SQLException {
+        inOneTransaction(target, statement -> statement.execute(resource("market.sql")));
+    }
+
+    /// The `tables:` section of the migration's file.
+    public static String tables() {
+        return resource("tables.yaml");
+    }
+
+    static boolean has(Connection connection, String schema, String table) throws SQLException {
+        try (PreparedStatement query =
+                connection.prepareStatement(
+                        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND"
+                                + " table_name = ?")) {
+            query.setString(1, schema);
+            query.setString(2, table);
+            try (ResultSet found = query.executeQuery()) {
+                return found.next();
+            }
+        }
+    }
+
+    private static Map<String, Long> counts(long rows) {
+        Map<String, Long> counts = new LinkedHashMap<>();
+        counts.put("customers", Math.max(FEWEST, rows / 16));
+        counts.put("products", Math.max(FEWEST, rows / 64));
+        counts.put("orders", Math.max(FEWEST, rows / 7));
+        counts.put("reviews", Math.max(FEWEST, rows / 24));
+        return counts;
+    }
+
+    private interface Work {
+        void with(Statement statement) throws SQLException;
+    }
+
+    private static void inOneTransaction(Connection connection, Work work) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            work.with(statement);
+            connection.commit();
+        } catch (SQLException e) {
+            connection.rollback();
+            throw e;
+        } finally {
+            connection.setAutoCommit(true);
+        }
+    }
+
+    private static String resource(String name) {
+        try (InputStream in =
+                Objects.requireNonNull(Shop.class.getResourceAsStream(name), "missing: " + name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the demo's " + name + " can't be read", e);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package dev.millrace.demo;
+
+import dev.millrace.sandbox.SandboxPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// The migration's file, as a user would write it. Passwords stay in the servers' own files.
+final class SpecFile {
+
+    private SpecFile() {}
+
+    static Path write(Path folder, Servers servers) {
+        String text =
+                "# Written by 'millrace demo'. Also good for: millrace plan -c THIS_FILE\n"
+                        + "migration: demo\n"
+                        + endpoint("source", servers.source(), Servers.SHOP)
+                        + endpoint("target", servers.target(), Servers.MARKET)
+                        + "data-dir: "
+                        + quoted(folder.resolve("millrace").toString())
+                        + "\n"
+                        + Shop.tables();
+        Path file = folder.resolve("millrace.yaml");
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " can't be written", e);
+        }
+        return file;
+    }
+
+    private static String endpoint(String side, SandboxPostgres server, String database) {
+        return side
+                + ":\n  url: "
+                + server.jdbcUrl(database)
+                + "\n  username: "
+                + server.username()
+                + "\n  password-file: "
+                + quoted(server.passwordFile().toString())
+                + "\n";
+    }
+
+    /// As YAML reads it back whatever the path holds.
+    private static String quoted(String text) {
+        return "'" + text.replace("'", "''") + "'";
+    }
+}

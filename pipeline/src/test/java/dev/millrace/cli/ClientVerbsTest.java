@@ -1,0 +1,338 @@
+package dev.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ClientVerbsTest {
+
+    private static final String STATUS =
+            """
+            {"migration":"shop","phase":"%s","phaseSince":"2026-11-21T05:59:00.123Z","generation":1,\
+            "lag":{"sourceBytes":1536,"records":null,"endToEndSeconds":0.84},\
+            "tables":[{"target":"crm.customer","sources":["public.users"],\
+            "backfill":{"rowsDone":%d,"rowsEstimated":10000,"done":%b},"rejected":0,"stopped":null}],\
+            "parts":[{"name":"applier","state":"target is down","well":false,"since":null}],\
+            "counts":{"events":1,"rows":1,"batches":1},"lastReconciliation":null,\
+            "blockers":["table crm.note has no key"],"nextActions":["reconcile"],"added":"later"}""";
+
+    private static final String REPORT =
+            """
+            {"migration":"shop","verdict":"%s","startedAt":"2026-11-21T06:00:00Z",\
+            "finishedAt":"2026-11-21T06:00:09Z","sourceLsn":"0/1A2B","specHash":"ab","tables":[\
+            {"target":"crm.customer","verdict":"%s","sourceRows":1200,"targetRows":null,\
+            "sourceChecksum":"a","targetChecksum":"b","missing":1,"extra":0,"different":1,\
+            "inFlight":0,"undecided":0,"seconds":1.25,"mismatches":[\
+            {"key":{"id":"5"},"kind":"missing","columns":[],"cause":"no row"},\
+            {"key":{"id":"7"},"kind":"different","columns":["email","name"],"cause":"x"}]}]}""";
+
+    private Service service;
+
+    @BeforeEach
+    void startService() throws IOException {
+        service = new Service();
+    }
+
+    @AfterEach
+    void stopService() {
+        service.close();
+    }
+
+    @Test
+    void showsAStatusAndCallsUnknownLagUnknown() {
+        service.json("GET /api/v1/status", status("BACKFILLING", 4000));
+
+        Invocation verb = new Invocation().run("status", "--url", service.url());
+
+        assertThat(verb.exitCode()).isZero();
+        assertThat(verb.out())
+                .contains("shop  BACKFILLING  since 2026-11-21T05:59:00Z")
+                .contains("[########............]  40% 4,000 of ~10,000 rows")
+                .contains("source 1.5 KiB, records unknown, end to end 0.8 s")
+                .contains("applier          target is down")
+                .contains("blocked          table crm.note has no key")
+                .contains("reconciled       never")
+                .contains("next             reconcile")
+                .doesNotContain("\u001b");
+        assertThat(verb.err()).isEmpty();
+    }
+
+    @Test
+    void printsTheServicesOwnJson() {
+        service.json("GET /api/v1/status", status("IN_SYNC", 4000));
+
+        Invocation verb =
+                new Invocation().run("status", "-o", "json", "--url", service.url() + "/");
+
+        assertThat(verb.out()).isEqualToIgnoringNewLines(status("IN_SYNC", 4000));
+    }
+
+    @Test
+    void sendsTheTokenAsBearer() {
+        service.json("GET /api/v1/status", status("IN_SYNC", 4000));
+
+        new Invocation()
+                .with(Map.of("MILLRACE_TOKEN", "s3cret"))
+                .run("status", "--url", service.url());
+        new Invocation().run("status", "--url", service.url());
+
+        assertThat(service.requests())
+                .extracting(Service.Request::token)
+                .containsExactly("Bearer s3cret", "null");
+    }
+
+    @Test
+    void watchesLineByLineUntilTheEndAndEstimatesOnlyWhatIsSteady() {
+        for (int rows = 1000; rows <= 5000; rows += 1000) {
+            service.json("GET /api/v1/status", status("BACKFILLING", rows));
+        }
+        service.json("GET /api/v1/status", status("COMPLETED", 9000));
+
+        Invocation verb = new Invocation().run("status", "--watch", "--url", service.url());
+
+        assertThat(verb.exitCode()).isZero();
+        assertThat(verb.out().lines())
+                .hasSize(6)
+                .anySatisfy(
+                        line ->
+                                assertThat(line)
+                                        .isEqualTo(
+                                                "2026-11-21T06:00:20Z BACKFILLING, 50% 5,000 of"
+                                                        + " ~10,000 rows, 200 rows/s, ETA ~25 s, lag"
+                                                        + " source 1.5 KiB, records unknown, end to end"
+                                                        + " 0.8 s, applier target is down, table"
+                                                        + " crm.note has no key"));
+        assertThat(verb.out().lines().findFirst().orElseThrow()).contains("estimating");
+        assertThat(verb.out()).doesNotContain("\u001b");
+    }
+
+    @Test
+    void repaintsOnAScreenAndLeavesColourOutWhenAsked() {
+        service.json("GET /api/v1/status", status("BACKFILLING", 1000))
+                .json("GET /api/v1/status", status("FAILED", 1000));
+
+        Invocation plain =
+                new Invocation()
+                        .onScreen()
+                        .with(Map.of("NO_COLOR", "1"))
+                        .run("status", "--watch", "--url", service.url());
+        Invocation colored =
+                new Invocation().onScreen().run("status", "--watch", "--url", service.url());
+
+        assertThat(plain.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(plain.out()).contains("\u001b[11A\u001b[J").doesNotContain("[31m");
+        assertThat(colored.out()).contains("\u001b[31mFAILED\u001b[0m");
+    }
+
+    @Test
+    void showsTheLagAlone() {
+        service.json("GET /api/v1/status", status("IN_SYNC", 4000));
+
+        Invocation table = new Invocation().run("lag", "--url", service.url());
+        Invocation json = new Invocation().run("lag", "-o", "json", "--url", service.url());
+
+        assertThat(table.out()).contains("source      1.5 KiB").contains("records     unknown");
+        assertThat(json.out())
+                .isEqualToIgnoringNewLines(
+                        "{\"migration\":\"shop\",\"phase\":\"IN_SYNC\",\"lag\":{\"sourceBytes\":1536,"
+                                + "\"records\":null,\"endToEndSeconds\":0.84}}");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"equal,0", "different,4", "undecided,5", "whatever,5"})
+    void reconcilesUntilTheVerdictAndLeavesWithItsExitCode(String verdict, int exitCode) {
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"r 1\"}")
+                .on(
+                        "GET /api/v1/reconciliations/r+1",
+                        200,
+                        "application/json",
+                        "{\"state\":\"waiting\"}")
+                .on(
+                        "GET /api/v1/reconciliations/r+1",
+                        202,
+                        "application/json",
+                        "{\"state\":\"RUNNING\"}")
+                .json("GET /api/v1/reconciliations/r+1", report(verdict));
+
+        Invocation verb =
+                new Invocation()
+                        .run("reconcile", "--table", "crm.customer", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(exitCode);
+        assertThat(verb.pauses()).hasSize(2);
+        assertThat(service.requests().getFirst().body())
+                .isEqualTo("{\"tables\":[\"crm.customer\"]}");
+        assertThat(verb.out())
+                .contains("shop: " + verdict + ", as of source position 0/1A2B")
+                .containsPattern("crm.customer +" + verdict + " +1,200 +unknown +1 +0 +1 +0 +1.3 s")
+                .contains("missing    id=5")
+                .contains("different  id=7  email, name  x");
+    }
+
+    @Test
+    void reconcilesIntoJsonAndAPage(@TempDir Path folder) throws IOException {
+        Path page = folder.resolve("report.html");
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
+                .json("GET /api/v1/reconciliations/1", report("equal"))
+                .on("GET /api/v1/reconciliations/1?format=html", 200, "text/html", "<p>ü</p>");
+
+        Invocation verb =
+                new Invocation()
+                        .run(
+                                "reconcile",
+                                "-o",
+                                "json",
+                                "--html",
+                                page.toString(),
+                                "--url",
+                                service.url());
+
+        assertThat(verb.out()).isEqualToIgnoringNewLines(report("equal"));
+        assertThat(page).hasContent("<p>ü</p>");
+        assertThat(service.requests().getFirst().body()).isEqualTo("{\"tables\":[]}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"state\":\"failed\",\"reason\":\"the source is down\"} | the source is down",
+                "{} | gives no reason",
+                "[] | gives no reason"
+            })
+    void neverWaitsForAReportThatWontCome(String body, String reason) {
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
+                .json("GET /api/v1/reconciliations/1", body);
+
+        Invocation verb = new Invocation().run("reconcile", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(verb.err()).contains(reason);
+        assertThat(verb.pauses()).isEmpty();
+    }
+
+    @Test
+    void printsTheLogAsItComes() {
+        String first =
+                "{\"topic\":\"changes\",\"partition\":2,\"offset\":7,\"kind\":\"insert\","
+                        + "\"table\":\"public.users\",\"key\":{\"id\":\"1\"},\"row\":{\"a\":null}}";
+        service.on(
+                "GET /api/v1/log?topic=changes&limit=5&table=public.users&key=a%26b",
+                200, "application/x-ndjson", first + "\n" + first + "\n");
+        String[] verb = {
+            "log",
+            "--topic",
+            "changes",
+            "--limit",
+            "5",
+            "--table",
+            "public.users",
+            "--key",
+            "a&b",
+            "--url",
+            service.url(),
+            "-o",
+            "json"
+        };
+
+        Invocation json = new Invocation().run(verb);
+        verb[verb.length - 1] = "table";
+        Invocation table = new Invocation().run(verb);
+
+        assertThat(json.out().lines()).containsExactly(first, first);
+        assertThat(table.out().lines().findFirst())
+                .contains("2/7  insert  public.users  key {\"id\":\"1\"}  row {\"a\":null}");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"400,2", "404,2", "422,2", "409,3", "500,1", "503,1"})
+    void printsAProblemOfTheServiceAsAMessage(int status, int exitCode) {
+        service.on(
+                "POST /api/v1/reconciliations",
+                status,
+                "application/problem+json",
+                "{\"type\":\"about:blank\",\"title\":\"Unknown table\",\"status\":"
+                        + status
+                        + ",\"detail\":\"crm.nope is no target\"}");
+
+        Invocation verb = new Invocation().run("reconcile", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(exitCode);
+        assertThat(verb.err())
+                .isEqualToIgnoringNewLines("millrace: the service refuses: crm.nope is no target");
+        assertThat(verb.out()).isEmpty();
+    }
+
+    @Test
+    void saysWhatToDoWhenTheTokenIsRefused() {
+        service.on("GET /api/v1/status", 401, "application/problem+json", "{\"title\":\"No\"}");
+
+        Invocation verb =
+                new Invocation()
+                        .with(Map.of("MILLRACE_TOKEN", "s3cret"))
+                        .run("status", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(verb.err()).contains("MILLRACE_TOKEN").doesNotContain("s3cret");
+    }
+
+    @Test
+    void tellsAnotherServerFromItsOwn() {
+        service.json("GET /api/v1/status", "<html>");
+
+        Invocation verb = new Invocation().run("status", "--url", service.url());
+        Invocation log = new Invocation().run("log", "--topic", "target", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(verb.err()).contains("isn't a Millrace service").doesNotContain("\tat ");
+        assertThat(log.err()).contains("isn't a Millrace service");
+    }
+
+    @Test
+    void saysWhatToDoWhenNothingAnswers() throws IOException {
+        int free;
+        try (ServerSocket socket = new ServerSocket(0)) {
+            free = socket.getLocalPort();
+        }
+        String url = "http://localhost:" + free;
+
+        Invocation verb = new Invocation().run("status", "--url", url);
+        Invocation debugged = new Invocation().run("status", "--debug", "--url", url);
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(verb.err().lines())
+                .containsExactly(
+                        "millrace: no Millrace answers at "
+                                + url
+                                + ": nothing listens there, or its name is unknown",
+                        "Start it with 'millrace run -c millrace.yaml', or name its address with"
+                                + " --url.");
+        assertThat(debugged.err()).contains("\tat ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"localhost:8080", "ftp://localhost", "http://user:pw@localhost", "'http://a b'"})
+    void refusesAddressesThatAreNone(String url) {
+        Invocation verb = new Invocation().run("status", "--url", url);
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(verb.err()).contains("--url is no address").doesNotContain("pw");
+    }
+
+    private static String status(String phase, long rows) {
+        return STATUS.formatted(phase, rows, rows >= 10_000);
+    }
+
+    private static String report(String verdict) {
+        return REPORT.formatted(verdict, verdict);
+    }
+}

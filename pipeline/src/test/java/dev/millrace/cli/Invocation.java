@@ -1,0 +1,71 @@
+package dev.millrace.cli;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/// Runs the program as a shell would, with a clock that moves only by its pauses.
+final class Invocation {
+
+    private static final Instant START = Instant.parse("2026-11-21T06:00:00Z");
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+    private final List<Duration> pauses = new ArrayList<>();
+    private Map<String, String> environment = Map.of();
+    private boolean interactive;
+    private Providers providers = new Providers(null, null, null);
+    private int exitCode;
+
+    Invocation with(Map<String, String> environment) {
+        this.environment = environment;
+        return this;
+    }
+
+    Invocation with(Providers providers) {
+        this.providers = providers;
+        return this;
+    }
+
+    Invocation onScreen() {
+        interactive = true;
+        return this;
+    }
+
+    Invocation run(String... arguments) {
+        Terminal terminal =
+                new Terminal(
+                        new PrintWriter(out, true),
+                        new PrintWriter(err, true),
+                        environment,
+                        this::now,
+                        interactive,
+                        100);
+        exitCode = new Millrace(terminal, providers, pauses::add).run(arguments);
+        return this;
+    }
+
+    private Instant now() {
+        return START.plus(pauses.stream().reduce(Duration.ZERO, Duration::plus));
+    }
+
+    String out() {
+        return out.toString();
+    }
+
+    String err() {
+        return err.toString();
+    }
+
+    int exitCode() {
+        return exitCode;
+    }
+
+    List<Duration> pauses() {
+        return pauses;
+    }
+}

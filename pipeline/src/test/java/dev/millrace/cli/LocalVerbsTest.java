@@ -1,0 +1,226 @@
+package dev.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.spec.Secret;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class LocalVerbsTest {
+
+    private static final String HEAD =
+            """
+            migration: shop
+            source: {url: 'jdbc:postgresql://localhost/shop', username: a, password: '${PASSWORD}'}
+            target: {url: 'jdbc:postgresql://localhost/crm', username: a}
+            tables:
+            """;
+    private static final String VALID = HEAD + "  crm.t: SELECT id FROM public.t\n";
+
+    @TempDir private Path folder;
+
+    @Test
+    void validatesAFile() throws IOException {
+        Invocation verb = environment().run("validate", "-c", file(VALID));
+
+        assertThat(verb.exitCode()).isZero();
+        assertThat(verb.out()).endsWith("is valid: migration shop, 1 entry under tables\n");
+        assertThat(verb.err()).isEmpty();
+    }
+
+    @Test
+    void showsEveryProblemOfAFileWithItsPlace() throws IOException {
+        String file = file(VALID + "debezium: {slot.name: x}\nkafka: {partition: 3}\n");
+
+        Invocation verb = new Invocation().run("validate", "-c", file);
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(verb.out()).isEmpty();
+        assertThat(verb.err().lines())
+                .containsExactly(
+                        file
+                                + ":2:75: source.password: the environment variable PASSWORD is not"
+                                + " set",
+                        file
+                                + ":6:12: debezium[\"slot.name\"]: is Millrace's own: it follows from"
+                                + " 'migration' (leave it out)",
+                        file + ":7:9: kafka.partition: unknown key (did you mean partitions?)",
+                        "3 problems");
+    }
+
+    @Test
+    void showsTheProblemsOfASelectAtTheirPlaceInTheFile() throws IOException {
+        String file =
+                file(
+                        HEAD
+                                + "  crm.t: |\n    SELECT id,\n           a LIKE FROM public.t\n"
+                                + "  crm.u: SELECT DISTINCT id FROM public.u\n");
+
+        Invocation verb = environment().run("validate", "-c", file);
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(verb.err().lines())
+                .anySatisfy(
+                        line -> assertThat(line).startsWith(file + ":7:19: tables[\"crm.t\"]: "))
+                .anySatisfy(
+                        line ->
+                                assertThat(line)
+                                        .startsWith(
+                                                file
+                                                        + ":8:17: tables[\"crm.u\"]: DISTINCT is not"
+                                                        + " supported ("))
+                .endsWith("2 problems");
+    }
+
+    @Test
+    void validatesIntoJson() throws IOException {
+        JsonNode good =
+                JsonMapper.shared()
+                        .readTree(
+                                environment()
+                                        .run("validate", "-o", "json", "-c", file(VALID))
+                                        .out());
+        Invocation verb = environment().run("validate", "-o", "json", "-c", file("a: b"));
+        JsonNode bad = JsonMapper.shared().readTree(verb.out());
+
+        assertThat(good.get("valid").asBoolean()).isTrue();
+        assertThat(good.get("specHash").asString()).hasSize(64);
+        assertThat(bad.get("valid").asBoolean()).isFalse();
+        assertThat(bad.get("problems").get(0).get("line").asInt()).isEqualTo(1);
+        assertThat(bad.get("problems").get(0).get("message").asString()).isEqualTo("unknown key");
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void printsTheSchemaAndNothingElse() {
+        Invocation verb = new Invocation().run("schema");
+
+        assertThat(JsonMapper.shared().readTree(verb.out()).get("$schema").asString())
+                .isEqualTo("https://json-schema.org/draft/2020-12/schema");
+        assertThat(verb.err()).isEmpty();
+    }
+
+    @Test
+    void handsAValidFileAndTheAddressToTheService() throws IOException {
+        List<ServiceAddress> addresses = new ArrayList<>();
+        Providers providers =
+                new Providers(
+                        () ->
+                                (spec, hash, address, debug) -> {
+                                    assertThat(spec.source().password().reveal()).isEqualTo("x");
+                                    assertThat(hash).hasSize(64);
+                                    assertThat(debug).isTrue();
+                                    addresses.add(address);
+                                    return 42;
+                                },
+                        null,
+                        null);
+
+        Invocation verb =
+                environment()
+                        .with(providers)
+                        .run("run", "--debug", "--port", "0", "-c", file(VALID));
+
+        assertThat(verb.exitCode()).isEqualTo(42);
+        assertThat(addresses).containsExactly(new ServiceAddress("127.0.0.1", 0, Secret.NONE));
+    }
+
+    @Test
+    void startsNothingOnAnInvalidFileOrAnUnguardedAddress() throws IOException {
+        Providers providers =
+                new Providers(
+                        () -> {
+                            throw new AssertionError("nothing may start");
+                        },
+                        () -> {
+                            throw new AssertionError("nothing may start");
+                        },
+                        null);
+
+        Invocation invalid = environment().with(providers).run("run", "-c", file("a: b"));
+        Invocation plan =
+                environment()
+                        .with(providers)
+                        .run("plan", "-c", file(HEAD + "  crm.t: SELECT DISTINCT id FROM t\n"));
+        Invocation open =
+                environment().with(providers).run("run", "--bind", "0.0.0.0", "-c", file(VALID));
+
+        assertThat(invalid.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(invalid.err()).contains("nothing was started").contains(":1:1: a: unknown key");
+        assertThat(plan.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(plan.err()).contains(":5:17: ");
+        assertThat(open.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(open.err()).contains("MILLRACE_TOKEN");
+    }
+
+    @Test
+    void listensForOthersOnlyBehindAToken() throws IOException {
+        Providers providers =
+                new Providers(() -> (_, _, address, _) -> tokenOf(address), null, null);
+
+        Invocation verb =
+                new Invocation()
+                        .with(Map.of("PASSWORD", "x", "MILLRACE_TOKEN", "s3cret"))
+                        .with(providers)
+                        .run("run", "--bind", "0.0.0.0", "-c", file(VALID));
+
+        assertThat(verb.exitCode()).isEqualTo("s3cret".length());
+    }
+
+    @Test
+    void knowsNoVerbWithoutItsProvider() {
+        for (String verb : List.of("run", "plan", "demo")) {
+            Invocation invocation = new Invocation().run(verb);
+            assertThat(invocation.exitCode()).isEqualTo(ExitCode.USAGE);
+            assertThat(invocation.err()).contains("'" + verb + "'");
+        }
+        assertThat(new Invocation().run("--help").out()).doesNotContain("demo");
+    }
+
+    @Test
+    void saysWhatItDoesntUnderstand() {
+        assertThat(new Invocation().run().exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(new Invocation().run("statsu").err()).contains("Did you mean: millrace status");
+        assertThat(new Invocation().run("log").err()).contains("--topic").contains("log --help");
+        assertThat(new Invocation().run("log", "--topic", "x").exitCode())
+                .isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void showsAnErrorOfItsOwnWithoutAStackTraceUnlessAsked() {
+        Providers providers =
+                new Providers(
+                        null,
+                        null,
+                        () -> {
+                            throw new IllegalStateException("a row's value");
+                        });
+
+        Invocation quiet = new Invocation().with(providers).run("demo");
+        Invocation loud = new Invocation().with(providers).run("demo", "--debug");
+
+        assertThat(quiet.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(quiet.err()).contains("--debug").doesNotContain("\tat ", "a row's value");
+        assertThat(loud.err()).contains("\tat ");
+    }
+
+    private static int tokenOf(ServiceAddress address) {
+        return address.token().reveal().length();
+    }
+
+    private static Invocation environment() {
+        return new Invocation().with(Map.of("PASSWORD", "x"));
+    }
+
+    private String file(String text) throws IOException {
+        return Files.writeString(folder.resolve("millrace.yaml"), text).toString();
+    }
+}

@@ -1,0 +1,133 @@
+package dev.millrace.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ShopIT {
+
+    private static final String OPTIONS = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
+    private static final String ROWS =
+            "SELECT sum((xpath('/row/c/text()', query_to_xml(format('SELECT count(*) AS c FROM"
+                    + " %I.%I', schemaname, tablename), false, true, '')))[1]::text::int)"
+                    + " FROM pg_tables WHERE schemaname = 'public'";
+
+    private final TestDatabase source = PostgresServer.shared().newDatabase(OPTIONS);
+
+    @Test
+    void theShopHasAboutAsManyRowsAsAskedForAndEveryTableHasSome() throws SQLException {
+        create(5_000);
+
+        assertThat(Integer.parseInt("" + source.value(ROWS))).isBetween(4_000, 6_500);
+        assertThat(
+                        source.query(
+                                "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples <"
+                                        + " 1 AND relnamespace = 'public'::regnamespace"))
+                .isEmpty();
+        assertThat(Integer.parseInt("" + source.value(TYPES))).isGreaterThan(15);
+    }
+
+    private static final String TYPES =
+            "SELECT count(DISTINCT atttypid) FROM pg_attribute JOIN pg_class c ON attrelid = c.oid"
+                    + " WHERE attnum > 0 AND relkind = 'r' AND relnamespace ="
+                    + " 'public'::regnamespace";
+
+    @Test
+    void everySelectOfTheMigrationFitsTheShopAndTheMarket() throws SQLException {
+        create(500);
+        TestDatabase target = PostgresServer.shared().newDatabase(OPTIONS);
+        try (Connection connection = target.connect()) {
+            Shop.createMarket(connection);
+        }
+        List<TableText> tables = TableText.of(Shop.tables());
+        assertThat(tables).hasSizeGreaterThan(15);
+
+        for (TableText table : tables) {
+            List<List<String>> columns =
+                    columns(source, "SELECT * FROM (" + table.select() + ") s");
+            List<List<String>> declared = columns(target, "SELECT * FROM " + table.target());
+            assertThat(columns).as(table.target()).isEqualTo(declared);
+        }
+    }
+
+    @Test
+    void trafficWritesWithoutFailureAndSaysHowMuch() throws SQLException {
+        create(2_000);
+        Traffic.Settings fast = new Traffic.Settings(4, 2_000, 7);
+        String written = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables";
+        source.execute("SELECT pg_stat_force_next_flush()");
+        long before = Long.parseLong("" + source.value(written));
+
+        Traffic traffic = Traffic.start(source::connect, fast);
+        try (traffic) {
+            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > 1_500);
+        }
+
+        assertThat(traffic.failures()).isEmpty();
+        assertThat(traffic.rowsWritten()).isGreaterThan(traffic.transactions());
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(
+                        () ->
+                                assertThat(Long.parseLong("" + source.value(written)) - before)
+                                        .isGreaterThanOrEqualTo(traffic.rowsWritten()));
+        long transactions = traffic.transactions();
+        assertThat(traffic.transactions()).isEqualTo(transactions);
+        assertThat(
+                        source.value(
+                                "SELECT count(*) FROM payment WHERE paid_at > now() - '1h'::interval"))
+                .isNotEqualTo("0");
+    }
+
+    @Test
+    void aFailureIsCountedByItsStateAndTheTrafficGoesOn() throws SQLException {
+        create(500);
+        source.execute("DROP TABLE session");
+
+        try (Traffic traffic = Traffic.start(source::connect, new Traffic.Settings(2, 1_000, 3))) {
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> traffic.failures().getOrDefault("42P01", 0L) > 3);
+            long then = traffic.transactions();
+            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > then + 20);
+        }
+    }
+
+    @Test
+    void aLostConnectionIsMadeAnew() throws SQLException {
+        create(500);
+
+        try (Traffic traffic = Traffic.start(source::connect, new Traffic.Settings(2, 1_000, 3))) {
+            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > 10);
+            source.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+                            + " current_database() AND pid <> pg_backend_pid()");
+            await().atMost(Duration.ofSeconds(60)).until(() -> !traffic.failures().isEmpty());
+            long then = traffic.transactions();
+            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > then + 20);
+        }
+    }
+
+    private void create(long rows) throws SQLException {
+        try (Connection connection = source.connect()) {
+            Shop.create(connection, rows);
+        }
+    }
+
+    private static List<List<String>> columns(TestDatabase database, String select) {
+        database.execute(
+                "DROP VIEW IF EXISTS public.probe", "CREATE VIEW public.probe AS " + select);
+        return database
+                .query(
+                        "SELECT attname FROM pg_attribute WHERE attrelid = 'public.probe'::regclass"
+                                + " AND attnum > 0 ORDER BY attnum")
+                .stream()
+                .map(row -> row.stream().map(String::valueOf).toList())
+                .toList();
+    }
+}

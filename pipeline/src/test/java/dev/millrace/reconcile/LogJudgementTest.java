@@ -1,0 +1,147 @@
+package dev.millrace.reconcile;
+
+import static dev.millrace.reconcile.UserMapper.deletedUser;
+import static dev.millrace.reconcile.UserMapper.user;
+import static dev.millrace.reconcile.UserMapper.userWithUnchangedName;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Origin;
+import dev.millrace.change.Row;
+import dev.millrace.log.Logged;
+import dev.millrace.reconcile.LogJudgement.Decision;
+import dev.millrace.reconcile.ReconciliationReport.Kind;
+import dev.millrace.select.RowMapper.MappedRow;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class LogJudgementTest {
+
+    private static final long BEHIND = 1_000;
+
+    private final LogJudgement judgement =
+            new LogJudgement(new UserMapper(), UnaryOperator.identity());
+
+    private static Row target(String name, String amount) {
+        return ((MappedRow.Upsert) new UserMapper().map(user(7, name, amount))).row();
+    }
+
+    private static KeyHistory history(ChangeEvent... events) {
+        KeyHistory history = KeyHistory.NONE;
+        long offset = 0;
+        for (ChangeEvent event : events) {
+            history = history.after(new Logged<>(1, offset++, event), Set.of(99L));
+        }
+        return history;
+    }
+
+    private static ChangeEvent update(Row row) {
+        return new ChangeEvent.Update(1, Origin.NONE, row);
+    }
+
+    private static ChangeEvent insert(Row row) {
+        return new ChangeEvent.Insert(1, Origin.NONE, row);
+    }
+
+    private static ChangeEvent delete(Row row) {
+        return new ChangeEvent.Delete(1, Origin.NONE, row);
+    }
+
+    private Decision decide(@Nullable Row target, ChangeEvent... events) {
+        return judgement.decide(history(events), BEHIND, target);
+    }
+
+    private static Decision different(Kind kind, String... columns) {
+        return new Decision.Different(new KeyDifference.Found(kind, List.of(columns)));
+    }
+
+    @Test
+    void theLastChangeDecides() {
+        assertThat(decide(target("b", "2"), insert(user(7, "a", "1")), update(user(7, "b", "2"))))
+                .isEqualTo(new Decision.Same());
+        assertThat(decide(target("a", "2"), insert(user(7, "a", "1")), update(user(7, "b", "2"))))
+                .isEqualTo(different(Kind.DIFFERENT, "full_name"));
+    }
+
+    @Test
+    void aMissingRowIsDifferentFromOneThatIsGone() {
+        assertThat(decide(null, insert(user(7, "a", "1")))).isEqualTo(different(Kind.MISSING));
+        assertThat(decide(null, delete(user(7, "a", "1")))).isEqualTo(new Decision.Same());
+        assertThat(decide(target("a", "1"), delete(user(7, "a", "1"))))
+                .isEqualTo(different(Kind.EXTRA));
+    }
+
+    @Test
+    void aRowThatLeftTheWhereIsGone() {
+        assertThat(decide(null, update(deletedUser(7)))).isEqualTo(new Decision.Same());
+        assertThat(decide(target("a", "1"), update(deletedUser(7))))
+                .isEqualTo(different(Kind.EXTRA));
+    }
+
+    @Test
+    void anUnchangedCellIsTakenFromAnOlderImage() {
+        ChangeEvent[] history = {insert(user(7, "a", "1")), update(userWithUnchangedName(7, "2"))};
+
+        assertThat(decide(target("a", "2"), history)).isEqualTo(new Decision.Same());
+        assertThat(decide(target("b", "2"), history))
+                .isEqualTo(different(Kind.DIFFERENT, "full_name"));
+    }
+
+    @Test
+    void anUnchangedCellWithoutAnOlderImageDecidesOnlyAgainst() {
+        ChangeEvent part = update(userWithUnchangedName(7, "2"));
+
+        assertThat(decide(target("a", "2"), part)).isInstanceOf(Decision.Open.class);
+        assertThat(decide(target("a", "3"), part)).isEqualTo(different(Kind.DIFFERENT, "amount"));
+    }
+
+    @Test
+    void aDeleteEndsWhatOlderImagesSupply() {
+        assertThat(
+                        decide(
+                                target("a", "2"),
+                                insert(user(7, "a", "1")),
+                                delete(user(7, "a", "1")),
+                                insert(userWithUnchangedName(7, "2"))))
+                .isInstanceOf(Decision.Open.class);
+    }
+
+    @Test
+    void aChangeAtTheStoredTokenMayOrMayNotHaveBeenApplied() {
+        KeyHistory history = history(insert(user(7, "a", "1")), update(user(7, "b", "2")));
+
+        assertThat(judgement.decide(history, 1, target("a", "1"))).isEqualTo(new Decision.Same());
+        assertThat(judgement.decide(history, 1, target("b", "2"))).isEqualTo(new Decision.Same());
+        assertThat(judgement.decide(history, 1, target("c", "2")))
+                .isInstanceOf(Decision.Open.class);
+        assertThat(judgement.decide(history, 2, target("a", "1")))
+                .isInstanceOf(Decision.Different.class);
+    }
+
+    @Test
+    void aKeyThatTheLogDoesNotHoldIsOpen() {
+        assertThat(judgement.decide(KeyHistory.NONE, BEHIND, target("a", "1")))
+                .isInstanceOf(Decision.Open.class);
+    }
+
+    @Test
+    void aTruncateEndsTheRow() {
+        ChangeEvent truncate = new ChangeEvent.Truncate(1, Origin.NONE, UserMapper.USERS, 5);
+
+        assertThat(decide(null, insert(user(7, "a", "1")), truncate))
+                .isEqualTo(new Decision.Same());
+    }
+
+    @Test
+    void theHistoryRemembersAHiddenTransaction() {
+        ChangeEvent hidden =
+                new ChangeEvent.Update(1, new Origin(Lsn.ZERO, 99, 0), user(7, "a", "1"));
+
+        assertThat(history(hidden, update(user(7, "b", "1"))).byHidden()).isTrue();
+        assertThat(history(update(user(7, "b", "1"))).byHidden()).isFalse();
+    }
+}

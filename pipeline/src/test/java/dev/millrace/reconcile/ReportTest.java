@@ -1,0 +1,217 @@
+package dev.millrace.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.reconcile.ReconciliationReport.Kind;
+import dev.millrace.reconcile.ReconciliationReport.Mismatch;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class ReportTest {
+
+    private static final String NASTY = "<script>alert('x')</script>&\"\u001b[2J\u202e";
+
+    static TableReport equal(String name) {
+        return new TableReport(
+                name,
+                Verdict.EQUAL,
+                1_234_567L,
+                1_234_567L,
+                "0f".repeat(16),
+                "0f".repeat(16),
+                0,
+                0,
+                0,
+                3,
+                0,
+                4.25,
+                List.of(),
+                null);
+    }
+
+    static TableReport different(String name, Mismatch... mismatches) {
+        return new TableReport(
+                name,
+                Verdict.DIFFERENT,
+                10L,
+                11L,
+                "1a".repeat(16),
+                "2b".repeat(16),
+                0,
+                1,
+                2,
+                0,
+                0,
+                0.5,
+                Arrays.asList(mismatches),
+                null);
+    }
+
+    static TableReport undecided(String name) {
+        return new TableReport(
+                name,
+                Verdict.UNDECIDED,
+                10L,
+                null,
+                "1a".repeat(16),
+                null,
+                0,
+                0,
+                0,
+                0,
+                1,
+                60,
+                List.of(),
+                "the target did not catch up in time: the applier stands still");
+    }
+
+    static ReconciliationReport report(TableReport... tables) {
+        return new ReconciliationReport(
+                "shop",
+                Verdict.of(List.of(tables)),
+                Instant.parse("2026-03-01T10:00:00.123456Z"),
+                Instant.parse("2026-03-01T10:01:05Z"),
+                "16/B374D848",
+                "9c0ffee",
+                List.of(tables));
+    }
+
+    private static Mismatch mismatch(String key) {
+        return new Mismatch(
+                Map.of("id", key), Kind.DIFFERENT, List.of("full_name", "email"), "nothing");
+    }
+
+    @Test
+    void theJsonHasTheFieldsOfTheContractInLowerCaseWords() {
+        JsonNode json =
+                JsonMapper.builder()
+                        .build()
+                        .readTree(
+                                ReportJson.write(report(different("crm.customer", mismatch("7")))));
+
+        assertThat(json.propertyNames())
+                .containsExactly(
+                        "migration",
+                        "verdict",
+                        "startedAt",
+                        "finishedAt",
+                        "sourceLsn",
+                        "specHash",
+                        "tables");
+        assertThat(json.get("verdict").stringValue()).isEqualTo("different");
+        assertThat(json.get("startedAt").stringValue()).isEqualTo("2026-03-01T10:00:00.123456Z");
+        JsonNode table = json.get("tables").get(0);
+        assertThat(table.propertyNames())
+                .containsExactly(
+                        "target",
+                        "verdict",
+                        "sourceRows",
+                        "targetRows",
+                        "sourceChecksum",
+                        "targetChecksum",
+                        "missing",
+                        "extra",
+                        "different",
+                        "inFlight",
+                        "undecided",
+                        "seconds",
+                        "mismatches",
+                        "cause");
+        JsonNode mismatch = table.get("mismatches").get(0);
+        assertThat(mismatch.toString())
+                .isEqualTo(
+                        "{\"key\":{\"id\":\"7\"},\"kind\":\"different\","
+                                + "\"columns\":[\"full_name\",\"email\"],\"cause\":\"nothing\"}");
+    }
+
+    @Test
+    void theJsonComesBackAsItWas() {
+        ReconciliationReport report =
+                report(
+                        equal("a.b"),
+                        undecided("c.d"),
+                        different(
+                                "e.f",
+                                new Mismatch(
+                                        Collections.singletonMap("k", null),
+                                        Kind.MISSING,
+                                        List.of(),
+                                        "why")));
+
+        assertThat(ReportJson.read(ReportJson.write(report))).isEqualTo(report);
+    }
+
+    @Test
+    void aProvenDifferenceOutweighsWhatIsUndecidedAndNothingIsUndecided() {
+        assertThat(Verdict.of(List.of(equal("a.b"), undecided("c.d"), different("e.f"))))
+                .isEqualTo(Verdict.DIFFERENT);
+        assertThat(Verdict.of(List.of(equal("a.b"), undecided("c.d"))))
+                .isEqualTo(Verdict.UNDECIDED);
+        assertThat(Verdict.of(List.of(equal("a.b")))).isEqualTo(Verdict.EQUAL);
+        assertThat(Verdict.of(List.of())).isEqualTo(Verdict.UNDECIDED);
+    }
+
+    @Test
+    void thePageEscapesWhatComesFromADatabaseAndLoadsNothing() {
+        String page =
+                ReportPage.write(
+                        report(
+                                different(
+                                        "crm." + NASTY,
+                                        new Mismatch(
+                                                Map.of(NASTY, NASTY),
+                                                Kind.EXTRA,
+                                                List.of(NASTY),
+                                                NASTY))));
+
+        assertThat(page)
+                .doesNotContain("<script")
+                .doesNotContain("\u001b")
+                .doesNotContain("\u202e")
+                .doesNotContain("http://")
+                .doesNotContain("https://")
+                .doesNotContain("src=")
+                .doesNotContain("@import")
+                .contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;\\u{1b}")
+                .contains("default-src &#39;none&#39;".replace("&#39;", "'"));
+    }
+
+    @Test
+    void thePageAndTheTableSayWhatTheReportSays() {
+        ReconciliationReport report =
+                report(
+                        equal("crm.customer"),
+                        different("crm.order", mismatch("7"), mismatch("8")),
+                        undecided("crm.slow"));
+        String page = ReportPage.write(report);
+        String table = ReportTable.write(report);
+
+        assertThat(page)
+                .contains("16/B374D848", "9c0ffee", "2026-03-01 10:00:00 UTC", "1,234,567")
+                .contains("≠</span> different", "=</span> equal", "?</span> undecided")
+                .contains("<code>id=7</code>", "full_name, email", "unknown", "And 1 more.")
+                .contains("did not catch up");
+        assertThat(table)
+                .contains("crm.customer  equal      ")
+                .contains("  different  id=7  in full_name, email\n")
+                .contains("  and 1 more\n")
+                .contains("undecided: the target did not catch up")
+                .endsWith("different: 3 rows are proven not to be what their SELECTs give\n");
+    }
+
+    @Test
+    void theTableMovesNoCursor() {
+        assertThat(ReportTable.write(report(different("crm.\u001b[2J", mismatch("a\r\nb")))))
+                .doesNotContain("\u001b")
+                .doesNotContain("\r")
+                .contains("id=a\\u{d}\\u{a}b");
+    }
+}
