@@ -1,6 +1,8 @@
 package dev.millrace.preflight;
 
 import dev.millrace.preflight.Finding.Status;
+import dev.millrace.select.Mapping;
+import dev.millrace.source.CapturedTable;
 import java.util.List;
 
 /// All that was checked.
@@ -14,6 +16,18 @@ public record PreflightReport(String migration, List<Finding> findings, List<Pla
         if (!tables.isEmpty() && !findings.stream().allMatch(found -> found.status().passes())) {
             throw new IllegalArgumentException("nothing is planned while a finding refuses it");
         }
+    }
+
+    public List<Mapping> mappings() {
+        return tables.stream().map(PlannedTable::mapping).toList();
+    }
+
+    /// The source tables that the mappings read, each once.
+    public List<CapturedTable> captured() {
+        return tables.stream()
+                .map(table -> new CapturedTable(table.source(), table.fullIdentity()))
+                .distinct()
+                .toList();
     }
 
     /// Nothing refuses the start.

@@ -42,19 +42,37 @@ final class WildcardExpansion {
             MigrationSpec spec,
             List<DeclaredTable> explicit,
             Map<DeclaredTable, TableId> explicitSources) {
-        Set<TableId> taken =
-                spec.tables().stream()
-                        .filter(TableEntry.Select.class::isInstance)
-                        .map(entry -> ((TableEntry.Select) entry).target())
-                        .collect(Collectors.toCollection(HashSet::new));
+        Set<TableId> taken = explicitTargets(spec);
         Set<TableId> moved = Set.copyOf(explicitSources.values());
         List<DeclaredTable> declared = new ArrayList<>();
+        Set<TableId> filled = new HashSet<>();
         for (TableEntry entry : spec.tables()) {
             if (entry instanceof TableEntry.Wildcard wildcard) {
-                declared.addAll(expand(wildcard, taken, moved));
+                for (DeclaredTable table : expand(wildcard, taken, moved)) {
+                    if (filled.add(table.target())) {
+                        declared.add(table);
+                    } else {
+                        problem(
+                                wildcard,
+                                table.target() + " is filled by another wildcard too",
+                                "name it in an entry of its own");
+                    }
+                }
             }
         }
         return declared;
+    }
+
+    /// Also of entries whose SELECT can't be read: they still win.
+    private static Set<TableId> explicitTargets(MigrationSpec spec) {
+        Set<TableId> targets = new HashSet<>();
+        for (TableEntry entry : spec.tables()) {
+            switch (entry) {
+                case TableEntry.Select select -> targets.add(select.target());
+                case TableEntry.Wildcard _ -> {}
+            }
+        }
+        return targets;
     }
 
     private List<DeclaredTable> expand(
@@ -95,7 +113,6 @@ final class WildcardExpansion {
                         "the target has no table " + into,
                         "make it there first, or move " + id + " by an entry of its own");
             } else {
-                taken.add(into);
                 declared.add(asItIs(wildcard, from, to));
             }
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
 import dev.millrace.preflight.Finding.Status;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.testing.KafkaServer;
 import java.util.List;
 import java.util.Map;
@@ -260,6 +261,34 @@ class PreflightIT {
                         new TableId("public", "customer"), new TableId("public", "Odd.Name"));
         assertThat(report.tables().getLast().mapping().target().columns()).containsExactly("id");
         assertThat(warnings(report)).containsExactly("wildcard");
+    }
+
+    @Test
+    void twoWildcardsThatFillOneTableAreRefused() {
+        scene.source.execute(
+                "CREATE SCHEMA other AUTHORIZATION " + scene.role,
+                "CREATE TABLE other.customer (id bigint PRIMARY KEY, full_name text NOT NULL)",
+                "ALTER TABLE other.customer OWNER TO " + scene.role,
+                "ALTER TABLE users RENAME TO customer",
+                "ALTER TABLE customer RENAME user_name TO full_name",
+                "ALTER TABLE customer DROP age");
+
+        MigrationSpec one = scene.spec("public.*: SELECT * FROM public.*");
+        assertThat(open(scene.plan(one))).isEmpty();
+        MigrationSpec two =
+                new MigrationSpec(
+                        one.migration(),
+                        one.source(),
+                        one.target(),
+                        one.kafka(),
+                        one.dataDir(),
+                        List.of(
+                                one.tables().getFirst(),
+                                new MigrationSpec.TableEntry.Wildcard(
+                                        "public", "other", one.tables().getFirst().at())),
+                        one.debezium());
+
+        assertThat(only(scene.plan(two)).message()).contains("filled by another wildcard too");
     }
 
     @Test

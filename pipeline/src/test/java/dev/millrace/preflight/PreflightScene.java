@@ -67,7 +67,10 @@ final class PreflightScene {
     }
 
     PreflightReport plan(String tables) {
-        MigrationSpec spec = spec(tables);
+        return plan(spec(tables));
+    }
+
+    PreflightReport plan(MigrationSpec spec) {
         try (Database from = database(spec, spec.source());
                 Database to = database(spec, spec.target())) {
             return new Preflight(from, to).run(spec);
