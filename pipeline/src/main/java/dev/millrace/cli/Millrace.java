@@ -44,16 +44,6 @@ public final class Millrace {
         this.pause = pause;
     }
 
-    public static void main(String[] arguments) {
-        Terminal terminal = Terminal.ofProcess();
-        int exitCode =
-                new Millrace(terminal, new Providers(null, PreflightPlanner::new, null))
-                        .run(arguments);
-        terminal.out().flush();
-        terminal.err().flush();
-        System.exit(exitCode);
-    }
-
     /// @return an [ExitCode]
     public int run(String... arguments) {
         CommandLine line = new CommandLine(this);
