@@ -1,0 +1,76 @@
+package dev.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PlanIT {
+
+    private final TestDatabase source = PostgresServer.shared().newDatabase();
+    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final StringWriter printed = new StringWriter();
+
+    @TempDir private Path folder;
+
+    private int plan(String password, String select, String... options) throws IOException {
+        Path file = folder.resolve("millrace.yaml");
+        Files.writeString(
+                file,
+                """
+                migration: shop
+                source: {url: '%s', username: '%s', password: '%s'}
+                target: {url: '%s', username: '%s', password: '%s'}
+                tables:
+                  public.t: %s
+                """
+                        .formatted(
+                                source.url(),
+                                source.username(),
+                                password,
+                                target.url(),
+                                target.username(),
+                                target.password(),
+                                select));
+        PrintWriter out = new PrintWriter(printed, true);
+        Terminal terminal = new Terminal(out, out, Map.of(), InstantSource.system(), false, 100);
+        String[] arguments = new String[3 + options.length];
+        arguments[0] = "plan";
+        arguments[1] = "-c";
+        arguments[2] = file.toString();
+        System.arraycopy(options, 0, arguments, 3, options.length);
+        return new Millrace(terminal, new Providers(null, PreflightPlanner::new, null))
+                .run(arguments);
+    }
+
+    @Test
+    void theExitCodeTellsWhetherTheMigrationMayStart() throws IOException {
+        source.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE bare (id int)");
+        target.execute("CREATE TABLE t (id int PRIMARY KEY, a text)");
+
+        assertThat(plan(source.password(), "SELECT * FROM t")).isEqualTo(ExitCode.DONE);
+        assertThat(plan(source.password(), "SELECT id, b FROM t")).isEqualTo(ExitCode.USAGE);
+        assertThat(plan(source.password(), "SELECT id FROM bare")).isEqualTo(ExitCode.REFUSED);
+        assertThat(printed.toString())
+                .contains("shop may start: 1 target tables")
+                .contains("public.t has no column b")
+                .contains("has no primary key");
+    }
+
+    @Test
+    void aWrongPasswordAppearsNowhere() throws IOException {
+        assertThat(plan("canary-5521", "SELECT * FROM t", "-o", "json", "--debug"))
+                .isEqualTo(ExitCode.USAGE);
+
+        assertThat(printed.toString()).contains("source.reachable").doesNotContain("canary-5521");
+    }
+}

@@ -1,0 +1,205 @@
+package dev.millrace.preflight;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.TableFacts;
+import dev.millrace.postgres.TableFacts.ReplicaIdentity;
+import dev.millrace.preflight.Facts.ControlSchema;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.select.Relation;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class ChecksTest {
+
+    private static final TableId USERS = new TableId("public", "users");
+    private static final TableId CUSTOMER = new TableId("crm", "customer");
+    private static final Server.Quota FREE = new Server.Quota(10, 1);
+
+    private Server.Facts server = server("shop", 180_000, false);
+    private Server.Facts targetServer = server("crm", 180_000, false);
+    private Optional<Server.Slot> slot = Optional.empty();
+    private Optional<Server.Publication> publication = Optional.empty();
+    private ControlSchema control = ControlSchema.ABSENT;
+    private TableFacts target = table(CUSTOMER, List.of());
+    private TableFacts source = table(USERS, List.of());
+
+    private static Server.Facts server(String database, int version, boolean recovering) {
+        return new Server.Facts(
+                version,
+                String.valueOf(version),
+                "UTF8",
+                database,
+                recovering,
+                "logical",
+                FREE,
+                FREE,
+                OptionalLong.empty(),
+                Optional.of("7"),
+                OptionalInt.of(1),
+                Optional.empty(),
+                new Server.Role("millrace", false, true, true, true));
+    }
+
+    private static TableFacts table(TableId id, List<String> replicaTriggers) {
+        return new TableFacts(
+                id,
+                TableFacts.Kind.TABLE,
+                TableFacts.Persistence.PERMANENT,
+                Optional.empty(),
+                new TableFacts.Keys(ReplicaIdentity.DEFAULT, List.of("id"), List.of("id")),
+                new TableFacts.Columns(List.of(), List.of(), List.of("email")),
+                new TableFacts.Dependents(List.of(), List.of(), List.of(), replicaTriggers),
+                new TableFacts.Access("millrace", true, true, true, true, true, true, false),
+                OptionalLong.empty(),
+                List.of());
+    }
+
+    private static Server.Slot slot(String plugin, String walStatus, OptionalInt pid) {
+        return new Server.Slot(
+                "millrace_shop",
+                Optional.of(plugin),
+                Optional.of("shop"),
+                pid,
+                Optional.of(Lsn.ZERO),
+                Optional.of(Lsn.ZERO),
+                Optional.of(walStatus),
+                Optional.empty());
+    }
+
+    private List<Finding> open() {
+        Facts facts =
+                new Facts(
+                        new Facts.Source(
+                                server,
+                                "millrace_shop",
+                                slot,
+                                "millrace_shop",
+                                publication,
+                                Map.of(source.id(), source)),
+                        new Facts.Target(
+                                targetServer,
+                                true,
+                                control,
+                                Map.of(target.id(), target),
+                                Set.of(),
+                                Set.of()),
+                        List.of(
+                                new Facts.Pairing(
+                                        new Relation(source.id(), List.of(), List.of("id")),
+                                        new Relation(target.id(), List.of(), List.of("id")),
+                                        Set.of())));
+        return Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
+                .flatMap(List::stream)
+                .flatMap(check -> check.judge(facts).stream())
+                .filter(found -> found.status() != Status.OK)
+                .toList();
+    }
+
+    private Finding only() {
+        assertThat(open()).hasSize(1);
+        return open().getFirst();
+    }
+
+    @Test
+    void nothingIsOpenWhereEverythingIsAsItShould() {
+        assertThat(open()).isEmpty();
+    }
+
+    @Test
+    void aStandbyIsRefusedAsSourceAndAsTarget() {
+        server = server("shop", 180_000, true);
+        assertThat(only().check()).isEqualTo("source.primary");
+
+        server = server("shop", 180_000, false);
+        targetServer = server("crm", 180_000, true);
+        assertThat(only().check()).isEqualTo("target.primary");
+    }
+
+    @Test
+    void anOldServerIsRefusedAndANewerOneWarnedOf() {
+        server = server("shop", 130_000, false);
+        assertThat(only().status()).isEqualTo(Status.REFUSED);
+
+        server = server("shop", 140_000, false);
+        assertThat(open()).isEmpty();
+
+        server = server("shop", 190_000, false);
+        assertThat(only().status()).isEqualTo(Status.WARNING);
+    }
+
+    @Test
+    void aSlotThatIsNotOursOrIsLostIsRefused() {
+        slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
+        assertThat(open()).isEmpty();
+
+        slot = Optional.of(slot("pgoutput", "lost", OptionalInt.empty()));
+        assertThat(only().message()).contains("invalidated");
+
+        slot = Optional.of(slot("wal2json", "reserved", OptionalInt.empty()));
+        assertThat(only().message()).contains("something else");
+
+        slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.of(1)));
+        assertThat(only().status()).isEqualTo(Status.WARNING);
+    }
+
+    @Test
+    void aPublicationServesOnlyWhenItPublishesExactlyTheTablesWhole() {
+        publication = Optional.of(publication(List.of(USERS), false, true, true));
+        assertThat(open()).isEmpty();
+
+        for (Server.Publication wrong :
+                List.of(
+                        publication(List.of(USERS, CUSTOMER), false, true, true),
+                        publication(List.of(), false, true, true),
+                        publication(List.of(USERS), true, true, true),
+                        publication(List.of(USERS), false, false, true),
+                        publication(List.of(USERS), false, true, false))) {
+            publication = Optional.of(wrong);
+            assertThat(only().check()).as(wrong.toString()).isEqualTo("source.publication");
+        }
+    }
+
+    private static Server.Publication publication(
+            List<TableId> tables, boolean narrowed, boolean everyOperation, boolean viaRoot) {
+        return new Server.Publication(tables, false, narrowed, everyOperation, viaRoot, true);
+    }
+
+    @Test
+    void aTriggerThatFiresForEverySessionIsRefused() {
+        target = table(CUSTOMER, List.of("audit"));
+
+        assertThat(only().message()).contains("audit");
+    }
+
+    @Test
+    void oneTableCantBeSourceAndTarget() {
+        target = table(USERS, List.of());
+        assertThat(open()).isEmpty();
+
+        targetServer = server;
+
+        assertThat(only().check()).isEqualTo("target.apart");
+    }
+
+    @Test
+    void aControlSchemaThatIsLockedOrForeignIsRefused() {
+        control = ControlSchema.LOCKED;
+        assertThat(only().check()).isEqualTo("target.control-schema");
+
+        control = ControlSchema.FOREIGN;
+        assertThat(only().check()).isEqualTo("target.control-schema");
+
+        control = ControlSchema.OURS;
+        assertThat(open()).isEmpty();
+    }
+}
