@@ -10,7 +10,6 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.Banner;
@@ -61,8 +60,7 @@ public final class MillraceService implements AutoCloseable {
     }
 
     public int port() {
-        return Objects.requireNonNull(((ServletWebServerApplicationContext) context).getWebServer())
-                .getPort();
+        return ((ServletWebServerApplicationContext) context).getWebServer().getPort();
     }
 
     public URI url() {
