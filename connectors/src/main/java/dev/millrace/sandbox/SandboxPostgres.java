@@ -107,10 +107,7 @@ public final class SandboxPostgres implements AutoCloseable {
         try (Connection connection = connect("postgres");
                 Statement statement = connection.createStatement()) {
             statement.execute(
-                    "CREATE DATABASE "
-                            + Identifier.quote(name)
-                            + " TEMPLATE template0 "
-                            + options);
+                    "CREATE DATABASE " + Identifier.quote(name) + " TEMPLATE template0 " + options);
         } catch (SQLException e) {
             throw new LocalServerException("database " + name + " can't be made: " + e, e);
         }

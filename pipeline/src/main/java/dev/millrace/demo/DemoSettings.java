@@ -8,7 +8,7 @@ import java.util.Optional;
 /// @param rows of the shop, in all tables together, about
 /// @param port of the service; 0: any free one
 /// @param dataDir where servers and log are kept; empty: a folder of its own that is deleted at the
-///     end
+///   end
 /// @param exit leave with the verdict instead of staying up
 public record DemoSettings(long rows, int port, Optional<Path> dataDir, boolean exit) {
 

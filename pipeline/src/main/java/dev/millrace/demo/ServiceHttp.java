@@ -57,7 +57,10 @@ final class ServiceHttp {
                     http.send(request, HttpResponse.BodyHandlers.ofString());
             if (response.statusCode() / 100 != 2) {
                 throw new IOException(
-                        request.uri() + " answers " + response.statusCode() + ": "
+                        request.uri()
+                                + " answers "
+                                + response.statusCode()
+                                + ": "
                                 + response.body().lines().findFirst().orElse(""));
             }
             return json.readTree(response.body());

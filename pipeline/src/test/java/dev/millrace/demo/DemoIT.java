@@ -5,14 +5,19 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.TestFolders;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -49,23 +54,21 @@ class DemoIT {
     void whatIsNeitherEqualNorDifferentLeavesWithFive() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "mostly fine");
 
-        assertThat(demo(service).run(new DemoSettings(400, 0, Optional.empty(), true)))
-                .isEqualTo(5);
+        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(5);
     }
 
     @Test
     void aFailedMigrationLeavesWithOneAndItsReason() {
         StandInService service = new StandInService(List.of("FAILED"), "equal");
 
-        assertThat(demo(service).run(new DemoSettings(400, 0, Optional.empty(), true)))
-                .isEqualTo(1);
+        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
         assertThat(said.toString()).contains("the disk is full");
     }
 
     @Test
     void aGivenFolderIsKeptAndItsShopIsOpenAgainNextTime() throws Exception {
-        Path folder = TestFolders.create("demo");
-        DemoSettings settings = new DemoSettings(400, 0, Optional.of(folder), true);
+        DemoSettings settings = inGivenFolder(true);
+        Path folder = settings.dataDir().orElseThrow();
 
         int first = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
         int second = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
@@ -75,6 +78,8 @@ class DemoIT {
         assertThat(Files.readString(folder.resolve("millrace.yaml")))
                 .contains("password-file: '" + folder.resolve("source").resolve("password") + "'")
                 .doesNotContain(Files.readString(folder.resolve("source/password")).strip());
+        assertThat(SpecReader.read(folder.resolve("millrace.yaml"), Map.of()))
+                .isInstanceOf(SpecResult.Valid.class);
         SandboxSettings again = SandboxSettings.durable(folder.resolve("postgres"));
         try (SandboxPostgres source = SandboxPostgres.start(folder.resolve("source"), again);
                 Connection shop = source.connect("shop")) {
@@ -88,14 +93,25 @@ class DemoIT {
         Demo demo = demo(service);
 
         CompletableFuture<Integer> running =
-                CompletableFuture.supplyAsync(
-                        () -> demo.run(new DemoSettings(400, 0, Optional.empty(), false)));
+                CompletableFuture.supplyAsync(() -> demo.run(inGivenFolder(false)));
         await().atMost(Duration.ofSeconds(60)).until(() -> said.toString().contains("Ctrl-C"));
         assertThat(running).isNotDone();
         assertThat(service.isClosed()).isFalse();
         demo.leave();
 
         assertThat(running).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(0);
+    }
+
+    /// One unpacking of PostgreSQL for all of them.
+    private static DemoSettings inGivenFolder(boolean exit) {
+        Path folder = TestFolders.create("demo");
+        try {
+            Path binaries = Files.createDirectories(TestFolders.postgresBinaries());
+            Files.createSymbolicLink(folder.resolve("postgres"), binaries);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new DemoSettings(400, 0, Optional.of(folder), exit);
     }
 
     private Demo demo(MigrationService service) {

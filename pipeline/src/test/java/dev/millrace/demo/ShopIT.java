@@ -122,8 +122,7 @@ class ShopIT {
     }
 
     private List<List<String>> columns(String select) {
-        source.execute(
-                "DROP VIEW IF EXISTS public.probe", "CREATE VIEW public.probe AS " + select);
+        source.execute("DROP VIEW IF EXISTS public.probe", "CREATE VIEW public.probe AS " + select);
         return source
                 .query(
                         "SELECT attname FROM pg_attribute WHERE attrelid = 'public.probe'::regclass"

@@ -80,8 +80,7 @@ final class StandInService implements MigrationService {
     private void reconciliations(HttpExchange exchange) throws IOException {
         if (exchange.getRequestMethod().equals("POST")) {
             posted.set(
-                    new String(
-                            exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+                    new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
             answer(exchange, "{\"id\":\"r1\"}");
         } else if (exchange.getRequestURI().getPath().endsWith("/r1")) {
             answer(
