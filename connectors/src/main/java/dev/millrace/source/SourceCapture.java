@@ -4,6 +4,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,6 +52,8 @@ public final class SourceCapture implements AutoCloseable {
 
     public static SourceCapture start(
             CaptureSettings settings, SourceConnections connections, InstantSource clock) {
+        // The driver gives the replication session the JVM's zone, which no setting can override.
+        TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
         SourceCapture capture = new SourceCapture(settings, connections, clock);
         capture.thread.start();
         return capture;

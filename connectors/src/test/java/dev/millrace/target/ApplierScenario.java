@@ -199,7 +199,11 @@ final class ApplierScenario implements AutoCloseable {
     }
 
     void awaitApplied(long number) {
-        await().atMost(PATIENCE)
+        awaitApplied(number, PATIENCE);
+    }
+
+    void awaitApplied(long number, Duration patience) {
+        await().atMost(patience)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->

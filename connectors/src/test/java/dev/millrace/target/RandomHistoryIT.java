@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 class RandomHistoryIT {
 
     private static final String MIGRATION = "random";
-    private static final int SEEDS = 60;
+    private static final int SEEDS = 25;
     private static final int KEYS = 6;
     private static final Shape SHAPE = ApplierScenario.shape("item", "id", "a", "big");
 
@@ -104,22 +104,24 @@ class RandomHistoryIT {
         TestDatabase database = PostgresServer.shared().newDatabase();
         ControlSchema.migrate(ApplierScenario.sessions(database));
         database.execute("CREATE TABLE item (id int PRIMARY KEY, a text, big text)");
-        long first = new Random().nextLong();
-        for (long seed = first; seed < first + SEEDS; seed++) {
-            database.execute("TRUNCATE item, millrace.stored_offset");
-            Random random = new Random(seed);
-            History history = new History(random);
-            apply(database, random, history);
+        try (Connection reader = database.connect()) {
+            long first = new Random().nextLong();
+            for (long seed = first; seed < first + SEEDS; seed++) {
+                database.execute("TRUNCATE item, millrace.stored_offset");
+                Random random = new Random(seed);
+                History history = new History(random);
+                apply(database, reader, random, history);
 
-            assertThat(database.query("SELECT id, a, big FROM item ORDER BY id"))
-                    .as("seed %d", seed)
-                    .isEqualTo(rows(history));
-            assertThat(stored(database).rowsApplied())
-                    .as("seed %d", seed)
-                    .isEqualTo(history.changes);
-            assertThat(database.value("SELECT count(*) FROM millrace.stopped_table"))
-                    .as("seed %d", seed)
-                    .isEqualTo("0");
+                assertThat(database.query("SELECT id, a, big FROM item ORDER BY id"))
+                        .as("seed %d", seed)
+                        .isEqualTo(rows(history));
+                assertThat(stored(reader).rowsApplied())
+                        .as("seed %d", seed)
+                        .isEqualTo(history.changes);
+                assertThat(database.value("SELECT count(*) FROM millrace.stopped_table"))
+                        .as("seed %d", seed)
+                        .isEqualTo("0");
+            }
         }
     }
 
@@ -135,21 +137,18 @@ class RandomHistoryIT {
         return rows;
     }
 
-    private static AppliedOffsets stored(TestDatabase database) throws SQLException {
-        try (Connection connection = database.connect()) {
-            return new StoredOffsets(MIGRATION).read(connection);
-        }
+    private static AppliedOffsets stored(Connection reader) throws SQLException {
+        return new StoredOffsets(MIGRATION).read(reader);
     }
 
-    private static void apply(TestDatabase database, Random random, History history)
+    private static void apply(
+            TestDatabase database, Connection reader, Random random, History history)
             throws Exception {
-        try (Connection connection = database.connect()) {
-            new StoredOffsets(MIGRATION).begin(connection, 1, "topic", List.of(0L));
-        }
+        new StoredOffsets(MIGRATION).begin(reader, 1, "topic", List.of(0L));
         long end = history.log.getLast().offset() + 1;
         List<PartitionBatch> written = new ArrayList<>();
-        while (stored(database).partitions().getFirst().nextOffset() < end) {
-            PartitionQueue queue = new PartitionQueue(stored(database).partitions().getFirst());
+        while (stored(reader).partitions().getFirst().nextOffset() < end) {
+            PartitionQueue queue = new PartitionQueue(stored(reader).partitions().getFirst());
             history.log.stream()
                     .filter(logged -> logged.offset() >= queue.stored().nextOffset())
                     .forEach(logged -> queue.add(logged.offset(), logged.change(), 1));

@@ -1,7 +1,9 @@
 package dev.millrace.cli;
 
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -19,9 +21,18 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--rows",
-            description = "Rows of the largest table (default: ${DEFAULT-VALUE}).",
-            defaultValue = "20000")
+            description =
+                    "About so many rows in all tables of the shop (default: ${DEFAULT-VALUE}).",
+            defaultValue = "50000")
     private long rows;
+
+    @Option(
+            names = "--data-dir",
+            paramLabel = "FOLDER",
+            description =
+                    "Keep servers and log here for another run (default: a folder of its own that"
+                            + " is deleted at the end).")
+    private @Nullable Path dataDir;
 
     @Option(names = "--exit", description = "Leave with the verdict's exit code.")
     private boolean exit;
@@ -41,6 +52,8 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         return launcher.get()
-                .run(new DemoLauncher.Options(rows, exit, port, program.debug()), terminal);
+                .run(
+                        new DemoLauncher.Options(rows, exit, port, dataDir, program.debug()),
+                        terminal);
     }
 }

@@ -3,6 +3,7 @@ package dev.millrace.cli;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -13,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "millrace",
         description = "Moves PostgreSQL tables while they are written to, and proves it.",
         mixinStandardHelpOptions = true,
-        version = "millrace 0.1.0",
+        versionProvider = Millrace.Version.class,
         synopsisSubcommandLabel = "VERB",
         commandListHeading = "%nVerbs:%n",
         footer = {
@@ -41,16 +42,6 @@ public final class Millrace {
         this.terminal = terminal;
         this.providers = providers;
         this.pause = pause;
-    }
-
-    public static void main(String[] arguments) {
-        Terminal terminal = Terminal.ofProcess();
-        int exitCode =
-                new Millrace(terminal, new Providers(null, PreflightPlanner::new, null))
-                        .run(arguments);
-        terminal.out().flush();
-        terminal.err().flush();
-        System.exit(exitCode);
     }
 
     /// @return an [ExitCode]
@@ -114,5 +105,15 @@ public final class Millrace {
 
     boolean debug() {
         return debug;
+    }
+
+    /// As the jar says; a build from classes alone has none.
+    static final class Version implements IVersionProvider {
+
+        @Override
+        public String[] getVersion() {
+            String version = Millrace.class.getPackage().getImplementationVersion();
+            return new String[] {"millrace " + (version == null ? "(not packaged)" : version)};
+        }
     }
 }

@@ -28,7 +28,7 @@ public record Terminal(
         columns = Math.max(NARROWEST, columns);
     }
 
-    static Terminal ofProcess() {
+    public static Terminal ofProcess() {
         Console console = System.console();
         return new Terminal(
                 writer(FileDescriptor.out),

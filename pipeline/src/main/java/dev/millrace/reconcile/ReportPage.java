@@ -124,13 +124,10 @@ public final class ReportPage {
                 .append(String.format(Locale.ROOT, "%,.1f", table.seconds()))
                 .append("</td><td class=\"sums\">");
         if (Objects.equals(table.sourceChecksum(), table.targetChecksum())) {
-            out.append("<code>").append(sum(table.sourceChecksum())).append("</code> both");
+            out.append("both").append(sum(table.sourceChecksum()));
         } else {
-            out.append("<code>")
-                    .append(sum(table.sourceChecksum()))
-                    .append("</code> source<br><code>")
-                    .append(sum(table.targetChecksum()))
-                    .append("</code> target");
+            out.append("source").append(sum(table.sourceChecksum()));
+            out.append("target").append(sum(table.targetChecksum()));
         }
         out.append("</td></tr>\n");
     }
@@ -199,8 +196,17 @@ public final class ReportPage {
                 .formatted(word, sign, word);
     }
 
+    /// In two halves, between which a line may break.
     private static String sum(@Nullable String checksum) {
-        return checksum == null ? "unknown" : escape(checksum);
+        if (checksum == null) {
+            return " <code>unknown</code>";
+        }
+        int half = checksum.length() / 2;
+        return " <code>"
+                + escape(checksum.substring(0, half))
+                + "<wbr>"
+                + escape(checksum.substring(half))
+                + "</code>";
     }
 
     private static String time(Instant instant) {

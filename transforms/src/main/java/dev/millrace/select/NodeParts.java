@@ -6,7 +6,25 @@ import java.util.stream.Stream;
 /// The expressions right below an expression.
 final class NodeParts {
 
+    /// Deeper trees would not fit the stack of whoever walks them.
+    private static final int HIGHEST = 500;
+
     private NodeParts() {}
+
+    /// The tree itself; looks at it level by level, whatever its height.
+    static Node withinHeight(Node root) {
+        List<Node> level = List.of(root);
+        for (int height = 1; !level.isEmpty(); height++) {
+            if (height > HIGHEST) {
+                throw new Refusal(
+                        root.at(),
+                        "the expression has more than " + HIGHEST + " operators in a row",
+                        "split it");
+            }
+            level = level.stream().flatMap(NodeParts::of).toList();
+        }
+        return root;
+    }
 
     static Stream<Node> of(Node node) {
         return switch (node) {

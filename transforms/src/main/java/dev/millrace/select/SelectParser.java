@@ -62,7 +62,10 @@ public final class SelectParser {
         }
         tokens.expectWord("from");
         SelectStatement.Source source = source();
-        @Nullable Node where = tokens.acceptWord("where") ? expressions.expression() : null;
+        @Nullable Node where =
+                tokens.acceptWord("where")
+                        ? NodeParts.withinHeight(expressions.expression())
+                        : null;
         refuseRest();
         return new SelectStatement(text, items, source, where, CaseChange.occursIn(items, where));
     }
@@ -95,7 +98,7 @@ public final class SelectParser {
             }
             return new SelectStatement.Item.Star(first.at(), qualifier);
         }
-        Node node = expressions.expression();
+        Node node = NodeParts.withinHeight(expressions.expression());
         @Nullable String alias = alias();
         return new SelectStatement.Item.Expression(
                 first.at(), node, alias == null ? OutputNames.of(node) : alias);

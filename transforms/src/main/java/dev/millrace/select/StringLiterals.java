@@ -191,7 +191,7 @@ final class StringLiterals {
             if (isBlank(c)) {
                 lineEnd |= c == '\n' || c == '\r';
                 i++;
-            } else if (lineEnd && text.startsWith("--", i)) {
+            } else if (text.startsWith("--", i)) {
                 i = lineEnd(text, i);
             } else {
                 break;

@@ -1,0 +1,78 @@
+package dev.millrace.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.select.CaseMaps;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CaseMapReaderIT {
+
+    private static CaseMaps read(TestDatabase database, String... collations) {
+        try (Database opened =
+                        new Database(
+                                "case", database.url(), database.username(), database.password());
+                Session session = opened.session()) {
+            return CaseMapReader.read(session, List.of(collations));
+        }
+    }
+
+    private static CaseMaps.CaseMap map(CaseMaps maps, String collation) {
+        return Objects.requireNonNull(maps.collations().get(collation));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "26 | false | LOCALE 'C'",
+                "1300 | false | LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'",
+                "1300 | true | LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'",
+                "1300 | false | LOCALE 'C.utf8'"
+            })
+    void theDatabasesOwnMapIsRead(int atLeast, boolean sigma, String options) {
+        TestDatabase database = PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + options);
+
+        CaseMaps.CaseMap map = map(read(database, "default"), "default");
+
+        assertThat(map.lower().size()).isGreaterThanOrEqualTo(atLeast);
+        assertThat(map.lower().get(65)).isEqualTo("a");
+        assertThat(map.contextual().contains(0x3A3)).isEqualTo(sigma);
+        assertThat(
+                        database.query(
+                                "SELECT count(*) FROM generate_series(1, 55295) AS i WHERE lower(chr(i))"
+                                        + " COLLATE \"C\" <> chr(i)"))
+                .isEqualTo(
+                        List.of(
+                                List.of(
+                                        String.valueOf(
+                                                map.lower().keySet().stream()
+                                                        .filter(c -> c < 55296)
+                                                        .count()))));
+    }
+
+    @Test
+    void aCollationWhoseRulesLookAtNeighboursIsLeftOut() {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+
+        CaseMaps maps = read(database, "tr-x-icu", "lt-x-icu", "el-x-icu", "de-x-icu", "none");
+
+        assertThat(maps.collations().keySet()).containsExactly("de-x-icu");
+        assertThat(map(maps, "de-x-icu").upper().get(0xDF)).isEqualTo("SS");
+    }
+
+    @Test
+    void aCollationOfAnotherSchemaIsFoundByItsFullName() {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        database.execute(
+                "CREATE SCHEMA other",
+                "CREATE COLLATION other.\"My coll\" (provider = icu, locale = 'und')");
+
+        assertThat(read(database, "other.My coll").collations()).hasSize(1);
+    }
+}

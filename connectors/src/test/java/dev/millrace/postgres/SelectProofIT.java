@@ -1,0 +1,188 @@
+package dev.millrace.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.TableId;
+import dev.millrace.select.CaseMaps;
+import dev.millrace.select.CompileResult;
+import dev.millrace.select.Mapping;
+import dev.millrace.select.ParseResult;
+import dev.millrace.select.Relation;
+import dev.millrace.select.SelectCompiler;
+import dev.millrace.select.SelectParser;
+import dev.millrace.select.SelectProblem;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SelectProofIT {
+
+    private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
+
+    private static Database owner;
+    private static Database reader;
+
+    @BeforeAll
+    static void makeTheTables() {
+        DATABASE.execute(
+                "CREATE TABLE public.item (id int4 PRIMARY KEY, a int4, b int4, n numeric(10,2),"
+                        + " t text, v varchar(10), c char(5), ok bool, d date, tz timestamptz, j jsonb)",
+                "CREATE INDEX ON public.item (a)",
+                "CREATE TABLE public.parts (id int4 PRIMARY KEY, a int4) PARTITION BY RANGE (id)",
+                "CREATE TABLE public.parts1 PARTITION OF public.parts FOR VALUES FROM (0) TO (100)",
+                "CREATE TABLE public.parts2 PARTITION OF public.parts FOR VALUES FROM (100) TO (200)",
+                "CREATE ROLE only_select LOGIN PASSWORD 'only_select'",
+                "GRANT SELECT ON public.item, public.parts TO only_select");
+        owner = new Database("proof", DATABASE.url(), DATABASE.username(), DATABASE.password());
+        reader = new Database("proof", DATABASE.url(), "only_select", "only_select");
+    }
+
+    @AfterAll
+    static void close() {
+        owner.close();
+        reader.close();
+    }
+
+    private static Mapping mapping(String table, String text) {
+        try (Session session = owner.session()) {
+            Relation source =
+                    session.sourceCatalog().relation(new TableId("public", table)).orElseThrow();
+            Relation target =
+                    new Relation(
+                            new TableId("public", "target"),
+                            List.of(
+                                    column("id", "int4"),
+                                    column("x", "text"),
+                                    column("n", "numeric"),
+                                    column("k", "int8"),
+                                    column("ok", "bool")),
+                            List.of("id"));
+            CaseMaps maps = CaseMapReader.read(session, List.of("default"));
+            if (!(SelectParser.parse(text) instanceof ParseResult.Parsed(var statement))) {
+                throw new AssertionError(SelectParser.parse(text).toString());
+            }
+            return switch (SelectCompiler.compile(statement, source, target, List.of("id"), maps)) {
+                case CompileResult.Compiled(Mapping mapping) -> mapping;
+                case CompileResult.Refused(List<SelectProblem> problems) ->
+                        throw new AssertionError(problems.toString());
+            };
+        }
+    }
+
+    private static Relation.Column column(String name, String type) {
+        return new Relation.Column(
+                name,
+                new Relation.SqlType("pg_catalog", type, type, -1, Optional.empty()),
+                false,
+                false,
+                Relation.Collation.NONE);
+    }
+
+    private static List<SelectProblem> proof(Mapping mapping) {
+        try (Session session = reader.session()) {
+            return SelectProof.problems(session, mapping);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT id, a + b * 2 - -1 AS k FROM item WHERE NOT a = 1 OR b IS NULL AND ok",
+                "SELECT id, trim(both 'x' from t) || substring(t from 2 for 3) AS x FROM item",
+                "SELECT id, substring(t for 2) || a AS x, n * 1.10 AS n FROM public.item AS i WHERE i.a > 3",
+                "SELECT id, CASE a WHEN 1 THEN 'one' ELSE lower(v) END AS x FROM item WHERE a IN (1, 2, b)",
+                "SELECT id, coalesce(nullif(c, 'q'), 'z')::text AS x FROM item WHERE t NOT LIKE 'a!%%' ESCAPE '!'",
+                "SELECT id, a BETWEEN 1 AND b AS ok, '5' AS k, NULL AS x FROM item -- the end",
+                "SELECT id, U&'\\0041' || E'\\n' || $q$it's$q$ AS x, 0x1F % 1_0 AS k FROM item",
+                "SELECT id, d::text AS x FROM item WHERE d >= '2020-01-01' AND tz < '2020-01-01 00:00:00+00'",
+                "SELECT id, (a IS DISTINCT FROM b) IS NOT TRUE AS ok FROM item WHERE (ok) IS NOT FALSE"
+            })
+    void aRightReadingIsProvenWithTheRightToSelectAlone(String text) {
+        assertThat(proof(mapping("item", text))).isEmpty();
+    }
+
+    @Test
+    void aPartitionedTableIsProvenToo() {
+        assertThat(
+                        proof(
+                                mapping(
+                                        "parts",
+                                        "SELECT id, a * 2 + 1 AS k FROM parts WHERE a > 1 OR id = 3")))
+                .isEmpty();
+    }
+
+    @Test
+    void aTreeOfAnotherPrecedenceIsRefusedAtItsColumn() {
+        Mapping right = mapping("item", "SELECT id,\n  a + b * 2 AS k FROM item");
+        Mapping wrong = mapping("item", "SELECT id, (a + b) * 2 AS k FROM item");
+
+        List<SelectProblem> problems = proof(withRendering(right, wrong.rendered()));
+
+        assertThat(problems).hasSize(1);
+        assertThat(problems.getFirst().line()).isEqualTo(2);
+        assertThat(problems.getFirst().message()).contains("(a + (b * 2))", "((a + b) * 2)");
+    }
+
+    @Test
+    void aFilterOfAnotherPrecedenceIsRefused() {
+        Mapping right = mapping("item", "SELECT id FROM item WHERE ok OR a = 1 AND b = 2");
+        Mapping wrong = mapping("item", "SELECT id FROM item WHERE (ok OR a = 1) AND b = 2");
+
+        assertThat(proof(withRendering(right, wrong.rendered())))
+                .hasSize(1)
+                .first()
+                .satisfies(problem -> assertThat(problem.message()).contains("Millrace as"));
+    }
+
+    @Test
+    void aTypeThatIsNotPostgresIsRefused() {
+        Mapping right = mapping("item", "SELECT id, a * b AS k FROM item");
+        Mapping wrong =
+                new Mapping(
+                        right.source(),
+                        right.target(),
+                        List.of(
+                                right.outputs().get(0),
+                                new Relation.SqlType(
+                                        "pg_catalog", "int8", "bigint", -1, Optional.empty())),
+                        right.userText(),
+                        right.rendered(),
+                        right.mapper());
+
+        assertThat(proof(wrong).getFirst().message()).contains("int4", "int8");
+    }
+
+    @Test
+    void aTextThatPostgresRefusesIsAProblem() {
+        Mapping right = mapping("item", "SELECT id FROM item");
+
+        assertThat(
+                        proof(
+                                        new Mapping(
+                                                right.source(),
+                                                right.target(),
+                                                right.outputs(),
+                                                "SELECT id FROM no_such_table",
+                                                right.rendered(),
+                                                right.mapper()))
+                                .getFirst()
+                                .message())
+                .contains("PostgreSQL refuses this SELECT");
+    }
+
+    private static Mapping withRendering(Mapping mapping, String rendered) {
+        return new Mapping(
+                mapping.source(),
+                mapping.target(),
+                mapping.outputs(),
+                mapping.userText(),
+                rendered,
+                mapping.mapper());
+    }
+}

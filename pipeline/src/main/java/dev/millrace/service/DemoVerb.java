@@ -1,0 +1,68 @@
+package dev.millrace.service;
+
+import dev.millrace.cli.CommandFailure;
+import dev.millrace.cli.DemoLauncher;
+import dev.millrace.cli.ExitCode;
+import dev.millrace.cli.ServiceAddress;
+import dev.millrace.cli.Terminal;
+import dev.millrace.demo.Demo;
+import dev.millrace.demo.DemoSettings;
+import dev.millrace.demo.MigrationService;
+import dev.millrace.spec.Secret;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// The verb `demo`: the whole road on this machine, with servers of its own.
+public final class DemoVerb implements DemoLauncher {
+
+    private final InstantSource clock;
+
+    public DemoVerb(InstantSource clock) {
+        this.clock = clock;
+    }
+
+    @Override
+    public int run(Options options, Terminal terminal) {
+        Demo demo = new Demo(this::start, terminal.out());
+        Runtime.getRuntime().addShutdownHook(new Thread(demo::leave, "leave-demo"));
+        return demo.run(
+                new DemoSettings(options.rows(), options.port(), Optional.empty(), options.exit()));
+    }
+
+    private MigrationService.Running start(Path file, int port) {
+        SpecResult.Valid valid =
+                switch (SpecReader.read(file, Map.of())) {
+                    case SpecResult.Valid read -> read;
+                    case SpecResult.Invalid invalid ->
+                            throw new CommandFailure(
+                                    ExitCode.FAILED,
+                                    invalid.problems().stream()
+                                            .map(Object::toString)
+                                            .collect(Collectors.joining("\n")),
+                                    "");
+                };
+        MillraceService service =
+                new RunVerb(clock)
+                        .start(
+                                valid.spec(),
+                                valid.hash(),
+                                new ServiceAddress("127.0.0.1", port, Secret.NONE));
+        return new MigrationService.Running() {
+            @Override
+            public URI address() {
+                return service.url();
+            }
+
+            @Override
+            public void close() {
+                service.close();
+            }
+        };
+    }
+}

@@ -1,0 +1,123 @@
+package dev.millrace.service;
+
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.service.ServedMigration.Opening;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.availability.AvailabilityChangeEvent;
+import org.springframework.boot.availability.LivenessState;
+import org.springframework.context.ApplicationEventPublisher;
+import org.springframework.context.SmartLifecycle;
+
+/// Ties the migration to the application context. It begins last, so that a port in use is found
+/// before a slot is made, and ends first, so that the status can be read while it drains. The
+/// context's thread starts and stops it; the rest may be called from any thread.
+final class MigrationLife implements SmartLifecycle {
+
+    private static final Logger LOG = LoggerFactory.getLogger(MigrationLife.class);
+
+    private final Opening opening;
+    private final ApplicationEventPublisher events;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private volatile @Nullable ServedMigration served;
+    private volatile boolean draining;
+    private volatile boolean drained = true;
+
+    MigrationLife(Opening opening, ApplicationEventPublisher events) {
+        this.opening = opening;
+        this.events = events;
+    }
+
+    @Override
+    public int getPhase() {
+        return Integer.MAX_VALUE;
+    }
+
+    /// Opening may take long; the process is alive all the while.
+    @Override
+    public void start() {
+        AvailabilityChangeEvent.publish(events, this, LivenessState.CORRECT);
+        try {
+            served = opening.open();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new OpeningFailed(e);
+        } catch (Exception e) {
+            throw new OpeningFailed(e);
+        }
+    }
+
+    @Override
+    public void stop() {
+        ServedMigration open = served;
+        if (open == null || draining) {
+            return;
+        }
+        draining = true;
+        LOG.info("draining");
+        try {
+            open.close();
+            LOG.info("drained");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            drained = false;
+            LOG.error("interrupted while draining; the next start takes up what is durable");
+        } catch (Exception e) {
+            drained = false;
+            LOG.atError()
+                    .setCause(e)
+                    .log("not drained in full; the next start takes up what is durable");
+        } finally {
+            stopped.countDown();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return served != null && stopped.getCount() > 0;
+    }
+
+    /// @throws NotReadyException when the migration is still being opened
+    MigrationControl control() {
+        return running()
+                .orElseThrow(
+                        () ->
+                                new NotReadyException(
+                                        "The migration is being started; ask again in a moment."));
+    }
+
+    /// @throws NotReadyException when nothing new may begin
+    MigrationControl controlForChange() {
+        if (draining) {
+            throw new NotReadyException("The service is draining; ask again when it runs again.");
+        }
+        return control();
+    }
+
+    /// Also while it drains.
+    Optional<MigrationControl> running() {
+        ServedMigration open = served;
+        return open == null ? Optional.empty() : Optional.of(open.control());
+    }
+
+    boolean ready() {
+        return !draining && running().map(MigrationControl::ready).orElse(false);
+    }
+
+    /// @return whether all was closed without a fault
+    boolean awaitDrained() throws InterruptedException {
+        stopped.await();
+        return drained;
+    }
+
+    static final class NotReadyException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        NotReadyException(String message) {
+            super(message);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package dev.millrace.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class DemoIT {
+
+    private final StringWriter said = new StringWriter();
+
+    @Test
+    void aDifferenceIsShownAndLeftWithFourAndNothingStaysBehind() {
+        StandInService service =
+                new StandInService(List.of("BACKFILLING", "CATCHING_UP", "IN_SYNC"), "different");
+        List<ProcessHandle> before = ProcessHandle.current().children().toList();
+
+        int exitCode = demo(service).run(new DemoSettings(400, 0, Optional.empty(), true));
+
+        assertThat(exitCode).isEqualTo(4);
+        assertThat(said.toString())
+                .contains("BACKFILLING", "0 of 1 tables backfilled, 7 of about 9 rows")
+                .contains("behind by ? records")
+                .contains("crm.customer", "12,345", "12,344", "missing key {\"id\":\"5\"}")
+                .contains("Verdict: different")
+                .containsPattern("Traffic so far: [0-9,]+ transactions, [0-9,]+ rows written");
+        assertThat(service.posted.get()).contains("\"tables\"");
+        assertThat(service.isClosed()).isTrue();
+        Path folder = Objects.requireNonNull(service.specFile.get()).resolveSibling(".");
+        assertThat(folder).doesNotExist();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> before.containsAll(ProcessHandle.current().children().toList()));
+    }
+
+    @Test
+    void whatIsNeitherEqualNorDifferentLeavesWithFive() {
+        StandInService service = new StandInService(List.of("IN_SYNC"), "mostly fine");
+
+        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(5);
+    }
+
+    @Test
+    void aFailedMigrationLeavesWithOneAndItsReason() {
+        StandInService service = new StandInService(List.of("FAILED"), "equal");
+
+        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
+        assertThat(said.toString()).contains("the disk is full");
+    }
+
+    @Test
+    void aGivenFolderIsKeptAndItsShopIsOpenAgainNextTime() throws Exception {
+        DemoSettings settings = inGivenFolder(true);
+        Path folder = settings.dataDir().orElseThrow();
+
+        int first = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
+        int second = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
+
+        assertThat(List.of(first, second)).containsExactly(0, 0);
+        assertThat(said.toString()).contains("The shop of an earlier run is open again");
+        assertThat(Files.readString(folder.resolve("millrace.yaml")))
+                .contains("password-file: '" + folder.resolve("source").resolve("password") + "'")
+                .doesNotContain(Files.readString(folder.resolve("source/password")).strip());
+        assertThat(SpecReader.read(folder.resolve("millrace.yaml"), Map.of()))
+                .isInstanceOf(SpecResult.Valid.class);
+        SandboxSettings again = SandboxSettings.durable(folder.resolve("postgres"));
+        try (SandboxPostgres source = SandboxPostgres.start(folder.resolve("source"), again);
+                Connection shop = source.connect("shop")) {
+            assertThat(Shop.has(shop, "public", "customer")).isTrue();
+        }
+    }
+
+    @Test
+    void withoutExitItStaysUpWithTrafficUntilToldToLeave() {
+        StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
+        Demo demo = demo(service);
+
+        CompletableFuture<Integer> running =
+                CompletableFuture.supplyAsync(() -> demo.run(inGivenFolder(false)));
+        await().atMost(Duration.ofSeconds(60)).until(() -> said.toString().contains("Ctrl-C"));
+        assertThat(running).isNotDone();
+        assertThat(service.isClosed()).isFalse();
+        demo.leave();
+
+        assertThat(running).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(0);
+    }
+
+    /// One unpacking of PostgreSQL for all of them.
+    private static DemoSettings inGivenFolder(boolean exit) {
+        Path folder = TestFolders.create("demo");
+        try {
+            Path binaries = Files.createDirectories(TestFolders.postgresBinaries());
+            Files.createSymbolicLink(folder.resolve("postgres"), binaries);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new DemoSettings(400, 0, Optional.of(folder), exit);
+    }
+
+    private Demo demo(MigrationService service) {
+        return new Demo(service, new PrintWriter(said, true));
+    }
+}
