@@ -113,7 +113,7 @@ final class Binder {
                                 join(path, key.get()),
                                 setting(component).kind()));
             } else {
-                refuseKey(key.get(), entry.getKeyNode(), path, known.keySet(), later);
+                refuseKey(key.get(), entry, path, known.keySet(), later);
             }
         }
         checkTogether(form, path, seen);
@@ -148,17 +148,21 @@ final class Binder {
     }
 
     private void refuseKey(
-            String key, Node node, String path, Set<String> known, @Nullable ComesLater later) {
+            String key,
+            NodeTuple entry,
+            String path,
+            Set<String> known,
+            @Nullable ComesLater later) {
         if (later != null && Arrays.asList(later.value()).contains(key)) {
-            problems.add(at(node), join(path, key), "comes in a later version", "");
+            problems.add(at(entry.getKeyNode()), join(path, key), "comes in a later version", "");
             return;
         }
         String hint =
-                key.contains(" ")
+                isNull(entry.getValueNode())
                         ? "inside { } a comma ends a value: quote it"
                         : NearestName.hint(key, known);
         problems.add(
-                at(node),
+                at(entry.getKeyNode()),
                 join(path, key),
                 "unknown key",
                 hint.isEmpty() ? "known here: " + String.join(", ", known) : hint);

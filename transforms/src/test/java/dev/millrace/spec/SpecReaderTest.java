@@ -219,6 +219,7 @@ class SpecReaderTest {
                 "crm.*: SELECT id FROM b.t => a wildcard moves tables as they are",
                 "crm.*: {select: SELECT * FROM b.*, key: [a]} => never a key of its own",
                 "crm.t: {select: SELECT a, b FROM t} => inside { } a comma ends a value: quote it",
+                "crm.t: {select: SELECT a FROM t WHERE b IN (1, 2)} => a comma ends a value",
                 "Crm.T: SELECT 1 => write crm.t, or '\"Crm\".\"T\"'",
                 "a.b.c: SELECT 1 => has more parts than schema and table",
                 "'*.t': SELECT 1 => stands for tables, not for schemas",
