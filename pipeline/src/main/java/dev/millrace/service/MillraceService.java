@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.Banner;
@@ -60,7 +61,9 @@ public final class MillraceService implements AutoCloseable {
     }
 
     public int port() {
-        return ((ServletWebServerApplicationContext) context).getWebServer().getPort();
+        return Objects.requireNonNull(
+                        ((ServletWebServerApplicationContext) context).getWebServer())
+                .getPort();
     }
 
     public URI url() {
