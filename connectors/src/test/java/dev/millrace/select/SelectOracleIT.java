@@ -7,6 +7,7 @@ import dev.millrace.change.Shape;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.CaseMapReader;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.Logger;
@@ -97,6 +99,73 @@ class SelectOracleIT {
     void manyExpressionsAreComputedAsPostgresComputesThem(String locale, String options)
             throws Exception {
         compare(locale, options, Integer.getInteger("expressions", 25_000));
+    }
+
+    @Test
+    void randomTextsAreProvenToBeReadAsPostgresReadsThem() {
+        prove(150);
+    }
+
+    @Tag("faults")
+    @Test
+    void manyRandomTextsAreProvenToBeReadAsPostgresReadsThem() {
+        prove(5_000);
+    }
+
+    private static void prove(int texts) {
+        long seed = Long.getLong("seed", new Random().nextLong());
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        database.execute(SqlTextGenerator.TABLE);
+        List<String> mistakes = new ArrayList<>();
+        try (Database opened =
+                        new Database(
+                                "oracle",
+                                database.url(),
+                                database.username(),
+                                database.password());
+                Session session = opened.session()) {
+            Relation relation =
+                    session.sourceCatalog().relation(new TableId("public", "oracle")).orElseThrow();
+            CaseMaps maps = CaseMapReader.read(session, List.of(TextCollation.DEFAULT_NAME));
+            SqlTextGenerator generator = new SqlTextGenerator(new Random(seed));
+            int proven = 0;
+            while (proven < texts) {
+                Optional<Candidate> candidate =
+                        compiled(generator.expression(), relation, maps, new HashMap<>());
+                if (candidate.isEmpty()) {
+                    continue;
+                }
+                Mapping mapping = mapping(candidate.get(), relation, maps);
+                SelectProof.problems(session, mapping)
+                        .forEach(problem -> mistakes.add(problem.message()));
+                proven++;
+            }
+        }
+        assertThat(mistakes.stream().limit(10).toList())
+                .as("seed %d: %d mistakes", seed, mistakes.size())
+                .isEmpty();
+    }
+
+    private static Mapping mapping(Candidate candidate, Relation source, CaseMaps maps) {
+        Relation target =
+                new Relation(
+                        new TableId("public", "target"),
+                        List.of(
+                                source.column("id").orElseThrow(),
+                                new Relation.Column(
+                                        "x",
+                                        candidate.typed().type().sql(),
+                                        false,
+                                        false,
+                                        Relation.Collation.NONE)),
+                        List.of("id"));
+        String text = "SELECT id, " + candidate.text() + "\n AS x FROM public.oracle";
+        SelectStatement statement = ((ParseResult.Parsed) SelectParser.parse(text)).statement();
+        return switch (SelectCompiler.compile(statement, source, target, List.of("id"), maps)) {
+            case CompileResult.Compiled(Mapping mapping) -> mapping;
+            case CompileResult.Refused(List<SelectProblem> problems) ->
+                    throw new AssertionError(text + problems);
+        };
     }
 
     private record Candidate(String text, Typed typed) {}
