@@ -117,7 +117,12 @@ final class BatchWriter implements AutoCloseable {
         }
         int generation = hold.from().getFirst().generation();
         if (!stopped(generation, stops).contains(hold.table())) {
-            rows.empty(hold.table());
+            session.expectSilence();
+            try {
+                rows.empty(hold.table());
+            } finally {
+                session.expectAnswers();
+            }
         }
         for (StoppedTable stop : stops) {
             StoppedTables.add(connection, migration, generation, stop);

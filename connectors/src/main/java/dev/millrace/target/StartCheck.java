@@ -20,7 +20,13 @@ final class StartCheck {
                     "topic %s has %d partitions, the target stored the offsets of %d; partitions are fixed for a migration's life"
                             .formatted(topic.name(), topic.partitions(), stored.size()));
         }
-        for (StoredOffset offset : stored) {
+        for (int partition = 0; partition < stored.size(); partition++) {
+            StoredOffset offset = stored.get(partition);
+            if (offset.partition() != partition) {
+                throw new IllegalStateException(
+                        "the target has no stored offset of partition %d of topic %s"
+                                .formatted(partition, topic.name()));
+            }
             if (offset.generation() != settings.generation()) {
                 throw new IllegalStateException(
                         "the target is at generation %d, this applier at %d; another process began a generation"

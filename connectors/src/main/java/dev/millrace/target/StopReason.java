@@ -2,6 +2,7 @@ package dev.millrace.target;
 
 import dev.millrace.change.TableId;
 import java.sql.SQLException;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ final class StopReason {
     private static final Pattern COPY_COLUMN =
             Pattern.compile("^COPY [^\\n]*?, line \\d+, column ([^:\\n]+)");
 
+    private static final Set<String> SAYS_NAMES_ONLY = Set.of("0A", "3F", "42", "55");
+
     private StopReason() {}
 
     static String of(TableId table, SQLException failure) {
@@ -32,7 +35,7 @@ final class StopReason {
             part(reason, "column", column(server));
             part(reason, "constraint", server.getConstraint());
             part(reason, "type", server.getDatatype());
-            if (state.startsWith("42") || state.startsWith("3F") || state.startsWith("0A")) {
+            if (SAYS_NAMES_ONLY.contains(state.substring(0, 2))) {
                 reason.append(": ").append(server.getMessage());
             }
         }

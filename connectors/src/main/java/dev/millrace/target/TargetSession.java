@@ -10,6 +10,8 @@ import java.time.Duration;
 /// sees what the lock's holder left.
 final class TargetSession implements AutoCloseable {
 
+    private static final Duration EMPTYING = Duration.ofHours(12);
+
     private static final String PIN =
             """
             SELECT set_config(s.name, p.value, false)
@@ -27,10 +29,12 @@ final class TargetSession implements AutoCloseable {
 
     private final Connection connection;
     private final ReplicaRole role;
+    private final Duration silence;
 
-    private TargetSession(Connection connection, ReplicaRole role) {
+    private TargetSession(Connection connection, ReplicaRole role, Duration silence) {
         this.connection = connection;
         this.role = role;
+        this.silence = silence;
     }
 
     /// @param silence how long the server may be silent before the session counts as broken
@@ -39,7 +43,7 @@ final class TargetSession implements AutoCloseable {
             throws SQLException {
         Connection connection = sessions.open();
         try {
-            connection.setNetworkTimeout(Runnable::run, Math.toIntExact(silence.toMillis()));
+            patience(connection, silence);
             connection.setAutoCommit(true);
             try (PreparedStatement pin = connection.prepareStatement(PIN)) {
                 pin.setString(1, lockTimeout.toMillis() + "ms");
@@ -48,7 +52,7 @@ final class TargetSession implements AutoCloseable {
             }
             ReplicaRole role = ReplicaRole.take(connection);
             connection.setAutoCommit(false);
-            return new TargetSession(connection, role);
+            return new TargetSession(connection, role, silence);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -57,6 +61,19 @@ final class TargetSession implements AutoCloseable {
 
     Connection connection() {
         return connection;
+    }
+
+    /// Lets the server be silent for as long as the emptying of a large table may take.
+    void expectSilence() throws SQLException {
+        patience(connection, EMPTYING);
+    }
+
+    void expectAnswers() throws SQLException {
+        patience(connection, silence);
+    }
+
+    private static void patience(Connection connection, Duration silence) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(silence.toMillis()));
     }
 
     ReplicaRole role() {

@@ -125,6 +125,17 @@ final class ApplierScenario implements AutoCloseable {
     }
 
     TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions) {
+        TargetApplier applier = applier(limits, sessions);
+        applier.start();
+        return applier;
+    }
+
+    /// One that isn't started yet.
+    TargetApplier applier() {
+        return applier(limits(10_000), sessions());
+    }
+
+    private TargetApplier applier(ApplierSettings.Limits limits, TargetSessions sessions) {
         TargetApplier applier =
                 new TargetApplier(
                         new ApplierSettings(migration, GENERATION, bootstrapServers, limits),
@@ -132,7 +143,6 @@ final class ApplierScenario implements AutoCloseable {
                         InstantSource.system(),
                         _ -> Thread.sleep(20));
         appliers.add(applier);
-        applier.start();
         return applier;
     }
 

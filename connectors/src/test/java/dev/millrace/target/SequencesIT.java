@@ -326,6 +326,31 @@ class SequencesIT {
     }
 
     @Test
+    void aTableLockedByAnotherIsWaitedForAlsoBehindACopy() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM)) {
+            for (int i = 0; i < 2_000; i++) {
+                scenario.upsert(0, item("" + i, "x"));
+            }
+            scenario.awaitSent();
+            TargetApplier applier = scenario.applier();
+            try (Connection other = scenario.database.connect();
+                    var statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("LOCK TABLE item IN SHARE MODE");
+                applier.start();
+                scenario.awaitState(applier, ApplierState.Waiting.class);
+                await().atMost(ApplierScenario.PATIENCE)
+                        .until(() -> applier.counts().lastError().isPresent());
+                other.rollback();
+            }
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2000");
+            assertThat(scenario.stopped()).isEmpty();
+        }
+    }
+
+    @Test
     void watermarksAloneMoveTheOffsetAboutTenTimesASecond() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             TargetApplier applier = scenario.start();
