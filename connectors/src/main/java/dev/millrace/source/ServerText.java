@@ -30,6 +30,7 @@ final class ServerText {
         return switch (value) {
             case String text -> text;
             case Boolean flag -> flag.toString();
+            case Short number -> number.toString();
             case Integer number -> number.toString();
             case Long number -> number.toString();
             case Float number -> FloatText.of(number);

@@ -8,6 +8,7 @@ import dev.millrace.cli.Terminal;
 import dev.millrace.demo.Demo;
 import dev.millrace.demo.DemoSettings;
 import dev.millrace.demo.MigrationService;
+import dev.millrace.local.LocalServerException;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -29,10 +30,21 @@ public final class DemoVerb implements DemoLauncher {
 
     @Override
     public int run(Options options, Terminal terminal) {
-        Demo demo = new Demo(this::start, terminal.out());
-        Runtime.getRuntime().addShutdownHook(new Thread(demo::leave, "leave-demo"));
-        return demo.run(
-                new DemoSettings(options.rows(), options.port(), Optional.empty(), options.exit()));
+        if (options.rows() < 1) {
+            throw new CommandFailure(
+                    ExitCode.USAGE, "--rows " + options.rows() + ": a shop needs a row", "");
+        }
+        DemoSettings settings =
+                new DemoSettings(
+                        options.rows(),
+                        options.port(),
+                        Optional.ofNullable(options.dataDir()),
+                        options.exit());
+        try {
+            return new Demo(this::start, terminal.out()).run(settings);
+        } catch (LocalServerException e) {
+            throw new CommandFailure(ExitCode.FAILED, String.valueOf(e.getMessage()), "", e);
+        }
     }
 
     private MigrationService.Running start(Path file, int port) {

@@ -8,13 +8,16 @@ CREATE SCHEMA community;
 CREATE SCHEMA web;
 CREATE SCHEMA audit;
 
+CREATE TYPE customer_tier AS ENUM ('bronze', 'silver', 'gold');
+CREATE TYPE order_status AS ENUM ('placed', 'paid', 'shipped', 'cancelled');
+
 CREATE TABLE crm.customer (
     id            bigint PRIMARY KEY,
     full_name     text NOT NULL,
     email         text NOT NULL,
     phone         text NOT NULL,
     born_on       date,
-    tier          text NOT NULL,
+    tier          customer_tier NOT NULL,
     credit_cents  bigint NOT NULL,
     wants_mail    boolean NOT NULL,
     tags          text[] NOT NULL,
@@ -102,7 +105,7 @@ CREATE TABLE sales.sales_order (
     id           bigint PRIMARY KEY,
     channel      text NOT NULL,
     customer_id  bigint NOT NULL,
-    state        text NOT NULL,
+    state        order_status NOT NULL,
     total_amount numeric(14, 2) NOT NULL,
     total_cents  bigint NOT NULL,
     currency     text NOT NULL,
