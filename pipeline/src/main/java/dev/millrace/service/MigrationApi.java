@@ -90,7 +90,10 @@ final class MigrationApi {
         if (wantsPage(format, accept)) {
             page(state, response);
         } else {
-            write(response, MediaType.APPLICATION_JSON_VALUE, json.writeValueAsString(body(id, state)));
+            write(
+                    response,
+                    MediaType.APPLICATION_JSON_VALUE,
+                    json.writeValueAsString(body(id, state)));
         }
     }
 

@@ -81,8 +81,7 @@ final class MigrationMetrics implements MultiCollector {
         counter(metrics, "millrace_batches", "Transactions on the target", counts.batches());
     }
 
-    private static void tables(
-            MetricSnapshots.Builder metrics, List<StatusReport.Table> tables) {
+    private static void tables(MetricSnapshots.Builder metrics, List<StatusReport.Table> tables) {
         byTarget(
                 metrics,
                 "millrace_backfill_rows",

@@ -121,10 +121,7 @@ final class Problems extends ResponseEntityExceptionHandler {
 
     @Override
     protected ResponseEntity<Object> createResponseEntity(
-            @Nullable Object body,
-            HttpHeaders headers,
-            HttpStatusCode status,
-            WebRequest request) {
+            @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
         if (body instanceof ProblemDetail problem && request instanceof ServletWebRequest web) {
             problem.setInstance(instance(web.getRequest()));
             if (status.isSameCodeAs(HttpStatus.NOT_FOUND)) {

@@ -87,7 +87,8 @@ class ServiceIT {
         blind.lag = new StatusReport.Lag(null, null, null);
 
         JsonNode lag =
-                guardedHttp.get("/api/v1/status", "Authorization: Bearer a-token-of-some-length")
+                guardedHttp
+                        .get("/api/v1/status", "Authorization: Bearer a-token-of-some-length")
                         .json()
                         .path("lag");
 
@@ -384,8 +385,7 @@ class ServiceIT {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"topic=other", "", "topic=changes&limit=0", "topic=changes&limit=many"})
+    @ValueSource(strings = {"topic=other", "", "topic=changes&limit=0", "topic=changes&limit=many"})
     void refusesALogItCantRead(String query) {
         assertProblem(http.get("/api/v1/log?" + query), 400);
     }
@@ -396,8 +396,7 @@ class ServiceIT {
 
         Answer answer =
                 guardedHttp.get(
-                        "/api/v1/log?topic=target",
-                        "Authorization: Bearer a-token-of-some-length");
+                        "/api/v1/log?topic=target", "Authorization: Bearer a-token-of-some-length");
 
         assertProblem(answer, 500);
         assertThat(answer.body())
@@ -409,8 +408,7 @@ class ServiceIT {
         FakeMigration failing = new FakeMigration();
         failing.logFailsAfter = 20_000;
         try (MillraceService other = MillraceService.start(loopback(), () -> failing)) {
-            Answer answer =
-                    new Http(other.port()).get("/api/v1/log?topic=target&limit=30000");
+            Answer answer = new Http(other.port()).get("/api/v1/log?topic=target&limit=30000");
 
             assertThat(answer.status()).isEqualTo(200);
             assertThat(answer.whole()).isFalse();
@@ -492,8 +490,7 @@ class ServiceIT {
                             try {
                                 starting.complete(
                                         MillraceService.start(
-                                                new ServiceAddress(
-                                                        "127.0.0.1", port, Secret.NONE),
+                                                new ServiceAddress("127.0.0.1", port, Secret.NONE),
                                                 () -> {
                                                     mayOpen.await();
                                                     return new FakeMigration();
@@ -535,8 +532,7 @@ class ServiceIT {
                                             }))
                     .isInstanceOfSatisfying(
                             CommandFailure.class,
-                            failure ->
-                                    assertThat(failure.exitCode()).isEqualTo(ExitCode.FAILED))
+                            failure -> assertThat(failure.exitCode()).isEqualTo(ExitCode.FAILED))
                     .hasMessage("port %d of 127.0.0.1 is in use", other.getLocalPort());
         }
         assertThat(opened).isFalse();
