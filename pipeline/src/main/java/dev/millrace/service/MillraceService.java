@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
@@ -17,6 +18,7 @@ import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.context.logging.LoggingApplicationListener;
 import org.springframework.boot.web.server.PortInUseException;
+import org.springframework.boot.web.server.WebServer;
 import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.support.GenericApplicationContext;
@@ -62,7 +64,8 @@ public final class MillraceService implements AutoCloseable {
     }
 
     public int port() {
-        return ((ServletWebServerApplicationContext) context).getWebServer().getPort();
+        WebServer server = ((ServletWebServerApplicationContext) context).getWebServer();
+        return Objects.requireNonNull(server, "the service has ended").getPort();
     }
 
     public URI url() {
