@@ -59,8 +59,7 @@ class ShopIT {
             assertThat(columns("SELECT * FROM (" + table.select() + ") s"))
                     .as(table.target())
                     .isEqualTo(columns("SELECT * FROM " + table.target()));
-            source.execute(
-                    "INSERT INTO " + table.target() + " " + table.select());
+            source.execute("INSERT INTO " + table.target() + " " + table.select());
             assertThat(source.value("SELECT count(*) FROM " + table.target()))
                     .as(table.target())
                     .isNotEqualTo("0");
