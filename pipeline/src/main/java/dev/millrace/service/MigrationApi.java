@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -38,6 +40,7 @@ import tools.jackson.databind.node.ObjectNode;
 @RequestMapping("/api/v1")
 final class MigrationApi {
 
+    private static final Logger LOG = LoggerFactory.getLogger(MigrationApi.class);
     private static final String LIMIT = "100";
     private static final int MOST_RECORDS = 1_000_000;
     private static final String PAGE_POLICY =
@@ -115,10 +118,16 @@ final class MigrationApi {
         try {
             control.log(topic, table, key, limit, line -> send(response, line + "\n"));
             response.flushBuffer();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } catch (RuntimeException e) {
-            if (!response.isCommitted()) {
-                response.resetBuffer();
+            if (response.isCommitted()) {
+                LOG.atError()
+                        .addKeyValue("fault", e.getClass().getName())
+                        .log("the log broke off while it was read for a client");
+                throw new IOException("the log broke off");
             }
+            response.resetBuffer();
             throw e;
         }
     }

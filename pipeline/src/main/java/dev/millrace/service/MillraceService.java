@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.context.logging.LoggingApplicationListener;
@@ -44,6 +45,7 @@ public final class MillraceService implements AutoCloseable {
     /// @throws Exception what the opening threw; the port is free again
     public static MillraceService start(ServiceAddress address, Opening opening) throws Exception {
         requireGuarded(address);
+        bridgeLogs();
         long begun = System.nanoTime();
         SpringApplication application = application(address, opening);
         try {
@@ -101,6 +103,14 @@ public final class MillraceService implements AutoCloseable {
                     ExitCode.USAGE,
                     "others can reach " + address.bind() + ", and no token guards the service",
                     "Set MILLRACE_TOKEN to a secret of your choice, or leave --bind out.");
+        }
+    }
+
+    /// Tomcat and the driver log by `java.util.logging`, whose own handler knows no level of ours.
+    private static void bridgeLogs() {
+        if (!SLF4JBridgeHandler.isInstalled()) {
+            SLF4JBridgeHandler.removeHandlersForRootLogger();
+            SLF4JBridgeHandler.install();
         }
     }
 

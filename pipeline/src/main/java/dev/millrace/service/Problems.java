@@ -28,6 +28,10 @@ final class Problems extends ResponseEntityExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
 
+    private static final String PLACES =
+            "See /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
+                    + " /actuator/health/readiness and /actuator/prometheus.";
+
     /// A request that can't be carried out as it is.
     static final class ProblemException extends RuntimeException {
         private static final long serialVersionUID = 1L;
@@ -120,9 +124,14 @@ final class Problems extends ResponseEntityExceptionHandler {
             @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
         if (body instanceof ProblemDetail problem && request instanceof ServletWebRequest web) {
             problem.setInstance(instance(web.getRequest()));
+            if (status.isSameCodeAs(HttpStatus.NOT_FOUND)) {
+                problem.setTitle("Nothing is here");
+                problem.setDetail(PLACES);
+            }
         }
-        headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
-        return super.createResponseEntity(body, headers, status, request);
+        HttpHeaders answered = new HttpHeaders(headers);
+        answered.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
+        return super.createResponseEntity(body, answered, status, request);
     }
 
     private static String at(RuntimeException fault) {

@@ -250,13 +250,14 @@ class ServiceIT {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "/",
                 "/actuator",
                 "/actuator/env",
                 "/actuator/beans",
                 "/actuator/heapdump",
                 "/actuator/loggers",
                 "/actuator/metrics",
-                "/error/none",
+                "/error",
                 "/api/v1/nothing",
                 "/api/v2/status"
             })
@@ -411,7 +412,7 @@ class ServiceIT {
 
             assertThat(answer.status()).isEqualTo(200);
             assertThat(answer.whole()).isFalse();
-            assertThat(answer.body()).doesNotContain("somebody@example.org", "Problem");
+            assertThat(answer.body()).doesNotContain("somebody@example.org", "title");
         }
     }
 

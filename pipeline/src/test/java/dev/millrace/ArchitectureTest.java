@@ -1,0 +1,326 @@
+package dev.millrace;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/// The walls between the rooms. Each rule has a name that says what holds; the last tests show that
+/// the rules can fail.
+class ArchitectureTest {
+
+    private static final JavaClasses PRODUCT =
+            new ClassFileImporter()
+                    .withImportOption(new ImportOption.DoNotIncludeTests())
+                    .withImportOption(location -> !location.contains("-tests.jar"))
+                    .importPackages("dev.millrace");
+
+    private static final ArchRule SPRING_ONLY_IN_SERVICE =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("dev.millrace.service..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage("org.springframework..", "io.micrometer..");
+
+    private static final ArchRule DEBEZIUM_AND_CONNECT_ONLY_IN_SOURCE =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("dev.millrace.source..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage("io.debezium..", "org.apache.kafka.connect..");
+
+    private static final ArchRule KAFKA_STREAMS_ONLY_IN_STREAMS =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("dev.millrace.streams..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage("org.apache.kafka.streams..");
+
+    /// A fault's type may pass through; a connection may not. In `migration` the stores talk to the
+    /// control schema, and those named here open the sessions that they hand to stores and rooms.
+    private static final ArchRule DATABASES_ARE_TALKED_TO_AT_THE_EDGES =
+            noClasses()
+                    .that(
+                            DescribedPredicate.not(
+                                    resideInAnyPackage(
+                                                    "dev.millrace.postgres..",
+                                                    "dev.millrace.source..",
+                                                    "dev.millrace.target..",
+                                                    "dev.millrace.chunk..",
+                                                    "dev.millrace.log..",
+                                                    "dev.millrace.sandbox..",
+                                                    "dev.millrace.demo..")
+                                            .or(
+                                                    resideInAPackage("dev.millrace.migration..")
+                                                            .and(
+                                                                    nameMatching(
+                                                                            ".*\\.(.*(Store|Journal)|Migration|MigrationRoad|GenerationStart|Watches)(\\$.*)?")))))
+                    .should()
+                    .dependOnClassesThat(
+                            resideInAnyPackage("java.sql..", "javax.sql..", "org.postgresql..")
+                                    .and(
+                                            DescribedPredicate.not(
+                                                    JavaClass.Predicates.assignableTo(
+                                                            SQLException.class))));
+
+    private static final ArchRule TRANSFORMS_KNOW_NO_EDGE =
+            noClasses()
+                    .that()
+                    .resideInAnyPackage(
+                            "dev.millrace.change..",
+                            "dev.millrace.select..",
+                            "dev.millrace.spec..",
+                            "dev.millrace.streams..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(
+                            "java.sql..",
+                            "dev.millrace.postgres..",
+                            "dev.millrace.source..",
+                            "dev.millrace.target..",
+                            "dev.millrace.chunk..",
+                            "dev.millrace.broker..");
+
+    private static final ArchRule SOURCE_DOES_NOT_KNOW_TARGET =
+            noClasses()
+                    .that()
+                    .resideInAPackage("dev.millrace.source..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage("dev.millrace.target..");
+
+    private static final ArchRule TARGET_DOES_NOT_KNOW_SOURCE =
+            noClasses()
+                    .that()
+                    .resideInAPackage("dev.millrace.target..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage("dev.millrace.source..");
+
+    private static final ArchRule RECONCILE_DOES_NOT_KNOW_SWITCHOVER =
+            noClasses()
+                    .that()
+                    .resideInAPackage("dev.millrace.reconcile..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage("dev.millrace.switchover..", "dev.millrace.migration..");
+
+    private static final ArchRule SWITCHOVER_DOES_NOT_KNOW_RECONCILE =
+            noClasses()
+                    .that()
+                    .resideInAPackage("dev.millrace.switchover..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage("dev.millrace.reconcile..")
+                    .allowEmptyShould(true);
+
+    private static final ArchRule ROOMS_HAVE_NO_CYCLES =
+            slices().matching("dev.millrace.(*)..").should().beFreeOfCycles();
+
+    private static final ArchRule TIME_IS_INJECTED =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackages(
+                            "dev.millrace.service..", "dev.millrace.cli..", "dev.millrace.demo..")
+                    .should()
+                    .accessTargetWhere(readsTheClock());
+
+    /// But for the one pause between two attempts, which grows and can be interrupted.
+    private static final ArchRule NOBODY_SLEEPS =
+            noClasses()
+                    .that()
+                    .doNotHaveFullyQualifiedName("dev.millrace.target.Backoff")
+                    .should()
+                    .accessTargetWhere(
+                            calls("sleep", Thread.class)
+                                    .or(calls("sleep", java.util.concurrent.TimeUnit.class))
+                                    .as("a fixed sleep"));
+
+    private static final ArchRule NAMES_SAY_WHAT_A_TYPE_IS =
+            classes()
+                    .should()
+                    .haveNameNotMatching(
+                            ".*\\.(.*(Util|Utils|Helper|Manager|Impl|Dto)|(Abstract|Base)[A-Z].*)");
+
+    private static final ArchRule NO_ROOM_FOR_THE_REST =
+            noClasses()
+                    .should()
+                    .resideInAnyPackage("..util..", "..utils..", "..common..", "..misc..");
+
+    private static final ArchRule JACKSON_2_ONLY_FOR_CONNECT =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("dev.millrace.source..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(
+                            "com.fasterxml.jackson.databind..", "com.fasterxml.jackson.core..");
+
+    /// But for PATH, where the sandbox looks for the programs that it starts.
+    private static final ArchRule THE_ENVIRONMENT_IS_READ_AT_THE_DOOR =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackages("dev.millrace.service..", "dev.millrace.cli..")
+                    .and()
+                    .doNotHaveFullyQualifiedName("dev.millrace.sandbox.ProcessTable")
+                    .should()
+                    .accessTargetWhere(calls("getenv", System.class));
+
+    @Test
+    void springOnlyInService() {
+        SPRING_ONLY_IN_SERVICE.check(PRODUCT);
+    }
+
+    @Test
+    void debeziumAndConnectOnlyInSource() {
+        DEBEZIUM_AND_CONNECT_ONLY_IN_SOURCE.check(PRODUCT);
+    }
+
+    @Test
+    void kafkaStreamsOnlyInStreams() {
+        KAFKA_STREAMS_ONLY_IN_STREAMS.check(PRODUCT);
+    }
+
+    @Test
+    void databasesAreTalkedToAtTheEdges() {
+        DATABASES_ARE_TALKED_TO_AT_THE_EDGES.check(PRODUCT);
+    }
+
+    @Test
+    void transformsKnowNoEdge() {
+        TRANSFORMS_KNOW_NO_EDGE.check(PRODUCT);
+    }
+
+    @Test
+    void sourceAndTargetDoNotKnowEachOther() {
+        SOURCE_DOES_NOT_KNOW_TARGET.check(PRODUCT);
+        TARGET_DOES_NOT_KNOW_SOURCE.check(PRODUCT);
+    }
+
+    @Test
+    void reconcileAndSwitchoverDoNotKnowEachOther() {
+        RECONCILE_DOES_NOT_KNOW_SWITCHOVER.check(PRODUCT);
+        SWITCHOVER_DOES_NOT_KNOW_RECONCILE.check(PRODUCT);
+    }
+
+    @Test
+    void roomsHaveNoCycles() {
+        ROOMS_HAVE_NO_CYCLES.check(PRODUCT);
+    }
+
+    @Test
+    void timeIsInjected() {
+        TIME_IS_INJECTED.check(PRODUCT);
+    }
+
+    @Test
+    void nobodySleeps() {
+        NOBODY_SLEEPS.check(PRODUCT);
+    }
+
+    @Test
+    void namesSayWhatATypeIs() {
+        NAMES_SAY_WHAT_A_TYPE_IS.check(PRODUCT);
+    }
+
+    @Test
+    void noRoomForTheRest() {
+        NO_ROOM_FOR_THE_REST.check(PRODUCT);
+    }
+
+    @Test
+    void jackson2OnlyForConnect() {
+        JACKSON_2_ONLY_FOR_CONNECT.check(PRODUCT);
+    }
+
+    @Test
+    void theEnvironmentIsReadAtTheDoor() {
+        THE_ENVIRONMENT_IS_READ_AT_THE_DOOR.check(PRODUCT);
+    }
+
+    @Test
+    void everyRoomIsLookedAt() {
+        assertThat(
+                        PRODUCT.stream()
+                                .map(JavaClass::getPackageName)
+                                .filter(room -> room.startsWith("dev.millrace.")))
+                .contains(
+                        "dev.millrace.change",
+                        "dev.millrace.spec",
+                        "dev.millrace.select",
+                        "dev.millrace.streams",
+                        "dev.millrace.postgres",
+                        "dev.millrace.source",
+                        "dev.millrace.target",
+                        "dev.millrace.chunk",
+                        "dev.millrace.migration",
+                        "dev.millrace.reconcile",
+                        "dev.millrace.service",
+                        "dev.millrace.cli");
+    }
+
+    @Test
+    void aTrespasserIsSeen() {
+        assertSees(SPRING_ONLY_IN_SERVICE, "SpringOutsideItsRoom");
+        assertSees(DATABASES_ARE_TALKED_TO_AT_THE_EDGES, "TalksToADatabase");
+        assertSees(TIME_IS_INJECTED, "TellsTheTime");
+        assertSees(NOBODY_SLEEPS, "Sleeps");
+        assertSees(NAMES_SAY_WHAT_A_TYPE_IS, "RowManager");
+        assertSees(THE_ENVIRONMENT_IS_READ_AT_THE_DOOR, "ReadsTheEnvironment");
+    }
+
+    private static void assertSees(ArchRule rule, String trespasser) {
+        JavaClasses trespassers =
+                new ClassFileImporter().importPackages("dev.millrace.trespass");
+
+        assertThat(String.join("\n", rule.evaluate(trespassers).getFailureReport().getDetails()))
+                .contains(trespasser);
+    }
+
+    private static DescribedPredicate<JavaAccess<?>> readsTheClock() {
+        return calls("now", Instant.class)
+                .or(calls("currentTimeMillis", System.class))
+                .or(calls("system", InstantSource.class))
+                .or(calls("system", Clock.class))
+                .or(calls("systemUTC", Clock.class))
+                .or(calls("systemDefaultZone", Clock.class))
+                .or(nowOf(Set.of("LocalDate", "LocalDateTime", "ZonedDateTime", "OffsetDateTime")))
+                .as("a look at the machine's clock");
+    }
+
+    private static DescribedPredicate<JavaAccess<?>> nowOf(Set<String> types) {
+        return DescribedPredicate.describe(
+                "now",
+                access ->
+                        access.getName().equals("now")
+                                && types.contains(access.getTargetOwner().getSimpleName()));
+    }
+
+    private static DescribedPredicate<JavaAccess<?>> calls(String method, Class<?> owner) {
+        return DescribedPredicate.describe(
+                owner.getSimpleName() + "." + method,
+                access ->
+                        access.getName().equals(method)
+                                && access.getTargetOwner().isEquivalentTo(owner));
+    }
+}

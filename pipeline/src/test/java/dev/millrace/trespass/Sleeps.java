@@ -1,0 +1,9 @@
+package dev.millrace.trespass;
+
+/// Breaks a wall on purpose: the rule must see it.
+final class Sleeps {
+
+    void pause() throws InterruptedException {
+        Thread.sleep(1);
+    }
+}
