@@ -290,8 +290,7 @@ class ArchitectureTest {
     }
 
     private static void assertSees(ArchRule rule, String trespasser) {
-        JavaClasses trespassers =
-                new ClassFileImporter().importPackages("dev.millrace.trespass");
+        JavaClasses trespassers = new ClassFileImporter().importPackages("dev.millrace.trespass");
 
         assertThat(String.join("\n", rule.evaluate(trespassers).getFailureReport().getDetails()))
                 .contains(trespasser);
