@@ -21,6 +21,7 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -368,6 +369,39 @@ class ReconcilerIT {
             assertThat(table.inFlight()).isEqualTo(1);
         }
         assertThat(table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    /// The hidden transaction begins behind the last watermark before the look at the key, so no
+    /// snapshot names it until the next one is committed.
+    @Test
+    void aHiddenCommitWithTheHighestIdOfAllIsNoMismatch() throws Exception {
+        AtomicInteger watermarks = new AtomicInteger();
+        List<AutoCloseable> hidden = new ArrayList<>();
+        road.afterEachWatermark(
+                () -> {
+                    int number = watermarks.incrementAndGet();
+                    if (number == 2) {
+                        writeAndSettle(7, "seen");
+                    } else if (number == 4) {
+                        hidden.add(hide());
+                    }
+                });
+
+        TableReport table = table();
+
+        assertThat(hidden).hasSize(1);
+        hidden.getFirst().close();
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+    }
+
+    private AutoCloseable hide() {
+        AutoCloseable hidden =
+                road.writeInvisibly(
+                        "UPDATE users SET name = 'hidden' WHERE id = 7",
+                        user(7, "hidden", "10.50"));
+        await().until(() -> "hidden".equals(target.value(NAME_OF_7)));
+        return hidden;
     }
 
     @ParameterizedTest

@@ -114,16 +114,20 @@ final class TinyRoad implements Road, AutoCloseable {
     }
 
     /// A commit that the log has and the source doesn't show, until closed.
-    AutoCloseable writeInvisibly(String sql, Row... after) throws SQLException {
-        Connection connection = source.connect();
-        connection.setAutoCommit(false);
-        synchronized (writing) {
-            committed.add(updates(origin(connection, sql), after));
+    AutoCloseable writeInvisibly(String sql, Row... after) {
+        try {
+            Connection connection = source.connect();
+            connection.setAutoCommit(false);
+            synchronized (writing) {
+                committed.add(updates(origin(connection, sql), after));
+            }
+            return () -> {
+                connection.commit();
+                connection.close();
+            };
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
         }
-        return () -> {
-            connection.commit();
-            connection.close();
-        };
     }
 
     void truncate(String sql) {
