@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// service's own, and what changes something must be JSON (a form can't send it). Pure.
 sealed interface AccessPolicy {
 
-    /// @return why the request is refused, or nothing
+    /// Tells why the request is refused, or nothing.
     Optional<Denial> judge(Asked asked);
 
     static AccessPolicy guarding(Secret token) {

@@ -107,7 +107,7 @@ final class MigrationLife implements SmartLifecycle {
         return !draining && running().map(MigrationControl::ready).orElse(false);
     }
 
-    /// @return whether all was closed without a fault
+    /// Waits, and tells whether all was closed without a fault.
     boolean awaitDrained() throws InterruptedException {
         stopped.await();
         return drained;

@@ -155,7 +155,7 @@ final class MigrationMetrics implements MultiCollector {
                 CounterSnapshot.builder()
                         .name(name)
                         .help(help)
-                        .dataPoint(CounterDataPointSnapshot.builder().value(value).build())
+                        .dataPoint(CounterDataPointSnapshot.builder().value((double) value).build())
                         .build());
     }
 

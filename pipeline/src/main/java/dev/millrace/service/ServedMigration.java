@@ -15,6 +15,8 @@ public interface ServedMigration extends AutoCloseable {
     @FunctionalInterface
     interface Opening {
 
+        /// Called once, by the thread that starts the service.
+        ///
         /// @throws Exception whatever keeps it from starting; [MillraceService#start] hands it on
         ServedMigration open() throws Exception;
     }

@@ -27,7 +27,7 @@ final class FakeMigration implements MigrationControl, ServedMigration {
     final Map<UUID, ReconciliationState> reconciliations = new ConcurrentHashMap<>();
     final List<List<String>> asked = new ArrayList<>();
     final CountDownLatch closing = new CountDownLatch(1);
-    final CountDownLatch mayClose = new CountDownLatch(1);
+    final CountDownLatch mayClose;
     volatile Lag lag = new Lag(1_024L, 7L, 0.25);
     volatile boolean ready = true;
     volatile StatusReport.@Nullable LastReconciliation last;
@@ -35,14 +35,16 @@ final class FakeMigration implements MigrationControl, ServedMigration {
     volatile String line = "{\"offset\":%d}";
 
     FakeMigration() {
-        mayClose.countDown();
+        this(new CountDownLatch(0));
     }
 
-    private FakeMigration(boolean held) {}
+    private FakeMigration(CountDownLatch mayClose) {
+        this.mayClose = mayClose;
+    }
 
     /// One whose draining lasts until the test lets it end.
     static FakeMigration slowToDrain() {
-        return new FakeMigration(true);
+        return new FakeMigration(new CountDownLatch(1));
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.ServiceAddress;
+import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.ReconciliationState;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -477,6 +478,28 @@ class ServiceIT {
         slow.mayClose.countDown();
         assertThat(other.awaitEnd()).isEqualTo(ExitCode.DONE);
         closed.join();
+    }
+
+    @Test
+    void tellsWhenItDidNotDrainInFull() throws Exception {
+        FakeMigration migration = new FakeMigration();
+        ServedMigration stuck =
+                new ServedMigration() {
+                    @Override
+                    public MigrationControl control() {
+                        return migration;
+                    }
+
+                    @Override
+                    public void close() throws Exception {
+                        throw new Exception("the target is away");
+                    }
+                };
+        MillraceService other = MillraceService.start(loopback(), () -> stuck);
+
+        other.close();
+
+        assertThat(other.awaitEnd()).isEqualTo(ExitCode.FAILED);
     }
 
     @Test

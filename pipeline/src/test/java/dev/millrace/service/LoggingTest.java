@@ -1,0 +1,86 @@
+package dev.millrace.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.joran.JoranConfigurator;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.joran.spi.JoranException;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.event.KeyValuePair;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class LoggingTest {
+
+    private final LoggerContext context = new LoggerContext();
+
+    @AfterEach
+    void stop() {
+        context.stop();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "org.apache.kafka.clients.producer.ProducerConfig",
+                "org.apache.kafka.common.config.AbstractConfig",
+                "io.debezium.connector.postgresql.PostgresConnectorTask",
+                "io.debezium.embedded.EmbeddedWorkerConfig",
+                "com.zaxxer.hikari.HikariConfig",
+                "org.springframework.core.env"
+            })
+    void whatPrintsItsConfigurationIsBelowTheLevel(String logger) throws Exception {
+        configure("text");
+
+        assertThat(context.getLogger(logger).getEffectiveLevel()).isEqualTo(Level.WARN);
+    }
+
+    @Test
+    void ourOwnWordsAreHeardOnStandardError() throws Exception {
+        ConsoleAppender<ILoggingEvent> console = configure("text");
+
+        assertThat(context.getLogger("dev.millrace.target").getEffectiveLevel())
+                .isEqualTo(Level.INFO);
+        assertThat(console.getTarget()).isEqualTo("System.err");
+        assertThat(console.getEncoder()).isNotInstanceOf(EcsEncoder.class);
+    }
+
+    @Test
+    void writesOneLineOfJsonWhereItIsAskedFor() throws Exception {
+        ConsoleAppender<ILoggingEvent> console = configure("json");
+        Logger logger = context.getLogger("dev.millrace.target");
+        LoggingEvent event =
+                new LoggingEvent(
+                        "", logger, Level.WARN, "a line\nand \"one\" more", new Throwable(), null);
+        event.addKeyValuePair(new KeyValuePair("partition", 3));
+
+        String line = new String(console.getEncoder().encode(event), StandardCharsets.UTF_8);
+
+        assertThat(console.getTarget()).isEqualTo("System.err");
+        assertThat(line.strip().lines()).hasSize(1);
+        assertThat(line).endsWith("\n");
+        JsonNode json = JsonMapper.shared().readTree(line);
+        assertThat(json.path("log").path("level").asString()).isEqualTo("WARN");
+        assertThat(json.path("message").asString()).isEqualTo("a line\nand \"one\" more");
+        assertThat(json.path("millrace").path("partition").asString()).isEqualTo("3");
+        assertThat(json.path("error").path("stack_trace").asString()).contains("LoggingTest");
+    }
+
+    private ConsoleAppender<ILoggingEvent> configure(String format) throws JoranException {
+        context.putProperty("MILLRACE_LOG", format);
+        JoranConfigurator configurator = new JoranConfigurator();
+        configurator.setContext(context);
+        configurator.doConfigure(EcsEncoder.class.getResource("/logback.xml"));
+        return (ConsoleAppender<ILoggingEvent>)
+                context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).getAppender("CONSOLE");
+    }
+}
