@@ -24,5 +24,9 @@ public sealed interface CaptureState {
     /// the program.
     record SourceLost(String reason, Instant since) implements CaptureState {}
 
+    /// The engine delivered what this program can't read; it would deliver it again. Never retried
+    /// by the program.
+    record Unreadable(String reason, Instant since) implements CaptureState {}
+
     record Stopped(Instant since) implements CaptureState {}
 }

@@ -55,7 +55,7 @@ final class ChangeDecoder {
             case "t" -> new What.Truncated(table(source).relation().id());
             case "m" -> new What.Message(content(envelope.getStruct("message")));
             default ->
-                    throw new IllegalArgumentException(
+                    throw new UnreadableChangeException(
                             "the engine delivered an operation of unknown kind '"
                                     + operation
                                     + "'");
@@ -66,7 +66,7 @@ final class ChangeDecoder {
         TableId id = new TableId(source.getString("schema"), source.getString("table"));
         CapturedTable table = tables.get(id);
         if (table == null) {
-            throw new IllegalArgumentException(
+            throw new UnreadableChangeException(
                     "the engine delivered a change of " + id + ", which no mapping reads");
         }
         return table;
@@ -74,7 +74,7 @@ final class ChangeDecoder {
 
     private Row row(CapturedTable table, @Nullable Struct image, @Nullable Struct old) {
         if (image == null) {
-            throw new IllegalArgumentException(
+            throw new UnreadableChangeException(
                     "a change of "
                             + table.relation().id()
                             + " came without the row: its replica identity is not usable");
@@ -115,7 +115,7 @@ final class ChangeDecoder {
         Long lsn = source.getInt64("lsn");
         Long transaction = source.getInt64("txId");
         if (lsn == null || transaction == null) {
-            throw new IllegalArgumentException(
+            throw new UnreadableChangeException(
                     "the engine delivered a change without position or transaction");
         }
         Long micros = source.getInt64("ts_us");
@@ -132,7 +132,7 @@ final class ChangeDecoder {
             }
             case String text -> Base64.getDecoder().decode(text);
             case null, default ->
-                    throw new IllegalArgumentException(
+                    throw new UnreadableChangeException(
                             "the engine delivered a message without content");
         };
     }

@@ -46,7 +46,7 @@ final class ServerText {
             case PGobject object -> FloatText.within(String.valueOf(object.getValue()));
             case Array array -> array.toString();
             default ->
-                    throw new IllegalArgumentException(
+                    throw new UnreadableChangeException(
                             "the decoder gave a "
                                     + value.getClass().getName()
                                     + ", for which no text is known");
@@ -62,7 +62,7 @@ final class ServerText {
             case "POSITIVE_INFINITY" -> "Infinity";
             case "NEGATIVE_INFINITY" -> "-Infinity";
             default ->
-                    throw new IllegalArgumentException(
+                    throw new UnreadableChangeException(
                             "the decoder gave an unknown special numeric");
         };
     }

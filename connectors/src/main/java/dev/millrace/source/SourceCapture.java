@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.Optional;
 import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -117,6 +118,11 @@ public final class SourceCapture implements AutoCloseable {
                 if (stop.getCount() == 0) {
                     break;
                 }
+                Optional<String> unreadable = unreadable(e);
+                if (unreadable.isPresent()) {
+                    become(new CaptureState.Unreadable(unreadable.get(), clock.instant()));
+                    return;
+                }
                 pause = events.get() > eventsBefore ? FIRST_PAUSE : longer(pause);
                 become(new CaptureState.Waiting(reason(e), clock.instant()));
                 if (!pause(pause)) {
@@ -155,6 +161,11 @@ public final class SourceCapture implements AutoCloseable {
                             .addKeyValue("reason", reason)
                             .log(
                                     "re-backfill required: the source doesn't continue where the log ends");
+            case CaptureState.Unreadable(String reason, Instant _) ->
+                    LOG.atError()
+                            .addKeyValue("migration", settings.migration())
+                            .addKeyValue("reason", reason)
+                            .log("the capture can't read what the engine delivers");
             case CaptureState.Starting _,
                     CaptureState.Snapshotting _,
                     CaptureState.Streaming _,
@@ -165,6 +176,15 @@ public final class SourceCapture implements AutoCloseable {
                             .addKeyValue("state", next.getClass().getSimpleName())
                             .log("capture");
         }
+    }
+
+    private static Optional<String> unreadable(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnreadableChangeException) {
+                return Optional.of(String.valueOf(cause.getMessage()));
+            }
+        }
+        return Optional.empty();
     }
 
     /// The deepest cause that speaks of servers; messages of other kinds may quote values and are

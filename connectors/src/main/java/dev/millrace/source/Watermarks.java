@@ -77,7 +77,7 @@ public final class Watermarks {
                             Integer.parseInt(text.substring(0, Math.max(colon, 0))),
                             Long.parseLong(text.substring(colon + 1))));
         } catch (NumberFormatException _) {
-            throw new IllegalArgumentException(
+            throw new UnreadableChangeException(
                     "a WAL message under Millrace's prefix was not written by Millrace ("
                             + content.length
                             + " bytes)");

@@ -1,14 +1,20 @@
 package dev.millrace.target;
 
 import java.time.Duration;
+import java.util.Map;
 
 /// What an applier must be told.
 ///
 /// @param generation the one to apply: records of an older one are dropped, and the applier fails
 ///   when the stored offsets are of another
+/// @param kafka client settings, at least `bootstrap.servers`
 /// @param limits numbers with reasons; [Limits#standard] unless a test needs others
 public record ApplierSettings(
-        String migration, int generation, String bootstrapServers, Limits limits) {
+        String migration, int generation, Map<String, Object> kafka, Limits limits) {
+
+    public ApplierSettings {
+        kafka = Map.copyOf(kafka);
+    }
 
     /// @param rows of one batch; a longer transaction gains nothing and delays the others
     /// @param bytes of one batch, and of what is read ahead for a partition

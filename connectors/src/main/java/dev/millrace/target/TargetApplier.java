@@ -118,7 +118,7 @@ public final class TargetApplier implements AutoCloseable {
 
     private void run() {
         try (KafkaConsumer<byte[], byte[]> reader =
-                        TargetTopic.consumer(settings.bootstrapServers(), topics.applierGroup());
+                        TargetTopic.consumer(settings.kafka(), topics.applierGroup());
                 Writers pool = new Writers(settings.migration(), makeWriters(), reader::wakeup)) {
             consumer = reader;
             writers = pool;
@@ -161,8 +161,7 @@ public final class TargetApplier implements AutoCloseable {
     private Optional<TargetTopic> topic() throws InterruptedException {
         for (int attempt = 1; !closing; attempt++) {
             try {
-                TargetTopic topic =
-                        TargetTopic.describe(settings.bootstrapServers(), topics.target());
+                TargetTopic topic = TargetTopic.describe(settings.kafka(), topics.target());
                 topicTrouble = null;
                 return Optional.of(topic);
             } catch (TargetTopic.Unavailable e) {

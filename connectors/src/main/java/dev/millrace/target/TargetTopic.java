@@ -1,6 +1,7 @@
 package dev.millrace.target;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,17 +30,12 @@ record TargetTopic(String name, String id, int partitions) {
         }
     }
 
-    static TargetTopic describe(String bootstrapServers, String name)
+    static TargetTopic describe(Map<String, Object> kafka, String name)
             throws Unavailable, InterruptedException {
         int patience = Math.toIntExact(PATIENCE.toMillis());
-        Map<String, Object> config =
-                Map.of(
-                        "bootstrap.servers",
-                        bootstrapServers,
-                        "default.api.timeout.ms",
-                        patience,
-                        "request.timeout.ms",
-                        patience);
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("default.api.timeout.ms", patience);
+        config.put("request.timeout.ms", patience);
         try (Admin admin = Admin.create(config)) {
             TopicDescription topic =
                     Objects.requireNonNull(
@@ -54,7 +50,7 @@ record TargetTopic(String name, String id, int partitions) {
             }
             throw new IllegalStateException("topic " + name + " can't be described", e);
         } catch (TimeoutException e) {
-            throw new Unavailable("Kafka does not answer at " + bootstrapServers, e);
+            throw new Unavailable("Kafka does not answer at " + kafka.get("bootstrap.servers"), e);
         }
     }
 
@@ -67,27 +63,16 @@ record TargetTopic(String name, String id, int partitions) {
     }
 
     /// Reads what is committed, and nothing from a place it was not told.
-    static KafkaConsumer<byte[], byte[]> consumer(String bootstrapServers, String group) {
-        Map<String, Object> config =
-                Map.of(
-                        "bootstrap.servers",
-                        bootstrapServers,
-                        "group.id",
-                        group,
-                        "enable.auto.commit",
-                        false,
-                        "auto.offset.reset",
-                        "none",
-                        "isolation.level",
-                        "read_committed",
-                        "allow.auto.create.topics",
-                        false,
-                        "max.poll.records",
-                        5_000,
-                        "max.partition.fetch.bytes",
-                        4 << 20,
-                        "reconnect.backoff.max.ms",
-                        1_000);
+    static KafkaConsumer<byte[], byte[]> consumer(Map<String, Object> kafka, String group) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("group.id", group);
+        config.put("enable.auto.commit", false);
+        config.put("auto.offset.reset", "none");
+        config.put("isolation.level", "read_committed");
+        config.put("allow.auto.create.topics", false);
+        config.put("max.poll.records", 5_000);
+        config.put("max.partition.fetch.bytes", 4 << 20);
+        config.put("reconnect.backoff.max.ms", 1_000);
         return new KafkaConsumer<>(
                 config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }

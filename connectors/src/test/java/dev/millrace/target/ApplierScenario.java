@@ -138,7 +138,11 @@ final class ApplierScenario implements AutoCloseable {
     private TargetApplier applier(ApplierSettings.Limits limits, TargetSessions sessions) {
         TargetApplier applier =
                 new TargetApplier(
-                        new ApplierSettings(migration, GENERATION, bootstrapServers, limits),
+                        new ApplierSettings(
+                                migration,
+                                GENERATION,
+                                Map.of("bootstrap.servers", bootstrapServers),
+                                limits),
                         sessions,
                         InstantSource.system(),
                         _ -> Thread.sleep(20));

@@ -8,6 +8,7 @@ import dev.millrace.change.Shape;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,7 +145,7 @@ class StartIT {
                             new ApplierSettings(
                                     scenario.migration,
                                     ApplierScenario.GENERATION,
-                                    "127.0.0.1:1",
+                                    Map.of("bootstrap.servers", "127.0.0.1:1"),
                                     ApplierSettings.Limits.standard()),
                             scenario.sessions(),
                             InstantSource.system(),

@@ -198,12 +198,20 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private static Optional<String> lost(Parts parts) {
-        if (parts.capture().state() instanceof CaptureState.SourceLost(String reason, Instant _)) {
-            return Optional.of("re-backfill required: " + reason);
-        }
-        return parts.applier().state() instanceof ApplierState.Failed(String reason)
-                ? Optional.of(reason)
-                : Optional.empty();
+        return switch (parts.capture().state()) {
+            case CaptureState.SourceLost(String reason, Instant _) ->
+                    Optional.of("re-backfill required: " + reason);
+            case CaptureState.Unreadable(String reason, Instant _) -> Optional.of(reason);
+            case CaptureState.Starting _,
+                    CaptureState.Snapshotting _,
+                    CaptureState.Streaming _,
+                    CaptureState.Waiting _,
+                    CaptureState.SnapshotInterrupted _,
+                    CaptureState.Stopped _ ->
+                    parts.applier().state() instanceof ApplierState.Failed(String reason)
+                            ? Optional.of(reason)
+                            : Optional.empty();
+        };
     }
 
     @Override

@@ -1,8 +1,10 @@
 package dev.millrace.migration;
 
 import dev.millrace.broker.Broker;
+import dev.millrace.broker.BrokerException;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.reconcile.Road;
+import dev.millrace.reconcile.RoadBlocked;
 import dev.millrace.source.SourceCapture;
 import dev.millrace.source.Watermarks;
 import java.sql.SQLException;
@@ -18,7 +20,11 @@ record MigrationRoad(MigrationSetup setup, Broker broker, Watches watches, Sourc
 
     @Override
     public Map<Integer, Long> changesEnds() {
-        return broker.ends(setup.topics().changes(), setup.partitions());
+        try {
+            return broker.ends(setup.topics().changes(), setup.partitions());
+        } catch (BrokerException e) {
+            throw new RoadBlocked(String.valueOf(e.getMessage()), e);
+        }
     }
 
     @Override
@@ -27,7 +33,7 @@ record MigrationRoad(MigrationSetup setup, Broker broker, Watches watches, Sourc
             Watermarks.Emitted emitted = watches.emit();
             return new Marked(emitted.number(), emitted.lsn());
         } catch (SQLException e) {
-            throw new IllegalStateException("the source took no watermark: " + e.getMessage(), e);
+            throw new RoadBlocked("the source took no watermark: " + e.getMessage(), e);
         }
     }
 

@@ -51,7 +51,7 @@ final class Parts implements AutoCloseable {
                         new ApplierSettings(
                                 setup.migration(),
                                 generation.number(),
-                                String.valueOf(setup.kafka().get("bootstrap.servers")),
+                                setup.kafka(),
                                 ApplierSettings.Limits.standard()),
                         () -> setup.target().connect("apply"),
                         setup.clock(),

@@ -105,6 +105,8 @@ final class StatusBoard {
             case CaptureState.SourceLost(String reason, Instant since) ->
                     new StatusReport.Part(
                             "capture", "re-backfill required: " + reason, false, since);
+            case CaptureState.Unreadable(String reason, Instant since) ->
+                    new StatusReport.Part("capture", "failed: " + reason, false, since);
             case CaptureState.Stopped(Instant since) ->
                     new StatusReport.Part("capture", "stopped", false, since);
         };

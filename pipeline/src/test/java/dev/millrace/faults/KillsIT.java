@@ -1,0 +1,53 @@
+package dev.millrace.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// kill -9 of the service at random moments, with writers on. The seed is printed; `-Dseed=`
+/// replays the moments.
+class KillsIT {
+
+    private static final Logger LOG = LoggerFactory.getLogger(KillsIT.class);
+
+    @Test
+    void threeKillsLoseAndDoubleNothing() throws Exception {
+        kills(3, 20_000, Long.getLong("seed", 7));
+    }
+
+    @Test
+    @Tag("faults")
+    void twentyKillsLoseAndDoubleNothing() throws Exception {
+        kills(20, 200_000, Long.getLong("seed", System.nanoTime()));
+    }
+
+    private static void kills(int kills, long rows, long seed) throws Exception {
+        LOG.info("seed {}", seed);
+        Random random = new Random(seed);
+        try (ShopScene scene = new ShopScene(rows, 60, seed)) {
+            for (int kill = 1; kill <= kills; kill++) {
+                ServiceProcess service = scene.startService();
+                // A random moment is the point of the test, not a condition that could be awaited.
+                LockSupport.parkNanos(Duration.ofMillis(2_000 + random.nextInt(8_000)).toNanos());
+                String phase = service.phase();
+                assertThat(service.isAlive()).as(service::said).isTrue();
+                service.kill();
+                LOG.info("kill {} in phase {}", kill, phase);
+            }
+            scene.startService();
+            scene.mustBeWhole();
+            LOG.info(
+                    "{} kills, {} transactions of traffic, {} rows written meanwhile",
+                    kills,
+                    scene.traffic().transactions(),
+                    scene.traffic().rowsWritten());
+            assertThat(scene.traffic().failures()).isEmpty();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.millrace.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.StopMode;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/// A server goes away and comes back; the status names it within ten seconds, and everything flows
+/// again by itself.
+class OutagesIT {
+
+    private static final Duration NAMED_WITHIN = Duration.ofSeconds(10);
+
+    @Test
+    void theTargetIsAwayForAWhile() throws Exception {
+        try (ShopScene scene = new ShopScene(5_000, 40, 1)) {
+            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.target.stop(StopMode.FAST);
+            named(scene, "target");
+            scene.target.restart();
+            scene.mustBeWhole();
+        }
+    }
+
+    @Test
+    @Tag("faults")
+    void theTargetIsAwayForAMinute() throws Exception {
+        try (ShopScene scene = new ShopScene(20_000, 40, 2)) {
+            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.target.stop(StopMode.FAST);
+            named(scene, "target");
+            // The length of the outage is what is tested.
+            LockSupport.parkNanos(Duration.ofSeconds(60).toNanos());
+            scene.target.restart();
+            scene.mustBeWhole();
+        }
+    }
+
+    @Test
+    @Tag("faults")
+    void theTargetHangsAndGoesOn() throws Exception {
+        try (ShopScene scene = new ShopScene(5_000, 40, 3)) {
+            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.target.suspend();
+            named(scene, "target");
+            scene.target.resume();
+            scene.mustBeWhole();
+        }
+    }
+
+    @Test
+    @Tag("faults")
+    void theSourceIsRestarted() throws Exception {
+        try (ShopScene scene = new ShopScene(5_000, 40, 4)) {
+            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            crash(scene.source);
+            named(scene, "source");
+            scene.source.restart();
+            scene.mustBeWhole();
+        }
+    }
+
+    private static void crash(SandboxPostgres server) {
+        server.crash();
+    }
+
+    private static void named(ShopScene scene, String part) {
+        Awaitility.await()
+                .atMost(NAMED_WITHIN)
+                .pollInterval(Duration.ofMillis(200))
+                .untilAsserted(
+                        () ->
+                                assertThat(
+                                                scene.service()
+                                                        .status()
+                                                        .orElseThrow()
+                                                        .path("blockers")
+                                                        .toString())
+                                        .contains(part));
+        assertThat(scene.service().phase()).isNotEmpty();
+    }
+}

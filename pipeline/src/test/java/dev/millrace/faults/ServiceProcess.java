@@ -1,0 +1,182 @@
+package dev.millrace.faults;
+
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// `millrace run -c F` in a process of its own, asked over HTTP, killed without a word.
+final class ServiceProcess implements AutoCloseable {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    private final Process process;
+    private final int port;
+    private final Path output;
+
+    private ServiceProcess(Process process, int port, Path output) {
+        this.process = process;
+        this.port = port;
+        this.output = output;
+    }
+
+    static ServiceProcess start(Path spec, int port) {
+        Path output = TestFolders.create("service").resolve("output");
+        try {
+            Process process =
+                    new ProcessBuilder(
+                                    Path.of(System.getProperty("java.home"), "bin", "java")
+                                            .toString(),
+                                    "-Xmx768m",
+                                    "-XX:+UseSerialGC",
+                                    "-Duser.timezone=UTC",
+                                    "--enable-native-access=ALL-UNNAMED",
+                                    "--sun-misc-unsafe-memory-access=allow",
+                                    "-cp",
+                                    System.getProperty("java.class.path"),
+                                    "dev.millrace.service.Main",
+                                    "--debug",
+                                    "run",
+                                    "-c",
+                                    spec.toString(),
+                                    "--port",
+                                    Integer.toString(port))
+                            .redirectErrorStream(true)
+                            .redirectOutput(output.toFile())
+                            .start();
+            return new ServiceProcess(process, port, output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// The status, or empty while the service doesn't answer.
+    Optional<JsonNode> status() {
+        try {
+            HttpResponse<String> answer = send(request("/api/v1/status").GET().build());
+            return answer.statusCode() == 200
+                    ? Optional.of(JSON.readTree(answer.body()))
+                    : Optional.empty();
+        } catch (IOException _) {
+            return Optional.empty();
+        }
+    }
+
+    String phase() {
+        return status().map(status -> status.path("phase").stringValue("")).orElse("");
+    }
+
+    void awaitPhase(String phase, Duration atMost) {
+        Awaitility.await()
+                .atMost(atMost)
+                .pollInterval(Duration.ofMillis(200))
+                .until(
+                        () -> {
+                            requireAlive();
+                            return phase().equals(phase);
+                        });
+    }
+
+    /// Compares all tables and waits for the report.
+    JsonNode reconcile() throws IOException {
+        HttpResponse<String> asked =
+                send(
+                        request("/api/v1/reconciliations")
+                                .header("Content-Type", "application/json")
+                                .POST(BodyPublishers.ofString("{}"))
+                                .build());
+        String id = JSON.readTree(asked.body()).path("id").stringValue("");
+        return Awaitility.await()
+                .atMost(Duration.ofMinutes(5))
+                .pollInterval(Duration.ofMillis(300))
+                .until(
+                        () ->
+                                JSON.readTree(
+                                        send(request("/api/v1/reconciliations/" + id).GET().build())
+                                                .body()),
+                        report -> report.has("verdict"));
+    }
+
+    /// Every record of the changes topic, a JSON object each.
+    Stream<JsonNode> changes() throws IOException {
+        HttpResponse<Stream<String>> answer;
+        try {
+            answer =
+                    http.send(
+                            request("/api/v1/log?topic=changes&limit=100000000").GET().build(),
+                            BodyHandlers.ofLines());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+        return answer.body().map(JSON::readTree);
+    }
+
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
+    }
+
+    /// SIGTERM, and its exit code.
+    int terminate() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("the service did not drain within 60 s: " + said());
+        }
+        return process.exitValue();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    String said() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void requireAlive() {
+        if (!process.isAlive()) {
+            throw new IllegalStateException(
+                    "the service ended with " + process.exitValue() + ":\n" + said());
+        }
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(10));
+    }
+
+    private HttpResponse<String> send(HttpRequest request) throws IOException {
+        try {
+            return http.send(request, BodyHandlers.ofString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

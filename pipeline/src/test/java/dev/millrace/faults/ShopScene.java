@@ -1,0 +1,128 @@
+package dev.millrace.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.demo.Shop;
+import dev.millrace.demo.Traffic;
+import dev.millrace.local.LoopbackPort;
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/// A shop with live traffic on a durable server, a market on another, and the service between them.
+final class ShopScene implements AutoCloseable {
+
+    private static final String LOCALE = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
+
+    final SandboxPostgres source;
+    final SandboxPostgres target;
+    private final Path spec;
+    private final int port = LoopbackPort.free();
+    private final Traffic traffic;
+    private @Nullable ServiceProcess service;
+
+    ShopScene(long rows, double transactionsPerSecond, long seed) throws IOException, SQLException {
+        Path folder = TestFolders.create("shop");
+        SandboxSettings settings = SandboxSettings.durable(TestFolders.postgresBinaries());
+        source = SandboxPostgres.start(folder.resolve("source"), settings);
+        target = SandboxPostgres.start(folder.resolve("target"), settings);
+        source.createDatabase("shop", LOCALE);
+        target.createDatabase("market", LOCALE);
+        try (Connection shop = source.connect("shop");
+                Connection market = target.connect("market")) {
+            Shop.create(shop, rows);
+            Shop.createMarket(market);
+        }
+        spec = folder.resolve("millrace.yaml");
+        Files.writeString(
+                spec,
+                "migration: faults\n"
+                        + endpoint("source", source, "shop")
+                        + endpoint("target", target, "market")
+                        + "data-dir: '"
+                        + folder.resolve("data")
+                        + "'\n"
+                        + Shop.tables());
+        traffic =
+                Traffic.start(
+                        () -> source.connect("shop"),
+                        new Traffic.Settings(4, transactionsPerSecond, seed));
+    }
+
+    private static String endpoint(String side, SandboxPostgres server, String database) {
+        return "%s:\n  url: %s\n  username: %s\n  password-file: '%s'\n"
+                .formatted(
+                        side, server.jdbcUrl(database), server.username(), server.passwordFile());
+    }
+
+    ServiceProcess startService() {
+        ServiceProcess started = ServiceProcess.start(spec, port);
+        service = started;
+        return started;
+    }
+
+    ServiceProcess service() {
+        if (service == null) {
+            throw new IllegalStateException("the service was not started");
+        }
+        return service;
+    }
+
+    Traffic traffic() {
+        return traffic;
+    }
+
+    /// In sync again, equal under traffic, and nothing in the log twice.
+    void mustBeWhole() throws IOException {
+        service().awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+        JsonNode report = service().reconcile();
+        assertThat(report.path("verdict").stringValue(""))
+                .as(report.toPrettyString())
+                .isEqualTo("equal");
+        try (Stream<JsonNode> changes = service().changes()) {
+            Set<String> seen = new HashSet<>();
+            Set<String> twice = new HashSet<>();
+            changes.filter(change -> change.hasNonNull("key"))
+                    .filter(change -> !change.path("kind").stringValue("").equals("truncate"))
+                    .forEach(
+                            change -> {
+                                String identity =
+                                        change.path("kind")
+                                                + " "
+                                                + change.path("table")
+                                                + " "
+                                                + change.path("key")
+                                                + " "
+                                                + change.path("lsn")
+                                                + " "
+                                                + change.path("xid");
+                                if (!seen.add(identity)) {
+                                    twice.add(identity);
+                                }
+                            });
+            assertThat(seen).as("changes in the log").isNotEmpty();
+            assertThat(twice).as("changes that are in the log twice").isEmpty();
+        }
+    }
+
+    @Override
+    public void close() {
+        traffic.close();
+        if (service != null) {
+            service.close();
+        }
+        target.close();
+        source.close();
+    }
+}
