@@ -42,7 +42,7 @@ final class MigrationApi {
 
     private static final Logger LOG = LoggerFactory.getLogger(MigrationApi.class);
     private static final String LIMIT = "100";
-    private static final int MOST_RECORDS = 1_000_000;
+    private static final int MOST_RECORDS = 100_000_000;
     private static final String PAGE_POLICY =
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 

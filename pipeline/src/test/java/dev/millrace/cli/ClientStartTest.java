@@ -24,7 +24,7 @@ class ClientStartTest {
                         "-Xlog:class+load:stdout",
                         "-cp",
                         System.getProperty("java.class.path"),
-                        "dev.millrace.cli.Millrace",
+                        "dev.millrace.service.Main",
                         verb);
 
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
