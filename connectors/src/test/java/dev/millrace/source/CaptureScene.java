@@ -30,7 +30,7 @@ final class CaptureScene implements AutoCloseable {
 
     static final int PARTITIONS = 2;
 
-    final TestDatabase source = PostgresServer.shared().newDatabase();
+    final TestDatabase source;
     final String migration = KafkaServer.shared().newMigrationName();
     final Topics topics = new Topics(migration);
     final Map<String, Object> kafka =
@@ -40,6 +40,11 @@ final class CaptureScene implements AutoCloseable {
     private final Map<String, String> debezium = new HashMap<>();
 
     CaptureScene() {
+        this(PostgresServer.shared().newDatabase());
+    }
+
+    CaptureScene(TestDatabase source) {
+        this.source = source;
         TopicPlan plan = TopicPlan.of(topics, PARTITIONS);
         try (Broker broker = new Broker(kafka)) {
             broker.ensure(plan.changes());

@@ -163,6 +163,7 @@ class CaptureStartIT {
                 scene.settle(capture);
 
                 List<ChangeEvent> log = scene.log();
+                assertThat(inserts(scene)).isEqualTo(2);
                 for (int i = 0; i < log.size(); i++) {
                     if (log.get(i) instanceof ChangeEvent.Insert insert
                             && "1".equals(insert.row().text(0))) {
@@ -175,6 +176,19 @@ class CaptureStartIT {
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    void aWatermarkArrivesOnAnIdleDatabase() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", List.of("id int", "name text"), "id", false);
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+
+            scene.settle(capture);
+
+            assertThat(scene.log()).isNotEmpty().allMatch(ChangeEvent.Watermark.class::isInstance);
         }
     }
 

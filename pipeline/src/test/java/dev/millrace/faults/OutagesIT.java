@@ -65,6 +65,26 @@ class OutagesIT {
         }
     }
 
+    @Test
+    @Tag("faults")
+    void theBrokerIsKilledAndStartedAgain() throws Exception {
+        try (BrokerProcess broker = new BrokerProcess();
+                ShopScene scene =
+                        new ShopScene(
+                                5_000,
+                                40,
+                                5,
+                                "kafka:\n  bootstrap-servers: "
+                                        + broker.bootstrapServers()
+                                        + "\n  partitions: 3\n")) {
+            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            broker.kill();
+            named(scene, "kafka");
+            broker.restart();
+            scene.mustBeWhole();
+        }
+    }
+
     private static void crash(SandboxPostgres server) {
         server.crash();
     }

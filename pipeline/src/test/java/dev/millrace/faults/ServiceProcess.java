@@ -20,7 +20,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// `millrace run -c F` in a process of its own, asked over HTTP, killed without a word.
-final class ServiceProcess implements AutoCloseable {
+public final class ServiceProcess implements AutoCloseable {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -36,7 +36,7 @@ final class ServiceProcess implements AutoCloseable {
         this.output = output;
     }
 
-    static ServiceProcess start(Path spec, int port) {
+    public static ServiceProcess start(Path spec, int port) {
         Path output = TestFolders.create("service").resolve("output");
         try {
             Process process =
@@ -67,7 +67,7 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /// The status, or empty while the service doesn't answer.
-    Optional<JsonNode> status() {
+    public Optional<JsonNode> status() {
         try {
             HttpResponse<String> answer = send(request("/api/v1/status").GET().build());
             return answer.statusCode() == 200
@@ -78,11 +78,11 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    String phase() {
+    public String phase() {
         return status().map(status -> status.path("phase").stringValue("")).orElse("");
     }
 
-    void awaitPhase(String phase, Duration atMost) {
+    public void awaitPhase(String phase, Duration atMost) {
         Awaitility.await()
                 .atMost(atMost)
                 .pollInterval(Duration.ofMillis(200))
@@ -94,7 +94,7 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /// Compares all tables and waits for the report.
-    JsonNode reconcile() throws IOException {
+    public JsonNode reconcile() throws IOException {
         HttpResponse<String> asked =
                 send(
                         request("/api/v1/reconciliations")
@@ -140,6 +140,10 @@ final class ServiceProcess implements AutoCloseable {
             throw new IllegalStateException("the service did not drain within 60 s: " + said());
         }
         return process.exitValue();
+    }
+
+    public long pid() {
+        return process.pid();
     }
 
     boolean isAlive() {

@@ -33,6 +33,12 @@ final class ShopScene implements AutoCloseable {
     private @Nullable ServiceProcess service;
 
     ShopScene(long rows, double transactionsPerSecond, long seed) throws IOException, SQLException {
+        this(rows, transactionsPerSecond, seed, "");
+    }
+
+    /// @param kafka lines of the file that name a broker; empty for the service's own
+    ShopScene(long rows, double transactionsPerSecond, long seed, String kafka)
+            throws IOException, SQLException {
         Path folder = TestFolders.create("shop");
         SandboxSettings settings = SandboxSettings.durable(TestFolders.postgresBinaries());
         source = SandboxPostgres.start(folder.resolve("source"), settings);
@@ -53,6 +59,7 @@ final class ShopScene implements AutoCloseable {
                         + "data-dir: '"
                         + folder.resolve("data")
                         + "'\n"
+                        + kafka
                         + Shop.tables());
         traffic =
                 Traffic.start(

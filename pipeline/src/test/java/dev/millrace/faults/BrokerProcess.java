@@ -1,0 +1,81 @@
+package dev.millrace.faults;
+
+import dev.millrace.broker.EmbeddedBroker;
+import dev.millrace.local.LoopbackPort;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+
+/// A broker in a process of its own, that can be killed and started again over the same log.
+final class BrokerProcess implements AutoCloseable {
+
+    private final Path folder = TestFolders.create("broker");
+    private final int port = LoopbackPort.free();
+    private Process process;
+
+    BrokerProcess() {
+        process = launch();
+        awaitListening();
+    }
+
+    String bootstrapServers() {
+        return "127.0.0.1:" + port;
+    }
+
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
+    }
+
+    void restart() {
+        process = launch();
+        awaitListening();
+    }
+
+    private Process launch() {
+        try {
+            return new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            "-Xmx512m",
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            BrokerProcess.class.getName(),
+                            folder.toString(),
+                            Integer.toString(port))
+                    .redirectErrorStream(true)
+                    .redirectOutput(folder.resolve("output").toFile())
+                    .start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void awaitListening() {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .ignoreExceptions()
+                .until(
+                        () -> {
+                            try (Socket socket = new Socket()) {
+                                socket.connect(new InetSocketAddress("127.0.0.1", port), 500);
+                                return true;
+                            }
+                        });
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+
+    /// @param arguments the folder and the port; ends when it is killed
+    public static void main(String[] arguments) throws Exception {
+        EmbeddedBroker.start(Path.of(arguments[0]).resolve("log"), Integer.parseInt(arguments[1]));
+        Thread.currentThread().join();
+    }
+}
