@@ -50,6 +50,8 @@ final class FactReader {
                     AND NOT t.tgisinternal AND t.tgenabled = 'O' ORDER BY 1) AS triggers,
                 ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid
                     AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') ORDER BY 1) AS replica_triggers,
+                ARRAY(SELECT d.conname::text FROM pg_catalog.pg_constraint d WHERE d.conrelid = c.oid
+                    AND d.contype IN ('p', 'u', 'x') AND d.condeferrable ORDER BY 1) AS deferrable,
                 ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     AND a.attidentity = 'a' ORDER BY a.attnum) AS identity_always,
@@ -179,7 +181,8 @@ final class FactReader {
                 Query.texts(row, "foreign_keys"),
                 Query.texts(row, "referenced_by"),
                 Query.texts(row, "triggers"),
-                Query.texts(row, "replica_triggers"));
+                Query.texts(row, "replica_triggers"),
+                Query.texts(row, "deferrable"));
     }
 
     private static Access access(ResultSet row) throws SQLException {

@@ -74,17 +74,22 @@ public record TableFacts(
     /// @param triggers enabled triggers of users, which don't fire with `session_replication_role =
     ///   replica`
     /// @param replicaTriggers enabled triggers of users that fire even so
+    /// @param deferrable unique, primary key and exclusion constraints that are checked by
+    ///   triggers, which don't fire with `session_replication_role = replica`: duplicates would
+    ///   land in silence
     public record Dependents(
             List<String> references,
             List<String> referencedBy,
             List<String> triggers,
-            List<String> replicaTriggers) {
+            List<String> replicaTriggers,
+            List<String> deferrable) {
 
         public Dependents {
             references = List.copyOf(references);
             referencedBy = List.copyOf(referencedBy);
             triggers = List.copyOf(triggers);
             replicaTriggers = List.copyOf(replicaTriggers);
+            deferrable = List.copyOf(deferrable);
         }
     }
 

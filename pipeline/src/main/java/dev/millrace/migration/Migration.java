@@ -41,6 +41,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final JournalStore journal;
     private final Reconciliations reconciliations;
     private final StatusBoard board;
+    private final OwnerStore owner;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread conductor;
     private volatile Running running;
@@ -50,9 +51,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// What runs for one generation.
     private record Running(Generation generation, Parts parts, Watches watches) {}
 
-    private Migration(MigrationSetup setup, Broker broker) throws SQLException {
+    private Migration(MigrationSetup setup, Broker broker, OwnerStore owner) throws SQLException {
         this.setup = setup;
         this.broker = broker;
+        this.owner = owner;
         this.generations = new GenerationStart(setup, broker);
         this.journal = new JournalStore(setup.migration(), setup.who());
         this.reconciliations = new Reconciliations(setup);
@@ -72,13 +74,15 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 instanceof ControlSchema.Outcome.Refused(String reason)) {
             throw new RefusedException(reason);
         }
+        OwnerStore owner = OwnerStore.take(setup);
         Broker broker = new Broker(setup.kafka());
         try {
-            Migration migration = new Migration(setup, broker);
+            Migration migration = new Migration(setup, broker, owner);
             migration.conductor.start();
             return migration;
         } catch (SQLException | RuntimeException e) {
             broker.close();
+            owner.close();
             throw e;
         }
     }
@@ -177,6 +181,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         "the snapshot was interrupted: topics and target tables are emptied, a new generation begins");
         try {
             running = begin(generations.next(old.generation()));
+            if (phase.phase() instanceof Phase.Failed failed) {
+                // What failed was a reader of the generation that is no more.
+                become(failed.resume());
+                journaled = false;
+            }
         } catch (RefusedException e) {
             become(phase.phase().fail(String.valueOf(e.getMessage())));
             journaled = false;
@@ -270,5 +279,6 @@ public final class Migration implements MigrationControl, AutoCloseable {
         running.watches().close();
         running.parts().close();
         broker.close();
+        owner.close();
     }
 }

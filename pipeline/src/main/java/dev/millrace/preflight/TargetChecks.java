@@ -23,6 +23,7 @@ final class TargetChecks {
                     TargetChecks::controlSchema,
                     TargetChecks::temporaryTables,
                     TargetChecks::replicaRole,
+                    TargetChecks::deferrable,
                     TargetChecks::empty,
                     TargetChecks::apart);
 
@@ -209,6 +210,22 @@ final class TargetChecks {
             }
         }
         return findings.orOk("target tables", "nothing there acts on rows that are copied");
+    }
+
+    private static List<Finding> deferrable(Facts facts) {
+        Findings findings = new Findings("target.deferrable");
+        for (TableFacts table : tables(facts)) {
+            for (String constraint : table.dependents().deferrable()) {
+                findings.refuse(
+                        table.id().toString(),
+                        "constraint "
+                                + constraint
+                                + " is deferrable: rows are applied in the replica role, in which PostgreSQL doesn't"
+                                + " check it, and duplicates would land in silence",
+                        "drop it until the switchover and add it NOT DEFERRABLE, or add it again afterwards");
+            }
+        }
+        return findings.orOk("target tables", "every unique constraint is checked at once");
     }
 
     private static List<Finding> empty(Facts facts) {

@@ -25,7 +25,7 @@ class KillsIT {
     @Test
     @Tag("faults")
     void twentyKillsLoseAndDoubleNothing() throws Exception {
-        kills(20, 200_000, 8_000, Long.getLong("seed", System.nanoTime()));
+        kills(20, 60_000, 8_000, Long.getLong("seed", System.nanoTime()));
     }
 
     /// @param longest milliseconds from the first sign of life to the kill, at most

@@ -1,8 +1,11 @@
 package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.time.Duration;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 class MigrationIT {
@@ -42,6 +45,72 @@ class MigrationIT {
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("200");
             assertThat(scene.running().status().generation()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aSecondServiceOfTheSameMigrationIsRefused() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+
+            assertThatThrownBy(scene::startAnother)
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("another Millrace runs migration");
+        }
+    }
+
+    @Test
+    void aSnapshotThatWasInterruptedBeginsAgainInANewGeneration() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.source.execute(
+                    "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 300000) g");
+            scene.start();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(
+                            () ->
+                                    scene.running()
+                                                    .status()
+                                                    .tables()
+                                                    .getFirst()
+                                                    .backfill()
+                                                    .rowsDone()
+                                            > 0);
+            scene.stop();
+            scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(scene.running().status().generation()).isEqualTo(2);
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("150000");
+        }
+    }
+
+    @Test
+    void aTableThatCantBeCarriedOnIsStoppedAndUndecidedWhileOthersFlow() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text")
+                    .table("other", "id int PRIMARY KEY, name text");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.target.execute("ALTER TABLE item ADD CONSTRAINT short CHECK (length(name) < 5)");
+            scene.source.execute(
+                    "INSERT INTO item VALUES (1, 'too long for it')",
+                    "INSERT INTO other VALUES (1, 'flows')");
+
+            var report = scene.reconcile();
+
+            assertThat(report.tables())
+                    .extracting(table -> table.target() + " " + table.verdict())
+                    .containsExactly("public.item UNDECIDED", "public.other EQUAL");
+            assertThat(scene.running().status().blockers().toString())
+                    .contains("public.item is stopped")
+                    .doesNotContain("too long for it");
         }
     }
 }

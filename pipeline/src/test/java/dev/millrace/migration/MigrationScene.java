@@ -57,6 +57,12 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration start() throws SQLException {
+        Migration started = startAnother();
+        migration = started;
+        return started;
+    }
+
+    Migration startAnother() throws SQLException {
         List<Mapping> mappings = new ArrayList<>();
         List<CapturedTable> captured = new ArrayList<>();
         try (Session session = sourceDatabase.session()) {
@@ -66,21 +72,18 @@ final class MigrationScene implements AutoCloseable {
                 captured.add(new CapturedTable(relation, false));
             }
         }
-        Migration started =
-                Migration.start(
-                        new MigrationSetup(
-                                spec(),
-                                "hash",
-                                mappings,
-                                captured,
-                                sourceDatabase,
-                                targetDatabase,
-                                kafka,
-                                dataDir,
-                                InstantSource.system(),
-                                "test"));
-        migration = started;
-        return started;
+        return Migration.start(
+                new MigrationSetup(
+                        spec(),
+                        "hash",
+                        mappings,
+                        captured,
+                        sourceDatabase,
+                        targetDatabase,
+                        kafka,
+                        dataDir,
+                        InstantSource.system(),
+                        "test"));
     }
 
     private MigrationSpec spec() {

@@ -58,7 +58,8 @@ class ChecksTest {
                 Optional.empty(),
                 new TableFacts.Keys(ReplicaIdentity.DEFAULT, List.of("id"), List.of("id")),
                 new TableFacts.Columns(List.of(), List.of(), List.of("email")),
-                new TableFacts.Dependents(List.of(), List.of(), List.of(), replicaTriggers),
+                new TableFacts.Dependents(
+                        List.of(), List.of(), List.of(), replicaTriggers, List.of()),
                 new TableFacts.Access("millrace", true, true, true, true, true, true, false),
                 OptionalLong.empty(),
                 List.of());
