@@ -13,7 +13,11 @@ final class Literals {
     private static final Pattern WHOLE = Pattern.compile("[+-]?[0-9]+");
     private static final Pattern DECIMAL =
             Pattern.compile("([+-]?)([0-9]*)(?:\\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?");
-    private static final int LARGEST_EXPONENT = 20_000;
+
+    /// PostgreSQL refuses an exponent from here on, of zero too.
+    private static final long EXPONENTS_END = Integer.MAX_VALUE / 2;
+
+    private static final int LONGEST_EXPONENT = 18;
     private static final int LONGEST_WHOLE = 40;
 
     private Literals() {}
@@ -63,13 +67,15 @@ final class Literals {
             throw invalid(Kind.NUMERIC);
         }
         String exponentText = parts.group(4) == null ? "0" : parts.group(4);
-        if (exponentText.length() > 8
-                || Math.abs(Integer.parseInt(exponentText)) > LARGEST_EXPONENT) {
+        if (exponentText.length() > LONGEST_EXPONENT
+                || Math.abs(Long.parseLong(exponentText)) >= EXPONENTS_END) {
             throw new RowError("value overflows numeric format");
         }
-        int exponent = Integer.parseInt(exponentText);
-        BigInteger digits = new BigInteger(whole + fraction);
-        BigDecimal value = new BigDecimal(digits, fraction.length() - exponent);
+        int scale = fraction.length() - Integer.parseInt(exponentText);
+        if (scale > Numeric.LARGEST_SCALE) {
+            throw new RowError("value overflows numeric format");
+        }
+        BigDecimal value = new BigDecimal(new BigInteger(whole + fraction), scale);
         return Numeric.of(parts.group(1).equals("-") ? value.negate() : value);
     }
 

@@ -20,7 +20,7 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
     static final Numeric POSITIVE_INFINITY = new Numeric(Form.POSITIVE_INFINITY, BigDecimal.ZERO);
     static final Numeric NEGATIVE_INFINITY = new Numeric(Form.NEGATIVE_INFINITY, BigDecimal.ZERO);
 
-    private static final int LARGEST_SCALE = 16383;
+    static final int LARGEST_SCALE = 16383;
     private static final int MOST_WHOLE_DIGITS = 131072;
     private static final int LARGEST_DISPLAY_SCALE = 1000;
     private static final int SIGNIFICANT_DIGITS = 16;
