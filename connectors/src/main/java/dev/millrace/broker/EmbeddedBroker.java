@@ -101,6 +101,9 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("group.initial.rebalance.delay.ms", "0");
         properties.put("auto.create.topics.enable", "false");
         properties.put("log.flush.interval.messages", "1");
+        // What was deleted shall stay deleted after a kill: the start of each log is noted this
+        // often.
+        properties.put("log.flush.start.offset.checkpoint.interval.ms", "1000");
         properties.put("offsets.retention.minutes", "525600");
         // After a kill the broker is let in again only when its former session has expired.
         properties.put("broker.session.timeout.ms", "3000");

@@ -42,11 +42,12 @@ final class CaptureRun {
         void committed(SourcePosition position, int events);
     }
 
-    private static final Duration POSITION_TIMEOUT = Duration.ofSeconds(20);
+    static final Duration POSITION_TIMEOUT = Duration.ofSeconds(20);
 
     private final CaptureSettings settings;
     private final SourceConnections connections;
     private final DeliveredTransactions delivered;
+    private final AtomicReference<@Nullable String> history;
     private final Listener listener;
     private final Watermarks watermarks;
     private final ChangeDecoder decoder;
@@ -58,10 +59,12 @@ final class CaptureRun {
             CaptureSettings settings,
             SourceConnections connections,
             DeliveredTransactions delivered,
+            AtomicReference<@Nullable String> history,
             Listener listener) {
         this.settings = settings;
         this.connections = connections;
         this.delivered = delivered;
+        this.history = history;
         this.listener = listener;
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
         this.decoder = new ChangeDecoder(settings.tables());
@@ -107,6 +110,7 @@ final class CaptureRun {
                     yield SourcePosition.beforeSnapshot(settings.generation());
                 }
                 case StartPlan.Resume(SourcePosition last) -> {
+                    requireSameHistory(connection, last);
                     Publication.ensure(connection, settings.publication(), tables());
                     if (slot.isPresent()) {
                         ReplicationSlot.release(connection, slot.get());
@@ -116,6 +120,31 @@ final class CaptureRun {
                 case StartPlan.Interrupted _ -> throw new SnapshotInterruptedException();
                 case StartPlan.Lost(String reason) -> throw new SourceLostException(reason);
             };
+        }
+    }
+
+    /// The same server in the same history as at the first run of this process, and not behind the
+    /// log.
+    private void requireSameHistory(Connection connection, SourcePosition last)
+            throws SQLException {
+        String now =
+                text(
+                        connection,
+                        "SELECT system_identifier || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+                                + " FROM pg_control_system()");
+        String first = history.compareAndExchange(null, now);
+        if (first != null && !first.equals(now)) {
+            throw new SourceLostException(
+                    "the source is another server, or was promoted or restored, while this runs");
+        }
+        Lsn end = Lsn.parse(text(connection, "SELECT pg_current_wal_flush_lsn()::text"));
+        if (end.compareTo(last.boundary()) < 0) {
+            throw new SourceLostException(
+                    "the source's WAL ends at "
+                            + end
+                            + ", before "
+                            + last.boundary()
+                            + " which the log holds: it went back in time");
         }
     }
 

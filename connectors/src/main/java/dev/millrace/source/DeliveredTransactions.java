@@ -19,13 +19,14 @@ public final class DeliveredTransactions {
 
     private final SequencedSet<Long> delivered = new LinkedHashSet<>();
     private long knownFrom = Long.MAX_VALUE;
+    private boolean forgotten;
 
     /// @param transaction id with epoch, as `pg_current_snapshot()` prints it
     public synchronized Answer answer(long transaction) {
         if (delivered.contains(transaction & XID_MASK)) {
             return Answer.YES;
         }
-        return transaction >= knownFrom ? Answer.NO : Answer.UNKNOWN;
+        return transaction >= knownFrom && !forgotten ? Answer.NO : Answer.UNKNOWN;
     }
 
     /// Every transaction from this id on began after this process began to watch.
@@ -38,6 +39,7 @@ public final class DeliveredTransactions {
     synchronized void add(long transaction) {
         if (delivered.add(transaction & XID_MASK) && delivered.size() > REMEMBERED) {
             delivered.removeFirst();
+            forgotten = true;
         }
     }
 }

@@ -53,8 +53,13 @@ final class PositionLog {
     private Optional<SourcePosition> last(
             Consumer<byte[], byte[]> consumer, long from, long end, Duration timeout) {
         consumer.seek(partition, from);
+        long deadline = System.nanoTime() + timeout.toNanos();
         Optional<SourcePosition> last = Optional.empty();
         while (consumer.position(partition, timeout) < end) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(
+                        "topic " + partition.topic() + " was not read in time");
+            }
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
                 last = Optional.of(codec.decode(record.value()));
             }

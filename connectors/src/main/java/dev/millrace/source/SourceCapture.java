@@ -1,15 +1,19 @@
 package dev.millrace.source;
 
+import dev.millrace.streams.Topics;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,6 +35,7 @@ public final class SourceCapture implements AutoCloseable {
     private final SourceConnections connections;
     private final InstantSource clock;
     private final DeliveredTransactions delivered = new DeliveredTransactions();
+    private final AtomicReference<@Nullable String> history = new AtomicReference<>();
     private final CountDownLatch stop = new CountDownLatch(1);
     private final AtomicLong events = new AtomicLong();
     private final Thread thread;
@@ -58,6 +63,14 @@ public final class SourceCapture implements AutoCloseable {
         SourceCapture capture = new SourceCapture(settings, connections, clock);
         capture.thread.start();
         return capture;
+    }
+
+    /// The generation of the last position in the log, whoever wrote it.
+    public static OptionalInt loggedGeneration(Map<String, Object> kafka, Topics topics) {
+        return new PositionLog(kafka, topics.position())
+                .last(CaptureRun.POSITION_TIMEOUT)
+                .map(position -> OptionalInt.of(position.generation()))
+                .orElse(OptionalInt.empty());
     }
 
     public CaptureState state() {
@@ -100,8 +113,12 @@ public final class SourceCapture implements AutoCloseable {
             become(new CaptureState.Starting(clock.instant()));
             long eventsBefore = events.get();
             try {
-                CaptureRun next = new CaptureRun(settings, connections, delivered, new Progress());
+                CaptureRun next =
+                        new CaptureRun(settings, connections, delivered, history, new Progress());
                 run = next;
+                if (stop.getCount() == 0) {
+                    break;
+                }
                 next.run();
             } catch (SourceLostException e) {
                 become(
@@ -114,7 +131,7 @@ public final class SourceCapture implements AutoCloseable {
             } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
                 break;
-            } catch (Exception e) {
+            } catch (Exception | Error e) {
                 if (stop.getCount() == 0) {
                     break;
                 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 
 /// A capture in a process of its own, so that it can be killed. It halts itself, as kill -9 would,
@@ -131,6 +132,7 @@ final class CaptureChild implements AutoCloseable {
                         settings,
                         _ -> DriverManager.getConnection(args[1], args[2], args[3]),
                         new DeliveredTransactions(),
+                        new AtomicReference<>(),
                         new CaptureRun.Listener() {
                             @Override
                             public void snapshotting() {

@@ -10,5 +10,6 @@ record Generation(
         String sourceDatabase,
         String changesTopicId,
         String targetTopicId,
+        String positionTopicId,
         int partitions,
         String specHash) {}

@@ -8,12 +8,14 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.source.CaptureSettings;
+import dev.millrace.source.SourceCapture;
 import dev.millrace.target.ReplicaRole;
 import dev.millrace.target.StoredOffsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +40,7 @@ final class GenerationStart {
     ///
     /// @throws RefusedException when the world is not the one it was begun in
     Generation takeUp() throws SQLException {
-        Generation now = describe(1);
+        Generation now = describe(firstNumber());
         try (Connection connection = setup.target().connect("control")) {
             Optional<Generation> latest = store.latest(connection);
             if (latest.isEmpty()) {
@@ -46,22 +48,37 @@ final class GenerationStart {
                 return begin(connection, now);
             }
             refuseChanges(latest.get(), now);
+            placeMappings(latest.get().number());
             return latest.get();
+        }
+    }
+
+    /// Behind any that the log knows, whose positions must not be taken for ours: the control
+    /// schema may have been lost with a target that was made anew.
+    private int firstNumber() {
+        broker.ensure(TopicPlan.of(setup.topics(), setup.partitions()).position());
+        return SourceCapture.loggedGeneration(setup.kafka(), setup.topics()).orElse(0) + 1;
+    }
+
+    /// A group's offsets expire when nobody reads for long. From the beginning is never wrong: what
+    /// was applied is dropped by its token.
+    private void placeMappings(int generation) {
+        String group = setup.topics().rowsApplication(generation);
+        String changes = setup.topics().changes();
+        Map<Integer, Long> missing = new HashMap<>(broker.begins(changes, setup.partitions()));
+        missing.keySet().removeAll(broker.placed(group, changes).keySet());
+        if (!missing.isEmpty()) {
+            broker.place(group, changes, missing);
         }
     }
 
     /// Begins the generation behind this one. Nothing of the migration may be running.
     Generation next(Generation previous) throws SQLException {
         try (Connection connection = setup.target().connect("control")) {
-            List<TableId> kept = store.notEmptyAtStart(connection, setup.targets());
-            if (!kept.isEmpty()) {
-                throw new RefusedException(
-                        "the snapshot was interrupted and has to begin again, but "
-                                + kept
-                                + " held rows before the migration began and may not be emptied;"
-                                + " empty them yourself and start again");
+            Optional<Generation> latest = store.latest(connection);
+            if (latest.isPresent() && latest.get().number() > previous.number()) {
+                return latest.get();
             }
-            emptyTargets(connection);
             return begin(connection, describe(previous.number() + 1));
         }
     }
@@ -81,31 +98,41 @@ final class GenerationStart {
         for (int partition = 0; partition < partitions; partition++) {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
+        ReplicaRole.take(connection);
         connection.setAutoCommit(false);
-        store.add(connection, generation, CaptureSettings.slot(setup.migration()));
+        // The old offsets go first: that waits for a writer whose commit is under way, so that its
+        // rows are seen below.
         new StoredOffsets(setup.migration())
                 .begin(connection, generation.number(), generation.targetTopicId(), offsets);
+        if (generation.number() > 1) {
+            emptyTargets(connection);
+        }
+        store.add(connection, generation, CaptureSettings.slot(setup.migration()));
         connection.commit();
         return generation;
     }
 
     private void emptyTargets(Connection connection) throws SQLException {
-        ReplicaRole.take(connection);
-        connection.setAutoCommit(false);
+        List<TableId> kept = store.notEmptyAtStart(connection, setup.targets());
+        if (!kept.isEmpty()) {
+            throw new RefusedException(
+                    "a new generation has to begin, but "
+                            + kept
+                            + " held rows before the migration began and may not be emptied;"
+                            + " empty them yourself and start again");
+        }
         try (Statement statement = connection.createStatement()) {
             for (TableId target : setup.targets()) {
                 statement.execute("DELETE FROM " + Identifier.quote(target));
             }
         }
-        connection.commit();
-        connection.setAutoCommit(true);
     }
 
     private Generation describe(int number) {
         TopicPlan plan = TopicPlan.of(setup.topics(), setup.partitions());
         Topic changes = broker.ensure(plan.changes());
         Topic target = broker.ensure(plan.target());
-        broker.ensure(plan.position());
+        Topic position = broker.ensure(plan.position());
         try (Session session = setup.source().session()) {
             Server.Facts facts = session.server().facts();
             return new Generation(
@@ -115,6 +142,7 @@ final class GenerationStart {
                     facts.database(),
                     changes.id(),
                     target.id(),
+                    position.id(),
                     setup.partitions(),
                     setup.specHash());
         }
@@ -139,7 +167,8 @@ final class GenerationStart {
                             + "): changes may be missing, re-backfill required");
         }
         if (!begun.changesTopicId().equals(now.changesTopicId())
-                || !begun.targetTopicId().equals(now.targetTopicId())) {
+                || !begun.targetTopicId().equals(now.targetTopicId())
+                || !begun.positionTopicId().equals(now.positionTopicId())) {
             reasons.add("a topic was made anew: what it held is lost, re-backfill required");
         }
         if (begun.partitions() != now.partitions()) {

@@ -17,15 +17,15 @@ final class GenerationStore {
     private static final String LATEST =
             """
             SELECT generation, system_identifier, timeline, source_database, changes_topic_id, target_topic_id,
-                partitions, spec_hash
+                position_topic_id, partitions, spec_hash
             FROM millrace.generation WHERE migration = ? ORDER BY generation DESC LIMIT 1
             """;
 
     private static final String ADD =
             """
             INSERT INTO millrace.generation (migration, generation, system_identifier, timeline, source_database, slot,
-                changes_topic_id, target_topic_id, partitions, spec_hash)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                changes_topic_id, target_topic_id, position_topic_id, partitions, spec_hash)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """;
 
     private final String migration;
@@ -47,8 +47,9 @@ final class GenerationStore {
                                         row.getString(4),
                                         row.getString(5),
                                         row.getString(6),
-                                        row.getInt(7),
-                                        row.getString(8)))
+                                        row.getString(7),
+                                        row.getInt(8),
+                                        row.getString(9)))
                         : Optional.empty();
             }
         }
@@ -64,8 +65,9 @@ final class GenerationStore {
             statement.setString(6, slot);
             statement.setString(7, generation.changesTopicId());
             statement.setString(8, generation.targetTopicId());
-            statement.setInt(9, generation.partitions());
-            statement.setString(10, generation.specHash());
+            statement.setString(9, generation.positionTopicId());
+            statement.setInt(10, generation.partitions());
+            statement.setString(11, generation.specHash());
             statement.executeUpdate();
         }
     }

@@ -47,6 +47,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private volatile Running running;
     private volatile JournalStore.Entry phase;
     private boolean journaled = true;
+    private boolean nextRefused;
 
     /// What runs for one generation.
     private record Running(Generation generation, Parts parts, Watches watches) {}
@@ -128,7 +129,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             while (!stop.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
                 try {
                     tick();
-                } catch (SQLException | RuntimeException e) {
+                } catch (SQLException | RuntimeException | Error e) {
                     LOG.atWarn()
                             .addKeyValue("migration", setup.migration())
                             .addKeyValue("reason", String.valueOf(e.getMessage()))
@@ -141,7 +142,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private void tick() throws SQLException, InterruptedException {
-        if (running.parts().capture().state() instanceof CaptureState.SnapshotInterrupted) {
+        if (!nextRefused
+                && running.parts().capture().state() instanceof CaptureState.SnapshotInterrupted) {
             beginNextGeneration();
         }
         Phase now = phase.phase();
@@ -186,10 +188,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 become(failed.resume());
                 journaled = false;
             }
+            reconciliations.forget();
         } catch (RefusedException e) {
+            nextRefused = true;
             become(phase.phase().fail(String.valueOf(e.getMessage())));
             journaled = false;
-            throw e;
         }
     }
 
@@ -202,7 +205,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return new PhaseRule.Facts(
                 position != null && position.streaming(),
                 now.watches().freshness().age(setup.clock().instant()),
-                partsWell,
+                partsWell && now.watches().stopped().isEmpty(),
                 lost(now.parts()));
     }
 

@@ -14,7 +14,7 @@ final class PhaseRule {
 
     /// @param backfilled every row that was there before is in the log
     /// @param behind age of the newest moment of the source up to which the target is complete
-    /// @param partsWell every moving part runs
+    /// @param partsWell every moving part runs and no table is stopped
     /// @param lost why the migration can't be carried on exactly
     record Facts(
             boolean backfilled,

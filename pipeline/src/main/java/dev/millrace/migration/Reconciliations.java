@@ -16,6 +16,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,7 +43,11 @@ final class Reconciliations implements AutoCloseable {
         this.store =
                 new ReconciliationStore(
                         setup.migration(), () -> setup.target().connect("reconcile"));
-        this.last = store.latest().map(stored -> parse(stored.json())).orElse(null);
+        this.last =
+                store.latest()
+                        .map(stored -> parse(stored.json()))
+                        .filter(this::coversAll)
+                        .orElse(null);
     }
 
     UUID ask(List<String> targets, Road road) {
@@ -63,6 +68,19 @@ final class Reconciliations implements AutoCloseable {
 
     Optional<ReconciliationReport> last() {
         return Optional.ofNullable(last);
+    }
+
+    /// What was compared before is no more.
+    void forget() {
+        last = null;
+    }
+
+    /// A look at some tables says nothing of the migration.
+    private boolean coversAll(ReconciliationReport report) {
+        return report.tables().stream()
+                .map(ReconciliationReport.TableReport::target)
+                .collect(Collectors.toSet())
+                .containsAll(setup.targets().stream().map(TableId::toString).toList());
     }
 
     private void run(UUID id, List<Mapping> mappings, Road road) {
@@ -90,13 +108,15 @@ final class Reconciliations implements AutoCloseable {
                             report.startedAt(),
                             report.finishedAt(),
                             json.writeValueAsString(report)));
-            last = report;
+            if (coversAll(report)) {
+                last = report;
+            }
             states.put(id, new ReconciliationState.Finished(report));
             LOG.atInfo()
                     .addKeyValue("migration", setup.migration())
                     .addKeyValue("verdict", report.verdict())
                     .log("reconciled");
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.atWarn()
                     .addKeyValue("migration", setup.migration())
                     .addKeyValue("reason", String.valueOf(e.getMessage()))

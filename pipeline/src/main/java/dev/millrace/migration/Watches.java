@@ -113,8 +113,9 @@ final class Watches implements AutoCloseable {
     /// Emits a watermark of its own, for one who will wait for it.
     Watermarks.Emitted emit() throws SQLException {
         try (Connection connection = setup.source().pooled()) {
+            var before = setup.clock().instant();
             Watermarks.Emitted emitted = watermarks.emit(connection);
-            freshness.emitted(emitted.number(), setup.clock().instant());
+            freshness.emitted(emitted.number(), before);
             return emitted;
         }
     }

@@ -105,7 +105,9 @@ final class ShopScene implements AutoCloseable {
                     .forEach(
                             change -> {
                                 String identity =
-                                        change.path("kind")
+                                        change.path("generation")
+                                                + " "
+                                                + change.path("kind")
                                                 + " "
                                                 + change.path("table")
                                                 + " "

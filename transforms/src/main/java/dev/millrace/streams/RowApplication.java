@@ -92,7 +92,7 @@ public final class RowApplication implements AutoCloseable {
         try {
             while (stop.getCount() > 0) {
                 state = new State.Starting(clock.instant());
-                String reason = runOnce();
+                String reason = runOrReason();
                 if (stop.getCount() == 0) {
                     break;
                 }
@@ -109,6 +109,14 @@ public final class RowApplication implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         state = new State.Stopped(clock.instant());
+    }
+
+    private String runOrReason() throws InterruptedException {
+        try {
+            return runOnce();
+        } catch (RuntimeException e) {
+            return reason(e);
+        }
     }
 
     private String runOnce() throws InterruptedException {
@@ -174,6 +182,10 @@ public final class RowApplication implements AutoCloseable {
         properties.put(StreamsConfig.consumerPrefix("max.partition.fetch.bytes"), 8 * 1024 * 1024);
         properties.put(StreamsConfig.producerPrefix("enable.idempotence"), "true");
         properties.put(StreamsConfig.producerPrefix("acks"), "all");
+        // A batch that expired while a later one landed would leave a gap that nobody sends again.
+        properties.put(StreamsConfig.producerPrefix("delivery.timeout.ms"), Integer.MAX_VALUE);
+        properties.put(
+                StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, FailOnAnyRefusal.class);
         properties.put(StreamsConfig.producerPrefix("linger.ms"), 2);
         properties.put(StreamsConfig.producerPrefix("batch.size"), 256 * 1024);
         properties.put(StreamsConfig.producerPrefix("compression.type"), "lz4");

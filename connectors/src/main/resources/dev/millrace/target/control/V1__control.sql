@@ -22,6 +22,7 @@ CREATE TABLE generation (
     slot text NOT NULL,
     changes_topic_id text NOT NULL,
     target_topic_id text NOT NULL,
+    position_topic_id text NOT NULL,
     partitions int NOT NULL,
     spec_hash text NOT NULL,
     snapshot_done boolean NOT NULL DEFAULT false,
