@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import org.apache.kafka.connect.runtime.WorkerConfig;
 import org.apache.kafka.connect.storage.OffsetBackingStore;
@@ -14,8 +15,10 @@ import org.apache.kafka.connect.util.Callback;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Answers the engine's question where to resume with the boundary that was read back from the log,
-/// and writes nothing: the position is written by the capture, with the changes.
+/// Answers the engine's question where to resume with the boundary that was read back from the log.
+/// It writes nothing anywhere: the position is written by the capture, with the changes. What the
+/// capture marks once it is durable is kept in memory, for the connector reads back from here how
+/// far it may move the slot.
 ///
 /// The answer holds `lsn` alone. With `lsn_proc` or `lsn_commit` beside it the engine would first
 /// *search* the stream for the change it saw last, keep every LSN it meets and filter by LSN; with
@@ -28,7 +31,7 @@ public final class BoundaryOffsetStore implements OffsetBackingStore {
     static final String BOUNDARY = "millrace.boundary.lsn";
 
     private final JsonMapper json = JsonMapper.builder().build();
-    private final Map<ByteBuffer, ByteBuffer> answers = new HashMap<>();
+    private final Map<ByteBuffer, ByteBuffer> answers = new ConcurrentHashMap<>();
 
     @Override
     public void configure(WorkerConfig config) {
@@ -66,6 +69,7 @@ public final class BoundaryOffsetStore implements OffsetBackingStore {
 
     @Override
     public Future<Void> set(Map<ByteBuffer, ByteBuffer> values, @Nullable Callback<Void> callback) {
+        answers.putAll(values);
         if (callback != null) {
             callback.onCompletion(null, null);
         }

@@ -227,6 +227,7 @@ final class CaptureRun {
         private final SourcePosition.Cursor cursor;
         private boolean snapshotSeen;
         private boolean streamSeen;
+        private boolean announced;
         private volatile @Nullable Throwable failure;
 
         Batches(ChangeLogWriter writer, SourcePosition.Cursor cursor) {
@@ -258,6 +259,10 @@ final class CaptureRun {
             SourcePosition position = cursor.position();
             writer.write(events, position);
             listener.committed(position, events.size());
+            if (streamSeen && !announced) {
+                announced = true;
+                listener.streaming();
+            }
             if (cursor.streaming()) {
                 // The slot may move exactly to the boundary that is now durable, never to a place
                 // inside a transaction.
@@ -286,10 +291,7 @@ final class CaptureRun {
                     if (!cursor.streaming()) {
                         cursor.beginStreaming(slotBoundary());
                     }
-                    if (!streamSeen) {
-                        streamSeen = true;
-                        listener.streaming();
-                    }
+                    streamSeen = true;
                     if (cursor.advance(streamed.lastCommit(), streamed.origin().transaction())) {
                         delivered.add(streamed.origin().transaction());
                         event(streamed).ifPresent(events::add);

@@ -180,6 +180,35 @@ class CaptureStartIT {
     }
 
     @Test
+    void theSlotFollowsTheLog() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", List.of("id int", "name text"), "id", false);
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 1000) g");
+            Lsn written =
+                    Lsn.parse(String.valueOf(scene.source.value("SELECT pg_current_wal_lsn()")));
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .pollInterval(Duration.ofMillis(300))
+                    .until(
+                            () -> {
+                                scene.emit(capture);
+                                return confirmed(scene).compareTo(written) >= 0;
+                            });
+        }
+    }
+
+    private static Lsn confirmed(CaptureScene scene) throws Exception {
+        try (Connection connection = scene.source.connect()) {
+            return ReplicationSlot.find(connection, CaptureSettings.slot(scene.migration))
+                    .orElseThrow()
+                    .confirmedFlush();
+        }
+    }
+
+    @Test
     void aWatermarkArrivesOnAnIdleDatabase() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
