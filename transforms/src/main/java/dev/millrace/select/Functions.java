@@ -225,14 +225,14 @@ final class Functions {
                 });
     }
 
+    /// Never a constant, also of constants: PostgreSQL calls these functions stable and computes
+    /// them row by row, so an operator beside their NULL still computes its other side.
     private static Typed concatenated(int at, List<Typed> arguments, Evaluator evaluator) {
         TextCollation collation = TextCollation.DEFAULT;
         for (Typed argument : arguments) {
             collation = collation.with(argument.collation());
         }
-        boolean constant = arguments.stream().allMatch(Typed::constant);
-        Typed typed = new Typed(at, ValueType.TEXT, collation, evaluator, false);
-        return constant ? Strict.computed(typed) : typed;
+        return new Typed(at, ValueType.TEXT, collation, evaluator, false);
     }
 
     private static Typed replace(int at, List<Typed> arguments) {
