@@ -32,6 +32,8 @@ public final class MillraceService implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceService.class);
 
+    private static final int LAST_PORT = 65_535;
+
     private final ConfigurableApplicationContext context;
     private final MigrationLife life;
 
@@ -89,6 +91,12 @@ public final class MillraceService implements AutoCloseable {
     }
 
     private static void requireGuarded(ServiceAddress address) {
+        if (address.port() < 0 || address.port() > LAST_PORT) {
+            throw new CommandFailure(
+                    ExitCode.USAGE,
+                    "there is no port " + address.port(),
+                    "Ports go up to " + LAST_PORT + "; 0 takes any free one.");
+        }
         try {
             InetAddress.getByName(address.bind());
         } catch (UnknownHostException e) {

@@ -5,6 +5,7 @@ import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.ServiceAddress;
 import dev.millrace.cli.ServiceLauncher;
+import dev.millrace.local.LocalServerException;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.RefusedException;
 import dev.millrace.preflight.Finding;
@@ -53,6 +54,12 @@ public final class RunVerb implements ServiceLauncher {
                     "a server stopped answering while the migration was started: "
                             + fault.getMessage(),
                     "Look into its log and start again; what was begun is taken up.",
+                    fault);
+        } catch (LocalServerException fault) {
+            throw new CommandFailure(
+                    ExitCode.FAILED,
+                    String.valueOf(fault.getMessage()),
+                    "Another folder is named by data-dir in the file.",
                     fault);
         } catch (RuntimeException fault) {
             throw fault;
