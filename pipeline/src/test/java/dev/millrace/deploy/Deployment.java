@@ -1,0 +1,103 @@
+package dev.millrace.deploy;
+
+import dev.millrace.deploy.ComposeFile.Service;
+import dev.millrace.testing.TestFolders;
+import io.fabric8.kubernetes.api.model.Secret;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+
+/// What a file says about running the service: the environment and the arguments of each of its
+/// commands, and how long it may take to end. Files are where a container would find them.
+///
+/// @param mounted where each path of the container lies on this machine
+/// @param plan and reconcile: the arguments of the jobs, empty where there are none
+/// @param healthCheck a command, empty where probes are asked over HTTP
+record Deployment(
+        Map<String, String> environment,
+        Map<String, Path> mounted,
+        List<String> run,
+        List<String> plan,
+        List<String> reconcile,
+        List<String> healthCheck,
+        Duration grace,
+        UnaryOperator<String> secrets) {
+
+    static Deployment ofCompose(Checkout checkout) {
+        ComposeFile compose = ComposeFile.read(checkout);
+        Service millrace = compose.service("millrace");
+        Interpolation interpolation = Interpolation.ofExample(checkout);
+        String file = millrace.fileAt(Served.CONFIG).orElseThrow();
+        var health = millrace.healthcheck();
+        return new Deployment(
+                ComposeWiring.environment(millrace, interpolation),
+                Map.of(Served.CONFIG, checkout.root().resolve(file)),
+                millrace.arguments(),
+                List.of(),
+                List.of(),
+                health == null ? List.of() : health.test().subList(1, health.test().size()),
+                seconds(String.valueOf(millrace.stopGracePeriod())),
+                secret ->
+                        Optional.ofNullable(compose.secrets().get(secret))
+                                .map(source -> interpolation.value(source.environment()))
+                                .orElseThrow());
+    }
+
+    static Deployment ofKubernetes(Checkout checkout) throws IOException {
+        Findings findings = new Findings();
+        Manifests manifests = Manifests.of(Overlay.render(checkout, ManifestCheck.BASE), findings);
+        Secret secret = (Secret) Manifests.secretExample(checkout, findings);
+        PodCheck pods = new PodCheck(manifests, secret, checkout, findings);
+        Pod service = verb(manifests, "run");
+        Path mounts = TestFolders.create("mounts");
+        Path config = mounts.resolve("millrace.yaml");
+        Files.writeString(config, pods.file(service).text());
+        Map<String, String> environment = new TreeMap<>(pods.environment(service));
+        environment.put("SECRETS", pods.mountedSecrets(service).toString());
+        return new Deployment(
+                environment,
+                Map.of(Served.CONFIG, config),
+                service.container().getArgs(),
+                verb(manifests, "plan").container().getArgs(),
+                verb(manifests, "reconcile").container().getArgs(),
+                List.of(),
+                Duration.ofSeconds(service.spec().getTerminationGracePeriodSeconds()),
+                key -> secret.getStringData().getOrDefault(key, ""));
+    }
+
+    /// The arguments with the paths and the port of this machine.
+    List<String> here(List<String> arguments, int port) {
+        List<String> replaced = new ArrayList<>();
+        for (String argument : arguments) {
+            Path path = mounted.get(argument);
+            String url =
+                    argument.replaceFirst("^http://millrace:\\d+$", "http://127.0.0.1:" + port);
+            replaced.add(path == null ? url : path.toString());
+        }
+        int at = replaced.indexOf("--port");
+        if (at >= 0) {
+            replaced.set(at + 1, Integer.toString(port));
+        } else if (replaced.contains("run")) {
+            replaced.addAll(List.of("--port", Integer.toString(port)));
+        }
+        return replaced;
+    }
+
+    private static Pod verb(Manifests manifests, String verb) {
+        return manifests.pods().stream()
+                .filter(pod -> pod.container().getArgs().getFirst().equals(verb))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static Duration seconds(String text) {
+        return Duration.parse("PT" + text);
+    }
+}

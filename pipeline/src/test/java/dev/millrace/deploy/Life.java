@@ -1,0 +1,110 @@
+package dev.millrace.deploy;
+
+import dev.millrace.local.LoopbackPort;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/// One whole life of a deployed service beside its servers: planned, started, ready, under load,
+/// compared, scraped, ended. Numbers are exit codes of commands and HTTP statuses.
+///
+/// @param healthCheckBefore the health check when nothing listened yet
+/// @param withoutToken the status of each path for one who has no token
+/// @param said what the service printed
+record Life(
+        int plan,
+        int healthCheckBefore,
+        int healthCheck,
+        Map<String, Integer> withoutToken,
+        int reconcile,
+        String verdict,
+        Scrape scrape,
+        int exit,
+        String said) {
+
+    private static final Duration TO_START = Duration.ofMinutes(3);
+    private static final int SKIPPED = 0;
+
+    static Life of(Deployment deployment, Checkout checkout) throws Exception {
+        try (Surroundings around = new Surroundings(checkout, deployment.secrets())) {
+            Map<String, String> environment = around.replaced(deployment.environment());
+            int plan = verb(around.folder(), environment, deployment.here(deployment.plan(), 0));
+            int port = LoopbackPort.free();
+            int before = healthCheck(deployment, port);
+            try (RunningService service =
+                    new RunningService(
+                            around.folder(),
+                            environment,
+                            deployment.here(deployment.run(), port),
+                            port)) {
+                service.awaitAnswer("/actuator/health/liveness", 200, TO_START);
+                service.awaitAnswer("/actuator/health/readiness", 200, TO_START);
+                int healthy = healthCheck(deployment, port);
+                Map<String, Integer> withoutToken =
+                        Map.of(
+                                "/actuator/health/liveness",
+                                service.without("/actuator/health/liveness"),
+                                "/actuator/health/readiness",
+                                service.without("/actuator/health/readiness"),
+                                Served.METRICS,
+                                service.without(Served.METRICS),
+                                "/api/v1/status",
+                                service.without("/api/v1/status"));
+                around.load();
+                List<String> asked =
+                        deployment.reconcile().isEmpty()
+                                ? List.of("reconcile", "--url", "http://127.0.0.1:" + port)
+                                : deployment.here(deployment.reconcile(), port);
+                int reconcile = verb(around.folder(), environment, asked);
+                String verdict = Files.readString(around.folder().resolve("verb.log"));
+                Scrape scrape = Scrape.of(service.with(Served.METRICS));
+                int exit = service.terminate(deployment.grace());
+                return new Life(
+                        plan,
+                        before,
+                        healthy,
+                        withoutToken,
+                        reconcile,
+                        verdict,
+                        scrape,
+                        exit,
+                        service.said());
+            }
+        }
+    }
+
+    private static int verb(Path folder, Map<String, String> environment, List<String> arguments)
+            throws InterruptedException {
+        if (arguments.isEmpty()) {
+            return SKIPPED;
+        }
+        return ended(
+                MillraceProgram.start(folder, environment, arguments, folder.resolve("verb.log")));
+    }
+
+    private static int healthCheck(Deployment deployment, int port) throws Exception {
+        if (deployment.healthCheck().isEmpty()) {
+            return SKIPPED;
+        }
+        List<String> command =
+                deployment.healthCheck().stream()
+                        .map(part -> part.replace("/8080", "/" + port))
+                        .toList();
+        return ended(
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start());
+    }
+
+    private static int ended(Process process) throws InterruptedException {
+        if (!process.waitFor(3, TimeUnit.MINUTES)) {
+            process.destroyForcibly();
+            throw new IllegalStateException("a command is not done after three minutes");
+        }
+        return process.exitValue();
+    }
+}

@@ -1,0 +1,213 @@
+package dev.millrace.deploy;
+
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/// Judges what a folder under `k8s/` renders to: every field known, every name that one object uses
+/// of another there, every pod confined, every edge of the network named.
+final class ManifestCheck {
+
+    static final String BASE = "k8s/base";
+    static final List<String> FOLDERS =
+            List.of(
+                    BASE,
+                    "k8s/overlays/dev",
+                    "k8s/overlays/production",
+                    "k8s/overlays/prometheus-operator");
+
+    private final Checkout checkout;
+    private final String folder;
+    private final Findings findings;
+    private final Manifests manifests;
+
+    private ManifestCheck(Checkout checkout, String folder, Findings findings) {
+        this.checkout = checkout;
+        this.folder = folder;
+        this.findings = findings;
+        this.manifests = Manifests.of(Overlay.render(checkout, folder), findings);
+    }
+
+    static List<String> judge(Checkout checkout, List<String> folders) {
+        Findings findings = new Findings();
+        for (String folder : folders) {
+            int before = findings.told().size();
+            findings.reading(
+                    () -> {
+                        ManifestCheck check = new ManifestCheck(checkout, folder, findings);
+                        // What isn't whole can't be judged by its meaning.
+                        if (findings.told().size() == before) {
+                            check.judge();
+                        }
+                    });
+        }
+        return findings.told();
+    }
+
+    private void judge() {
+        everyFileIsNamed();
+        namespace();
+        manifests.all(Deployment.class).forEach(this::deployment);
+        manifests
+                .all(PersistentVolumeClaim.class)
+                .forEach(
+                        claim ->
+                                findings.require(
+                                        claim.getSpec()
+                                                .getResources()
+                                                .getRequests()
+                                                .keySet()
+                                                .equals(Set.of("storage")),
+                                        folder + " " + claim.getMetadata().getName(),
+                                        "it asks for no room"));
+        manifests.all(Service.class).forEach(this::service);
+        manifests.all(ServiceMonitor.class).forEach(this::monitor);
+        HasMetadata secret = Manifests.secretExample(checkout, findings);
+        PodCheck pods = new PodCheck(manifests, secret, checkout, findings);
+        manifests.pods().forEach(pods::judge);
+        pods.secretIsUsed();
+        findings.reading(() -> new NetworkCheck(manifests, findings).judge());
+    }
+
+    private void everyFileIsNamed() {
+        Set<String> unnamed = new TreeSet<>(checkout.filesIn(folder));
+        unnamed.removeAll(Kustomization.read(checkout, folder).files());
+        unnamed.remove(Kustomization.FILE);
+        unnamed.forEach(file -> findings.add(folder, "nothing names the file " + file));
+    }
+
+    /// The base has none; an overlay puts everything into one, which it makes and confines.
+    private void namespace() {
+        Set<String> namespaces = new TreeSet<>();
+        for (HasMetadata object : manifests.objects()) {
+            if (!(object instanceof Namespace)) {
+                namespaces.add(String.valueOf(object.getMetadata().getNamespace()));
+            }
+        }
+        if (folder.equals(BASE)) {
+            findings.require(
+                    namespaces.equals(Set.of("null")), folder, "the base names " + namespaces);
+            return;
+        }
+        findings.require(
+                namespaces.size() == 1
+                        && manifests
+                                .find(Namespace.class, namespaces.iterator().next())
+                                .filter(
+                                        one ->
+                                                "restricted"
+                                                        .equals(
+                                                                one.getMetadata()
+                                                                        .getLabels()
+                                                                        .get(
+                                                                                "pod-security.kubernetes.io/enforce")))
+                                .isPresent(),
+                folder,
+                "not everything is in one confined namespace: " + namespaces);
+    }
+
+    private void deployment(Deployment deployment) {
+        String where = folder + " Deployment/" + deployment.getMetadata().getName();
+        Pod pod = new Pod(deployment, deployment.getSpec().getTemplate());
+        findings.require(
+                pod.isSelectedBy(deployment.getSpec().getSelector()),
+                where,
+                "its selector doesn't select its own pods");
+        findings.require(
+                Integer.valueOf(1).equals(deployment.getSpec().getReplicas())
+                        && "Recreate".equals(deployment.getSpec().getStrategy().getType()),
+                where,
+                "a slot has one reader: one replica, and Recreate");
+    }
+
+    private void service(Service service) {
+        String where = folder + " Service/" + service.getMetadata().getName();
+        List<Pod> selected =
+                manifests.pods().stream()
+                        .filter(pod -> pod.isSelectedBy(service.getSpec().getSelector()))
+                        .toList();
+        findings.require(selected.size() == 1, where, "it selects not one kind of pod");
+        service.getSpec()
+                .getPorts()
+                .forEach(
+                        port ->
+                                findings.require(
+                                        selected.stream()
+                                                .allMatch(
+                                                        pod ->
+                                                                pod.port(port.getTargetPort())
+                                                                        .isPresent()),
+                                        where,
+                                        "no pod opens its port " + port.getTargetPort()));
+    }
+
+    private void monitor(ServiceMonitor monitor) {
+        String where = folder + " ServiceMonitor/" + monitor.getMetadata().getName();
+        List<Service> selected =
+                manifests.all(Service.class).stream()
+                        .filter(
+                                service ->
+                                        service.getMetadata()
+                                                .getLabels()
+                                                .entrySet()
+                                                .containsAll(
+                                                        monitor.getSpec()
+                                                                .getSelector()
+                                                                .getMatchLabels()
+                                                                .entrySet()))
+                        .toList();
+        findings.require(selected.size() == 1, where, "it selects not one service");
+        monitor.getSpec()
+                .getEndpoints()
+                .forEach(
+                        endpoint -> {
+                            findings.require(
+                                    selected.stream()
+                                            .flatMap(one -> one.getSpec().getPorts().stream())
+                                            .anyMatch(
+                                                    port ->
+                                                            port.getName()
+                                                                    .equals(endpoint.getPort())),
+                                    where,
+                                    "no service has a port " + endpoint.getPort());
+                            findings.require(
+                                    Served.METRICS.equals(endpoint.getPath()),
+                                    where,
+                                    endpoint.getPath() + " is not served");
+                            findings.require(
+                                    endpoint.getAuthorization() != null
+                                            && "token"
+                                                    .equals(
+                                                            endpoint.getAuthorization()
+                                                                    .getCredentials()
+                                                                    .getKey()),
+                                    where,
+                                    "it brings no token");
+                        });
+    }
+
+    /// The key's text in a ConfigMap, or a finding's reason.
+    static String data(Manifests manifests, String configMap, String key) {
+        Map<String, String> data =
+                manifests
+                        .find(ConfigMap.class, configMap)
+                        .map(ConfigMap::getData)
+                        .orElseThrow(
+                                () ->
+                                        new Findings.UnreadableFile(
+                                                "ConfigMap/" + configMap, "there is none"));
+        String text = data.get(key);
+        if (text == null) {
+            throw new Findings.UnreadableFile("ConfigMap/" + configMap, "has no key " + key);
+        }
+        return text;
+    }
+}

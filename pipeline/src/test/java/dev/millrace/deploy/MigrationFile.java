@@ -1,0 +1,70 @@
+package dev.millrace.deploy;
+
+import dev.millrace.select.ParseResult;
+import dev.millrace.select.SelectParser;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+
+/// A `millrace.yaml` that is mounted somewhere, and the variables that it takes from there.
+///
+/// @param where the name that findings show
+record MigrationFile(String where, String text) {
+
+    private static final Pattern VARIABLE =
+            Pattern.compile("\\$\\{(?<name>\\w+)(?<standard>:[^}]*)?}");
+
+    /// Whether the file does without it, by name.
+    Map<String, Boolean> variables() {
+        Map<String, Boolean> variables = new TreeMap<>();
+        VARIABLE.matcher(text)
+                .results()
+                .forEach(
+                        (MatchResult found) ->
+                                variables.merge(
+                                        found.group("name"),
+                                        found.group("standard") != null,
+                                        Boolean::logicalAnd));
+        return variables;
+    }
+
+    /// Reads it as the service would; what is wrong with it becomes findings.
+    Optional<MigrationSpec> read(Map<String, String> environment, Findings findings) {
+        return switch (SpecReader.read(where, text, environment)) {
+            case SpecResult.Invalid invalid -> {
+                invalid.problems().forEach(problem -> findings.add(where, problem.toString()));
+                yield Optional.empty();
+            }
+            case SpecResult.Valid valid -> {
+                for (TableEntry entry : valid.spec().tables()) {
+                    if (entry instanceof TableEntry.Select select
+                            && SelectParser.parse(select.select())
+                                    instanceof ParseResult.Refused refused) {
+                        findings.add(where, select.target() + ": " + refused.problems());
+                    }
+                }
+                yield Optional.of(valid.spec());
+            }
+        };
+    }
+
+    /// Every variable it needs is given, and every one that is given is read.
+    void requireBound(Map<String, String> environment, Findings findings) {
+        variables()
+                .forEach(
+                        (name, hasStandard) ->
+                                findings.require(
+                                        hasStandard || environment.containsKey(name),
+                                        where,
+                                        "nobody gives the variable " + name));
+        environment.keySet().stream()
+                .filter(name -> !name.equals(Served.TOKEN) && !variables().containsKey(name))
+                .forEach(name -> findings.add(where, "nobody reads the variable " + name));
+    }
+}

@@ -1,0 +1,110 @@
+package dev.millrace.deploy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/// The service as a container would run it: its command, its environment, a process of its own.
+final class RunningService implements AutoCloseable {
+
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    private final Process process;
+    private final Path output;
+    private final String token;
+    private final int port;
+
+    RunningService(Path folder, Map<String, String> environment, List<String> arguments, int port) {
+        this.output = folder.resolve("service.log");
+        this.token = environment.getOrDefault(Served.TOKEN, "");
+        this.port = port;
+        this.process = MillraceProgram.start(folder, environment, arguments, output);
+    }
+
+    int port() {
+        return port;
+    }
+
+    void awaitAnswer(String path, int status, Duration atMost) {
+        Awaitility.await(path)
+                .atMost(atMost)
+                .pollInterval(Duration.ofMillis(200))
+                .until(
+                        () -> {
+                            if (!process.isAlive()) {
+                                throw new IllegalStateException("the service ended:\n" + said());
+                            }
+                            return without(path) == status;
+                        });
+    }
+
+    /// The status of the answer to one who has no token; 0 when there is none.
+    int without(String path) {
+        return send(HttpRequest.newBuilder(at(path)).build());
+    }
+
+    String with(String path) throws IOException {
+        HttpRequest request =
+                HttpRequest.newBuilder(at(path)).header("Authorization", "Bearer " + token).build();
+        try {
+            HttpResponse<String> answer = http.send(request, BodyHandlers.ofString());
+            if (answer.statusCode() != 200) {
+                throw new IOException(path + " is answered by " + answer.statusCode());
+            }
+            return answer.body();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    /// SIGTERM, and how it ended.
+    ///
+    /// @throws IllegalStateException when it didn't within its grace period
+    int terminate(Duration grace) throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(grace.toSeconds(), TimeUnit.SECONDS)) {
+            throw new IllegalStateException("not ended within " + grace + ":\n" + said());
+        }
+        return process.exitValue();
+    }
+
+    String said() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private URI at(String path) {
+        return URI.create("http://127.0.0.1:" + port + path);
+    }
+
+    private int send(HttpRequest request) {
+        try {
+            return http.send(request, BodyHandlers.discarding()).statusCode();
+        } catch (IOException _) {
+            return 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 0;
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

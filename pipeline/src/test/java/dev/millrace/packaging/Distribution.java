@@ -1,0 +1,68 @@
+package dev.millrace.packaging;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/// The distribution that this build has packed, unpacked once per run of the tests. Only tests with
+/// the tag `packaged` find it.
+public final class Distribution {
+
+    private static final Path UNPACKED = Path.of("target", "packaged").toAbsolutePath();
+
+    private Distribution() {}
+
+    /// The folder that holds the launcher `millrace` and `lib`.
+    public static Path root() {
+        return Unpacked.ARCHIVE.folder().resolve("millrace-" + version());
+    }
+
+    /// The launcher, to be started with any working directory.
+    public static Path launcher() {
+        return root().resolve("millrace");
+    }
+
+    static String version() {
+        return property("millrace.version");
+    }
+
+    static Archive archive() {
+        return Unpacked.ARCHIVE;
+    }
+
+    static String property(String name) {
+        String value = System.getProperty(name);
+        if (value == null) {
+            throw new IllegalStateException(
+                    name + " is not set: tests tagged `packaged` run in `./mvnw verify`");
+        }
+        return value;
+    }
+
+    /// An empty folder of this name, whatever an earlier run left there.
+    static Path freshFolder(String name) {
+        Path folder = UNPACKED.resolve(name);
+        try {
+            if (Files.exists(folder)) {
+                try (Stream<Path> files = Files.walk(folder)) {
+                    for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                        Files.delete(file);
+                    }
+                }
+            }
+            return Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static final class Unpacked {
+
+        private static final Archive ARCHIVE =
+                Archive.unpack(
+                        Path.of(property("millrace.distribution")), freshFolder("distribution"));
+    }
+}
