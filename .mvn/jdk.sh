@@ -9,7 +9,7 @@ millrace_on_path=$(command -v javac 2>/dev/null || true)
 [ -z "$millrace_on_path" ] || millrace_on_path=$(cd "$(dirname "$(readlink -f "$millrace_on_path" 2>/dev/null || echo "$millrace_on_path")")/.." 2>/dev/null && pwd)
 millrace_found=
 for millrace_jdk in "${JAVA_HOME:-}" "$millrace_on_path" /usr/lib/jvm/* /usr/java/* /opt/java/* /opt/jdk* \
-    "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
+    "${HOME:-}"/.sdkman/candidates/java/* "${HOME:-}"/.jdks/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
     /opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home /usr/local/opt/openjdk*/libexec/openjdk.jdk/Contents/Home; do
     if [ -n "$millrace_jdk" ] && millrace_jdk_fits "$millrace_jdk"; then millrace_found=$millrace_jdk; break; fi
 done

@@ -7,12 +7,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
@@ -24,6 +27,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /// The topics and groups of a cluster, by the admin protocol. Every call has a deadline and fails
@@ -61,10 +65,22 @@ public final class Broker implements AutoCloseable {
 
     /// The topic as it is, made if it is missing.
     ///
-    /// @throws BrokerException when it has another number of partitions: keys would move between
-    ///   them
+    /// @throws BrokerException when it is there and isn't as the specification says
     public Topic ensure(TopicSpec spec) {
-        Topic topic = find(spec.name()).orElseGet(() -> make(spec));
+        return existing(spec).orElseGet(() -> make(spec));
+    }
+
+    /// The topic if it is there.
+    ///
+    /// @throws BrokerException when it has another number of partitions, between which keys would
+    ///   move, or settings by which records could go unread
+    public Optional<Topic> existing(TopicSpec spec) {
+        Optional<Topic> topic = find(spec.name());
+        topic.ifPresent(found -> requireAsSpecified(found, spec));
+        return topic;
+    }
+
+    private void requireAsSpecified(Topic topic, TopicSpec spec) {
         if (topic.partitions() != spec.partitions()) {
             throw new BrokerException(
                     "topic "
@@ -75,7 +91,35 @@ public final class Broker implements AutoCloseable {
                             + spec.partitions()
                             + ": the number is fixed when the topics are made");
         }
-        return topic;
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, spec.name());
+        Config config =
+                await(
+                                admin.describeConfigs(List.of(resource)).all(),
+                                "read the settings of topic " + spec.name())
+                        .get(resource);
+        new TreeMap<>(spec.config())
+                .forEach(
+                        (name, wanted) -> {
+                            ConfigEntry entry = config == null ? null : config.get(name);
+                            String found = entry == null ? "unknown" : entry.value();
+                            if (!suffices(name, found, wanted)) {
+                                throw new BrokerException(
+                                        "topic "
+                                                + spec.name()
+                                                + " has "
+                                                + name
+                                                + "="
+                                                + found
+                                                + ", which could lose records: set it to "
+                                                + wanted);
+                            }
+                        });
+    }
+
+    private static boolean suffices(String setting, String found, String wanted) {
+        return setting.equals("max.message.bytes")
+                ? found.matches("\\d{1,18}") && Long.parseLong(found) >= Long.parseLong(wanted)
+                : found.equals(wanted);
     }
 
     private Topic make(TopicSpec spec) {

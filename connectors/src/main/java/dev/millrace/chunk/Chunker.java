@@ -60,17 +60,7 @@ public final class Chunker {
     /// has the highest id of all is not among the ids: they are complete below the id of any
     /// transaction that ended before this call.
     public RunningTransactions running() {
-        return with(
-                "source",
-                source,
-                open -> {
-                    try (var statement = open.createStatement();
-                            var rows =
-                                    statement.executeQuery("SELECT pg_current_snapshot()::text")) {
-                        rows.next();
-                        return RunningTransactions.parse(rows.getString(1));
-                    }
-                });
+        return with("source", source, RunningTransactions::read);
     }
 
     public SourceSnapshot openSource(ComparedTable table) {

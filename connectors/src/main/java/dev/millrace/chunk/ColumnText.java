@@ -14,6 +14,9 @@ record ColumnText(String name, String type, @Nullable String castable, SqlType o
 
     private static final Set<String> TEXTS = Set.of("text", "character varying");
 
+    /// Types whose text that travels isn't the one that a cast prints.
+    private static final Set<String> CAST_OTHERWISE = Set.of("boolean", "bpchar", "inet", "money");
+
     String onTarget(String row) {
         return row + "." + Identifier.quote(name) + "::text";
     }
@@ -36,7 +39,8 @@ record ColumnText(String name, String type, @Nullable String castable, SqlType o
 
     /// True when a text is the column's own text already.
     boolean isCanonical() {
-        return castable == null || sameType() || TEXTS.contains(castable);
+        return castable == null
+                || !CAST_OTHERWISE.contains(castable) && (sameType() || TEXTS.contains(castable));
     }
 
     /// True when the source can find a key by an index: its type is the column's and built in.

@@ -7,6 +7,7 @@ import java.sql.Types;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.Collection;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -55,8 +56,14 @@ public final class ReconciliationStore {
         return first(SELECT + " AND id = ?", id);
     }
 
-    public Optional<Stored> latest() {
-        return first(SELECT + " ORDER BY finished_at DESC LIMIT 1");
+    /// The latest report on all of these target tables: one on some of them says nothing of the
+    /// rest.
+    public Optional<Stored> latest(Collection<String> targets) {
+        return first(
+                SELECT
+                        + " AND jsonb_path_query_array(report, '$.tables[*].target')"
+                        + " @> to_jsonb(?::text[]) ORDER BY finished_at DESC LIMIT 1",
+                (Object) targets.toArray(String[]::new));
     }
 
     private Optional<Stored> first(String sql, Object... more) {

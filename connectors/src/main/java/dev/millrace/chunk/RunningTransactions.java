@@ -1,5 +1,9 @@
 package dev.millrace.chunk;
 
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,6 +21,14 @@ public record RunningTransactions(Set<Long> ids, long next) {
 
     public boolean hides(long transaction) {
         return transaction >= next || ids.contains(transaction);
+    }
+
+    static RunningTransactions read(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SELECT pg_current_snapshot()::text")) {
+            rows.next();
+            return parse(rows.getString(1));
+        }
     }
 
     /// Reads PostgreSQL's form `xmin:xmax:xip,xip`.

@@ -70,15 +70,7 @@ final class SnapshotReader implements AutoCloseable {
     }
 
     RunningTransactions running() {
-        return ask(
-                open -> {
-                    try (var statement = open.createStatement();
-                            var rows =
-                                    statement.executeQuery("SELECT pg_current_snapshot()::text")) {
-                        rows.next();
-                        return RunningTransactions.parse(rows.getString(1));
-                    }
-                });
+        return ask(RunningTransactions::read);
     }
 
     TableDigest digest() {

@@ -54,6 +54,11 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.canonical(List.of(mapped)).getFirst();
     }
 
+    /// The same of many rows, which share one shape.
+    public List<Row> canonicalRows(List<Row> mapped) {
+        return reader.canonical(mapped);
+    }
+
     @Override
     public TableDigest digest() {
         return reader.digest();

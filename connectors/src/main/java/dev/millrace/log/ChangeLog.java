@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
@@ -51,16 +52,19 @@ public final class ChangeLog {
     /// Hands over the changes in these ranges, some at a time; partitions take turns.
     public void changes(
             Map<Integer, OffsetRange> ranges, Consumer<List<Logged<ChangeEvent>>> reader) {
-        scan(LogTopic.CHANGES, ranges, codec::decodeEvent, reader);
+        scan(LogTopic.CHANGES, ranges, codec::decodeEvent, wholly(reader));
     }
 
     public void targetChanges(
             Map<Integer, OffsetRange> ranges, Consumer<List<Logged<TargetChange>>> reader) {
-        scan(LogTopic.TARGET, ranges, codec::decodeChange, reader);
+        scan(LogTopic.TARGET, ranges, codec::decodeChange, wholly(reader));
     }
 
-    /// What an operator sees: the whole topic as it is now, filtered.
-    public void entries(LogTopic topic, LogFilter filter, Consumer<LogEntry> reader) {
+    /// What an operator sees: the topic as it is now, from its begin, filtered; each partition in
+    /// its order, the partitions in turns.
+    ///
+    /// @param reader false when it wants no more; then nothing more is read
+    public void entries(LogTopic topic, LogFilter filter, Predicate<LogEntry> reader) {
         Map<Integer, OffsetRange> ranges = new TreeMap<>();
         Map<Integer, Long> ends = ends(topic);
         begins(topic)
@@ -69,27 +73,35 @@ public final class ChangeLog {
                                 ranges.put(
                                         partition,
                                         new OffsetRange(from, ends.getOrDefault(partition, from))));
-        Consumer<LogEntry> filtered =
-                entry -> {
-                    if (filter.takes(entry)) {
-                        reader.accept(entry);
-                    }
-                };
+        Predicate<LogEntry> filtered = entry -> !filter.takes(entry) || reader.test(entry);
         switch (topic) {
             case CHANGES ->
-                    changes(ranges, some -> some.stream().map(LogEntry::of).forEach(filtered));
-            case TARGET ->
-                    targetChanges(
+                    scan(
+                            topic,
                             ranges,
-                            some -> some.stream().map(LogEntry::ofTarget).forEach(filtered));
+                            codec::decodeEvent,
+                            some -> some.stream().map(LogEntry::of).allMatch(filtered));
+            case TARGET ->
+                    scan(
+                            topic,
+                            ranges,
+                            codec::decodeChange,
+                            some -> some.stream().map(LogEntry::ofTarget).allMatch(filtered));
         }
+    }
+
+    private static <T> Predicate<List<Logged<T>>> wholly(Consumer<List<Logged<T>>> reader) {
+        return some -> {
+            reader.accept(some);
+            return true;
+        };
     }
 
     private <T> void scan(
             LogTopic topic,
             Map<Integer, OffsetRange> ranges,
             Function<byte[], T> decoder,
-            Consumer<List<Logged<T>>> reader) {
+            Predicate<List<Logged<T>>> reader) {
         try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
             new RangeScan<>(consumer, name(topic), ranges, decoder).run(reader);
         } catch (KafkaException e) {

@@ -5,14 +5,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 
-/// One pass over ranges of one topic. It ends when every position has reached its range's end, and
-/// fails when polling brings neither a record nor a step for too long. One thread, used once.
+/// One pass over ranges of one topic. It ends when every position has reached its range's end or
+/// the reader wants no more, and fails when polling brings neither a record nor a step for too
+/// long. One thread, used once.
 final class RangeScan<T> {
 
     private static final Duration POLL = Duration.ofMillis(500);
@@ -46,7 +47,8 @@ final class RangeScan<T> {
         starts.forEach(consumer::seek);
     }
 
-    void run(Consumer<List<Logged<T>>> reader) {
+    /// @param reader false when it wants no more
+    void run(Predicate<List<Logged<T>>> reader) {
         int silent = 0;
         Map<TopicPartition, Long> before = dropFinished();
         while (!ends.isEmpty()) {
@@ -58,8 +60,8 @@ final class RangeScan<T> {
                     read.add(new Logged<>(record.partition(), record.offset(), content));
                 }
             }
-            if (!read.isEmpty()) {
-                reader.accept(read);
+            if (!read.isEmpty() && !reader.test(read)) {
+                return;
             }
             Map<TopicPartition, Long> now = dropFinished();
             silent = now.equals(before) ? silent + 1 : 0;

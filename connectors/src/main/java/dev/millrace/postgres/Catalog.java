@@ -91,6 +91,17 @@ public final class Catalog {
                 .isEmpty();
     }
 
+    /// The schemas of the database, without PostgreSQL's own.
+    public List<String> schemas() {
+        return Query.list(
+                connection,
+                """
+                SELECT nspname FROM pg_catalog.pg_namespace
+                WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname
+                """,
+                row -> row.getString(1));
+    }
+
     /// The table that a name in a SELECT means: in the schema named, else the first on the
     /// session's search path.
     public Optional<TableId> resolve(Optional<String> schema, String name) {

@@ -38,7 +38,8 @@ final class ColumnReader {
                 UNION
                 SELECT t.typbasetype FROM used JOIN pg_catalog.pg_type t ON t.oid = used.oid
                 WHERE t.typtype = 'd')
-            SELECT t.oid::int8 AS oid, n.nspname, t.typname, t.typtype = 'd' AS domain, t.typnotnull,
+            SELECT t.oid::int8 AS oid, n.nspname, t.typname, t.typtype = 'd' AS domain,
+                t.typtype = 'e' AS enumerated, t.typnotnull,
                 t.typbasetype::int8 AS base, t.typtypmod AS base_modifier,
                 CASE WHEN t.typtype = 'd'
                     THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END AS base_formatted
@@ -51,6 +52,7 @@ final class ColumnReader {
             String schema,
             String name,
             boolean domain,
+            boolean enumerated,
             boolean notNull,
             long base,
             int baseModifier,
@@ -102,7 +104,8 @@ final class ColumnReader {
                                         type.baseModifier(),
                                         type.baseFormatted()))
                         : Optional.empty();
-        return new SqlType(type.schema(), type.name(), formatted, modifier, base);
+        return new SqlType(
+                type.schema(), type.name(), formatted, modifier, base, type.enumerated());
     }
 
     private static boolean domainNotNull(Map<Long, Type> types, long oid) {
@@ -124,6 +127,7 @@ final class ColumnReader {
                 row.getString("nspname"),
                 row.getString("typname"),
                 row.getBoolean("domain"),
+                row.getBoolean("enumerated"),
                 row.getBoolean("typnotnull"),
                 row.getLong("base"),
                 row.getInt("base_modifier"),

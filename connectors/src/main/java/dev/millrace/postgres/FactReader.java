@@ -48,10 +48,19 @@ final class FactReader {
                     WHERE f.confrelid = c.oid AND f.contype = 'f' ORDER BY 1) AS referenced_by,
                 ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid
                     AND NOT t.tgisinternal AND t.tgenabled = 'O' ORDER BY 1) AS triggers,
-                ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid
+                ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t
+                    WHERE t.tgrelid = ANY (ARRAY(SELECT c.oid
+                        UNION SELECT l.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) l))
+                    AND (t.tgrelid = c.oid OR t.tgparentid = 0)
                     AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') ORDER BY 1) AS replica_triggers,
-                ARRAY(SELECT d.conname::text FROM pg_catalog.pg_constraint d WHERE d.conrelid = c.oid
+                ARRAY(SELECT d.conname::text FROM pg_catalog.pg_constraint d
+                    WHERE d.conrelid = ANY (ARRAY(SELECT c.oid
+                        UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t))
+                    AND (d.conrelid = c.oid OR d.conparentid = 0)
                     AND d.contype IN ('p', 'u', 'x') AND d.condeferrable ORDER BY 1) AS deferrable,
+                ARRAY(SELECT h.oid::regclass::text FROM pg_catalog.pg_inherits i
+                    JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid
+                    WHERE i.inhparent = c.oid AND NOT h.relispartition ORDER BY 1) AS heirs,
                 ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     AND a.attidentity = 'a' ORDER BY a.attnum) AS identity_always,
@@ -182,7 +191,8 @@ final class FactReader {
                 Query.texts(row, "referenced_by"),
                 Query.texts(row, "triggers"),
                 Query.texts(row, "replica_triggers"),
-                Query.texts(row, "deferrable"));
+                Query.texts(row, "deferrable"),
+                Query.texts(row, "heirs"));
     }
 
     private static Access access(ResultSet row) throws SQLException {

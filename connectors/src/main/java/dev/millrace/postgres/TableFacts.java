@@ -73,16 +73,20 @@ public record TableFacts(
     /// @param referencedBy tables whose foreign keys point here
     /// @param triggers enabled triggers of users, which don't fire with `session_replication_role =
     ///   replica`
-    /// @param replicaTriggers enabled triggers of users that fire even so
-    /// @param deferrable unique, primary key and exclusion constraints that are checked by
-    ///   triggers, which don't fire with `session_replication_role = replica`: duplicates would
-    ///   land in silence
+    /// @param replicaTriggers enabled triggers of users that fire even so, those of partitions
+    ///   included
+    /// @param deferrable unique, primary key and exclusion constraints, those of partitions
+    ///   included, that are checked by triggers, which don't fire with `session_replication_role =
+    ///   replica`: duplicates would land in silence
+    /// @param heirs tables that inherit from this one and are no partitions: a SELECT reads their
+    ///   rows too, while their changes go by their own names
     public record Dependents(
             List<String> references,
             List<String> referencedBy,
             List<String> triggers,
             List<String> replicaTriggers,
-            List<String> deferrable) {
+            List<String> deferrable,
+            List<String> heirs) {
 
         public Dependents {
             references = List.copyOf(references);
@@ -90,6 +94,7 @@ public record TableFacts(
             triggers = List.copyOf(triggers);
             replicaTriggers = List.copyOf(replicaTriggers);
             deferrable = List.copyOf(deferrable);
+            heirs = List.copyOf(heirs);
         }
     }
 

@@ -2,7 +2,11 @@ package dev.millrace.source;
 
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.postgres.Catalog;
+import dev.millrace.postgres.Server;
+import dev.millrace.select.Relation;
 import dev.millrace.source.Decoded.What;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.DebeziumEngine;
@@ -18,8 +22,10 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -47,7 +53,7 @@ final class CaptureRun {
     private final CaptureSettings settings;
     private final SourceConnections connections;
     private final DeliveredTransactions delivered;
-    private final AtomicReference<@Nullable String> history;
+    private final Continuity continuity;
     private final Listener listener;
     private final Watermarks watermarks;
     private final ChangeDecoder decoder;
@@ -59,12 +65,12 @@ final class CaptureRun {
             CaptureSettings settings,
             SourceConnections connections,
             DeliveredTransactions delivered,
-            AtomicReference<@Nullable String> history,
+            Continuity continuity,
             Listener listener) {
         this.settings = settings;
         this.connections = connections;
         this.delivered = delivered;
-        this.history = history;
+        this.continuity = continuity;
         this.listener = listener;
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
         this.decoder = new ChangeDecoder(settings.tables());
@@ -77,21 +83,58 @@ final class CaptureRun {
     void run() throws Exception {
         try (ChangeLogWriter writer =
                 ChangeLogWriter.open(settings.topics(), settings.partitions(), settings.kafka())) {
-            Optional<SourcePosition> position =
-                    new PositionLog(settings.kafka(), settings.topics().position())
-                            .last(POSITION_TIMEOUT);
-            SourcePosition start = prepare(position);
+            PositionLog log = new PositionLog(settings.kafka(), settings.topics().position());
+            Optional<SourcePosition> position = log.last(POSITION_TIMEOUT);
+            continuity.requireNotBehind(position);
+            position.ifPresent(continuity::logged);
+            SourcePosition start = prepare(position, log);
+            writer.continueBehind(start.logged());
             SourcePosition.Cursor cursor = new SourcePosition.Cursor(start);
             Optional<Lsn> resumeAt =
                     start.streaming() ? Optional.of(start.boundary()) : Optional.empty();
             listener.committed(start, 0);
-            runEngine(new Batches(writer, cursor), resumeAt);
+            CaptureSettings now = start.streaming() ? settings : asTheyAre();
+            try (PublicationWatch publication = watch(start, log)) {
+                if (start.streaming()) {
+                    publication.requireUnaltered();
+                }
+                runEngine(now, new Batches(writer, cursor, publication), resumeAt);
+            }
         } finally {
             ended.countDown();
         }
     }
 
-    private SourcePosition prepare(Optional<SourcePosition> position) throws SQLException {
+    /// The tables with the columns they have now: what the snapshot selects must be what the engine
+    /// sees.
+    private CaptureSettings asTheyAre() throws SQLException {
+        try (Connection connection = connections.open("capture")) {
+            Map<TableId, Relation> now = Catalog.ofSource(connection).relations(tables());
+            return settings.with(
+                    settings.tables().stream()
+                            .map(table -> table.asItIs(now.get(table.relation().id())))
+                            .toList());
+        }
+    }
+
+    private PublicationWatch watch(SourcePosition start, PositionLog log) throws SQLException {
+        SortedMap<TableId, PublishedTable> known = log.tables(start, POSITION_TIMEOUT);
+        if (!known.isEmpty()) {
+            return new PublicationWatch(
+                    connections, settings.publication(), start.publication(), known, true);
+        }
+        try (Connection connection = connections.open("capture")) {
+            return new PublicationWatch(
+                    connections,
+                    settings.publication(),
+                    start.publication(),
+                    PublicationWatch.first(connection, tables()),
+                    false);
+        }
+    }
+
+    private SourcePosition prepare(Optional<SourcePosition> position, PositionLog log)
+            throws SQLException {
         try (Connection connection = connections.open("capture")) {
             Optional<ReplicationSlot> slot = ReplicationSlot.find(connection, settings.slot());
             delivered.watchFrom(
@@ -102,16 +145,22 @@ final class CaptureRun {
                     slot,
                     text(connection, "SELECT current_database()"))) {
                 case StartPlan.Fresh _ -> {
+                    requireSameHistory(connection);
                     if (slot.isPresent()) {
                         ReplicationSlot.release(connection, slot.get());
                         ReplicationSlot.drop(connection, settings.slot());
                     }
-                    Publication.ensure(connection, settings.publication(), tables());
-                    yield SourcePosition.beforeSnapshot(settings.generation());
+                    yield SourcePosition.beforeSnapshot(
+                            settings.generation(),
+                            Publication.ensure(connection, settings.publication(), tables()));
                 }
                 case StartPlan.Resume(SourcePosition last) -> {
-                    requireSameHistory(connection, last);
+                    requireSameHistory(connection);
+                    requireNotBefore(connection, last);
+                    log.requireWhole(settings.topics().changes(), last, POSITION_TIMEOUT);
                     Publication.ensure(connection, settings.publication(), tables());
+                    Publication.requireUnaltered(
+                            connection, settings.publication(), last.publication());
                     if (slot.isPresent()) {
                         ReplicationSlot.release(connection, slot.get());
                     }
@@ -123,20 +172,15 @@ final class CaptureRun {
         }
     }
 
-    /// The same server in the same history as at the first run of this process, and not behind the
-    /// log.
-    private void requireSameHistory(Connection connection, SourcePosition last)
+    /// The same server in the same history as at the first run of this process, a fresh one too.
+    private void requireSameHistory(Connection connection) {
+        Server.Facts facts = new Server(connection).facts();
+        continuity.requireSameHistory(
+                facts.systemIdentifier().orElse("unknown") + " " + facts.timeline());
+    }
+
+    private static void requireNotBefore(Connection connection, SourcePosition last)
             throws SQLException {
-        String now =
-                text(
-                        connection,
-                        "SELECT system_identifier || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-                                + " FROM pg_control_system()");
-        String first = history.compareAndExchange(null, now);
-        if (first != null && !first.equals(now)) {
-            throw new SourceLostException(
-                    "the source is another server, or was promoted or restored, while this runs");
-        }
         Lsn end = Lsn.parse(text(connection, "SELECT pg_current_wal_flush_lsn()::text"));
         if (end.compareTo(last.boundary()) < 0) {
             throw new SourceLostException(
@@ -148,17 +192,18 @@ final class CaptureRun {
         }
     }
 
-    private TreeSet<dev.millrace.change.TableId> tables() {
+    private TreeSet<TableId> tables() {
         return settings.tables().stream()
                 .map(table -> table.relation().id())
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    private void runEngine(Batches batches, Optional<Lsn> resumeAt) throws Exception {
+    private void runEngine(CaptureSettings now, Batches batches, Optional<Lsn> resumeAt)
+            throws Exception {
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         DebeziumEngine<RecordChangeEvent<SourceRecord>> created =
                 DebeziumEngine.create(ChangeEventFormat.of(Connect.class))
-                        .using(EngineProperties.of(settings, resumeAt))
+                        .using(EngineProperties.of(now, resumeAt))
                         .using(
                                 (success, message, error) -> {
                                     if (!success) {
@@ -225,14 +270,19 @@ final class CaptureRun {
 
         private final ChangeLogWriter writer;
         private final SourcePosition.Cursor cursor;
+        private final PublicationWatch publication;
         private boolean snapshotSeen;
         private boolean streamSeen;
         private boolean announced;
         private volatile @Nullable Throwable failure;
 
-        Batches(ChangeLogWriter writer, SourcePosition.Cursor cursor) {
+        Batches(
+                ChangeLogWriter writer,
+                SourcePosition.Cursor cursor,
+                PublicationWatch publication) {
             this.writer = writer;
             this.cursor = cursor;
+            this.publication = publication;
         }
 
         @Override
@@ -256,8 +306,13 @@ final class CaptureRun {
             for (RecordChangeEvent<SourceRecord> record : records) {
                 take(decoder.decode(record.record()), events);
             }
-            SourcePosition position = cursor.position();
-            writer.write(events, position);
+            if (events.stream().anyMatch(ChangeEvent.Watermark.class::isInstance)) {
+                publication.requireUnaltered();
+            }
+            SourcePosition position =
+                    writer.write(events, publication.unwritten(), cursor.position());
+            publication.written();
+            continuity.logged(position);
             listener.committed(position, events.size());
             if (streamSeen && !announced) {
                 announced = true;
@@ -289,12 +344,13 @@ final class CaptureRun {
                 }
                 case Decoded.Streamed streamed -> {
                     if (!cursor.streaming()) {
+                        publication.requireWholeSnapshot();
                         cursor.beginStreaming(slotBoundary());
                     }
                     streamSeen = true;
                     if (cursor.advance(streamed.lastCommit(), streamed.origin().transaction())) {
                         delivered.add(streamed.origin().transaction());
-                        event(streamed).ifPresent(events::add);
+                        events.addAll(events(streamed));
                     }
                 }
             }
@@ -312,28 +368,32 @@ final class CaptureRun {
             }
         }
 
-        private Optional<ChangeEvent> event(Decoded.Streamed streamed) {
+        private List<ChangeEvent> events(Decoded.Streamed streamed) {
             int generation = settings.generation();
             var origin = streamed.origin();
             return switch (streamed.what()) {
                 case What.Inserted(var row) ->
-                        Optional.of(new ChangeEvent.Insert(generation, origin, row));
+                        List.of(new ChangeEvent.Insert(generation, origin, row));
                 case What.Updated(var row) ->
-                        Optional.of(new ChangeEvent.Update(generation, origin, row));
+                        List.of(new ChangeEvent.Update(generation, origin, row));
+                case What.Rekeyed(var old, var row) ->
+                        List.of(
+                                new ChangeEvent.Delete(generation, origin, old),
+                                new ChangeEvent.Insert(generation, origin, row));
                 case What.Deleted(var row) ->
-                        Optional.of(new ChangeEvent.Delete(generation, origin, row));
+                        List.of(new ChangeEvent.Delete(generation, origin, row));
                 case What.Truncated(var table) ->
-                        Optional.of(
+                        List.of(
                                 new ChangeEvent.Truncate(
                                         generation, origin, table, cursor.nextTruncate()));
                 case What.Message(var content) -> {
                     OptionalLong number = watermarks.number(content);
                     yield number.isPresent() && cursor.takeWatermark(number.getAsLong())
-                            ? Optional.of(
+                            ? List.of(
                                     new ChangeEvent.Watermark(
                                             origin,
                                             new WatermarkNumber(generation, number.getAsLong())))
-                            : Optional.empty();
+                            : List.of();
                 }
             };
         }

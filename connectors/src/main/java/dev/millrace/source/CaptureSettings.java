@@ -27,6 +27,11 @@ public record CaptureSettings(
         debezium = Map.copyOf(debezium);
     }
 
+    CaptureSettings with(List<CapturedTable> other) {
+        return new CaptureSettings(
+                migration, generation, url, username, password, other, partitions, kafka, debezium);
+    }
+
     public Topics topics() {
         return new Topics(migration);
     }

@@ -46,11 +46,11 @@ final class ChangeDecoder {
     private What what(String operation, Struct envelope, Struct source) {
         return switch (operation) {
             case "c" -> new What.Inserted(row(table(source), envelope.getStruct("after"), null));
-            case "u" -> {
-                CapturedTable table = table(source);
-                Struct before = table.fullIdentity() ? envelope.getStruct("before") : null;
-                yield new What.Updated(row(table, envelope.getStruct("after"), before));
-            }
+            case "u" ->
+                    updated(
+                            table(source),
+                            envelope.getStruct("after"),
+                            envelope.getStruct("before"));
             case "d" -> new What.Deleted(row(table(source), envelope.getStruct("before"), null));
             case "t" -> new What.Truncated(table(source).relation().id());
             case "m" -> new What.Message(content(envelope.getStruct("message")));
@@ -60,6 +60,17 @@ final class ChangeDecoder {
                                     + operation
                                     + "'");
         };
+    }
+
+    /// The engine knows rows by the primary key; where ours is another one, it calls a change of
+    /// the key an update.
+    private What updated(CapturedTable table, @Nullable Struct after, @Nullable Struct before) {
+        Row row = row(table, after, before);
+        if (before == null) {
+            return new What.Updated(row);
+        }
+        Row old = row(table, before, null);
+        return old.key().equals(row.key()) ? new What.Updated(row) : new What.Rekeyed(old, row);
     }
 
     private CapturedTable table(Struct source) {
@@ -90,9 +101,18 @@ final class ChangeDecoder {
         List<Field> fields = image.schema().fields();
         Row.Builder row = new Row.Builder(shape);
         for (int i = 0; i < fields.size(); i++) {
+            boolean key = shape.key().contains(i);
             String text = (String) image.get(fields.get(i));
-            if (isUnchanged(text) && old != null) {
+            if (isUnchanged(text) && old != null && (key || table.fullIdentity())) {
                 text = (String) old.get(fields.get(i).name());
+            }
+            if (key && (text == null || isUnchanged(text))) {
+                throw new UnreadableChangeException(
+                        "a change of "
+                                + table.relation().id()
+                                + " came without its key column "
+                                + fields.get(i).name()
+                                + ": the replica identity was changed while the capture runs");
             }
             if (isUnchanged(text)) {
                 row.unchanged(i);

@@ -3,17 +3,26 @@ package dev.millrace.source;
 import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.RowKey;
+import dev.millrace.change.TableId;
 import dev.millrace.streams.Topics;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.utils.Utils;
+import org.jspecify.annotations.Nullable;
 
 /// Writes one batch of the engine, its watermarks and the position behind it as one Kafka
 /// transaction. The transactional id is the migration's: opening a writer fences every older one,
@@ -22,6 +31,7 @@ import org.apache.kafka.common.utils.Utils;
 final class ChangeLogWriter implements AutoCloseable {
 
     private static final byte[] POSITION_KEY = "position".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] TABLES_KEY = "tables".getBytes(StandardCharsets.UTF_8);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     private final Topics topics;
@@ -29,11 +39,16 @@ final class ChangeLogWriter implements AutoCloseable {
     private final Producer<byte[], byte[]> producer;
     private final ChangeCodec codec = new ChangeCodec();
     private final PositionCodec positions = new PositionCodec();
+    private final PublishedTablesCodec publishedTables = new PublishedTablesCodec();
+    private final List<Future<RecordMetadata>> sent = new ArrayList<>();
+    private final long[] ends;
+    private long tablesAt = -1;
 
     private ChangeLogWriter(Topics topics, int partitions, Producer<byte[], byte[]> producer) {
         this.topics = topics;
         this.partitions = partitions;
         this.producer = producer;
+        this.ends = new long[partitions];
     }
 
     static ChangeLogWriter open(Topics topics, int partitions, Map<String, Object> kafka) {
@@ -57,15 +72,69 @@ final class ChangeLogWriter implements AutoCloseable {
         return new ChangeLogWriter(topics, partitions, producer);
     }
 
-    void write(List<ChangeEvent> events, SourcePosition position) {
+    /// Goes on behind what an earlier writer has written.
+    void continueBehind(SourcePosition.Logged logged) {
+        tablesAt = logged.tablesAt();
+        for (int partition = 0; partition < logged.changesEnds().size(); partition++) {
+            ends[partition] = logged.changesEnds().get(partition);
+        }
+    }
+
+    /// @param tables the captured tables' facts, when the log doesn't hold them yet
+    /// @return the position as it was written
+    SourcePosition write(
+            List<ChangeEvent> events,
+            Optional<Map<TableId, PublishedTable>> tables,
+            SourcePosition position)
+            throws InterruptedException {
         producer.beginTransaction();
         for (ChangeEvent event : events) {
             send(event);
         }
+        Optional<Future<RecordMetadata>> facts = tables.map(this::send);
+        producer.flush();
+        if (facts.isPresent()) {
+            tablesAt = placed(facts.get()).offset();
+        }
+        for (Future<RecordMetadata> each : sent) {
+            RecordMetadata record = placed(each);
+            ends[record.partition()] = Math.max(ends[record.partition()], record.offset() + 1);
+        }
+        sent.clear();
+        SourcePosition written =
+                position.with(
+                        new SourcePosition.Logged(tablesAt, Arrays.stream(ends).boxed().toList()));
         producer.send(
                 new ProducerRecord<>(
-                        topics.position(), 0, POSITION_KEY, positions.encode(position)));
+                        topics.position(), 0, POSITION_KEY, positions.encode(written)));
         producer.commitTransaction();
+        return written;
+    }
+
+    private Future<RecordMetadata> send(Map<TableId, PublishedTable> tables) {
+        return producer.send(
+                new ProducerRecord<>(
+                        topics.position(), 0, TABLES_KEY, publishedTables.encode(tables)));
+    }
+
+    private static RecordMetadata placed(Future<RecordMetadata> sent) throws InterruptedException {
+        try {
+            return sent.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof KafkaException refused) {
+                throw refused;
+            }
+            throw new KafkaException("a record of the log was not written", e.getCause());
+        }
+    }
+
+    /// Whether a record of the position topic is a position.
+    static boolean isPosition(byte @Nullable [] key) {
+        return Arrays.equals(key, POSITION_KEY);
+    }
+
+    private void send(int partition, byte[] key, byte[] value) {
+        sent.add(producer.send(new ProducerRecord<>(topics.changes(), partition, key, value)));
     }
 
     private void send(ChangeEvent event) {
@@ -73,7 +142,7 @@ final class ChangeLogWriter implements AutoCloseable {
         switch (event) {
             case ChangeEvent.OfRow change -> {
                 byte[] key = change.row().key().bytes();
-                producer.send(new ProducerRecord<>(topics.changes(), partition(key), key, value));
+                send(partition(key), key, value);
             }
             case ChangeEvent.Truncate truncate ->
                     everywhere(RowKey.of(truncate.table()).bytes(), value);
@@ -83,7 +152,7 @@ final class ChangeLogWriter implements AutoCloseable {
 
     private void everywhere(byte[] key, byte[] value) {
         for (int partition = 0; partition < partitions; partition++) {
-            producer.send(new ProducerRecord<>(topics.changes(), partition, key, value));
+            send(partition, key, value);
         }
     }
 

@@ -22,6 +22,9 @@ sealed interface Decoded {
 
         record Updated(Row row) implements What {}
 
+        /// An update that changed the key: two events of the log, one of the transaction.
+        record Rekeyed(Row old, Row row) implements What {}
+
         record Deleted(Row row) implements What {}
 
         record Truncated(TableId table) implements What {}

@@ -1,5 +1,6 @@
 package dev.millrace.source;
 
+import dev.millrace.change.Origin;
 import java.util.LinkedHashSet;
 import java.util.SequencedSet;
 
@@ -15,7 +16,6 @@ public final class DeliveredTransactions {
     }
 
     private static final int REMEMBERED = 200_000;
-    private static final long XID_MASK = 0xFFFF_FFFFL;
 
     private final SequencedSet<Long> delivered = new LinkedHashSet<>();
     private long knownFrom = Long.MAX_VALUE;
@@ -23,7 +23,7 @@ public final class DeliveredTransactions {
 
     /// @param transaction id with epoch, as `pg_current_snapshot()` prints it
     public synchronized Answer answer(long transaction) {
-        if (delivered.contains(transaction & XID_MASK)) {
+        if (delivered.contains(Origin.streamed(transaction))) {
             return Answer.YES;
         }
         return transaction >= knownFrom && !forgotten ? Answer.NO : Answer.UNKNOWN;
@@ -37,7 +37,7 @@ public final class DeliveredTransactions {
     }
 
     synchronized void add(long transaction) {
-        if (delivered.add(transaction & XID_MASK) && delivered.size() > REMEMBERED) {
+        if (delivered.add(Origin.streamed(transaction)) && delivered.size() > REMEMBERED) {
             delivered.removeFirst();
             forgotten = true;
         }

@@ -79,16 +79,17 @@ final class EngineProperties {
         // One text for a value, whatever the role's own settings say.
         engine.setProperty(
                 "driver.options",
-                "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1"
+                "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1 -c lc_monetary=C"
                         + " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c row_security=off");
     }
 
     private static void tables(Properties engine, CaptureSettings settings) {
+        // The engine ignores case unless told: a table "Item" beside item would be taken for it.
         engine.setProperty(
                 "table.include.list",
                 settings.tables().stream()
                         .map(table -> table.relation().id())
-                        .map(id -> literal(id.schema()) + "\\." + literal(id.name()))
+                        .map(id -> "(?-i)" + literal(id.schema()) + "\\." + literal(id.name()))
                         .collect(Collectors.joining(",")));
         JsonMapper json = JsonMapper.builder().build();
         ObjectNode selects = json.createObjectNode();

@@ -1,6 +1,5 @@
 package dev.millrace.source;
 
-import java.math.BigDecimal;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -15,38 +14,43 @@ final class FloatText {
     private FloatText() {}
 
     static String of(double value) {
-        return Double.isFinite(value)
-                ? shortest(Double.toString(value), DOUBLE_PLAIN_BELOW)
-                : Double.toString(value);
+        if (!Double.isFinite(value) || value == 0) {
+            return special(Double.toString(value));
+        }
+        String digits = written(ShortestDecimal.of(Math.abs(value)), DOUBLE_PLAIN_BELOW);
+        return value < 0 ? "-" + digits : digits;
     }
 
     static String of(float value) {
-        return Float.isFinite(value)
-                ? shortest(Float.toString(value), REAL_PLAIN_BELOW)
-                : Float.toString(value);
+        if (!Float.isFinite(value) || value == 0) {
+            return special(Float.toString(value));
+        }
+        String digits = written(ShortestDecimal.of(Math.abs(value)), REAL_PLAIN_BELOW);
+        return value < 0 ? "-" + digits : digits;
     }
 
     /// The same text with every number in Java's form replaced by PostgreSQL's: for the geometric
     /// types.
     static String within(String text) {
         Matcher numbers = JAVA_NUMBER.matcher(text);
-        return numbers.replaceAll(match -> shortest(match.group(), DOUBLE_PLAIN_BELOW));
+        return numbers.replaceAll(match -> of(Double.parseDouble(match.group())));
     }
 
-    private static String shortest(String javaText, int plainBelow) {
-        boolean negative = javaText.startsWith("-");
-        BigDecimal value = new BigDecimal(negative ? javaText.substring(1) : javaText);
-        String sign = negative ? "-" : "";
-        if (value.signum() == 0) {
-            return sign + "0";
-        }
-        BigDecimal stripped = value.stripTrailingZeros();
-        String digits = stripped.unscaledValue().toString();
-        int exponent = digits.length() - 1 - stripped.scale();
+    private static String special(String javaText) {
+        return switch (javaText) {
+            case "0.0" -> "0";
+            case "-0.0" -> "-0";
+            default -> javaText;
+        };
+    }
+
+    private static String written(ShortestDecimal decimal, int plainBelow) {
+        int exponent = decimal.exponent();
         if (exponent >= -4 && exponent < plainBelow) {
-            return sign + stripped.toPlainString();
+            return decimal.value().toPlainString();
         }
-        StringBuilder text = new StringBuilder(sign).append(digits.charAt(0));
+        String digits = decimal.digits();
+        StringBuilder text = new StringBuilder().append(digits.charAt(0));
         if (digits.length() > 1) {
             text.append('.').append(digits, 1, digits.length());
         }

@@ -2,7 +2,9 @@ package dev.millrace.source;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,6 +27,10 @@ final class PositionCodec {
         node.put("openEvents", position.openEvents());
         node.put("watermark", position.watermark());
         node.put("truncates", position.truncates());
+        node.put("publication", position.publication());
+        node.put("tablesAt", position.logged().tablesAt());
+        var ends = node.putArray("changesEnds");
+        position.logged().changesEnds().forEach(ends::add);
         var rows = node.putArray("rowsRead");
         position.rowsRead()
                 .forEach(
@@ -59,6 +65,16 @@ final class PositionCodec {
                 node.required("openEvents").longValue(),
                 node.required("watermark").longValue(),
                 node.required("truncates").longValue(),
-                rows);
+                rows,
+                node.path("publication").stringValue(""),
+                logged(node));
+    }
+
+    private static SourcePosition.Logged logged(JsonNode node) {
+        List<Long> ends = new ArrayList<>();
+        for (JsonNode end : node.path("changesEnds")) {
+            ends.add(end.longValue());
+        }
+        return new SourcePosition.Logged(node.path("tablesAt").longValue(-1), ends);
     }
 }

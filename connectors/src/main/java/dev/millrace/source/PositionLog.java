@@ -1,10 +1,14 @@
 package dev.millrace.source;
 
+import dev.millrace.change.TableId;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -27,14 +31,7 @@ final class PositionLog {
 
     /// @throws IllegalStateException when the topic doesn't answer in time
     Optional<SourcePosition> last(Duration timeout) {
-        Map<String, Object> config = new HashMap<>(kafka);
-        config.put("isolation.level", "read_committed");
-        config.put("auto.offset.reset", "none");
-        config.put("enable.auto.commit", "false");
-        config.put("default.api.timeout.ms", (int) timeout.toMillis());
-        try (Consumer<byte[], byte[]> consumer =
-                new KafkaConsumer<>(
-                        config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+        try (Consumer<byte[], byte[]> consumer = open(timeout)) {
             consumer.assign(List.of(partition));
             long begin =
                     consumer.beginningOffsets(List.of(partition), timeout)
@@ -50,6 +47,67 @@ final class PositionLog {
         }
     }
 
+    /// The captured tables' facts that a position names, empty when it names none.
+    ///
+    /// @throws SourceLostException when they are not where it says
+    SortedMap<TableId, PublishedTable> tables(SourcePosition position, Duration timeout) {
+        long at = position.logged().tablesAt();
+        if (at < 0) {
+            return new TreeMap<>();
+        }
+        try (Consumer<byte[], byte[]> consumer = open(timeout)) {
+            consumer.assign(List.of(partition));
+            consumer.seek(partition, at);
+            long deadline = System.nanoTime() + timeout.toNanos();
+            while (System.nanoTime() < deadline) {
+                for (ConsumerRecord<byte[], byte[]> record :
+                        consumer.poll(Duration.ofMillis(100))) {
+                    if (record.offset() == at && !ChangeLogWriter.isPosition(record.key())) {
+                        return new PublishedTablesCodec().decode(record.value());
+                    }
+                    throw new SourceLostException(
+                            "the position topic no longer holds what the tables were like when the log was begun");
+                }
+            }
+        }
+        throw new IllegalStateException("topic " + partition.topic() + " was not read in time");
+    }
+
+    /// @throws SourceLostException when a topic ends before what the position says it holds
+    void requireWhole(String changes, SourcePosition position, Duration timeout) {
+        List<Long> written = position.logged().changesEnds();
+        try (Consumer<byte[], byte[]> consumer = open(timeout)) {
+            List<TopicPartition> partitions =
+                    IntStream.range(0, written.size())
+                            .mapToObj(number -> new TopicPartition(changes, number))
+                            .toList();
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions, timeout);
+            for (TopicPartition each : partitions) {
+                long end = ends.getOrDefault(each, 0L);
+                if (end < written.get(each.partition())) {
+                    throw new SourceLostException(
+                            "partition "
+                                    + each
+                                    + " ends at "
+                                    + end
+                                    + ", where the log held records up to "
+                                    + written.get(each.partition())
+                                    + ": the broker lost some");
+                }
+            }
+        }
+    }
+
+    private Consumer<byte[], byte[]> open(Duration timeout) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("isolation.level", "read_committed");
+        config.put("auto.offset.reset", "none");
+        config.put("enable.auto.commit", "false");
+        config.put("default.api.timeout.ms", (int) timeout.toMillis());
+        return new KafkaConsumer<>(
+                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
     private Optional<SourcePosition> last(
             Consumer<byte[], byte[]> consumer, long from, long end, Duration timeout) {
         consumer.seek(partition, from);
@@ -61,7 +119,9 @@ final class PositionLog {
                         "topic " + partition.topic() + " was not read in time");
             }
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
-                last = Optional.of(codec.decode(record.value()));
+                if (ChangeLogWriter.isPosition(record.key())) {
+                    last = Optional.of(codec.decode(record.value()));
+                }
             }
         }
         return last;

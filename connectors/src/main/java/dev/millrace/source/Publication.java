@@ -2,11 +2,13 @@ package dev.millrace.source;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Server;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -16,27 +18,72 @@ import java.util.stream.Collectors;
 /// here: adding it would make the application's own updates fail.
 final class Publication {
 
+    /// Which publication it is: another one after any ALTER, even one that was taken back.
+    private static final String IDENTITY =
+            """
+            SELECT encode(sha256(convert_to(p.oid::text || ' ' || p.xmin::text || ' ' || coalesce(
+                (SELECT string_agg(r.oid::text || ' ' || r.xmin::text, ',' ORDER BY r.oid)
+                FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid), ''), 'UTF8')), 'hex')
+            FROM pg_catalog.pg_publication p WHERE p.pubname = ?
+            """;
+
     private Publication() {}
 
     /// Creates the publication if it isn't there.
     ///
-    /// @throws SourceLostException when it is there with other tables
-    static void ensure(Connection connection, String name, SortedSet<TableId> tables)
+    /// @return its identity, for [#requireUnaltered]
+    /// @throws SourceLostException when it is there and doesn't publish all of exactly these tables
+    static String ensure(Connection connection, String name, SortedSet<TableId> tables)
             throws SQLException {
-        SortedSet<TableId> published = tables(connection, name);
-        if (exists(connection, name)) {
-            if (!published.equals(tables)) {
-                throw new SourceLostException(
-                        "publication "
-                                + name
-                                + " publishes "
-                                + published
-                                + ", the mappings read "
-                                + tables
-                                + "; changes between are not in the stream");
-            }
+        Optional<Server.Publication> found = new Server(connection).publication(name);
+        if (found.isPresent()) {
+            requireWhole(name, found.get(), tables);
+        } else {
+            create(connection, name, tables);
+        }
+        return identity(connection, name).orElseThrow(() -> altered(name));
+    }
+
+    /// @param known the identity that the log was begun with, or empty when the log doesn't say
+    static void requireUnaltered(Connection connection, String name, String known)
+            throws SQLException {
+        if (!known.isEmpty() && !identity(connection, name).equals(Optional.of(known))) {
+            throw altered(name);
+        }
+    }
+
+    private static SourceLostException altered(String name) {
+        return new SourceLostException(
+                "publication "
+                        + name
+                        + " was altered or made anew by somebody else; changes since may be missing from the stream");
+    }
+
+    private static void requireWhole(
+            String name, Server.Publication found, SortedSet<TableId> tables) {
+        TreeSet<TableId> published = new TreeSet<>(found.tables());
+        String what;
+        if (found.allTables() || !published.equals(tables)) {
+            what =
+                    "publishes "
+                            + (found.allTables() ? "all tables" : published)
+                            + ", the mappings read "
+                            + tables;
+        } else if (found.narrowed()) {
+            what = "has a row filter or a column list, or publishes a schema";
+        } else if (!found.everyOperation()) {
+            what = "doesn't publish every operation";
+        } else if (!found.viaRoot()) {
+            what = "doesn't publish partitions through their root";
+        } else {
             return;
         }
+        throw new SourceLostException(
+                "publication " + name + " " + what + "; changes may be missing from the stream");
+    }
+
+    private static void create(Connection connection, String name, SortedSet<TableId> tables)
+            throws SQLException {
         String list =
                 tables.stream().map(id -> Identifier.quote(id)).collect(Collectors.joining(", "));
         try (Statement statement = connection.createStatement()) {
@@ -55,29 +102,13 @@ final class Publication {
         }
     }
 
-    private static boolean exists(Connection connection, String name) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement("SELECT 1 FROM pg_publication WHERE pubname = ?")) {
+    private static Optional<String> identity(Connection connection, String name)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(IDENTITY)) {
             statement.setString(1, name);
             try (ResultSet row = statement.executeQuery()) {
-                return row.next();
+                return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
             }
         }
-    }
-
-    private static SortedSet<TableId> tables(Connection connection, String name)
-            throws SQLException {
-        SortedSet<TableId> tables = new TreeSet<>();
-        try (PreparedStatement statement =
-                connection.prepareStatement(
-                        "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ?")) {
-            statement.setString(1, name);
-            try (ResultSet rows = statement.executeQuery()) {
-                while (rows.next()) {
-                    tables.add(new TableId(rows.getString(1), rows.getString(2)));
-                }
-            }
-        }
-        return tables;
     }
 }

@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /// The migration's replication slot, as the source sees it.
 ///
+/// @param plugin empty for a physical slot, as is its database
 /// @param activePid the backend that streams from it, or empty
 /// @param confirmedFlush everything before it is forgotten by the source
 /// @param walStatus `reserved`, `extended`, `unreserved` or `lost`
 public record ReplicationSlot(
         String name,
-        String plugin,
-        String database,
+        Optional<String> plugin,
+        Optional<String> database,
         Optional<Integer> activePid,
         Lsn confirmedFlush,
         String walStatus) {
@@ -44,8 +45,8 @@ public record ReplicationSlot(
         @Nullable String status = row.getString(6);
         return new ReplicationSlot(
                 row.getString(1),
-                String.valueOf(row.getString(2)),
-                String.valueOf(row.getString(3)),
+                Optional.ofNullable(row.getString(2)),
+                Optional.ofNullable(row.getString(3)),
                 activePid,
                 flushed == null ? Lsn.ZERO : Lsn.parse(flushed),
                 status == null ? "unknown" : status);

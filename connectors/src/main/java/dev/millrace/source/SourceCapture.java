@@ -13,7 +13,6 @@ import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,7 +34,7 @@ public final class SourceCapture implements AutoCloseable {
     private final SourceConnections connections;
     private final InstantSource clock;
     private final DeliveredTransactions delivered = new DeliveredTransactions();
-    private final AtomicReference<@Nullable String> history = new AtomicReference<>();
+    private final Continuity continuity = new Continuity();
     private final CountDownLatch stop = new CountDownLatch(1);
     private final AtomicLong events = new AtomicLong();
     private final Thread thread;
@@ -114,7 +113,8 @@ public final class SourceCapture implements AutoCloseable {
             long eventsBefore = events.get();
             try {
                 CaptureRun next =
-                        new CaptureRun(settings, connections, delivered, history, new Progress());
+                        new CaptureRun(
+                                settings, connections, delivered, continuity, new Progress());
                 run = next;
                 if (stop.getCount() == 0) {
                     break;

@@ -2,6 +2,7 @@ package dev.millrace.source;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -24,6 +25,9 @@ import java.util.TreeMap;
 /// @param watermark the highest watermark number in the log
 /// @param truncates how many TRUNCATEs the log holds; each takes the next number as its id
 /// @param rowsRead rows read by the snapshot, per table
+/// @param publication the identity of the publication that the log was begun with; empty when the
+///   log doesn't say
+/// @param logged where the log holds what belongs to the position
 public record SourcePosition(
         int generation,
         boolean streaming,
@@ -32,7 +36,22 @@ public record SourcePosition(
         long openEvents,
         long watermark,
         long truncates,
-        Map<TableId, Long> rowsRead) {
+        Map<TableId, Long> rowsRead,
+        String publication,
+        Logged logged) {
+
+    /// @param tablesAt offset of the captured tables' facts in the position topic, or -1 when the
+    ///   log doesn't say
+    /// @param changesEnds the offset behind the last record of each partition of the changes topic,
+    ///   or empty when the log doesn't say
+    public record Logged(long tablesAt, List<Long> changesEnds) {
+
+        static final Logged NOTHING = new Logged(-1, List.of());
+
+        public Logged {
+            changesEnds = List.copyOf(changesEnds);
+        }
+    }
 
     public SourcePosition {
         rowsRead = Map.copyOf(rowsRead);
@@ -41,8 +60,23 @@ public record SourcePosition(
         }
     }
 
-    static SourcePosition beforeSnapshot(int generation) {
-        return new SourcePosition(generation, false, Lsn.ZERO, 0, 0, 0, 0, Map.of());
+    static SourcePosition beforeSnapshot(int generation, String publication) {
+        return new SourcePosition(
+                generation, false, Lsn.ZERO, 0, 0, 0, 0, Map.of(), publication, Logged.NOTHING);
+    }
+
+    SourcePosition with(Logged now) {
+        return new SourcePosition(
+                generation,
+                streaming,
+                boundary,
+                openTransaction,
+                openEvents,
+                watermark,
+                truncates,
+                rowsRead,
+                publication,
+                now);
     }
 
     /// The position as it changes event by event. For the capture's thread alone.
@@ -55,6 +89,7 @@ public record SourcePosition(
         private long watermark;
         private long truncates;
         private final Map<TableId, Long> rowsRead;
+        private final String publication;
         private long toSkip;
 
         Cursor(SourcePosition position) {
@@ -66,6 +101,7 @@ public record SourcePosition(
             watermark = position.watermark;
             truncates = position.truncates;
             rowsRead = new TreeMap<>(position.rowsRead);
+            publication = position.publication;
             toSkip = position.openEvents;
         }
 
@@ -127,6 +163,7 @@ public record SourcePosition(
             return ++truncates;
         }
 
+        /// The position, to be written by the one who knows where the log will hold the rest.
         SourcePosition position() {
             return new SourcePosition(
                     generation,
@@ -136,7 +173,9 @@ public record SourcePosition(
                     openEvents,
                     watermark,
                     truncates,
-                    rowsRead);
+                    rowsRead,
+                    publication,
+                    Logged.NOTHING);
         }
     }
 }

@@ -46,14 +46,15 @@ sealed interface StartPlan {
     }
 
     private static StartPlan resume(SourcePosition last, ReplicationSlot slot, String database) {
-        if (!slot.plugin().equals("pgoutput") || !slot.database().equals(database)) {
+        if (!slot.plugin().equals(Optional.of("pgoutput"))
+                || !slot.database().equals(Optional.of(database))) {
             return new Lost(
                     "slot "
                             + slot.name()
-                            + " belongs to plugin "
                             + slot.plugin()
-                            + " and database "
-                            + slot.database());
+                                    .map(plugin -> " belongs to plugin " + plugin)
+                                    .orElse(" is a physical one")
+                            + slot.database().map(other -> " and database " + other).orElse(""));
         }
         if (slot.walStatus().equals("lost")) {
             return new Lost(

@@ -125,7 +125,7 @@ public final class TargetApplier implements AutoCloseable {
             apply(reader, pool);
         } catch (OffsetOutOfRangeException e) {
             fail(
-                    "the target topic no longer has what lies behind the stored offsets ("
+                    "records of the target topic were deleted unread, it no longer has what lies behind the stored offsets ("
                             + e.offsetOutOfRangePartitions()
                             + "); its rows must be backfilled again",
                     e);

@@ -17,7 +17,7 @@ final class TargetSession implements AutoCloseable {
             SELECT set_config(s.name, p.value, false)
             FROM (VALUES
                 ('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'),
-                ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('xmloption', 'content'),
+                ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('lc_monetary', 'C'), ('xmloption', 'content'),
                 ('standard_conforming_strings', 'on'), ('row_security', 'off'),
                 ('synchronous_commit', 'on'), ('default_transaction_isolation', 'read committed'),
                 ('default_transaction_read_only', 'off'),

@@ -305,6 +305,23 @@ class ChunkerIT {
     }
 
     @Test
+    void aTextThatTravelsIsReadAsACastPrintsIt() {
+        tables(" (id char(3) PRIMARY KEY, b boolean, i inet, m money)");
+        Mapping mapping =
+                mapping(
+                        List.of("id", "b", "i", "m"),
+                        List.of("character(3)", "boolean", "inet", "money"),
+                        "id");
+        Chunker chunker = chunker();
+
+        try (TargetSnapshot snapshot = chunker.openTarget(chunker.table(mapping))) {
+            Row row = Row.of(mapping.target(), "a  ", "t", "10.0.0.1", "1234.56");
+            assertThat(snapshot.canonical(row))
+                    .isEqualTo(Row.of(mapping.target(), "a", "true", "10.0.0.1/32", "$1,234.56"));
+        }
+    }
+
+    @Test
     void aValueThatDoesNotFitIsNamedWithoutTheValue() {
         source.execute(
                 "CREATE TABLE " + NAME + " (id text)",

@@ -8,38 +8,49 @@ import dev.millrace.testing.TestDatabase;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ReconciliationStoreIT {
 
     private final TestDatabase target = PostgresServer.shared().newDatabase();
 
-    private static Stored report(String verdict, int minute) {
+    private static Stored report(String verdict, int minute, String... targets) {
         Instant started = Instant.parse("2026-03-01T10:00:00.123456Z");
         return new Stored(
                 UUID.randomUUID(),
                 verdict,
                 started,
                 started.plusSeconds(60L * minute),
-                "{\"verdict\": \"" + verdict + "\"}");
+                "{\"tables\": ["
+                        + Stream.of(targets)
+                                .map(target -> "{\"target\": \"" + target + "\"}")
+                                .collect(Collectors.joining(", "))
+                        + "], \"verdict\": \""
+                        + verdict
+                        + "\"}");
     }
 
     @Test
-    void aReportComesBackByIdAndTheLatestByTime() throws Exception {
+    void aReportComesBackByIdAndTheLatestOnAllTablesByTime() throws Exception {
         target.execute("CREATE SCHEMA millrace", "SET search_path = millrace", controlSchema());
         ReconciliationStore store = new ReconciliationStore("shop", target::connect);
-        Stored late = report("equal", 9);
-        Stored early = report("different", 3);
-        new ReconciliationStore("other", target::connect).save(report("undecided", 20));
-        assertThat(store.latest()).isEmpty();
+        Stored late = report("equal", 9, "crm.a", "crm.b");
+        Stored early = report("different", 3, "crm.b", "crm.a", "crm.gone");
+        new ReconciliationStore("other", target::connect)
+                .save(report("undecided", 20, "crm.a", "crm.b"));
+        assertThat(store.latest(List.of("crm.a", "crm.b"))).isEmpty();
 
         store.save(late);
         store.save(early);
+        store.save(report("different", 30, "crm.a"));
 
         assertThat(store.find(early.id())).contains(early);
-        assertThat(store.latest()).contains(late);
+        assertThat(store.latest(List.of("crm.a", "crm.b"))).contains(late);
         assertThat(store.find(UUID.randomUUID())).isEmpty();
     }
 

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
@@ -210,6 +211,30 @@ class ChangeLogIT {
                                 new LogFilter(Optional.of("public.other"), Optional.empty())))
                 .isEmpty();
         assertThat(entries(LogTopic.CHANGES, LogFilter.ALL)).hasSize(4);
+    }
+
+    @Test
+    void aReaderThatWantsNoMoreEndsTheReading() {
+        ChangeEvent[] many =
+                IntStream.range(0, 6_000).mapToObj(ChangeLogIT::insert).toArray(ChangeEvent[]::new);
+        commit(0, many);
+        producer.beginTransaction();
+        producer.send(new ProducerRecord<>(topics.changes(), 0, new byte[0], new byte[] {-1}));
+        producer.commitTransaction();
+        List<Long> offsets = new ArrayList<>();
+
+        log.entries(
+                LogTopic.CHANGES,
+                LogFilter.ALL,
+                entry -> {
+                    offsets.add(entry.offset());
+                    return offsets.size() < 3;
+                });
+
+        assertThat(offsets).containsExactly(0L, 1L, 2L);
+        assertThatThrownBy(() -> entries(LogTopic.CHANGES, LogFilter.ALL))
+                .as("what lies behind can't be read")
+                .isInstanceOf(RuntimeException.class);
     }
 
     @Test

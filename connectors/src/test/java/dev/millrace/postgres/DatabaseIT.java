@@ -33,7 +33,7 @@ class DatabaseIT {
         database.execute(
                 "ALTER DATABASE " + name + " SET DateStyle = 'German'",
                 "ALTER DATABASE " + name + " SET bytea_output = 'escape'",
-                "ALTER DATABASE " + name + " SET statement_timeout = '1ms'");
+                "ALTER DATABASE " + name + " SET statement_timeout = '1min'");
         TestDatabase withOptions =
                 new TestDatabase(
                         database.url() + "?options=-c%20IntervalStyle=iso_8601&ApplicationName=x",
@@ -86,6 +86,15 @@ class DatabaseIT {
             assertThatThrownBy(() -> statement.execute("INSERT INTO t VALUES ('canary')"))
                     .isInstanceOf(SQLException.class)
                     .hasMessageNotContaining("canary");
+        }
+    }
+
+    @Test
+    void aNullIsNoText() {
+        try (Database opened = open(PostgresServer.shared().newDatabase());
+                Session session = opened.session()) {
+            assertThat(session.texts("SELECT NULL, 'null', ''").getFirst())
+                    .containsExactly(null, "null", "");
         }
     }
 

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 
 /// A capture in a process of its own, so that it can be killed. It halts itself, as kill -9 would,
@@ -132,7 +131,7 @@ final class CaptureChild implements AutoCloseable {
                         settings,
                         _ -> DriverManager.getConnection(args[1], args[2], args[3]),
                         new DeliveredTransactions(),
-                        new AtomicReference<>(),
+                        new Continuity(),
                         new CaptureRun.Listener() {
                             @Override
                             public void snapshotting() {

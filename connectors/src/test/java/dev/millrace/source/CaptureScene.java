@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -97,6 +98,19 @@ final class CaptureScene implements AutoCloseable {
         return this;
     }
 
+    /// Rows of the table made last are known by a unique index instead of the primary key.
+    CaptureScene knownBy(String... columns) {
+        Relation made = tables.removeLast().relation();
+        String name = made.id().name();
+        source.execute(
+                "CREATE UNIQUE INDEX known_by ON " + name + " (" + String.join(", ", columns) + ")",
+                "ALTER TABLE " + name + " REPLICA IDENTITY USING INDEX known_by");
+        tables.add(
+                new CapturedTable(
+                        new Relation(made.id(), made.columns(), List.of(columns)), false));
+        return this;
+    }
+
     CaptureScene engine(String property, String value) {
         debezium.put(property, value);
         return this;
@@ -116,11 +130,32 @@ final class CaptureScene implements AutoCloseable {
     }
 
     SourceCapture start(int generation) {
+        return start(generation, _ -> source.connect());
+    }
+
+    SourceCapture start(int generation, SourceConnections connections) {
         SourceCapture capture =
-                SourceCapture.start(
-                        settings(generation), _ -> source.connect(), InstantSource.system());
+                SourceCapture.start(settings(generation), connections, InstantSource.system());
         captures.add(capture);
         return capture;
+    }
+
+    void remakePositionTopic() {
+        remake(TopicPlan.of(topics, PARTITIONS).position());
+    }
+
+    void remakeChangesTopic() {
+        remake(TopicPlan.of(topics, PARTITIONS).changes());
+    }
+
+    private void remake(Broker.TopicSpec topic) {
+        try (Broker broker = new Broker(kafka)) {
+            broker.delete(List.of(topic.name()));
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .ignoreExceptions()
+                    .until(() -> broker.ensure(topic).partitions() == topic.partitions());
+        }
     }
 
     /// Commits a watermark and waits until it is in the log.
@@ -133,6 +168,7 @@ final class CaptureScene implements AutoCloseable {
                             SourcePosition position = capture.position();
                             return position != null && position.watermark() >= number;
                         });
+        awaitMarkers();
     }
 
     /// A table `item(id int, name text)`, as [#table] would describe it.
@@ -179,14 +215,9 @@ final class CaptureScene implements AutoCloseable {
     }
 
     private List<ConsumerRecord<byte[], byte[]>> read(String topic, int partition) {
-        Map<String, Object> config = new HashMap<>(kafka);
-        config.put("isolation.level", "read_committed");
-        config.put("auto.offset.reset", "earliest");
         TopicPartition from = new TopicPartition(topic, partition);
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        try (KafkaConsumer<byte[], byte[]> consumer =
-                new KafkaConsumer<>(
-                        config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer("read_committed")) {
             consumer.assign(List.of(from));
             long end = consumer.endOffsets(List.of(from)).getOrDefault(from, 0L);
             consumer.seekToBeginning(List.of(from));
@@ -195,6 +226,33 @@ final class CaptureScene implements AutoCloseable {
             }
         }
         return records;
+    }
+
+    /// The broker answers a commit before its marker is in every partition.
+    private void awaitMarkers() {
+        List<TopicPartition> partitions =
+                IntStream.range(0, PARTITIONS)
+                        .mapToObj(number -> new TopicPartition(topics.changes(), number))
+                        .toList();
+        try (KafkaConsumer<byte[], byte[]> all = consumer("read_uncommitted");
+                KafkaConsumer<byte[], byte[]> committed = consumer("read_committed")) {
+            Awaitility.await()
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(20))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    all.endOffsets(partitions)
+                                            .equals(committed.endOffsets(partitions)));
+        }
+    }
+
+    private KafkaConsumer<byte[], byte[]> consumer(String isolation) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("isolation.level", isolation);
+        config.put("auto.offset.reset", "earliest");
+        return new KafkaConsumer<>(
+                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
     @Override

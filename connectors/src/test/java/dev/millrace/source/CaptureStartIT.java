@@ -16,7 +16,17 @@ import org.junit.jupiter.api.Test;
 class CaptureStartIT {
 
     private static final SourcePosition POSITION =
-            new SourcePosition(3, true, Lsn.parse("0/2000"), 7, 2, 5, 0, Map.of());
+            new SourcePosition(
+                    3,
+                    true,
+                    Lsn.parse("0/2000"),
+                    7,
+                    2,
+                    5,
+                    0,
+                    Map.of(),
+                    "",
+                    SourcePosition.Logged.NOTHING);
 
     @Test
     void theSnapshotIsTheOneThatTheSlotExported() throws Exception {
@@ -96,6 +106,41 @@ class CaptureStartIT {
                             + "')");
 
             awaitLost(scene.start(1), "the replication slot is gone");
+        }
+    }
+
+    @Test
+    void aPhysicalSlotOfThatNameIsRefusedAsOne() {
+        ReplicationSlot slot =
+                new ReplicationSlot(
+                        "millrace_x",
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Lsn.ZERO,
+                        "reserved");
+
+        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "shop"))
+                .isEqualTo(new StartPlan.Lost("slot millrace_x is a physical one"));
+    }
+
+    @Test
+    void aPositionTopicMadeAnewWhileThisRunsIsNotTakenForABeginning() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", List.of("id int", "name text"), "id", false);
+            scene.source.execute("INSERT INTO item VALUES (1, 'read')");
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            scene.settle(capture);
+            scene.remakePositionTopic();
+            scene.source.query(
+                    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"
+                            + CaptureSettings.slot(scene.migration)
+                            + "'");
+
+            awaitLost(capture, "it was emptied or made anew");
+
+            assertThat(scene.log()).filteredOn(ChangeEvent.Read.class::isInstance).hasSize(1);
         }
     }
 
@@ -226,8 +271,8 @@ class CaptureStartIT {
         ReplicationSlot slot =
                 new ReplicationSlot(
                         "millrace_x",
-                        "pgoutput",
-                        "shop",
+                        Optional.of("pgoutput"),
+                        Optional.of("shop"),
                         Optional.empty(),
                         Lsn.parse("0/2000"),
                         "reserved");
@@ -245,13 +290,13 @@ class CaptureStartIT {
         assertThat(
                         StartPlan.of(
                                 3,
-                                Optional.of(SourcePosition.beforeSnapshot(3)),
+                                Optional.of(SourcePosition.beforeSnapshot(3, "")),
                                 Optional.of(slot),
                                 "shop"))
                 .isInstanceOf(StartPlan.Interrupted.class);
     }
 
-    private static void awaitLost(SourceCapture capture, String why) {
+    static void awaitLost(SourceCapture capture, String why) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .until(() -> capture.state() instanceof CaptureState.SourceLost);

@@ -34,6 +34,29 @@ class SourceCaptureIT {
     }
 
     @Test
+    void aTableWhoseNameDiffersByCaseOnlyIsLeftAlone() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", List.of("id int", "name text"), "id", false);
+            scene.source.execute(
+                    "CREATE TABLE \"Item\" (key text PRIMARY KEY, other int)",
+                    "INSERT INTO \"Item\" VALUES ('there', 1)",
+                    "INSERT INTO item VALUES (1, 'there')");
+            SourceCapture capture = scene.start(1);
+            streaming(scene, capture);
+
+            scene.source.execute(
+                    "INSERT INTO \"Item\" VALUES ('streamed', 2)",
+                    "INSERT INTO item VALUES (2, 'streamed')");
+            scene.settle(capture);
+
+            assertThat(scene.log())
+                    .filteredOn(ChangeEvent.OfRow.class::isInstance)
+                    .extracting(event -> ((ChangeEvent.OfRow) event).row().text(1))
+                    .containsExactlyInAnyOrder("there", "streamed");
+        }
+    }
+
+    @Test
     void resumesAtTheBoundaryAndWritesNothingTwice() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);

@@ -23,7 +23,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -41,11 +43,12 @@ final class ApplierScenario implements AutoCloseable {
     final TestDatabase database;
     final String migration = KafkaServer.shared().newMigrationName();
     final int partitions;
-    private final Topics topics = new Topics(migration);
+    final Topics topics = new Topics(migration);
     private final KafkaProducer<byte[], byte[]> producer;
     private final ChangeCodec codec = new ChangeCodec();
     private final List<TargetApplier> appliers = new ArrayList<>();
     private final long[] changesOffsets;
+    private final CountDownLatch closed = new CountDownLatch(1);
     private String topicId = "";
 
     private final String bootstrapServers;
@@ -81,9 +84,13 @@ final class ApplierScenario implements AutoCloseable {
 
     void begin(int generation) throws SQLException {
         try (Connection connection = database.connect()) {
-            new StoredOffsets(migration)
-                    .begin(connection, generation, topicId, Collections.nCopies(partitions, 0L));
+            begin(connection, generation);
         }
+    }
+
+    void begin(Connection connection, int generation) throws SQLException {
+        new StoredOffsets(migration)
+                .begin(connection, generation, topicId, Collections.nCopies(partitions, 0L));
     }
 
     String topicId() {
@@ -145,7 +152,7 @@ final class ApplierScenario implements AutoCloseable {
                                 limits),
                         sessions,
                         InstantSource.system(),
-                        _ -> Thread.sleep(20));
+                        _ -> closed.await(20, TimeUnit.MILLISECONDS));
         appliers.add(applier);
         return applier;
     }
@@ -259,6 +266,7 @@ final class ApplierScenario implements AutoCloseable {
 
     @Override
     public void close() {
+        closed.countDown();
         appliers.forEach(TargetApplier::close);
         producer.close();
     }

@@ -2,10 +2,13 @@ package dev.millrace.target;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.broker.Broker;
 import dev.millrace.broker.EmbeddedBroker;
 import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
+import dev.millrace.testing.KafkaServer;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
@@ -18,6 +21,9 @@ class StartIT {
 
     private static final String ITEM = "CREATE TABLE item (id int PRIMARY KEY, v text)";
     private static final Shape SHAPE = ApplierScenario.shape("item", "id", "v");
+
+    private static final String WAITING =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
     private static String failure(ApplierScenario scenario, TargetApplier applier) {
         scenario.awaitState(applier, ApplierState.Failed.class);
@@ -59,6 +65,42 @@ class StartIT {
     }
 
     @Test
+    void aGenerationThatBeginsAtTheSameOffsetIsToldApart() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM)) {
+            TargetApplier applier = scenario.start();
+            scenario.awaitState(applier, ApplierState.Applying.class);
+            scenario.begin(ApplierScenario.GENERATION + 1);
+            scenario.upsert(0, Row.of(SHAPE, "1", "x"));
+
+            assertThat(failure(scenario, applier)).contains("at generation 4");
+            assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void aWriterThatWaitsForABeginningFindsItsOffsetGone() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM);
+                Connection beginning = scenario.database.connect()) {
+            TargetApplier applier = scenario.start();
+            scenario.upsert(0, Row.of(SHAPE, "1", "x"));
+            scenario.awaitApplied();
+            beginning.setAutoCommit(false);
+            scenario.begin(beginning, ApplierScenario.GENERATION + 1);
+            beginning.createStatement().execute("DELETE FROM item");
+            scenario.upsert(0, Row.of(SHAPE, "2", "x"));
+            scenario.awaitSent();
+            Awaitility.await()
+                    .atMost(ApplierScenario.PATIENCE)
+                    .pollInterval(Duration.ofMillis(10))
+                    .until(() -> "1".equals(scenario.database.value(WAITING)));
+            beginning.commit();
+
+            assertThat(failure(scenario, applier)).contains("at generation 4");
+            assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("0");
+        }
+    }
+
+    @Test
     void aTopicMadeAnewIsNotReadFromAnOldOffset() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.database.execute(
@@ -83,6 +125,23 @@ class StartIT {
             scenario.database.execute("UPDATE millrace.stored_offset SET next_offset = 10000");
 
             assertThat(failure(scenario, scenario.start())).contains("must be backfilled again");
+        }
+    }
+
+    @Test
+    void recordsThatWereDeletedUnreadAreNamed() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM)) {
+            scenario.upsert(0, Row.of(SHAPE, "1", "x"));
+            scenario.awaitSent();
+            try (Broker broker =
+                    new Broker(
+                            Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
+                broker.empty(scenario.topics.target(), 1);
+            }
+            scenario.upsert(0, Row.of(SHAPE, "2", "x"));
+
+            assertThat(failure(scenario, scenario.start()))
+                    .contains("were deleted unread", "must be backfilled again");
         }
     }
 

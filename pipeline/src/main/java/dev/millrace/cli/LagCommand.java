@@ -15,16 +15,18 @@ import tools.jackson.databind.json.JsonMapper;
 final class LagCommand implements Callable<Integer> {
 
     private final Terminal terminal;
+    private final Pause pause;
     @Mixin private ServiceOptions service = new ServiceOptions();
     @Mixin private OutputOption output = new OutputOption();
 
-    LagCommand(Terminal terminal) {
+    LagCommand(Terminal terminal, Pause pause) {
         this.terminal = terminal;
+        this.pause = pause;
     }
 
     @Override
     public Integer call() {
-        ServiceClient client = service.connect(terminal);
+        ServiceClient client = service.connect(terminal, pause);
         StatusReport report =
                 client.read(client.get("status", ServiceClient.JSON), StatusReport.class);
         if (output.isJson()) {
@@ -41,7 +43,10 @@ final class LagCommand implements Callable<Integer> {
 
     private void print(StatusReport.Lag lag) {
         TextTable table = new TextTable(1, "lag", "now", "is");
-        table.row("source", Figures.bytes(lag.sourceBytes()), "WAL not yet durable in the log");
+        table.row(
+                "source",
+                Figures.bytes(lag.sourceBytes()),
+                "WAL that the source keeps until Kafka has it");
         table.row("records", Figures.count(lag.records()), "records not yet in the target");
         table.row(
                 "end to end",

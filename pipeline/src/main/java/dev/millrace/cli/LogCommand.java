@@ -13,30 +13,43 @@ import tools.jackson.databind.JsonNode;
 
 @Command(
         name = "log",
-        description = "Look into the log, oldest first; it holds the rows' values.",
+        description =
+                "Look into the log, oldest first within each partition; it holds the rows' values.",
         mixinStandardHelpOptions = true)
 final class LogCommand implements Callable<Integer> {
 
     private final Terminal terminal;
+    private final Pause pause;
     @Mixin private ServiceOptions service = new ServiceOptions();
 
     @Option(
             names = "--topic",
+            paramLabel = "changes|target",
             required = true,
-            description =
-                    "What came from the source, or what goes to the target: ${COMPLETION-CANDIDATES}.")
+            description = "changes: what came from the source; target: what goes to the target.")
     private Topic topic = Topic.changes;
 
-    @Option(names = "--table", paramLabel = "SCHEMA.TABLE", description = "Of this table alone.")
+    @Option(
+            names = "--table",
+            paramLabel = "SCHEMA.TABLE",
+            description =
+                    "Of this table alone: a source table with --topic changes, a target table with"
+                            + " --topic target.")
     private @Nullable String table;
 
-    @Option(names = "--key", description = "Of the rows with this key alone.")
+    @Option(
+            names = "--key",
+            paramLabel = "KEY",
+            description =
+                    "Of the rows with this key alone; the parts of a key are joined by commas.")
     private @Nullable String key;
 
     @Option(
             names = "--limit",
             paramLabel = "N",
-            description = "At most so many records (default: ${DEFAULT-VALUE}).",
+            description =
+                    "The first N records that match, from the begin of what the log still holds"
+                            + " (default: ${DEFAULT-VALUE}).",
             defaultValue = "100")
     private int limit;
 
@@ -48,8 +61,9 @@ final class LogCommand implements Callable<Integer> {
             defaultValue = "json")
     private OutputFormat format = OutputFormat.json;
 
-    LogCommand(Terminal terminal) {
+    LogCommand(Terminal terminal, Pause pause) {
         this.terminal = terminal;
+        this.pause = pause;
     }
 
     @Override
@@ -57,7 +71,7 @@ final class LogCommand implements Callable<Integer> {
         if (limit < 1) {
             throw new CommandFailure(ExitCode.USAGE, "--limit must be 1 or more", "");
         }
-        ServiceClient client = service.connect(terminal);
+        ServiceClient client = service.connect(terminal, pause);
         client.lines(
                 "log?" + query(),
                 line ->

@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import java.io.PrintWriter;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -58,10 +59,13 @@ public final class Millrace {
             line.addSubcommand(new RunCommand(this, terminal, providers.run()));
         }
         line.addSubcommand(new StatusCommand(terminal, pause));
-        line.addSubcommand(new LagCommand(terminal));
+        line.addSubcommand(new LagCommand(terminal, pause));
         line.addSubcommand(new ReconcileCommand(terminal, pause));
-        line.addSubcommand(new LogCommand(terminal));
+        line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
+        CommandLine completion = new CommandLine(new GenerateCompletion());
+        completion.getCommandSpec().usageMessage().hidden(true);
+        line.addSubcommand(completion);
         line.setOut(terminal.out());
         line.setErr(terminal.err());
         line.setCaseInsensitiveEnumValuesAllowed(true);
@@ -77,11 +81,22 @@ public final class Millrace {
 
     private int refuse(ParameterException e) {
         PrintWriter err = terminal.err();
-        err.println("millrace: " + e.getMessage());
-        if (!UnmatchedArgumentException.printSuggestions(e, err)) {
-            err.println("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
-        }
+        err.println("millrace: " + words(e));
+        UnmatchedArgumentException.printSuggestions(e, err);
+        err.println("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
         return ExitCode.USAGE;
+    }
+
+    private static String words(ParameterException e) {
+        boolean verb =
+                e instanceof UnmatchedArgumentException unmatched
+                        && e.getCommandLine().getParent() == null
+                        && !unmatched.isUnknownOption();
+        return verb
+                ? "there is no verb '"
+                        + ((UnmatchedArgumentException) e).getUnmatched().getFirst()
+                        + "'"
+                : String.valueOf(e.getMessage());
     }
 
     private int fail(Exception e) {

@@ -49,7 +49,7 @@ final class ReconcileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ServiceClient client = service.connect(terminal);
+        ServiceClient client = service.connect(terminal, pause);
         JsonNode accepted = client.post("reconciliations", Map.of("tables", tables));
         String id = accepted.path("id").asString("");
         if (id.isEmpty()) {

@@ -3,49 +3,69 @@ package dev.millrace.cli;
 import dev.millrace.select.ParseResult;
 import dev.millrace.select.SelectParser;
 import dev.millrace.select.SelectProblem;
+import dev.millrace.select.SelectStatement;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.Problem;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.WrittenSelect;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// Reads a migration's file with its SELECTs, as far as that goes without a database.
 final class SelectCheck {
 
     private SelectCheck() {}
 
-    /// Valid only if every SELECT is one of the language.
+    /// Valid only if every SELECT is one of the language; else what is wrong with the file's form
+    /// and with its SELECTs together, in the order of the file.
     static SpecResult read(Path file, Map<String, String> environment) {
-        SpecResult result = SpecReader.read(file, environment);
-        if (!(result instanceof SpecResult.Valid valid)) {
-            return result;
-        }
-        List<Problem> problems = new ArrayList<>();
-        for (TableEntry entry : valid.spec().tables()) {
-            switch (entry) {
-                case TableEntry.Select select -> problems.addAll(problems(select));
-                case TableEntry.Wildcard _ -> {}
+        return switch (SpecReader.read(file, environment)) {
+            case SpecResult.Valid valid -> {
+                List<Problem> problems = problems(List.of(), selects(valid.spec()));
+                yield problems.isEmpty() ? valid : new SpecResult.Invalid(problems, List.of());
             }
-        }
-        return problems.isEmpty() ? valid : new SpecResult.Invalid(problems);
+            case SpecResult.Invalid(List<Problem> problems, List<WrittenSelect> selects) ->
+                    new SpecResult.Invalid(problems(problems, selects), List.of());
+        };
     }
 
-    private static List<Problem> problems(TableEntry.Select select) {
-        return switch (SelectParser.parse(select.select())) {
-            case ParseResult.Parsed _ -> List.of();
-            case ParseResult.Refused(List<SelectProblem> found) ->
-                    found.stream()
-                            .map(
-                                    problem ->
-                                            new Problem(
-                                                    select.text().at(problem.offset()),
-                                                    "tables[\"" + select.target() + "\"]",
-                                                    problem.message(),
-                                                    problem.instead()))
-                            .toList();
-        };
+    private static List<WrittenSelect> selects(MigrationSpec spec) {
+        return spec.tables().stream()
+                .flatMap(
+                        entry ->
+                                switch (entry) {
+                                    case TableEntry.Select select -> Stream.of(written(select));
+                                    case TableEntry.Wildcard _ -> Stream.empty();
+                                })
+                .toList();
+    }
+
+    private static WrittenSelect written(TableEntry.Select select) {
+        return new WrittenSelect(
+                "tables[\"" + select.target() + "\"]", select.select(), select.text());
+    }
+
+    private static List<Problem> problems(List<Problem> form, List<WrittenSelect> selects) {
+        return Stream.concat(form.stream(), selects.stream().flatMap(SelectCheck::problems))
+                .sorted(Comparator.comparing(Problem::at))
+                .toList();
+    }
+
+    private static Stream<Problem> problems(WrittenSelect select) {
+        List<SelectProblem> found =
+                switch (SelectParser.parse(select.select())) {
+                    case ParseResult.Parsed(SelectStatement statement) -> statement.problems();
+                    case ParseResult.Refused(List<SelectProblem> refused) -> refused;
+                };
+        return found.stream()
+                .map(
+                        problem ->
+                                select.problem(
+                                        problem.offset(), problem.message(), problem.instead()));
     }
 }

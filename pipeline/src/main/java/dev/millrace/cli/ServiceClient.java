@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -18,9 +19,10 @@ import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
 
-/// Talks to the running service. What doesn't come back well is a [CommandFailure] that says why
-/// and what to do. Used by one thread.
+/// Talks to the running service, and waits a while for one that is being started. What doesn't come
+/// back well is a [CommandFailure] that says why and what to do. Used by one thread.
 final class ServiceClient {
 
     static final String JSON = "application/json";
@@ -28,19 +30,28 @@ final class ServiceClient {
 
     private static final Duration TO_CONNECT = Duration.ofSeconds(5);
     private static final Duration TO_ANSWER = Duration.ofSeconds(60);
+    private static final Duration TO_START = Duration.ofSeconds(60);
+    private static final Duration TO_ASK_AGAIN = Duration.ofSeconds(1);
+    private static final String PATH_REMEDY =
+            "Write --url without a path, like http://localhost:8080, unless a proxy before the"
+                    + " service asks for one.";
     private static final JsonMapper MAPPER = JsonMapper.shared();
 
     private final URI service;
     private final Secret token;
+    private final Terminal terminal;
+    private final Pause pause;
     private final HttpClient http =
             HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
                     .connectTimeout(TO_CONNECT)
                     .build();
 
-    ServiceClient(URI service, Secret token) {
+    ServiceClient(URI service, Secret token, Terminal terminal, Pause pause) {
         this.service = service;
         this.token = token;
+        this.terminal = terminal;
+        this.pause = pause;
     }
 
     /// @param path below `/api/v1/`, its query encoded
@@ -100,7 +111,34 @@ final class ServiceClient {
                 });
     }
 
+    /// A service that is being started has done nothing yet, so any request may be sent again.
     private <B> String exchange(
+            HttpRequest request,
+            HttpResponse.BodyHandler<B> handler,
+            Function<HttpResponse<B>, String> judge) {
+        Instant patience = terminal.clock().instant().plus(TO_START);
+        boolean told = false;
+        while (true) {
+            try {
+                return ask(request, handler, judge);
+            } catch (BeingStarted e) {
+                if (!terminal.clock().instant().isBefore(patience)) {
+                    throw e.failure;
+                }
+                if (!told) {
+                    told = true;
+                    terminal.err()
+                            .println(
+                                    "The service is being started; waiting up to "
+                                            + TO_START.toSeconds()
+                                            + " s for it.");
+                }
+                pause.between(TO_ASK_AGAIN);
+            }
+        }
+    }
+
+    private <B> String ask(
             HttpRequest request,
             HttpResponse.BodyHandler<B> handler,
             Function<HttpResponse<B>, String> judge) {
@@ -148,12 +186,16 @@ final class ServiceClient {
         return new CommandFailure(
                 ExitCode.FAILED,
                 "what answers at " + service + " isn't a Millrace service of this version",
-                "Name the service's address with --url.",
+                hasPath() ? PATH_REMEDY : "Name the service's address with --url.",
                 cause);
     }
 
+    private boolean hasPath() {
+        return service.getPath() != null && !service.getPath().isEmpty();
+    }
+
     /// A problem as RFC 9457 describes it, or whatever else came back.
-    private CommandFailure refused(HttpResponse<?> response, String body) {
+    private RuntimeException refused(HttpResponse<?> response, String body) {
         int status = response.statusCode();
         if (status == 401 || status == 403) {
             return new CommandFailure(
@@ -165,7 +207,30 @@ final class ServiceClient {
         if (reason.isEmpty()) {
             return foreign(new IOException("HTTP status " + status));
         }
-        return new CommandFailure(exitCode(status), "the service refuses" + reason, "");
+        if (status == 503
+                && problem(response, body).path("state").asString("").equals("starting")) {
+            return new BeingStarted(
+                    new CommandFailure(
+                            exitCode(status),
+                            "the service refuses" + reason,
+                            "If it goes on like this, the service's log says what it waits for."));
+        }
+        return new CommandFailure(
+                exitCode(status),
+                "the service refuses" + reason,
+                status == 404 && hasPath() ? PATH_REMEDY : "");
+    }
+
+    /// It listens and will answer; `failure` is what to say when that takes too long.
+    private static final class BeingStarted extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final CommandFailure failure;
+
+        BeingStarted(CommandFailure failure) {
+            super(failure);
+            this.failure = failure;
+        }
     }
 
     private static int exitCode(int status) {
@@ -177,17 +242,24 @@ final class ServiceClient {
     }
 
     private static String reason(HttpResponse<?> response, String body) {
-        String type = response.headers().firstValue("Content-Type").orElse("");
-        if (!type.startsWith("application/problem+json")) {
+        JsonNode problem = problem(response, body);
+        if (problem.isMissingNode()) {
             return "";
         }
+        String title = problem.path("title").asString("");
+        String detail = problem.path("detail").asString("");
+        return ": " + (detail.isEmpty() ? title : detail);
+    }
+
+    private static JsonNode problem(HttpResponse<?> response, String body) {
+        String type = response.headers().firstValue("Content-Type").orElse("");
+        if (!type.startsWith("application/problem+json")) {
+            return MissingNode.getInstance();
+        }
         try {
-            JsonNode problem = MAPPER.readTree(body);
-            String title = problem.path("title").asString("");
-            String detail = problem.path("detail").asString("");
-            return ": " + (detail.isEmpty() ? title : detail);
+            return MAPPER.readTree(body);
         } catch (JacksonException _) {
-            return "";
+            return MissingNode.getInstance();
         }
     }
 }

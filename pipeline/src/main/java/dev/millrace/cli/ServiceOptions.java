@@ -16,9 +16,12 @@ final class ServiceOptions {
             defaultValue = "http://localhost:8080")
     private String url = "http://localhost:8080";
 
-    ServiceClient connect(Terminal terminal) {
+    ServiceClient connect(Terminal terminal, Pause pause) {
         return new ServiceClient(
-                address(), Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")));
+                address(),
+                Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")),
+                terminal,
+                pause);
     }
 
     private URI address() {

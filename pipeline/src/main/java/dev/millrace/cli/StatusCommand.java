@@ -39,7 +39,7 @@ final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ServiceClient client = service.connect(terminal);
+        ServiceClient client = service.connect(terminal, pause);
         if (watch) {
             return watch(client);
         }

@@ -21,31 +21,38 @@ import tools.jackson.databind.JsonNode;
 public final class Demo {
 
     static final int FAILED = 1;
+    static final int TOLD_TO_LEAVE = 130;
+    static final String LOG_FILE = "millrace.log";
 
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(1);
     private static final Duration UNTIL_GIVEN_UP = Duration.ofMinutes(15);
 
     private final MigrationService service;
+    private final LogFile log;
     private final PrintWriter out;
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CountDownLatch left = new CountDownLatch(1);
 
-    public Demo(MigrationService service, PrintWriter out) {
+    public Demo(MigrationService service, LogFile log, PrintWriter out) {
         this.service = service;
+        this.log = log;
         this.out = out;
     }
 
-    /// @return 0 equal, 4 different, 5 undecided, 1 failed
-    /// @throws dev.millrace.local.LocalServerException when a server can't be started
+    /// @return 0 equal, 4 different, 5 undecided, 1 failed, 130 told to leave before all had
+    ///   started
+    /// @throws dev.millrace.local.LocalServerException when a server can't be started, or the
+    ///   service's port is in use
     public int run(DemoSettings settings) {
+        if (settings.port() != 0) {
+            LoopbackPort.requireFree(settings.port(), "the demo's service");
+        }
         Thread hook = new Thread(this::leaveAndWait, "demo-leaves");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             return settings.dataDir().isPresent()
                     ? runIn(folder(settings.dataDir().get()), settings)
                     : runInFolderOfItsOwn(settings);
-        } catch (SQLException e) {
-            throw new IllegalStateException("the demo's shop can't be made", e);
         } finally {
             left.countDown();
             removeHook(hook);
@@ -57,7 +64,8 @@ public final class Demo {
         leaving.countDown();
     }
 
-    private int runInFolderOfItsOwn(DemoSettings settings) throws SQLException {
+    /// Nothing of it stays, but the log when the demo failed.
+    private int runInFolderOfItsOwn(DemoSettings settings) {
         Path folder = temporary();
         try {
             return runIn(folder, settings);
@@ -66,9 +74,37 @@ public final class Demo {
         }
     }
 
-    private int runIn(Path folder, DemoSettings settings) throws SQLException {
+    private int runIn(Path folder, DemoSettings settings) {
+        Path file = folder.resolve(LOG_FILE);
+        log.open(file);
         say("Starting two PostgreSQL servers under " + folder);
+        say("What servers and service log goes to " + file);
+        boolean failed = true;
+        try {
+            int exitCode = conduct(folder, settings);
+            failed = exitCode == FAILED;
+            return exitCode;
+        } catch (SQLException | RuntimeException e) {
+            if (isLeaving()) {
+                failed = false;
+                return TOLD_TO_LEAVE;
+            }
+            if (e instanceof RuntimeException fault) {
+                throw fault;
+            }
+            throw new IllegalStateException("the demo's shop can't be made", e);
+        } finally {
+            if (failed) {
+                say("The log may say why: " + (settings.dataDir().isPresent() ? file : kept(file)));
+            }
+        }
+    }
+
+    private int conduct(Path folder, DemoSettings settings) throws SQLException {
         try (Servers servers = Servers.start(folder)) {
+            if (isLeaving()) {
+                return TOLD_TO_LEAVE;
+            }
             boolean made = servers.fill(settings.rows());
             say(
                     made
@@ -80,6 +116,9 @@ public final class Demo {
                     Traffic.start(
                             () -> servers.source().connect(Servers.SHOP),
                             Traffic.Settings.gentle())) {
+                if (isLeaving()) {
+                    return TOLD_TO_LEAVE;
+                }
                 say("Live traffic runs; the migration is " + spec);
                 int port = settings.port() == 0 ? LoopbackPort.free() : settings.port();
                 try (MigrationService.Running running = service.start(spec, port)) {
@@ -95,6 +134,9 @@ public final class Demo {
             Traffic traffic,
             DemoSettings settings) {
         Optional<String> trouble = awaitInSync(http);
+        if (isLeaving()) {
+            return TOLD_TO_LEAVE;
+        }
         if (trouble.isPresent()) {
             say("The demo ends: " + trouble.get());
             return FAILED;
@@ -102,7 +144,7 @@ public final class Demo {
         say("In sync. Comparing every row of both sides while traffic goes on");
         Optional<JsonNode> report = awaitReport(http);
         if (report.isEmpty()) {
-            return FAILED;
+            return isLeaving() ? TOLD_TO_LEAVE : FAILED;
         }
         Verdict verdict = Verdict.of(report.get().path("verdict").asString(""));
         DemoReport.verdict(report.get()).forEach(this::say);
@@ -163,7 +205,6 @@ public final class Demo {
                     return Optional.of(report);
                 }
                 if (await(BETWEEN_LOOKS)) {
-                    say("The demo ends before the verdict.");
                     return Optional.empty();
                 }
             }
@@ -189,6 +230,22 @@ public final class Demo {
             return leaving.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    /// Also when the process is going down and the hook hasn't begun yet: then whatever fails,
+    /// fails because of that.
+    private boolean isLeaving() {
+        if (leaving.getCount() == 0) {
+            return true;
+        }
+        Thread probe = new Thread();
+        try {
+            Runtime.getRuntime().addShutdownHook(probe);
+            Runtime.getRuntime().removeShutdownHook(probe);
+            return false;
+        } catch (IllegalStateException _) {
             return true;
         }
     }
@@ -228,6 +285,16 @@ public final class Demo {
             return Files.createTempDirectory("millrace-demo-");
         } catch (IOException e) {
             throw new UncheckedIOException("no temporary folder can be made", e);
+        }
+    }
+
+    /// Beside the folder that is about to be deleted.
+    private static Path kept(Path file) {
+        Path kept = Path.of(file.getParent() + ".log");
+        try {
+            return Files.move(file, kept);
+        } catch (IOException _) {
+            return file;
         }
     }
 

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.broker.Broker;
 import dev.millrace.broker.Broker.Topic;
+import dev.millrace.broker.Broker.TopicSpec;
 import dev.millrace.broker.TopicPlan;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
@@ -22,8 +23,8 @@ import java.util.Optional;
 
 /// Takes up the generation that runs, or begins the next one. A next one empties the topics and the
 /// target tables that were empty when the migration began, and only then becomes the generation, in
-/// one transaction with its stored offsets: a conductor who dies before that begins again, one who
-/// dies after it takes it up.
+/// one transaction with its stored offsets and the note of which tables were empty: a conductor who
+/// dies before that begins again, one who dies after it takes it up.
 final class GenerationStart {
 
     private final MigrationSetup setup;
@@ -40,16 +41,15 @@ final class GenerationStart {
     ///
     /// @throws RefusedException when the world is not the one it was begun in
     Generation takeUp() throws SQLException {
-        Generation now = describe(firstNumber());
         try (Connection connection = setup.target().connect("control")) {
             Optional<Generation> latest = store.latest(connection);
             if (latest.isEmpty()) {
-                store.noteTargets(connection, setup.targets());
-                return begin(connection, now);
+                return begin(connection, describe(firstNumber()));
             }
-            refuseChanges(latest.get(), now);
-            placeMappings(latest.get().number());
-            return latest.get();
+            Generation running = latest.get();
+            refuseChanges(running, found(running.number()));
+            placeMappings(running.number());
+            return running;
         }
     }
 
@@ -104,6 +104,7 @@ final class GenerationStart {
         // rows are seen below.
         new StoredOffsets(setup.migration())
                 .begin(connection, generation.number(), generation.targetTopicId(), offsets);
+        store.noteTargets(connection, setup.targets());
         if (generation.number() > 1) {
             emptyTargets(connection);
         }
@@ -113,7 +114,7 @@ final class GenerationStart {
     }
 
     private void emptyTargets(Connection connection) throws SQLException {
-        List<TableId> kept = store.notEmptyAtStart(connection, setup.targets());
+        List<TableId> kept = store.mayNotBeEmptied(connection, setup.targets());
         if (!kept.isEmpty()) {
             throw new RefusedException(
                     "a new generation has to begin, but "
@@ -130,9 +131,32 @@ final class GenerationStart {
 
     private Generation describe(int number) {
         TopicPlan plan = TopicPlan.of(setup.topics(), setup.partitions());
-        Topic changes = broker.ensure(plan.changes());
-        Topic target = broker.ensure(plan.target());
-        Topic position = broker.ensure(plan.position());
+        return describe(
+                number,
+                broker.ensure(plan.changes()),
+                broker.ensure(plan.target()),
+                broker.ensure(plan.position()));
+    }
+
+    /// The world as it is, in which nothing is made.
+    private Generation found(int number) {
+        TopicPlan plan = TopicPlan.of(setup.topics(), setup.partitions());
+        return describe(
+                number, present(plan.changes()), present(plan.target()), present(plan.position()));
+    }
+
+    private Topic present(TopicSpec topic) {
+        return broker.existing(topic)
+                .orElseThrow(
+                        () ->
+                                new RefusedException(
+                                        "the migration can't go on: topic "
+                                                + topic.name()
+                                                + " is gone and what it held is lost, re-backfill"
+                                                + " required"));
+    }
+
+    private Generation describe(int number, Topic changes, Topic target, Topic position) {
         try (Session session = setup.source().session()) {
             Server.Facts facts = session.server().facts();
             return new Generation(
@@ -144,15 +168,16 @@ final class GenerationStart {
                     target.id(),
                     position.id(),
                     setup.partitions(),
-                    setup.specHash());
+                    setup.meaning());
         }
     }
 
     private static void refuseChanges(Generation begun, Generation now) {
         List<String> reasons = new ArrayList<>();
-        if (!begun.specHash().equals(now.specHash())) {
+        if (!begun.meaning().equals(now.meaning())) {
             reasons.add(
-                    "the tables in the file are not those it was begun with: put the file back,"
+                    "the mappings are not those it was begun with (the tables in the file, or what"
+                            + " a * stands for: tables and columns of both sides): put them back,"
                             + " or give the new mappings a migration name of their own");
         }
         if (!begun.systemIdentifier().equals(now.systemIdentifier())

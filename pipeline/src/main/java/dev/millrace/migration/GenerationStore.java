@@ -67,7 +67,7 @@ final class GenerationStore {
             statement.setString(8, generation.targetTopicId());
             statement.setString(9, generation.positionTopicId());
             statement.setInt(10, generation.partitions());
-            statement.setString(11, generation.specHash());
+            statement.setString(11, generation.meaning());
             statement.executeUpdate();
         }
     }
@@ -88,24 +88,28 @@ final class GenerationStore {
         }
     }
 
-    /// Those of the tables that held rows when the migration began: they may not be emptied.
-    List<TableId> notEmptyAtStart(Connection connection, List<TableId> targets)
+    /// Those of the tables that held rows when the migration began, and still hold some.
+    List<TableId> mayNotBeEmptied(Connection connection, List<TableId> targets)
             throws SQLException {
         List<TableId> kept = new ArrayList<>();
         for (TableId target : targets) {
-            try (PreparedStatement statement =
-                    connection.prepareStatement(
-                            "SELECT empty_at_start FROM millrace.target_table WHERE migration = ? AND target = ?")) {
-                statement.setString(1, migration);
-                statement.setString(2, Identifier.quote(target));
-                try (ResultSet row = statement.executeQuery()) {
-                    if (!row.next() || !row.getBoolean(1)) {
-                        kept.add(target);
-                    }
-                }
+            if (!wasEmptyAtStart(connection, target) && !isEmpty(connection, target)) {
+                kept.add(target);
             }
         }
         return kept;
+    }
+
+    private boolean wasEmptyAtStart(Connection connection, TableId target) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement(
+                        "SELECT empty_at_start FROM millrace.target_table WHERE migration = ? AND target = ?")) {
+            statement.setString(1, migration);
+            statement.setString(2, Identifier.quote(target));
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+            }
+        }
     }
 
     private static boolean isEmpty(Connection connection, TableId target) throws SQLException {

@@ -2,23 +2,24 @@ package dev.millrace.migration;
 
 import dev.millrace.log.LogEntry;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
-/// Passes on a number of entries and no more.
-final class Limited implements Consumer<LogEntry> {
+/// Passes on a number of entries, and wants no more with the last of them. One thread.
+final class Limited implements Predicate<LogEntry> {
 
     private final Consumer<String> line;
     private int left;
 
+    /// @param limit 1 or more
     Limited(int limit, Consumer<String> line) {
         this.left = limit;
         this.line = line;
     }
 
     @Override
-    public void accept(LogEntry entry) {
-        if (left > 0) {
-            left--;
-            line.accept(entry.toJson());
-        }
+    public boolean test(LogEntry entry) {
+        left--;
+        line.accept(entry.toJson());
+        return left > 0;
     }
 }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -60,8 +61,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.journal = new JournalStore(setup.migration(), setup.who());
         this.reconciliations = new Reconciliations(setup);
         this.board = new StatusBoard(setup, estimates(setup));
+        Generation generation = generations.takeUp();
         this.phase = firstPhase();
-        this.running = begin(generations.takeUp());
+        this.running = begin(generation);
         this.conductor =
                 Thread.ofPlatform().name("conductor-" + setup.migration()).unstarted(this::conduct);
     }
@@ -71,19 +73,27 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// @throws RefusedException when it may not go on
     /// @throws SQLException when a database doesn't answer
     public static Migration start(MigrationSetup setup) throws SQLException {
-        if (ControlSchema.migrate(() -> setup.target().connect("control"))
-                instanceof ControlSchema.Outcome.Refused(String reason)) {
-            throw new RefusedException(reason);
-        }
         OwnerStore owner = OwnerStore.take(setup);
-        Broker broker = new Broker(setup.kafka());
+        try {
+            if (ControlSchema.migrate(() -> setup.target().connect("control"))
+                    instanceof ControlSchema.Outcome.Refused(String reason)) {
+                throw new RefusedException(reason);
+            }
+            return start(setup, new Broker(setup.kafka()), owner);
+        } catch (SQLException | RuntimeException e) {
+            owner.close();
+            throw e;
+        }
+    }
+
+    private static Migration start(MigrationSetup setup, Broker broker, OwnerStore owner)
+            throws SQLException {
         try {
             Migration migration = new Migration(setup, broker, owner);
             migration.conductor.start();
             return migration;
         } catch (SQLException | RuntimeException e) {
             broker.close();
-            owner.close();
             throw e;
         }
     }
@@ -109,11 +119,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 return new JournalStore.Entry(new Phase.Planned(), setup.clock().instant());
             }
             journal.event(connection, last.get().phase(), "start", "the service takes it up again");
-            if (last.get().phase() instanceof Phase.Failed failed) {
-                journal.enter(connection, failed.resume());
-                return new JournalStore.Entry(failed.resume(), setup.clock().instant());
+            Phase resumed = last.get().phase().takenUp();
+            if (resumed.equals(last.get().phase())) {
+                return last.get();
             }
-            return last.get();
+            journal.enter(connection, resumed);
+            return new JournalStore.Entry(resumed, setup.clock().instant());
         }
     }
 
@@ -265,9 +276,14 @@ public final class Migration implements MigrationControl, AutoCloseable {
             Optional<String> key,
             int limit,
             Consumer<String> line) {
+        LogTopic read = LogTopic.valueOf(topic.toUpperCase(Locale.ROOT));
+        switch (read) {
+            case CHANGES -> table.ifPresent(setup.tables()::requireSource);
+            case TARGET -> table.ifPresent(setup.tables()::requireTarget);
+        }
         new ChangeLog(setup.kafka(), setup.topics())
                 .entries(
-                        LogTopic.valueOf(topic.toUpperCase(java.util.Locale.ROOT)),
+                        read,
                         new LogFilter(table, key.map(text -> List.of(text.split(",", -1)))),
                         new Limited(limit, line));
     }

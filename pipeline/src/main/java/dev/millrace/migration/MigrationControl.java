@@ -16,16 +16,20 @@ public interface MigrationControl {
     /// Begins a comparison of the target tables, all when the list is empty. One runs at a time;
     /// the others wait.
     ///
-    /// @throws UnknownTableException when a name is not a target of this migration
+    /// @throws UnknownTableException when a name is no target table of this migration
     UUID reconcile(List<String> targets);
 
     Optional<ReconciliationState> reconciliation(UUID id);
 
-    /// Reads one of the topics, oldest first, one JSON object a line.
+    /// Reads one of the topics, one JSON object a line: each partition oldest first, the partitions
+    /// in turns. It reads no further than the last line that is asked for.
     ///
     /// @param topic `changes` or `target`
-    /// @param table a table's name to keep, or empty for all
+    /// @param table to keep, or empty for all: a source table of the changes, a target table of the
+    ///   target topic
     /// @param key a key's text to keep, or empty for all
+    /// @param limit at most so many lines, the first ones that match; 1 or more
+    /// @throws UnknownTableException when the migration has no such table on that side
     void log(
             String topic,
             Optional<String> table,

@@ -4,10 +4,12 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database;
 import dev.millrace.select.Mapping;
 import dev.millrace.source.CapturedTable;
+import dev.millrace.spec.Fingerprint;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.streams.Topics;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -49,11 +51,36 @@ public record MigrationSetup(
         return spec.kafka().partitions();
     }
 
+    /// What the file came to mean on these databases: a `*` takes the columns and tables that are
+    /// there at the start.
+    String meaning() {
+        List<String> parts = new ArrayList<>();
+        parts.add(specHash);
+        mappings.stream().map(MigrationSetup::meaning).sorted().forEach(parts::add);
+        return Fingerprint.of(parts);
+    }
+
+    private static String meaning(Mapping mapping) {
+        List<String> parts = new ArrayList<>();
+        parts.add(mapping.target().table().toString());
+        parts.addAll(mapping.target().columns());
+        parts.addAll(mapping.target().keyColumns());
+        mapping.outputs().forEach(type -> parts.add(type.formatted()));
+        parts.add(mapping.source().toString());
+        parts.add(mapping.rendered());
+        return Fingerprint.of(parts);
+    }
+
     List<TableId> targets() {
         return mappings.stream()
                 .map(mapping -> mapping.target().table())
                 .distinct()
                 .sorted()
                 .toList();
+    }
+
+    KnownTables tables() {
+        return KnownTables.of(
+                captured.stream().map(table -> table.relation().id()).toList(), targets());
     }
 }

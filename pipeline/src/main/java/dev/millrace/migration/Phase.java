@@ -73,6 +73,16 @@ public sealed interface Phase {
         };
     }
 
+    /// As another process takes it up: what was in sync has to prove it anew, and what failed may
+    /// try again.
+    default Phase takenUp() {
+        return switch (this) {
+            case InSync inSync -> inSync.fellBehind();
+            case Failed failed -> failed.resume().takenUp();
+            case Planned _, Backfilling _, CatchingUp _ -> this;
+        };
+    }
+
     /// Reads back what [#name] printed; a failed phase needs its cause and origin.
     static Phase of(String name, String cause, String from) {
         return switch (name) {

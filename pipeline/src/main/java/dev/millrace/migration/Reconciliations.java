@@ -43,11 +43,7 @@ final class Reconciliations implements AutoCloseable {
         this.store =
                 new ReconciliationStore(
                         setup.migration(), () -> setup.target().connect("reconcile"));
-        this.last =
-                store.latest()
-                        .map(stored -> parse(stored.json()))
-                        .filter(this::coversAll)
-                        .orElse(null);
+        this.last = store.latest(targets()).map(stored -> parse(stored.json())).orElse(null);
     }
 
     UUID ask(List<String> targets, Road road) {
@@ -80,7 +76,11 @@ final class Reconciliations implements AutoCloseable {
         return report.tables().stream()
                 .map(ReconciliationReport.TableReport::target)
                 .collect(Collectors.toSet())
-                .containsAll(setup.targets().stream().map(TableId::toString).toList());
+                .containsAll(targets());
+    }
+
+    private List<String> targets() {
+        return setup.targets().stream().map(TableId::toString).toList();
     }
 
     private void run(UUID id, List<Mapping> mappings, Road road) {
@@ -126,15 +126,7 @@ final class Reconciliations implements AutoCloseable {
     }
 
     private List<Mapping> mappings(List<String> targets) {
-        List<String> known = setup.targets().stream().map(TableId::toString).toList();
-        for (String target : targets) {
-            if (!known.contains(target)) {
-                throw new MigrationControl.UnknownTableException(
-                        target
-                                + " is not a target of this migration; its targets are "
-                                + String.join(", ", known));
-            }
-        }
+        targets.forEach(setup.tables()::requireTarget);
         return setup.mappings().stream()
                 .filter(
                         mapping ->

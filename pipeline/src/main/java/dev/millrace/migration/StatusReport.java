@@ -31,7 +31,7 @@ public record StatusReport(
         nextActions = List.copyOf(nextActions);
     }
 
-    /// @param sourceBytes WAL that the source holds for us and that is not yet durable in the log
+    /// @param sourceBytes WAL that the source keeps for us until Kafka has it
     /// @param records records in both topics that are not yet applied
     /// @param endToEndSeconds age of the newest moment of the source up to which the target is
     ///   complete
@@ -65,5 +65,6 @@ public record StatusReport(
     /// @param batches transactions on the target by this process
     public record Counts(long events, long rows, long batches) {}
 
+    /// The last comparison of all tables; one of some tables says nothing of the migration.
     public record LastReconciliation(String verdict, Instant finishedAt) {}
 }

@@ -144,12 +144,13 @@ final class Watches implements AutoCloseable {
             targetConnection = setup.target().connect("watch");
         }
         AppliedOffsets read = new StoredOffsets(setup.migration()).read(targetConnection);
+        // Whoever sees the target up to a watermark must see what stopped before it.
+        stopped = StoppedTables.read(targetConnection, setup.migration(), generation);
         applied = read;
         read.appliedWatermark()
                 .filter(number -> number.generation() == generation)
                 .filter(number -> number.compareTo(WatermarkNumber.none(generation)) > 0)
                 .ifPresent(freshness::applied);
-        stopped = StoppedTables.read(targetConnection, setup.migration(), generation);
     }
 
     private void lookAtKafka() {

@@ -4,11 +4,14 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.select.Relation;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /// What was gathered of both sides for the tables of one migration.
@@ -46,6 +49,7 @@ record Facts(Source source, Target target, List<Pairing> tables) {
 
     /// @param mayBeReplica the role may set `session_replication_role`
     /// @param filled target tables that hold rows
+    /// @param begun this migration has begun on this target
     /// @param known target tables that this migration took over before
     record Target(
             Server.Facts server,
@@ -53,6 +57,7 @@ record Facts(Source source, Target target, List<Pairing> tables) {
             ControlSchema control,
             Map<TableId, TableFacts> tables,
             Set<TableId> filled,
+            boolean begun,
             Set<TableId> known) {
 
         Target {
@@ -70,6 +75,13 @@ record Facts(Source source, Target target, List<Pairing> tables) {
         LOCKED,
         /// It holds other things than ours.
         FOREIGN
+    }
+
+    /// Each source table once, however many mappings read it.
+    Collection<Relation> sourceRelations() {
+        SortedMap<TableId, Relation> relations = new TreeMap<>();
+        tables.forEach(pairing -> relations.put(pairing.source().id(), pairing.source()));
+        return relations.values();
     }
 
     SortedSet<TableId> sources() {

@@ -58,6 +58,7 @@ final class Gatherer {
                 control,
                 tables,
                 filled(tables),
+                control == Facts.ControlSchema.OURS && begun(),
                 control == Facts.ControlSchema.OURS ? known(ids) : Set.of());
     }
 
@@ -111,6 +112,16 @@ final class Gatherer {
                     }
                 });
         return filled;
+    }
+
+    private boolean begun() {
+        return target.texts("SELECT to_regclass('millrace.generation')").getFirst().getFirst()
+                        != null
+                && !target.texts(
+                                "SELECT 1 FROM millrace.generation WHERE migration = "
+                                        + Identifier.literal(migration)
+                                        + " LIMIT 1")
+                        .isEmpty();
     }
 
     private Set<TableId> known(Set<TableId> tables) {

@@ -70,7 +70,7 @@ final class SourceServerChecks {
         Facts.Source source = facts.source();
         String object = "slot " + source.slotName();
         if (source.slot().isPresent()) {
-            existingSlot(findings, object, source.slot().get(), source.server().database());
+            existingSlot(findings, object, source.slot().get(), facts);
             return findings.orOk(object, "is there and can be resumed");
         }
         Server.Quota slots = source.server().slots();
@@ -86,7 +86,8 @@ final class SourceServerChecks {
     }
 
     private static void existingSlot(
-            Findings findings, String object, Server.Slot slot, String database) {
+            Findings findings, String object, Server.Slot slot, Facts facts) {
+        String database = facts.source().server().database();
         boolean ours =
                 slot.plugin().filter("pgoutput"::equals).isPresent()
                         && slot.database().filter(database::equals).isPresent();
@@ -107,6 +108,15 @@ final class SourceServerChecks {
                     "SELECT pg_drop_replication_slot("
                             + Identifier.literal(slot.name())
                             + "); and migrate anew");
+        } else if (!facts.target().begun()) {
+            findings.refuse(
+                    object,
+                    "is there, but no migration of this name has begun on this target: it is"
+                            + " another target's, or left over",
+                    "give the migration another name; or, if nobody needs it: SELECT"
+                            + " pg_drop_replication_slot("
+                            + Identifier.literal(slot.name())
+                            + ");");
         } else if (slot.active()) {
             findings.warn(
                     object,

@@ -7,7 +7,13 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.Persistence;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
+import dev.millrace.select.Relation;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -18,10 +24,13 @@ final class SourceTableChecks {
     static final List<PreflightCheck> ALL =
             List.of(
                     SourceTableChecks::kind,
+                    SourceTableChecks::columnNames,
+                    SourceTableChecks::heirs,
                     SourceTableChecks::replicaIdentity,
                     SourceTableChecks::privileges,
                     SourceTableChecks::rowSecurity,
                     SourceTableChecks::publication,
+                    SourceTableChecks::partitions,
                     SourceTableChecks::unchangedValues);
 
     private SourceTableChecks() {}
@@ -65,7 +74,7 @@ final class SourceTableChecks {
                     findings.refuse(
                             object,
                             "is "
-                                    + table.persistence().name().toLowerCase(java.util.Locale.ROOT)
+                                    + table.persistence().name().toLowerCase(Locale.ROOT)
                                     + ": its changes are not in the log",
                             "ALTER TABLE " + Identifier.quote(table.id()) + " SET LOGGED;");
                 }
@@ -84,6 +93,54 @@ final class SourceTableChecks {
                                                 + object
                                                 + " whose changes are not in the log",
                                         "make it an ordinary logged table, or detach it"));
+    }
+
+    /// The capture finds columns by name without regard to case.
+    private static List<Finding> columnNames(Facts facts) {
+        Findings findings = new Findings("source.column-names");
+        for (Relation source : facts.sourceRelations()) {
+            Map<String, List<String>> names =
+                    source.columns().stream()
+                            .map(Relation.Column::name)
+                            .collect(
+                                    Collectors.groupingBy(
+                                            name -> name.toLowerCase(Locale.ROOT),
+                                            TreeMap::new,
+                                            Collectors.toList()));
+            names.values().stream()
+                    .filter(same -> same.size() > 1)
+                    .forEach(
+                            same ->
+                                    findings.refuse(
+                                            source.id().toString(),
+                                            "its columns "
+                                                    + String.join(" and ", same)
+                                                    + " differ by case only: their changes can't"
+                                                    + " be told apart",
+                                            "ALTER TABLE "
+                                                    + Identifier.quote(source.id())
+                                                    + " RENAME COLUMN "
+                                                    + Identifier.quote(same.getLast())
+                                                    + " TO ...;"));
+        }
+        return findings.orOk("source tables", "no two columns differ by case only");
+    }
+
+    private static List<Finding> heirs(Facts facts) {
+        Findings findings = new Findings("source.heirs");
+        for (TableFacts table : tables(facts)) {
+            if (!table.dependents().heirs().isEmpty()) {
+                findings.refuse(
+                        table.id().toString(),
+                        table.dependents().heirs()
+                                + " inherit from it: their rows would be read with its own, their"
+                                + " later changes go by their own names and would be missing",
+                        "make it a partitioned table, or ALTER TABLE ... NO INHERIT "
+                                + Identifier.quote(table.id())
+                                + "; and map each table by itself");
+            }
+        }
+        return findings.orOk("source tables", "nothing but partitions inherits from them");
     }
 
     private static List<Finding> replicaIdentity(Facts facts) {
@@ -233,7 +290,11 @@ final class SourceTableChecks {
                         + "; and let "
                         + (publication.owned()
                                 ? "the migration make it anew"
-                                : "its owner run: " + creation(facts));
+                                : "its owner run: " + creation(facts))
+                        + (facts.target().begun()
+                                ? " What was written meanwhile may not be in the log: begin the"
+                                        + " migration anew, under another name."
+                                : "");
         if (publication.allTables() || publication.narrowed() || !exact) {
             findings.refuse(
                     object,
@@ -257,31 +318,55 @@ final class SourceTableChecks {
                 + " WITH (publish_via_partition_root = true);";
     }
 
-    private static List<Finding> unchangedValues(Facts facts) {
-        Findings findings = new Findings("source.unchanged-values");
-        for (Facts.Pairing pairing : facts.tables()) {
-            TableFacts table = facts.source().tables().get(pairing.source().id());
-            if (table == null || table.keys().identity() == ReplicaIdentity.FULL) {
-                continue;
-            }
-            List<String> risky =
-                    table.columns().toastable().stream()
-                            .filter(pairing.computed()::contains)
-                            .filter(column -> !table.keys().replica().contains(column))
-                            .toList();
-            if (!risky.isEmpty()) {
+    private static List<Finding> partitions(Facts facts) {
+        Findings findings = new Findings("source.partitions");
+        for (TableFacts table : tables(facts)) {
+            if (table.kind() == Kind.PARTITIONED_TABLE) {
                 findings.warn(
                         table.id().toString(),
-                        "the SELECT computes with "
-                                + String.join(", ", risky)
-                                + ", which may be stored out of line: an UPDATE that leaves such a"
-                                + " value alone doesn't carry it, and the table would stop",
-                        "ALTER TABLE "
-                                + Identifier.quote(table.id())
-                                + " REPLICA IDENTITY FULL; if its values can exceed 2 kB (it makes"
-                                + " the WAL of updates and deletes larger)");
+                        "is partitioned: PostgreSQL doesn't replicate TRUNCATE, DETACH or DROP of a"
+                                + " single partition, so its rows would stay on the target",
+                        "until the traffic has moved, empty a partition by DELETE or truncate the"
+                                + " whole table; a reconciliation reports what stayed as extra");
+            }
+        }
+        return findings.orOk("source tables", "none is partitioned");
+    }
+
+    /// One finding a source table, whatever the number of targets made of it.
+    private static List<Finding> unchangedValues(Facts facts) {
+        Findings findings = new Findings("source.unchanged-values");
+        Map<TableId, Set<String>> computed = new LinkedHashMap<>();
+        for (Facts.Pairing pairing : facts.tables()) {
+            computed.computeIfAbsent(pairing.source().id(), _ -> new TreeSet<>())
+                    .addAll(pairing.computed());
+        }
+        for (Map.Entry<TableId, Set<String>> entry : computed.entrySet()) {
+            TableFacts table = facts.source().tables().get(entry.getKey());
+            if (table != null && table.keys().identity() != ReplicaIdentity.FULL) {
+                judgeUnchanged(findings, table, entry.getValue());
             }
         }
         return findings.orOk("source tables", "no expression needs a value that may be missing");
+    }
+
+    private static void judgeUnchanged(Findings findings, TableFacts table, Set<String> computed) {
+        List<String> risky =
+                table.columns().toastable().stream()
+                        .filter(computed::contains)
+                        .filter(column -> !table.keys().replica().contains(column))
+                        .toList();
+        if (!risky.isEmpty()) {
+            findings.warn(
+                    table.id().toString(),
+                    "the SELECT computes with "
+                            + String.join(", ", risky)
+                            + ", which may be stored out of line: an UPDATE that leaves such a"
+                            + " value alone doesn't carry it, and the table would stop",
+                    "ALTER TABLE "
+                            + Identifier.quote(table.id())
+                            + " REPLICA IDENTITY FULL; if its values can exceed 2 kB (it makes"
+                            + " the WAL of updates and deletes larger)");
+        }
     }
 }

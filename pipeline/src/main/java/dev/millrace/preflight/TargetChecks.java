@@ -24,6 +24,7 @@ final class TargetChecks {
                     TargetChecks::temporaryTables,
                     TargetChecks::replicaRole,
                     TargetChecks::deferrable,
+                    TargetChecks::heirs,
                     TargetChecks::empty,
                     TargetChecks::apart);
 
@@ -226,6 +227,23 @@ final class TargetChecks {
             }
         }
         return findings.orOk("target tables", "every unique constraint is checked at once");
+    }
+
+    private static List<Finding> heirs(Facts facts) {
+        Findings findings = new Findings("target.heirs");
+        for (TableFacts table : tables(facts)) {
+            if (!table.dependents().heirs().isEmpty()) {
+                findings.refuse(
+                        table.id().toString(),
+                        table.dependents().heirs()
+                                + " inherit from it: their rows would count as its own, and its key"
+                                + " doesn't hold for them",
+                        "make it a partitioned table, or ALTER TABLE ... NO INHERIT "
+                                + Identifier.quote(table.id())
+                                + ";");
+            }
+        }
+        return findings.orOk("target tables", "nothing but partitions inherits from them");
     }
 
     private static List<Finding> empty(Facts facts) {

@@ -78,7 +78,10 @@ final class WildcardExpansion {
     private List<DeclaredTable> expand(
             TableEntry.Wildcard wildcard, Set<TableId> taken, Set<TableId> moved) {
         if (!source.schemaExists(wildcard.sourceSchema())) {
-            problem(wildcard, "the source has no schema " + wildcard.sourceSchema(), "");
+            problem(
+                    wildcard,
+                    "the source has no schema " + wildcard.sourceSchema(),
+                    SourceTableHint.ofSchema(source.schemas(), wildcard.sourceSchema()));
             return List.of();
         }
         List<TableFacts> tables = source.tables(wildcard.sourceSchema());
@@ -117,7 +120,10 @@ final class WildcardExpansion {
             }
         }
         if (carried.isEmpty()) {
-            problem(wildcard, "schema " + wildcard.sourceSchema() + " has no table to move", "");
+            problem(
+                    wildcard,
+                    "schema " + wildcard.sourceSchema() + " has no table to move",
+                    "leave the entry out, or name the schema that holds the tables");
         }
         return declared;
     }

@@ -17,10 +17,9 @@ record KeyHistory(KeyImage image, KeyImage before, int partition, long last, boo
 
     KeyHistory after(Logged<ChangeEvent> change, Set<Long> hidden) {
         boolean hides =
-                change.content() instanceof ChangeEvent.OfRow row
-                                && hidden.contains(row.origin().transaction())
+                change.content() instanceof ChangeEvent.OfRow row && row.origin().isOfOne(hidden)
                         || change.content() instanceof ChangeEvent.Truncate truncate
-                                && hidden.contains(truncate.origin().transaction());
+                                && truncate.origin().isOfOne(hidden);
         return new KeyHistory(
                 KeyImage.after(image, change),
                 image,

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -27,6 +28,9 @@ final class KeyJudge {
     private final ReconcileLimits limits;
     private final InstantSource clock;
     private final Instant deadline;
+
+    /// Where the changes topic ended before the first look.
+    private Map<Integer, Long> since = Map.of();
 
     KeyJudge(Instruments with, ComparedTable table, Tally tally, Instant deadline) {
         this.chunker = with.chunker();
@@ -58,14 +62,16 @@ final class KeyJudge {
     /// What is still open afterwards; nothing after the last round.
     private List<Suspect> round(List<Suspect> open, boolean last, Set<RowKey> moved) {
         List<RowKey> keys = open.stream().map(Suspect::key).toList();
-        switch (lookout.look(table, deadline, source -> KeyRead.of(source, keys))) {
+        int cells = last ? LogDecision.AT_MOST : ReconciliationReport.LISTED;
+        switch (lookout.look(table, deadline, source -> KeyRead.of(source, keys, cells))) {
             case Look.NotSeen<KeyRead>(String why) -> leave(open, why);
             case Look.Seen<KeyRead> seen -> {
+                since = since.isEmpty() ? seen.ends() : since;
                 try (TargetSnapshot target = chunker.openTarget(table)) {
                     Optional<String> obstacle = Obstacle.in(target, seen);
                     if (obstacle.isEmpty()) {
                         KeyRound round = new KeyRound(seen, target, trace, tally, moved);
-                        return last ? round.settle(keys) : round.judge(keys);
+                        return last ? round.settle(keys, since) : round.judge(keys);
                     }
                     leave(open, obstacle.get());
                 }

@@ -57,12 +57,14 @@ final class KeyRound {
 
     /// Settles every key: those that still move are decided from the log.
     ///
+    /// @param since where the changes topic ended before the first look at these keys
     /// @return nothing
-    List<Suspect> settle(List<RowKey> keys) {
+    List<Suspect> settle(List<RowKey> keys, Map<Integer, Long> since) {
         Sorted sorted = sort(keys);
         confirm(sorted.resting());
         if (!sorted.moving().isEmpty()) {
-            new LogDecision(seen, target, trace, tally).decide(sorted.moving(), sorted.touched());
+            new LogDecision(seen, target, trace, tally)
+                    .decide(sorted.moving(), sorted.touched(), since);
         }
         return List.of();
     }

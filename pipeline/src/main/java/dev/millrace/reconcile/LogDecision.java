@@ -12,20 +12,33 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// Decides the keys that never rested by their images in the log. The stretch of the last look is
-/// read first; where it doesn't hold a whole row, all of the log. One thread.
+/// Decides the keys that never rested by their images in the log: of those alone whose row, as the
+/// user's SELECT gave it in the last look, is among them. The stretch of all looks is read first;
+/// where it doesn't hold a whole row or that one, all of the log. One thread.
 final class LogDecision {
 
-    private static final int AT_MOST = 10_000;
+    static final int AT_MOST = 10_000;
 
     private static final String FROM_THE_LOG =
             "the key never rested; the target's row is not what its last change in the log gives";
+
+    private static final String NOT_BORNE_OUT =
+            "no image of it in the log is what the SELECT gives on the source: the mapping or the"
+                    + " reading of a value may be wrong; reconcile while nothing writes";
+
+    private static final String NO_LONGER_THERE =
+            "what is left of the log holds no image of it that is what the SELECT gives on the"
+                    + " source";
+
+    private static final String IN_PART =
+            "the log holds only part of the row that the SELECT gives, and that part agrees";
 
     private final Look.Seen<KeyRead> seen;
     private final TargetSnapshot target;
     private final LogTrace trace;
     private final Tally tally;
     private final LogJudgement judgement;
+    private final SourceWitness witness;
 
     LogDecision(Look.Seen<KeyRead> seen, TargetSnapshot target, LogTrace trace, Tally tally) {
         this.seen = seen;
@@ -33,23 +46,31 @@ final class LogDecision {
         this.trace = trace;
         this.tally = tally;
         this.judgement = new LogJudgement(trace.mapper(), target::canonical);
+        this.witness = new SourceWitness(seen.source(), trace.mapper(), target::canonicalRows);
     }
 
     /// @param touched the keys with a change in the stretch of the look; the others are here
     ///   because a transaction was hidden from the source's read
-    void decide(List<Suspect> moving, Set<RowKey> touched) {
-        List<Suspect> some = moving.subList(0, Math.min(moving.size(), AT_MOST));
-        moving.subList(some.size(), moving.size())
+    /// @param since where the changes topic ended before the first look at these keys
+    void decide(List<Suspect> moving, Set<RowKey> touched, Map<Integer, Long> since) {
+        Map<Boolean, List<Suspect>> parted =
+                moving.stream()
+                        .collect(
+                                Collectors.partitioningBy(
+                                        suspect -> seen.source().named().contains(suspect.key())));
+        List<Suspect> some = parted.getOrDefault(true, List.of());
+        parted.getOrDefault(false, List.of())
                 .forEach(suspect -> leave(suspect, "more keys were in flight than can be decided"));
         StoredPositions stored = target.stored();
         Set<RowKey> keys = some.stream().map(Suspect::key).collect(Collectors.toSet());
         Map<RowKey, KeyHistory> histories =
-                trace.histories(seen.ends(), target, stored, keys, seen.hidden());
+                trace.histories(since, target, stored, keys, seen.hidden(), witness);
         Set<RowKey> parts = new HashSet<>(keys);
-        parts.removeIf(key -> history(histories, key).image().isWhole());
+        parts.removeIf(key -> isDecisive(key, history(histories, key), touched));
         Map<Integer, Long> begins = parts.isEmpty() ? Map.of() : trace.begins();
         if (!parts.isEmpty()) {
-            histories.putAll(trace.histories(begins, target, stored, parts, seen.hidden()));
+            histories.putAll(
+                    trace.histories(begins, target, stored, parts, seen.hidden(), witness));
         }
         boolean whole = begins.values().stream().allMatch(offset -> offset == 0);
         Map<RowKey, Row> rows = target.rows(List.copyOf(keys));
@@ -57,7 +78,8 @@ final class LogDecision {
             KeyHistory history = history(histories, suspect.key());
             Row actual = rows.get(suspect.key());
             if (touched.contains(suspect.key()) || history.byHidden()) {
-                settle(suspect, judgement.decide(history, storedOffset(stored, history), actual));
+                Decision byLog = judgement.decide(history, storedOffset(stored, history), actual);
+                settle(suspect, borneOut(suspect.key(), byLog, whole));
             } else if (whole) {
                 // All of the log was read: the hidden transactions have not touched this key.
                 Row expected = seen.source().rows().get(suspect.key());
@@ -70,9 +92,26 @@ final class LogDecision {
         }
     }
 
+    /// False when more of the log could tell more of the key.
+    private boolean isDecisive(RowKey key, KeyHistory history, Set<RowKey> touched) {
+        return history.image().isWhole()
+                && witness.bearsOut(key)
+                && (touched.contains(key) || history.byHidden());
+    }
+
+    /// What the log gives counts only where it also gives what the SELECT gave.
+    private Decision borneOut(RowKey key, Decision byLog, boolean whole) {
+        if (!witness.bearsOutInPart(key)) {
+            return new Decision.Open(whole ? NOT_BORNE_OUT : NO_LONGER_THERE);
+        }
+        return byLog instanceof Decision.Same && !witness.bearsOut(key)
+                ? new Decision.Open(IN_PART)
+                : byLog;
+    }
+
     private void settle(Suspect suspect, Decision decision) {
         switch (decision) {
-            case Decision.Same() -> tally.rows(suspect.target(), suspect.target());
+            case Decision.Same() -> tally.fromLog(suspect.target());
             case Decision.Different(KeyDifference.Found found) -> {
                 tally.rows(suspect.source(), suspect.target());
                 tally.mismatch(suspect.key(), found, FROM_THE_LOG);

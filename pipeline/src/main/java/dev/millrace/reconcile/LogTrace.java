@@ -45,13 +45,14 @@ final class LogTrace {
         return touched;
     }
 
-    /// The history of each key between these offsets and the stored ones.
+    /// The history of each key between these offsets and the stored ones, shown to the witness.
     Map<RowKey, KeyHistory> histories(
             Map<Integer, Long> from,
             TargetSnapshot target,
             StoredPositions to,
             Set<RowKey> keys,
-            Set<Long> hidden) {
+            Set<Long> hidden,
+            SourceWitness witness) {
         Map<RowKey, KeyHistory> histories = new HashMap<>();
         keys.forEach(key -> histories.put(key, KeyHistory.NONE));
         log.changes(
@@ -64,18 +65,30 @@ final class LogTrace {
                         }
                         if (empties(change)) {
                             histories.replaceAll(
-                                    (_, history) ->
+                                    (key, history) ->
                                             history.partition() == change.partition()
-                                                    ? history.after(change, hidden)
+                                                    ? next(key, history, change, hidden, witness)
                                                     : history);
                         } else if (isOfTable(change)) {
-                            RowKey key = canonical.get(keyOf(change));
                             histories.computeIfPresent(
-                                    key, (_, history) -> history.after(change, hidden));
+                                    canonical.get(keyOf(change)),
+                                    (key, history) -> next(key, history, change, hidden, witness));
                         }
                     }
+                    witness.weigh();
                 });
         return histories;
+    }
+
+    private static KeyHistory next(
+            RowKey key,
+            KeyHistory history,
+            Logged<ChangeEvent> change,
+            Set<Long> hidden,
+            SourceWitness witness) {
+        KeyHistory next = history.after(change, hidden);
+        witness.take(key, change.content(), next.image());
+        return next;
     }
 
     RowMapper mapper() {

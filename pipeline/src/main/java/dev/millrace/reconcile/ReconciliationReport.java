@@ -54,6 +54,8 @@ public record ReconciliationReport(
     /// also under writes. They are `null` when a side was not read.
     ///
     /// @param inFlight keys that had to be looked at again because changes of them were under way
+    /// @param fromLog keys that were decided from the log: their source row in rows and checksum is
+    ///   not one that was read but the one that the log gives at the target's position
     /// @param undecided keys that are open at the end
     /// @param cause why the table is undecided
     public record TableReport(
@@ -67,6 +69,7 @@ public record ReconciliationReport(
             long extra,
             long different,
             long inFlight,
+            long fromLog,
             long undecided,
             double seconds,
             List<Mismatch> mismatches,

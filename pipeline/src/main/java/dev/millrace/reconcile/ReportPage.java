@@ -11,8 +11,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The report as one HTML file that needs nothing else: no script, no font, no image, its style
@@ -21,6 +27,22 @@ import org.jspecify.annotations.Nullable;
 public final class ReportPage {
 
     private static final String STYLE = resource("report.css");
+
+    private static final Pattern WORD_END =
+            Pattern.compile("(?<=[_.])(?=\\w)|(?<=[a-z0-9])(?=[A-Z])");
+
+    private static final String UNKNOWN = "unknown";
+    private static final int GROUP = 16;
+
+    private static final List<String> NUMBERS =
+            List.of(
+                    "Source rows",
+                    "Target rows",
+                    "Missing",
+                    "Extra",
+                    "Different",
+                    "In flight",
+                    "Seconds");
 
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'", Locale.ROOT)
@@ -58,104 +80,158 @@ public final class ReportPage {
 
     private void summary(ReconciliationReport report) {
         Duration took = Duration.between(report.startedAt(), report.finishedAt());
-        out.append("<header>\n<h1>Reconciliation of <span class=\"name\">")
-                .append(escape(report.migration()))
-                .append("</span></h1>\n<p class=\"verdict ")
-                .append(ReportWords.of(report.verdict()))
+        String word = ReportWords.of(report.verdict());
+        out.append("<header>\n<p class=\"kind\">Reconciliation</p>\n<h1>")
+                .append(name(report.migration()))
+                .append("</h1>\n</header>\n<p class=\"verdict ")
+                .append(word)
                 .append("\">")
                 .append(badge(report.verdict()))
                 .append(" <span>")
                 .append(escape(capital(ReportWords.sentence(report))))
-                .append(".</span></p>\n</header>\n<dl>\n");
-        fact("Source position", report.sourceLsn() == null ? "unknown" : report.sourceLsn());
+                .append(".</span></p>\n<dl>\n");
+        fact("Tables", escape(tally(report)));
+        fact("Rows compared", escape(rows(report)));
         fact("Started", time(report.startedAt()));
         fact("Finished", time(report.finishedAt()));
         fact("Took", String.format(Locale.ROOT, "%,.1f s", took.toMillis() / 1000.0));
-        fact("Specification", report.specHash());
+        fact("Source position", report.sourceLsn() == null ? "unknown" : code(report.sourceLsn()));
+        fact("Specification", code(report.specHash()));
         out.append("</dl>\n");
     }
 
+    private static String tally(ReconciliationReport report) {
+        Map<Verdict, Long> counts =
+                report.tables().stream()
+                        .collect(
+                                Collectors.groupingBy(
+                                        TableReport::verdict,
+                                        () -> new EnumMap<>(Verdict.class),
+                                        Collectors.counting()));
+        return counts.entrySet().stream()
+                .map(
+                        count ->
+                                String.format(
+                                        Locale.ROOT,
+                                        "%,d %s",
+                                        count.getValue(),
+                                        ReportWords.of(count.getKey())))
+                .collect(Collectors.joining(", "));
+    }
+
+    /// Of the source; unknown as soon as one side of one table is.
+    private static String rows(ReconciliationReport report) {
+        long sum = 0;
+        for (TableReport table : report.tables()) {
+            Long rows = table.sourceRows();
+            if (rows == null || table.targetRows() == null) {
+                return UNKNOWN;
+            }
+            sum += rows;
+        }
+        return String.format(Locale.ROOT, "%,d", sum);
+    }
+
+    /// @param value as HTML
     private void fact(String name, String value) {
         out.append("<div><dt>")
                 .append(name)
                 .append("</dt><dd>")
-                .append(escape(value))
+                .append(value)
                 .append("</dd></div>\n");
     }
 
     private void tables(ReconciliationReport report) {
         out.append("<section aria-labelledby=\"tables\">\n<h2 id=\"tables\">Tables</h2>\n")
                 .append("<div class=\"wide\" tabindex=\"0\" role=\"region\"")
-                .append(" aria-labelledby=\"tables\">\n<table>\n<thead><tr>")
-                .append("<th scope=\"col\">Target table</th><th scope=\"col\">Verdict</th>");
-        for (String name :
-                new String[] {
-                    "Source rows",
-                    "Target rows",
-                    "Missing",
-                    "Extra",
-                    "Different",
-                    "In flight",
-                    "Seconds"
-                }) {
-            out.append("<th scope=\"col\" class=\"number\">").append(name).append("</th>");
+                .append(" aria-labelledby=\"tables\">\n<table class=\"tables\" role=\"table\">\n")
+                .append("<thead role=\"rowgroup\"><tr role=\"row\">")
+                .append("<th role=\"columnheader\" scope=\"col\">Target table</th>")
+                .append("<th role=\"columnheader\" scope=\"col\">Verdict</th>");
+        for (String name : NUMBERS) {
+            out.append("<th role=\"columnheader\" scope=\"col\" class=\"number\">")
+                    .append(name)
+                    .append("</th>");
         }
-        out.append("<th scope=\"col\">Checksums</th></tr></thead>\n<tbody>\n");
+        out.append("</tr></thead>\n");
         report.tables().forEach(this::table);
-        out.append("</tbody>\n</table>\n</div>\n")
+        out.append("</table>\n</div>\n")
                 .append("<p class=\"note\">Rows and checksums are those of the images as they were")
-                .append(" compared. In flight are keys that had to be looked at again because")
-                .append(" changes of them were under way.</p>\n</section>\n");
+                .append(
+                        " compared: what the SELECT gives on the source, and what the target holds.")
+                .append(" In flight are keys that had to be looked at again because changes of")
+                .append(" them were under way.</p>\n</section>\n");
     }
 
     private void table(TableReport table) {
-        out.append("<tr><th scope=\"row\">")
-                .append(escape(table.target()))
-                .append("</th><td>")
+        out.append(
+                        "<tbody role=\"rowgroup\">\n<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">")
+                .append(name(table.target()))
+                .append("</th><td role=\"cell\">")
                 .append(badge(table.verdict()))
                 .append("</td>");
-        number(table.sourceRows());
-        number(table.targetRows());
-        number(table.missing());
-        number(table.extra());
-        number(table.different());
-        number(table.inFlight());
-        out.append("<td class=\"number\">")
-                .append(String.format(Locale.ROOT, "%,.1f", table.seconds()))
-                .append("</td><td class=\"sums\">");
-        if (Objects.equals(table.sourceChecksum(), table.targetChecksum())) {
-            out.append("both").append(sum(table.sourceChecksum()));
-        } else {
-            out.append("source").append(sum(table.sourceChecksum()));
-            out.append("target").append(sum(table.targetChecksum()));
+        List<@Nullable Long> numbers =
+                Arrays.asList(
+                        table.sourceRows(),
+                        table.targetRows(),
+                        table.missing(),
+                        table.extra(),
+                        table.different(),
+                        table.inFlight());
+        for (int i = 0; i < numbers.size(); i++) {
+            Long value = numbers.get(i);
+            cell(
+                    NUMBERS.get(i),
+                    value == null ? UNKNOWN : String.format(Locale.ROOT, "%,d", value),
+                    value != null && value == 0);
         }
-        out.append("</td></tr>\n");
+        cell(NUMBERS.getLast(), String.format(Locale.ROOT, "%,.1f", table.seconds()), false);
+        out.append("</tr>\n<tr role=\"row\" class=\"sums\"><td role=\"cell\" colspan=\"9\">");
+        if (Objects.equals(table.sourceChecksum(), table.targetChecksum())) {
+            sum("Checksum of both sides", table.sourceChecksum());
+        } else {
+            sum("Checksum of the source", table.sourceChecksum());
+            sum("of the target", table.targetChecksum());
+        }
+        out.append("</td></tr>\n</tbody>\n");
     }
 
-    private void number(@Nullable Long value) {
-        String text = value == null ? "unknown" : String.format(Locale.ROOT, "%,d", value);
-        out.append("<td class=\"number")
-                .append(value != null && value == 0 ? " zero" : "")
+    private void cell(String label, String text, boolean zero) {
+        out.append("<td role=\"cell\" data-label=\"")
+                .append(label)
+                .append("\" class=\"number")
+                .append(zero ? " zero" : "")
                 .append("\">")
                 .append(text)
                 .append("</td>");
     }
 
+    private void sum(String whose, @Nullable String checksum) {
+        out.append("<span>")
+                .append(whose)
+                .append(' ')
+                .append(checksum == null ? UNKNOWN : code(checksum))
+                .append("</span> ");
+    }
+
     private void details(TableReport table) {
-        if (table.cause() == null && table.mismatches().isEmpty()) {
+        if (table.cause() == null && table.mismatches().isEmpty() && table.fromLog() == 0) {
             return;
         }
-        out.append("<section>\n<h2>").append(escape(table.target())).append("</h2>\n");
+        out.append("<section>\n<h2>").append(name(table.target())).append("</h2>\n");
         if (table.cause() != null) {
             out.append("<p class=\"cause\"><strong>Undecided:</strong> ")
                     .append(escape(table.cause()))
                     .append("</p>\n");
         }
+        if (table.fromLog() > 0) {
+            out.append("<p class=\"note\">").append(ReportWords.fromLog(table)).append("</p>\n");
+        }
         if (!table.mismatches().isEmpty()) {
             out.append(
-                            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Mismatches of ")
+                            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Differences of ")
                     .append(escape(table.target()))
-                    .append("\">\n<table>\n<thead><tr><th scope=\"col\">Key</th>")
+                    .append("\">\n<table class=\"keys\">\n<thead><tr><th scope=\"col\">Key</th>")
                     .append("<th scope=\"col\">Kind</th><th scope=\"col\">Columns</th>")
                     .append("<th scope=\"col\">Cause</th></tr></thead>\n<tbody>\n");
             table.mismatches().forEach(this::mismatch);
@@ -171,11 +247,14 @@ public final class ReportPage {
     private void mismatch(Mismatch mismatch) {
         out.append("<tr><th scope=\"row\"><code>")
                 .append(escape(ReportWords.key(mismatch)))
-                .append("</code></th><td>")
+                .append("</code></th><td data-label=\"Kind\">")
                 .append(ReportWords.of(mismatch.kind()))
-                .append("</td><td>")
-                .append(escape(String.join(", ", mismatch.columns())))
-                .append("</td><td>")
+                .append("</td><td data-label=\"Columns\">")
+                .append(
+                        mismatch.columns().stream()
+                                .map(ReportPage::name)
+                                .collect(Collectors.joining(", ")))
+                .append("</td><td data-label=\"Cause\">")
                 .append(escape(mismatch.cause()))
                 .append("</td></tr>\n");
     }
@@ -196,17 +275,19 @@ public final class ReportPage {
                 .formatted(word, sign, word);
     }
 
-    /// In two halves, between which a line may break.
-    private static String sum(@Nullable String checksum) {
-        if (checksum == null) {
-            return " <code>unknown</code>";
+    /// In groups, between which a line may break and nowhere else.
+    private static String code(String text) {
+        StringBuilder html = new StringBuilder("<code>");
+        for (int i = 0; i < text.length(); i += GROUP) {
+            html.append(i == 0 ? "" : "<wbr>")
+                    .append(escape(text.substring(i, Math.min(text.length(), i + GROUP))));
         }
-        int half = checksum.length() / 2;
-        return " <code>"
-                + escape(checksum.substring(0, half))
-                + "<wbr>"
-                + escape(checksum.substring(half))
-                + "</code>";
+        return html.append("</code>").toString();
+    }
+
+    /// A line may break where a name's words end.
+    private static String name(String text) {
+        return WORD_END.matcher(escape(text)).replaceAll("<wbr>");
     }
 
     private static String time(Instant instant) {

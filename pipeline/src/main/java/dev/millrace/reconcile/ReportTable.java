@@ -74,12 +74,15 @@ public final class ReportTable {
     }
 
     private static void details(TableReport table, StringBuilder out) {
-        if (table.cause() == null && table.mismatches().isEmpty()) {
+        if (table.cause() == null && table.mismatches().isEmpty() && table.fromLog() == 0) {
             return;
         }
         out.append('\n').append(ReportWords.visible(table.target())).append('\n');
         if (table.cause() != null) {
             out.append("  undecided: ").append(ReportWords.visible(table.cause())).append('\n');
+        }
+        if (table.fromLog() > 0) {
+            out.append("  ").append(ReportWords.fromLog(table)).append('\n');
         }
         for (Mismatch mismatch : table.mismatches()) {
             out.append("  ")

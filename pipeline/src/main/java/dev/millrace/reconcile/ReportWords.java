@@ -2,6 +2,7 @@ package dev.millrace.reconcile;
 
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -31,10 +32,7 @@ final class ReportWords {
         return switch (report.verdict()) {
             case EQUAL -> "every target table holds exactly what its SELECT gives on the source";
             case DIFFERENT -> {
-                long keys =
-                        report.tables().stream()
-                                .mapToLong(ReconciliationReport.TableReport::differences)
-                                .sum();
+                long keys = report.tables().stream().mapToLong(TableReport::differences).sum();
                 yield String.format(
                         Locale.ROOT,
                         keys == 1
@@ -46,6 +44,15 @@ final class ReportWords {
                     "no difference is proven, and equality isn't either; see the cause and reconcile"
                             + " again";
         };
+    }
+
+    static String fromLog(TableReport table) {
+        return String.format(
+                Locale.ROOT,
+                table.fromLog() == 1
+                        ? "%,d key never rested: its source row counts as the log gives it"
+                        : "%,d keys never rested: their source rows count as the log gives them",
+                table.fromLog());
     }
 
     static String key(Mismatch mismatch) {

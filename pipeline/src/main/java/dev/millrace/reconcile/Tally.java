@@ -25,6 +25,7 @@ final class Tally {
     private RowSum targetRows = RowSum.NONE;
     private boolean counted;
     private long inFlight;
+    private long fromLog;
     private long undecided;
     private @Nullable String cause;
 
@@ -37,6 +38,13 @@ final class Tally {
         counted = true;
         source = source.plus(ofSource);
         targetRows = targetRows.plus(ofTarget);
+    }
+
+    /// A row of the target that is what the log gives at its position: the source's row of that
+    /// moment was not read.
+    void fromLog(RowSum ofTarget) {
+        fromLog++;
+        rows(ofTarget, ofTarget);
     }
 
     void mismatch(RowKey key, KeyDifference.Found found, String why) {
@@ -84,6 +92,7 @@ final class Tally {
                 counts.getOrDefault(Kind.EXTRA, 0L),
                 counts.getOrDefault(Kind.DIFFERENT, 0L),
                 inFlight,
+                fromLog,
                 undecided,
                 seconds,
                 mismatches,

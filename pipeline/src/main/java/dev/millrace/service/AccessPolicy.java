@@ -132,13 +132,14 @@ sealed interface AccessPolicy {
         }
     }
 
-    /// What changes something is asked for in JSON.
+    /// What changes something is asked for in JSON, which no form of another site's page sends.
+    /// Other methods than POST are not for the policy to judge: nothing takes them.
     final class Body {
 
         private Body() {}
 
         private static Optional<Denial> judge(Asked asked) {
-            if (asked.method().equals("GET") || asked.method().equals("HEAD")) {
+            if (!asked.method().equals("POST")) {
                 return Optional.empty();
             }
             String type = asked.contentType() == null ? "" : asked.contentType();
@@ -150,8 +151,9 @@ sealed interface AccessPolicy {
             return Optional.of(
                     new Denial(
                             415,
-                            "The body is not JSON",
-                            "Send it with 'Content-Type: application/json'."));
+                            type.isEmpty() ? "There is no JSON body" : "The body is not JSON",
+                            "Send one with 'Content-Type: application/json', "
+                                    + Problems.COMPARISON_BODY));
         }
     }
 }

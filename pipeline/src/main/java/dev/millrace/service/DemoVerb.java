@@ -34,6 +34,7 @@ public final class DemoVerb implements DemoLauncher {
             throw new CommandFailure(
                     ExitCode.USAGE, "--rows " + options.rows() + ": a shop needs a row", "");
         }
+        MillraceService.requirePort(options.port());
         DemoSettings settings =
                 new DemoSettings(
                         options.rows(),
@@ -41,9 +42,13 @@ public final class DemoVerb implements DemoLauncher {
                         Optional.ofNullable(options.dataDir()),
                         options.exit());
         try {
-            return new Demo(this::start, terminal.out()).run(settings);
+            return new Demo(this::start, new LogToFile(), terminal.out()).run(settings);
         } catch (LocalServerException e) {
-            throw new CommandFailure(ExitCode.FAILED, String.valueOf(e.getMessage()), "", e);
+            throw new CommandFailure(
+                    ExitCode.FAILED,
+                    String.valueOf(e.getMessage()),
+                    "Other folders and ports are named by --data-dir and --port.",
+                    e);
         }
     }
 

@@ -86,13 +86,15 @@ final class MigrationLife implements SmartLifecycle {
                 .orElseThrow(
                         () ->
                                 new NotReadyException(
+                                        "starting",
                                         "The migration is being started; ask again in a moment."));
     }
 
     /// @throws NotReadyException when nothing new may begin
     MigrationControl controlForChange() {
         if (draining) {
-            throw new NotReadyException("The service is draining; ask again when it runs again.");
+            throw new NotReadyException(
+                    "draining", "The service is draining; ask again when it runs again.");
         }
         return control();
     }
@@ -116,8 +118,16 @@ final class MigrationLife implements SmartLifecycle {
     static final class NotReadyException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        NotReadyException(String message) {
+        private final String state;
+
+        /// @param state a word for programs
+        NotReadyException(String state, String message) {
             super(message);
+            this.state = state;
+        }
+
+        String state() {
+            return state;
         }
     }
 }

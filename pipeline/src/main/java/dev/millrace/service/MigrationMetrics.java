@@ -61,7 +61,7 @@ final class MigrationMetrics implements MultiCollector {
         gauge(
                 metrics,
                 "millrace_lag_source_bytes",
-                "WAL that the source holds and that is not yet durable in the log",
+                "WAL that the source keeps until Kafka has it",
                 lag.sourceBytes());
         gauge(
                 metrics,
@@ -122,18 +122,20 @@ final class MigrationMetrics implements MultiCollector {
         GaugeSnapshot.Builder verdicts =
                 GaugeSnapshot.builder()
                         .name("millrace_reconciliation_verdict")
-                        .help("1 for the verdict of the last reconciliation, 0 for the others");
+                        .help(
+                                "1 for the verdict of the last reconciliation of all tables, 0 for"
+                                        + " the others; a comparison of some tables isn't in it");
         VERDICTS.forEach(
                 verdict ->
                         verdicts.dataPoint(
                                 point(
-                                        Labels.of("verdict", verdict),
+                                        Labels.of("scope", "all_tables", "verdict", verdict),
                                         verdict.equals(last.verdict()) ? 1 : 0)));
         metrics.metricSnapshot(verdicts.build());
         gauge(
                 metrics,
                 "millrace_reconciliation_finished_timestamp_seconds",
-                "When the last reconciliation finished",
+                "When the last reconciliation of all tables finished",
                 last.finishedAt().toEpochMilli() / 1000.0);
     }
 

@@ -90,13 +90,18 @@ public final class MillraceService implements AutoCloseable {
         context.close();
     }
 
-    private static void requireGuarded(ServiceAddress address) {
-        if (address.port() < 0 || address.port() > LAST_PORT) {
+    /// @throws CommandFailure when no port has this number
+    static void requirePort(int port) {
+        if (port < 0 || port > LAST_PORT) {
             throw new CommandFailure(
                     ExitCode.USAGE,
-                    "there is no port " + address.port(),
+                    "there is no port " + port,
                     "Ports go up to " + LAST_PORT + "; 0 takes any free one.");
         }
+    }
+
+    private static void requireGuarded(ServiceAddress address) {
+        requirePort(address.port());
         try {
             InetAddress.getByName(address.bind());
         } catch (UnknownHostException e) {

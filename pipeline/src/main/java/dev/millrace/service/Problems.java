@@ -14,6 +14,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.ServletWebRequest;
@@ -27,6 +28,10 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 final class Problems extends ResponseEntityExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
+
+    /// What the one POST that there is takes.
+    static final String COMPARISON_BODY =
+            "{} to compare every table or {\"tables\": [\"schema.table\"]} for some.";
 
     private static final String PLACES =
             "See /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
@@ -76,6 +81,7 @@ final class Problems extends ResponseEntityExceptionHandler {
                         HttpStatus.SERVICE_UNAVAILABLE,
                         "Not now",
                         String.valueOf(notReady.getMessage()));
+        problem.setProperty("state", notReady.state());
         return ResponseEntity.status(problem.getStatus())
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
                 .header(HttpHeaders.RETRY_AFTER, "1")
@@ -113,7 +119,27 @@ final class Problems extends ResponseEntityExceptionHandler {
                 of(
                         HttpStatus.BAD_REQUEST,
                         "The body can't be read",
-                        wrong + " Send {} for every table or {\"tables\": [\"schema.table\"]}."),
+                        wrong + " Send JSON, " + COMPARISON_BODY),
+                headers,
+                status,
+                request);
+    }
+
+    @Override
+    protected @Nullable ResponseEntity<Object> handleHttpRequestMethodNotSupported(
+            HttpRequestMethodNotSupportedException unsupported,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        String[] taken = unsupported.getSupportedMethods();
+        return handleExceptionInternal(
+                unsupported,
+                of(
+                        HttpStatus.METHOD_NOT_ALLOWED,
+                        "This method isn't taken here",
+                        unsupported.getMethod()
+                                + " isn't taken here"
+                                + (taken == null ? "." : "; " + String.join(", ", taken) + " is.")),
                 headers,
                 status,
                 request);

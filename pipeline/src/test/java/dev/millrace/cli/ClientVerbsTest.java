@@ -272,6 +272,40 @@ class ClientVerbsTest {
         assertThat(verb.out()).isEmpty();
     }
 
+    private static String notReady(String state) {
+        return "{\"title\":\"Not now\",\"status\":503,\"detail\":\"ask again\",\"state\":\""
+                + state
+                + "\"}";
+    }
+
+    @Test
+    void waitsForAServiceThatIsBeingStarted() {
+        String problem = "application/problem+json";
+        service.on("GET /api/v1/status", 503, problem, notReady("starting"))
+                .on("GET /api/v1/status", 503, problem, notReady("starting"))
+                .json("GET /api/v1/status", status("IN_SYNC", 4000));
+
+        Invocation verb = new Invocation().run("lag", "--url", service.url());
+
+        assertThat(verb.exitCode()).isZero();
+        assertThat(verb.out()).contains("end to end");
+        assertThat(verb.err().lines())
+                .containsExactly("The service is being started; waiting up to 60 s for it.");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"starting,60", "draining,0"})
+    void waitsForAStartAMinuteAndForAnEndNotAtAll(String state, int seconds) {
+        service.on(
+                "POST /api/v1/reconciliations", 503, "application/problem+json", notReady(state));
+
+        Invocation verb = new Invocation().run("reconcile", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(verb.err()).contains("millrace: the service refuses: ask again");
+        assertThat(verb.pauses()).hasSize(seconds);
+    }
+
     @Test
     void saysWhatToDoWhenTheTokenIsRefused() {
         service.on("GET /api/v1/status", 401, "application/problem+json", "{\"title\":\"No\"}");
@@ -295,6 +329,22 @@ class ClientVerbsTest {
         assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(verb.err()).contains("isn't a Millrace service").doesNotContain("\tat ");
         assertThat(log.err()).contains("isn't a Millrace service");
+    }
+
+    @Test
+    void anAddressWithAPathIsToldToBeWrittenWithoutIt() {
+        Invocation nothingThere =
+                new Invocation().run("status", "--url", service.url() + "/api/v1/status");
+        service.on(
+                "GET /api/v1/api/v1/status",
+                404,
+                "application/problem+json",
+                "{\"title\":\"Nothing is here\"}");
+        Invocation refused = new Invocation().run("status", "--url", service.url() + "/api/v1");
+
+        assertThat(nothingThere.err()).contains("Write --url without a path");
+        assertThat(refused.err()).contains("Nothing is here", "Write --url without a path");
+        assertThat(refused.exitCode()).isEqualTo(ExitCode.USAGE);
     }
 
     @Test

@@ -159,6 +159,18 @@ class LauncherTest {
     }
 
     @Test
+    void clientVerbsTakeTheClassesThatTheBuildMadeReady() throws Exception {
+        List<String> before = classPath(run(root, "./millrace", "status"));
+        assertThat(run(root, "./millrace", "status").out).doesNotContain("SharedArchive");
+        Path archive = Path.of(before.getFirst().replace("/*", "/client.jsa"));
+        Files.writeString(archive, "");
+
+        assertThat(run(root, "./millrace", "status").out.lines())
+                .contains("-XX:SharedArchiveFile=" + archive);
+        assertThat(run(root, "./millrace", "run").out).doesNotContain("SharedArchive");
+    }
+
+    @Test
     void runsAnUnpackedDistribution() throws Exception {
         Path distribution = folder.resolve("distribution");
         Files.createDirectories(distribution.resolve("lib"));

@@ -81,6 +81,40 @@ class LocalVerbsTest {
     }
 
     @Test
+    void tellsTheProblemsOfTheFormAndOfEverySelectInOneRound() throws IOException {
+        String file =
+                file(
+                        HEAD.replace("migration: shop", "migration: Shop")
+                                + "  crm.t: SELECT id, md5(a) AS h, b AS h FROM public.t\n"
+                                + "  Crm.u: SELECT id, nosuch(a) AS x FROM public.u\n"
+                                + "  crm.v: SELECT id, v, FROM public.v\n"
+                                + "kafka: {partition: 3}\n");
+
+        Invocation verb = environment().run("validate", "-c", file);
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(verb.err().lines().map(line -> line.replace(file, "f")))
+                .satisfiesExactly(
+                        line -> assertThat(line).startsWith("f:1:12: migration: 'Shop' can't"),
+                        line ->
+                                assertThat(line)
+                                        .startsWith("f:5:21: tables[\"crm.t\"]: the function md5"),
+                        line ->
+                                assertThat(line)
+                                        .startsWith("f:5:34: tables[\"crm.t\"]: two columns of"),
+                        line -> assertThat(line).startsWith("f:6:3: tables[\"Crm.u\"]: has upper"),
+                        line ->
+                                assertThat(line)
+                                        .startsWith(
+                                                "f:6:21: tables[\"Crm.u\"]: the function nosuch"),
+                        line ->
+                                assertThat(line)
+                                        .startsWith("f:7:24: tables[\"crm.v\"]: syntax error"),
+                        line -> assertThat(line).startsWith("f:8:9: kafka.partition: unknown key"),
+                        line -> assertThat(line).isEqualTo("7 problems"));
+    }
+
+    @Test
     void validatesIntoJson() throws IOException {
         JsonNode good =
                 JsonMapper.shared()
@@ -188,7 +222,11 @@ class LocalVerbsTest {
     @Test
     void saysWhatItDoesntUnderstand() {
         assertThat(new Invocation().run().exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(new Invocation().run("statsu").err()).contains("Did you mean: millrace status");
+        assertThat(new Invocation().run("statsu").err())
+                .contains("Did you mean: millrace status", "See: millrace --help");
+        assertThat(new Invocation().run("frobnicate").err())
+                .startsWith("millrace: there is no verb 'frobnicate'")
+                .contains("See: millrace --help");
         assertThat(new Invocation().run("log").err()).contains("--topic").contains("log --help");
         assertThat(new Invocation().run("log", "--topic", "x").exitCode())
                 .isEqualTo(ExitCode.USAGE);

@@ -1,8 +1,10 @@
 package dev.millrace.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.local.LocalServerException;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.spec.SpecReader;
@@ -12,6 +14,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -61,8 +65,62 @@ class DemoIT {
     void aFailedMigrationLeavesWithOneAndItsReason() {
         StandInService service = new StandInService(List.of("FAILED"), "equal");
 
-        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
-        assertThat(said.toString()).contains("the disk is full");
+        DemoSettings settings = inGivenFolder(true);
+
+        assertThat(demo(service).run(settings)).isEqualTo(1);
+        assertThat(said.toString())
+                .contains("the disk is full")
+                .contains(
+                        "The log may say why: "
+                                + settings.dataDir().orElseThrow().resolve("millrace.log"));
+    }
+
+    @Test
+    void aUsedPortIsToldBeforeAnythingIsStarted() throws IOException {
+        StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            DemoSettings settings =
+                    new DemoSettings(400, taken.getLocalPort(), Optional.empty(), true);
+
+            assertThatThrownBy(() -> demo(service).run(settings))
+                    .isInstanceOf(LocalServerException.class)
+                    .hasMessageContaining("127.0.0.1:" + taken.getLocalPort());
+        }
+
+        assertThat(said.toString()).isEmpty();
+        assertThat(service.specFile.get()).isNull();
+    }
+
+    @Test
+    void whatBreaksWhileLeavingIsNoFailure() {
+        DemoSettings settings = inGivenFolder(true);
+        CompletableFuture<Demo> made = new CompletableFuture<>();
+        Demo demo =
+                demo(
+                        (_, _) -> {
+                            made.join().leave();
+                            throw new IllegalStateException("the context was closed");
+                        });
+        made.complete(demo);
+
+        assertThat(demo.run(settings)).isEqualTo(130);
+        assertThat(said.toString()).doesNotContain("context").doesNotContain("may say why");
+    }
+
+    @Test
+    void aLogOfAFolderOfItsOwnOutlivesAFailure() throws IOException {
+        MigrationService broken =
+                (_, _) -> {
+                    throw new IllegalStateException("no start");
+                };
+        DemoSettings settings = new DemoSettings(400, 0, Optional.empty(), true);
+
+        assertThatThrownBy(() -> demo(broken).run(settings)).hasMessage("no start");
+
+        String told = said.toString().lines().reduce((_, last) -> last).orElseThrow();
+        Path log = Path.of(told.substring("The log may say why: ".length()));
+        assertThat(log).exists();
+        Files.delete(log);
     }
 
     @Test
@@ -114,7 +172,15 @@ class DemoIT {
         return new DemoSettings(400, 0, Optional.of(folder), exit);
     }
 
+    private static void log(Path file) {
+        try {
+            Files.writeString(file, "logged");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private Demo demo(MigrationService service) {
-        return new Demo(service, new PrintWriter(said, true));
+        return new Demo(service, DemoIT::log, new PrintWriter(said, true));
     }
 }

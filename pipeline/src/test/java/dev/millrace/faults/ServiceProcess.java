@@ -3,6 +3,7 @@ package dev.millrace.faults;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -12,6 +13,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -36,27 +39,38 @@ public final class ServiceProcess implements AutoCloseable {
         this.output = output;
     }
 
+    private static Stream<String> compilerOfThisProcess() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("-XX:TieredStopAtLevel"));
+    }
+
     public static ServiceProcess start(Path spec, int port) {
         Path output = TestFolders.create("service").resolve("output");
         try {
-            Process process =
-                    new ProcessBuilder(
+            List<String> command =
+                    new ArrayList<>(
+                            List.of(
                                     Path.of(System.getProperty("java.home"), "bin", "java")
                                             .toString(),
                                     "-Xmx768m",
                                     "-XX:+UseSerialGC",
                                     "-Duser.timezone=UTC",
                                     "--enable-native-access=ALL-UNNAMED",
-                                    "--sun-misc-unsafe-memory-access=allow",
-                                    "-cp",
-                                    System.getProperty("java.class.path"),
-                                    "dev.millrace.service.Main",
-                                    "--debug",
-                                    "run",
-                                    "-c",
-                                    spec.toString(),
-                                    "--port",
-                                    Integer.toString(port))
+                                    "--sun-misc-unsafe-memory-access=allow"));
+            compilerOfThisProcess().forEach(command::add);
+            command.addAll(
+                    List.of(
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            "dev.millrace.service.Main",
+                            "--debug",
+                            "run",
+                            "-c",
+                            spec.toString(),
+                            "--port",
+                            Integer.toString(port)));
+            Process process =
+                    new ProcessBuilder(command)
                             .redirectErrorStream(true)
                             .redirectOutput(output.toFile())
                             .start();

@@ -63,31 +63,20 @@ class MigrationIT {
 
     @Test
     void aSnapshotThatWasInterruptedBeginsAgainInANewGeneration() throws Exception {
-        try (MigrationScene scene = new MigrationScene()) {
-            scene.table("item", "id int PRIMARY KEY, name text");
-            scene.source.execute(
-                    "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 300000) g");
+        try (MigrationScene scene = new MigrationScene();
+                SnapshotGate gate = SnapshotGate.closed(scene)) {
             scene.start();
+            gate.awaitReader();
+            scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
+            gate.breakOff();
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
-                    .pollInterval(Duration.ofMillis(5))
-                    .until(
-                            () ->
-                                    scene.running()
-                                                    .status()
-                                                    .tables()
-                                                    .getFirst()
-                                                    .backfill()
-                                                    .rowsDone()
-                                            > 0);
-            scene.stop();
-            scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
-            scene.start();
+                    .until(() -> scene.running().status().generation() == 2);
             scene.awaitPhase("IN_SYNC");
 
             assertThat(scene.running().status().generation()).isEqualTo(2);
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
-            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("150000");
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("10000");
         }
     }
 
@@ -111,6 +100,36 @@ class MigrationIT {
             assertThat(scene.running().status().blockers().toString())
                     .contains("public.item is stopped")
                     .doesNotContain("too long for it");
+            scene.awaitPhase("CATCHING_UP");
+            scene.stop();
+            scene.start();
+            scene.awaitFresh();
+            assertThat(scene.running().status().blockers()).hasSize(1);
+            assertThat(scene.running().status().phase()).isEqualTo("CATCHING_UP");
+        }
+    }
+
+    @Test
+    void aLookAtOneTableLeavesTheVerdictOnAllAsItWas() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text")
+                    .table("other", "id int PRIMARY KEY, name text");
+            scene.source.execute("INSERT INTO item VALUES (1, 'one')");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            var all = scene.reconcile();
+            scene.target.execute("DELETE FROM item");
+
+            assertThat(scene.reconcile("public.item").verdict()).isEqualTo(Verdict.DIFFERENT);
+
+            var known = new StatusReport.LastReconciliation("equal", all.finishedAt());
+            assertThat(scene.running().status().lastReconciliation()).isEqualTo(known);
+            scene.stop();
+            scene.start();
+            assertThat(scene.running().status().phase())
+                    .as("nothing is known yet")
+                    .isEqualTo("CATCHING_UP");
+            assertThat(scene.running().status().lastReconciliation()).isEqualTo(known);
         }
     }
 }

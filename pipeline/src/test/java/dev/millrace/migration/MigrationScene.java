@@ -1,23 +1,33 @@
 package dev.millrace.migration;
 
+import dev.millrace.broker.Broker;
+import dev.millrace.broker.TopicPlan;
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
+import dev.millrace.change.TargetChange;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport;
-import dev.millrace.select.Mapping;
 import dev.millrace.select.Relation;
 import dev.millrace.source.CaptureSettings;
 import dev.millrace.source.CapturedTable;
+import dev.millrace.source.SourceCapture;
+import dev.millrace.source.SourcePosition;
+import dev.millrace.source.Watermarks;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
+import dev.millrace.streams.Topics;
+import dev.millrace.target.ControlSchema;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -25,11 +35,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /// Two databases, a broker and one migration that copies tables, started and ended at will.
 final class MigrationScene implements AutoCloseable {
+
+    private static final int PARTITIONS = 3;
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newDatabase();
@@ -63,27 +79,148 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration startAnother() throws SQLException {
-        List<Mapping> mappings = new ArrayList<>();
+        return Migration.start(setup());
+    }
+
+    MigrationSetup setup() {
+        List<CapturedTable> captured = captured();
+        return new MigrationSetup(
+                spec(),
+                "hash",
+                captured.stream()
+                        .map(CapturedTable::relation)
+                        .map(relation -> CopyMapping.of(relation, relation.id()))
+                        .toList(),
+                captured,
+                sourceDatabase,
+                targetDatabase,
+                kafka,
+                dataDir,
+                InstantSource.system(),
+                "test");
+    }
+
+    /// What the conductor does before anything runs.
+    <T> T withGenerations(GenerationWork<T> work) throws SQLException {
+        ControlSchema.migrate(() -> targetDatabase.connect("control"));
+        try (Broker broker = new Broker(kafka)) {
+            return work.with(new GenerationStart(setup(), broker));
+        }
+    }
+
+    interface GenerationWork<T> {
+        T with(GenerationStart generations) throws SQLException;
+    }
+
+    /// A change of a generation that is over, written by a process that doesn't know it.
+    void writeLate(TargetChange change) {
+        late(setup().topics().target(), new ChangeCodec().encode(change));
+    }
+
+    void writeLate(ChangeEvent change) {
+        late(setup().topics().changes(), new ChangeCodec().encode(change));
+    }
+
+    private void late(String topic, byte[] value) {
+        try (KafkaProducer<byte[], byte[]> producer =
+                new KafkaProducer<>(kafka, new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (int partition = 0; partition < PARTITIONS; partition++) {
+                producer.send(new ProducerRecord<>(topic, partition, null, value));
+            }
+        }
+    }
+
+    /// Waits until a session of this migration waits for a lock.
+    void awaitWaiting(TestDatabase database, String purpose) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> waiting(database, purpose) > 0);
+    }
+
+    private long waiting(TestDatabase database, String purpose) {
+        return Long.parseLong(
+                String.valueOf(
+                        database.value(
+                                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                        + " AND application_name = 'millrace "
+                                        + name
+                                        + " "
+                                        + purpose
+                                        + "'")));
+    }
+
+    private List<CapturedTable> captured() {
         List<CapturedTable> captured = new ArrayList<>();
         try (Session session = sourceDatabase.session()) {
             for (TableId table : tables) {
                 Relation relation = session.sourceCatalog().relation(table).orElseThrow();
-                mappings.add(CopyMapping.of(relation, table));
                 captured.add(new CapturedTable(relation, false));
             }
         }
-        return Migration.start(
-                new MigrationSetup(
-                        spec(),
-                        "hash",
-                        mappings,
-                        captured,
-                        sourceDatabase,
-                        targetDatabase,
-                        kafka,
-                        dataDir,
-                        InstantSource.system(),
-                        "test"));
+        return captured;
+    }
+
+    /// While the migration is stopped: all that the source has committed comes into the log, and
+    /// nobody maps it.
+    void captureAlone() throws Exception {
+        SourceCapture capture =
+                SourceCapture.start(
+                        new CaptureSettings(
+                                name,
+                                1,
+                                source.url(),
+                                source.username(),
+                                source.password(),
+                                captured(),
+                                PARTITIONS,
+                                kafka,
+                                Map.of()),
+                        _ -> source.connect(),
+                        InstantSource.system());
+        long number;
+        try (Connection connection = source.connect()) {
+            number = new Watermarks(name, 1).emit(connection).number().number();
+        }
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () -> {
+                            SourcePosition position = capture.position();
+                            return position != null && position.watermark() >= number;
+                        });
+        capture.close();
+    }
+
+    /// As if nobody had read for longer than the broker keeps a group's offsets.
+    void forgetMappingsOffsets() {
+        String group = new Topics(name).rowsApplication(1);
+        try (Admin admin = Admin.create(kafka)) {
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .ignoreExceptions()
+                    .until(
+                            () -> {
+                                admin.deleteConsumerGroups(List.of(group)).all().get();
+                                return true;
+                            });
+        }
+    }
+
+    void makePositionTopic() {
+        try (Broker broker = new Broker(kafka)) {
+            broker.ensure(TopicPlan.of(new Topics(name), PARTITIONS).position());
+        }
+    }
+
+    void deletePositionTopic() {
+        try (Broker broker = new Broker(kafka)) {
+            String topic = new Topics(name).position();
+            broker.delete(List.of(topic));
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> broker.find(topic).isEmpty());
+        }
     }
 
     private MigrationSpec spec() {
@@ -91,7 +228,7 @@ final class MigrationScene implements AutoCloseable {
                 name,
                 new Endpoint(source.url(), source.username(), Secret.of(source.password())),
                 new Endpoint(target.url(), target.username(), Secret.of(target.password())),
-                new Kafka.Embedded(3),
+                new Kafka.Embedded(PARTITIONS),
                 dataDir,
                 List.of(),
                 Map.of());
@@ -109,8 +246,19 @@ final class MigrationScene implements AutoCloseable {
                                         .isEqualTo(phase));
     }
 
-    ReconciliationReport reconcile() {
-        UUID id = running().reconcile(List.of());
+    /// Waits until the target is known to be complete up to a moment ago.
+    void awaitFresh() {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () -> {
+                            Double age = running().status().lag().endToEndSeconds();
+                            return age != null && age < PhaseRule.IN_SYNC_BELOW.toSeconds();
+                        });
+    }
+
+    ReconciliationReport reconcile(String... targets) {
+        UUID id = running().reconcile(List.of(targets));
         Awaitility.await()
                 .atMost(Duration.ofSeconds(120))
                 .until(

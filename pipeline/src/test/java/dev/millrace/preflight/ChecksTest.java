@@ -28,6 +28,7 @@ class ChecksTest {
     private Server.Facts server = server("shop", 180_000, false);
     private Server.Facts targetServer = server("crm", 180_000, false);
     private Optional<Server.Slot> slot = Optional.empty();
+    private boolean begun = true;
     private Optional<Server.Publication> publication = Optional.empty();
     private ControlSchema control = ControlSchema.ABSENT;
     private TableFacts target = table(CUSTOMER, List.of());
@@ -59,7 +60,7 @@ class ChecksTest {
                 new TableFacts.Keys(ReplicaIdentity.DEFAULT, List.of("id"), List.of("id")),
                 new TableFacts.Columns(List.of(), List.of(), List.of("email")),
                 new TableFacts.Dependents(
-                        List.of(), List.of(), List.of(), replicaTriggers, List.of()),
+                        List.of(), List.of(), List.of(), replicaTriggers, List.of(), List.of()),
                 new TableFacts.Access("millrace", true, true, true, true, true, true, false),
                 OptionalLong.empty(),
                 List.of());
@@ -93,6 +94,7 @@ class ChecksTest {
                                 control,
                                 Map.of(target.id(), target),
                                 Set.of(),
+                                begun,
                                 Set.of()),
                         List.of(
                                 new Facts.Pairing(
@@ -151,6 +153,10 @@ class ChecksTest {
 
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.of(1)));
         assertThat(only().status()).isEqualTo(Status.WARNING);
+
+        begun = false;
+        assertThat(only().message()).contains("no migration of this name has begun");
+        assertThat(only().status()).isEqualTo(Status.REFUSED);
     }
 
     @Test

@@ -94,6 +94,42 @@ class PreflightIT {
     }
 
     @Test
+    void aKeyWhoseEqualValuesHaveSeveralTextsIsRefusedBeforeAnythingIsMade() {
+        scene.source.execute("ALTER TABLE users ALTER id TYPE numeric");
+        scene.target.execute("ALTER TABLE customer ALTER id TYPE numeric");
+        List<?> before = scene.traces();
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.message()).contains("key column id of public.users is numeric");
+        assertThat(found.remedy()).contains("numeric(p,s)", "REPLICA IDENTITY USING INDEX");
+        assertThat(scene.traces()).isEqualTo(before);
+    }
+
+    @Test
+    void anEnumIsAKey() {
+        for (var database : List.of(scene.source, scene.target)) {
+            database.execute("CREATE TYPE mood AS ENUM ('good', 'bad')");
+        }
+        scene.source.execute("ALTER TABLE users ALTER id TYPE mood USING 'good'");
+        scene.target.execute("ALTER TABLE customer ALTER id TYPE mood USING 'good'");
+
+        assertThat(open(scene.plan())).isEmpty();
+    }
+
+    @Test
+    void columnsThatDifferByCaseOnlyAreRefusedByName() {
+        scene.source.execute("ALTER TABLE users ADD \"Email\" text");
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.check()).isEqualTo("source.column-names");
+        assertThat(found.object()).isEqualTo("public.users");
+        assertThat(found.message()).contains("email and Email");
+        assertThat(found.remedy()).contains("RENAME COLUMN \"Email\"");
+    }
+
+    @Test
     void aTableWithoutAKeyIsRefusedBeforeItBreaksTheApplication() {
         scene.source.execute("ALTER TABLE users DROP CONSTRAINT users_pkey");
 
@@ -120,6 +156,19 @@ class PreflightIT {
         scene.source.execute("ALTER TABLE part_low REPLICA IDENTITY NOTHING");
 
         assertThat(only(scene.plan(spec.formatted("part"))).object()).isEqualTo("public.part_low");
+    }
+
+    @Test
+    void aTableWithHeirsIsRefusedOnEitherSide() {
+        scene.source.execute("CREATE TABLE vips (since int) INHERITS (users)");
+        scene.target.execute("CREATE TABLE vips (since int) INHERITS (customer)");
+
+        assertThat(open(scene.plan()))
+                .allSatisfy(found -> assertThat(found.status()).isEqualTo(Status.REFUSED))
+                .allSatisfy(found -> assertThat(found.message()).contains("[vips] inherit from it"))
+                .allSatisfy(found -> assertThat(found.remedy()).contains("NO INHERIT"))
+                .extracting(Finding::check)
+                .containsExactlyInAnyOrder("source.heirs", "target.heirs");
     }
 
     @Test
@@ -185,6 +234,38 @@ class PreflightIT {
     }
 
     @Test
+    void constraintsThatAreCheckedLateAreRefusedByName() {
+        scene.target.execute(
+                "ALTER TABLE customer DROP CONSTRAINT customer_pkey",
+                "ALTER TABLE customer ADD CONSTRAINT late_key PRIMARY KEY (id) DEFERRABLE",
+                "ALTER TABLE customer ADD CONSTRAINT late_mail UNIQUE (email) DEFERRABLE INITIALLY DEFERRED",
+                "ALTER TABLE customer ADD CONSTRAINT prompt UNIQUE (full_name)");
+
+        PreflightReport report = scene.plan();
+
+        assertThat(checks(report)).containsExactly("target.deferrable", "target.deferrable");
+        assertThat(open(report).stream().map(Finding::message).toList().toString())
+                .contains("constraint late_key is deferrable", "constraint late_mail is deferrable")
+                .doesNotContain("prompt");
+        assertThat(report.accepted()).isFalse();
+    }
+
+    @Test
+    void aConstraintOfAPartitionThatIsCheckedLateIsRefusedByName() {
+        scene.target.execute(
+                "DROP TABLE customer",
+                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE customer_low PARTITION OF customer FOR VALUES FROM (0) TO (10)",
+                "ALTER TABLE customer OWNER TO " + scene.role,
+                "ALTER TABLE customer_low OWNER TO " + scene.role);
+        assertThat(open(scene.plan())).isEmpty();
+        scene.target.execute(
+                "ALTER TABLE customer_low ADD CONSTRAINT late_mail UNIQUE (email) DEFERRABLE");
+
+        assertThat(only(scene.plan()).message()).contains("constraint late_mail");
+    }
+
+    @Test
     void aTargetTableThatHoldsRowsIsRefusedUnlessTheMigrationKnowsIt() {
         scene.target.execute("INSERT INTO customer VALUES (1, 'a', 'b')");
         assertThat(only(scene.plan()).check()).isEqualTo("target.empty");
@@ -220,6 +301,51 @@ class PreflightIT {
         PreflightReport full = scene.plan(spec);
         assertThat(warnings(full)).isEmpty();
         assertThat(full.tables().getFirst().fullIdentity()).isTrue();
+    }
+
+    @Test
+    void oneSourceTableIsWarnedOfOnceHoweverManyTargetsItFills() {
+        scene.target.execute(
+                "CREATE TABLE mail (id bigint PRIMARY KEY, email text)",
+                "ALTER TABLE mail OWNER TO " + scene.role);
+
+        PreflightReport report =
+                scene.plan(
+                        """
+                        public.customer: SELECT id, lower(user_name) AS full_name FROM public.users
+                        public.mail: SELECT id, lower(email) AS email FROM public.users
+                        """);
+
+        assertThat(warnings(report)).containsExactly("source.unchanged-values");
+        assertThat(report.findings())
+                .anySatisfy(
+                        found ->
+                                assertThat(found.message())
+                                        .contains("computes with user_name, email"));
+    }
+
+    @Test
+    void aPartitionedSourceIsWarnedOfBecauseNotAllOfItIsReplicated() {
+        scene.source.execute(
+                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "ALTER TABLE part OWNER TO " + scene.role,
+                "ALTER TABLE part_low OWNER TO " + scene.role);
+
+        PreflightReport report =
+                scene.plan("public.customer: SELECT id, user_name AS full_name, email FROM part");
+
+        assertThat(report.accepted()).as(report.findings().toString()).isTrue();
+        assertThat(warnings(report)).containsExactly("source.partitions");
+    }
+
+    @Test
+    void aSchemaThatIsNotThereIsToldWithTheOnesThatAre() {
+        Finding wildcard = only(scene.plan("public.*: SELECT * FROM pubic.*"));
+        Finding table = only(scene.plan("public.customer: SELECT id FROM warehouse.users"));
+
+        assertThat(wildcard.remedy()).isEqualTo("did you mean public?");
+        assertThat(table.remedy()).startsWith("there is no schema warehouse: the source has ");
     }
 
     private static List<String> warnings(PreflightReport report) {

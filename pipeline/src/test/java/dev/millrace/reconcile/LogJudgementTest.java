@@ -144,4 +144,33 @@ class LogJudgementTest {
         assertThat(history(hidden, update(user(7, "b", "1"))).byHidden()).isTrue();
         assertThat(history(update(user(7, "b", "1"))).byHidden()).isFalse();
     }
+
+    @Test
+    void aHiddenTransactionIsKnownByItsIdWithoutTheEpoch() {
+        Set<Long> secondEpoch = Set.of((1L << 32) + 99);
+        Origin streamed = new Origin(Lsn.ZERO, 99, 0);
+
+        assertThat(
+                        KeyHistory.NONE
+                                .after(
+                                        new Logged<>(
+                                                1,
+                                                0,
+                                                new ChangeEvent.Delete(
+                                                        1, streamed, user(7, "a", "1"))),
+                                        secondEpoch)
+                                .byHidden())
+                .isTrue();
+        assertThat(
+                        KeyHistory.NONE
+                                .after(
+                                        new Logged<>(
+                                                1,
+                                                0,
+                                                new ChangeEvent.Truncate(
+                                                        1, streamed, UserMapper.USERS, 5)),
+                                        secondEpoch)
+                                .byHidden())
+                .isTrue();
+    }
 }

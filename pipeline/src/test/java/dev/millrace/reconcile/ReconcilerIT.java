@@ -42,7 +42,7 @@ class ReconcilerIT {
     private final TestDatabase source = PostgresServer.shared().newDatabase();
     private final TestDatabase target = PostgresServer.shared().newDatabase();
     private final Topics topics = new Topics(KafkaServer.shared().newMigrationName());
-    private final Mapping mapping = UserMapper.mapping();
+    private Mapping mapping = UserMapper.mapping();
     private ReconcileLimits limits = new ReconcileLimits(Duration.ofSeconds(60), 3);
     private TinyRoad road;
 
@@ -206,9 +206,44 @@ class ReconcilerIT {
 
         assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
         assertThat(table.inFlight()).isEqualTo(1);
+        assertThat(table.fromLog()).isEqualTo(1);
         assertThat(table.sourceRows()).isEqualTo(table.targetRows());
         assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
         assertThat(version.get()).as("looks at the key").isGreaterThan(2 * limits.rounds());
+    }
+
+    @Test
+    void aHotKeyThatOurMappingGetsWrongIsNeverEqual() {
+        mapping = UserMapper.mapping("CASE WHEN name LIKE 'hot%' THEN name || '!' ELSE name END");
+        AtomicInteger version = new AtomicInteger();
+        road.afterEachWatermark(() -> writeAndSettle(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.fromLog()).isZero();
+        assertThat(table.cause()).contains("what the SELECT gives");
+        assertThat(table.sourceChecksum()).isNotEqualTo(table.targetChecksum());
+    }
+
+    @Test
+    void aHotKeyThatOurMappingWronglyFiltersAwayIsNeverEqual() {
+        mapping = UserMapper.mapping("name", "NOT deleted OR id = 7");
+        AtomicInteger version = new AtomicInteger();
+        road.afterEachWatermark(() -> deleteSoftlyAndSettle(version.incrementAndGet()));
+
+        TableReport table = table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("what the SELECT gives");
+    }
+
+    private void deleteSoftlyAndSettle(int version) {
+        road.write(
+                "UPDATE users SET deleted = true, name = 'v%d' WHERE id = 7".formatted(version),
+                deletedUser(7));
+        road.settle();
     }
 
     @Test
@@ -355,6 +390,8 @@ class ReconcilerIT {
 
     @Test
     void aCommitThatTheSourceDoesNotShowYetIsNoMismatch() throws Exception {
+        write(7, "shown", "10.50");
+        road.settle();
         try (AutoCloseable hidden =
                 road.writeInvisibly(
                         "UPDATE users SET name = 'hidden' WHERE id = 7",

@@ -31,6 +31,7 @@ class ReportTest {
                 0,
                 0,
                 3,
+                2,
                 0,
                 4.25,
                 List.of(),
@@ -50,6 +51,7 @@ class ReportTest {
                 2,
                 0,
                 0,
+                0,
                 0.5,
                 Arrays.asList(mismatches),
                 null);
@@ -63,6 +65,7 @@ class ReportTest {
                 null,
                 "1a".repeat(16),
                 null,
+                0,
                 0,
                 0,
                 0,
@@ -87,6 +90,16 @@ class ReportTest {
     private static Mismatch mismatch(String key) {
         return new Mismatch(
                 Map.of("id", key), Kind.DIFFERENT, List.of("full_name", "email"), "nothing");
+    }
+
+    @Test
+    void keysWhoseSourceRowWasTakenFromTheLogAreToldApart() {
+        ReconciliationReport report = report(equal("crm.customer"));
+
+        assertThat(ReportTable.write(report)).contains("2 keys never rested", "as the log gives");
+        assertThat(ReportPage.write(report)).contains("2 keys never rested", "as the log gives");
+        assertThat(ReportTable.write(report(undecided("crm.customer"))))
+                .doesNotContain("never rested");
     }
 
     @Test
@@ -121,6 +134,7 @@ class ReportTest {
                         "extra",
                         "different",
                         "inFlight",
+                        "fromLog",
                         "undecided",
                         "seconds",
                         "mismatches",
@@ -197,7 +211,7 @@ class ReportTest {
         assertThat(page)
                 .contains("16/B374D848", "9c0ffee", "2026-03-01 10:00:00 UTC", "1,234,567")
                 .contains("≠</span> different", "=</span> equal", "?</span> undecided")
-                .contains("<code>id=7</code>", "full_name, email", "unknown", "And 1 more.")
+                .contains("<code>id=7</code>", "full_<wbr>name, email", "unknown", "And 1 more.")
                 .contains("did not catch up");
         assertThat(table)
                 .contains("crm.customer  equal      ")
@@ -205,6 +219,22 @@ class ReportTest {
                 .contains("  and 1 more\n")
                 .contains("undecided: the target did not catch up")
                 .endsWith("different: 3 rows are proven not to be what their SELECTs give\n");
+    }
+
+    @Test
+    void thePageBreaksNamesBetweenWordsAndShowsChecksumsWhole() {
+        String page = ReportPage.write(report(equal("crm.customer_address"), different("a.b")));
+
+        assertThat(page)
+                .contains("crm.<wbr>customer_<wbr>address")
+                .contains(
+                        "Checksum of both sides <code>" + "0f".repeat(8) + "<wbr>" + "0f".repeat(8))
+                .contains("of the target <code>" + "2b".repeat(8) + "<wbr>" + "2b".repeat(8))
+                .contains("<dd>1 equal, 1 different</dd>", "<dd>1,234,577</dd>")
+                .doesNotContain("overflow-wrap: anywhere");
+        assertThat(ReportPage.write(report(equal("a.b"), undecided("c.d"))))
+                .as("what isn't known isn't summed up")
+                .contains("<dt>Rows compared</dt><dd>unknown</dd>");
     }
 
     @Test

@@ -27,11 +27,22 @@ final class UserMapper implements RowMapper {
     private static final Shape KEY = Shape.keyed(CUSTOMER, List.of("id"), List.of("id"));
 
     static Mapping mapping() {
+        return mapping("name");
+    }
+
+    /// The same mapper under a SELECT that may say something else.
+    static Mapping mapping(String fullName) {
+        return mapping(fullName, "NOT deleted");
+    }
+
+    static Mapping mapping(String fullName, String where) {
         return new Mapping(
                 USERS,
                 TARGET,
                 List.of(type("int4", "integer"), type("text", "text"), type("numeric", "numeric")),
-                "SELECT id, name AS full_name, amount FROM users WHERE NOT deleted -- the living",
+                "SELECT id, %s AS full_name, amount FROM users WHERE %s -- the living"
+                        .replaceFirst("%s", fullName)
+                        .replaceFirst("%s", where),
                 "",
                 new UserMapper());
     }

@@ -8,11 +8,15 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.joran.JoranConfigurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.joran.spi.JoranException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.event.KeyValuePair;
@@ -52,6 +56,22 @@ class LoggingTest {
                 .isEqualTo(Level.INFO);
         assertThat(console.getTarget()).isEqualTo("System.err");
         assertThat(console.getEncoder()).isNotInstanceOf(EcsEncoder.class);
+    }
+
+    @Test
+    void aFileTakesThePlaceOfTheTerminal(@TempDir Path folder) throws Exception {
+        configure("text");
+        context.setMDCAdapter(new LogbackMDCAdapter());
+        Path file = folder.resolve("millrace.log");
+
+        new LogToFile(context).open(file);
+        context.getLogger("dev.millrace.target").atWarn().addKeyValue("step", 7).log("a word");
+
+        assertThat(Files.readString(file)).contains("WARN", "a word", "step=\"7\"");
+        assertThat(context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).iteratorForAppenders())
+                .toIterable()
+                .extracting(appender -> appender.getName())
+                .containsExactly("FILE");
     }
 
     @Test

@@ -189,7 +189,38 @@ class ServiceIT {
         Answer answer = http.post("/api/v1/reconciliations", "{}", type);
 
         assertProblem(answer, 415);
+        assertThat(answer.json().path("detail").asString()).contains("{} to compare every table");
         assertThat(migration.asked).hasSize(before);
+    }
+
+    @Test
+    void aPostWithoutABodyIsToldWhatToSend() {
+        Answer untyped = http.post("/api/v1/reconciliations", "");
+        Answer typed = http.post("/api/v1/reconciliations", "", JSON);
+
+        assertProblem(untyped, 415);
+        assertProblem(typed, 400);
+        assertThat(untyped.json().path("detail").asString())
+                .contains("application/json", "{} to compare every table");
+        assertThat(typed.json().path("detail").asString()).contains("{} to compare every table");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DELETE,/api/v1/status,GET",
+        "POST,/api/v1/status,GET",
+        "PUT,/api/v1/reconciliations,POST",
+        "POST,/api/v1/log?topic=changes,GET"
+    })
+    void anotherMethodThanThePlaceTakesIsToldWithTheOneItTakes(
+            String method, String path, String taken) {
+        Answer answer = http.send(method, path, "{}", JSON);
+
+        assertProblem(answer, 405);
+        assertThat(answer.header("Allow")).contains(taken);
+        assertThat(answer.json().path("detail").asString())
+                .isEqualTo(method + " isn't taken here; " + taken + " is.");
+        assertProblem(http.send("DELETE", path, ""), 405);
     }
 
     @ParameterizedTest
@@ -438,8 +469,8 @@ class ServiceIT {
                         "millrace_rejected{target=\"crm.note\"} 0.0",
                         "millrace_part_well{part=\"capture\"} 1.0",
                         "millrace_part_well{part=\"applier\"} 0.0",
-                        "millrace_reconciliation_verdict{verdict=\"equal\"} 1.0",
-                        "millrace_reconciliation_verdict{verdict=\"different\"} 0.0",
+                        "millrace_reconciliation_verdict{scope=\"all_tables\",verdict=\"equal\"} 1.0",
+                        "millrace_reconciliation_verdict{scope=\"all_tables\",verdict=\"different\"} 0.0",
                         "millrace_reconciliation_finished_timestamp_seconds 1.7673552E9");
         assertThat(metrics)
                 .contains("jvm_memory_used_bytes", "process_uptime_seconds")
@@ -532,7 +563,9 @@ class ServiceIT {
                                 assertThat(client.get("/actuator/health/liveness").status())
                                         .isEqualTo(200));
         assertThat(client.get("/actuator/health/readiness").status()).isEqualTo(503);
-        assertProblem(client.get("/api/v1/status"), 503);
+        Answer status = client.get("/api/v1/status");
+        assertProblem(status, 503);
+        assertThat(status.json().path("state").asString()).isEqualTo("starting");
         assertThat(client.get("/actuator/prometheus").status()).isEqualTo(200);
         mayOpen.countDown();
         starting.join().close();

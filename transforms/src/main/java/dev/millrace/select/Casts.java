@@ -70,7 +70,8 @@ final class Casts {
         };
     }
 
-    private ValueType target(TypeName name) {
+    /// @throws Refusal when nothing is cast to this type
+    static ValueType target(TypeName name) {
         Kind kind = CATALOG_NAMES.get(name.name());
         if (kind == null && !name.quoted()) {
             kind = NAMES.get(name.name());

@@ -4,6 +4,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// A compiled SELECT over one source table.
 final class CompiledMapper implements RowMapper {
@@ -43,15 +44,31 @@ final class CompiledMapper implements RowMapper {
     public MappedRow map(Row row) {
         Cells cells = cells(row);
         try {
-            for (Evaluator condition : where) {
-                if (!Boolean.TRUE.equals(condition.value(cells))) {
-                    return new MappedRow.Delete(written(cells, key, keyOutputs));
-                }
-            }
-            return new MappedRow.Upsert(written(cells, target, outputs));
+            return isWanted(cells)
+                    ? new MappedRow.Upsert(written(cells, target, outputs))
+                    : new MappedRow.Delete(written(cells, key, keyOutputs));
         } catch (RowError error) {
             return new MappedRow.Rejected(error.reason());
         }
+    }
+
+    /// PostgreSQL chooses the order of the conditions, cheap ones first, and stops at one that
+    /// isn't true: an error counts only where every other condition is true.
+    private boolean isWanted(Cells cells) {
+        @Nullable RowError failed = null;
+        for (Evaluator condition : where) {
+            try {
+                if (!Boolean.TRUE.equals(condition.value(cells))) {
+                    return false;
+                }
+            } catch (RowError error) {
+                failed = error;
+            }
+        }
+        if (failed != null) {
+            throw failed;
+        }
+        return true;
     }
 
     @Override

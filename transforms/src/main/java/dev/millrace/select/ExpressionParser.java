@@ -103,7 +103,8 @@ final class ExpressionParser {
         if (token.kind() == Token.Kind.OPERATOR) {
             tokens.take();
             parse(OTHER_OPERATOR, form);
-            return refuse(token.at(), "the prefix operator " + token.text(), "");
+            return refuse(
+                    token.at(), "the prefix operator " + token.text(), RefusedNames.OPERATORS);
         }
         return primaries.primary();
     }
@@ -287,13 +288,17 @@ final class ExpressionParser {
                         && RefusedNames.IS_JSON_WORDS.contains(tokens.peek().text())) {
                     tokens.take();
                 }
-                yield chaining(refuse(token.at(), "IS JSON", ""));
+                yield chaining(refuse(token.at(), "IS JSON", "copy the column as it is"));
             }
             case "document", "normalized" ->
-                    chaining(refuse(token.at(), "IS " + what.text().toUpperCase(Locale.ROOT), ""));
+                    chaining(
+                            refuse(
+                                    token.at(),
+                                    "IS " + what.text().toUpperCase(Locale.ROOT),
+                                    "copy the column as it is"));
             case "nfc", "nfd", "nfkc", "nfkd" -> {
                 tokens.expectWord("normalized");
-                yield chaining(refuse(token.at(), "IS NORMALIZED", ""));
+                yield chaining(refuse(token.at(), "IS NORMALIZED", "copy the column as it is"));
             }
             default ->
                     throw new Refusal(
@@ -333,7 +338,12 @@ final class ExpressionParser {
             }
             default -> {
                 parse(RANGE + 1, Form.FULL);
-                yield new Infix(refuse(token.at(), word.toUpperCase(Locale.ROOT), ""), false);
+                yield new Infix(
+                        refuse(
+                                token.at(),
+                                word.toUpperCase(Locale.ROOT),
+                                "compare the ends with < and >"),
+                        false);
             }
         };
     }
@@ -370,6 +380,11 @@ final class ExpressionParser {
         Node pattern = parse(ESCAPE + 1, Form.FULL);
         @Nullable Node escape = tokens.acceptWord("escape") ? parse(ESCAPE + 1, Form.FULL) : null;
         return new Infix(new Node.Like(token.at(), left, pattern, escape, negated), false);
+    }
+
+    Node refuse(Refusal refusal) {
+        refusal.addTo(problems);
+        return new Node.Refused(refusal.at());
     }
 
     Node refuse(int at, String what, String instead) {

@@ -2,31 +2,9 @@ package dev.millrace.select;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /// The functions: which of PostgreSQL's a call means, and how it is computed.
 final class Functions {
-
-    private static final Set<String> NAMES =
-            Set.of(
-                    "lower",
-                    "upper",
-                    "btrim",
-                    "trim",
-                    "ltrim",
-                    "rtrim",
-                    "substring",
-                    "substr",
-                    "length",
-                    "char_length",
-                    "character_length",
-                    "concat",
-                    "concat_ws",
-                    "replace",
-                    "round",
-                    "abs",
-                    "coalesce",
-                    "nullif");
 
     private final CaseMaps caseMaps;
 
@@ -35,44 +13,24 @@ final class Functions {
     }
 
     Typed call(int at, String name, List<Typed> arguments) {
+        Signature.check(at, name, arguments.size());
         return switch (name) {
-            case "lower", "upper" -> caseChange(at, name, one(at, name, arguments));
+            case "lower", "upper" -> caseChange(at, name, arguments.getFirst());
             case "btrim", "ltrim", "rtrim" -> trim(at, name, arguments);
             case "substring", "substr" -> substring(at, name, arguments);
             case "length", "char_length", "character_length" ->
                     Strict.one(
                             at,
                             ValueType.INT4,
-                            text(one(at, name, arguments)),
+                            text(arguments.getFirst()),
                             value -> (long) TextFunctions.length((String) value));
             case "concat" -> concat(at, arguments);
             case "concat_ws" -> concatWithSeparator(at, arguments);
             case "replace" -> replace(at, arguments);
             case "round" -> round(at, arguments);
-            case "abs" -> abs(at, one(at, name, arguments));
-            default -> throw unknown(at, name);
+            case "abs" -> abs(at, arguments.getFirst());
+            default -> throw new IllegalStateException("no computation of " + name);
         };
-    }
-
-    private static Refusal unknown(int at, String name) {
-        String instead = RefusedNames.insteadOfFunction(name);
-        return new Refusal(
-                at,
-                "the function " + name + " is not supported",
-                instead.isEmpty() && !RefusedNames.isKnownFunction(name)
-                        ? NearestName.hint(name, NAMES)
-                        : instead);
-    }
-
-    private static Refusal arity(int at, String name) {
-        return new Refusal(at, "PostgreSQL has no " + name + " for this number of arguments", "");
-    }
-
-    private static Typed one(int at, String name, List<Typed> arguments) {
-        if (arguments.size() != 1) {
-            throw arity(at, name);
-        }
-        return arguments.getFirst();
     }
 
     private static Typed text(Typed argument) {
@@ -128,9 +86,6 @@ final class Functions {
     }
 
     private static Typed trim(int at, String name, List<Typed> arguments) {
-        if (arguments.isEmpty() || arguments.size() > 2) {
-            throw arity(at, name);
-        }
         List<Typed> texts = new ArrayList<>(texts(arguments));
         if (texts.size() == 1) {
             return Strict.one(
@@ -156,9 +111,6 @@ final class Functions {
     }
 
     private static Typed substring(int at, String name, List<Typed> arguments) {
-        if (arguments.size() < 2 || arguments.size() > 3) {
-            throw arity(at, name);
-        }
         Typed text = text(arguments.get(0));
         Typed start = position(arguments.get(1));
         if (arguments.size() == 2) {
@@ -182,13 +134,20 @@ final class Functions {
 
     /// Arguments of any type, as their output functions print them.
     private static Evaluator[] printed(List<Typed> arguments) {
-        return arguments.stream().map(Typed::evaluator).toArray(Evaluator[]::new);
+        return arguments.stream().map(Functions::printed).toArray(Evaluator[]::new);
+    }
+
+    private static Evaluator printed(Typed argument) {
+        if (argument.kind() == Kind.COPIED && !CopiedText.isExact(argument.type())) {
+            throw new Refusal(
+                    argument.at(),
+                    "text is asked for, and that of " + argument.type().shown() + " is not known",
+                    "copy the column as it is");
+        }
+        return argument.evaluator();
     }
 
     private static Typed concat(int at, List<Typed> arguments) {
-        if (arguments.isEmpty()) {
-            throw arity(at, "concat");
-        }
         Evaluator[] parts = printed(arguments);
         return concatenated(
                 at,
@@ -204,9 +163,6 @@ final class Functions {
     }
 
     private static Typed concatWithSeparator(int at, List<Typed> arguments) {
-        if (arguments.size() < 2) {
-            throw arity(at, "concat_ws");
-        }
         Evaluator separator = text(arguments.getFirst()).evaluator();
         Evaluator[] parts = printed(arguments.subList(1, arguments.size()));
         return concatenated(
@@ -236,9 +192,6 @@ final class Functions {
     }
 
     private static Typed replace(int at, List<Typed> arguments) {
-        if (arguments.size() != 3) {
-            throw arity(at, "replace");
-        }
         List<Typed> texts = texts(arguments);
         TextCollation collation = TextCollation.NONE;
         for (Typed text : texts) {
@@ -257,9 +210,6 @@ final class Functions {
     }
 
     private static Typed round(int at, List<Typed> arguments) {
-        if (arguments.isEmpty() || arguments.size() > 2) {
-            throw arity(at, "round");
-        }
         Typed number = arguments.getFirst();
         boolean supported =
                 arguments.size() == 2 ? number.kind().isNumber() : number.kind() == Kind.NUMERIC;

@@ -40,6 +40,9 @@ final class KeyRule {
                             + " NOT NULL columns");
             return;
         }
+        if (!sourceKeyIsText(at)) {
+            return;
+        }
         Set<String> missing = new LinkedHashSet<>(source.key());
         boolean legal = true;
         for (String column : targetKey) {
@@ -72,6 +75,29 @@ final class KeyRule {
         }
     }
 
+    private boolean sourceKeyIsText(int at) {
+        boolean legal = true;
+        for (Relation.Column column : source.columns()) {
+            if (source.key().contains(column.name()) && !KeyType.hasOneTextPerValue(column)) {
+                legal = false;
+                problems.add(
+                        at,
+                        "key column "
+                                + column.name()
+                                + " of "
+                                + source.id()
+                                + " is "
+                                + column.type().formatted()
+                                + (column.collation().deterministic()
+                                        ? ""
+                                        : " with a nondeterministic collation")
+                                + ", in which one value can have two texts",
+                        KeyType.SUPPORTED);
+            }
+        }
+        return legal;
+    }
+
     private boolean checkColumn(String name, Output output, Set<String> missing) {
         if (isConstant(output)) {
             return true;
@@ -101,8 +127,7 @@ final class KeyRule {
             return false;
         }
         boolean keepsApart =
-                target.column(name).map(column -> column.collation().deterministic()).orElse(true)
-                        || !from.collation().deterministic();
+                target.column(name).map(column -> column.collation().deterministic()).orElse(true);
         if (!keepsApart) {
             problems.add(
                     output.at(),

@@ -70,7 +70,8 @@ final class Logic {
                 List.of(operand));
     }
 
-    /// The conditions that AND joins, in their order: a WHERE stops at the first that isn't true.
+    /// The conditions that all have to be true, in their order. As PostgreSQL's planner does, a NOT
+    /// over OR is taken apart too.
     static List<Node> conjuncts(Node node) {
         List<Node> list = new ArrayList<>();
         collect(node, list);
@@ -81,6 +82,9 @@ final class Logic {
         if (node instanceof Node.And(_, Node left, Node right)) {
             collect(left, list);
             collect(right, list);
+        } else if (node instanceof Node.Not(_, Node.Or(int at, Node left, Node right))) {
+            collect(new Node.Not(at, left), list);
+            collect(new Node.Not(at, right), list);
         } else {
             list.add(node);
         }

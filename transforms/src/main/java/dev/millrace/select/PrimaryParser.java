@@ -84,7 +84,8 @@ final class PrimaryParser {
         if (tokens.peek().isSymbol(".")) {
             tokens.take();
             tokens.take();
-            return expressions.refuse(open.at(), "a field of a composite value", "");
+            return expressions.refuse(
+                    open.at(), "a field of a composite value", "copy the whole column");
         }
         return list.size() == 1
                 ? list.getFirst()
@@ -247,9 +248,7 @@ final class PrimaryParser {
 
     private Node refuseFunction(Token token) {
         return expressions.refuse(
-                token.at(),
-                "the function " + token.text(),
-                RefusedNames.insteadOfFunction(token.text()));
+                token.at(), "the function " + token.text(), Signature.instead(token.text()));
     }
 
     private Node special(Token token) {
@@ -294,7 +293,7 @@ final class PrimaryParser {
     private Node nullIf(Token token) {
         List<Node> list = arguments();
         if (list.size() != 2) {
-            throw new Refusal(token.at(), "NULLIF takes two arguments", "");
+            return expressions.refuse(Signature.arity(token.at(), "nullif", list.size()));
         }
         return new Node.NullIf(token.at(), list.get(0), list.get(1));
     }

@@ -15,6 +15,10 @@ final class Refusal extends RuntimeException {
         this.instead = instead;
     }
 
+    int at() {
+        return at;
+    }
+
     void addTo(ProblemLog problems) {
         problems.add(at, String.valueOf(getMessage()), instead);
     }

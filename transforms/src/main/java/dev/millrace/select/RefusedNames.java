@@ -12,6 +12,9 @@ final class RefusedNames {
     static final Set<String> INTERVAL_FIELDS =
             Set.of("year", "month", "day", "hour", "minute", "second", "to");
 
+    static final String OPERATORS =
+            "the operators are + - * / % || = <> < <= > >=, AND, OR, NOT, LIKE, IN and BETWEEN";
+
     private static final String STORED = "take the value from a column of the source";
     private static final String ROW_BY_ROW = "a target row is made of one source row";
 
@@ -73,10 +76,6 @@ final class RefusedNames {
         return VALUE_FUNCTIONS.contains(name) ? STORED : FUNCTIONS.getOrDefault(name, "");
     }
 
-    static boolean isKnownFunction(String name) {
-        return FUNCTIONS.containsKey(name);
-    }
-
     static String insteadOfOperator(String operator) {
         return switch (operator) {
             case "->", "->>", "#>", "#>>", "@>", "<@", "?", "@?", "@@" ->
@@ -84,7 +83,7 @@ final class RefusedNames {
             case "~", "~*", "!~", "!~*" -> "use LIKE";
             case "~~" -> "write LIKE";
             case "^" -> "multiply";
-            default -> "";
+            default -> OPERATORS;
         };
     }
 }

@@ -46,8 +46,25 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
     /// @param formatted what `format_type` prints: `integer`, `numeric(12,2)`, `text[]`
     /// @param modifier `atttypmod`, -1 when there is none
     /// @param base for a domain the type below it, else empty
+    /// @param enumerated an enum of the user's
     public record SqlType(
-            String schema, String name, String formatted, int modifier, Optional<SqlType> base) {}
+            String schema,
+            String name,
+            String formatted,
+            int modifier,
+            Optional<SqlType> base,
+            boolean enumerated) {
+
+        /// Any type but an enum.
+        public SqlType(
+                String schema,
+                String name,
+                String formatted,
+                int modifier,
+                Optional<SqlType> base) {
+            this(schema, name, formatted, modifier, base, false);
+        }
+    }
 
     /// How text of a column compares and changes case.
     ///

@@ -39,6 +39,7 @@ public final class SelectCompiler {
     }
 
     private CompileResult mapping(List<String> targetKey) {
+        new StatementCheck(problems).check(statement);
         List<Output> outputs = outputs();
         List<Typed> where = where();
         boolean typed = problems.isEmpty();

@@ -24,25 +24,32 @@ public final class SelectParser {
     }
 
     /// Either a statement, or every problem up to the first place behind which nothing could be
-    /// read any more.
+    /// read any more, those of [SelectStatement#problems()] among them.
     public static ParseResult parse(String text) {
         ProblemLog problems = new ProblemLog(text);
         if (text.length() > LONGEST) {
             problems.add(0, "the SELECT is longer than " + LONGEST + " characters", "shorten it");
             return new ParseResult.Refused(problems.inOrder());
         }
+        List<SelectStatement.Item> items = new ArrayList<>();
+        List<Node> conditions = new ArrayList<>();
         try {
-            SelectStatement statement = new SelectParser(text, problems).statement();
+            SelectStatement statement =
+                    new SelectParser(text, problems).statement(items, conditions);
             if (problems.isEmpty()) {
                 return new ParseResult.Parsed(statement);
             }
+            new StatementCheck(problems).check(statement);
         } catch (Refusal failure) {
             failure.addTo(problems);
+            new StatementCheck(problems).check(items, conditions);
         }
         return new ParseResult.Refused(problems.inOrder());
     }
 
-    private SelectStatement statement() {
+    /// @param items takes the select list as it is read, and `conditions` the WHERE, for what can
+    ///   be said of them if the rest can't be read
+    private SelectStatement statement(List<SelectStatement.Item> items, List<Node> conditions) {
         if (tokens.peek().isWord("with")) {
             throw refusal("WITH", "write the SELECT over the table itself");
         }
@@ -50,7 +57,6 @@ public final class SelectParser {
             throw tokens.unexpected("a mapping is a SELECT");
         }
         refuseDistinct();
-        List<SelectStatement.Item> items = new ArrayList<>();
         do {
             items.add(item());
         } while (tokens.acceptSymbol(","));
@@ -66,6 +72,9 @@ public final class SelectParser {
                 tokens.acceptWord("where")
                         ? NodeParts.withinHeight(expressions.expression())
                         : null;
+        if (where != null) {
+            conditions.add(where);
+        }
         refuseRest();
         return new SelectStatement(text, items, source, where, CaseChange.occursIn(items, where));
     }

@@ -95,6 +95,14 @@ public final class SelectStatement {
         return where;
     }
 
+    /// What is wrong with it whatever its tables are, in the order of the text; what depends on
+    /// them is [SelectCompiler]'s.
+    public List<SelectProblem> problems() {
+        ProblemLog problems = new ProblemLog(text);
+        new StatementCheck(problems).check(this);
+        return problems.inOrder();
+    }
+
     /// A problem at a place of this text.
     public SelectProblem problem(int at, String message, String instead) {
         return SelectProblem.at(text, at, message, instead);

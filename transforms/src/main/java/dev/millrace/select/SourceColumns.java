@@ -32,16 +32,12 @@ final class SourceColumns {
 
     /// The columns behind `*`.
     List<Relation.Column> star(int at, List<String> qualifier) {
-        if (!qualifier.isEmpty()) {
-            checkQualifier(at, qualifier);
-        }
+        QualifierCheck.check(from, at, qualifier);
         return source.columns();
     }
 
     Relation.Column column(Node.Column node) {
-        if (!node.qualifier().isEmpty()) {
-            checkQualifier(node.at(), node.qualifier());
-        }
+        QualifierCheck.check(from, node.at(), node.qualifier());
         Optional<Relation.Column> column = source.column(node.name());
         if (column.isEmpty()) {
             List<String> names = source.columns().stream().map(Relation.Column::name).toList();
@@ -65,16 +61,6 @@ final class SourceColumns {
                             + " is generated: the source"
                             + " does not send it",
                     "write its expression here");
-        }
-    }
-
-    private void checkQualifier(int at, List<String> qualifier) {
-        if (!from.isQualifier(qualifier)) {
-            String alias = from.alias();
-            throw new Refusal(
-                    at,
-                    "there is no table " + String.join(".", qualifier) + " in FROM",
-                    "use " + (alias == null ? from.name() : alias) + " or leave it out");
         }
     }
 

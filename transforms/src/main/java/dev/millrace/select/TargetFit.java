@@ -20,23 +20,19 @@ final class TargetFit {
         this.problems = problems;
     }
 
-    /// The outputs that are written to the target, each with a column of it. A column that source
-    /// and target both generate is left to the target.
+    /// The outputs that are written to the target, each with a column of it; one without a name is
+    /// another check's problem. A column that source and target both generate is left to the
+    /// target.
     List<Output> written(List<Output> outputs) {
         List<Output> written = new ArrayList<>();
         Set<String> names = new HashSet<>();
         for (Output output : outputs) {
             String name = output.name();
             if (name == null) {
-                problems.add(
-                        output.at(),
-                        "this column has no name",
-                        "write AS and a column of " + target.id());
                 continue;
             }
             if (!names.add(name)) {
-                problems.add(
-                        output.at(), "two columns of the result are named " + name, "rename one");
+                StatementCheck.repeated(output.at(), name, problems);
                 continue;
             }
             Optional<Relation.Column> column = target.column(name);

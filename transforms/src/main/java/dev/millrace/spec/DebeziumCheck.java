@@ -50,6 +50,7 @@ final class DebeziumCheck {
                             "replica.identity.autoset.values",
                             "the source's tables are never changed"),
                     Map.entry("offset.", POSITION),
+                    Map.entry("millrace.", POSITION),
                     Map.entry("lsn.flush.", POSITION),
                     Map.entry("flush.lsn.source", POSITION),
                     Map.entry("exactly.once.", POSITION),

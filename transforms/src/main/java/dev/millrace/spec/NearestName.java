@@ -5,13 +5,13 @@ import java.util.Comparator;
 import java.util.Locale;
 import java.util.Optional;
 
-/// Finds the name somebody meant: by edit distance, hyphens and case apart.
-final class NearestName {
+/// Finds the name somebody meant: by edit distance, hyphens and case apart. Pure; any thread.
+public final class NearestName {
 
     private NearestName() {}
 
     /// @return a hint, "did you mean …?", or an empty text when nothing is near
-    static String hint(String written, Collection<String> known) {
+    public static String hint(String written, Collection<String> known) {
         return of(written, known).map(name -> "did you mean " + name + "?").orElse("");
     }
 

@@ -58,23 +58,24 @@ public final class SpecReader {
                         ? null
                         : new Binder(source, new Substitution(environment), problems)
                                 .bind(SpecForm.class, root);
-        MigrationSpec spec = form == null ? null : check(form, source, problems);
+        TableCheck tables = new TableCheck(problems);
+        MigrationSpec spec = form == null ? null : check(form, tables, source, problems);
         if (spec == null || !problems.isEmpty()) {
-            return new SpecResult.Invalid(problems.inOrderOfTheFile());
+            return new SpecResult.Invalid(problems.inOrderOfTheFile(), tables.selects());
         }
         return new SpecResult.Valid(spec, SpecHash.of(spec));
     }
 
     /// @return null only when a problem was noted
     private static @Nullable MigrationSpec check(
-            SpecForm form, SourceText source, Problems problems) {
+            SpecForm form, TableCheck tableCheck, SourceText source, Problems problems) {
         EndpointCheck endpoints = new EndpointCheck(problems);
         Endpoint from = form.source() == null ? null : endpoints.check(form.source());
         Endpoint to = form.target() == null ? null : endpoints.check(form.target());
         Kafka kafka = new KafkaCheck(problems).check(form.kafka());
         Path dataDir = dataDir(form.dataDir(), problems);
         List<TableEntry> tables =
-                form.tables() == null ? List.of() : new TableCheck(problems).check(form.tables());
+                form.tables() == null ? List.of() : tableCheck.check(form.tables());
         Map<String, String> debezium =
                 form.debezium() == null
                         ? Map.of()
@@ -112,6 +113,6 @@ public final class SpecReader {
     }
 
     private static SpecResult refused(Position at, String message, String remedy) {
-        return new SpecResult.Invalid(List.of(new Problem(at, "", message, remedy)));
+        return new SpecResult.Invalid(List.of(new Problem(at, "", message, remedy)), List.of());
     }
 }

@@ -18,6 +18,7 @@ final class TableCheck {
 
     private final Problems problems;
     private final Map<String, Position> targets = new HashMap<>();
+    private final List<WrittenSelect> selects = new ArrayList<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -35,6 +36,11 @@ final class TableCheck {
         return entries;
     }
 
+    /// What stands as a SELECT for one table, also under a target that has a problem.
+    List<WrittenSelect> selects() {
+        return selects;
+    }
+
     private @Nullable TableEntry entry(Scalar target, SpecForm.TableForm form) {
         List<String> key = form.key() == null ? List.of() : key(form.key(), target);
         if (form.select() != null) {
@@ -44,6 +50,7 @@ final class TableCheck {
             case TableName.Malformed(String message, String remedy) -> {
                 boolean asWritten = target.text().equals(target.shown());
                 problems.add(target, message, asWritten ? remedy : "write schema.table");
+                addSelect(target, form.select());
                 yield null;
             }
             case TableName.EveryTable(String schema) -> wildcard(target, schema, form);
@@ -65,7 +72,16 @@ final class TableCheck {
                     "write " + id.schema() + ".*: … or name the source table");
             return null;
         }
+        addSelect(target, select);
         return new TableEntry.Select(id, select.text(), key, target.at(), select.selectText());
+    }
+
+    private void addSelect(Scalar target, @Nullable Scalar select) {
+        if (select != null
+                && !select.text().isBlank()
+                && TableName.wildcardSource(select.text()).isEmpty()) {
+            selects.add(new WrittenSelect(target.path(), select.text(), select.selectText()));
+        }
     }
 
     private @Nullable TableEntry wildcard(Scalar target, String schema, SpecForm.TableForm form) {

@@ -5,8 +5,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.streams.errors.ErrorHandlerContext;
 import org.apache.kafka.streams.errors.ProductionExceptionHandler;
 
-/// A record that Kafka doesn't take ends the run. Retried on the same producer it could land behind
-/// later ones, and the applier would drop it.
+/// A record that Kafka doesn't take ends the run; the next one begins at the committed offsets,
+/// which lie before it. Nothing is left out.
 public final class FailOnAnyRefusal implements ProductionExceptionHandler {
 
     @Override

@@ -11,6 +11,7 @@ import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
@@ -19,10 +20,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Runs the row mappings: at least once, by an idempotent producer and handlers that fail, so that
-/// what a resend repeats is without a gap and the applier drops it by its token. An application
-/// that fails is started again; nothing is lost, because its offsets go on only behind what was
-/// written. Any thread.
+/// Runs the row mappings: at least once, by a producer that never writes behind a gap and handlers
+/// that fail, so that the applier drops what a resend repeats by its token. An application that
+/// fails is started again; nothing is lost, because its offsets go on only behind what was written.
+/// Any thread.
 public final class RowApplication implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RowApplication.class);
@@ -128,7 +129,8 @@ public final class RowApplication implements AutoCloseable {
                                 new Topics(settings.migration()),
                                 settings.generation(),
                                 settings.mappings()),
-                        properties());
+                        properties(),
+                        new GaplessClients());
         streams.setUncaughtExceptionHandler(
                 error -> {
                     failure.compareAndSet(null, reason(error));
@@ -180,10 +182,8 @@ public final class RowApplication implements AutoCloseable {
         properties.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
         properties.put(StreamsConfig.consumerPrefix("max.poll.records"), 5000);
         properties.put(StreamsConfig.consumerPrefix("max.partition.fetch.bytes"), 8 * 1024 * 1024);
-        properties.put(StreamsConfig.producerPrefix("enable.idempotence"), "true");
-        properties.put(StreamsConfig.producerPrefix("acks"), "all");
-        // A batch that expired while a later one landed would leave a gap that nobody sends again.
-        properties.put(StreamsConfig.producerPrefix("delivery.timeout.ms"), Integer.MAX_VALUE);
+        GaplessClients.PRODUCER.forEach(
+                (name, value) -> properties.put(StreamsConfig.producerPrefix(name), value));
         properties.put(
                 StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, FailOnAnyRefusal.class);
         properties.put(StreamsConfig.producerPrefix("linger.ms"), 2);
@@ -199,6 +199,11 @@ public final class RowApplication implements AutoCloseable {
         Throwable deepest = error;
         while (deepest.getCause() != null) {
             deepest = deepest.getCause();
+        }
+        if (deepest instanceof OffsetOutOfRangeException gone) {
+            return "re-backfill required: records of the changes topic were deleted unread, it no longer has what"
+                    + " lies behind the mappings' offsets "
+                    + gone.offsetOutOfRangePartitions();
         }
         return deepest.getClass().getSimpleName() + ": " + deepest.getMessage();
     }

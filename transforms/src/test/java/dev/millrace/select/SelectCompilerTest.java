@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
 import dev.millrace.select.RowMapper.MappedRow;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SelectCompilerTest {
 
@@ -138,6 +142,52 @@ class SelectCompilerTest {
         assertThat(mapped).isEqualTo(new MappedRow.Rejected("division by zero"));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "100 / (age - 30) > 1 AND age <> 30",
+                "age <> 30 AND 100 / (age - 30) > 1",
+                "100 / (age - 30) > 1 AND (active AND NULLIF(name, 'Ann') = 'b')",
+                "NOT (100 / (age - 30) > 1 OR age = 30)"
+            })
+    void anErrorInOneConditionDoesNotCountBesideOneThatIsNotTrue(String where) {
+        Mapping mapping = mapping("SELECT id FROM users WHERE " + where);
+
+        assertThat(mapping.mapper().map(user())).isInstanceOf(MappedRow.Delete.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "100 / (age - 30) > 1 AND age = 30",
+                "active AND 100 / (age - 30) > 1",
+                "NOT (100 / (age - 30) > 1 OR age <> 30)"
+            })
+    void anErrorInAConditionRejectsTheRowThatTheOthersWant(String where) {
+        Mapping mapping = mapping("SELECT id FROM users WHERE " + where);
+
+        assertThat(mapping.mapper().map(user()))
+                .isEqualTo(new MappedRow.Rejected("division by zero"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"money", "inet", "_int4", "bytea"})
+    void concatRefusesATypeWhoseTextIsNotTheOneThatTravels(String type) {
+        Relation source = Tables.table("users", "id int4!; paid " + type, "id");
+
+        for (String call : List.of("concat(paid, '!')", "concat_ws(',', 'a', paid)")) {
+            assertThat(
+                            problems(
+                                    compile(
+                                            "SELECT id, " + call + " AS kind FROM users",
+                                            source,
+                                            TARGET)))
+                    .singleElement()
+                    .asString()
+                    .contains(type, "copy the column as it is");
+        }
+    }
+
     @Test
     void theKeyIsMadeOfKeyColumnsAlone() {
         Mapping mapping = mapping("SELECT id::bigint, name AS full_name FROM users");
@@ -176,6 +226,115 @@ class SelectCompilerTest {
                 .contains("two source rows could become one");
         assertThat(problems(compile("SELECT name AS full_name FROM users")).getFirst())
                 .contains("does not supply id");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "numeric",
+                "bpchar",
+                "float4",
+                "float8",
+                "interval",
+                "timetz",
+                "jsonb",
+                "inet",
+                "money",
+                "_int4",
+                "int4range",
+                "tsvector",
+                "record"
+            })
+    void aKeyWhoseEqualValuesHaveSeveralTextsIsRefused(String type) {
+        Relation source = Tables.table("item", "id " + type + "!", "id");
+        Relation target = Tables.table("copy", "id " + type + "!", "id");
+
+        assertThat(problems(compile("SELECT id FROM item", source, target)))
+                .singleElement()
+                .asString()
+                .contains(
+                        "key column id of public.item is " + type, "REPLICA IDENTITY USING INDEX");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "int2",
+                "int4",
+                "int8",
+                "numeric(12,2)",
+                "uuid",
+                "text",
+                "varchar(5)",
+                "bpchar(3)",
+                "bool",
+                "date",
+                "time",
+                "timestamp",
+                "timestamptz",
+                "bytea",
+                "bit(4)",
+                "varbit",
+                "cidr",
+                "macaddr",
+                "oid"
+            })
+    void aKeyWhoseValuesHaveOneTextEachIsTaken(String type) {
+        Relation source = Tables.table("item", "id " + type + "!", "id");
+        Relation target = Tables.table("copy", "id " + type + "!", "id");
+
+        assertThat(problems(compile("SELECT id FROM item", source, target))).isEmpty();
+    }
+
+    @Test
+    void aKeyOfAUsersTypeIsTakenOnlyWhenItIsAnEnum() {
+        assertThat(
+                        problems(
+                                compile(
+                                        "SELECT id FROM item",
+                                        ofType("mood", true),
+                                        ofType("mood", true))))
+                .isEmpty();
+        assertThat(
+                        problems(
+                                compile(
+                                        "SELECT id FROM item",
+                                        ofType("citext", false),
+                                        ofType("citext", false))))
+                .singleElement()
+                .asString()
+                .contains("key column id of public.item is citext");
+    }
+
+    private static Relation ofType(String name, boolean enumerated) {
+        return new Relation(
+                new TableId("public", "item"),
+                List.of(
+                        new Relation.Column(
+                                "id",
+                                new Relation.SqlType(
+                                        "public", name, name, -1, Optional.empty(), enumerated),
+                                true,
+                                false,
+                                Relation.Collation.NONE)),
+                List.of("id"));
+    }
+
+    @Test
+    void aKeyWithANondeterministicCollationIsRefusedOnEitherSide() {
+        Relation.Collation loose =
+                new Relation.Collation("loose", Relation.Collation.Provider.ICU, false);
+        Relation exact = Tables.table("item", "id text!", "id");
+        Relation free = Tables.table("item", loose, "id text!", "id");
+
+        assertThat(problems(compile("SELECT id FROM item", free, exact)))
+                .singleElement()
+                .asString()
+                .contains("nondeterministic collation");
+        assertThat(problems(compile("SELECT id FROM item", exact, free)))
+                .singleElement()
+                .asString()
+                .contains("nondeterministic collation");
     }
 
     @Test

@@ -193,6 +193,72 @@ class SelectParserTest {
                 .containsExactly("1:10", "2:4", "3:16");
     }
 
+    private static List<String> withoutTables(String text) {
+        List<SelectProblem> found =
+                switch (SelectParser.parse(text)) {
+                    case ParseResult.Parsed(SelectStatement statement) -> statement.problems();
+                    case ParseResult.Refused(List<SelectProblem> problems) -> problems;
+                };
+        return found.stream()
+                .map(
+                        problem ->
+                                problem.column()
+                                        + " "
+                                        + problem.message()
+                                        + " | "
+                                        + problem.instead())
+                .toList();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "nosuchfn(a) AS x ; 8 the function nosuchfn is not supported | copy a column that"
+                        + " holds the value; the functions are abs, btrim",
+                "lowr(a) AS x ; 8 the function lowr is not supported | did you mean lower(text)?",
+                "md5(a) AS x ; 8 the function md5 is not supported | copy a column",
+                "greatest(a, 1) AS x ; 8 the function greatest is not supported | use CASE",
+                "1 + length(now()) AS x ; 19 the function now is not supported | take the value",
+                "lower(a, b) AS x ; 8 lower doesn't take 2 arguments | write lower(text)",
+                "replace(a) AS x ; 8 replace doesn't take 1 argument | write replace(text, from, to)",
+                "concat() AS x ; 8 concat doesn't take 0 arguments | write concat(value, ..)",
+                "nullif(a) AS x ; 8 nullif doesn't take 1 argument | write nullif(value, value)",
+                "a::money AS x ; 11 a CAST to money is not supported | CAST takes smallint",
+                "a & 1 AS x ; 10 the operator & is not supported | the operators are +",
+                "u.a AS x ; 8 there is no table u in FROM | use t or leave it out",
+                "u.* ; 8 there is no table u in FROM | use t or leave it out",
+                "a, b AS a ; 11 two columns of the result are named a | name another column",
+                "a + 1 ; 8 this column has no name | write AS and a column of the target"
+            })
+    void whatIsWrongWhateverTheTablesAreIsKnownWithoutThem(String list, String expected) {
+        assertThat(withoutTables("SELECT " + list + " FROM t"))
+                .singleElement()
+                .asString()
+                .startsWith(expected);
+    }
+
+    @Test
+    void whatCanBeReadIsJudgedAlsoWhereTheRestCanNot() {
+        assertThat(withoutTables("SELECT a ^ 2 AS x, f(a) AS x FROM t WHERE g(b) ORDER BY a"))
+                .extracting(problem -> problem.substring(0, problem.indexOf(' ')))
+                .containsExactly("10", "20", "20", "43", "48");
+    }
+
+    @Test
+    void everyFunctionThatIsComputedHasASignature() {
+        assertThat(
+                        withoutTables(
+                                "SELECT lower(a) a, upper(a) b, btrim(a) c, ltrim(a, 'x') d, rtrim(a) e,"
+                                        + " trim(a) f, substring(a, 1) g, substr(a, 1, 2) h,"
+                                        + " length(a) i, char_length(a) j, character_length(a) k,"
+                                        + " concat(a) l, concat_ws(',', a) m, replace(a, 'x', 'y') n,"
+                                        + " round(a) o, abs(a) p, coalesce(a) q, nullif(a, 1) r"
+                                        + " FROM t"))
+                .isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {190})
     void nestingHasALimit(int allowed) {

@@ -284,7 +284,8 @@ class SpecReaderTest {
                 "message.prefix.include.list",
                 "signal.data.collection",
                 "incremental.snapshot.chunk.size",
-                "heartbeat.interval.ms"
+                "heartbeat.interval.ms",
+                "millrace.boundary.lsn"
             })
     void refusesPropertiesThatMillraceOwns(String property) {
         assertThat(problems(VALID + "debezium:\n  " + property + ": x\n"))

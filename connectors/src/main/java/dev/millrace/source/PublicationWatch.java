@@ -1,0 +1,131 @@
+package dev.millrace.source;
+
+import dev.millrace.change.TableId;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// Looks whether the publication and the tables in it are still what the log was begun with. Asked
+/// before a watermark is written: so none is ever in the log behind changes that were kept out of
+/// the stream. For the capture's thread alone.
+final class PublicationWatch implements AutoCloseable {
+
+    private final SourceConnections connections;
+    private final String name;
+    private final String identity;
+    private SortedMap<TableId, PublishedTable> known;
+    private boolean unwritten;
+    private @Nullable Connection connection;
+
+    /// @param known the tables as they were, or empty when nobody knows
+    /// @param written whether the log knows it too
+    PublicationWatch(
+            SourceConnections connections,
+            String name,
+            String identity,
+            Map<TableId, PublishedTable> known,
+            boolean written) {
+        this.connections = connections;
+        this.name = name;
+        this.identity = identity;
+        this.known = new TreeMap<>(known);
+        this.unwritten = !written;
+    }
+
+    /// The tables as they were, before anything of a generation is read.
+    ///
+    /// @throws SourceLostException when one is not there
+    static SortedMap<TableId, PublishedTable> first(
+            Connection connection, Collection<TableId> tables) throws SQLException {
+        SortedMap<TableId, PublishedTable> found = TableLook.look(connection, tables);
+        for (TableId table : tables) {
+            if (!found.containsKey(table)) {
+                throw new SourceLostException(table + " is gone from the source");
+            }
+        }
+        return found;
+    }
+
+    /// @throws SourceLostException when changes may be missing from the stream
+    void requireUnaltered() throws SQLException {
+        Connection session = session();
+        Publication.requireUnaltered(session, name, identity);
+        SortedMap<TableId, PublishedTable> now = first(session, known.keySet());
+        for (TableComparison each : compare(now)) {
+            lost(each.redefined());
+            Set<Long> empty = TableLook.empty(session, each.newcomers());
+            lost(each.changedUnseen(empty));
+        }
+        goOn(now);
+    }
+
+    /// A snapshot of the rows is none of a table that was rewritten before it was read: what is
+    /// committed later reads as empty there.
+    ///
+    /// @throws SnapshotInterruptedException when another snapshot is needed
+    /// @throws SourceLostException when another one would not help
+    void requireWholeSnapshot() throws SQLException {
+        SortedMap<TableId, PublishedTable> now = first(session(), known.keySet());
+        for (TableComparison each : compare(now)) {
+            lost(each.redefined());
+            if (!each.now().isInTheFilesOf(each.known())) {
+                throw new SnapshotInterruptedException();
+            }
+        }
+        goOn(now);
+    }
+
+    /// The tables, if the log doesn't know them yet.
+    Optional<Map<TableId, PublishedTable>> unwritten() {
+        return unwritten ? Optional.of(known) : Optional.empty();
+    }
+
+    void written() {
+        unwritten = false;
+    }
+
+    private Iterable<TableComparison> compare(Map<TableId, PublishedTable> now) {
+        return known.entrySet().stream()
+                .map(
+                        each ->
+                                new TableComparison(
+                                        each.getKey(),
+                                        each.getValue(),
+                                        Objects.requireNonNull(now.get(each.getKey()))))
+                .toList();
+    }
+
+    private void goOn(Map<TableId, PublishedTable> now) {
+        SortedMap<TableId, PublishedTable> next = new TreeMap<>(known);
+        next.replaceAll((table, before) -> Objects.requireNonNull(now.get(table)).after(before));
+        unwritten |= !next.equals(known);
+        known = next;
+    }
+
+    private static void lost(Optional<String> reason) {
+        if (reason.isPresent()) {
+            throw new SourceLostException(reason.get());
+        }
+    }
+
+    private Connection session() throws SQLException {
+        if (connection == null) {
+            connection = connections.open("capture");
+        }
+        return connection;
+    }
+
+    @Override
+    public void close() throws SQLException {
+        if (connection != null) {
+            connection.close();
+        }
+    }
+}

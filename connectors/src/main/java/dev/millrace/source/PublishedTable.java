@@ -1,0 +1,61 @@
+package dev.millrace.source;
+
+import dev.millrace.change.TableId;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/// What the source's catalog says of a captured table, as far as it decides whether the stream
+/// still carries every change of its rows. Versions are the transaction ids that wrote the
+/// catalog's own rows: they differ even after a change that was taken back. Immutable.
+///
+/// @param named version of the table's name
+/// @param file where its rows lie; another one after TRUNCATE and after anything that rewrites
+/// @param identity its replica identity and the columns of the index behind it
+/// @param columns by their number, which is never used again
+/// @param below what inherits from it, partitions and others, by object id
+record PublishedTable(
+        long oid,
+        long owner,
+        String named,
+        long file,
+        String identity,
+        SortedMap<Integer, Column> columns,
+        SortedMap<Long, Below> below) {
+
+    record Column(String name, long type, String version) {}
+
+    /// @param placed version of its place below its parent
+    /// @param created it was created in its place, as a partition, and not rewritten since: it
+    ///   never held rows as a table of its own
+    record Below(TableId id, long file, String identity, String placed, boolean created) {}
+
+    PublishedTable {
+        columns = Collections.unmodifiableSortedMap(new TreeMap<>(columns));
+        below = Collections.unmodifiableSortedMap(new TreeMap<>(below));
+    }
+
+    PublishedTable with(SortedMap<Long, Below> members) {
+        return new PublishedTable(oid, owner, named, file, identity, columns, members);
+    }
+
+    /// These facts as the ones to go on with. A column that is gone stays known: one that takes its
+    /// name later is another one.
+    PublishedTable after(PublishedTable known) {
+        SortedMap<Integer, Column> all = new TreeMap<>(known.columns);
+        columns.forEach(all::put);
+        return new PublishedTable(oid, owner, named, file, identity, all, below);
+    }
+
+    /// Whether rows of this and those lie in the same files.
+    boolean isInTheFilesOf(PublishedTable other) {
+        return file == other.file && files().equals(other.files());
+    }
+
+    private Map<Long, Long> files() {
+        Map<Long, Long> files = new TreeMap<>();
+        below.forEach((oid, each) -> files.put(oid, each.file()));
+        return files;
+    }
+}

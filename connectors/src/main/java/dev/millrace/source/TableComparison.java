@@ -1,0 +1,126 @@
+package dev.millrace.source;
+
+import dev.millrace.change.TableId;
+import dev.millrace.source.PublishedTable.Below;
+import dev.millrace.source.PublishedTable.Column;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// Judges two looks at a captured table. Whatever surely or possibly kept changes out of the stream
+/// between them is named; the rest (columns added or dropped, indexes, constraints, VACUUM FULL of
+/// an ordinary table, a partition created in its place) is nothing. Pure.
+record TableComparison(TableId table, PublishedTable known, PublishedTable now) {
+
+    /// Why the stream can't be read as before, whatever has been copied.
+    Optional<String> redefined() {
+        if (known.oid() != now.oid()) {
+            return because("is another table now: it was renamed, moved or made anew");
+        }
+        if (!known.named().equals(now.named()) && known.owner() == now.owner()) {
+            return because("was renamed or moved, even if it is back: changes went by other names");
+        }
+        if (worse(known.identity(), now.identity())) {
+            return because("has another replica identity: changes may lack their key");
+        }
+        for (Map.Entry<Integer, Column> each : now.columns().entrySet()) {
+            Column before = known.columns().get(each.getKey());
+            Column column = each.getValue();
+            if (before == null ? wasThere(column.name()) : isAnother(before, column)) {
+                return because(
+                        "has another column " + column.name() + ": renamed, retyped or made anew");
+            }
+        }
+        for (Map.Entry<Long, Below> each : now.below().entrySet()) {
+            Below before = known.below().get(each.getKey());
+            if (before != null && worse(before.identity(), each.getValue().identity())) {
+                return because(
+                        "has a partition with another replica identity, " + each.getValue().id());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Why rows may have changed that the stream didn't carry.
+    ///
+    /// @param empty newcomers that hold nothing
+    Optional<String> changedUnseen(Set<Long> empty) {
+        if (known.file() != now.file() && someColumnWasAltered()) {
+            return because(
+                    "was rewritten by ALTER COLUMN TYPE: the new values are not in the stream");
+        }
+        for (Map.Entry<Long, Below> each : known.below().entrySet()) {
+            Below after = now.below().get(each.getKey());
+            if (after == null) {
+                return because(
+                        "lost "
+                                + each.getValue().id()
+                                + " (DETACH or DROP): its rows are not deleted in the stream");
+            }
+            if (!after.placed().equals(each.getValue().placed())) {
+                return because(
+                        "has "
+                                + after.id()
+                                + ", which left its place for a while: changes went by its own name");
+            }
+            if (after.file() != each.getValue().file()) {
+                return because(
+                        "has a rewritten "
+                                + after.id()
+                                + ": TRUNCATE of a partition is not in the stream, and VACUUM FULL or CLUSTER can't be told from it");
+            }
+        }
+        return newcomers().entrySet().stream()
+                .filter(
+                        each ->
+                                !isPartitioned()
+                                        || !each.getValue().created()
+                                                && !empty.contains(each.getKey()))
+                .findFirst()
+                .flatMap(
+                        each ->
+                                because(
+                                        "got "
+                                                + each.getValue().id()
+                                                + " (ATTACH or INHERIT): not all its rows are in the stream"));
+    }
+
+    /// What inherits from the table since, by object id.
+    Map<Long, Below> newcomers() {
+        Map<Long, Below> newcomers = new TreeMap<>(now.below());
+        newcomers.keySet().removeAll(known.below().keySet());
+        return newcomers;
+    }
+
+    private boolean isPartitioned() {
+        return known.file() == 0;
+    }
+
+    private boolean someColumnWasAltered() {
+        return known.columns().entrySet().stream()
+                .anyMatch(
+                        each -> {
+                            Column after = now.columns().get(each.getKey());
+                            return after != null
+                                    && !after.version().equals(each.getValue().version());
+                        });
+    }
+
+    private boolean wasThere(String column) {
+        return known.columns().values().stream().anyMatch(before -> before.name().equals(column));
+    }
+
+    private static boolean isAnother(Column before, Column column) {
+        return !before.name().equals(column.name()) || before.type() != column.type();
+    }
+
+    /// The whole old row holds any key.
+    private static boolean worse(String before, String identity) {
+        return !before.equals(identity) && !identity.startsWith("f");
+    }
+
+    private Optional<String> because(String what) {
+        return Optional.of(table + " " + what);
+    }
+}

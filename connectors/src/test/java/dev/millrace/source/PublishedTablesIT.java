@@ -1,0 +1,190 @@
+package dev.millrace.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.change.TableId;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// A change of a table's definition that keeps changes of its rows out of the stream is told; any
+/// other disturbs nobody.
+class PublishedTablesIT {
+
+    private static final List<TableId> TABLES =
+            List.of(new TableId("public", "item"), new TableId("public", "part"));
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item | is another table now
+                    ALTER TABLE item RENAME TO item_old | is gone
+                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_old RENAME TO item | was renamed or moved
+                    ALTER TABLE item SET SCHEMA other; ALTER TABLE other.item SET SCHEMA public | was renamed or moved
+                    ALTER TABLE item ALTER name TYPE text USING upper(name) | was rewritten by ALTER COLUMN TYPE
+                    ALTER TABLE item ALTER price TYPE numeric(10,1) | was rewritten by ALTER COLUMN TYPE
+                    ALTER TABLE item ALTER note TYPE text | another column note
+                    ALTER TABLE item RENAME name TO title | another column title
+                    ALTER TABLE item RENAME name TO title; ALTER TABLE item RENAME note TO name | another column title
+                    ALTER TABLE item DROP name; ALTER TABLE item ADD name text | another column name
+                    ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key | another replica identity
+                    ALTER TABLE item REPLICA IDENTITY NOTHING | another replica identity
+                    CREATE TABLE capital (since int) INHERITS (item) | got public.capital
+                    TRUNCATE part_1 | has a rewritten public.part_1
+                    ALTER TABLE part DETACH PARTITION part_1 | lost public.part_1
+                    DROP TABLE part_1 | lost public.part_1
+                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | left its place for a while
+                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | got public.filled
+                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); INSERT INTO young VALUES (21, 'n'); ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | got public.young
+                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); SAVEPOINT s; INSERT INTO young VALUES (21, 'n'); RELEASE s; ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | got public.young
+                    ALTER TABLE part_1 REPLICA IDENTITY NOTHING | another replica identity, public.part_1
+                    ALTER TABLE part ALTER name TYPE text USING upper(name) | has a rewritten public.part_1
+                    CREATE TABLE sub PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n'); TRUNCATE sub | got public.sub
+                    """)
+    void whatMayKeepChangesOutOfTheStreamIsTold(String change, String why) throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            watch.requireUnaltered();
+
+            source.execute(change.split("; "));
+
+            assertThatThrownBy(watch::requireUnaltered)
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining(why);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item ADD COLUMN plain int",
+                "ALTER TABLE item ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()",
+                "ALTER TABLE item DROP COLUMN note",
+                "ALTER TABLE item ALTER note TYPE varchar(90)",
+                "ALTER TABLE item ALTER name SET NOT NULL; ALTER TABLE item ALTER note SET DEFAULT 'x'",
+                "CREATE INDEX ON item (name); REINDEX TABLE item; ANALYZE item",
+                "TRUNCATE item",
+                "VACUUM FULL item",
+                "CLUSTER item USING item_pkey",
+                "ALTER TABLE item REPLICA IDENTITY FULL",
+                "ALTER TABLE item DROP CONSTRAINT item_code_key",
+                "ALTER TABLE item OWNER TO pg_database_owner",
+                "VACUUM FULL pg_class; VACUUM FULL pg_attribute; VACUUM FULL pg_inherits; VACUUM FULL pg_type",
+                "ALTER TABLE part ADD COLUMN plain int; CREATE INDEX ON part (name); REINDEX TABLE part_1",
+                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n')",
+                "BEGIN; CREATE TABLE p2 PARTITION OF part DEFAULT; INSERT INTO part VALUES (21, 'n'); COMMIT",
+                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (id);"
+                        + " CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (20) TO (25); INSERT INTO part VALUES (21, 'n')",
+                "CREATE TABLE p2 (LIKE part INCLUDING ALL); ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (20) TO (30)",
+                "ALTER TABLE part_1 RENAME TO part_one"
+            })
+    void whatKeepsNothingOutDisturbsNobody(String change) throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute(change.split("; "));
+
+            assertThatCode(watch::requireUnaltered).doesNotThrowAnyException();
+            assertThatCode(watch::requireUnaltered).doesNotThrowAnyException();
+        }
+    }
+
+    @Test
+    void aColumnThatComesBackAfterALookIsAnotherOne() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("ALTER TABLE item DROP name");
+            watch.requireUnaltered();
+            source.execute("ALTER TABLE item ADD name text");
+
+            assertThatThrownBy(watch::requireUnaltered).hasMessageContaining("another column name");
+        }
+    }
+
+    @Test
+    void aRewriteAndAnAlteredColumnApartAreNoRewritingAlter() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("VACUUM FULL item");
+            watch.requireUnaltered();
+            assertThat(watch.unwritten()).as("the log is told").isPresent();
+            source.execute("ALTER TABLE item ALTER name SET NOT NULL");
+
+            assertThatCode(watch::requireUnaltered).doesNotThrowAnyException();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()",
+                "ALTER TABLE item ALTER name TYPE text USING upper(name)",
+                "TRUNCATE item",
+                "VACUUM FULL part_1",
+                "ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)",
+                "DROP TABLE part_1"
+            })
+    void aTableRewrittenDuringTheSnapshotNeedsAnotherOne(String change) throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("ALTER TABLE item ADD COLUMN plain int", "CREATE INDEX ON item (name)");
+            assertThatCode(watch::requireWholeSnapshot).doesNotThrowAnyException();
+
+            source.execute(change);
+
+            assertThatThrownBy(watch::requireWholeSnapshot)
+                    .isInstanceOf(SnapshotInterruptedException.class);
+        }
+    }
+
+    @Test
+    void theFactsAreReadBackAsTheyWereWritten() throws Exception {
+        TestDatabase source = source();
+        try (Connection connection = source.connect()) {
+            SortedMap<TableId, PublishedTable> facts = TableLook.look(connection, TABLES);
+            PublishedTablesCodec codec = new PublishedTablesCodec();
+
+            assertThat(facts).hasSize(2);
+            assertThat(codec.decode(codec.encode(facts))).isEqualTo(facts);
+        }
+    }
+
+    private static PublicationWatch watch(TestDatabase source, List<TableId> tables)
+            throws Exception {
+        try (Connection connection = source.connect()) {
+            String identity = Publication.ensure(connection, "p", new TreeSet<>(tables));
+            return new PublicationWatch(
+                    _ -> source.connect(),
+                    "p",
+                    identity,
+                    PublicationWatch.first(connection, tables),
+                    true);
+        }
+    }
+
+    private static TestDatabase source() {
+        TestDatabase source = PostgresServer.shared().newDatabase();
+        source.execute(
+                "CREATE SCHEMA other",
+                "CREATE TABLE item (id int PRIMARY KEY, code int NOT NULL UNIQUE, name text,"
+                        + " note varchar(20), price numeric(10,2))",
+                "INSERT INTO item VALUES (1, 1, 'n', 'm', 1.25)",
+                "CREATE TABLE item_new (LIKE item INCLUDING ALL)",
+                "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "INSERT INTO part VALUES (1, 'n')",
+                "CREATE TABLE filled (id int PRIMARY KEY, name text)",
+                "INSERT INTO filled VALUES (20, 'n')");
+        return source;
+    }
+}

@@ -1,0 +1,122 @@
+package dev.millrace.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/// The capture notices what was done to its tables, also what was done while nothing ran.
+class TablesWatchedIT {
+
+    private static final List<String> ITEM = List.of("id int", "name text");
+
+    @Test
+    void aTableRewrittenWhileAnotherOneIsReadNeedsAnotherSnapshot() throws Exception {
+        try (CaptureScene scene = new CaptureScene();
+                Connection gate = scene.source.connect();
+                Statement gatekeeper = gate.createStatement()) {
+            scene.source.execute(
+                    "CREATE TYPE held AS (x int)",
+                    "CREATE FUNCTION passed(held) RETURNS text LANGUAGE plpgsql VOLATILE AS"
+                            + " $$ BEGIN PERFORM pg_advisory_lock_shared(4711); RETURN 'passed'; END $$",
+                    "CREATE CAST (held AS text) WITH FUNCTION passed(held)");
+            scene.table("a", List.of("id int", "held held"), "id", false)
+                    .table("z", ITEM, "id", false);
+            scene.source.execute(
+                    "INSERT INTO a VALUES (1, ROW(1)::held)",
+                    "INSERT INTO z SELECT g, 'n' FROM generate_series(1, 100) g");
+            gatekeeper.execute("SELECT pg_advisory_lock(4711)");
+            SourceCapture capture = scene.start(1);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    !scene.source
+                                            .query(
+                                                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted")
+                                            .isEmpty());
+
+            scene.source.execute(
+                    "ALTER TABLE z ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()");
+            gatekeeper.execute("SELECT pg_advisory_unlock(4711)");
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () -> {
+                                scene.emit(1);
+                                return capture.state() instanceof CaptureState.SnapshotInterrupted;
+                            });
+            assertThat(scene.log()).noneMatch(ChangeEvent.Watermark.class::isInstance);
+            SourceCapture again = scene.start(2);
+            SourceCaptureIT.streaming(scene, again);
+            assertThat(scene.log())
+                    .filteredOn(event -> event.generation() == 2)
+                    .filteredOn(ChangeEvent.Read.class::isInstance)
+                    .hasSize(101);
+        }
+    }
+
+    @Test
+    void noWatermarkIsWrittenBehindATableThatWasSwapped() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            scene.settle(capture);
+            scene.source.execute(
+                    "CREATE TABLE item_new (LIKE item INCLUDING ALL)",
+                    "BEGIN; ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item; COMMIT",
+                    "INSERT INTO item VALUES (1, 'unseen')");
+            long behind = scene.emit(capture).number();
+
+            CaptureStartIT.awaitLost(capture, "public.item is another table now");
+
+            assertThat(scene.log())
+                    .noneMatch(
+                            event ->
+                                    event instanceof ChangeEvent.Watermark passed
+                                            && passed.watermark().number() >= behind);
+        }
+    }
+
+    @Test
+    void whatWasDoneWhileNothingRanIsSeenAtTheNextStart() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            scene.source.execute("INSERT INTO item VALUES (1, 'n')");
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.source.execute("VACUUM FULL item");
+            scene.settle(first);
+            first.close();
+            scene.source.execute("ALTER TABLE item ALTER name SET NOT NULL");
+            SourceCapture second = scene.start(1);
+            scene.settle(second);
+            second.close();
+
+            scene.source.execute("ALTER TABLE item ALTER name TYPE text USING upper(name)");
+
+            CaptureStartIT.awaitLost(scene.start(1), "was rewritten by ALTER COLUMN TYPE");
+        }
+    }
+
+    @Test
+    void aChangesTopicThatLostItsEndIsRefused() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.settle(first);
+            first.close();
+            scene.remakeChangesTopic();
+
+            CaptureStartIT.awaitLost(scene.start(1), "the broker lost some");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.millrace.migration;
+
+import dev.millrace.change.TableId;
+import dev.millrace.migration.MigrationControl.UnknownTableException;
+import dev.millrace.spec.NearestName;
+import java.util.Collection;
+import java.util.List;
+
+/// The tables of a migration on each side, as an operator names them. Immutable.
+record KnownTables(List<String> sources, List<String> targets) {
+
+    static KnownTables of(Collection<TableId> sources, Collection<TableId> targets) {
+        return new KnownTables(names(sources), names(targets));
+    }
+
+    /// @throws UnknownTableException when it is no source table
+    void requireSource(String table) {
+        require(table, "source", sources, targets, "target");
+    }
+
+    /// @throws UnknownTableException when it is no target table
+    void requireTarget(String table) {
+        require(table, "target", targets, sources, "source");
+    }
+
+    private static void require(
+            String table, String side, List<String> known, List<String> others, String otherSide) {
+        if (known.contains(table)) {
+            return;
+        }
+        String hint =
+                others.contains(table)
+                        ? "it is a " + otherSide + " table"
+                        : NearestName.hint(table, known);
+        throw new UnknownTableException(
+                "'"
+                        + table
+                        + "' is no "
+                        + side
+                        + " table of this migration"
+                        + (hint.isEmpty() ? "" : " (" + hint + ")")
+                        + "; its "
+                        + side
+                        + " tables are "
+                        + String.join(", ", known));
+    }
+
+    private static List<String> names(Collection<TableId> tables) {
+        return tables.stream().sorted().distinct().map(TableId::toString).toList();
+    }
+}

@@ -1,0 +1,195 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Origin;
+import dev.millrace.change.Row;
+import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/// A generation begins whole or not at all, over what an older one left and against its writers.
+class GenerationStartIT {
+
+    private static final Shape ITEM =
+            Shape.keyed(new TableId("public", "item"), List.of("id", "name"), List.of("id"));
+
+    private static final Shape GATED =
+            Shape.keyed(new TableId("public", "item"), List.of("id", "pass"), List.of("id"));
+
+    /// The first statement that fails in the beginning's transaction is its last one.
+    private static final String[] BREAK = {
+        "CREATE SEQUENCE attempts",
+        """
+        CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM nextval('public.attempts'); RAISE 'broken'; END $$""",
+        "CREATE TRIGGER broken BEFORE INSERT ON millrace.generation FOR EACH ROW EXECUTE FUNCTION broken()",
+        "ALTER TABLE millrace.generation ENABLE ALWAYS TRIGGER broken"
+    };
+
+    private static final String MEND = "DROP TRIGGER broken ON millrace.generation";
+
+    @Test
+    void rowsThatWereThereBeforeAreNeverEmptied() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text")
+                    .table("other", "id int PRIMARY KEY, name text");
+            scene.target.execute("INSERT INTO item VALUES (1, 'of the users')");
+            Generation first = scene.withGenerations(GenerationStart::takeUp);
+
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("public.item")
+                    .hasMessageNotContaining("public.other");
+            assertThat(scene.target.value("SELECT name FROM item")).isEqualTo("of the users");
+            assertThat(generations(scene)).isEqualTo("1 1");
+
+            scene.target.execute("DELETE FROM item");
+
+            assertThat(scene.withGenerations(all -> all.next(first)).number()).isEqualTo(2);
+            assertThat(generations(scene)).isEqualTo("2 2");
+        }
+    }
+
+    @Test
+    void aBeginningThatFailedRemembersNothing() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.withGenerations(_ -> 0);
+            scene.target.execute(BREAK);
+            assertThatThrownBy(() -> scene.withGenerations(GenerationStart::takeUp))
+                    .isInstanceOf(SQLException.class);
+            scene.target.execute(MEND, "INSERT INTO item VALUES (1, 'came meanwhile')");
+
+            Generation first = scene.withGenerations(GenerationStart::takeUp);
+
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+                    .isInstanceOf(RefusedException.class);
+            assertThat(scene.target.value("SELECT name FROM item")).isEqualTo("came meanwhile");
+        }
+    }
+
+    @Test
+    void aTargetMadeAnewIsBehindEveryGenerationThatTheLogKnows() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.source.execute(
+                    "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 500) g");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.stop();
+            scene.target.execute("DROP SCHEMA millrace CASCADE", "TRUNCATE item");
+            scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
+
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            assertThat(scene.running().status().generation()).isEqualTo(2);
+            Row ghost = Row.of(ITEM, "777", "of the first generation");
+            scene.writeLate(new TargetChange.Upsert(new Token(1, Long.MAX_VALUE, 0), ghost));
+            scene.writeLate(
+                    new ChangeEvent.Insert(1, new Origin(new Lsn(Long.MAX_VALUE), 9, 0), ghost));
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("250");
+        }
+    }
+
+    @Test
+    void aCommitUnderWayIsSeenBeforeTheTablesAreEmptiedAndNoLaterOneIsTaken() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            CompletableFuture<Generation> second;
+            try (Connection ours = scene.target.connect()) {
+                ours.setAutoCommit(false);
+                ours.createStatement().execute("INSERT INTO item VALUES (1, 'in the way')");
+                scene.source.execute("INSERT INTO item VALUES (1, 'under way')");
+                scene.awaitWaiting(scene.target, "apply");
+                second = CompletableFuture.supplyAsync(() -> next(scene));
+                scene.awaitWaiting(scene.target, "control");
+                ours.rollback();
+            }
+
+            assertThat(second.join().number()).isEqualTo(2);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
+
+            scene.source.execute("INSERT INTO item VALUES (2, 'late')");
+            scene.awaitPhase("FAILED");
+            assertThat(scene.running().status().blockers().toString())
+                    .contains("another process began a generation");
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void aBeginningIsTriedUntilItCommitsAndTakenUpWhenItHas() throws Exception {
+        try (MigrationScene scene = new MigrationScene();
+                SnapshotGate gate = SnapshotGate.closed(scene)) {
+            scene.start();
+            gate.awaitReader();
+            scene.target.execute(BREAK);
+            gate.breakOff();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    !"1"
+                                            .equals(
+                                                    scene.target.value(
+                                                            "SELECT last_value FROM attempts")));
+            scene.stop();
+            assertThat(generations(scene)).isEqualTo("1 1");
+            scene.target.execute(MEND);
+            // As if it had died before the target topic was emptied.
+            scene.writeLate(
+                    new TargetChange.Upsert(
+                            new Token(1, Long.MAX_VALUE, 0), Row.of(GATED, "77777", "(0)")));
+            scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
+
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            assertThat(scene.running().status().generation()).isEqualTo(2);
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+
+            scene.stop();
+            next(scene);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            assertThat(scene.running().status().generation()).isEqualTo(3);
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("10000");
+        }
+    }
+
+    private static Generation next(MigrationScene scene) {
+        try {
+            return scene.withGenerations(all -> all.next(all.takeUp()));
+        } catch (SQLException e) {
+            throw new CompletionException(e);
+        }
+    }
+
+    /// The newest generation that was noted, and the one of the stored offsets.
+    private static String generations(MigrationScene scene) {
+        return String.valueOf(
+                scene.target.value(
+                        "SELECT (SELECT max(generation) FROM millrace.generation) || ' '"
+                                + " || (SELECT string_agg(DISTINCT generation::text, ',')"
+                                + " FROM millrace.stored_offset)"));
+    }
+}

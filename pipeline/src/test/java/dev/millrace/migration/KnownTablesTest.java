@@ -1,0 +1,42 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.millrace.change.TableId;
+import dev.millrace.migration.MigrationControl.UnknownTableException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class KnownTablesTest {
+
+    private final KnownTables tables =
+            KnownTables.of(
+                    List.of(new TableId("public", "users"), new TableId("public", "product")),
+                    List.of(new TableId("crm", "customer")));
+
+    @Test
+    void takesATableOfItsSide() {
+        assertThatCode(() -> tables.requireSource("public.users")).doesNotThrowAnyException();
+        assertThatCode(() -> tables.requireTarget("crm.customer")).doesNotThrowAnyException();
+    }
+
+    @Test
+    void namesTheNearestAndAllThatThereAre() {
+        assertThat(catchThrowable(() -> tables.requireSource("public.user")))
+                .isInstanceOf(UnknownTableException.class)
+                .hasMessage(
+                        "'public.user' is no source table of this migration (did you mean"
+                                + " public.users?); its source tables are public.product,"
+                                + " public.users");
+    }
+
+    @Test
+    void aTableOfTheOtherSideIsToldAsOne() {
+        assertThat(catchThrowable(() -> tables.requireSource("crm.customer")))
+                .hasMessageContaining("(it is a target table)");
+        assertThat(catchThrowable(() -> tables.requireTarget("public.users")))
+                .hasMessageContaining("(it is a source table)");
+    }
+}

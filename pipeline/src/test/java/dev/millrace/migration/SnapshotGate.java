@@ -1,0 +1,70 @@
+package dev.millrace.migration;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+
+/// Holds the reading of a table in its middle for as long as it is closed: one row's text waits for
+/// a lock that this gate has. Several fetches of rows come before that row.
+final class SnapshotGate implements AutoCloseable {
+
+    private static final String WAITING =
+            " FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+
+    private final MigrationScene scene;
+    private final Connection lock;
+
+    private SnapshotGate(MigrationScene scene, Connection lock) {
+        this.scene = scene;
+        this.lock = lock;
+    }
+
+    /// Makes the table `item` on both sides, with rows on the source.
+    static SnapshotGate closed(MigrationScene scene) throws SQLException {
+        scene.source.execute("CREATE TYPE gate AS (x int)");
+        scene.target.execute("CREATE TYPE gate AS (x int)");
+        scene.source.execute(
+                """
+                CREATE FUNCTION gated(gate) RETURNS text LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF ($1).x = 1 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF;
+                    RETURN '(' || ($1).x || ')';
+                END $$""",
+                "CREATE CAST (gate AS text) WITH FUNCTION gated(gate)");
+        scene.table("item", "id int PRIMARY KEY, pass gate");
+        scene.source.execute(
+                "INSERT INTO item SELECT g, ROW((g = 15000)::int)::gate FROM generate_series(1, 20000) g");
+        Connection lock = scene.source.connect();
+        try (var statement = lock.createStatement()) {
+            statement.execute("SELECT pg_advisory_lock(7)");
+        }
+        return new SnapshotGate(scene, lock);
+    }
+
+    /// Waits until some rows are in the log and the rest can't come.
+    void awaitReader() {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(50))
+                .until(
+                        () ->
+                                scene.running().status().tables().getFirst().backfill().rowsDone()
+                                                > 0
+                                        && !"0"
+                                                .equals(
+                                                        scene.source.value(
+                                                                "SELECT count(*)" + WAITING)));
+    }
+
+    /// Ends the reading session, and lets later ones pass.
+    void breakOff() throws SQLException {
+        scene.source.query("SELECT pg_terminate_backend(pid, 5000)" + WAITING);
+        close();
+    }
+
+    @Override
+    public void close() throws SQLException {
+        lock.close();
+    }
+}

@@ -1,0 +1,105 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import org.junit.jupiter.api.Test;
+
+/// A migration is taken up only in the world it was begun in.
+class TakeUpIT {
+
+    @Test
+    void aPositionTopicThatWasMadeAnewIsRefusedInTheSameGeneration() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+            scene.deletePositionTopic();
+
+            for (int attempt = 0; attempt < 2; attempt++) {
+                assertThatThrownBy(scene::start)
+                        .isInstanceOf(RefusedException.class)
+                        .hasMessageContaining("position is gone");
+            }
+            scene.makePositionTopic();
+            assertThatThrownBy(scene::start)
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("a topic was made anew");
+
+            assertThat(scene.target.value("SELECT max(generation) FROM millrace.generation"))
+                    .isEqualTo("1");
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("100");
+        }
+    }
+
+    @Test
+    void anotherServerDatabaseOrHistoryOfTheSourceIsRefused() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+
+            refusedAfter(scene, "system_identifier = '1'", "is another server or database");
+            refusedAfter(scene, "source_database = 'shop'", "is another server or database");
+            refusedAfter(scene, "timeline = timeline + 1", "was promoted or restored");
+        }
+    }
+
+    private static void refusedAfter(MigrationScene scene, String change, String why) {
+        scene.target.execute(
+                "CREATE TABLE before AS TABLE millrace.generation",
+                "UPDATE millrace.generation SET " + change);
+        assertThatThrownBy(scene::start)
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining(why);
+        scene.target.execute(
+                "TRUNCATE millrace.generation",
+                "INSERT INTO millrace.generation TABLE before",
+                "DROP TABLE before");
+    }
+
+    @Test
+    void mappingsWhoseOffsetsExpiredGoOnFromTheBeginningOfTheLog() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+            scene.source.execute(
+                    "INSERT INTO item SELECT g, 'logged' FROM generate_series(101, 200) g",
+                    "DELETE FROM item WHERE id <= 10");
+            scene.captureAlone();
+            scene.forgetMappingsOffsets();
+
+            scene.start();
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("190");
+            assertThat(scene.running().status().generation()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anotherMeaningOfAStarIsRefusedAndNothingIsJournaled() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+            String journal = scene.target.value("SELECT count(*) FROM millrace.journal");
+            scene.source.execute("ALTER TABLE item ADD COLUMN note text");
+            scene.target.execute("ALTER TABLE item ADD COLUMN note text");
+
+            assertThatThrownBy(scene::start)
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("the mappings are not those it was begun with");
+
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.journal"))
+                    .isEqualTo(journal);
+            scene.source.execute("ALTER TABLE item DROP COLUMN note");
+            scene.target.execute("ALTER TABLE item DROP COLUMN note");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+        }
+    }
+
+    private static MigrationScene inSync() throws Exception {
+        MigrationScene scene = new MigrationScene();
+        scene.table("item", "id int PRIMARY KEY, name text");
+        scene.source.execute("INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 100) g");
+        scene.start();
+        scene.awaitPhase("IN_SYNC");
+        return scene;
+    }
+}
