@@ -28,6 +28,7 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /// The topics and groups of a cluster, by the admin protocol. Every call has a deadline and fails
@@ -63,11 +64,24 @@ public final class Broker implements AutoCloseable {
     /// @param id given by the cluster when the topic is made: a topic made anew has another one
     public record Topic(String name, String id, int partitions) {}
 
-    /// The topic as it is, made if it is missing.
+    /// The topic as it is, made if it is missing. When this returns, every partition has a leader.
     ///
     /// @throws BrokerException when it is there and isn't as the specification says
     public Topic ensure(TopicSpec spec) {
-        return existing(spec).orElseGet(() -> make(spec));
+        return existing(spec).or(() -> make(spec)).orElseGet(() -> madeByAnother(spec));
+    }
+
+    /// A topic is made before every broker has heard of it, so one that was asked may have denied
+    /// it.
+    private Topic madeByAnother(TopicSpec spec) {
+        awaitLeaders(spec.name(), 1);
+        return existing(spec)
+                .orElseThrow(
+                        () ->
+                                new BrokerException(
+                                        "topic "
+                                                + spec.name()
+                                                + " was made a moment ago and not every broker knows it: try again"));
     }
 
     /// The topic if it is there.
@@ -122,15 +136,34 @@ public final class Broker implements AutoCloseable {
                 : found.equals(wanted);
     }
 
-    private Topic make(TopicSpec spec) {
+    /// @return empty when it is there already
+    private Optional<Topic> make(TopicSpec spec) {
         NewTopic topic =
                 new NewTopic(spec.name(), Optional.of(spec.partitions()), Optional.empty());
         CreateTopicsResult made = admin.createTopics(List.of(topic.configs(spec.config())));
         String what = "make topic " + spec.name();
-        return new Topic(
-                spec.name(),
-                await(made.topicId(spec.name()), what).toString(),
-                await(made.numPartitions(spec.name()), what));
+        try {
+            Topic found =
+                    new Topic(
+                            spec.name(),
+                            await(made.topicId(spec.name()), what).toString(),
+                            await(made.numPartitions(spec.name()), what));
+            awaitLeaders(spec.name(), spec.partitions());
+            return Optional.of(found);
+        } catch (BrokerException e) {
+            if (e.getCause() instanceof TopicExistsException) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /// The client repeats this question, unlike others, for as long as a topic is unknown or has no
+    /// leader.
+    private void awaitLeaders(String topic, int partitions) {
+        await(
+                admin.describeProducers(partitions(topic, partitions)).all(),
+                "find the leaders of topic " + topic);
     }
 
     public Optional<Topic> find(String name) {

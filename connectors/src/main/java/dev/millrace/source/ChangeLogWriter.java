@@ -2,8 +2,10 @@ package dev.millrace.source;
 
 import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Origin;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
+import dev.millrace.change.WatermarkNumber;
 import dev.millrace.streams.Topics;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -13,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -31,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 final class ChangeLogWriter implements AutoCloseable {
 
     private static final byte[] POSITION_KEY = "position".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] ABORT_KEY = "abort".getBytes(StandardCharsets.UTF_8);
     private static final byte[] TABLES_KEY = "tables".getBytes(StandardCharsets.UTF_8);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
@@ -96,6 +100,51 @@ final class ChangeLogWriter implements AutoCloseable {
         if (facts.isPresent()) {
             tablesAt = placed(facts.get()).offset();
         }
+        return commit(position);
+    }
+
+    /// Commits what an earlier writer's transaction left open, by a transaction over the same
+    /// partitions: its markers end both. What it writes says nothing new.
+    ///
+    /// @param changes partitions of the changes topic
+    /// @return the position as it was written
+    SourcePosition commitOpen(Set<Integer> changes, SourcePosition position)
+            throws InterruptedException {
+        continueBehind(position.logged());
+        producer.beginTransaction();
+        again(changes, new WatermarkNumber(position.generation(), position.watermark()));
+        producer.flush();
+        return commit(position);
+    }
+
+    /// Aborts what an earlier writer's transaction left open, by a transaction over the same
+    /// partitions that is aborted.
+    ///
+    /// @param changes partitions of the changes topic
+    /// @param position whether the position topic is one
+    void abortOpen(Set<Integer> changes, boolean position) throws InterruptedException {
+        producer.beginTransaction();
+        again(changes, WatermarkNumber.none(0));
+        if (position) {
+            sent.add(
+                    producer.send(
+                            new ProducerRecord<>(topics.position(), 0, ABORT_KEY, new byte[0])));
+        }
+        producer.flush();
+        for (Future<RecordMetadata> each : sent) {
+            placed(each);
+        }
+        sent.clear();
+        producer.abortTransaction();
+    }
+
+    private void again(Set<Integer> changes, WatermarkNumber number) {
+        byte[] watermark = codec.encode(new ChangeEvent.Watermark(Origin.NONE, number));
+        changes.forEach(partition -> send(partition, new byte[0], watermark));
+    }
+
+    /// Everything of the transaction is acknowledged before the position is sent.
+    private SourcePosition commit(SourcePosition position) throws InterruptedException {
         for (Future<RecordMetadata> each : sent) {
             RecordMetadata record = placed(each);
             ends[record.partition()] = Math.max(ends[record.partition()], record.offset() + 1);

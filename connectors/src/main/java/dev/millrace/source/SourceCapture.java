@@ -66,8 +66,8 @@ public final class SourceCapture implements AutoCloseable {
 
     /// The generation of the last position in the log, whoever wrote it.
     public static OptionalInt loggedGeneration(Map<String, Object> kafka, Topics topics) {
-        return new PositionLog(kafka, topics.position())
-                .last(CaptureRun.POSITION_TIMEOUT)
+        return new PositionLog(new LogReader(kafka, CaptureRun.LOG_TIMEOUT), topics.position())
+                .last()
                 .map(position -> OptionalInt.of(position.generation()))
                 .orElse(OptionalInt.empty());
     }

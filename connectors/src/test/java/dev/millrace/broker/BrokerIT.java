@@ -8,6 +8,7 @@ import dev.millrace.streams.Topics;
 import dev.millrace.testing.KafkaServer;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,8 +19,11 @@ class BrokerIT {
 
     private final Broker broker =
             new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()));
-    private final TopicSpec changes =
-            TopicPlan.of(new Topics(KafkaServer.shared().newMigrationName()), 2).changes();
+    private final TopicSpec changes = TopicPlan.of(topics(), 2).changes();
+
+    private static Topics topics() {
+        return new Topics(KafkaServer.shared().newMigrationName());
+    }
 
     @AfterEach
     void close() {
@@ -53,6 +57,30 @@ class BrokerIT {
         String id = broker.ensure(with("max.message.bytes", "100000000")).id();
 
         assertThat(broker.ensure(changes).id()).isEqualTo(id);
+    }
+
+    @Test
+    void aTopicIsKnownAsSoonAsItIsMade() {
+        for (int i = 0; i < 20; i++) {
+            TopicSpec next = TopicPlan.of(topics(), 8).changes();
+
+            String id = broker.ensure(next).id();
+
+            assertThat(broker.find(next.name()))
+                    .hasValueSatisfying(found -> assertThat(found.id()).isEqualTo(id));
+            assertThat(broker.ends(next.name(), 8)).hasSize(8);
+        }
+    }
+
+    @Test
+    void twoWhoMakeATopicAtTheSameTimeGetTheSame() {
+        for (int i = 0; i < 10; i++) {
+            TopicSpec next = TopicPlan.of(topics(), 2).changes();
+
+            var other = CompletableFuture.supplyAsync(() -> broker.ensure(next));
+
+            assertThat(broker.ensure(next)).isEqualTo(other.join());
+        }
     }
 
     @Test

@@ -25,6 +25,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /// A source database, the topics of one migration, and captures over them.
 final class CaptureScene implements AutoCloseable {
@@ -161,13 +162,19 @@ final class CaptureScene implements AutoCloseable {
     /// Commits a watermark and waits until it is in the log.
     void settle(SourceCapture capture) {
         long number = emit(capture).number();
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
-                .until(
-                        () -> {
-                            SourcePosition position = capture.position();
-                            return position != null && position.watermark() >= number;
-                        });
+        try {
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () -> {
+                                SourcePosition position = capture.position();
+                                return position != null && position.watermark() >= number;
+                            });
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(
+                    "watermark " + number + " is not in the log\n" + CaptureStall.of(this, capture),
+                    e);
+        }
         awaitMarkers();
     }
 
@@ -236,6 +243,8 @@ final class CaptureScene implements AutoCloseable {
                         .toList();
         try (KafkaConsumer<byte[], byte[]> all = consumer("read_uncommitted");
                 KafkaConsumer<byte[], byte[]> committed = consumer("read_committed")) {
+            all.assign(partitions);
+            committed.assign(partitions);
             Awaitility.await()
                     .pollDelay(Duration.ZERO)
                     .pollInterval(Duration.ofMillis(20))
@@ -251,6 +260,7 @@ final class CaptureScene implements AutoCloseable {
         Map<String, Object> config = new HashMap<>(kafka);
         config.put("isolation.level", isolation);
         config.put("auto.offset.reset", "earliest");
+        config.put("fetch.max.wait.ms", "10");
         return new KafkaConsumer<>(
                 config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }

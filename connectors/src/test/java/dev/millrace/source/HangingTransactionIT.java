@@ -1,0 +1,257 @@
+package dev.millrace.source;
+
+import static org.apache.kafka.common.requests.TransactionResult.ABORT;
+import static org.apache.kafka.common.requests.TransactionResult.COMMIT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Origin;
+import dev.millrace.change.Row;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.record.internal.SimpleRecord;
+import org.apache.kafka.common.utils.Utils;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/// A broker left a transaction of the capture open in some partitions and takes it for ended. The
+/// next capture ends it, and the log holds every change once.
+class HangingTransactionIT {
+
+    private static final byte[] POSITION = "position".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] FACTS = "tables".getBytes(StandardCharsets.UTF_8);
+
+    private interface Plant {
+        void in(ForgetfulCoordinator broker, Written written) throws Exception;
+    }
+
+    /// A transaction of eight rows as a capture writes it, before anything is marked.
+    private record Written(CaptureScene scene, SourcePosition position) {
+        TopicPartition changes(int number) {
+            return new TopicPartition(scene.topics.changes(), number);
+        }
+
+        TopicPartition positions() {
+            return new TopicPartition(scene.topics.position(), 0);
+        }
+
+        SimpleRecord record() {
+            return new SimpleRecord(POSITION, new PositionCodec().encode(position));
+        }
+    }
+
+    @Test
+    void withoutAMarkerAnywhere() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) -> broker.write(written.positions(), List.of(written.record())));
+    }
+
+    @Test
+    void committedInOnePartition() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) -> {
+                    broker.write(written.positions(), List.of(written.record()));
+                    broker.mark(written.changes(0), COMMIT);
+                });
+    }
+
+    @Test
+    void committedInThePositionTopic() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) -> {
+                    broker.write(written.positions(), List.of(written.record()));
+                    broker.mark(written.positions(), COMMIT);
+                });
+    }
+
+    @Test
+    void abortedInOnePartition() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) -> {
+                    broker.write(written.positions(), List.of(written.record()));
+                    broker.mark(written.changes(1), ABORT);
+                });
+    }
+
+    @Test
+    void abortedInThePositionTopic() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) -> {
+                    broker.write(written.positions(), List.of(written.record()));
+                    broker.mark(written.positions(), ABORT);
+                });
+    }
+
+    @Test
+    void brokenOffBeforeItsPosition() throws Exception {
+        everyRowIsInTheLogOnce((_, _) -> {});
+    }
+
+    @Test
+    void brokenOffBehindTheTablesFacts() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) ->
+                        broker.write(
+                                written.positions(),
+                                List.of(new SimpleRecord(FACTS, new byte[] {1}))));
+    }
+
+    @Test
+    void whatWasCommittedAndIsAbortedSinceIsRefused() throws Exception {
+        try (CaptureScene scene = itemScene()) {
+            plant(
+                    scene,
+                    (broker, written) -> {
+                        broker.write(written.positions(), List.of(written.record()));
+                        broker.mark(written.positions(), COMMIT);
+                        broker.mark(written.changes(0), COMMIT);
+                        broker.mark(written.changes(1), ABORT);
+                    });
+
+            SourceCapture capture = scene.start(1);
+
+            awaitState(capture, CaptureState.SourceLost.class);
+            assertThat(capture.state().toString())
+                    .contains("changes-1 no longer shows what was committed");
+        }
+    }
+
+    @Test
+    void recordsOfAnotherProducerAreWaitedFor() throws Exception {
+        try (CaptureScene scene = itemScene()) {
+            begun(scene);
+            TopicPartition first = new TopicPartition(scene.topics.changes(), 0);
+            try (ForgetfulCoordinator stranger = ForgetfulCoordinator.ofAStranger(scene)) {
+                stranger.write(first, List.of(new SimpleRecord(new byte[0], new byte[] {1})));
+                SourceCapture capture = scene.start(1);
+
+                awaitState(capture, CaptureState.Waiting.class);
+                assertThat(capture.state().toString()).contains("kafka-transactions.sh");
+
+                stranger.mark(first, ABORT);
+                awaitState(capture, CaptureState.Streaming.class);
+            }
+        }
+    }
+
+    private static void everyRowIsInTheLogOnce(Plant plant) throws Exception {
+        try (CaptureScene scene = itemScene()) {
+            plant(scene, plant);
+
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            scene.source.execute("INSERT INTO item VALUES (10, 'next')");
+            scene.settle(capture);
+
+            assertThat(inserted(scene))
+                    .containsExactlyInAnyOrderElementsOf(
+                            IntStream.rangeClosed(1, 10).mapToObj(String::valueOf).toList());
+            capture.close();
+        }
+    }
+
+    private static void plant(CaptureScene scene, Plant plant) throws Exception {
+        SourcePosition before = begun(scene);
+        Lsn boundary =
+                Lsn.parse(
+                        Objects.requireNonNull(
+                                scene.source
+                                        .query("SELECT pg_current_wal_flush_lsn()::text")
+                                        .getFirst()
+                                        .getFirst()));
+        long transaction =
+                Long.parseLong(
+                        Objects.requireNonNull(
+                                scene.source
+                                        .query(
+                                                "WITH made AS (INSERT INTO item SELECT g, 'n' || g FROM generate_series(2, 9) g RETURNING id)"
+                                                        + " SELECT pg_current_xact_id()::text FROM made")
+                                        .getFirst()
+                                        .getFirst()));
+        try (ForgetfulCoordinator broker = ForgetfulCoordinator.of(scene)) {
+            List<Long> ends = new ArrayList<>();
+            for (int partition = 0; partition < CaptureScene.PARTITIONS; partition++) {
+                ends.add(
+                        broker.write(
+                                new TopicPartition(scene.topics.changes(), partition),
+                                rows(scene, partition, Origin.streamed(transaction))));
+            }
+            plant.in(
+                    broker,
+                    new Written(
+                            scene,
+                            new SourcePosition(
+                                    before.generation(),
+                                    true,
+                                    boundary,
+                                    Origin.streamed(transaction),
+                                    8,
+                                    before.watermark(),
+                                    before.truncates(),
+                                    before.rowsRead(),
+                                    before.publication(),
+                                    new SourcePosition.Logged(before.logged().tablesAt(), ends))));
+        }
+    }
+
+    /// A capture that has written the row 1 and is closed.
+    private static SourcePosition begun(CaptureScene scene) throws Exception {
+        SourceCapture capture = scene.start(1);
+        SourceCaptureIT.streaming(scene, capture);
+        scene.source.execute("INSERT INTO item VALUES (1, 'n1')");
+        scene.settle(capture);
+        capture.close();
+        return Objects.requireNonNull(capture.position());
+    }
+
+    private static List<SimpleRecord> rows(CaptureScene scene, int partition, long transaction) {
+        Row first =
+                scene.log().stream()
+                        .filter(ChangeEvent.Insert.class::isInstance)
+                        .map(event -> ((ChangeEvent.Insert) event).row())
+                        .findFirst()
+                        .orElseThrow();
+        ChangeCodec codec = new ChangeCodec();
+        return IntStream.rangeClosed(2, 9)
+                .mapToObj(id -> Row.of(first.shape(), String.valueOf(id), "n" + id))
+                .filter(
+                        row ->
+                                Utils.toPositive(Utils.murmur2(row.key().bytes()))
+                                                % CaptureScene.PARTITIONS
+                                        == partition)
+                .map(
+                        row ->
+                                new SimpleRecord(
+                                        row.key().bytes(),
+                                        codec.encode(
+                                                new ChangeEvent.Insert(
+                                                        1,
+                                                        new Origin(Lsn.ZERO, transaction, 0),
+                                                        row))))
+                .toList();
+    }
+
+    private static CaptureScene itemScene() {
+        return new CaptureScene().table("item", List.of("id int", "name text"), "id", false);
+    }
+
+    private static List<String> inserted(CaptureScene scene) {
+        return scene.log().stream()
+                .filter(ChangeEvent.Insert.class::isInstance)
+                .map(event -> String.valueOf(((ChangeEvent.Insert) event).row().text(0)))
+                .toList();
+    }
+
+    private static void awaitState(SourceCapture capture, Class<? extends CaptureState> expected) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .until(() -> expected.isInstance(capture.state()));
+    }
+}
