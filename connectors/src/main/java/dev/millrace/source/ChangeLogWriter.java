@@ -65,6 +65,11 @@ final class ChangeLogWriter implements AutoCloseable {
         config.put("compression.type", "lz4");
         config.put("buffer.memory", Integer.toString(128 * 1024 * 1024));
         config.put("max.request.size", Integer.toString(64 * 1024 * 1024));
+        // A broker that stands still ends the run, which is begun again and says why; nothing is
+        // lost by it.
+        config.put("request.timeout.ms", "10000");
+        config.put("delivery.timeout.ms", "30000");
+        config.put("max.block.ms", "30000");
         Producer<byte[], byte[]> producer =
                 new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
         try {

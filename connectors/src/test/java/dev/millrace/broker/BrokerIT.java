@@ -22,7 +22,7 @@ class BrokerIT {
     private final TopicSpec changes = TopicPlan.of(topics(), 2).changes();
 
     private static Topics topics() {
-        return new Topics(KafkaServer.shared().newMigrationName());
+        return new Topics(KafkaServer.newMigrationName());
     }
 
     @AfterEach

@@ -40,7 +40,7 @@ class ChangeLogIT {
     private static final Origin ORIGIN =
             new Origin(Lsn.parse("16/B374D848"), 77, 1_700_000_000_123_456L);
 
-    private final Topics topics = new Topics(KafkaServer.shared().newMigrationName());
+    private final Topics topics = new Topics(KafkaServer.newMigrationName());
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
     private final ChangeCodec codec = new ChangeCodec();

@@ -33,10 +33,9 @@ final class CaptureScene implements AutoCloseable {
     static final int PARTITIONS = 2;
 
     final TestDatabase source;
-    final String migration = KafkaServer.shared().newMigrationName();
+    final String migration = KafkaServer.newMigrationName();
     final Topics topics = new Topics(migration);
-    final Map<String, Object> kafka =
-            Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+    final Map<String, Object> kafka;
     private final List<CapturedTable> tables = new ArrayList<>();
     private final List<SourceCapture> captures = new ArrayList<>();
     private final Map<String, String> debezium = new HashMap<>();
@@ -46,7 +45,12 @@ final class CaptureScene implements AutoCloseable {
     }
 
     CaptureScene(TestDatabase source) {
+        this(source, KafkaServer.shared().bootstrapServers());
+    }
+
+    CaptureScene(TestDatabase source, String bootstrapServers) {
         this.source = source;
+        this.kafka = Map.of("bootstrap.servers", bootstrapServers);
         TopicPlan plan = TopicPlan.of(topics, PARTITIONS);
         try (Broker broker = new Broker(kafka)) {
             broker.ensure(plan.changes());

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.testing.BrokerProcess;
+import dev.millrace.testing.PostgresServer;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -146,8 +149,11 @@ class CaptureStartIT {
 
     @Test
     void theFrozenCaptureNeverWritesAgain() throws Exception {
-        try (CaptureScene scene =
-                        new CaptureScene()
+        try (BrokerProcess broker = new BrokerProcess();
+                CaptureScene scene =
+                        new CaptureScene(
+                                        PostgresServer.shared().newDatabase(),
+                                        broker.bootstrapServers())
                                 .table("item", List.of("id int", "name text"), "id", false);
                 CaptureChild frozen = CaptureChild.start(scene, 0, 20)) {
             frozen.awaitStreaming(scene);
@@ -160,16 +166,31 @@ class CaptureStartIT {
             long before = inserts(scene);
             assertThat(before).as("it was frozen on the way").isLessThan(20_000);
 
-            SourceCapture successor = scene.start(1);
-            scene.source.execute("UPDATE item SET name = 'newer' WHERE id = 1");
-            scene.settle(successor);
-            signal(frozen, "CONT");
-            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !frozen.isAlive());
-            scene.settle(successor);
+            try (CaptureChild successor = CaptureChild.start(scene, 0, 2_000)) {
+                scene.source.execute("UPDATE item SET name = 'newer' WHERE id = 1");
+                awaitInLog(scene, scene.emit(1));
+                signal(frozen, "CONT");
+                Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !frozen.isAlive());
+                awaitInLog(scene, scene.emit(1));
+                assertThat(successor.isAlive()).isTrue();
+            }
 
             assertThat(inserts(scene)).isEqualTo(20_000);
             assertThat(scene.log()).filteredOn(ChangeEvent.Update.class::isInstance).hasSize(1);
         }
+    }
+
+    private static void awaitInLog(CaptureScene scene, WatermarkNumber number) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () ->
+                                scene.log().stream()
+                                        .anyMatch(
+                                                event ->
+                                                        event instanceof ChangeEvent.Watermark mark
+                                                                && mark.watermark()
+                                                                        .equals(number)));
     }
 
     @Test

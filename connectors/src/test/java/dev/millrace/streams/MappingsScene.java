@@ -50,7 +50,7 @@ final class MappingsScene implements AutoCloseable {
     private static final Shape SHAPE = Shape.keyed(TABLE, List.of("id", "body"), List.of("id"));
     private static final Shape KEY = Shape.keyed(TABLE, List.of("id"), List.of("id"));
 
-    private final String migration = KafkaServer.shared().newMigrationName();
+    private final String migration = KafkaServer.newMigrationName();
     private final Topics topics = new Topics(migration);
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());

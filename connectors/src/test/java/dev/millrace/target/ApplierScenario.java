@@ -41,7 +41,7 @@ final class ApplierScenario implements AutoCloseable {
     static final int GENERATION = 3;
 
     final TestDatabase database;
-    final String migration = KafkaServer.shared().newMigrationName();
+    final String migration = KafkaServer.newMigrationName();
     final int partitions;
     final Topics topics = new Topics(migration);
     private final KafkaProducer<byte[], byte[]> producer;

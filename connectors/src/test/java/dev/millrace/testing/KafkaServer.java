@@ -36,8 +36,8 @@ public final class KafkaServer {
         return bootstrapServers;
     }
 
-    /// A migration name that no other test of this server uses.
-    public String newMigrationName() {
+    /// A migration name that no other test uses.
+    public static String newMigrationName() {
         return "t" + NAMES.incrementAndGet() + "_" + Long.toString(System.nanoTime(), 36);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.StopMode;
+import dev.millrace.testing.BrokerProcess;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;

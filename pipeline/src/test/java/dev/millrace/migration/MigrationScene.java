@@ -49,7 +49,7 @@ final class MigrationScene implements AutoCloseable {
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newDatabase();
-    final String name = KafkaServer.shared().newMigrationName();
+    final String name = KafkaServer.newMigrationName();
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
     private final Path dataDir;

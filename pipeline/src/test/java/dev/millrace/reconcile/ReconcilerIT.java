@@ -41,7 +41,7 @@ class ReconcilerIT {
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
     private final TestDatabase target = PostgresServer.shared().newDatabase();
-    private final Topics topics = new Topics(KafkaServer.shared().newMigrationName());
+    private final Topics topics = new Topics(KafkaServer.newMigrationName());
     private Mapping mapping = UserMapper.mapping();
     private ReconcileLimits limits = new ReconcileLimits(Duration.ofSeconds(60), 3);
     private TinyRoad road;

@@ -1,8 +1,7 @@
-package dev.millrace.faults;
+package dev.millrace.testing;
 
 import dev.millrace.broker.EmbeddedBroker;
 import dev.millrace.local.LoopbackPort;
-import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -12,27 +11,27 @@ import java.time.Duration;
 import org.awaitility.Awaitility;
 
 /// A broker in a process of its own, that can be killed and started again over the same log.
-final class BrokerProcess implements AutoCloseable {
+public final class BrokerProcess implements AutoCloseable {
 
     private final Path folder = TestFolders.create("broker");
     private final int port = LoopbackPort.free();
     private Process process;
 
-    BrokerProcess() {
+    public BrokerProcess() {
         process = launch();
         awaitListening();
     }
 
-    String bootstrapServers() {
+    public String bootstrapServers() {
         return "127.0.0.1:" + port;
     }
 
-    void kill() throws InterruptedException {
+    public void kill() throws InterruptedException {
         process.destroyForcibly();
         process.waitFor();
     }
 
-    void restart() {
+    public void restart() {
         process = launch();
         awaitListening();
     }
