@@ -6,30 +6,24 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.Origin;
 import dev.millrace.change.Row;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.reconcile.TinyTarget.Placed;
 import dev.millrace.select.Mapping;
-import dev.millrace.select.RowMapper.MappedRow;
 import dev.millrace.streams.Topics;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestDatabase;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -50,7 +44,7 @@ final class TinyRoad implements Road, AutoCloseable {
     private static final int CLOSE = 10;
 
     private final TestDatabase source;
-    private final TestDatabase target;
+    private final TinyTarget target;
     private final Topics topics;
     private final Mapping mapping;
     private final ChangeCodec codec = new ChangeCodec();
@@ -69,11 +63,8 @@ final class TinyRoad implements Road, AutoCloseable {
     private volatile Delivery unseen = Delivery.NO;
     private volatile @Nullable Exception failure;
 
-    private record Placed(int partition, long offset, ChangeEvent event) {}
-
     TinyRoad(TestDatabase source, TestDatabase target, Topics topics, Mapping mapping) {
         this.source = source;
-        this.target = target;
         this.topics = topics;
         this.mapping = mapping;
         createTopic();
@@ -87,12 +78,7 @@ final class TinyRoad implements Road, AutoCloseable {
                         new ByteArraySerializer());
         producer.initTransactions();
         IntStream.range(0, PARTITIONS).forEach(partition -> ends.put(partition, 0L));
-        target.execute("CREATE SCHEMA millrace", "SET search_path = millrace", controlSchema());
-        for (int partition = 0; partition < PARTITIONS; partition++) {
-            target.execute(
-                    "INSERT INTO millrace.stored_offset VALUES ('%s', '%s', %d, 1, 'x', 0, -1, 0)"
-                            .formatted(topics.migration(), topics.target(), partition));
-        }
+        this.target = new TinyTarget(target, topics, PARTITIONS, mapping);
         threads =
                 Set.of(
                         Thread.ofVirtual().start(() -> loop(this::capture)),
@@ -319,86 +305,12 @@ final class TinyRoad implements Road, AutoCloseable {
             while (paused) {
                 applying.wait();
             }
-            try (Connection connection = target.connect()) {
-                connection.setAutoCommit(false);
-                if (applied.test(next.event())) {
-                    applyTo(connection, next.event());
-                }
-                store(connection, next);
-                connection.commit();
-            }
+            target.take(next, applied);
             if (next.event() instanceof ChangeEvent.Watermark mark
                     && next.partition() == PARTITIONS - 1) {
                 appliedWatermark = mark.watermark().number();
             }
             applying.notifyAll();
-        }
-    }
-
-    private void applyTo(Connection connection, ChangeEvent event) throws SQLException {
-        switch (event) {
-            case ChangeEvent.Delete delete ->
-                    remove(connection, mapping.mapper().key(delete.row()));
-            case ChangeEvent.OfRow change -> {
-                switch (mapping.mapper().map(change.row())) {
-                    case MappedRow.Upsert(Row row) -> upsert(connection, row);
-                    case MappedRow.Delete(Row key) -> remove(connection, key);
-                    case MappedRow.Rejected rejected ->
-                            throw new IllegalStateException(rejected.reason());
-                }
-            }
-            case ChangeEvent.Truncate _ -> run(connection, "TRUNCATE " + mapping.target().table());
-            case ChangeEvent.Watermark _ -> {}
-        }
-    }
-
-    private void upsert(Connection connection, Row row) throws SQLException {
-        Map<String, @Nullable String> cells = new HashMap<>();
-        for (int i = 0; i < row.shape().size(); i++) {
-            if (!row.isUnchanged(i)) {
-                cells.put(row.shape().columns().get(i), literal(row.text(i)));
-            }
-        }
-        List<String> names = List.copyOf(cells.keySet());
-        run(
-                connection,
-                "INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (%s) DO UPDATE SET %s"
-                        .formatted(
-                                row.table(),
-                                String.join(", ", names),
-                                names.stream().map(cells::get).collect(Collectors.joining(", ")),
-                                String.join(", ", row.shape().keyColumns()),
-                                names.stream()
-                                        .map(name -> name + " = excluded." + name)
-                                        .collect(Collectors.joining(", "))));
-    }
-
-    private void remove(Connection connection, Row key) throws SQLException {
-        String where =
-                IntStream.range(0, key.shape().size())
-                        .mapToObj(i -> key.shape().columns().get(i) + " = " + literal(key.text(i)))
-                        .collect(Collectors.joining(" AND "));
-        run(connection, "DELETE FROM " + mapping.target().table() + " WHERE " + where);
-    }
-
-    private static String literal(@Nullable String text) {
-        return text == null ? "NULL" : "'" + text.replace("'", "''") + "'";
-    }
-
-    private void store(Connection connection, Placed placed) throws SQLException {
-        String watermark =
-                placed.event() instanceof ChangeEvent.Watermark mark
-                        ? ", watermark = " + mark.watermark().number()
-                        : "";
-        run(
-                connection,
-                "UPDATE millrace.stored_offset SET token_offset = %d%s WHERE partition = %d"
-                        .formatted(placed.offset(), watermark, placed.partition()));
-    }
-
-    private static void run(Connection connection, String sql) throws SQLException {
-        try (var statement = connection.createStatement()) {
-            statement.execute(sql);
         }
     }
 
@@ -418,15 +330,5 @@ final class TinyRoad implements Road, AutoCloseable {
     public void close() {
         threads.forEach(Thread::interrupt);
         producer.close(Duration.ofSeconds(1));
-    }
-
-    private static String controlSchema() {
-        try (var sql =
-                TinyRoad.class.getResourceAsStream(
-                        "/dev/millrace/target/control/V1__control.sql")) {
-            return new String(Objects.requireNonNull(sql).readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

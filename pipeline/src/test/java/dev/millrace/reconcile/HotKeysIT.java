@@ -1,0 +1,115 @@
+package dev.millrace.reconcile;
+
+import static dev.millrace.reconcile.UserMapper.deletedUser;
+import static dev.millrace.reconcile.UserMapper.userWithUnchangedName;
+import static dev.millrace.reconcile.UsersScene.keys;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+
+/// A key that is written at every look at it is decided from the log, or left undecided.
+class HotKeysIT {
+
+    @AutoClose private final UsersScene scene = new UsersScene();
+
+    @Test
+    void aHotKeyIsNeverCalledDifferentAndIsDecidedFromTheLog() {
+        AtomicInteger version = new AtomicInteger();
+        scene.road.afterEachWatermark(
+                () -> scene.writeAndSettle(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+        assertThat(table.inFlight()).isEqualTo(1);
+        assertThat(table.fromLog()).isEqualTo(1);
+        assertThat(table.sourceRows()).isEqualTo(table.targetRows());
+        assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
+        assertThat(version.get()).as("looks at the key").isGreaterThan(2 * scene.limits.rounds());
+    }
+
+    @Test
+    void aHotKeyThatOurMappingGetsWrongIsNeverEqual() {
+        scene.mapping =
+                UserMapper.mapping("CASE WHEN name LIKE 'hot%' THEN name || '!' ELSE name END");
+        AtomicInteger version = new AtomicInteger();
+        scene.road.afterEachWatermark(
+                () -> scene.writeAndSettle(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.fromLog()).isZero();
+        assertThat(table.cause()).contains("what the SELECT gives");
+        assertThat(table.sourceChecksum()).isNotEqualTo(table.targetChecksum());
+    }
+
+    @Test
+    void aHotKeyThatOurMappingWronglyFiltersAwayIsNeverEqual() {
+        scene.mapping = UserMapper.mapping("name", "NOT deleted OR id = 7");
+        AtomicInteger version = new AtomicInteger();
+        scene.road.afterEachWatermark(() -> deleteSoftlyAndSettle(version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("what the SELECT gives");
+    }
+
+    private void deleteSoftlyAndSettle(int version) {
+        scene.road.write(
+                "UPDATE users SET deleted = true, name = 'v%d' WHERE id = 7".formatted(version),
+                deletedUser(7));
+        scene.road.settle();
+    }
+
+    @Test
+    void aHotKeyWhoseChangesAreLostOnTheWayIsDifferent() {
+        AtomicInteger version = new AtomicInteger();
+        scene.road.applyOnly(event -> event instanceof ChangeEvent.Watermark);
+        scene.road.afterEachWatermark(
+                () -> scene.writeAndSettle(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(keys(table)).containsExactly("different 7");
+        assertThat(table.mismatches().getFirst().columns()).containsExactly("full_name");
+        assertThat(table.mismatches().getFirst().cause()).contains("never rested");
+    }
+
+    @Test
+    void aHotKeyOfWhichTheLogHoldsOnlyAPartIsCompletedFromAnOlderImage() {
+        AtomicInteger version = new AtomicInteger();
+        scene.write(7, "named", "0");
+        scene.road.settle();
+        scene.road.afterEachWatermark(() -> writeAmountAndSettle(version.incrementAndGet()));
+
+        assertThat(scene.table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void aHotKeyOfWhichTheLogHoldsOnlyAPartIsUndecided() {
+        AtomicInteger version = new AtomicInteger();
+        scene.road.afterEachWatermark(() -> writeAmountAndSettle(version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.inFlight()).isEqualTo(1);
+        assertThat(table.cause()).contains("part of its row");
+    }
+
+    private void writeAmountAndSettle(int amount) {
+        scene.road.write(
+                "UPDATE users SET amount = %d WHERE id = 7".formatted(amount),
+                userWithUnchangedName(7, Integer.toString(amount)));
+        scene.road.settle();
+    }
+}

@@ -1,0 +1,224 @@
+package dev.millrace.reconcile;
+
+import static dev.millrace.reconcile.UserMapper.deletedUser;
+import static dev.millrace.reconcile.UserMapper.user;
+import static dev.millrace.reconcile.UsersScene.keys;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.Road.Delivery;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// The verdict while tables, log and target move: what is only under way is no mismatch.
+class MovingTablesIT {
+
+    private static final String NAME_OF_7 = "SELECT full_name FROM crm.customer WHERE id = 7";
+
+    @AutoClose private final UsersScene scene = new UsersScene();
+
+    @Test
+    void plantedDifferencesAreFoundAndNothingElseWhileAllRowsChange() throws Exception {
+        scene.target.execute(
+                "UPDATE crm.customer SET amount = 4.5 WHERE id = 3",
+                "DELETE FROM crm.customer WHERE id = 4",
+                "INSERT INTO crm.customer VALUES (10, 'filtered away', 1)");
+        AtomicBoolean stop = new AtomicBoolean();
+        Thread writer = Thread.ofVirtual().start(() -> writeUntil(stop));
+
+        TableReport table;
+        try {
+            table = scene.table();
+        } finally {
+            stop.set(true);
+            writer.join();
+        }
+
+        assertThat(keys(table)).containsExactlyInAnyOrder("different 3", "missing 4", "extra 10");
+        assertThat(table.undecided()).as(table.cause()).isZero();
+    }
+
+    @Test
+    void everyTableAtRestAfterConstantWritesIsEqual() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        Thread writer = Thread.ofVirtual().start(() -> writeUntil(stop));
+
+        List<TableReport> underWrites = List.of(scene.table(), scene.table(), scene.table());
+        stop.set(true);
+        writer.join();
+
+        assertThat(underWrites)
+                .allSatisfy(
+                        table -> {
+                            assertThat(table.mismatches()).isEmpty();
+                            assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+                            assertThat(table.sourceRows()).isEqualTo(table.targetRows());
+                            assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
+                        });
+        assertThat(scene.table().inFlight()).isZero();
+    }
+
+    /// Updates, soft deletes and their undoing, on all rows but the first ten.
+    private void writeUntil(AtomicBoolean stop) {
+        for (int i = 0; !stop.get(); i++) {
+            scene.road.keepClose();
+            int id = 11 + i * 7 % (UsersScene.ROWS - 10);
+            if (i % 5 == 0) {
+                scene.road.write(
+                        "UPDATE users SET name = NULL, amount = NULL, deleted = true WHERE id = "
+                                + id,
+                        deletedUser(id));
+            } else {
+                scene.road.write(
+                        "UPDATE users SET name = 'w%d', amount = %d, deleted = false WHERE id = %d"
+                                .formatted(i, i, id),
+                        user(id, "w" + i, Integer.toString(i)));
+            }
+        }
+    }
+
+    @Test
+    void aTruncateUnderWayTouchesEveryKey() {
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.road.afterEachWatermark(
+                () -> {
+                    int number = watermarks.incrementAndGet();
+                    if (number % 2 == 0) {
+                        scene.road.truncate("TRUNCATE users");
+                    } else {
+                        scene.road.write(
+                                "INSERT INTO users VALUES (1, 'again', 1) ON CONFLICT DO NOTHING",
+                                user(1, "again", "1"));
+                    }
+                    scene.road.settle();
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void lagIsNeverAMismatchAndAWaitThatTimesOutIsUndecided() {
+        scene.limits = new ReconcileLimits(Duration.ofSeconds(2), 3);
+        scene.road.pauseApplying(true);
+        scene.write(7, "not there yet", "1");
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.cause()).contains("did not catch up");
+        assertThat(table.targetRows()).as("unknown is not zero").isNull();
+        scene.road.pauseApplying(false);
+        assertThat(scene.table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void aTargetThatFallsBehindHalfWayIsUndecided() {
+        scene.limits = new ReconcileLimits(Duration.ofSeconds(4), 3);
+        scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.road.afterEachWatermark(
+                () -> {
+                    if (watermarks.incrementAndGet() == 4) {
+                        scene.road.pauseApplying(true);
+                    }
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.mismatches()).isEmpty();
+    }
+
+    @Test
+    void aCommitThatTheSourceDoesNotShowYetIsNoMismatch() throws Exception {
+        scene.writeAndSettle(7, "shown");
+        try (AutoCloseable hidden = hide()) {
+            TableReport table = scene.table();
+
+            assertThat(table.mismatches()).isEmpty();
+            assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+            assertThat(table.inFlight()).isEqualTo(1);
+        }
+        assertThat(scene.table().verdict()).isEqualTo(Verdict.EQUAL);
+    }
+
+    /// The hidden transaction begins behind the last watermark before the look at the key, so no
+    /// snapshot names it until the next one is committed.
+    @Test
+    void aHiddenCommitWithTheHighestIdOfAllIsNoMismatch() throws Exception {
+        AtomicInteger watermarks = new AtomicInteger();
+        List<AutoCloseable> hidden = new ArrayList<>();
+        scene.road.afterEachWatermark(
+                () -> {
+                    int number = watermarks.incrementAndGet();
+                    if (number == 2) {
+                        scene.writeAndSettle(7, "seen");
+                    } else if (number == 4) {
+                        hidden.add(hide());
+                    }
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(hidden).hasSize(1);
+        hidden.getFirst().close();
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+    }
+
+    /// A hidden commit that is applied, with nothing behind it: its id is the highest there is.
+    private AutoCloseable hide() {
+        AutoCloseable hidden =
+                scene.road.writeInvisibly(
+                        "UPDATE users SET name = 'hidden' WHERE id = 7",
+                        user(7, "hidden", "10.50"));
+        await().until(() -> "hidden".equals(scene.target.value(NAME_OF_7)));
+        return hidden;
+    }
+
+    @ParameterizedTest
+    @MethodSource("notNo")
+    void aMismatchIsNotExcusedByACommitThatTheSourceDoesNotShow(Delivery answer) throws Exception {
+        scene.road.answerForUnseenTransactions(answer);
+        scene.road.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
+        try (AutoCloseable hidden =
+                scene.road.writeInvisibly(
+                        "UPDATE users SET name = 'hidden' WHERE id = 7",
+                        user(7, "hidden", "10.50"))) {
+            scene.road.settle();
+
+            assertThat(keys(scene.table())).containsExactly("different 9");
+        }
+    }
+
+    static List<Delivery> notNo() {
+        return List.of(Delivery.YES, Delivery.UNKNOWN);
+    }
+
+    @Test
+    void aTransactionThatIsOpenAndNotInTheLogHoldsNothingUp() throws Exception {
+        scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+        try (var connection = scene.source.connect()) {
+            connection.setAutoCommit(false);
+            connection.createStatement().execute("UPDATE users SET name = 'x' WHERE id = 7");
+
+            TableReport table = scene.table();
+
+            assertThat(keys(table)).containsExactly("different 3");
+            assertThat(table.inFlight()).isZero();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package dev.millrace.reconcile;
+
+import static dev.millrace.reconcile.UserMapper.user;
+
+import dev.millrace.chunk.Chunker;
+import dev.millrace.log.ChangeLog;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.select.Mapping;
+import dev.millrace.streams.Topics;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// `users` on a source, `crm.customer` with the same rows on a target, and a road between the two.
+/// The road always maps rightly; `mapping` is what the comparison is told.
+final class UsersScene implements AutoCloseable {
+
+    static final int ROWS = 300;
+
+    final TestDatabase source = PostgresServer.shared().newDatabase();
+    final TestDatabase target = PostgresServer.shared().newDatabase();
+    final Topics topics = new Topics(KafkaServer.newMigrationName());
+    final TinyRoad road;
+    Mapping mapping = UserMapper.mapping();
+    ReconcileLimits limits = new ReconcileLimits(Duration.ofSeconds(60), 3);
+
+    UsersScene() {
+        source.execute(UserMapper.SOURCE_TABLE);
+        target.execute(
+                "CREATE SCHEMA crm",
+                "CREATE TABLE crm.customer (id int PRIMARY KEY, full_name text, amount numeric)");
+        road = new TinyRoad(source, target, topics, mapping);
+        fill();
+    }
+
+    private void fill() {
+        source.execute(
+                "INSERT INTO users SELECT i, 'name ' || i, i * 1.50, i % 10 = 0"
+                        + " FROM generate_series(1, %d) i".formatted(ROWS));
+        target.execute(
+                "INSERT INTO crm.customer SELECT i, 'name ' || i, i * 1.50"
+                        + " FROM generate_series(%d, 1, -1) i WHERE i %% 10 <> 0".formatted(ROWS));
+    }
+
+    ReconciliationReport reconcile() {
+        Map<String, Object> kafka =
+                Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+        return new Reconciler(
+                        new Reconciler.Subject(topics.migration(), "cafe"),
+                        road,
+                        new Reconciler.Sources(
+                                new Chunker(
+                                        topics.migration(),
+                                        topics.target(),
+                                        source::connect,
+                                        target::connect),
+                                new ChangeLog(kafka, topics)),
+                        limits,
+                        InstantSource.system())
+                .reconcile(List.of(mapping));
+    }
+
+    TableReport table() {
+        return reconcile().tables().getFirst();
+    }
+
+    void write(int id, String name, String amount) {
+        road.write(
+                "UPDATE users SET name = '%s', amount = %s WHERE id = %d"
+                        .formatted(name, amount, id),
+                user(id, name, amount));
+    }
+
+    void writeAndSettle(int id, String name) {
+        write(id, name, "10.50");
+        road.settle();
+    }
+
+    /// Each mismatch as its kind and its key.
+    static List<String> keys(TableReport table) {
+        return table.mismatches().stream()
+                .map(one -> (one.kind() + " " + one.key().get("id")).toLowerCase(Locale.ROOT))
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        road.close();
+    }
+}
