@@ -56,14 +56,18 @@ public final class ReconciliationStore {
         return first(SELECT + " AND id = ?", id);
     }
 
-    /// The latest report on all of these target tables: one on some of them says nothing of the
-    /// rest.
+    /// The latest report that speaks for all of these target tables: it is on all of them, or it
+    /// found one of them different. That some are equal says nothing of the rest.
     public Optional<Stored> latest(Collection<String> targets) {
+        String[] names = targets.toArray(String[]::new);
         return first(
                 SELECT
-                        + " AND jsonb_path_query_array(report, '$.tables[*].target')"
-                        + " @> to_jsonb(?::text[]) ORDER BY finished_at DESC LIMIT 1",
-                (Object) targets.toArray(String[]::new));
+                        + " AND (jsonb_path_query_array(report, '$.tables[*].target') @> to_jsonb(?::text[])"
+                        + " OR EXISTS (SELECT FROM jsonb_array_elements(report->'tables') t"
+                        + " WHERE t->>'target' = ANY (?::text[]) AND t->>'verdict' = 'different'))"
+                        + " ORDER BY finished_at DESC LIMIT 1",
+                names,
+                names);
     }
 
     private Optional<Stored> first(String sql, Object... more) {

@@ -61,7 +61,7 @@ class BrokerIT {
 
     @Test
     void aTopicIsKnownAsSoonAsItIsMade() {
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 5; i++) {
             TopicSpec next = TopicPlan.of(topics(), 8).changes();
 
             String id = broker.ensure(next).id();
@@ -74,7 +74,7 @@ class BrokerIT {
 
     @Test
     void twoWhoMakeATopicAtTheSameTimeGetTheSame() {
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < 5; i++) {
             TopicSpec next = TopicPlan.of(topics(), 2).changes();
 
             var other = CompletableFuture.supplyAsync(() -> broker.ensure(next));

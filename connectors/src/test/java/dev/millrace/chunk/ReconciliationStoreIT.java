@@ -28,7 +28,13 @@ class ReconciliationStoreIT {
                 started.plusSeconds(60L * minute),
                 "{\"tables\": ["
                         + Stream.of(targets)
-                                .map(target -> "{\"target\": \"" + target + "\"}")
+                                .map(
+                                        target ->
+                                                "{\"target\": \""
+                                                        + target
+                                                        + "\", \"verdict\": \""
+                                                        + verdict
+                                                        + "\"}")
                                 .collect(Collectors.joining(", "))
                         + "], \"verdict\": \""
                         + verdict
@@ -47,10 +53,15 @@ class ReconciliationStoreIT {
 
         store.save(late);
         store.save(early);
-        store.save(report("different", 30, "crm.a"));
+        store.save(report("equal", 30, "crm.a"));
+        store.save(report("different", 31, "crm.gone"));
 
         assertThat(store.find(early.id())).contains(early);
         assertThat(store.latest(List.of("crm.a", "crm.b"))).contains(late);
+
+        Stored partly = report("different", 32, "crm.a");
+        store.save(partly);
+        assertThat(store.latest(List.of("crm.a", "crm.b"))).contains(partly);
         assertThat(store.find(UUID.randomUUID())).isEmpty();
     }
 

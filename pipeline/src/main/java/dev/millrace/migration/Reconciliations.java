@@ -7,6 +7,7 @@ import dev.millrace.log.ChangeLog;
 import dev.millrace.reconcile.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.Road;
 import dev.millrace.select.Mapping;
 import java.util.List;
@@ -71,12 +72,13 @@ final class Reconciliations implements AutoCloseable {
         last = null;
     }
 
-    /// A look at some tables says nothing of the migration.
-    private boolean coversAll(ReconciliationReport report) {
-        return report.tables().stream()
-                .map(ReconciliationReport.TableReport::target)
-                .collect(Collectors.toSet())
-                .containsAll(targets());
+    /// That some tables are equal says nothing of the migration; that one is different does.
+    private boolean speaksForAll(ReconciliationReport report) {
+        return report.verdict() == Verdict.DIFFERENT
+                || report.tables().stream()
+                        .map(ReconciliationReport.TableReport::target)
+                        .collect(Collectors.toSet())
+                        .containsAll(targets());
     }
 
     private List<String> targets() {
@@ -108,7 +110,7 @@ final class Reconciliations implements AutoCloseable {
                             report.startedAt(),
                             report.finishedAt(),
                             json.writeValueAsString(report)));
-            if (coversAll(report)) {
+            if (speaksForAll(report)) {
                 last = report;
             }
             states.put(id, new ReconciliationState.Finished(report));

@@ -65,6 +65,7 @@ public record StatusReport(
     /// @param batches transactions on the target by this process
     public record Counts(long events, long rows, long batches) {}
 
-    /// The last comparison of all tables; one of some tables says nothing of the migration.
+    /// The last comparison that speaks for the migration: of all tables, or one that found some
+    /// different.
     public record LastReconciliation(String verdict, Instant finishedAt) {}
 }
