@@ -115,7 +115,7 @@ class SelectOracleIT {
     private static void prove(int texts) {
         long seed = Long.getLong("seed", new Random().nextLong());
         TestDatabase database = PostgresServer.shared().newDatabase();
-        database.execute(SqlTextGenerator.TABLE);
+        database.execute(OracleTable.CREATE);
         List<String> mistakes = new ArrayList<>();
         try (Database opened =
                         new Database(
@@ -173,8 +173,8 @@ class SelectOracleIT {
     private void compare(String locale, String options, int accepted) throws SQLException {
         long seed = Long.getLong("seed", new Random().nextLong());
         TestDatabase database = PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + options);
-        database.execute(SqlTextGenerator.TABLE, PROBE);
-        SqlTextGenerator.rows()
+        database.execute(OracleTable.CREATE, PROBE);
+        OracleTable.rows()
                 .forEach(row -> database.execute("INSERT INTO public.oracle VALUES (" + row + ")"));
         List<String> mistakes = new ArrayList<>();
         Map<String, Integer> refusals = new HashMap<>();

@@ -27,10 +27,10 @@ class SelectTextTest {
                 "  crm.t: SELECT '$${', ${X:long default}, '😀', here FROM t\n"
             })
     void findsEachCharacterInTheFile(String entry) {
-        String file = SpecReaderTest.HEAD + "tables:\n" + entry;
+        String file = SpecTexts.HEAD + "tables:\n" + entry;
 
         TableEntry.Select select =
-                (TableEntry.Select) SpecReaderTest.valid(file, Map.of()).spec().tables().getFirst();
+                (TableEntry.Select) SpecTexts.valid(file, Map.of()).spec().tables().getFirst();
 
         Position found = select.text().at(select.select().indexOf("here"));
         assertThat(found).isEqualTo(new SourceText("m.yaml", file).at(codePointsBefore(file)));

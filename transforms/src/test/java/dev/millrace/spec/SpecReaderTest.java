@@ -1,5 +1,10 @@
 package dev.millrace.spec;
 
+import static dev.millrace.spec.SpecTexts.HEAD;
+import static dev.millrace.spec.SpecTexts.VALID;
+import static dev.millrace.spec.SpecTexts.problems;
+import static dev.millrace.spec.SpecTexts.valid;
+import static dev.millrace.spec.SpecTexts.withSource;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
@@ -8,26 +13,14 @@ import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/// The file as a whole: what is read of it, and what is told of one that can't be.
 class SpecReaderTest {
-
-    static final String HEAD =
-            """
-            migration: shop
-            source:
-              url: jdbc:postgresql://localhost:5432/shop
-              username: millrace
-            target:
-              url: jdbc:postgresql://localhost:5433/crm
-              username: millrace
-            """;
-    static final String VALID = HEAD + "tables:\n  crm.customer: SELECT id FROM public.users\n";
 
     @Test
     void readsTheWholeFile() {
@@ -111,6 +104,29 @@ class SpecReaderTest {
     }
 
     @Test
+    void putsTheEnvironmentIntoAnyScalar() {
+        String file =
+                HEAD
+                        + "tables:\n  ${SCHEMA}.t: SELECT '$${x}' AS a, ${COLUMN:id} FROM"
+                        + " public.t\n";
+
+        MigrationSpec spec = valid(file, Map.of("SCHEMA", "crm")).spec();
+
+        assertThat(spec.tables().getFirst())
+                .isInstanceOfSatisfying(
+                        TableEntry.Select.class,
+                        select -> {
+                            assertThat(select.target()).isEqualTo(new TableId("crm", "t"));
+                            assertThat(select.select())
+                                    .isEqualTo("SELECT '${x}' AS a, id FROM public.t");
+                            assertThat(select.text().at(select.select().indexOf("id")).column())
+                                    .isEqualTo(37);
+                            assertThat(select.text().at(select.select().indexOf("FROM")).column())
+                                    .isEqualTo(50);
+                        });
+    }
+
+    @Test
     void reportsAllProblemsAtOnceInTheOrderOfTheFile() {
         String file =
                 """
@@ -165,24 +181,6 @@ class SpecReaderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "SELECT data #>> '{x}' FROM public.t",
-                "SELECT id FROM public.t WHERE flags # 3 = 1",
-                "SELECT id FROM public.t WHERE flags  # 3 = 1",
-                "SELECT id FROM public.t WHERE data   #> '{x}' IS NULL",
-                "SELECT id FROM public.t # a comment behind one blank"
-            })
-    void refusesSelectsThatYamlCutsShort(String select) {
-        assertThat(problems(HEAD + "tables:\n  crm.t: " + select + "\n"))
-                .containsExactly(
-                        "m.yaml:9:10: tables[\"crm.t\"]: YAML ends this SELECT at ' #', which opens"
-                                + " a comment (quote it or use |; a comment goes on a line of its"
-                                + " own)");
-        assertThat(problems(HEAD + "tables:\n  crm.t:\n    select: " + select + "\n")).hasSize(1);
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
                 "migration: Shop => migration: 'Shop' can't name",
                 "migration: _shop => can't name",
                 "migration: a123456789012345678901234567890x => can't name",
@@ -202,247 +200,6 @@ class SpecReaderTest {
                 .anySatisfy(problem -> assertThat(problem).contains(message));
     }
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "crm.t: [SELECT 1, SELECT 2] => several SELECTs into one table (a merge) comes in a"
-                        + " later version",
-                "crm.t: {transformer: a.B} => tables[\"crm.t\"].transformer: comes in a later"
-                        + " version",
-                "crm.t: {select: SELECT 1, reverse: x} => tables[\"crm.t\"].reverse: comes in a"
-                        + " later version",
-                "crm.t: {key: [a]} => tables[\"crm.t\"].select: is missing",
-                "crm.t: {select: SELECT 1, key: []} => tables[\"crm.t\"].key: is empty",
-                "crm.t: '' => is empty",
-                "crm.t: => has no value",
-                "crm.t: SELECT * FROM b.* => means every table of a schema",
-                "crm.*: SELECT id FROM b.t => a wildcard moves tables as they are",
-                "crm.*: {select: SELECT * FROM b.*, key: [a]} => never a key of its own",
-                "crm.t: {select: SELECT a, b FROM t} => inside { } a comma ends a value: quote it",
-                "crm.t: {select: SELECT a FROM t WHERE b IN (1, 2)} => a comma ends a value",
-                "Crm.T: SELECT 1 => write crm.t, or '\"Crm\".\"T\"'",
-                "a.b.c: SELECT 1 => has more parts than schema and table",
-                "'*.t': SELECT 1 => stands for tables, not for schemas",
-                "'a b.c': SELECT 1 => is no name of a table",
-                "'\"\".c': SELECT 1 => has an empty name in it"
-            })
-    void refusesEntriesItCantMean(String claim) {
-        String line = claim.split(" => ")[0];
-        String message = claim.split(" => ")[1];
-
-        assertThat(problems(HEAD + "tables:\n  " + line + "\n"))
-                .anySatisfy(problem -> assertThat(problem).contains(message));
-    }
-
-    @Test
-    void takesNamesInDoubleQuotesAsTheyAre() {
-        String file = HEAD + "tables:\n  '\"Odd Name\".\"T\"\"x\"': SELECT id FROM t\n";
-
-        assertThat(valid(file, Map.of()).spec().tables().getFirst())
-                .isInstanceOfSatisfying(
-                        TableEntry.Select.class,
-                        select ->
-                                assertThat(select.target())
-                                        .isEqualTo(new TableId("Odd Name", "T\"x")));
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "slot.name",
-                "publication.autocreate.mode",
-                "plugin.name",
-                "snapshot.mode",
-                "topic.prefix",
-                "table.include.list",
-                "schema.include.list",
-                "offset.storage",
-                "database.hostname",
-                "database.port",
-                "database.user",
-                "database.password",
-                "database.dbname",
-                "converters",
-                "key.converter",
-                "value.converter.schemas.enable",
-                "skipped.operations",
-                "tombstones.on.delete",
-                "provide.transaction.metadata",
-                "event.processing.failure.handling.mode",
-                "lsn.flush.mode",
-                "name",
-                "tasks.max",
-                "connector.class",
-                "binary.handling.mode",
-                "decimal.handling.mode",
-                "time.precision.mode",
-                "interval.handling.mode",
-                "hstore.handling.mode",
-                "include.unknown.datatypes",
-                "slot.drop.on.stop",
-                "slot.stream.params",
-                "message.prefix.include.list",
-                "signal.data.collection",
-                "incremental.snapshot.chunk.size",
-                "heartbeat.interval.ms",
-                "millrace.boundary.lsn"
-            })
-    void refusesPropertiesThatMillraceOwns(String property) {
-        assertThat(problems(VALID + "debezium:\n  " + property + ": x\n"))
-                .singleElement()
-                .asString()
-                .startsWith("m.yaml:11:3: debezium[\"" + property + "\"]: is Millrace's own: ");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"snapshot.fetch.size", "max.queue.size", "database.sslmode"})
-    void passesOtherPropertiesThrough(String property) {
-        assertThat(valid(VALID + "debezium:\n  " + property + ": 7\n", Map.of()).spec().debezium())
-                .isEqualTo(Map.of(property, "7"));
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "jdbc:postgresql://millrace:hunter2@localhost/shop",
-                "jdbc:postgresql://localhost/shop?user=a&password=hunter2",
-                "jdbc:postgresql://localhost/shop?sslpassword=hunter2",
-                "jdbc:postgresql://localhost",
-                "jdbc:postgresql:///hunter2",
-                "jdbc:postgresql://localhost:99999/hunter2",
-                "jdbc:postgres://localhost/hunter2",
-                "postgresql://hunter2"
-            })
-    void refusesAddressesWithCredentialsOrWithoutAHostAndNeverPrintsThem(String url) {
-        assertThat(problems(VALID.replace("jdbc:postgresql://localhost:5432/shop", url)))
-                .singleElement()
-                .asString()
-                .startsWith("m.yaml:3:8: source.url: ")
-                .doesNotContain("hunter2");
-    }
-
-    @Test
-    void readsAPasswordFromItsFileWithoutTheNewline(@TempDir Path folder) throws IOException {
-        Path file = Files.writeString(folder.resolve("secret"), "hunter2 \n");
-
-        MigrationSpec spec = valid(withSource("password-file: " + file), Map.of()).spec();
-
-        assertThat(spec.source().password().reveal()).isEqualTo("hunter2 ");
-    }
-
-    @Test
-    void refusesPasswordsThatCantBeHad(@TempDir Path folder) throws IOException {
-        Path empty = Files.writeString(folder.resolve("empty"), "\n");
-        Path binary = Files.write(folder.resolve("binary"), new byte[] {(byte) 0xff, 1});
-
-        assertThat(problems(withSource("password-file: " + empty)).getFirst()).contains("is empty");
-        assertThat(problems(withSource("password-file: " + binary)).getFirst()).contains("UTF-8");
-        assertThat(problems(withSource("password-file: " + folder)).getFirst())
-                .contains("is a directory");
-        assertThat(problems(withSource("password-file: " + folder.resolve("absent"))).getFirst())
-                .contains("there is no such file");
-        assertThat(problems(withSource("password: ''")).getFirst()).contains("is empty");
-        assertThat(problems(withSource("password: hunter2\n  password-file: x")))
-                .contains(
-                        "m.yaml:4:3: source.password-file: stands beside password (give one of the"
-                                + " two, or neither)");
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "password: *hunter2",
-                "password: &hunter2",
-                "password: !hunter2 x",
-                "password: {hunter2",
-                "password: \"hunter2\\q\"",
-                "password: ${hunter2 }",
-                "password: {a: hunter2}",
-                "password: %hunter2",
-                "password: 'hunter2"
-            })
-    void neverPrintsASecret(String line) {
-        assertThat(problems(withSource(line)))
-                .isNotEmpty()
-                .allSatisfy(problem -> assertThat(problem).doesNotContain("hunter2"));
-    }
-
-    @Test
-    void neverPrintsWhatTheEnvironmentHolds() {
-        Map<String, String> environment = Map.of("SECRET", "Hunter2");
-        String file =
-                VALID.replace("shop\n", "${SECRET}\n")
-                        .replace("crm.customer", "${SECRET}")
-                        .replace("username: millrace", "username: ''");
-
-        assertThat(SpecReader.read("m.yaml", file, environment))
-                .isInstanceOfSatisfying(
-                        SpecResult.Invalid.class,
-                        invalid ->
-                                assertThat(invalid.problems())
-                                        .hasSizeGreaterThan(2)
-                                        .allSatisfy(
-                                                problem ->
-                                                        assertThat(problem.toString())
-                                                                .doesNotContainIgnoringCase(
-                                                                        "hunter2")));
-    }
-
-    @Test
-    void printsNoSecretOfAValidFile() {
-        String file =
-                withSource("password: hunter2")
-                        + """
-                        kafka:
-                          bootstrap-servers: a:1, b:2
-                          properties: {sasl.jaas.config: hunter2}
-                        debezium: {database.sslpassword: hunter2}
-                        """;
-
-        MigrationSpec spec = valid(file, Map.of()).spec();
-
-        assertThat(spec.toString()).doesNotContain("hunter2").contains("sasl.jaas.config", "***");
-    }
-
-    @Test
-    void putsTheEnvironmentIntoAnyScalar() {
-        String file =
-                HEAD
-                        + "tables:\n  ${SCHEMA}.t: SELECT '$${x}' AS a, ${COLUMN:id} FROM"
-                        + " public.t\n";
-
-        MigrationSpec spec = valid(file, Map.of("SCHEMA", "crm")).spec();
-
-        assertThat(spec.tables().getFirst())
-                .isInstanceOfSatisfying(
-                        TableEntry.Select.class,
-                        select -> {
-                            assertThat(select.target()).isEqualTo(new TableId("crm", "t"));
-                            assertThat(select.select())
-                                    .isEqualTo("SELECT '${x}' AS a, id FROM public.t");
-                            assertThat(select.text().at(select.select().indexOf("id")).column())
-                                    .isEqualTo(37);
-                            assertThat(select.text().at(select.select().indexOf("FROM")).column())
-                                    .isEqualTo(50);
-                        });
-    }
-
-    @Test
-    void hashesTheMeaningAlone() {
-        String hash = valid(VALID, Map.of()).hash();
-
-        assertThat(hash).matches("[0-9a-f]{64}");
-        assertThat(valid("# a comment\n" + withSource("password: x"), Map.of()).hash())
-                .isEqualTo(hash);
-        assertThat(valid(VALID.replace("localhost:5432", "other"), Map.of()).hash())
-                .isEqualTo(hash);
-        assertThat(valid(VALID.replace("SELECT id", "SELECT  id"), Map.of()).hash())
-                .isNotEqualTo(hash);
-        assertThat(valid(VALID.replace("crm.customer", "crm.person"), Map.of()).hash())
-                .isNotEqualTo(hash);
-        assertThat(valid(VALID.replace("shop\n", "shop2\n"), Map.of()).hash()).isNotEqualTo(hash);
-    }
-
     @Test
     void refusesFilesThatCantBeRead(@TempDir Path folder) throws IOException {
         Path binary = Files.write(folder.resolve("b.yaml"), new byte[] {(byte) 0xff});
@@ -459,22 +216,19 @@ class SpecReaderTest {
         assertThat(problems("a: &a {b: *a}\n")).isNotEmpty();
     }
 
-    private static String withSource(String line) {
-        return VALID.replace("source:\n", "source:\n  " + line + "\n");
-    }
+    @Test
+    void hashesTheMeaningAlone() {
+        String hash = valid(VALID, Map.of()).hash();
 
-    static SpecResult.Valid valid(String text, Map<String, String> environment) {
-        return switch (SpecReader.read("m.yaml", text, environment)) {
-            case SpecResult.Valid valid -> valid;
-            case SpecResult.Invalid invalid -> throw new AssertionError(invalid.problems());
-        };
-    }
-
-    static List<String> problems(String text) {
-        return switch (SpecReader.read("m.yaml", text, Map.of())) {
-            case SpecResult.Valid _ -> List.of();
-            case SpecResult.Invalid invalid ->
-                    invalid.problems().stream().map(Problem::toString).toList();
-        };
+        assertThat(hash).matches("[0-9a-f]{64}");
+        assertThat(valid("# a comment\n" + withSource("password: x"), Map.of()).hash())
+                .isEqualTo(hash);
+        assertThat(valid(VALID.replace("localhost:5432", "other"), Map.of()).hash())
+                .isEqualTo(hash);
+        assertThat(valid(VALID.replace("SELECT id", "SELECT  id"), Map.of()).hash())
+                .isNotEqualTo(hash);
+        assertThat(valid(VALID.replace("crm.customer", "crm.person"), Map.of()).hash())
+                .isNotEqualTo(hash);
+        assertThat(valid(VALID.replace("shop\n", "shop2\n"), Map.of()).hash()).isNotEqualTo(hash);
     }
 }

@@ -61,7 +61,7 @@ class SpecSchemaTest {
     void bothTakeAGoodFile(String replacement) {
         String file = replaced(replacement);
 
-        assertThat(SpecReaderTest.problems(file)).isEmpty();
+        assertThat(SpecTexts.problems(file)).isEmpty();
         assertThat(schemaErrors(file)).isEmpty();
     }
 
@@ -87,7 +87,7 @@ class SpecSchemaTest {
     void bothRefuseABadFile(String replacement) {
         String file = replaced(replacement);
 
-        assertThat(SpecReaderTest.problems(file)).isNotEmpty();
+        assertThat(SpecTexts.problems(file)).isNotEmpty();
         assertThat(schemaErrors(file)).isNotEmpty();
     }
 
@@ -107,9 +107,9 @@ class SpecSchemaTest {
         for (String key : keysOfSchema(schema, "")) {
             String[] parts = key.split("\\.");
             String file = nested(parts, "[[x]]");
-            assertThat(SpecReaderTest.problems(file)).noneMatch(p -> p.contains("unknown key"));
+            assertThat(SpecTexts.problems(file)).noneMatch(p -> p.contains("unknown key"));
             parts[parts.length - 1] += "x";
-            assertThat(SpecReaderTest.problems(nested(parts, "[[x]]")))
+            assertThat(SpecTexts.problems(nested(parts, "[[x]]")))
                     .anyMatch(p -> p.contains("unknown key"));
         }
     }

@@ -1,0 +1,172 @@
+package dev.millrace.preflight;
+
+import static dev.millrace.preflight.Reported.checks;
+import static dev.millrace.preflight.Reported.only;
+import static dev.millrace.preflight.Reported.open;
+import static dev.millrace.preflight.Reported.warnings;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.preflight.Finding.Status;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// Which source tables can be followed: by their key, their columns, their partitions and heirs.
+class SourceTablesIT {
+
+    private final PreflightScene scene = new PreflightScene();
+
+    @Test
+    void aTableWithoutAKeyIsRefusedBeforeItBreaksTheApplication() {
+        scene.source.execute("ALTER TABLE users DROP CONSTRAINT users_pkey");
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.status()).isEqualTo(Status.REFUSED);
+        assertThat(found.check()).isEqualTo("source.replica-identity");
+        assertThat(found.object()).isEqualTo("public.users");
+        assertThat(found.remedy()).contains("ALTER TABLE \"public\".\"users\" ADD PRIMARY KEY");
+    }
+
+    @Test
+    void aKeyWhoseEqualValuesHaveSeveralTextsIsRefusedBeforeAnythingIsMade() {
+        scene.source.execute("ALTER TABLE users ALTER id TYPE numeric");
+        scene.target.execute("ALTER TABLE customer ALTER id TYPE numeric");
+        List<?> before = scene.traces();
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.message()).contains("key column id of public.users is numeric");
+        assertThat(found.remedy()).contains("numeric(p,s)", "REPLICA IDENTITY USING INDEX");
+        assertThat(scene.traces()).isEqualTo(before);
+    }
+
+    @Test
+    void anEnumIsAKey() {
+        for (var database : List.of(scene.source, scene.target)) {
+            database.execute("CREATE TYPE mood AS ENUM ('good', 'bad')");
+        }
+        scene.source.execute("ALTER TABLE users ALTER id TYPE mood USING 'good'");
+        scene.target.execute("ALTER TABLE customer ALTER id TYPE mood USING 'good'");
+
+        assertThat(open(scene.plan())).isEmpty();
+    }
+
+    @Test
+    void columnsThatDifferByCaseOnlyAreRefusedByName() {
+        scene.source.execute("ALTER TABLE users ADD \"Email\" text");
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.check()).isEqualTo("source.column-names");
+        assertThat(found.object()).isEqualTo("public.users");
+        assertThat(found.message()).contains("email and Email");
+        assertThat(found.remedy()).contains("RENAME COLUMN \"Email\"");
+    }
+
+    @Test
+    void aPartitionWithAnotherIdentityThanItsRootIsNamed() {
+        scene.source.execute(
+                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "ALTER TABLE part OWNER TO " + scene.role,
+                "ALTER TABLE part_low OWNER TO " + scene.role);
+        String spec = "public.customer: SELECT id, user_name AS full_name FROM public.%s";
+        assertThat(open(scene.plan(spec.formatted("part")))).isEmpty();
+        assertThat(only(scene.plan(spec.formatted("part_low"))).remedy())
+                .isEqualTo("name public.part instead");
+
+        scene.source.execute("ALTER TABLE part_low REPLICA IDENTITY NOTHING");
+
+        assertThat(only(scene.plan(spec.formatted("part"))).object()).isEqualTo("public.part_low");
+    }
+
+    @Test
+    void aPartitionedSourceIsWarnedOfBecauseNotAllOfItIsReplicated() {
+        scene.source.execute(
+                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "ALTER TABLE part OWNER TO " + scene.role,
+                "ALTER TABLE part_low OWNER TO " + scene.role);
+
+        PreflightReport report =
+                scene.plan("public.customer: SELECT id, user_name AS full_name, email FROM part");
+
+        assertThat(report.accepted()).as(report.findings().toString()).isTrue();
+        assertThat(warnings(report)).containsExactly("source.partitions");
+    }
+
+    @Test
+    void aTableWithHeirsIsRefusedOnEitherSide() {
+        scene.source.execute("CREATE TABLE vips (since int) INHERITS (users)");
+        scene.target.execute("CREATE TABLE vips (since int) INHERITS (customer)");
+
+        assertThat(open(scene.plan()))
+                .allSatisfy(found -> assertThat(found.status()).isEqualTo(Status.REFUSED))
+                .allSatisfy(found -> assertThat(found.message()).contains("[vips] inherit from it"))
+                .allSatisfy(found -> assertThat(found.remedy()).contains("NO INHERIT"))
+                .extracting(Finding::check)
+                .containsExactlyInAnyOrder("source.heirs", "target.heirs");
+    }
+
+    @Test
+    void aPublicationMadeByTheOwnerServesInsteadOfOwnership() {
+        scene.source.execute(
+                "ALTER TABLE users OWNER TO postgres",
+                "GRANT SELECT ON users TO " + scene.role,
+                "CREATE PUBLICATION millrace_"
+                        + scene.migration()
+                        + " FOR TABLE users WITH (publish_via_partition_root = true)");
+        assertThat(open(scene.plan())).isEmpty();
+
+        scene.source.execute(
+                "CREATE TABLE more (id int PRIMARY KEY)",
+                "ALTER PUBLICATION millrace_" + scene.migration() + " ADD TABLE more");
+
+        assertThat(only(scene.plan()).check()).isEqualTo("source.publication");
+    }
+
+    @Test
+    void rowSecurityThatWouldHideRowsIsRefused() {
+        scene.source.execute(
+                "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+                "ALTER TABLE users FORCE ROW LEVEL SECURITY");
+
+        assertThat(checks(scene.plan())).contains("source.row-security");
+    }
+
+    @Test
+    void anExpressionOverAValueThatMayBeMissingIsWarnedOf() {
+        String spec =
+                "public.customer: SELECT id, user_name AS full_name, lower(email) AS email FROM public.users";
+        PreflightReport report = scene.plan(spec);
+        assertThat(report.accepted()).as(report.findings().toString()).isTrue();
+        assertThat(warnings(report)).containsExactly("source.unchanged-values");
+
+        scene.source.execute("ALTER TABLE users REPLICA IDENTITY FULL");
+
+        PreflightReport full = scene.plan(spec);
+        assertThat(warnings(full)).isEmpty();
+        assertThat(full.tables().getFirst().fullIdentity()).isTrue();
+    }
+
+    @Test
+    void oneSourceTableIsWarnedOfOnceHoweverManyTargetsItFills() {
+        scene.target.execute(
+                "CREATE TABLE mail (id bigint PRIMARY KEY, email text)",
+                "ALTER TABLE mail OWNER TO " + scene.role);
+
+        PreflightReport report =
+                scene.plan(
+                        """
+                        public.customer: SELECT id, lower(user_name) AS full_name FROM public.users
+                        public.mail: SELECT id, lower(email) AS email FROM public.users
+                        """);
+
+        assertThat(warnings(report)).containsExactly("source.unchanged-values");
+        assertThat(report.findings())
+                .anySatisfy(
+                        found ->
+                                assertThat(found.message())
+                                        .contains("computes with user_name, email"));
+    }
+}

@@ -1,0 +1,83 @@
+package dev.millrace.preflight;
+
+import static dev.millrace.preflight.Reported.checks;
+import static dev.millrace.preflight.Reported.only;
+import static dev.millrace.preflight.Reported.open;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+/// Which target tables can be filled: by their triggers, their constraints and what they hold.
+class TargetTablesIT {
+
+    private final PreflightScene scene = new PreflightScene();
+
+    @Test
+    void whereTriggersAndForeignKeysCantBeStilledTheyAreNamed() {
+        scene.target.execute(
+                "CREATE TABLE mail (id int PRIMARY KEY, customer bigint REFERENCES customer)");
+        assertThat(open(scene.plan())).isEmpty();
+
+        scene.source.execute("REVOKE SET ON PARAMETER session_replication_role FROM " + scene.role);
+
+        Finding found = only(scene.plan());
+        assertThat(found.check()).isEqualTo("target.triggers");
+        assertThat(found.object()).isEqualTo("public.customer");
+        assertThat(found.message()).contains("foreign key from mail");
+    }
+
+    @Test
+    void constraintsThatAreCheckedLateAreRefusedByName() {
+        scene.target.execute(
+                "ALTER TABLE customer DROP CONSTRAINT customer_pkey",
+                "ALTER TABLE customer ADD CONSTRAINT late_key PRIMARY KEY (id) DEFERRABLE",
+                "ALTER TABLE customer ADD CONSTRAINT late_mail UNIQUE (email) DEFERRABLE INITIALLY DEFERRED",
+                "ALTER TABLE customer ADD CONSTRAINT prompt UNIQUE (full_name)");
+
+        PreflightReport report = scene.plan();
+
+        assertThat(checks(report)).containsExactly("target.deferrable", "target.deferrable");
+        assertThat(open(report).stream().map(Finding::message).toList().toString())
+                .contains("constraint late_key is deferrable", "constraint late_mail is deferrable")
+                .doesNotContain("prompt");
+        assertThat(report.accepted()).isFalse();
+    }
+
+    @Test
+    void aConstraintOfAPartitionThatIsCheckedLateIsRefusedByName() {
+        scene.target.execute(
+                "DROP TABLE customer",
+                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE customer_low PARTITION OF customer FOR VALUES FROM (0) TO (10)",
+                "ALTER TABLE customer OWNER TO " + scene.role,
+                "ALTER TABLE customer_low OWNER TO " + scene.role);
+        assertThat(open(scene.plan())).isEmpty();
+        scene.target.execute(
+                "ALTER TABLE customer_low ADD CONSTRAINT late_mail UNIQUE (email) DEFERRABLE");
+
+        assertThat(only(scene.plan()).message()).contains("constraint late_mail");
+    }
+
+    @Test
+    void aTargetTableThatHoldsRowsIsRefusedUnlessTheMigrationKnowsIt() {
+        scene.target.execute("INSERT INTO customer VALUES (1, 'a', 'b')");
+        assertThat(only(scene.plan()).check()).isEqualTo("target.empty");
+
+        scene.target.execute(
+                "CREATE SCHEMA millrace AUTHORIZATION " + scene.role,
+                "CREATE TABLE millrace.target_table (migration text, target text, empty_at_start boolean)",
+                "ALTER TABLE millrace.target_table OWNER TO " + scene.role,
+                "INSERT INTO millrace.target_table VALUES ('"
+                        + scene.migration()
+                        + "', '\"public\".\"customer\"', true)");
+
+        assertThat(open(scene.plan())).isEmpty();
+    }
+
+    @Test
+    void aForeignSchemaOfOurNameIsRefused() {
+        scene.target.execute("CREATE SCHEMA millrace", "CREATE TABLE millrace.flour (id int)");
+
+        assertThat(only(scene.plan()).message()).contains("not Millrace's");
+    }
+}

@@ -1,0 +1,79 @@
+package dev.millrace.spec;
+
+import static dev.millrace.spec.SpecTexts.HEAD;
+import static dev.millrace.spec.SpecTexts.problems;
+import static dev.millrace.spec.SpecTexts.valid;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.TableId;
+import dev.millrace.spec.MigrationSpec.TableEntry;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The entries under `tables`: their names, their SELECTs and what none of them may be yet.
+class TableEntryTest {
+
+    @Test
+    void takesNamesInDoubleQuotesAsTheyAre() {
+        String file = HEAD + "tables:\n  '\"Odd Name\".\"T\"\"x\"': SELECT id FROM t\n";
+
+        assertThat(valid(file, Map.of()).spec().tables().getFirst())
+                .isInstanceOfSatisfying(
+                        TableEntry.Select.class,
+                        select ->
+                                assertThat(select.target())
+                                        .isEqualTo(new TableId("Odd Name", "T\"x")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "crm.t: [SELECT 1, SELECT 2] => several SELECTs into one table (a merge) comes in a"
+                        + " later version",
+                "crm.t: {transformer: a.B} => tables[\"crm.t\"].transformer: comes in a later"
+                        + " version",
+                "crm.t: {select: SELECT 1, reverse: x} => tables[\"crm.t\"].reverse: comes in a"
+                        + " later version",
+                "crm.t: {key: [a]} => tables[\"crm.t\"].select: is missing",
+                "crm.t: {select: SELECT 1, key: []} => tables[\"crm.t\"].key: is empty",
+                "crm.t: '' => is empty",
+                "crm.t: => has no value",
+                "crm.t: SELECT * FROM b.* => means every table of a schema",
+                "crm.*: SELECT id FROM b.t => a wildcard moves tables as they are",
+                "crm.*: {select: SELECT * FROM b.*, key: [a]} => never a key of its own",
+                "crm.t: {select: SELECT a, b FROM t} => inside { } a comma ends a value: quote it",
+                "crm.t: {select: SELECT a FROM t WHERE b IN (1, 2)} => a comma ends a value",
+                "Crm.T: SELECT 1 => write crm.t, or '\"Crm\".\"T\"'",
+                "a.b.c: SELECT 1 => has more parts than schema and table",
+                "'*.t': SELECT 1 => stands for tables, not for schemas",
+                "'a b.c': SELECT 1 => is no name of a table",
+                "'\"\".c': SELECT 1 => has an empty name in it"
+            })
+    void refusesEntriesItCantMean(String claim) {
+        String line = claim.split(" => ")[0];
+        String message = claim.split(" => ")[1];
+
+        assertThat(problems(HEAD + "tables:\n  " + line + "\n"))
+                .anySatisfy(problem -> assertThat(problem).contains(message));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT data #>> '{x}' FROM public.t",
+                "SELECT id FROM public.t WHERE flags # 3 = 1",
+                "SELECT id FROM public.t WHERE flags  # 3 = 1",
+                "SELECT id FROM public.t WHERE data   #> '{x}' IS NULL",
+                "SELECT id FROM public.t # a comment behind one blank"
+            })
+    void refusesSelectsThatYamlCutsShort(String select) {
+        assertThat(problems(HEAD + "tables:\n  crm.t: " + select + "\n"))
+                .containsExactly(
+                        "m.yaml:9:10: tables[\"crm.t\"]: YAML ends this SELECT at ' #', which opens"
+                                + " a comment (quote it or use |; a comment goes on a line of its"
+                                + " own)");
+        assertThat(problems(HEAD + "tables:\n  crm.t:\n    select: " + select + "\n")).hasSize(1);
+    }
+}
