@@ -4,7 +4,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Random;
 
 /// How many rows the shop opened with: deeds choose among these.
 record ShopSize(int customers, int products, int orders) {
@@ -18,18 +17,5 @@ record ShopSize(int customers, int products, int orders) {
             counts.next();
             return new ShopSize(counts.getInt(1), counts.getInt(2), counts.getInt(3));
         }
-    }
-
-    int customer(Random random) {
-        return 1 + random.nextInt(customers);
-    }
-
-    int product(Random random) {
-        return 1 + random.nextInt(products);
-    }
-
-    /// The newest orders get the most attention.
-    int order(Random random) {
-        return 1 + (int) (orders * Math.sqrt(random.nextDouble()));
     }
 }

@@ -9,58 +9,57 @@ import java.util.Random;
 /// the order of their keys, so that deeds of several writers don't deadlock. Immutable.
 final class ShopWork {
 
-    private final List<Weighted> deeds;
-    private final int weights;
+    private static final List<Weighted> DEEDS =
+            List.of(
+                    new Weighted(20, OrderDeeds::placeOrder),
+                    new Weighted(12, OrderDeeds::capturePayment),
+                    new Weighted(3, OrderDeeds::refusePayment),
+                    new Weighted(10, OrderDeeds::ship),
+                    new Weighted(8, CatalogDeeds::changePrice),
+                    new Weighted(2, CatalogDeeds::listOrUnlist),
+                    new Weighted(8, CustomerDeeds::renameCustomer),
+                    new Weighted(5, CustomerDeeds::changePreferences),
+                    new Weighted(3, CustomerDeeds::deleteOrRestoreCustomer),
+                    new Weighted(4, CustomerDeeds::moveHouse),
+                    new Weighted(6, CustomerDeeds::beginSessions),
+                    new Weighted(5, CustomerDeeds::endSessions),
+                    new Weighted(4, CatalogDeeds::review),
+                    new Weighted(2, CatalogDeeds::deleteReview),
+                    new Weighted(4, CatalogDeeds::wish),
+                    new Weighted(3, CatalogDeeds::wishForAnother),
+                    new Weighted(3, CatalogDeeds::countStock),
+                    new Weighted(2, CatalogDeeds::useCoupons),
+                    new Weighted(2, CustomerDeeds::forgetEvents));
 
-    private ShopWork(List<Weighted> deeds) {
-        this.deeds = deeds;
-        this.weights = deeds.stream().mapToInt(Weighted::weight).sum();
+    private static final int WEIGHTS = DEEDS.stream().mapToInt(Weighted::weight).sum();
+
+    private final ShopSize shop;
+
+    private ShopWork(ShopSize shop) {
+        this.shop = shop;
     }
 
     static ShopWork on(Connection connection) throws SQLException {
-        ShopSize size = ShopSize.of(connection);
-        OrderDeeds orders = new OrderDeeds(size);
-        CatalogDeeds catalog = new CatalogDeeds(size);
-        CustomerDeeds customers = new CustomerDeeds(size);
-        return new ShopWork(
-                List.of(
-                        new Weighted(20, orders::placeOrder),
-                        new Weighted(12, orders::capturePayment),
-                        new Weighted(3, orders::refusePayment),
-                        new Weighted(10, orders::ship),
-                        new Weighted(8, catalog::changePrice),
-                        new Weighted(2, catalog::listOrUnlist),
-                        new Weighted(8, customers::renameCustomer),
-                        new Weighted(5, customers::changePreferences),
-                        new Weighted(3, customers::deleteOrRestoreCustomer),
-                        new Weighted(4, customers::moveHouse),
-                        new Weighted(6, customers::beginSessions),
-                        new Weighted(5, customers::endSessions),
-                        new Weighted(4, catalog::review),
-                        new Weighted(2, catalog::deleteReview),
-                        new Weighted(4, catalog::wish),
-                        new Weighted(3, catalog::wishForAnother),
-                        new Weighted(3, catalog::countStock),
-                        new Weighted(2, catalog::useCoupons),
-                        new Weighted(2, customers::forgetEvents)));
+        return new ShopWork(ShopSize.of(connection));
     }
 
     private interface Deed {
         /// @return rows written
-        long perform(Connection connection, Random random) throws SQLException;
+        long perform(ShopTurn turn) throws SQLException;
     }
 
     private record Weighted(int weight, Deed deed) {}
 
     /// Performs a deed by chance, without the COMMIT.
     long next(Connection connection, Random random) throws SQLException {
-        int chance = random.nextInt(weights);
-        for (Weighted weighted : deeds) {
+        ShopTurn turn = new ShopTurn(connection, random, shop);
+        int chance = turn.below(WEIGHTS);
+        for (Weighted weighted : DEEDS) {
             chance -= weighted.weight();
             if (chance < 0) {
-                return weighted.deed().perform(connection, random);
+                return weighted.deed().perform(turn);
             }
         }
-        throw new IllegalStateException("the weights don't add up to " + weights);
+        throw new IllegalStateException("the weights don't add up to " + WEIGHTS);
     }
 }

@@ -13,6 +13,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /// What was gathered of both sides for the tables of one migration.
 ///
@@ -90,9 +91,23 @@ record Facts(Source source, Target target, List<Pairing> tables) {
         return ids;
     }
 
+    /// What is known of the source tables, in the order of their names.
+    List<TableFacts> sourceTables() {
+        return known(sources(), source.tables());
+    }
+
     SortedSet<TableId> targets() {
         SortedSet<TableId> ids = new TreeSet<>();
         tables.forEach(pairing -> ids.add(pairing.target().id()));
         return ids;
+    }
+
+    /// What is known of the target tables, in the order of their names.
+    List<TableFacts> targetTables() {
+        return known(targets(), target.tables());
+    }
+
+    private static List<TableFacts> known(SortedSet<TableId> ids, Map<TableId, TableFacts> tables) {
+        return ids.stream().flatMap(id -> Stream.ofNullable(tables.get(id))).toList();
     }
 }

@@ -7,7 +7,6 @@ import dev.millrace.postgres.TableFacts.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 
 /// Whether the target takes the rows, and nothing there would change them on the way in.
 final class TargetChecks {
@@ -30,12 +29,6 @@ final class TargetChecks {
 
     private TargetChecks() {}
 
-    private static List<TableFacts> tables(Facts facts) {
-        return facts.targets().stream()
-                .flatMap(id -> Stream.ofNullable(facts.target().tables().get(id)))
-                .toList();
-    }
-
     private static List<Finding> primary(Facts facts) {
         Findings findings = new Findings("target.primary");
         if (facts.target().server().inRecovery()) {
@@ -47,7 +40,7 @@ final class TargetChecks {
 
     private static List<Finding> kind(Facts facts) {
         Findings findings = new Findings("target.table-kind");
-        for (TableFacts table : tables(facts)) {
+        for (TableFacts table : facts.targetTables()) {
             String object = table.id().toString();
             if (table.kind() != Kind.TABLE && table.kind() != Kind.PARTITIONED_TABLE) {
                 findings.refuse(object, "is not a table", "name a table");
@@ -71,7 +64,7 @@ final class TargetChecks {
 
     private static List<Finding> key(Facts facts) {
         Findings findings = new Findings("target.key");
-        for (TableFacts table : tables(facts)) {
+        for (TableFacts table : facts.targetTables()) {
             if (table.kind() == Kind.TABLE && table.keys().primaryKey().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
@@ -86,7 +79,7 @@ final class TargetChecks {
         Findings findings = new Findings("target.write-privilege");
         String role = Identifier.quote(facts.target().server().role().name());
         TreeSet<String> schemas = new TreeSet<>();
-        for (TableFacts table : tables(facts)) {
+        for (TableFacts table : facts.targetTables()) {
             TableFacts.Access access = table.access();
             if (!access.schemaUsage() && schemas.add(table.id().schema())) {
                 findings.refuse(
@@ -180,7 +173,7 @@ final class TargetChecks {
     private static List<Finding> replicaRole(Facts facts) {
         Findings findings = new Findings("target.triggers");
         String role = facts.target().server().role().name();
-        for (TableFacts table : tables(facts)) {
+        for (TableFacts table : facts.targetTables()) {
             TableFacts.Dependents dependents = table.dependents();
             if (!dependents.replicaTriggers().isEmpty()) {
                 findings.refuse(
@@ -215,7 +208,7 @@ final class TargetChecks {
 
     private static List<Finding> deferrable(Facts facts) {
         Findings findings = new Findings("target.deferrable");
-        for (TableFacts table : tables(facts)) {
+        for (TableFacts table : facts.targetTables()) {
             for (String constraint : table.dependents().deferrable()) {
                 findings.refuse(
                         table.id().toString(),
@@ -231,7 +224,7 @@ final class TargetChecks {
 
     private static List<Finding> heirs(Facts facts) {
         Findings findings = new Findings("target.heirs");
-        for (TableFacts table : tables(facts)) {
+        for (TableFacts table : facts.targetTables()) {
             if (!table.dependents().heirs().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),

@@ -54,13 +54,13 @@ record Deployment(
         Findings findings = new Findings();
         Manifests manifests = Manifests.of(Overlay.render(checkout, ManifestCheck.BASE), findings);
         Secret secret = (Secret) Manifests.secretExample(checkout, findings);
-        PodCheck pods = new PodCheck(manifests, secret, checkout, findings);
+        PodWiring wiring = new PodWiring(manifests, secret, findings);
         Pod service = verb(manifests, "run");
         Path mounts = TestFolders.create("mounts");
         Path config = mounts.resolve("millrace.yaml");
-        Files.writeString(config, pods.file(service).text());
-        Map<String, String> environment = new TreeMap<>(pods.environment(service));
-        environment.put("SECRETS", pods.mountedSecrets(service).toString());
+        Files.writeString(config, wiring.file(service).text());
+        Map<String, String> environment = new TreeMap<>(wiring.environment(service));
+        environment.put("SECRETS", wiring.mountedSecrets(service).toString());
         return new Deployment(
                 environment,
                 Map.of(Served.CONFIG, config),

@@ -71,9 +71,13 @@ final class ManifestCheck {
         manifests.all(Service.class).forEach(this::service);
         manifests.all(ServiceMonitor.class).forEach(this::monitor);
         HasMetadata secret = Manifests.secretExample(checkout, findings);
-        PodCheck pods = new PodCheck(manifests, secret, checkout, findings);
-        manifests.pods().forEach(pods::judge);
-        pods.secretIsUsed();
+        PodCheck check = new PodCheck(checkout, findings);
+        PodWiring wiring = new PodWiring(manifests, secret, findings);
+        for (Pod pod : manifests.pods()) {
+            check.judge(pod);
+            wiring.judge(pod);
+        }
+        wiring.secretIsUsed();
         findings.reading(() -> new NetworkCheck(manifests, findings).judge());
     }
 

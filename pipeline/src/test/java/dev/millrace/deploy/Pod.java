@@ -8,9 +8,11 @@ import io.fabric8.kubernetes.api.model.LabelSelector;
 import io.fabric8.kubernetes.api.model.LabelSelectorRequirement;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.Volume;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A pod's template: whom it belongs to, its labels, its one container.
 record Pod(String owner, Map<String, String> labels, PodSpec spec) {
@@ -48,6 +50,17 @@ record Pod(String owner, Map<String, String> labels, PodSpec spec) {
                                         : port.getStrVal().equals(one.getName()))
                 .map(ContainerPort::getContainerPort)
                 .findFirst();
+    }
+
+    @Nullable Volume volumeAt(String path) {
+        return container().getVolumeMounts().stream()
+                .filter(mount -> mount.getMountPath().equals(path))
+                .flatMap(
+                        mount ->
+                                spec.getVolumes().stream()
+                                        .filter(one -> one.getName().equals(mount.getName())))
+                .findFirst()
+                .orElse(null);
     }
 
     boolean isSelectedBy(Map<String, String> selector) {

@@ -5,16 +5,32 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/// One statement of a deed.
-final class ShopSql {
+/// What a deed is done with: the transaction that it writes in, the chance that decides, and what
+/// there is to choose among. For one writer's thread.
+record ShopTurn(Connection connection, Random random, ShopSize shop) {
 
-    private ShopSql() {}
+    int customer() {
+        return 1 + below(shop.customers());
+    }
 
-    static long event(Connection connection, String action, long touched) throws SQLException {
+    int product() {
+        return 1 + below(shop.products());
+    }
+
+    /// The newest orders get the most attention.
+    int order() {
+        return 1 + (int) (shop.orders() * Math.sqrt(random.nextDouble()));
+    }
+
+    int below(int bound) {
+        return random.nextInt(bound);
+    }
+
+    long event(String action, long touched) throws SQLException {
         return update(
-                connection,
                 "INSERT INTO audit_event (actor, action, touched, details) VALUES ('web', ?,"
                         + " ARRAY[?::bigint], '{\"by\": \"traffic\"}')",
                 action,
@@ -22,30 +38,27 @@ final class ShopSql {
     }
 
     /// One such deed at a time: they touch rows that they don't know beforehand.
-    static void alone(Connection connection) throws SQLException {
+    void alone() throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute("SELECT pg_advisory_xact_lock(20)");
         }
     }
 
-    static long update(Connection connection, String sql, @Nullable Object... values)
-            throws SQLException {
-        try (PreparedStatement statement = prepared(connection, sql, values)) {
+    long update(String sql, @Nullable Object... values) throws SQLException {
+        try (PreparedStatement statement = prepared(sql, values)) {
             return statement.executeUpdate();
         }
     }
 
     /// The number that the statement returns; 0 when it hit no row.
-    static long returned(Connection connection, String sql, @Nullable Object... values)
-            throws SQLException {
-        try (PreparedStatement statement = prepared(connection, sql, values);
+    long returned(String sql, @Nullable Object... values) throws SQLException {
+        try (PreparedStatement statement = prepared(sql, values);
                 ResultSet row = statement.executeQuery()) {
             return row.next() ? row.getLong(1) : 0;
         }
     }
 
-    private static PreparedStatement prepared(
-            Connection connection, String sql, @Nullable Object... values) throws SQLException {
+    private PreparedStatement prepared(String sql, @Nullable Object... values) throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
         try {
             for (int i = 0; i < values.length; i++) {

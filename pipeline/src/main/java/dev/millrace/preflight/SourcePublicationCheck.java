@@ -1,0 +1,90 @@
+package dev.millrace.preflight;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.TableFacts;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/// Whether the publication is there as it has to be, or may be made.
+final class SourcePublicationCheck {
+
+    private SourcePublicationCheck() {}
+
+    static List<Finding> judge(Facts facts) {
+        Findings findings = new Findings("source.publication");
+        Facts.Source source = facts.source();
+        String object = "publication " + source.publicationName();
+        if (source.publication().isPresent()) {
+            existing(findings, object, source.publication().get(), facts);
+            return findings.orOk(object, "is there with exactly these tables");
+        }
+        Server.Role role = source.server().role();
+        if (!role.createsInDatabase()) {
+            findings.refuse(
+                    "database " + source.server().database(),
+                    "the role may not create a publication in it",
+                    "GRANT CREATE ON DATABASE "
+                            + Identifier.quote(source.server().database())
+                            + " TO "
+                            + Identifier.quote(role.name())
+                            + "; or let an owner of the tables run: "
+                            + creation(facts));
+        }
+        for (TableFacts table : facts.sourceTables()) {
+            if (!table.access().owned()) {
+                findings.refuse(
+                        table.id().toString(),
+                        "belongs to "
+                                + table.access().owner()
+                                + ": only an owner may publish a table",
+                        "GRANT "
+                                + Identifier.quote(table.access().owner())
+                                + " TO "
+                                + Identifier.quote(role.name())
+                                + "; or let the owner run: "
+                                + creation(facts));
+            }
+        }
+        return findings.orOk(object, "the role may create it");
+    }
+
+    private static void existing(
+            Findings findings, String object, Server.Publication publication, Facts facts) {
+        boolean exact = new TreeSet<>(publication.tables()).equals(facts.sources());
+        String again =
+                "DROP PUBLICATION "
+                        + Identifier.quote(facts.source().publicationName())
+                        + "; and let "
+                        + (publication.owned()
+                                ? "the migration make it anew"
+                                : "its owner run: " + creation(facts))
+                        + (facts.target().begun()
+                                ? " What was written meanwhile may not be in the log: begin the"
+                                        + " migration anew, under another name."
+                                : "");
+        if (publication.allTables() || publication.narrowed() || !exact) {
+            findings.refuse(
+                    object,
+                    "is there and doesn't publish exactly the tables of the mappings, whole",
+                    again);
+        } else if (!publication.everyOperation() || !publication.viaRoot()) {
+            findings.refuse(
+                    object,
+                    "is there and doesn't publish every operation through the partition root",
+                    again);
+        }
+    }
+
+    private static String creation(Facts facts) {
+        return "CREATE PUBLICATION "
+                + Identifier.quote(facts.source().publicationName())
+                + " FOR TABLE "
+                + facts.sources().stream()
+                        .map((TableId id) -> Identifier.quote(id))
+                        .collect(Collectors.joining(", "))
+                + " WITH (publish_via_partition_root = true);";
+    }
+}
