@@ -88,6 +88,7 @@ class ArchitectureTest {
                     .that()
                     .resideInAnyPackage(
                             "dev.millrace.change..",
+                            "dev.millrace.hint..",
                             "dev.millrace.select..",
                             "dev.millrace.spec..",
                             "dev.millrace.streams..")
@@ -266,6 +267,7 @@ class ArchitectureTest {
                                 .filter(room -> room.startsWith("dev.millrace.")))
                 .contains(
                         "dev.millrace.change",
+                        "dev.millrace.hint",
                         "dev.millrace.spec",
                         "dev.millrace.select",
                         "dev.millrace.streams",

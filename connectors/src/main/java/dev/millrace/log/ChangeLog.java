@@ -34,7 +34,7 @@ public final class ChangeLog {
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
         settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 5_000);
-        // Behind a range's end nothing comes, and closing waits for the question.
+        // Behind a range's end nothing comes, and closing a consumer waits for the fetch under way.
         settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 10);
         config = Map.copyOf(settings);
         this.topics = topics;

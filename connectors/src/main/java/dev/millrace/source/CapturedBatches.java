@@ -88,7 +88,7 @@ final class CapturedBatches
         if (events.stream().anyMatch(ChangeEvent.Watermark.class::isInstance)) {
             publication.requireUnaltered();
         }
-        SourcePosition position = writer.write(events, publication.unwritten(), cursor.position());
+        SourcePosition position = writer.write(events, publication.unwritten(), cursor);
         publication.written();
         continuity.logged(position);
         listener.committed(position, events.size());

@@ -90,11 +90,12 @@ final class ChangeLogWriter implements AutoCloseable {
     }
 
     /// @param tables the captured tables' facts, when the log doesn't hold them yet
+    /// @param cursor where the capture is behind these events
     /// @return the position as it was written
     SourcePosition write(
             List<ChangeEvent> events,
             Optional<Map<TableId, PublishedTable>> tables,
-            SourcePosition position)
+            SourcePosition.Cursor cursor)
             throws InterruptedException {
         producer.beginTransaction();
         for (ChangeEvent event : events) {
@@ -105,7 +106,7 @@ final class ChangeLogWriter implements AutoCloseable {
         if (facts.isPresent()) {
             tablesAt = placed(facts.get()).offset();
         }
-        return commit(position);
+        return commit(cursor);
     }
 
     /// Commits what an earlier writer's transaction left open, by a transaction over the same
@@ -119,7 +120,7 @@ final class ChangeLogWriter implements AutoCloseable {
         producer.beginTransaction();
         again(changes, new WatermarkNumber(position.generation(), position.watermark()));
         producer.flush();
-        return commit(position);
+        return commit(new SourcePosition.Cursor(position));
     }
 
     /// Aborts what an earlier writer's transaction left open, by a transaction over the same
@@ -149,14 +150,14 @@ final class ChangeLogWriter implements AutoCloseable {
     }
 
     /// Everything of the transaction is acknowledged before the position is sent.
-    private SourcePosition commit(SourcePosition position) throws InterruptedException {
+    private SourcePosition commit(SourcePosition.Cursor cursor) throws InterruptedException {
         for (Future<RecordMetadata> each : sent) {
             RecordMetadata record = placed(each);
             ends[record.partition()] = Math.max(ends[record.partition()], record.offset() + 1);
         }
         sent.clear();
         SourcePosition written =
-                position.with(
+                cursor.position(
                         new SourcePosition.Logged(tablesAt, Arrays.stream(ends).boxed().toList()));
         producer.send(
                 new ProducerRecord<>(

@@ -16,12 +16,8 @@ record ShortestDecimal(BigDecimal value) {
     /// What Java prints with this many digits or more is shortest for Java too.
     private static final int DECISIVE_DIGITS = 3;
 
-    /// Outside this range a midpoint has more digits than any shortest decimal.
-    private static final double DOUBLE_MIDPOINTS_FROM = 1e15;
-
-    private static final double DOUBLE_MIDPOINTS_TO = 1e41;
-    private static final float REAL_MIDPOINTS_FROM = 1e6f;
-    private static final float REAL_MIDPOINTS_TO = 1e20f;
+    private static final Midpoints DOUBLE_MIDPOINTS = new Midpoints(1e15, 1e41);
+    private static final Midpoints REAL_MIDPOINTS = new Midpoints(1e6f, 1e20f);
 
     ShortestDecimal {
         value = value.stripTrailingZeros();
@@ -29,26 +25,25 @@ record ShortestDecimal(BigDecimal value) {
 
     /// @param number positive and finite
     static ShortestDecimal of(double number) {
-        ShortestDecimal java = new ShortestDecimal(new BigDecimal(Double.toString(number)));
-        boolean midpoint = number >= DOUBLE_MIDPOINTS_FROM && number <= DOUBLE_MIDPOINTS_TO;
-        return java.isDecisive(midpoint)
-                ? java
-                : between(
-                        new BigDecimal(Math.nextDown(number)),
-                        new BigDecimal(number),
-                        new BigDecimal(Math.ulp(number)));
+        return of(
+                Double.toString(number),
+                DOUBLE_MIDPOINTS,
+                new Place(Math.nextDown(number), number, Math.ulp(number)));
     }
 
     /// @param number positive and finite
     static ShortestDecimal of(float number) {
-        ShortestDecimal java = new ShortestDecimal(new BigDecimal(Float.toString(number)));
-        boolean midpoint = number >= REAL_MIDPOINTS_FROM && number <= REAL_MIDPOINTS_TO;
-        return java.isDecisive(midpoint)
-                ? java
-                : between(
-                        new BigDecimal(Math.nextDown(number)),
-                        new BigDecimal(number),
-                        new BigDecimal(Math.ulp(number)));
+        return of(
+                Float.toString(number),
+                REAL_MIDPOINTS,
+                new Place(Math.nextDown(number), number, Math.ulp(number)));
+    }
+
+    private static ShortestDecimal of(String printed, Midpoints midpoints, Place place) {
+        ShortestDecimal java = new ShortestDecimal(new BigDecimal(printed));
+        boolean decisive =
+                !midpoints.canBeShort(place.number) && java.value.precision() >= DECISIVE_DIGITS;
+        return decisive ? java : place.shortest();
     }
 
     /// How many digits stand before the point, less one, when the first is not zero.
@@ -60,24 +55,35 @@ record ShortestDecimal(BigDecimal value) {
         return value.unscaledValue().toString();
     }
 
-    private boolean isDecisive(boolean midpoint) {
-        return !midpoint && value.precision() >= DECISIVE_DIGITS;
+    /// Outside this range a midpoint has more digits than any shortest decimal.
+    private record Midpoints(double from, double to) {
+
+        boolean canBeShort(double number) {
+            return number >= from && number <= to;
+        }
     }
 
-    private static ShortestDecimal between(BigDecimal below, BigDecimal exact, BigDecimal gap) {
-        BigDecimal low = exact.add(below).multiply(HALF);
-        BigDecimal high = exact.add(gap.multiply(HALF));
-        for (int digits = 1; ; digits++) {
-            BigDecimal down = exact.round(new MathContext(digits, RoundingMode.DOWN));
-            BigDecimal up = exact.round(new MathContext(digits, RoundingMode.UP));
-            boolean downFits = down.compareTo(low) > 0;
-            boolean upFits = up.compareTo(high) < 0;
-            if (downFits && upFits) {
-                return new ShortestDecimal(
-                        exact.round(new MathContext(digits, RoundingMode.HALF_EVEN)));
-            }
-            if (downFits || upFits) {
-                return new ShortestDecimal(downFits ? down : up);
+    /// A number among its neighbours; a `real` is as exact here as a `double precision`.
+    ///
+    /// @param gap to the neighbour above
+    private record Place(double below, double number, double gap) {
+
+        ShortestDecimal shortest() {
+            BigDecimal exact = new BigDecimal(number);
+            BigDecimal low = exact.add(new BigDecimal(below)).multiply(HALF);
+            BigDecimal high = exact.add(new BigDecimal(gap).multiply(HALF));
+            for (int digits = 1; ; digits++) {
+                BigDecimal down = exact.round(new MathContext(digits, RoundingMode.DOWN));
+                BigDecimal up = exact.round(new MathContext(digits, RoundingMode.UP));
+                boolean downFits = down.compareTo(low) > 0;
+                boolean upFits = up.compareTo(high) < 0;
+                if (downFits && upFits) {
+                    return new ShortestDecimal(
+                            exact.round(new MathContext(digits, RoundingMode.HALF_EVEN)));
+                }
+                if (downFits || upFits) {
+                    return new ShortestDecimal(downFits ? down : up);
+                }
             }
         }
     }

@@ -65,23 +65,9 @@ public record SourcePosition(
                 generation, false, Lsn.ZERO, 0, 0, 0, 0, Map.of(), publication, Logged.NOTHING);
     }
 
-    SourcePosition with(Logged now) {
-        return new SourcePosition(
-                generation,
-                streaming,
-                boundary,
-                openTransaction,
-                openEvents,
-                watermark,
-                truncates,
-                rowsRead,
-                publication,
-                now);
-    }
-
     /// The position as it changes event by event. For the capture's thread alone.
     static final class Cursor {
-        private final int generation;
+        private final SourcePosition start;
         private boolean streaming;
         private Lsn boundary;
         private long openTransaction;
@@ -89,20 +75,18 @@ public record SourcePosition(
         private long watermark;
         private long truncates;
         private final Map<TableId, Long> rowsRead;
-        private final String publication;
         private long toSkip;
 
-        Cursor(SourcePosition position) {
-            generation = position.generation;
-            streaming = position.streaming;
-            boundary = position.boundary;
-            openTransaction = position.openTransaction;
-            openEvents = position.openEvents;
-            watermark = position.watermark;
-            truncates = position.truncates;
-            rowsRead = new TreeMap<>(position.rowsRead);
-            publication = position.publication;
-            toSkip = position.openEvents;
+        Cursor(SourcePosition start) {
+            this.start = start;
+            streaming = start.streaming;
+            boundary = start.boundary;
+            openTransaction = start.openTransaction;
+            openEvents = start.openEvents;
+            watermark = start.watermark;
+            truncates = start.truncates;
+            rowsRead = new TreeMap<>(start.rowsRead);
+            toSkip = start.openEvents;
         }
 
         boolean streaming() {
@@ -163,10 +147,12 @@ public record SourcePosition(
             return ++truncates;
         }
 
-        /// The position, to be written by the one who knows where the log will hold the rest.
-        SourcePosition position() {
+        /// The position as it is now.
+        ///
+        /// @param logged where the log holds the rest, which the one who writes it knows
+        SourcePosition position(Logged logged) {
             return new SourcePosition(
-                    generation,
+                    start.generation,
                     streaming,
                     boundary,
                     openTransaction,
@@ -174,8 +160,8 @@ public record SourcePosition(
                     watermark,
                     truncates,
                     rowsRead,
-                    publication,
-                    Logged.NOTHING);
+                    start.publication,
+                    logged);
         }
     }
 }

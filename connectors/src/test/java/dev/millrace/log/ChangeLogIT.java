@@ -16,18 +16,23 @@ import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.streams.Topics;
 import dev.millrace.testing.KafkaServer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +88,32 @@ class ChangeLogIT {
         producer.beginTransaction();
         send(partition, events);
         producer.commitTransaction();
+        awaitMarker(topics.changes(), partition);
+    }
+
+    /// The broker answers a commit before its marker is in the partition; until then the end is
+    /// that of the transaction before.
+    private void awaitMarker(String topic, int partition) {
+        TopicPartition of = new TopicPartition(topic, partition);
+        try (Admin admin = Admin.create(kafka)) {
+            Awaitility.await()
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(20))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    end(admin, of, IsolationLevel.READ_COMMITTED)
+                                            == end(admin, of, IsolationLevel.READ_UNCOMMITTED));
+        }
+    }
+
+    private static long end(Admin admin, TopicPartition partition, IsolationLevel isolation)
+            throws Exception {
+        return admin.listOffsets(
+                        Map.of(partition, OffsetSpec.latest()), new ListOffsetsOptions(isolation))
+                .partitionResult(partition)
+                .get()
+                .offset();
     }
 
     private void send(int partition, ChangeEvent... events) {
@@ -221,6 +252,7 @@ class ChangeLogIT {
         producer.beginTransaction();
         producer.send(new ProducerRecord<>(topics.changes(), 0, new byte[0], new byte[] {-1}));
         producer.commitTransaction();
+        awaitMarker(topics.changes(), 0);
         List<Long> offsets = new ArrayList<>();
 
         log.entries(
@@ -250,6 +282,7 @@ class ChangeLogIT {
                     new ProducerRecord<>(topics.target(), 1, new byte[0], codec.encode(change)));
         }
         producer.commitTransaction();
+        awaitMarker(topics.target(), 1);
 
         assertThat(entries(LogTopic.TARGET, LogFilter.ALL))
                 .extracting(LogEntry::toJson)

@@ -1,9 +1,9 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.hint.NearestName;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.spec.NearestName;
 import java.util.List;
 import java.util.Optional;
 

@@ -1,5 +1,6 @@
 package dev.millrace.select;
 
+import dev.millrace.hint.NearestName;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;

@@ -1,5 +1,6 @@
 package dev.millrace.select;
 
+import dev.millrace.hint.NearestName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

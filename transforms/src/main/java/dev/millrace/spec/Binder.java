@@ -1,5 +1,6 @@
 package dev.millrace.spec;
 
+import dev.millrace.hint.NearestName;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;

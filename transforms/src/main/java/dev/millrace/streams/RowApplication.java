@@ -186,6 +186,13 @@ public final class RowApplication implements AutoCloseable {
                 (name, value) -> properties.put(StreamsConfig.producerPrefix(name), value));
         properties.put(
                 StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, FailOnAnyRefusal.class);
+        // There is no global table; unsaid, every start warns of what Kafka 5 will take for
+        // granted: once for the application, once for the consumer's assignor.
+        properties.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
+        properties.put(
+                StreamsConfig.mainConsumerPrefix(
+                        StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG),
+                true);
         properties.put(StreamsConfig.producerPrefix("linger.ms"), 2);
         properties.put(StreamsConfig.producerPrefix("batch.size"), 256 * 1024);
         properties.put(StreamsConfig.producerPrefix("compression.type"), "lz4");

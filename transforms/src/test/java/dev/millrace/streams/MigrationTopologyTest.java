@@ -46,6 +46,7 @@ class MigrationTopologyTest {
         Properties properties = new Properties();
         properties.put("application.id", "test");
         properties.put("bootstrap.servers", "nowhere:1");
+        properties.put("processing.exception.handler.global.enabled", "true");
         driver =
                 new TopologyTestDriver(
                         MigrationTopology.rows(

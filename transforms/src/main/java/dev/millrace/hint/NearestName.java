@@ -1,12 +1,18 @@
-package dev.millrace.spec;
+package dev.millrace.hint;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.Optional;
 
-/// Finds the name somebody meant: by edit distance, hyphens and case apart. Pure; any thread.
+/// Finds the name somebody meant: by what the two share and by edit distance; case and what stands
+/// between words don't count. Pure; any thread.
 public final class NearestName {
+
+    private static final int LONGEST = 64;
+
+    /// A shorter piece is in many names by chance.
+    private static final int SHORTEST_PART = 4;
 
     private NearestName() {}
 
@@ -15,9 +21,10 @@ public final class NearestName {
         return of(written, known).map(name -> "did you mean " + name + "?").orElse("");
     }
 
-    static Optional<String> of(String written, Collection<String> known) {
+    /// Of names as near as each other, the first in the alphabet.
+    public static Optional<String> of(String written, Collection<String> known) {
         String plain = plain(written);
-        int limit = Math.clamp(plain.length() / 3 + 1, 1, 3);
+        int limit = plain.length() < 4 ? 1 : Math.clamp(plain.length() / 3, 2, 3);
         return known.stream()
                 .filter(name -> distance(plain, plain(name)) <= limit)
                 .min(
@@ -26,11 +33,29 @@ public final class NearestName {
     }
 
     private static String plain(String name) {
-        String shortened = name.length() > 64 ? name.substring(0, 64) : name;
+        String shortened = name.length() > LONGEST ? name.substring(0, LONGEST) : name;
         return shortened.replaceAll("[-_. ]", "").toLowerCase(Locale.ROOT);
     }
 
     private static int distance(String a, String b) {
+        if (a.isEmpty() || b.isEmpty()) {
+            return Integer.MAX_VALUE;
+        }
+        if (a.startsWith(b) || b.startsWith(a)) {
+            return 1;
+        }
+        if (isPart(a, b) || isPart(b, a)) {
+            return 2;
+        }
+        return edits(a, b);
+    }
+
+    private static boolean isPart(String part, String name) {
+        return part.length() >= SHORTEST_PART && name.contains(part);
+    }
+
+    /// Letters to insert, delete or replace.
+    private static int edits(String a, String b) {
         int[] previous = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {
             previous[j] = j;
