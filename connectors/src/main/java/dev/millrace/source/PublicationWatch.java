@@ -67,7 +67,8 @@ final class PublicationWatch implements AutoCloseable {
     }
 
     /// A snapshot of the rows is none of a table that was rewritten before it was read: what is
-    /// committed later reads as empty there.
+    /// committed later reads as empty there. Nor is it one of a partition that left its place for a
+    /// while: what changed meanwhile is in neither the snapshot nor the stream.
     ///
     /// @throws SnapshotInterruptedException when another snapshot is needed
     /// @throws SourceLostException when another one would not help

@@ -48,14 +48,16 @@ record PublishedTable(
         return new PublishedTable(oid, owner, named, file, identity, all, below);
     }
 
-    /// Whether rows of this and those lie in the same files.
+    private record Place(long file, String placed) {}
+
+    /// Whether rows of this and those lie in the same files, none of which left its place between.
     boolean isInTheFilesOf(PublishedTable other) {
-        return file == other.file && files().equals(other.files());
+        return file == other.file && places().equals(other.places());
     }
 
-    private Map<Long, Long> files() {
-        Map<Long, Long> files = new TreeMap<>();
-        below.forEach((oid, each) -> files.put(oid, each.file()));
-        return files;
+    private Map<Long, Place> places() {
+        Map<Long, Place> places = new TreeMap<>();
+        below.forEach((oid, each) -> places.put(oid, new Place(each.file(), each.placed())));
+        return places;
     }
 }

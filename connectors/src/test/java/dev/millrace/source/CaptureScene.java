@@ -153,6 +153,12 @@ final class CaptureScene implements AutoCloseable {
         remake(TopicPlan.of(topics, PARTITIONS).changes());
     }
 
+    void deleteChanges() {
+        try (Broker broker = new Broker(kafka)) {
+            broker.empty(topics.changes(), PARTITIONS);
+        }
+    }
+
     private void remake(Broker.TopicSpec topic) {
         try (Broker broker = new Broker(kafka)) {
             broker.delete(List.of(topic.name()));

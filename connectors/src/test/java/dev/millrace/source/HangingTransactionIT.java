@@ -1,5 +1,6 @@
 package dev.millrace.source;
 
+import static java.util.stream.Collectors.joining;
 import static org.apache.kafka.common.requests.TransactionResult.ABORT;
 import static org.apache.kafka.common.requests.TransactionResult.COMMIT;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.record.internal.SimpleRecord;
@@ -32,7 +34,7 @@ class HangingTransactionIT {
         void in(ForgetfulCoordinator broker, Written written) throws Exception;
     }
 
-    /// A transaction of eight rows as a capture writes it, before anything is marked.
+    /// A transaction as a capture writes it, before anything is marked.
     private record Written(CaptureScene scene, SourcePosition position) {
         TopicPartition changes(int number) {
             return new TopicPartition(scene.topics.changes(), number);
@@ -68,6 +70,26 @@ class HangingTransactionIT {
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
                     broker.mark(written.positions(), COMMIT);
+                });
+    }
+
+    @Test
+    void committedEverywhereButInThePositionTopic() throws Exception {
+        everyRowIsInTheLogOnce(
+                (broker, written) -> {
+                    broker.write(written.positions(), List.of(written.record()));
+                    broker.mark(written.changes(0), COMMIT);
+                    broker.mark(written.changes(1), COMMIT);
+                });
+    }
+
+    @Test
+    void abortedInTheOnlyPartitionItWroteTo() throws Exception {
+        everyRowIsInTheLogOnce(
+                Set.of(1),
+                (broker, written) -> {
+                    broker.write(written.positions(), List.of(written.record()));
+                    broker.mark(written.changes(1), ABORT);
                 });
     }
 
@@ -124,6 +146,24 @@ class HangingTransactionIT {
     }
 
     @Test
+    void openPositionsOfTwoTransactionsAreRefused() throws Exception {
+        try (CaptureScene scene = itemScene()) {
+            plant(
+                    scene,
+                    (broker, written) ->
+                            broker.write(
+                                    written.positions(),
+                                    List.of(written.record(), written.record())));
+
+            SourceCapture capture = scene.start(1);
+
+            awaitState(capture, CaptureState.SourceLost.class);
+            assertThat(capture.state().toString())
+                    .contains("open records of more than one transaction");
+        }
+    }
+
+    @Test
     void recordsOfAnotherProducerAreWaitedFor() throws Exception {
         try (CaptureScene scene = itemScene()) {
             begun(scene);
@@ -142,8 +182,13 @@ class HangingTransactionIT {
     }
 
     private static void everyRowIsInTheLogOnce(Plant plant) throws Exception {
+        everyRowIsInTheLogOnce(Set.of(0, 1), plant);
+    }
+
+    private static void everyRowIsInTheLogOnce(Set<Integer> partitions, Plant plant)
+            throws Exception {
         try (CaptureScene scene = itemScene()) {
-            plant(scene, plant);
+            plant(scene, partitions, plant);
 
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
@@ -151,14 +196,23 @@ class HangingTransactionIT {
             scene.settle(capture);
 
             assertThat(inserted(scene))
+                    .hasSizeGreaterThan(2)
                     .containsExactlyInAnyOrderElementsOf(
-                            IntStream.rangeClosed(1, 10).mapToObj(String::valueOf).toList());
+                            scene.source.query("SELECT id::text FROM item").stream()
+                                    .map(row -> String.valueOf(row.getFirst()))
+                                    .toList());
             capture.close();
         }
     }
 
     private static void plant(CaptureScene scene, Plant plant) throws Exception {
+        plant(scene, Set.of(0, 1), plant);
+    }
+
+    private static void plant(CaptureScene scene, Set<Integer> partitions, Plant plant)
+            throws Exception {
         SourcePosition before = begun(scene);
+        List<Row> rows = rows(scene, partitions);
         Lsn boundary =
                 Lsn.parse(
                         Objects.requireNonNull(
@@ -171,7 +225,9 @@ class HangingTransactionIT {
                         Objects.requireNonNull(
                                 scene.source
                                         .query(
-                                                "WITH made AS (INSERT INTO item SELECT g, 'n' || g FROM generate_series(2, 9) g RETURNING id)"
+                                                "WITH made AS (INSERT INTO item SELECT g, 'n' || g FROM unnest('{"
+                                                        + ids(rows)
+                                                        + "}'::int[]) g RETURNING id)"
                                                         + " SELECT pg_current_xact_id()::text FROM made")
                                         .getFirst()
                                         .getFirst()));
@@ -179,9 +235,11 @@ class HangingTransactionIT {
             List<Long> ends = new ArrayList<>();
             for (int partition = 0; partition < CaptureScene.PARTITIONS; partition++) {
                 ends.add(
-                        broker.write(
-                                new TopicPartition(scene.topics.changes(), partition),
-                                rows(scene, partition, Origin.streamed(transaction))));
+                        partitions.contains(partition)
+                                ? broker.write(
+                                        new TopicPartition(scene.topics.changes(), partition),
+                                        records(rows, partition, Origin.streamed(transaction)))
+                                : before.logged().changesEnds().get(partition));
             }
             plant.in(
                     broker,
@@ -192,7 +250,7 @@ class HangingTransactionIT {
                                     true,
                                     boundary,
                                     Origin.streamed(transaction),
-                                    8,
+                                    rows.size(),
                                     before.watermark(),
                                     before.truncates(),
                                     before.rowsRead(),
@@ -211,21 +269,31 @@ class HangingTransactionIT {
         return Objects.requireNonNull(capture.position());
     }
 
-    private static List<SimpleRecord> rows(CaptureScene scene, int partition, long transaction) {
+    private static List<Row> rows(CaptureScene scene, Set<Integer> partitions) {
         Row first =
                 scene.log().stream()
                         .filter(ChangeEvent.Insert.class::isInstance)
                         .map(event -> ((ChangeEvent.Insert) event).row())
                         .findFirst()
                         .orElseThrow();
-        ChangeCodec codec = new ChangeCodec();
         return IntStream.rangeClosed(2, 9)
                 .mapToObj(id -> Row.of(first.shape(), String.valueOf(id), "n" + id))
-                .filter(
-                        row ->
-                                Utils.toPositive(Utils.murmur2(row.key().bytes()))
-                                                % CaptureScene.PARTITIONS
-                                        == partition)
+                .filter(row -> partitions.contains(partition(row)))
+                .toList();
+    }
+
+    private static int partition(Row row) {
+        return Utils.toPositive(Utils.murmur2(row.key().bytes())) % CaptureScene.PARTITIONS;
+    }
+
+    private static String ids(List<Row> rows) {
+        return rows.stream().map(row -> String.valueOf(row.text(0))).collect(joining(","));
+    }
+
+    private static List<SimpleRecord> records(List<Row> rows, int partition, long transaction) {
+        ChangeCodec codec = new ChangeCodec();
+        return rows.stream()
+                .filter(row -> partition(row) == partition)
                 .map(
                         row ->
                                 new SimpleRecord(

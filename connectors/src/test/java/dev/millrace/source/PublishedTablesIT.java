@@ -8,6 +8,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeSet;
@@ -40,6 +41,7 @@ class PublishedTablesIT {
                     ALTER TABLE item DROP name; ALTER TABLE item ADD name text | another column name
                     ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key | another replica identity
                     ALTER TABLE item REPLICA IDENTITY NOTHING | another replica identity
+                    ALTER TABLE item DROP CONSTRAINT item_pkey; ALTER TABLE item ADD PRIMARY KEY (code) | another replica identity
                     CREATE TABLE capital (since int) INHERITS (item) | got public.capital
                     TRUNCATE part_1 | has a rewritten public.part_1
                     ALTER TABLE part DETACH PARTITION part_1 | lost public.part_1
@@ -132,7 +134,8 @@ class PublishedTablesIT {
                 "TRUNCATE item",
                 "VACUUM FULL part_1",
                 "ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)",
-                "DROP TABLE part_1"
+                "DROP TABLE part_1",
+                "ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10)"
             })
     void aTableRewrittenDuringTheSnapshotNeedsAnotherOne(String change) throws Exception {
         TestDatabase source = source();
@@ -144,6 +147,60 @@ class PublishedTablesIT {
 
             assertThatThrownBy(watch::requireWholeSnapshot)
                     .isInstanceOf(SnapshotInterruptedException.class);
+        }
+    }
+
+    @Test
+    void aTableRedefinedDuringTheSnapshotIsTold() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("ALTER TABLE item RENAME name TO title");
+
+            assertThatThrownBy(watch::requireWholeSnapshot)
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("another column title");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item DROP CONSTRAINT item_code_key",
+                "CREATE UNIQUE INDEX wider ON item (id, code); ALTER TABLE item REPLICA IDENTITY USING INDEX wider"
+            })
+    void anIndexThatIsNoLongerTheReplicaIdentityIsTold(String change) throws Exception {
+        TestDatabase source = source();
+        source.execute("ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key");
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute(change.split("; "));
+
+            assertThatThrownBy(watch::requireUnaltered)
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("another replica identity");
+        }
+    }
+
+    @Test
+    void aPartitionWhoseDetachWasBrokenOffIsTold() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES);
+                Connection reader = source.connect();
+                Connection detacher = source.connect();
+                Statement reading = reader.createStatement();
+                Statement detaching = detacher.createStatement()) {
+            reader.setAutoCommit(false);
+            reading.execute("SELECT FROM part");
+            detaching.execute("SET statement_timeout = '500ms'");
+            assertThatThrownBy(
+                            () ->
+                                    detaching.execute(
+                                            "ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY"))
+                    .hasMessageContaining("statement timeout");
+            reader.rollback();
+
+            assertThatThrownBy(watch::requireUnaltered)
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("lost public.part_1");
         }
     }
 

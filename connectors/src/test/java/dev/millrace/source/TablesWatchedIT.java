@@ -9,14 +9,24 @@ import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// The capture notices what was done to its tables, also what was done while nothing ran.
 class TablesWatchedIT {
 
     private static final List<String> ITEM = List.of("id int", "name text");
 
-    @Test
-    void aTableRewrittenWhileAnotherOneIsReadNeedsAnotherSnapshot() throws Exception {
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE z ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp() | 101
+                    ALTER TABLE part DETACH PARTITION part_1; INSERT INTO part_1 VALUES (1, 'n'); ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | 102
+                    """)
+    void aTableAlteredWhileAnotherOneIsReadNeedsAnotherSnapshot(String change, int rows)
+            throws Exception {
         try (CaptureScene scene = new CaptureScene();
                 Connection gate = scene.source.connect();
                 Statement gatekeeper = gate.createStatement()) {
@@ -26,8 +36,12 @@ class TablesWatchedIT {
                             + " $$ BEGIN PERFORM pg_advisory_lock_shared(4711); RETURN 'passed'; END $$",
                     "CREATE CAST (held AS text) WITH FUNCTION passed(held)");
             scene.table("a", List.of("id int", "held held"), "id", false)
+                    .table("part", ITEM, "id", false)
                     .table("z", ITEM, "id", false);
             scene.source.execute(
+                    "DROP TABLE part",
+                    "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
+                    "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
                     "INSERT INTO a VALUES (1, ROW(1)::held)",
                     "INSERT INTO z SELECT g, 'n' FROM generate_series(1, 100) g");
             gatekeeper.execute("SELECT pg_advisory_lock(4711)");
@@ -41,8 +55,7 @@ class TablesWatchedIT {
                                                     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted")
                                             .isEmpty());
 
-            scene.source.execute(
-                    "ALTER TABLE z ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()");
+            scene.source.execute(change.split("; "));
             gatekeeper.execute("SELECT pg_advisory_unlock(4711)");
 
             Awaitility.await()
@@ -58,7 +71,7 @@ class TablesWatchedIT {
             assertThat(scene.log())
                     .filteredOn(event -> event.generation() == 2)
                     .filteredOn(ChangeEvent.Read.class::isInstance)
-                    .hasSize(101);
+                    .hasSize(rows);
         }
     }
 
@@ -117,6 +130,23 @@ class TablesWatchedIT {
             scene.remakeChangesTopic();
 
             CaptureStartIT.awaitLost(scene.start(1), "the broker lost some");
+        }
+    }
+
+    @Test
+    void aChangesTopicWhoseRecordsWereDeletedIsWrittenOn() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.settle(first);
+            first.close();
+            scene.deleteChanges();
+
+            SourceCapture second = scene.start(1);
+            scene.settle(second);
+
+            assertThat(second.state()).isInstanceOf(CaptureState.Streaming.class);
         }
     }
 }

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
 
 /// What the mappings write has no gap, whatever the broker does with it.
@@ -36,6 +39,39 @@ class RowApplicationIT {
             await().atMost(Duration.ofSeconds(30))
                     .untilAsserted(() -> assertThat(scene.carried()).hasSize(100));
             assertThat(scene.carried()).isSorted().endsWith(100);
+        }
+    }
+
+    @Test
+    void noSettingOfTheUserTakesFromTheProducerWhatKeepsItsOutputAPrefix() throws Exception {
+        Map<String, Object> loose =
+                Map.of(
+                        "enable.idempotence",
+                        "false",
+                        "acks",
+                        "1",
+                        "max.in.flight.requests.per.connection",
+                        5,
+                        "delivery.timeout.ms",
+                        120_000);
+        Map<String, Object> more = new HashMap<>();
+        more.put("producer.interceptor.classes", ProducerSettings.class.getName());
+        loose.forEach(
+                (name, value) -> {
+                    more.put(name, value);
+                    more.put("producer." + name, value);
+                });
+        try (MappingsScene scene = new MappingsScene()) {
+            scene.place();
+            scene.start(more);
+
+            ProducerConfig made = ProducerSettings.SEEN.poll(30, TimeUnit.SECONDS);
+
+            assertThat(made).isNotNull();
+            assertThat(made.getBoolean("enable.idempotence")).isTrue();
+            assertThat(made.getString("acks")).isEqualTo("-1");
+            assertThat(made.getInt("max.in.flight.requests.per.connection")).isEqualTo(1);
+            assertThat(made.getInt("delivery.timeout.ms")).isEqualTo(Integer.MAX_VALUE);
         }
     }
 

@@ -120,6 +120,17 @@ class StartIT {
     }
 
     @Test
+    void aPartitionWhoseOffsetIsMissingIsNamed() throws Exception {
+        try (var scenario = new ApplierScenario(2, ITEM)) {
+            scenario.database.execute(
+                    "UPDATE millrace.stored_offset SET partition = 2 WHERE partition = 1");
+
+            assertThat(failure(scenario, scenario.start()))
+                    .contains("no stored offset of partition 1");
+        }
+    }
+
+    @Test
     void anOffsetBehindTheEndOfTheLogIsRefused() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.database.execute("UPDATE millrace.stored_offset SET next_offset = 10000");

@@ -9,7 +9,8 @@ import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// What a text means to the target hangs on no setting of the server or the role.
+/// What a text means to the target, and what a commit promises, hangs on no setting of the server
+/// or the role.
 class TargetSessionIT {
 
     private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
@@ -22,9 +23,35 @@ class TargetSessionIT {
                 "TimeZone | UTC",
                 "DateStyle | ISO, MDY",
                 "IntervalStyle | postgres",
-                "extra_float_digits | 1"
+                "extra_float_digits | 1",
+                "bytea_output | hex",
+                "xmloption | content",
+                "standard_conforming_strings | on"
             })
     void aSettingThatBearsOnATextIsTheSessionsOwn(String name, String value) throws SQLException {
+        assertIsTheSessionsOwn(name, value);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "synchronous_commit | on",
+                "default_transaction_isolation | read committed",
+                "default_transaction_read_only | off",
+                "row_security | off",
+                "statement_timeout | 0",
+                "transaction_timeout | 0",
+                "idle_in_transaction_session_timeout | 0",
+                "idle_session_timeout | 0",
+                "lock_timeout | 1000"
+            })
+    void aSettingThatBearsOnATransactionIsTheSessionsOwn(String name, String value)
+            throws SQLException {
+        assertIsTheSessionsOwn(name, value);
+    }
+
+    private static void assertIsTheSessionsOwn(String name, String value) throws SQLException {
         try (TargetSession session =
                         TargetSession.open(
                                 ApplierScenario.sessions(DATABASE),

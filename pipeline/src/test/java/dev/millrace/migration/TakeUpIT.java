@@ -42,6 +42,17 @@ class TakeUpIT {
         }
     }
 
+    @Test
+    void anotherTopicOrNumberOfPartitionsIsRefused() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+
+            refusedAfter(scene, "changes_topic_id = 'another'", "a topic was made anew");
+            refusedAfter(scene, "target_topic_id = 'another'", "a topic was made anew");
+            refusedAfter(scene, "partitions = 4", "begun with 4 partitions, the file says 3");
+        }
+    }
+
     private static void refusedAfter(MigrationScene scene, String change, String why) {
         scene.target.execute(
                 "CREATE TABLE before AS TABLE millrace.generation",

@@ -51,6 +51,29 @@ class ChecksTest {
                 new Server.Role("millrace", false, true, true, true));
     }
 
+    private static Server.Facts shop(
+            String systemIdentifier,
+            String encoding,
+            String walLevel,
+            Server.Quota slots,
+            Server.Quota senders,
+            String outputPlugins) {
+        return new Server.Facts(
+                180_000,
+                "18",
+                encoding,
+                "shop",
+                false,
+                walLevel,
+                slots,
+                senders,
+                OptionalLong.empty(),
+                Optional.of(systemIdentifier),
+                OptionalInt.of(1),
+                Optional.of(outputPlugins),
+                new Server.Role("millrace", false, true, true, true));
+    }
+
     private static TableFacts table(TableId id, List<String> replicaTriggers) {
         return new TableFacts(
                 id,
@@ -141,6 +164,16 @@ class ChecksTest {
     }
 
     @Test
+    void anEncodingInWhichTextsWouldNotComeBackIsRefused() {
+        server = shop("7", "LATIN1", "logical", FREE, FREE, "pgoutput");
+        assertThat(only().check()).isEqualTo("source.encoding");
+
+        server = server("shop", 180_000, false);
+        targetServer = shop("8", "SQL_ASCII", "logical", FREE, FREE, "pgoutput");
+        assertThat(only().check()).isEqualTo("target.encoding");
+    }
+
+    @Test
     void aSlotThatIsNotOursOrIsLostIsRefused() {
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
         assertThat(open()).isEmpty();
@@ -157,6 +190,45 @@ class ChecksTest {
         begun = false;
         assertThat(only().message()).contains("no migration of this name has begun");
         assertThat(only().status()).isEqualTo(Status.REFUSED);
+    }
+
+    @Test
+    void aSlotOfAnotherDatabaseOrThatWasInvalidatedIsRefused() {
+        slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
+        server = server("other", 180_000, false);
+        assertThat(only().message()).contains("something else");
+
+        server = server("shop", 180_000, false);
+        slot =
+                Optional.of(
+                        new Server.Slot(
+                                "millrace_shop",
+                                Optional.of("pgoutput"),
+                                Optional.of("shop"),
+                                OptionalInt.empty(),
+                                Optional.of(Lsn.ZERO),
+                                Optional.of(Lsn.ZERO),
+                                Optional.of("reserved"),
+                                Optional.of("idle_timeout")));
+        assertThat(only().message()).contains("invalidated");
+    }
+
+    @Test
+    void aSourceWithoutALogOrAPlaceToReadItFromIsRefused() {
+        Server.Quota none = new Server.Quota(10, 10);
+        server = shop("7", "UTF8", "replica", FREE, FREE, "pgoutput");
+        assertThat(only().check()).isEqualTo("source.wal-level");
+
+        server = shop("7", "UTF8", "logical", FREE, FREE, "wal2json, test_decoding");
+        assertThat(only().check()).isEqualTo("source.output-plugin");
+
+        server = shop("7", "UTF8", "logical", none, FREE, "wal2json, $libdir/pgoutput");
+        assertThat(only().check()).isEqualTo("source.slot");
+
+        server = shop("7", "UTF8", "logical", FREE, none, "pgoutput");
+        assertThat(only().check()).isEqualTo("source.wal-sender");
+        slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.of(1)));
+        assertThat(only().check()).as("the sender that is taken is ours").isEqualTo("source.slot");
     }
 
     @Test
@@ -196,6 +268,14 @@ class ChecksTest {
         targetServer = server;
 
         assertThat(only().check()).isEqualTo("target.apart");
+    }
+
+    @Test
+    void databasesOfOneNameOnTwoServersAreApart() {
+        target = table(USERS, List.of());
+        targetServer = shop("8", "UTF8", "logical", FREE, FREE, "pgoutput");
+
+        assertThat(open()).isEmpty();
     }
 
     @Test

@@ -115,6 +115,30 @@ class PreflightIT {
     }
 
     @Test
+    void aSlotIsTakenForOursOnlyWhereThisMigrationHasBegun() {
+        String slot = "millrace_" + scene.migration();
+        scene.source.query("SELECT pg_create_logical_replication_slot('" + slot + "', 'pgoutput')");
+        try {
+            assertThat(only(scene.plan()).message()).contains("has begun on this target");
+
+            scene.target.execute(
+                    "CREATE SCHEMA millrace AUTHORIZATION " + scene.role,
+                    "CREATE TABLE millrace.target_table (migration text, target text, empty_at_start boolean)",
+                    "CREATE TABLE millrace.generation (migration text)",
+                    "ALTER TABLE millrace.target_table OWNER TO " + scene.role,
+                    "ALTER TABLE millrace.generation OWNER TO " + scene.role,
+                    "INSERT INTO millrace.generation VALUES ('another')");
+            assertThat(only(scene.plan()).message()).contains("has begun on this target");
+
+            scene.target.execute(
+                    "INSERT INTO millrace.generation VALUES ('" + scene.migration() + "')");
+            assertThat(open(scene.plan())).isEmpty();
+        } finally {
+            scene.source.query("SELECT pg_drop_replication_slot('" + slot + "')");
+        }
+    }
+
+    @Test
     void aSchemaThatIsNotThereIsToldWithTheOnesThatAre() {
         Finding wildcard = only(scene.plan("public.*: SELECT * FROM pubic.*"));
         Finding table = only(scene.plan("public.customer: SELECT id FROM warehouse.users"));
