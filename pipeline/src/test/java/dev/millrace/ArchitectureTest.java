@@ -267,6 +267,7 @@ class ArchitectureTest {
                                 .filter(room -> room.startsWith("dev.millrace.")))
                 .contains(
                         "dev.millrace.change",
+                        "dev.millrace.fault",
                         "dev.millrace.hint",
                         "dev.millrace.spec",
                         "dev.millrace.select",

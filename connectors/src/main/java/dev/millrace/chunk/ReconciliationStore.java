@@ -19,15 +19,20 @@ public final class ReconciliationStore {
     private static final String SAVE =
             """
             INSERT INTO millrace.reconciliation
-                (id, migration, verdict, started_at, finished_at, report)
-            VALUES (?, ?, ?, ?, ?, ?)
+                (id, migration, generation, verdict, started_at, finished_at, report)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """;
 
     private static final String SELECT =
             """
-            SELECT id, verdict, started_at, finished_at, report
+            SELECT id, generation, verdict, started_at, finished_at, report
             FROM millrace.reconciliation WHERE migration = ?
             """;
+
+    private static final String OF_ALL =
+            "jsonb_path_query_array(report, '$.tables[*].target') @> to_jsonb(?::text[])";
+
+    private static final String LATEST = " ORDER BY finished_at DESC LIMIT 1";
 
     private final String migration;
     private final Sessions target;
@@ -37,18 +42,17 @@ public final class ReconciliationStore {
         this.target = target;
     }
 
-    public void save(Stored report) {
+    public void save(Stored report) throws SQLException {
         try (Connection connection = target.open();
                 var statement = connection.prepareStatement(SAVE)) {
             statement.setObject(1, report.id());
             statement.setString(2, migration);
-            statement.setString(3, report.verdict());
-            statement.setObject(4, report.startedAt().atOffset(ZoneOffset.UTC));
-            statement.setObject(5, report.finishedAt().atOffset(ZoneOffset.UTC));
-            statement.setObject(6, report.json(), Types.OTHER);
+            statement.setInt(3, report.generation());
+            statement.setString(4, report.verdict());
+            statement.setObject(5, report.startedAt().atOffset(ZoneOffset.UTC));
+            statement.setObject(6, report.finishedAt().atOffset(ZoneOffset.UTC));
+            statement.setObject(7, report.json(), Types.OTHER);
             statement.executeUpdate();
-        } catch (SQLException e) {
-            throw new ReadFailed("target", e);
         }
     }
 
@@ -56,18 +60,28 @@ public final class ReconciliationStore {
         return first(SELECT + " AND id = ?", id);
     }
 
-    /// The latest report that speaks for all of these target tables: it is on all of them, or it
-    /// found one of them different. That some are equal says nothing of the rest.
-    public Optional<Stored> latest(Collection<String> targets) {
+    /// The latest report of a generation that speaks for all of these target tables: it is on all
+    /// of them, or it found one of them different. That some are equal says nothing of the rest.
+    public Optional<Stored> latest(int generation, Collection<String> targets) {
         String[] names = targets.toArray(String[]::new);
         return first(
                 SELECT
-                        + " AND (jsonb_path_query_array(report, '$.tables[*].target') @> to_jsonb(?::text[])"
+                        + " AND generation = ? AND ("
+                        + OF_ALL
                         + " OR EXISTS (SELECT FROM jsonb_array_elements(report->'tables') t"
                         + " WHERE t->>'target' = ANY (?::text[]) AND t->>'verdict' = 'different'))"
-                        + " ORDER BY finished_at DESC LIMIT 1",
+                        + LATEST,
+                generation,
                 names,
                 names);
+    }
+
+    /// The latest report of a generation on all of these target tables.
+    public Optional<Stored> latestOfAll(int generation, Collection<String> targets) {
+        return first(
+                SELECT + " AND generation = ? AND " + OF_ALL + LATEST,
+                generation,
+                targets.toArray(String[]::new));
     }
 
     private Optional<Stored> first(String sql, Object... more) {
@@ -88,14 +102,20 @@ public final class ReconciliationStore {
     private static Stored read(ResultSet rows) throws SQLException {
         return new Stored(
                 rows.getObject(1, UUID.class),
-                rows.getString(2),
-                rows.getObject(3, OffsetDateTime.class).toInstant(),
+                rows.getInt(2),
+                rows.getString(3),
                 rows.getObject(4, OffsetDateTime.class).toInstant(),
-                rows.getString(5));
+                rows.getObject(5, OffsetDateTime.class).toInstant(),
+                rows.getString(6));
     }
 
     /// @param verdict in the words of the report: `equal`, `different`, `undecided`
     /// @param json the report
     public record Stored(
-            UUID id, String verdict, Instant startedAt, Instant finishedAt, String json) {}
+            UUID id,
+            int generation,
+            String verdict,
+            Instant startedAt,
+            Instant finishedAt,
+            String json) {}
 }

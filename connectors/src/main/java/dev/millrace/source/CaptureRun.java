@@ -37,6 +37,9 @@ final class CaptureRun {
 
         void streaming();
 
+        /// @param position the log's, or where a new generation begins
+        void startingAt(SourcePosition position);
+
         void committed(SourcePosition position, int events);
     }
 
@@ -74,9 +77,14 @@ final class CaptureRun {
     /// @throws SourceLostException when the source doesn't continue where the log ends
     /// @throws SnapshotInterruptedException when the log holds half a snapshot
     void run() throws Exception {
+        if (stopRequested) {
+            ended.countDown();
+            return;
+        }
         try (ChangeLogWriter writer =
                 ChangeLogWriter.open(settings.topics(), settings.partitions(), settings.kafka())) {
-            Optional<SourcePosition> position = new LogSettlement(positions, reach).settle(writer);
+            Optional<SourcePosition> position =
+                    new LogSettlement(settings.migration(), positions, reach).settle(writer);
             continuity.requireNotBehind(position);
             position.ifPresent(continuity::logged);
             SourcePosition start = prepare(position);
@@ -84,12 +92,13 @@ final class CaptureRun {
             SourcePosition.Cursor cursor = new SourcePosition.Cursor(start);
             Optional<Lsn> resumeAt =
                     start.streaming() ? Optional.of(start.boundary()) : Optional.empty();
-            listener.committed(start, 0);
-            CaptureSettings now = start.streaming() ? settings : asTheyAre();
+            listener.startingAt(start);
             try (PublicationWatch publication = watch(start)) {
                 if (start.streaming()) {
                     publication.requireUnaltered();
                 }
+                // Behind the watch's first look, which knows what is altered from then on.
+                CaptureSettings now = start.streaming() ? settings : asTheyAre();
                 runEngine(
                         now,
                         new CapturedBatches(

@@ -37,6 +37,11 @@ final class ChangeLogWriter implements AutoCloseable {
     private static final byte[] ABORT_KEY = "abort".getBytes(StandardCharsets.UTF_8);
     private static final byte[] TABLES_KEY = "tables".getBytes(StandardCharsets.UTF_8);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration BROKER_AWAY = Duration.ofMinutes(5);
+
+    /// Longer than what is waited for; a broker takes no more than its own limit, by default 15
+    /// minutes.
+    private static final Duration TRANSACTION = BROKER_AWAY.plusMinutes(1);
 
     private final Topics topics;
     private final int partitions;
@@ -65,11 +70,12 @@ final class ChangeLogWriter implements AutoCloseable {
         config.put("compression.type", "lz4");
         config.put("buffer.memory", Integer.toString(128 * 1024 * 1024));
         config.put("max.request.size", Integer.toString(64 * 1024 * 1024));
-        // A broker that stands still ends the run, which is begun again and says why; nothing is
-        // lost by it.
+        // A lost answer is asked for again soon. A broker that stands still is waited for: giving
+        // up inside a snapshot would cost the snapshot.
         config.put("request.timeout.ms", "10000");
-        config.put("delivery.timeout.ms", "30000");
-        config.put("max.block.ms", "30000");
+        config.put("delivery.timeout.ms", Long.toString(BROKER_AWAY.toMillis()));
+        config.put("max.block.ms", Long.toString(BROKER_AWAY.toMillis()));
+        config.put("transaction.timeout.ms", Long.toString(TRANSACTION.toMillis()));
         Producer<byte[], byte[]> producer =
                 new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
         try {

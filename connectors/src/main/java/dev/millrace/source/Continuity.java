@@ -47,6 +47,8 @@ final class Continuity {
         return position.generation() < known.generation()
                 || position.generation() == known.generation()
                         && (known.streaming() && !position.streaming()
-                                || position.boundary().compareTo(known.boundary()) < 0);
+                                || position.boundary().compareTo(known.boundary()) < 0
+                                || position.boundary().equals(known.boundary())
+                                        && position.openEvents() < known.openEvents());
     }
 }

@@ -5,15 +5,16 @@ import static org.apache.kafka.common.IsolationLevel.READ_UNCOMMITTED;
 
 import dev.millrace.source.LogReader.Range;
 import dev.millrace.streams.Topics;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 
 /// How far the partitions of the log reach, and how much of that a committed read sees.
 final class LogReach {
@@ -66,54 +67,87 @@ final class LogReach {
         return new Open(open, ofPosition);
     }
 
-    /// Those partitions of the changes topic in which a committed read shows the record at the
-    /// offset.
+    /// Waits until everything that is open has its marker.
     ///
-    /// @param offsets by partition, each before its last stable offset
-    Set<Integer> shown(Map<Integer, Long> offsets) {
-        Set<Integer> shown = new HashSet<>();
-        offsets.forEach(
-                (partition, offset) ->
-                        reader.read(
-                                changes.get(partition),
-                                new Range(offset, offset + 1),
-                                READ_COMMITTED,
-                                _ -> shown.add(partition)));
-        return shown;
+    /// @throws TimeoutException when something has none in time
+    void awaitMarkers(Duration timeout) {
+        LogReader patient = new LogReader(reader.kafka(), timeout);
+        Open open = open();
+        open.changes()
+                .forEach(
+                        (partition, range) ->
+                                patient.read(
+                                        changes.get(partition), range, READ_COMMITTED, _ -> {}));
+        open.position().ifPresent(range -> patient.read(position, range, READ_COMMITTED, _ -> {}));
     }
 
-    /// @throws SourceLostException when a partition ends before what the position says it holds, or
-    ///   no longer shows it
+    /// Whether a committed read shows the last record of a partition of the changes topic.
+    ///
+    /// @param ends the offset behind that record by partition, in which nothing is open; partitions
+    ///   whose record was deleted are absent from the answer
+    /// @throws SourceLostException when a partition ends before
+    Map<Integer, Boolean> showsLast(Map<Integer, Long> ends) {
+        Map<TopicPartition, Long> reached = reader.ends(changes, READ_COMMITTED);
+        Map<TopicPartition, Long> begins = reader.begins(changes);
+        Map<Integer, Boolean> shows = new HashMap<>();
+        ends.forEach(
+                (partition, behind) -> {
+                    TopicPartition each = changes.get(partition);
+                    long end = reached.getOrDefault(each, 0L);
+                    if (end < behind) {
+                        throw new SourceLostException(
+                                "partition "
+                                        + each
+                                        + " ends at "
+                                        + end
+                                        + ", where the log held records up to "
+                                        + behind
+                                        + ": the broker lost some");
+                    }
+                    if (behind > begins.getOrDefault(each, 0L)) {
+                        shows.put(partition, shows(each, new Range(behind - 1, behind)));
+                    }
+                });
+        return shows;
+    }
+
+    private boolean shows(TopicPartition partition, Range range) {
+        AtomicBoolean shown = new AtomicBoolean();
+        reader.read(partition, range, READ_COMMITTED, _ -> shown.set(true));
+        return shown.get();
+    }
+
+    /// @throws SourceLostException when a partition ends before what the position says it holds, no
+    ///   longer shows it, or shows more
     void requireWhole(SourcePosition last) {
-        List<Long> logged = last.logged().changesEnds();
+        Map<Integer, Long> logged = new HashMap<>();
+        for (int partition = 0; partition < last.logged().changesEnds().size(); partition++) {
+            logged.put(partition, last.logged().changesEnds().get(partition));
+        }
+        showsLast(logged)
+                .forEach(
+                        (partition, shown) -> {
+                            if (!shown) {
+                                throw new SourceLostException(
+                                        "partition "
+                                                + changes.get(partition)
+                                                + " no longer shows what was committed to it: the broker aborted it");
+                            }
+                        });
         Map<TopicPartition, Long> begins = reader.begins(changes);
         Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
-        Map<Integer, Long> lastRecords = new HashMap<>();
-        for (TopicPartition each : changes.subList(0, logged.size())) {
-            long behind = logged.get(each.partition());
-            long end = ends.getOrDefault(each, 0L);
-            if (end < behind) {
-                throw new SourceLostException(
-                        "partition "
-                                + each
-                                + " ends at "
-                                + end
-                                + ", where the log held records up to "
-                                + behind
-                                + ": the broker lost some");
-            }
-            if (behind > begins.getOrDefault(each, 0L)) {
-                lastRecords.put(each.partition(), behind - 1);
-            }
-        }
-        Set<Integer> shown = shown(lastRecords);
-        for (int partition : lastRecords.keySet()) {
-            if (!shown.contains(partition)) {
-                throw new SourceLostException(
-                        "partition "
-                                + changes.get(partition)
-                                + " no longer shows what was committed to it: the broker aborted it");
-            }
-        }
+        logged.forEach(
+                (partition, behind) -> {
+                    TopicPartition each = changes.get(partition);
+                    long from = Math.max(behind, begins.getOrDefault(each, 0L));
+                    if (shows(each, new Range(from, ends.getOrDefault(each, 0L)))) {
+                        throw new SourceLostException(
+                                "partition "
+                                        + each
+                                        + " shows records behind "
+                                        + behind
+                                        + ", where the last position ends: the broker lost later positions");
+                    }
+                });
     }
 }

@@ -10,6 +10,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /// Reads ranges of partitions, each call with a consumer of its own that belongs to no group. Safe
@@ -45,7 +46,7 @@ record LogReader(Map<String, Object> kafka, Duration timeout) {
     }
 
     /// @param isolation by which the range has an end
-    /// @throws IllegalStateException when the range was not read in time
+    /// @throws TimeoutException when the range was not read in time
     void read(
             TopicPartition partition,
             Range range,
@@ -60,7 +61,7 @@ record LogReader(Map<String, Object> kafka, Duration timeout) {
             long deadline = System.nanoTime() + timeout.toNanos();
             while (consumer.position(partition, timeout) < range.to()) {
                 if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException(
+                    throw new TimeoutException(
                             "topic " + partition.topic() + " was not read in time");
                 }
                 for (ConsumerRecord<byte[], byte[]> record :

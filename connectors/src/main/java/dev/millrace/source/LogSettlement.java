@@ -1,11 +1,15 @@
 package dev.millrace.source;
 
 import dev.millrace.source.LogReach.Open;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,10 +21,15 @@ final class LogSettlement {
 
     private static final Logger LOG = LoggerFactory.getLogger(LogSettlement.class);
 
+    /// The broker says that a transaction has ended before it has written every marker.
+    private static final Duration MARKERS = Duration.ofSeconds(5);
+
+    private final String migration;
     private final PositionLog positions;
     private final LogReach reach;
 
-    LogSettlement(PositionLog positions, LogReach reach) {
+    LogSettlement(String migration, PositionLog positions, LogReach reach) {
+        this.migration = migration;
         this.positions = positions;
         this.reach = reach;
     }
@@ -28,7 +37,7 @@ final class LogSettlement {
     /// @param writer has ended every older writer
     /// @return the last position
     /// @throws SourceLostException when nobody can say what was committed
-    /// @throws KafkaException when records stay open: another producer's
+    /// @throws KafkaException when records stay open, which are another producer's
     Optional<SourcePosition> settle(ChangeLogWriter writer) throws InterruptedException {
         Open open = reach.open();
         Optional<SourcePosition> committed = positions.last();
@@ -56,17 +65,19 @@ final class LogSettlement {
             long end = last.logged().changesEnds().get(partition);
             if (end > HangingTransaction.end(committed, partition)
                     && !open.changes().containsKey(partition)) {
-                ended.put(partition, end - 1);
+                ended.put(partition, end);
             }
         }
-        return HangingTransaction.with(
-                open.changes(), ended.keySet(), reach.shown(ended), committed, last);
+        Map<Integer, Boolean> shows = reach.showsLast(ended);
+        Set<Integer> shown = shows.keySet().stream().filter(shows::get).collect(Collectors.toSet());
+        return HangingTransaction.with(open.changes(), shows.keySet(), shown, committed, last);
     }
 
     private Optional<SourcePosition> end(
             HangingTransaction.End end, Open open, ChangeLogWriter writer)
             throws InterruptedException {
         LOG.atWarn()
+                .addKeyValue("migration", migration)
                 .addKeyValue("changes", open.changes())
                 .addKeyValue("position", open.position())
                 .addKeyValue("commit", end.commit())
@@ -81,12 +92,14 @@ final class LogSettlement {
         if (commit && last.isPresent()) {
             last = Optional.of(writer.commitOpen(end.commit(), last.get()));
         }
-        Open left = reach.open();
-        if (!left.nothing()) {
+        try {
+            reach.awaitMarkers(MARKERS);
+        } catch (TimeoutException _) {
             throw new KafkaException(
-                    "records of another producer hang in the log's topics "
-                            + left
-                            + ": find and abort its transaction with kafka-transactions.sh");
+                    "records are open in the log's topics "
+                            + reach.open()
+                            + " although the transactions of this migration were ended: if this stays,"
+                            + " find and abort another producer's transaction with kafka-transactions.sh");
         }
         return last;
     }

@@ -46,7 +46,7 @@ final class PositionCodec {
         JsonNode node = json.readTree(bytes);
         int format = node.required("format").intValue();
         if (format != FORMAT) {
-            throw new IllegalArgumentException(
+            throw new UnreadableChangeException(
                     "the source position has format " + format + ", this program reads " + FORMAT);
         }
         Map<TableId, Long> rows = new HashMap<>();

@@ -27,7 +27,8 @@ final class PositionLog {
         this.partition = new TopicPartition(topic, 0);
     }
 
-    /// @throws IllegalStateException when the topic doesn't answer in time
+    /// @throws org.apache.kafka.common.errors.TimeoutException when the topic doesn't answer in
+    ///   time
     Optional<SourcePosition> last() {
         List<TopicPartition> only = List.of(partition);
         long begin = reader.begins(only).getOrDefault(partition, 0L);

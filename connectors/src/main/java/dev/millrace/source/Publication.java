@@ -18,7 +18,8 @@ import java.util.stream.Collectors;
 /// here: adding it would make the application's own updates fail.
 final class Publication {
 
-    /// Which publication it is: another one after any ALTER, even one that was taken back.
+    /// Which publication it is: another one after any ALTER of itself, of a table in it or of which
+    /// tables are, even one that was taken back. A schema added takes nothing away.
     private static final String IDENTITY =
             """
             SELECT encode(sha256(convert_to(p.oid::text || ' ' || p.xmin::text || ' ' || coalesce(
@@ -35,13 +36,16 @@ final class Publication {
     /// @throws SourceLostException when it is there and doesn't publish all of exactly these tables
     static String ensure(Connection connection, String name, SortedSet<TableId> tables)
             throws SQLException {
-        Optional<Server.Publication> found = new Server(connection).publication(name);
-        if (found.isPresent()) {
-            requireWhole(name, found.get(), tables);
-        } else {
+        if (identity(connection, name).isEmpty()) {
             create(connection, name, tables);
         }
-        return identity(connection, name).orElseThrow(() -> altered(name));
+        // Before it is judged: what is altered behind that is another identity at the next look.
+        String identity = identity(connection, name).orElseThrow(() -> altered(name));
+        requireWhole(
+                name,
+                new Server(connection).publication(name).orElseThrow(() -> altered(name)),
+                tables);
+        return identity;
     }
 
     /// @param known the identity that the log was begun with, or empty when the log doesn't say

@@ -3,6 +3,7 @@ package dev.millrace.source;
 import dev.millrace.change.TableId;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Objects;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// before a watermark is written: so none is ever in the log behind changes that were kept out of
 /// the stream. For the capture's thread alone.
 final class PublicationWatch implements AutoCloseable {
+
+    /// A look is short, and the engine's batch waits for it.
+    private static final Duration SILENCE = Duration.ofSeconds(30);
 
     private final SourceConnections connections;
     private final String name;
@@ -118,7 +122,9 @@ final class PublicationWatch implements AutoCloseable {
 
     private Connection session() throws SQLException {
         if (connection == null) {
-            connection = connections.open("capture");
+            Connection opened = connections.open("capture");
+            opened.setNetworkTimeout(Runnable::run, (int) SILENCE.toMillis());
+            connection = opened;
         }
         return connection;
     }

@@ -1,5 +1,6 @@
 package dev.millrace.source;
 
+import dev.millrace.fault.Fault;
 import dev.millrace.streams.Topics;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -76,7 +77,8 @@ public final class SourceCapture implements AutoCloseable {
         return state;
     }
 
-    /// The last position whose Kafka transaction is committed, or `null` before the log was read.
+    /// The last position whose Kafka transaction is committed, or where a generation begins of
+    /// which nothing is committed yet; `null` before the log was read.
     public @Nullable SourcePosition position() {
         return position;
     }
@@ -117,7 +119,7 @@ public final class SourceCapture implements AutoCloseable {
                                 settings, connections, delivered, continuity, new Progress());
                 run = next;
                 if (stop.getCount() == 0) {
-                    break;
+                    next.stop(Duration.ZERO);
                 }
                 next.run();
             } catch (SourceLostException e) {
@@ -206,8 +208,8 @@ public final class SourceCapture implements AutoCloseable {
 
     /// The deepest cause that speaks of servers; messages of other kinds may quote values and are
     /// left out.
-    private static String reason(Throwable failure) {
-        String reason = failure.getClass().getSimpleName();
+    private String reason(Throwable failure) {
+        String reason = null;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SQLException
                     || cause instanceof KafkaException
@@ -215,6 +217,13 @@ public final class SourceCapture implements AutoCloseable {
                     || cause instanceof java.io.IOException) {
                 reason = String.valueOf(cause.getMessage());
             }
+        }
+        if (reason == null) {
+            LOG.atError()
+                    .addKeyValue("migration", settings.migration())
+                    .setCause(Fault.of(failure))
+                    .log("capture failed unexpectedly");
+            return failure.getClass().getSimpleName();
         }
         return reason;
     }
@@ -229,6 +238,11 @@ public final class SourceCapture implements AutoCloseable {
         @Override
         public void streaming() {
             become(new CaptureState.Streaming(clock.instant()));
+        }
+
+        @Override
+        public void startingAt(SourcePosition start) {
+            position = start;
         }
 
         @Override

@@ -83,7 +83,7 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
                                 because(
                                         "got "
                                                 + each.getValue().id()
-                                                + " (ATTACH or INHERIT): not all its rows are in the stream"));
+                                                + " (ATTACH or INHERIT) with rows in it, not all of which are in the stream"));
     }
 
     /// What inherits from the table since, by object id.

@@ -1,7 +1,7 @@
 package dev.millrace.source;
 
-/// The engine delivered what this program doesn't know: trying again would deliver it again. The
-/// message names tables, types and kinds and holds no value of a row.
+/// The engine or the log holds what this program doesn't know: trying again would find it again.
+/// The message names tables, types and kinds and holds no value of a row.
 final class UnreadableChangeException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -1,5 +1,6 @@
 package dev.millrace.target;
 
+import dev.millrace.fault.Fault;
 import dev.millrace.streams.Topics;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -136,7 +137,7 @@ public final class TargetApplier implements AutoCloseable {
         } catch (InterruptedException e) {
             fail("the applier's thread was interrupted", e);
         } catch (RuntimeException e) {
-            fail("a fault in the applier: " + e, e);
+            fail("a fault in the applier: " + e.getClass().getName(), e);
         } finally {
             running = false;
         }
@@ -213,8 +214,9 @@ public final class TargetApplier implements AutoCloseable {
         failure = reason;
         tally.error(reason);
         LOG.atError()
-                .setCause(cause)
+                .setCause(Fault.of(cause))
                 .addKeyValue("migration", settings.migration())
+                .addKeyValue("reason", reason)
                 .log("the applier has ended");
     }
 }

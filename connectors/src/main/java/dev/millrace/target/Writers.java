@@ -1,5 +1,6 @@
 package dev.millrace.target;
 
+import dev.millrace.fault.Fault;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -103,8 +104,8 @@ final class Writers implements AutoCloseable {
         } catch (SQLException e) {
             return new Done(task, null, Writer.reason(e));
         } catch (RuntimeException e) {
-            LOG.atError().setCause(e).log("a writer failed");
-            return new Done(task, null, "a fault in the applier: " + e);
+            LOG.atError().setCause(Fault.of(e)).log("a writer failed");
+            return new Done(task, null, "a fault in the applier: " + e.getClass().getName());
         }
     }
 

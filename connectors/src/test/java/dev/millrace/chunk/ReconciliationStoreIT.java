@@ -17,12 +17,15 @@ import org.junit.jupiter.api.Test;
 
 class ReconciliationStoreIT {
 
+    private static final int GENERATION = 2;
+
     private final TestDatabase target = PostgresServer.shared().newDatabase();
 
     private static Stored report(String verdict, int minute, String... targets) {
         Instant started = Instant.parse("2026-03-01T10:00:00.123456Z");
         return new Stored(
                 UUID.randomUUID(),
+                GENERATION,
                 verdict,
                 started,
                 started.plusSeconds(60L * minute),
@@ -49,7 +52,7 @@ class ReconciliationStoreIT {
         Stored early = report("different", 3, "crm.b", "crm.a", "crm.gone");
         new ReconciliationStore("other", target::connect)
                 .save(report("undecided", 20, "crm.a", "crm.b"));
-        assertThat(store.latest(List.of("crm.a", "crm.b"))).isEmpty();
+        assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).isEmpty();
 
         store.save(late);
         store.save(early);
@@ -57,11 +60,14 @@ class ReconciliationStoreIT {
         store.save(report("different", 31, "crm.gone"));
 
         assertThat(store.find(early.id())).contains(early);
-        assertThat(store.latest(List.of("crm.a", "crm.b"))).contains(late);
+        assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).contains(late);
 
         Stored partly = report("different", 32, "crm.a");
         store.save(partly);
-        assertThat(store.latest(List.of("crm.a", "crm.b"))).contains(partly);
+        assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).contains(partly);
+        assertThat(store.latestOfAll(GENERATION, List.of("crm.a", "crm.b"))).contains(late);
+        assertThat(store.latest(3, List.of("crm.a", "crm.b"))).as("another generation").isEmpty();
+        assertThat(store.latestOfAll(3, List.of("crm.a", "crm.b"))).isEmpty();
         assertThat(store.find(UUID.randomUUID())).isEmpty();
     }
 

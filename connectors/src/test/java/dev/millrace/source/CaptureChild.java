@@ -144,6 +144,9 @@ final class CaptureChild implements AutoCloseable {
                             }
 
                             @Override
+                            public void startingAt(SourcePosition position) {}
+
+                            @Override
                             public void committed(SourcePosition position, int events) {
                                 if (haltAt > 0 && position.openEvents() >= haltAt) {
                                     Runtime.getRuntime().halt(HALTED);

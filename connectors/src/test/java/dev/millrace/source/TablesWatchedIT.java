@@ -134,6 +134,20 @@ class TablesWatchedIT {
     }
 
     @Test
+    void aLogThatHoldsMoreThanItsLastPositionSaysIsRefused() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.settle(first);
+            first.close();
+            scene.writeToChanges(1, new byte[] {1});
+
+            CaptureStartIT.awaitLost(scene.start(1), "the broker lost later positions");
+        }
+    }
+
+    @Test
     void aChangesTopicWhoseRecordsWereDeletedIsWrittenOn() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.broker.Broker;
 import dev.millrace.change.TableId;
+import dev.millrace.fault.Fault;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.log.LogFilter;
 import dev.millrace.log.LogTopic;
@@ -64,6 +65,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         Generation generation = generations.takeUp();
         this.phase = firstPhase();
         this.running = begin(generation);
+        reconciliations.begin(generation.number());
         this.conductor =
                 Thread.ofPlatform().name("conductor-" + setup.migration()).unstarted(this::conduct);
     }
@@ -143,7 +145,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 } catch (SQLException | RuntimeException | Error e) {
                     LOG.atWarn()
                             .addKeyValue("migration", setup.migration())
-                            .addKeyValue("reason", String.valueOf(e.getMessage()))
+                            .setCause(Fault.of(e))
                             .log("the conductor could not take a step and tries again");
                 }
             }
@@ -199,7 +201,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 become(failed.resume());
                 journaled = false;
             }
-            reconciliations.forget();
+            reconciliations.begin(running.generation().number());
         } catch (RefusedException e) {
             nextRefused = true;
             become(phase.phase().fail(String.valueOf(e.getMessage())));

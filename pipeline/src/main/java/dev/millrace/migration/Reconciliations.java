@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.change.TableId;
 import dev.millrace.chunk.Chunker;
 import dev.millrace.chunk.ReconciliationStore;
+import dev.millrace.fault.Fault;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.reconcile.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
@@ -10,6 +11,7 @@ import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.Road;
 import dev.millrace.select.Mapping;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,14 +39,40 @@ final class Reconciliations implements AutoCloseable {
     private final ExecutorService one =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
-    private volatile @Nullable ReconciliationReport last;
+    private volatile Known known = new Known(0, null, null);
+
+    /// What the comparisons of a generation say.
+    ///
+    /// @param last that speaks for the migration
+    /// @param all the last one of all tables
+    private record Known(
+            int generation,
+            @Nullable ReconciliationReport last,
+            @Nullable ReconciliationReport all) {
+
+        Known with(ReconciliationReport report, boolean ofAll) {
+            return ofAll
+                    ? new Known(generation, report, report)
+                    : report.verdict() == Verdict.DIFFERENT
+                            ? new Known(generation, report, all)
+                            : this;
+        }
+    }
 
     Reconciliations(MigrationSetup setup) {
         this.setup = setup;
         this.store =
                 new ReconciliationStore(
                         setup.migration(), () -> setup.target().connect("reconcile"));
-        this.last = store.latest(targets()).map(stored -> parse(stored.json())).orElse(null);
+    }
+
+    /// What was compared in an earlier generation is no more.
+    void begin(int generation) {
+        known =
+                new Known(
+                        generation,
+                        store.latest(generation, targets()).map(this::parse).orElse(null),
+                        store.latestOfAll(generation, targets()).map(this::parse).orElse(null));
     }
 
     UUID ask(List<String> targets, Road road) {
@@ -59,26 +87,29 @@ final class Reconciliations implements AutoCloseable {
         ReconciliationState state = states.get(id);
         return state != null
                 ? Optional.of(state)
-                : store.find(id)
-                        .map(stored -> new ReconciliationState.Finished(parse(stored.json())));
+                : store.find(id).map(this::parse).map(ReconciliationState.Finished::new);
     }
 
-    Optional<ReconciliationReport> last() {
-        return Optional.ofNullable(last);
+    Optional<StatusReport.LastReconciliation> last() {
+        Known now = known;
+        return Optional.ofNullable(now.last())
+                .map(
+                        report ->
+                                new StatusReport.LastReconciliation(
+                                        word(report.verdict()),
+                                        report.finishedAt(),
+                                        now.all() == null ? null : now.all().finishedAt()));
     }
 
-    /// What was compared before is no more.
-    void forget() {
-        last = null;
+    private boolean isOfAll(ReconciliationReport report) {
+        return report.tables().stream()
+                .map(ReconciliationReport.TableReport::target)
+                .collect(Collectors.toSet())
+                .containsAll(targets());
     }
 
-    /// That some tables are equal says nothing of the migration; that one is different does.
-    private boolean speaksForAll(ReconciliationReport report) {
-        return report.verdict() == Verdict.DIFFERENT
-                || report.tables().stream()
-                        .map(ReconciliationReport.TableReport::target)
-                        .collect(Collectors.toSet())
-                        .containsAll(targets());
+    private String word(Verdict verdict) {
+        return json.valueToTree(verdict).stringValue();
     }
 
     private List<String> targets() {
@@ -87,6 +118,7 @@ final class Reconciliations implements AutoCloseable {
 
     private void run(UUID id, List<Mapping> mappings, Road road) {
         states.put(id, new ReconciliationState.Running(setup.clock().instant()));
+        int generation = known.generation();
         try {
             Chunker chunker =
                     new Chunker(
@@ -103,27 +135,43 @@ final class Reconciliations implements AutoCloseable {
                                     ReconcileLimits.DEFAULT,
                                     setup.clock())
                             .reconcile(mappings);
-            store.save(
-                    new ReconciliationStore.Stored(
-                            id,
-                            json.valueToTree(report.verdict()).stringValue(),
-                            report.startedAt(),
-                            report.finishedAt(),
-                            json.writeValueAsString(report)));
-            if (speaksForAll(report)) {
-                last = report;
+            Known before = known;
+            if (before.generation() == generation) {
+                known = before.with(report, isOfAll(report));
             }
             states.put(id, new ReconciliationState.Finished(report));
             LOG.atInfo()
                     .addKeyValue("migration", setup.migration())
                     .addKeyValue("verdict", report.verdict())
                     .log("reconciled");
+            keep(id, generation, report);
         } catch (RuntimeException | Error e) {
             LOG.atWarn()
                     .addKeyValue("migration", setup.migration())
                     .addKeyValue("reason", String.valueOf(e.getMessage()))
+                    .setCause(Fault.of(e))
                     .log("a reconciliation failed");
             states.put(id, new ReconciliationState.Failed(String.valueOf(e.getMessage())));
+        }
+    }
+
+    /// A report that can't be kept holds good as long as this process lives.
+    private void keep(UUID id, int generation, ReconciliationReport report) {
+        try {
+            store.save(
+                    new ReconciliationStore.Stored(
+                            id,
+                            generation,
+                            word(report.verdict()),
+                            report.startedAt(),
+                            report.finishedAt(),
+                            json.writeValueAsString(report)));
+            states.remove(id);
+        } catch (SQLException e) {
+            LOG.atWarn()
+                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("sqlstate", e.getSQLState())
+                    .log("a report could not be written to the target and ends with this process");
         }
     }
 
@@ -137,8 +185,8 @@ final class Reconciliations implements AutoCloseable {
                 .toList();
     }
 
-    private ReconciliationReport parse(String text) {
-        return json.readValue(text, ReconciliationReport.class);
+    private ReconciliationReport parse(ReconciliationStore.Stored stored) {
+        return json.readValue(stored.json(), ReconciliationReport.class);
     }
 
     @Override

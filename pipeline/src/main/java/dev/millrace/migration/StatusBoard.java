@@ -2,7 +2,6 @@ package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
 import dev.millrace.lag.Watch;
-import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.select.Mapping;
 import dev.millrace.source.CaptureState;
 import dev.millrace.source.SourceCapture;
@@ -42,7 +41,7 @@ final class StatusBoard {
             int generation,
             Parts parts,
             Watches watches,
-            Optional<ReconciliationReport> last) {
+            Optional<StatusReport.LastReconciliation> last) {
         Instant now = setup.clock().instant();
         List<StatusReport.Part> moving = parts(parts, watches, now);
         List<StatusReport.Table> tables = tables(parts.capture(), watches);
@@ -59,14 +58,7 @@ final class StatusBoard {
                         parts.capture().events(),
                         counts.rows().values().stream().mapToLong(Long::longValue).sum(),
                         counts.batches()),
-                last.map(
-                                report ->
-                                        new StatusReport.LastReconciliation(
-                                                report.verdict()
-                                                        .name()
-                                                        .toLowerCase(java.util.Locale.ROOT),
-                                                report.finishedAt()))
-                        .orElse(null),
+                last.orElse(null),
                 blockers(phase, moving, tables),
                 actions(phase));
     }

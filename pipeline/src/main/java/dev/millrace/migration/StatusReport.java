@@ -67,5 +67,8 @@ public record StatusReport(
 
     /// The last comparison that speaks for the migration: of all tables, or one that found some
     /// different.
-    public record LastReconciliation(String verdict, Instant finishedAt) {}
+    ///
+    /// @param allTablesAt when a comparison of all tables last finished, `null` when none has
+    public record LastReconciliation(
+            String verdict, Instant finishedAt, @Nullable Instant allTablesAt) {}
 }

@@ -1,5 +1,6 @@
 package dev.millrace.service;
 
+import dev.millrace.fault.Fault;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.service.ServedMigration.Opening;
 import java.util.Optional;
@@ -68,7 +69,7 @@ final class MigrationLife implements SmartLifecycle {
         } catch (Exception e) {
             drained = false;
             LOG.atError()
-                    .setCause(e)
+                    .setCause(Fault.of(e))
                     .log("not drained in full; the next start takes up what is durable");
         } finally {
             stopped.countDown();

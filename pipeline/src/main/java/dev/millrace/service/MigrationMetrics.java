@@ -123,20 +123,20 @@ final class MigrationMetrics implements MultiCollector {
                 GaugeSnapshot.builder()
                         .name("millrace_reconciliation_verdict")
                         .help(
-                                "1 for the verdict of the last reconciliation of all tables, 0 for"
-                                        + " the others; a comparison of some tables isn't in it");
+                                "1 for the verdict of the last reconciliation of all tables, or of a"
+                                        + " later one that found some of them different; 0 for the others");
         VERDICTS.forEach(
                 verdict ->
                         verdicts.dataPoint(
                                 point(
-                                        Labels.of("scope", "all_tables", "verdict", verdict),
+                                        Labels.of("verdict", verdict),
                                         verdict.equals(last.verdict()) ? 1 : 0)));
         metrics.metricSnapshot(verdicts.build());
         gauge(
                 metrics,
                 "millrace_reconciliation_finished_timestamp_seconds",
                 "When the last reconciliation of all tables finished",
-                last.finishedAt().toEpochMilli() / 1000.0);
+                last.allTablesAt() == null ? null : last.allTablesAt().toEpochMilli() / 1000.0);
     }
 
     private static void gauge(

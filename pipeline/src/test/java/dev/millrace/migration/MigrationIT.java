@@ -122,13 +122,13 @@ class MigrationIT {
 
             assertThat(scene.reconcile("public.other").verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.running().status().lastReconciliation())
-                    .isEqualTo(known("equal", all));
+                    .isEqualTo(known("equal", all, all));
 
             scene.target.execute("DELETE FROM item");
             var one = scene.reconcile("public.item");
             assertThat(scene.reconcile("public.other").verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.running().status().lastReconciliation())
-                    .isEqualTo(known("different", one));
+                    .isEqualTo(known("different", one, all));
 
             scene.stop();
             scene.start();
@@ -136,12 +136,30 @@ class MigrationIT {
                     .as("nothing is known yet")
                     .isEqualTo("CATCHING_UP");
             assertThat(scene.running().status().lastReconciliation())
-                    .isEqualTo(known("different", one));
+                    .isEqualTo(known("different", one, all));
+        }
+    }
+
+    @Test
+    void aReportThatCantBeWrittenHoldsGoodAllTheSame() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.source.execute("INSERT INTO item VALUES (1, 'one')");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.reconcile();
+            scene.target.execute("DELETE FROM item", "DROP TABLE millrace.reconciliation");
+
+            var report = scene.reconcile();
+
+            assertThat(report.verdict()).isEqualTo(Verdict.DIFFERENT);
+            assertThat(scene.running().status().lastReconciliation())
+                    .isEqualTo(known("different", report, report));
         }
     }
 
     private static StatusReport.LastReconciliation known(
-            String verdict, ReconciliationReport report) {
-        return new StatusReport.LastReconciliation(verdict, report.finishedAt());
+            String verdict, ReconciliationReport last, ReconciliationReport ofAll) {
+        return new StatusReport.LastReconciliation(verdict, last.finishedAt(), ofAll.finishedAt());
     }
 }

@@ -19,7 +19,9 @@ class MigrationMetricsIT {
 
     @Test
     void countsForPrometheus() {
-        scene.migration.last = new StatusReport.LastReconciliation("equal", FakeMigration.NOON);
+        scene.migration.last =
+                new StatusReport.LastReconciliation(
+                        "equal", FakeMigration.NOON.plusSeconds(60), FakeMigration.NOON);
 
         String metrics = scene.http.get("/actuator/prometheus").body();
 
@@ -38,8 +40,8 @@ class MigrationMetricsIT {
                         "millrace_rejected{target=\"crm.note\"} 0.0",
                         "millrace_part_well{part=\"capture\"} 1.0",
                         "millrace_part_well{part=\"applier\"} 0.0",
-                        "millrace_reconciliation_verdict{scope=\"all_tables\",verdict=\"equal\"} 1.0",
-                        "millrace_reconciliation_verdict{scope=\"all_tables\",verdict=\"different\"} 0.0",
+                        "millrace_reconciliation_verdict{verdict=\"equal\"} 1.0",
+                        "millrace_reconciliation_verdict{verdict=\"different\"} 0.0",
                         "millrace_reconciliation_finished_timestamp_seconds 1.7673552E9");
         assertThat(metrics)
                 .contains("jvm_memory_used_bytes", "process_uptime_seconds")

@@ -11,7 +11,9 @@ public final class NearestName {
 
     private static final int LONGEST = 64;
 
-    /// A shorter piece is in many names by chance.
+    /// Shorter ones are in many names by chance.
+    private static final int SHORTEST_BEGINNING = 3;
+
     private static final int SHORTEST_PART = 4;
 
     private NearestName() {}
@@ -21,7 +23,8 @@ public final class NearestName {
         return of(written, known).map(name -> "did you mean " + name + "?").orElse("");
     }
 
-    /// Of names as near as each other, the first in the alphabet.
+    /// Of names as near as each other, the one with the fewest letters to change, then the first in
+    /// the alphabet.
     public static Optional<String> of(String written, Collection<String> known) {
         String plain = plain(written);
         int limit = plain.length() < 4 ? 1 : Math.clamp(plain.length() / 3, 2, 3);
@@ -29,6 +32,7 @@ public final class NearestName {
                 .filter(name -> distance(plain, plain(name)) <= limit)
                 .min(
                         Comparator.<String>comparingInt(name -> distance(plain, plain(name)))
+                                .thenComparingInt(name -> edits(plain, plain(name)))
                                 .thenComparing(Comparator.naturalOrder()));
     }
 
@@ -41,13 +45,20 @@ public final class NearestName {
         if (a.isEmpty() || b.isEmpty()) {
             return Integer.MAX_VALUE;
         }
-        if (a.startsWith(b) || b.startsWith(a)) {
+        if (a.equals(b)) {
+            return 0;
+        }
+        if (isBeginning(a, b) || isBeginning(b, a)) {
             return 1;
         }
         if (isPart(a, b) || isPart(b, a)) {
             return 2;
         }
         return edits(a, b);
+    }
+
+    private static boolean isBeginning(String beginning, String name) {
+        return beginning.length() >= SHORTEST_BEGINNING && name.startsWith(beginning);
     }
 
     private static boolean isPart(String part, String name) {

@@ -19,7 +19,9 @@ class NearestNameTest {
                 "data-dir; dataDir, kafka; dataDir",
                 "public.user; public.users, public.orders; public.users",
                 "ordres; orderz, orders; orders",
-                "order; orders, order_archive; order_archive",
+                "order; orders, order_archive; orders",
+                "user_name; user, username; username",
+                "amount; a, amonut; amonut",
                 "usr; users, usb; usb",
                 "pasword; username, password; password",
                 "a; b, c; b"

@@ -70,6 +70,7 @@ CREATE TABLE target_table (
 CREATE TABLE reconciliation (
     id uuid PRIMARY KEY,
     migration text NOT NULL,
+    generation int NOT NULL,
     verdict text NOT NULL,
     started_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL,
