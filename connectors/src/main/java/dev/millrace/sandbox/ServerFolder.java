@@ -19,6 +19,10 @@ import java.util.Optional;
 /// superuser's `password` and the last `port`.
 final class ServerFolder {
 
+    /// Stretching protects passwords that can be guessed. These are random, and thousands of
+    /// iterations at each login would be most of the work of a short session.
+    private static final String CHEAP_LOGINS = "--set=scram_iterations=1";
+
     private static final String INCLUDED = "sandbox.conf";
 
     private final Path folder;
@@ -83,6 +87,7 @@ final class ServerFolder {
                             "--username=" + SandboxPostgres.SUPERUSER,
                             "--pwfile=" + password,
                             "--auth=scram-sha-256",
+                            CHEAP_LOGINS,
                             "--encoding=UTF8",
                             "--locale=C",
                             durability == Durability.DURABLE ? "--sync-method=fsync" : "--no-sync");

@@ -74,6 +74,7 @@ public final class PostgresServer {
         PostgreSQLContainer server =
                 new PostgreSQLContainer("postgres:18-alpine")
                         .withUsername(SandboxPostgres.SUPERUSER)
+                        .withEnv("POSTGRES_INITDB_ARGS", "--set=scram_iterations=1")
                         .withCommand(command.toString());
         server.start();
         String address = "jdbc:postgresql://" + server.getHost() + ":" + server.getMappedPort(5432);
