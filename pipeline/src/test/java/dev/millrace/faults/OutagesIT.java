@@ -10,6 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /// A server goes away and comes back; the status names it within ten seconds, and everything flows
 /// again by itself.
@@ -70,20 +71,49 @@ class OutagesIT {
     @Tag("faults")
     void theBrokerIsKilledAndStartedAgain() throws Exception {
         try (BrokerProcess broker = new BrokerProcess();
-                ShopScene scene =
-                        new ShopScene(
-                                5_000,
-                                40,
-                                5,
-                                "kafka:\n  bootstrap-servers: "
-                                        + broker.bootstrapServers()
-                                        + "\n  partitions: 3\n")) {
+                ShopScene scene = new ShopScene(5_000, 40, 5, kafka(broker))) {
             scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
             broker.kill();
             named(scene, "kafka");
             broker.restart();
             scene.mustBeWhole();
         }
+    }
+
+    @Test
+    @Tag("faults")
+    void aBrokerThatIsAwayForFortySecondsDoesNotCostTheSnapshot() throws Exception {
+        try (BrokerProcess broker = new BrokerProcess();
+                ShopScene scene = new ShopScene(100_000, 40, 6, kafka(broker))) {
+            scene.startService();
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(2))
+                    .pollInterval(Duration.ofMillis(50))
+                    .until(() -> events(scene) > 0);
+            broker.kill();
+            named(scene, "kafka");
+            assertThat(scene.service().phase()).isEqualTo("BACKFILLING");
+            // The length of the outage is what is tested.
+            LockSupport.parkNanos(Duration.ofSeconds(40).toNanos());
+            broker.restart();
+            scene.mustBeWhole();
+            assertThat(status(scene).path("generation").intValue()).isEqualTo(1);
+        }
+    }
+
+    private static String kafka(BrokerProcess broker) {
+        return "kafka:\n  bootstrap-servers: " + broker.bootstrapServers() + "\n  partitions: 3\n";
+    }
+
+    private static JsonNode status(ShopScene scene) {
+        return scene.service().status().orElseThrow();
+    }
+
+    private static long events(ShopScene scene) {
+        return scene.service()
+                .status()
+                .map(status -> status.path("counts").path("events").longValue(0))
+                .orElse(0L);
     }
 
     private static void crash(SandboxPostgres server) {
@@ -95,14 +125,7 @@ class OutagesIT {
                 .atMost(NAMED_WITHIN)
                 .pollInterval(Duration.ofMillis(200))
                 .untilAsserted(
-                        () ->
-                                assertThat(
-                                                scene.service()
-                                                        .status()
-                                                        .orElseThrow()
-                                                        .path("blockers")
-                                                        .toString())
-                                        .contains(part));
+                        () -> assertThat(status(scene).path("blockers").toString()).contains(part));
         assertThat(scene.service().phase()).isNotEmpty();
     }
 }
