@@ -89,7 +89,7 @@ class RowApplicationIT {
                             () ->
                                     mappings.state()
                                                     instanceof
-                                                    RowApplication.State.Waiting(var why, var _)
+                                                    RowApplication.State.Lost(var why, var _)
                                             && why.contains("were deleted unread"));
             assertThat(scene.written()).isEmpty();
         }

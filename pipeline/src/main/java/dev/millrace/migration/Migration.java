@@ -9,6 +9,7 @@ import dev.millrace.log.LogTopic;
 import dev.millrace.postgres.Session;
 import dev.millrace.source.CaptureState;
 import dev.millrace.source.SourcePosition;
+import dev.millrace.streams.RowApplication;
 import dev.millrace.target.ApplierState;
 import dev.millrace.target.ControlSchema;
 import java.sql.Connection;
@@ -233,10 +234,17 @@ public final class Migration implements MigrationControl, AutoCloseable {
                     CaptureState.Waiting _,
                     CaptureState.SnapshotInterrupted _,
                     CaptureState.Stopped _ ->
-                    parts.applier().state() instanceof ApplierState.Failed(String reason)
-                            ? Optional.of(reason)
-                            : Optional.empty();
+                    lostBehind(parts);
         };
+    }
+
+    private static Optional<String> lostBehind(Parts parts) {
+        if (parts.applier().state() instanceof ApplierState.Failed(String reason)) {
+            return Optional.of(reason);
+        }
+        return parts.mappings().state() instanceof RowApplication.State.Lost(String reason, var _)
+                ? Optional.of(reason)
+                : Optional.empty();
     }
 
     @Override

@@ -128,6 +128,8 @@ final class StatusBoard {
                     new StatusReport.Part("mappings", "running", true, since);
             case RowApplication.State.Waiting(String reason, Instant since) ->
                     new StatusReport.Part("mappings", "waiting: " + reason, false, since);
+            case RowApplication.State.Lost(String reason, Instant since) ->
+                    new StatusReport.Part("mappings", "failed: " + reason, false, since);
             case RowApplication.State.Stopped(Instant since) ->
                     new StatusReport.Part("mappings", "stopped", false, since);
         };

@@ -207,6 +207,12 @@ final class MigrationScene implements AutoCloseable {
         }
     }
 
+    void emptyChangesTopic() {
+        try (Broker broker = new Broker(kafka)) {
+            broker.empty(setup().topics().changes(), PARTITIONS);
+        }
+    }
+
     void makePositionTopic() {
         try (Broker broker = new Broker(kafka)) {
             broker.ensure(TopicPlan.of(new Topics(name), PARTITIONS).position());

@@ -85,6 +85,23 @@ class TakeUpIT {
     }
 
     @Test
+    void aLogWhoseUnreadRecordsWereDeletedFailsTheMigration() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+            scene.source.execute("DELETE FROM item WHERE id <= 10");
+            scene.captureAlone();
+            scene.emptyChangesTopic();
+
+            scene.start();
+
+            scene.awaitPhase("FAILED");
+            assertThat(scene.running().status().blockers().toString())
+                    .contains("re-backfill required", "were deleted unread");
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("100");
+        }
+    }
+
+    @Test
     void anotherMeaningOfAStarIsRefusedAndNothingIsJournaled() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();

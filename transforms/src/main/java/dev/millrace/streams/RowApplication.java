@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 /// Runs the row mappings: at least once, by a producer that never writes behind a gap and handlers
 /// that fail, so that the applier drops what a resend repeats by its token. An application that
 /// fails is started again; nothing is lost, because its offsets go on only behind what was written.
-/// Any thread.
+/// It ends by itself only where going on would leave changes out: [State.Lost]. Any thread.
 public final class RowApplication implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RowApplication.class);
@@ -37,6 +37,9 @@ public final class RowApplication implements AutoCloseable {
         record Running(Instant since) implements State {}
 
         record Waiting(String reason, Instant since) implements State {}
+
+        /// The changes topic no longer has what was not read: trying again finds no more.
+        record Lost(String reason, Instant since) implements State {}
 
         record Stopped(Instant since) implements State {}
     }
@@ -93,9 +96,18 @@ public final class RowApplication implements AutoCloseable {
         try {
             while (stop.getCount() > 0) {
                 state = new State.Starting(clock.instant());
-                String reason = runOrReason();
+                Throwable failure = run();
                 if (stop.getCount() == 0) {
                     break;
+                }
+                String reason = reason(failure);
+                if (failure instanceof OffsetOutOfRangeException) {
+                    state = new State.Lost(reason, clock.instant());
+                    LOG.atError()
+                            .addKeyValue("migration", settings.migration())
+                            .addKeyValue("reason", reason)
+                            .log("the mappings have ended");
+                    return;
                 }
                 state = new State.Waiting(reason, clock.instant());
                 LOG.atWarn()
@@ -112,16 +124,19 @@ public final class RowApplication implements AutoCloseable {
         state = new State.Stopped(clock.instant());
     }
 
-    private String runOrReason() throws InterruptedException {
+    /// Runs until it is stopped or fails.
+    ///
+    /// @return the deepest cause
+    private Throwable run() throws InterruptedException {
         try {
-            return runOnce();
+            return deepest(runOnce());
         } catch (RuntimeException e) {
-            return reason(e);
+            return deepest(e);
         }
     }
 
-    private String runOnce() throws InterruptedException {
-        AtomicReference<@Nullable String> failure = new AtomicReference<>();
+    private Throwable runOnce() throws InterruptedException {
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         CountDownLatch ended = new CountDownLatch(1);
         KafkaStreams streams =
                 new KafkaStreams(
@@ -133,7 +148,7 @@ public final class RowApplication implements AutoCloseable {
                         new GaplessClients());
         streams.setUncaughtExceptionHandler(
                 error -> {
-                    failure.compareAndSet(null, reason(error));
+                    failure.compareAndSet(null, error);
                     return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
                 });
         streams.setStateListener(
@@ -158,8 +173,10 @@ public final class RowApplication implements AutoCloseable {
                                     CloseOptions.GroupMembershipOperation.LEAVE_GROUP)
                             .withTimeout(STOP_TIMEOUT));
         }
-        String reason = failure.get();
-        return reason == null ? "the mappings ended without a reason" : reason;
+        Throwable cause = failure.get();
+        return cause == null
+                ? new IllegalStateException("the mappings ended without a reason")
+                : cause;
     }
 
     private Properties properties() {
@@ -200,18 +217,21 @@ public final class RowApplication implements AutoCloseable {
         return properties;
     }
 
-    /// Messages of the mappings name columns and rules; those of Kafka name topics. The deepest
-    /// says most.
-    private static String reason(Throwable error) {
+    private static Throwable deepest(Throwable error) {
         Throwable deepest = error;
         while (deepest.getCause() != null) {
             deepest = deepest.getCause();
         }
-        if (deepest instanceof OffsetOutOfRangeException gone) {
+        return deepest;
+    }
+
+    /// Messages of the mappings name columns and rules; those of Kafka name topics.
+    private static String reason(Throwable failure) {
+        if (failure instanceof OffsetOutOfRangeException gone) {
             return "re-backfill required: records of the changes topic were deleted unread, it no longer has what"
                     + " lies behind the mappings' offsets "
                     + gone.offsetOutOfRangePartitions();
         }
-        return deepest.getClass().getSimpleName() + ": " + deepest.getMessage();
+        return failure.getClass().getSimpleName() + ": " + failure.getMessage();
     }
 }
