@@ -12,6 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 
 /// Reads the source position back: the last *committed* record of the position topic. The answer is
 /// final only when an older producer of the same transactional id can no longer commit, so
@@ -27,8 +28,12 @@ final class PositionLog {
         this.partition = new TopicPartition(topic, 0);
     }
 
-    /// @throws org.apache.kafka.common.errors.TimeoutException when the topic doesn't answer in
-    ///   time
+    /// @throws TimeoutException when the topic doesn't answer in time
+    void requireAnswer() {
+        reader.begins(List.of(partition));
+    }
+
+    /// @throws TimeoutException when the topic doesn't answer in time
     Optional<SourcePosition> last() {
         List<TopicPartition> only = List.of(partition);
         long begin = reader.begins(only).getOrDefault(partition, 0L);

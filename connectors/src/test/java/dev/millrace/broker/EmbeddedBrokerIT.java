@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.local.LocalServerException;
 import dev.millrace.local.LoopbackPort;
+import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -33,13 +34,11 @@ class EmbeddedBrokerIT {
         int port = LoopbackPort.free();
         Process holder =
                 new ProcessBuilder(
-                                ProcessHandle.current().info().command().orElseThrow(),
-                                "-Xmx512m",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                BrokerHolder.class.getName(),
-                                folder.toString(),
-                                Integer.toString(port))
+                                JavaCommand.of("-Xmx512m")
+                                        .main(
+                                                BrokerHolder.class.getName(),
+                                                folder.toString(),
+                                                Integer.toString(port)))
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
         try {

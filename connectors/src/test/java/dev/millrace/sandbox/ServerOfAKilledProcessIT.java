@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.millrace.local.Folders;
+import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
@@ -143,14 +144,12 @@ class ServerOfAKilledProcessIT {
             throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(
-                List.of(
-                        ProcessHandle.current().info().command().orElseThrow(),
-                        "-Xmx128m",
-                        "-cp",
-                        String.join(":", classPath),
-                        ServerHolder.class.getName(),
-                        folder.toString(),
-                        binaries.toString()));
+                JavaCommand.of("-Xmx128m")
+                        .over(classPath)
+                        .main(
+                                ServerHolder.class.getName(),
+                                folder.toString(),
+                                binaries.toString()));
         command.addAll(Arrays.asList(more));
         Process holder =
                 new ProcessBuilder(command)

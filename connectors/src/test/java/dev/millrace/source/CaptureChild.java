@@ -1,10 +1,10 @@
 package dev.millrace.source;
 
+import dev.millrace.testing.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,19 +30,17 @@ final class CaptureChild implements AutoCloseable {
     static CaptureChild start(CaptureScene scene, int haltAt, int batchSize) throws IOException {
         Process process =
                 new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-Xmx256m",
-                                "-XX:TieredStopAtLevel=1",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                CaptureChild.class.getName(),
-                                scene.migration,
-                                scene.source.url(),
-                                scene.source.username(),
-                                scene.source.password(),
-                                String.valueOf(scene.kafka.get("bootstrap.servers")),
-                                Integer.toString(haltAt),
-                                Integer.toString(batchSize))
+                                JavaCommand.of("-Xmx256m")
+                                        .main(
+                                                CaptureChild.class.getName(),
+                                                scene.migration,
+                                                scene.source.url(),
+                                                scene.source.username(),
+                                                scene.source.password(),
+                                                String.valueOf(
+                                                        scene.kafka.get("bootstrap.servers")),
+                                                Integer.toString(haltAt),
+                                                Integer.toString(batchSize)))
                         .redirectErrorStream(true)
                         .start();
         return new CaptureChild(process);

@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// A start continues exactly where the log ends, or is refused.
@@ -178,6 +180,35 @@ class CaptureStartIT {
             assertThat(inserts(scene)).isEqualTo(20_000);
             assertThat(scene.log()).filteredOn(ChangeEvent.Update.class::isInstance).hasSize(1);
         }
+    }
+
+    @Test
+    @Tag("faults")
+    void itEndsThoughItsBrokerIsAway() throws Exception {
+        try (BrokerProcess broker = new BrokerProcess();
+                CaptureScene scene =
+                        new CaptureScene(
+                                        PostgresServer.shared().newDatabase(),
+                                        broker.bootstrapServers())
+                                .table("item", List.of("id int", "name text"), "id", false)) {
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            broker.kill();
+            scene.source.execute("INSERT INTO item VALUES (1, 'on the way')");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(CaptureStartIT::aBatchIsUnderWay);
+
+            capture.close();
+
+            assertThat(capture.state()).isInstanceOf(CaptureState.Stopped.class);
+        }
+    }
+
+    private static boolean aBatchIsUnderWay() {
+        return Thread.getAllStackTraces().values().stream()
+                .flatMap(Stream::of)
+                .anyMatch(frame -> frame.getClassName().equals(ChangeLogWriter.class.getName()));
     }
 
     private static void awaitInLog(CaptureScene scene, WatermarkNumber number) {

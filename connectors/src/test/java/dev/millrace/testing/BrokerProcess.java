@@ -39,13 +39,11 @@ public final class BrokerProcess implements AutoCloseable {
     private Process launch() {
         try {
             return new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                            "-Xmx512m",
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            BrokerProcess.class.getName(),
-                            folder.toString(),
-                            Integer.toString(port))
+                            JavaCommand.of("-Xmx512m")
+                                    .main(
+                                            BrokerProcess.class.getName(),
+                                            folder.toString(),
+                                            Integer.toString(port)))
                     .redirectErrorStream(true)
                     .redirectOutput(folder.resolve("output").toFile())
                     .start();

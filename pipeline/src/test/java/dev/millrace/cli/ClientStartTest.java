@@ -2,9 +2,9 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.JavaCommand;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,16 +16,11 @@ class ClientStartTest {
     @ValueSource(strings = {"schema", "status", "validate", "--help"})
     void loadsNoFrameworkOfTheService(String verb) throws IOException, InterruptedException {
         List<String> command =
-                List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",
-                        "-Dslf4j.internal.verbosity=ERROR",
-                        "-Xlog:class+load:stdout",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "dev.millrace.service.Main",
-                        verb);
+                JavaCommand.of(
+                                "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",
+                                "-Dslf4j.internal.verbosity=ERROR",
+                                "-Xlog:class+load:stdout")
+                        .main("dev.millrace.service.Main", verb);
 
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String loaded = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.millrace.local.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -271,16 +272,10 @@ class SamplesIT {
         }
 
         int command(String... arguments) throws Exception {
-            List<String> line =
-                    new java.util.ArrayList<>(
-                            List.of(
-                                    Path.of(System.getProperty("java.home"), "bin", "java")
-                                            .toString(),
-                                    "-cp",
-                                    System.getProperty("java.class.path"),
-                                    "dev.millrace.service.Main"));
-            line.addAll(List.of(arguments));
-            return new ProcessBuilder(line).inheritIO().start().waitFor();
+            return new ProcessBuilder(JavaCommand.of().main("dev.millrace.service.Main", arguments))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
         }
 
         private static String endpoint(String side, SandboxPostgres server, String database) {

@@ -1,9 +1,9 @@
 package dev.millrace.faults;
 
+import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -13,7 +13,6 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -39,36 +38,23 @@ public final class ServiceProcess implements AutoCloseable {
         this.output = output;
     }
 
-    private static Stream<String> compilerOfThisProcess() {
-        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("-XX:TieredStopAtLevel"));
-    }
-
     public static ServiceProcess start(Path spec, int port) {
         Path output = TestFolders.create("service").resolve("output");
         try {
             List<String> command =
-                    new ArrayList<>(
-                            List.of(
-                                    Path.of(System.getProperty("java.home"), "bin", "java")
-                                            .toString(),
+                    JavaCommand.of(
                                     "-Xmx768m",
-                                    "-XX:+UseSerialGC",
                                     "-Duser.timezone=UTC",
                                     "--enable-native-access=ALL-UNNAMED",
-                                    "--sun-misc-unsafe-memory-access=allow"));
-            compilerOfThisProcess().forEach(command::add);
-            command.addAll(
-                    List.of(
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            "dev.millrace.service.Main",
-                            "--debug",
-                            "run",
-                            "-c",
-                            spec.toString(),
-                            "--port",
-                            Integer.toString(port)));
+                                    "--sun-misc-unsafe-memory-access=allow")
+                            .main(
+                                    "dev.millrace.service.Main",
+                                    "--debug",
+                                    "run",
+                                    "-c",
+                                    spec.toString(),
+                                    "--port",
+                                    Integer.toString(port));
             Process process =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
