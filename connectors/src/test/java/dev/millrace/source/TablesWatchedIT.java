@@ -123,10 +123,7 @@ class TablesWatchedIT {
     void aChangesTopicThatLostItsEndIsRefused() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
-            SourceCapture first = scene.start(1);
-            SourceCaptureIT.streaming(scene, first);
-            scene.settle(first);
-            first.close();
+            captureOnce(scene);
             scene.remakeChangesTopic();
 
             CaptureStartIT.awaitLost(scene.start(1), "the broker lost some");
@@ -137,10 +134,7 @@ class TablesWatchedIT {
     void aLogThatHoldsMoreThanItsLastPositionSaysIsRefused() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
-            SourceCapture first = scene.start(1);
-            SourceCaptureIT.streaming(scene, first);
-            scene.settle(first);
-            first.close();
+            captureOnce(scene);
             scene.writeToChanges(1, new byte[] {1});
 
             CaptureStartIT.awaitLost(scene.start(1), "the broker lost later positions");
@@ -151,10 +145,7 @@ class TablesWatchedIT {
     void aChangesTopicWhoseRecordsWereDeletedIsWrittenOn() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
-            SourceCapture first = scene.start(1);
-            SourceCaptureIT.streaming(scene, first);
-            scene.settle(first);
-            first.close();
+            captureOnce(scene);
             scene.deleteChanges();
 
             SourceCapture second = scene.start(1);
@@ -162,5 +153,12 @@ class TablesWatchedIT {
 
             assertThat(second.state()).isInstanceOf(CaptureState.Streaming.class);
         }
+    }
+
+    private static void captureOnce(CaptureScene scene) throws Exception {
+        SourceCapture capture = scene.start(1);
+        SourceCaptureIT.streaming(scene, capture);
+        scene.settle(capture);
+        capture.close();
     }
 }
