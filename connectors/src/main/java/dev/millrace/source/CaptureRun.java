@@ -44,7 +44,6 @@ final class CaptureRun {
     }
 
     static final Duration LOG_TIMEOUT = Duration.ofSeconds(20);
-    private static final Duration DRAINED_WITHIN = Duration.ofSeconds(10);
 
     private final CaptureSettings settings;
     private final SourceConnections connections;
@@ -54,7 +53,6 @@ final class CaptureRun {
     private final PositionLog positions;
     private final LogReach reach;
     private final AtomicReference<@Nullable DebeziumEngine<?>> engine = new AtomicReference<>();
-    private final AtomicReference<@Nullable ChangeLogWriter> writing = new AtomicReference<>();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean stopRequested;
 
@@ -79,14 +77,20 @@ final class CaptureRun {
     /// @throws SourceLostException when the source doesn't continue where the log ends
     /// @throws SnapshotInterruptedException when the log holds half a snapshot
     void run() throws Exception {
-        try (ChangeLogWriter writer =
-                ChangeLogWriter.of(settings.topics(), settings.partitions(), settings.kafka())) {
-            writing.set(writer);
-            if (stopRequested) {
-                return;
+        try {
+            if (!stopRequested) {
+                // Opening the writer would wait for a broker for minutes and say nothing.
+                positions.requireAnswer();
+                capture();
             }
-            positions.requireAnswer();
-            writer.fence();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private void capture() throws Exception {
+        try (ChangeLogWriter writer =
+                ChangeLogWriter.open(settings.topics(), settings.partitions(), settings.kafka())) {
             Optional<SourcePosition> position =
                     new LogSettlement(settings.migration(), positions, reach).settle(writer);
             continuity.requireNotBehind(position);
@@ -116,8 +120,6 @@ final class CaptureRun {
                                 publication),
                         resumeAt);
             }
-        } finally {
-            ended.countDown();
         }
     }
 
@@ -247,11 +249,10 @@ final class CaptureRun {
         }
     }
 
-    /// Ends the run from another thread and waits for its end. A batch under way is written if the
-    /// broker answers soon.
+    /// Ends the run from another thread and waits for its end. The engine interrupts a batch that
+    /// waits for the broker.
     void stop(Duration timeout) throws InterruptedException {
         stopRequested = true;
-        long abandoned = System.nanoTime() + DRAINED_WITHIN.toNanos();
         long deadline = System.nanoTime() + timeout.toNanos();
         while (System.nanoTime() < deadline) {
             DebeziumEngine<?> running = engine.get();
@@ -262,10 +263,6 @@ final class CaptureRun {
                     // The engine refuses while its tasks start and once it is stopping: ask again
                     // until it has ended.
                 }
-            }
-            ChangeLogWriter writer = writing.get();
-            if (writer != null && System.nanoTime() > abandoned) {
-                writer.abandon();
             }
             if (ended.await(100, TimeUnit.MILLISECONDS)) {
                 return;

@@ -28,10 +28,9 @@ import org.apache.kafka.common.utils.Utils;
 import org.jspecify.annotations.Nullable;
 
 /// Writes one batch of the engine, its watermarks and the position behind it as one Kafka
-/// transaction. The transactional id is the migration's: [#fence] ends every older writer, so a
-/// capture that was frozen with a full buffer can't write any more when it wakes. Any failure is
-/// final for this writer; what was not committed is sent again by the source. For one thread, but
-/// [#abandon] may be called by any.
+/// transaction. The transactional id is the migration's: opening a writer fences every older one,
+/// so a capture that was frozen with a full buffer can't write any more when it wakes. Any failure
+/// is final for this writer; what was not committed is sent again by the source. For one thread.
 final class ChangeLogWriter implements AutoCloseable {
 
     private static final byte[] POSITION_KEY = "position".getBytes(StandardCharsets.UTF_8);
@@ -61,7 +60,7 @@ final class ChangeLogWriter implements AutoCloseable {
         this.ends = new long[partitions];
     }
 
-    static ChangeLogWriter of(Topics topics, int partitions, Map<String, Object> kafka) {
+    static ChangeLogWriter open(Topics topics, int partitions, Map<String, Object> kafka) {
         Map<String, Object> config = new HashMap<>(kafka);
         config.put("transactional.id", topics.captureTransactionalId());
         config.put("enable.idempotence", "true");
@@ -77,19 +76,15 @@ final class ChangeLogWriter implements AutoCloseable {
         config.put("delivery.timeout.ms", Long.toString(BROKER_AWAY.toMillis()));
         config.put("max.block.ms", Long.toString(BROKER_AWAY.toMillis()));
         config.put("transaction.timeout.ms", Long.toString(TRANSACTION.toMillis()));
-        return new ChangeLogWriter(
-                topics,
-                partitions,
-                new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer()));
-    }
-
-    void fence() {
-        producer.initTransactions();
-    }
-
-    /// Gives up what is under way: whoever waits for the broker waits no longer.
-    void abandon() {
-        producer.close(Duration.ZERO);
+        Producer<byte[], byte[]> producer =
+                new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
+        try {
+            producer.initTransactions();
+        } catch (RuntimeException e) {
+            producer.close(Duration.ZERO);
+            throw e;
+        }
+        return new ChangeLogWriter(topics, partitions, producer);
     }
 
     /// Goes on behind what an earlier writer has written.
