@@ -37,7 +37,7 @@ final class ChangeLogWriter implements AutoCloseable {
     private static final byte[] ABORT_KEY = "abort".getBytes(StandardCharsets.UTF_8);
     private static final byte[] TABLES_KEY = "tables".getBytes(StandardCharsets.UTF_8);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
-    private static final Duration BROKER_AWAY = Duration.ofMinutes(5);
+    private static final Duration BROKER_AWAY = Duration.ofMinutes(1);
 
     /// Longer than what is waited for; a broker takes no more than its own limit, by default 15
     /// minutes.

@@ -184,7 +184,7 @@ final class CaptureScene implements AutoCloseable {
         long number = emit(capture).number();
         try {
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Duration.ofSeconds(90))
                     .until(
                             () -> {
                                 SourcePosition position = capture.position();
