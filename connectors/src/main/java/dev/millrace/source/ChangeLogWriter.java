@@ -165,9 +165,14 @@ final class ChangeLogWriter implements AutoCloseable {
         SourcePosition written =
                 cursor.position(
                         new SourcePosition.Logged(tablesAt, Arrays.stream(ends).boxed().toList()));
-        producer.send(
-                new ProducerRecord<>(
-                        topics.position(), 0, POSITION_KEY, positions.encode(written)));
+        Future<RecordMetadata> position =
+                producer.send(
+                        new ProducerRecord<>(
+                                topics.position(), 0, POSITION_KEY, positions.encode(written)));
+        // The client's sender looks for unsent records before it looks for a commit: asked for in
+        // between, the commit would leave the position out.
+        producer.flush();
+        placed(position);
         producer.commitTransaction();
         return written;
     }
