@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Properties;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -18,11 +20,13 @@ import kafka.tools.StorageTool;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 
-/// A single-node KRaft broker inside this JVM that keeps its log under a folder and listens on the
-/// loopback alone. Every appended batch is flushed to disk before it is acknowledged, so what the
-/// slot is told to forget survives a power cut. The folder belongs to one broker at a time; started
-/// again on it, on the same port or another, the broker has what it had. A fault that Kafka itself
-/// calls fatal (a disk that refuses writes) halts the JVM, as it would a broker of its own.
+/// Runs a single-node KRaft broker inside this JVM. It keeps its log under a folder of the owner
+/// alone and listens only on the loopback, where a client needs the password of this start: other
+/// users of the machine can neither read the log nor connect. Every appended batch is flushed to
+/// disk before it is acknowledged, so what the slot is told to forget survives a power cut. The
+/// folder belongs to one broker at a time; started again on it, on the same port or another, the
+/// broker has what it had. A fault that Kafka itself calls fatal (a disk that refuses writes) halts
+/// the JVM, as it would a separate broker. Thread-safe.
 public final class EmbeddedBroker implements AutoCloseable {
 
     private static final String WHAT = "The embedded Kafka broker";
@@ -30,11 +34,20 @@ public final class EmbeddedBroker implements AutoCloseable {
     private final KafkaRaftServer server;
     private final FolderLock lock;
     private final String bootstrapServers;
+    private final BrokerAccess access;
+    private final int controllerPort;
 
-    private EmbeddedBroker(KafkaRaftServer server, FolderLock lock, String bootstrapServers) {
+    private EmbeddedBroker(
+            KafkaRaftServer server,
+            FolderLock lock,
+            String bootstrapServers,
+            BrokerAccess access,
+            int controllerPort) {
         this.server = server;
         this.lock = lock;
         this.bootstrapServers = bootstrapServers;
+        this.access = access;
+        this.controllerPort = controllerPort;
     }
 
     public static EmbeddedBroker start(Path folder) {
@@ -43,17 +56,24 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     /// @throws LocalServerException with what to do: the folder is in use, the port is taken
     public static EmbeddedBroker start(Path folder, int port) {
+        return start(folder, port, BrokerAccess.withPassword());
+    }
+
+    static EmbeddedBroker start(Path folder, int port, BrokerAccess access) {
         FolderLock lock = FolderLock.take(folder, WHAT);
         KafkaRaftServer server = null;
         try {
+            Folders.makePrivate(folder);
             // Kafka halts the JVM when it can't bind, so the port is tried before.
             LoopbackPort.requireFree(port, WHAT);
             Path whole = folder.toRealPath();
             formatOnce(whole);
-            Properties properties = properties(whole.resolve("log"), port, LoopbackPort.free());
-            server = new KafkaRaftServer(KafkaConfig.fromProps(properties, false), Time.SYSTEM);
+            int controllerPort = LoopbackPort.free();
+            Properties properties = properties(whole.resolve("log"), port, controllerPort);
+            properties.putAll(access.server());
+            server = new KafkaRaftServer(new KafkaConfig(properties), Time.SYSTEM);
             server.startup();
-            return new EmbeddedBroker(server, lock, "127.0.0.1:" + port);
+            return new EmbeddedBroker(server, lock, "127.0.0.1:" + port, access, controllerPort);
         } catch (IOException e) {
             lock.close();
             throw new LocalServerException(WHAT + " can't use its folder " + folder + ": " + e, e);
@@ -68,6 +88,18 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     public String bootstrapServers() {
         return bootstrapServers;
+    }
+
+    /// What every client of this broker is configured with: its address and its password. Printing
+    /// the map does not print the password.
+    public Map<String, Object> clientSettings() {
+        Map<String, Object> settings = new HashMap<>(access.client());
+        settings.put("bootstrap.servers", bootstrapServers);
+        return settings;
+    }
+
+    int controllerPort() {
+        return controllerPort;
     }
 
     @Override
@@ -85,11 +117,10 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("controller.listener.names", "CONTROLLER");
         properties.put(
                 "listeners",
-                "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
-        properties.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
-        properties.put(
-                "listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
-        properties.put("inter.broker.listener.name", "PLAINTEXT");
+                "BROKER://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
+        properties.put("advertised.listeners", "BROKER://127.0.0.1:" + port);
+        properties.put("listener.security.protocol.map", "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT");
+        properties.put("inter.broker.listener.name", "BROKER");
         properties.put("log.dirs", log.toString());
         properties.put("offsets.topic.replication.factor", "1");
         properties.put("offsets.topic.num.partitions", "4");

@@ -1,6 +1,7 @@
 package dev.millrace.sandbox;
 
 import dev.millrace.local.FolderLock;
+import dev.millrace.local.Folders;
 import dev.millrace.local.LocalServerException;
 import dev.millrace.local.LoopbackPort;
 import dev.millrace.postgres.Identifier;
@@ -56,6 +57,7 @@ public final class SandboxPostgres implements AutoCloseable {
     public static SandboxPostgres start(Path folder, SandboxSettings settings) {
         FolderLock lock = FolderLock.take(folder, WHAT);
         try {
+            Folders.makePrivate(folder);
             ServerFolder whole = new ServerFolder(folder.toRealPath());
             PostgresBinaries binaries = PostgresBinaries.unpacked(settings.binaries());
             LeftServer.end(whole.data());

@@ -1,6 +1,7 @@
 package dev.millrace.broker;
 
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,18 +23,14 @@ final class BrokerHolder {
     public static void main(String[] arguments) throws Exception {
         EmbeddedBroker broker =
                 EmbeddedBroker.start(Path.of(arguments[0]), Integer.parseInt(arguments[1]));
-        try (Admin admin =
-                Admin.create(
-                        Map.<String, Object>of("bootstrap.servers", broker.bootstrapServers()))) {
+        try (Admin admin = Admin.create(broker.clientSettings())) {
             admin.createTopics(List.of(new NewTopic(TOPIC, Optional.of(3), Optional.empty())))
                     .all()
                     .get();
         }
-        Map<String, Object> settings =
-                Map.of(
-                        "bootstrap.servers", broker.bootstrapServers(),
-                        "transactional.id", "holder",
-                        "acks", "all");
+        Map<String, Object> settings = new HashMap<>(broker.clientSettings());
+        settings.put("transactional.id", "holder");
+        settings.put("acks", "all");
         var producer =
                 new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
         producer.initTransactions();

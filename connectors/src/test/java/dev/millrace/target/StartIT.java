@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.broker.Broker;
 import dev.millrace.broker.EmbeddedBroker;
+import dev.millrace.broker.OpenBroker;
 import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
 import dev.millrace.testing.KafkaServer;
@@ -183,7 +184,7 @@ class StartIT {
 
     @Test
     void aBrokerThatGoesAwayIsNamedAndWaitedFor(@TempDir Path folder) throws Exception {
-        EmbeddedBroker broker = EmbeddedBroker.start(folder);
+        EmbeddedBroker broker = OpenBroker.start(folder);
         int port = Integer.parseInt(broker.bootstrapServers().split(":", -1)[1]);
         try (var scenario = new ApplierScenario(broker.bootstrapServers(), 1, ITEM)) {
             TargetApplier applier = scenario.start();
@@ -196,7 +197,7 @@ class StartIT {
                     .until(() -> applier.state() instanceof ApplierState.Waiting);
             assertThat(((ApplierState.Waiting) applier.state()).reason()).contains("Kafka");
 
-            broker = EmbeddedBroker.start(folder, port);
+            broker = OpenBroker.start(folder, port);
             scenario.upsert(0, Row.of(SHAPE, "2", "x"));
             scenario.awaitApplied();
 

@@ -1,6 +1,6 @@
 package dev.millrace.testing;
 
-import dev.millrace.broker.EmbeddedBroker;
+import dev.millrace.broker.OpenBroker;
 import dev.millrace.local.LoopbackPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -72,7 +72,7 @@ public final class BrokerProcess implements AutoCloseable {
 
     /// @param arguments the folder and the port; ends when it is killed
     public static void main(String[] arguments) throws Exception {
-        EmbeddedBroker.start(Path.of(arguments[0]).resolve("log"), Integer.parseInt(arguments[1]));
+        OpenBroker.start(Path.of(arguments[0]).resolve("log"), Integer.parseInt(arguments[1]));
         Thread.currentThread().join();
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.testing;
 
 import dev.millrace.broker.EmbeddedBroker;
+import dev.millrace.broker.OpenBroker;
 import dev.millrace.local.Folders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,7 +57,7 @@ public final class KafkaServer {
 
     private static String embedded() {
         Path folder = TestFolders.create("kafka");
-        EmbeddedBroker broker = EmbeddedBroker.start(folder);
+        EmbeddedBroker broker = OpenBroker.start(folder);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> end(broker, folder)));
         LOG.atInfo()
                 .addKeyValue("address", broker.bootstrapServers())

@@ -124,7 +124,7 @@ public final class MigrationAssembly implements AutoCloseable {
                 if (broker == null) {
                     throw new IllegalStateException("the embedded broker was not started");
                 }
-                kafka.put("bootstrap.servers", broker.bootstrapServers());
+                kafka.putAll(broker.clientSettings());
             }
             case Kafka.External external -> {
                 kafka.putAll(external.properties());

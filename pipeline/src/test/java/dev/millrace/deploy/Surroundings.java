@@ -1,6 +1,7 @@
 package dev.millrace.deploy;
 
 import dev.millrace.broker.EmbeddedBroker;
+import dev.millrace.broker.OpenBroker;
 import dev.millrace.deploy.ComposeFile.Service;
 import dev.millrace.local.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
@@ -38,7 +39,7 @@ final class Surroundings implements AutoCloseable {
         this.compose = ComposeFile.read(checkout);
         this.source = server("source", secrets);
         this.target = server("target", secrets);
-        this.broker = EmbeddedBroker.start(folder.resolve("kafka"));
+        this.broker = OpenBroker.start(folder.resolve("kafka"));
     }
 
     /// What the service is given, with the places where its servers are now.
