@@ -11,9 +11,12 @@ import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.joran.spi.JoranException;
+import ch.qos.logback.core.read.ListAppender;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.apache.kafka.common.errors.KafkaStorageException;
+import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +75,29 @@ class LoggingTest {
                 .toIterable()
                 .extracting(appender -> appender.getName())
                 .containsExactly("FILE");
+    }
+
+    @Test
+    void aBatchThatIsSentAgainIsNoErrorAndEveryOtherErrorOfTheBrokerIsLogged() throws Exception {
+        configure("text");
+        ListAppender<ILoggingEvent> heard = new ListAppender<>();
+        heard.start();
+        context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).addAppender(heard);
+        Logger broker = context.getLogger("kafka.server.ReplicaManager");
+
+        broker.error("append failed", new OutOfOrderSequenceException("sent again"));
+        broker.error("append failed", new KafkaStorageException("the disk is full"));
+        broker.error("append failed");
+        context.getLogger("dev.millrace.source")
+                .error("capture failed", new OutOfOrderSequenceException("of our own"));
+
+        assertThat(heard.list)
+                .extracting(
+                        event ->
+                                event.getThrowableProxy() == null
+                                        ? event.getMessage()
+                                        : event.getThrowableProxy().getMessage())
+                .containsExactly("the disk is full", "append failed", "of our own");
     }
 
     @Test
