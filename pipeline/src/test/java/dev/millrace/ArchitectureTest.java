@@ -187,6 +187,26 @@ class ArchitectureTest {
                     .should()
                     .accessTargetWhere(calls("getenv", System.class));
 
+    /// What an exception of another program says may quote a row; `fault` decides what is shown.
+    /// Named here is who reads messages that can't: the server's about the catalog and a login,
+    /// Kafka's about its own objects, the parsers' about the user's own file and command line.
+    private static final ArchRule FOREIGN_MESSAGES_ARE_READ_IN_ONE_PLACE =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackages("dev.millrace.fault..", "dev.millrace.spec..")
+                    .and(
+                            DescribedPredicate.not(
+                                    nameMatching(
+                                            "dev\\.millrace\\.(postgres\\.(Database|DatabaseFailure)"
+                                                    + "|broker\\.Broker|cli\\.Millrace|demo\\.Demo)")))
+                    .should()
+                    .accessTargetWhere(asksAForeignException());
+
+    @Test
+    void foreignMessagesAreReadInOnePlace() {
+        FOREIGN_MESSAGES_ARE_READ_IN_ONE_PLACE.check(PRODUCT);
+    }
+
     @Test
     void springOnlyInService() {
         SPRING_ONLY_IN_SERVICE.check(PRODUCT);
@@ -289,6 +309,7 @@ class ArchitectureTest {
         assertSees(TIME_IS_INJECTED, "TellsTheTime");
         assertSees(NOBODY_SLEEPS, "Sleeps");
         assertSees(NAMES_SAY_WHAT_A_TYPE_IS, "RowManager");
+        assertSees(FOREIGN_MESSAGES_ARE_READ_IN_ONE_PLACE, "QuotesAnException");
         assertSees(THE_ENVIRONMENT_IS_READ_AT_THE_DOOR, "ReadsTheEnvironment");
     }
 
@@ -297,6 +318,17 @@ class ArchitectureTest {
 
         assertThat(String.join("\n", rule.evaluate(trespassers).getFailureReport().getDetails()))
                 .contains(trespasser);
+    }
+
+    private static DescribedPredicate<JavaAccess<?>> asksAForeignException() {
+        return DescribedPredicate.describe(
+                "an exception of another program is asked for its message",
+                access ->
+                        Set.of("getMessage", "getLocalizedMessage").contains(access.getName())
+                                && access.getTargetOwner().isAssignableTo(Throwable.class)
+                                && !access.getTargetOwner()
+                                        .getPackageName()
+                                        .startsWith("dev.millrace"));
     }
 
     private static DescribedPredicate<JavaAccess<?>> readsTheClock() {

@@ -1,5 +1,6 @@
 package dev.millrace.chunk;
 
+import dev.millrace.fault.Reason;
 import java.sql.SQLException;
 
 /// A side that could not be read. The message says which and why and holds no value of a row:
@@ -11,18 +12,13 @@ public final class ReadFailed extends RuntimeException {
     ReadFailed(String side, SQLException cause) {
         super(
                 "the " + side + " could not be read: " + reason(cause),
-                quotesData(cause) ? null : cause);
+                Reason.namesOnly(cause.getSQLState()) ? cause : null);
     }
 
     private static String reason(SQLException failure) {
-        String state = "SQLSTATE " + failure.getSQLState();
-        return quotesData(failure)
-                ? "a value doesn't fit the target column's type (" + state + ")"
-                : failure.getMessage() + " (" + state + ")";
-    }
-
-    private static boolean quotesData(SQLException failure) {
-        String state = failure.getSQLState();
-        return state != null && (state.startsWith("22") || state.startsWith("23"));
+        String state = String.valueOf(failure.getSQLState());
+        return state.startsWith("22") || state.startsWith("23")
+                ? "a value doesn't fit the target column's type (SQLSTATE " + state + ")"
+                : Reason.of(failure) + " (SQLSTATE " + state + ")";
     }
 }

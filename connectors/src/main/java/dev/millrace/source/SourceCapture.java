@@ -1,8 +1,7 @@
 package dev.millrace.source;
 
-import dev.millrace.fault.Fault;
+import dev.millrace.fault.Incident;
 import dev.millrace.streams.Topics;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -14,7 +13,6 @@ import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -143,7 +141,9 @@ public final class SourceCapture implements AutoCloseable {
                     return;
                 }
                 pause = events.get() > eventsBefore ? FIRST_PAUSE : longer(pause);
-                become(new CaptureState.Waiting(reason(e), clock.instant()));
+                become(
+                        new CaptureState.Waiting(
+                                Incident.reason(LOG, "capture failed", e), clock.instant()));
                 if (!pause(pause)) {
                     break;
                 }
@@ -199,33 +199,11 @@ public final class SourceCapture implements AutoCloseable {
 
     private static Optional<String> unreadable(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof UnreadableChangeException) {
-                return Optional.of(String.valueOf(cause.getMessage()));
+            if (cause instanceof UnreadableChangeException unreadable) {
+                return Optional.of(String.valueOf(unreadable.getMessage()));
             }
         }
         return Optional.empty();
-    }
-
-    /// The deepest cause that speaks of servers; messages of other kinds may quote values and are
-    /// left out.
-    private String reason(Throwable failure) {
-        String reason = null;
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLException
-                    || cause instanceof KafkaException
-                            && !(cause instanceof org.apache.kafka.connect.errors.DataException)
-                    || cause instanceof java.io.IOException) {
-                reason = String.valueOf(cause.getMessage());
-            }
-        }
-        if (reason == null) {
-            LOG.atError()
-                    .addKeyValue("migration", settings.migration())
-                    .setCause(Fault.of(failure))
-                    .log("capture failed unexpectedly");
-            return failure.getClass().getSimpleName();
-        }
-        return reason;
     }
 
     private final class Progress implements CaptureRun.Listener {

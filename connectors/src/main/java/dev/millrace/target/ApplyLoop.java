@@ -94,17 +94,16 @@ final class ApplyLoop {
 
     private TargetChange decode(ConsumerRecord<byte[], byte[]> next) {
         if (next.value() == null) {
-            throw new IllegalStateException(
+            throw new ApplierFailure(
                     "offset %d of partition %d of %s has no value"
                             .formatted(next.offset(), next.partition(), next.topic()));
         }
         try {
             return codec.decodeChange(next.value());
         } catch (IllegalArgumentException e) {
-            throw new IllegalStateException(
-                    "offset %d of partition %d of %s can't be read: %s"
-                            .formatted(
-                                    next.offset(), next.partition(), next.topic(), e.getMessage()),
+            throw new ApplierFailure(
+                    "offset %d of partition %d of %s can't be decoded"
+                            .formatted(next.offset(), next.partition(), next.topic()),
                     e);
         }
     }
@@ -117,7 +116,7 @@ final class ApplyLoop {
         for (Writers.Done done = writers.poll(); done != null; done = writers.poll()) {
             WriteOutcome outcome = done.outcome();
             if (outcome == null) {
-                throw new IllegalStateException(String.valueOf(done.failure()));
+                throw new ApplierFailure(String.valueOf(done.failure()));
             }
             switch (done.task()) {
                 case PartitionBatch batch -> settle(batch, outcome);
@@ -205,7 +204,7 @@ final class ApplyLoop {
         TargetChange.Truncate first = truncates.getFirst();
         for (TargetChange.Truncate other : truncates) {
             if (other.id() != first.id() || !other.target().equals(first.target())) {
-                throw new IllegalStateException(
+                throw new ApplierFailure(
                         "the partitions come to different truncates: %d of %s and %d of %s"
                                 .formatted(first.id(), first.target(), other.id(), other.target()));
             }

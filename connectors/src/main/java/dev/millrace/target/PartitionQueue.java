@@ -48,7 +48,7 @@ final class PartitionQueue {
     /// @throws IllegalStateException when the record is of a generation that has not begun here
     void add(long offset, TargetChange change, int size) {
         if (change.token().generation() > stored.generation()) {
-            throw new IllegalStateException(
+            throw new ApplierFailure(
                     "offset %d of partition %d is of generation %d, the stored offsets are of %d"
                             .formatted(
                                     offset,
@@ -98,7 +98,7 @@ final class PartitionQueue {
         if (head.change() instanceof TargetChange.Truncate truncate) {
             return at(head.offset(), truncate.token(), stored.watermark());
         }
-        throw new IllegalStateException("partition " + stored.partition() + " holds no truncate");
+        throw new ApplierFailure("partition " + stored.partition() + " holds no truncate");
     }
 
     void takeTruncate() {

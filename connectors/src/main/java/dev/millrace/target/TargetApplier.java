@@ -1,6 +1,7 @@
 package dev.millrace.target;
 
 import dev.millrace.fault.Fault;
+import dev.millrace.fault.Incident;
 import dev.millrace.streams.Topics;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -130,14 +131,12 @@ public final class TargetApplier implements AutoCloseable {
                             + e.offsetOutOfRangePartitions()
                             + "); its rows must be backfilled again",
                     e);
-        } catch (IllegalStateException e) {
-            fail(String.valueOf(e.getMessage()), e);
-        } catch (KafkaException e) {
-            fail("Kafka: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             fail("the applier's thread was interrupted", e);
+        } catch (KafkaException e) {
+            fail("Kafka: " + Incident.reason(LOG, "a Kafka client failed", e), e);
         } catch (RuntimeException e) {
-            fail("a fault in the applier: " + e.getClass().getName(), e);
+            fail(Incident.reason(LOG, "the applier failed", e), e);
         } finally {
             running = false;
         }
@@ -181,7 +180,7 @@ public final class TargetApplier implements AutoCloseable {
         while (!closing) {
             Writers.Done done = pool.poll(Duration.ofMillis(100));
             if (done != null && done.failure() != null) {
-                throw new IllegalStateException(done.failure());
+                throw new ApplierFailure(String.valueOf(done.failure()));
             }
             if (done != null && done.outcome() instanceof WriteOutcome.Read(AppliedOffsets read)) {
                 return Optional.of(read);

@@ -48,7 +48,7 @@ record TargetTopic(String name, String id, int partitions) {
             if (e.getCause() instanceof RetriableException) {
                 throw new Unavailable("Kafka does not describe topic " + name, e);
             }
-            throw new IllegalStateException("topic " + name + " can't be described", e);
+            throw new ApplierFailure("topic " + name + " can't be described", e);
         } catch (TimeoutException e) {
             throw new Unavailable("Kafka does not answer at " + kafka.get("bootstrap.servers"), e);
         }

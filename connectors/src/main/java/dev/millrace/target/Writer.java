@@ -1,11 +1,11 @@
 package dev.millrace.target;
 
+import dev.millrace.fault.Reason;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.util.PSQLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -103,13 +103,9 @@ final class Writer implements AutoCloseable {
         }
     }
 
-    /// The server's own sentence without its detail, which may quote a row.
+    /// The server's own message, where it can't quote a row.
     static String reason(SQLException failure) {
-        String said =
-                failure instanceof PSQLException pg && pg.getServerErrorMessage() != null
-                        ? pg.getServerErrorMessage().getMessage()
-                        : failure.getMessage();
-        return "the target: " + said + " (SQLSTATE " + failure.getSQLState() + ")";
+        return "the target: " + Reason.of(failure) + " (SQLSTATE " + failure.getSQLState() + ")";
     }
 
     /// Breaks off what the session is doing; what isn't committed never was.

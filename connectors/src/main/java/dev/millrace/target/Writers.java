@@ -1,6 +1,6 @@
 package dev.millrace.target;
 
-import dev.millrace.fault.Fault;
+import dev.millrace.fault.Incident;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -104,8 +104,7 @@ final class Writers implements AutoCloseable {
         } catch (SQLException e) {
             return new Done(task, null, Writer.reason(e));
         } catch (RuntimeException e) {
-            LOG.atError().setCause(Fault.of(e)).log("a writer failed");
-            return new Done(task, null, "a fault in the applier: " + e.getClass().getName());
+            return new Done(task, null, Incident.reason(LOG, "a writer failed", e));
         }
     }
 

@@ -40,6 +40,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 
 /// A changes topic of one partition that the test writes itself, and the mappings over it. Rows are
 /// known by their ids, which rise.
@@ -60,6 +61,9 @@ final class MappingsScene implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> producer;
     private final List<RowApplication> applications = new ArrayList<>();
     private volatile CountDownLatch flowing = new CountDownLatch(0);
+
+    /// What the mapper throws over each row, if anything.
+    volatile @Nullable RuntimeException failing;
 
     MappingsScene() {
         TopicPlan plan = TopicPlan.of(topics, 1);
@@ -221,6 +225,10 @@ final class MappingsScene implements AutoCloseable {
                     @Override
                     public MappedRow map(Row source) {
                         pass();
+                        RuntimeException fault = failing;
+                        if (fault != null) {
+                            throw fault;
+                        }
                         return new MappedRow.Upsert(source);
                     }
 

@@ -94,4 +94,21 @@ class RowApplicationIT {
             assertThat(scene.written()).isEmpty();
         }
     }
+
+    @Test
+    void aFaultInAMapperIsNotQuotedBecauseItMayHoldARowsValue() throws Exception {
+        try (MappingsScene scene = new MappingsScene()) {
+            scene.failing = new NumberFormatException("For input string: 4711-somebody");
+            scene.place();
+            scene.insert(1, 1, 10);
+            RowApplication mappings = scene.start(Map.of());
+
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> mappings.state() instanceof RowApplication.State.Waiting);
+
+            assertThat(mappings.state().toString())
+                    .contains("Internal error: NumberFormatException (incident ")
+                    .doesNotContain("4711");
+        }
+    }
 }

@@ -109,8 +109,8 @@ public final class Millrace {
                 err.println(failure.remedy());
             }
         } else {
-            err.println("millrace: an error of its own: " + e.getClass().getName());
-            err.println("Run it again with --debug and report what it shows.");
+            err.println("millrace: internal error: " + e.getClass().getName());
+            err.println("Run the command again with --debug and report what it prints.");
         }
         if (debug) {
             e.printStackTrace(err);

@@ -1,5 +1,6 @@
 package dev.millrace.lag;
 
+import dev.millrace.fault.Incident;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -7,6 +8,8 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Does one thing again and again on a thread of its own and remembers when it last succeeded. A
 /// server that hangs shows itself by silence, one that refuses by its reason. Any thread may ask.
@@ -21,6 +24,7 @@ public final class Watch implements AutoCloseable {
     /// @param reason what the server said, or that it says nothing
     public record Trouble(String reason, Instant since) {}
 
+    private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
     private static final Duration SILENCE = Duration.ofSeconds(5);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(2);
 
@@ -93,7 +97,7 @@ public final class Watch implements AutoCloseable {
             throw e;
         } catch (Exception e) {
             if (trouble == null) {
-                trouble = new Trouble(String.valueOf(e.getMessage()), clock.instant());
+                trouble = new Trouble(Incident.reason(LOG, "a watch failed", e), clock.instant());
             }
             release.run();
         }

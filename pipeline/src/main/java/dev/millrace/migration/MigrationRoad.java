@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.broker.Broker;
 import dev.millrace.broker.BrokerException;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.fault.Reason;
 import dev.millrace.reconcile.Road;
 import dev.millrace.reconcile.RoadBlocked;
 import dev.millrace.source.SourceCapture;
@@ -33,7 +34,7 @@ record MigrationRoad(MigrationSetup setup, Broker broker, Watches watches, Sourc
             Watermarks.Emitted emitted = watches.emit();
             return new Marked(emitted.number(), emitted.lsn());
         } catch (SQLException e) {
-            throw new RoadBlocked("the source took no watermark: " + e.getMessage(), e);
+            throw new RoadBlocked("the source took no watermark: " + Reason.of(e), e);
         }
     }
 

@@ -3,7 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.change.TableId;
 import dev.millrace.chunk.Chunker;
 import dev.millrace.chunk.ReconciliationStore;
-import dev.millrace.fault.Fault;
+import dev.millrace.fault.Incident;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.reconcile.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
@@ -146,12 +146,12 @@ final class Reconciliations implements AutoCloseable {
                     .log("reconciled");
             keep(id, generation, report);
         } catch (RuntimeException | Error e) {
+            String reason = Incident.reason(LOG, "a reconciliation failed", e);
             LOG.atWarn()
                     .addKeyValue("migration", setup.migration())
-                    .addKeyValue("reason", String.valueOf(e.getMessage()))
-                    .setCause(Fault.of(e))
+                    .addKeyValue("reason", reason)
                     .log("a reconciliation failed");
-            states.put(id, new ReconciliationState.Failed(String.valueOf(e.getMessage())));
+            states.put(id, new ReconciliationState.Failed(reason));
         }
     }
 

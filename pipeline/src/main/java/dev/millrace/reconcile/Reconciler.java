@@ -3,6 +3,7 @@ package dev.millrace.reconcile;
 import dev.millrace.change.Lsn;
 import dev.millrace.chunk.Chunker;
 import dev.millrace.chunk.ReadFailed;
+import dev.millrace.fault.Incident;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.log.LogUnreadable;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -80,7 +81,7 @@ public final class Reconciler {
             new TableReconciliation(with, chunker.table(table), tally).run();
         } catch (ReadFailed | LogUnreadable | RoadBlocked e) {
             tally.forgetRows();
-            tally.undecided(0, String.valueOf(e.getMessage()));
+            tally.undecided(0, Incident.reason(LOG, "a table could not be compared", e));
         }
         Duration took = Duration.between(started, clock.instant());
         TableReport report = tally.report(took.toMillis() / 1000.0);

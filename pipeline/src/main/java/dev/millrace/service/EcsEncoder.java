@@ -1,6 +1,5 @@
 package dev.millrace.service;
 
-import ch.qos.logback.classic.pattern.ThrowableProxyConverter;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.core.encoder.EncoderBase;
@@ -16,7 +15,7 @@ public final class EcsEncoder extends EncoderBase<ILoggingEvent> {
     private static final byte[] NOTHING = {};
 
     private final JsonMapper json = JsonMapper.shared();
-    private final ThrowableProxyConverter stackTrace = new ThrowableProxyConverter();
+    private final FaultConverter stackTrace = new FaultConverter();
 
     @Override
     public void start() {
@@ -49,7 +48,6 @@ public final class EcsEncoder extends EncoderBase<ILoggingEvent> {
         if (fault != null) {
             line.putObject("error")
                     .put("type", fault.getClassName())
-                    .put("message", fault.getMessage())
                     .put("stack_trace", stackTrace.convert(event));
         }
         line.putObject("ecs").put("version", "8.11");

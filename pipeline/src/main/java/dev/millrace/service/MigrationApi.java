@@ -1,5 +1,6 @@
 package dev.millrace.service;
 
+import dev.millrace.fault.Incident;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.ReconciliationState;
 import dev.millrace.migration.StatusReport;
@@ -122,9 +123,7 @@ final class MigrationApi {
             throw e.getCause();
         } catch (RuntimeException e) {
             if (response.isCommitted()) {
-                LOG.atError()
-                        .addKeyValue("fault", e.getClass().getName())
-                        .log("the log broke off while it was read for a client");
+                Incident.log(LOG, "the log broke off while it was read for a client", e);
                 throw new IOException("the log broke off");
             }
             response.resetBuffer();

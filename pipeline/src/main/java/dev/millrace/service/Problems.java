@@ -1,5 +1,6 @@
 package dev.millrace.service;
 
+import dev.millrace.fault.Incident;
 import dev.millrace.migration.MigrationControl.UnknownTableException;
 import dev.millrace.service.MigrationLife.NotReadyException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -88,20 +89,19 @@ final class Problems extends ResponseEntityExceptionHandler {
                 .body(problem);
     }
 
-    /// The class alone is logged of what may hold a row's values in its message.
     @ExceptionHandler
-    ResponseEntity<ProblemDetail> fault(RuntimeException fault, HttpServletRequest request) {
-        LOG.atError()
-                .addKeyValue("path", request.getRequestURI())
-                .addKeyValue("fault", fault.getClass().getName())
-                .addKeyValue("at", fault.getStackTrace().length == 0 ? "" : at(fault))
-                .log("a request failed");
-        return answer(
+    ResponseEntity<ProblemDetail> fault(RuntimeException fault) {
+        Incident incident = Incident.log(LOG, "a request failed", fault);
+        ProblemDetail problem =
                 of(
                         HttpStatus.INTERNAL_SERVER_ERROR,
                         "The request failed",
-                        "The service's log says where. The migration itself goes on; 'millrace"
-                                + " status' tells how it is."));
+                        "Internal error (incident "
+                                + incident.id()
+                                + "). The service's log shows under this id where it happened. The"
+                                + " migration continues; 'millrace status' shows its state.");
+        problem.setProperty("incident", incident.id());
+        return answer(problem);
     }
 
     @Override
@@ -158,10 +158,6 @@ final class Problems extends ResponseEntityExceptionHandler {
         HttpHeaders answered = new HttpHeaders(headers);
         answered.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
         return super.createResponseEntity(body, answered, status, request);
-    }
-
-    private static String at(RuntimeException fault) {
-        return fault.getStackTrace()[0].toString();
     }
 
     private static ResponseEntity<ProblemDetail> answer(ProblemDetail problem) {

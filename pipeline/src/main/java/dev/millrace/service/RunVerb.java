@@ -5,6 +5,7 @@ import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.ServiceAddress;
 import dev.millrace.cli.ServiceLauncher;
+import dev.millrace.fault.Reason;
 import dev.millrace.local.LocalServerException;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.RefusedException;
@@ -52,8 +53,9 @@ public final class RunVerb implements ServiceLauncher {
             throw new CommandFailure(
                     ExitCode.FAILED,
                     "a server stopped answering while the migration was started: "
-                            + fault.getMessage(),
-                    "Look into its log and start again; what was begun is taken up.",
+                            + Reason.of(fault).orElse(fault.getClass().getSimpleName()),
+                    "Check the server's log, then start again: the migration continues where it"
+                            + " stopped.",
                     fault);
         } catch (LocalServerException fault) {
             throw new CommandFailure(

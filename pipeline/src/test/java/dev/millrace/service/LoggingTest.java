@@ -15,8 +15,10 @@ import ch.qos.logback.core.read.ListAppender;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.apache.kafka.common.errors.KafkaStorageException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
+import org.apache.kafka.streams.errors.StreamsException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,6 +100,32 @@ class LoggingTest {
                                         ? event.getMessage()
                                         : event.getThrowableProxy().getMessage())
                 .containsExactly("the disk is full", "append failed", "of our own");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text", "json"})
+    void aForeignExceptionIsLoggedWithItsFramesAndWithoutWhatMayQuoteARow(String format)
+            throws Exception {
+        ConsoleAppender<ILoggingEvent> console = configure(format);
+        Throwable fault =
+                new StreamsException(
+                        "caught: 4711-somebody",
+                        new NumberFormatException("For input string: 4711-somebody"));
+        LoggingEvent event =
+                new LoggingEvent(
+                        "",
+                        context.getLogger("org.apache.kafka.streams.KafkaStreams"),
+                        Level.ERROR,
+                        "it failed",
+                        fault,
+                        null);
+        event.setMDCPropertyMap(Map.of());
+
+        String line = new String(console.getEncoder().encode(event), StandardCharsets.UTF_8);
+
+        assertThat(line)
+                .contains("it failed", "StreamsException", "NumberFormatException", "LoggingTest")
+                .doesNotContain("4711");
     }
 
     @Test

@@ -111,6 +111,8 @@ class MigrationApiIT {
         assertProblem(answer, 500);
         assertThat(answer.body())
                 .doesNotContain("offset", "somebody@example.org", "IllegalState", "at dev.");
+        assertThat(answer.json().path("detail").asString())
+                .contains("incident " + answer.json().path("incident").asString());
     }
 
     @Test

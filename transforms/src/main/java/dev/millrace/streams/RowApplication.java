@@ -1,5 +1,7 @@
 package dev.millrace.streams;
 
+import dev.millrace.fault.Incident;
+import dev.millrace.fault.Reason;
 import dev.millrace.select.Mapping;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -225,13 +227,14 @@ public final class RowApplication implements AutoCloseable {
         return deepest;
     }
 
-    /// Messages of the mappings name columns and rules; those of Kafka name topics.
     private static String reason(Throwable failure) {
         if (failure instanceof OffsetOutOfRangeException gone) {
             return "re-backfill required: records of the changes topic were deleted unread, it no longer has what"
                     + " lies behind the mappings' offsets "
                     + gone.offsetOutOfRangePartitions();
         }
-        return failure.getClass().getSimpleName() + ": " + failure.getMessage();
+        return Reason.of(failure)
+                .map(message -> failure.getClass().getSimpleName() + ": " + message)
+                .orElseGet(() -> Incident.log(LOG, "the mappings failed", failure).text());
     }
 }

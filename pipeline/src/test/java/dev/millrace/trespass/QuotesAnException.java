@@ -1,0 +1,9 @@
+package dev.millrace.trespass;
+
+/// Breaks a wall on purpose: the rule must see it.
+final class QuotesAnException {
+
+    String shown(RuntimeException failure) {
+        return "it failed: " + failure.getMessage();
+    }
+}
