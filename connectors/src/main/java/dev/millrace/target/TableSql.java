@@ -13,15 +13,15 @@ import java.util.stream.IntStream;
 final class TableSql {
 
     private final Shape shape;
-    private final List<String> expressions;
+    private final List<TextInput> inputs;
     private final String table;
     private final String staging;
 
-    /// @param expressions of each column's value, as [TargetColumns] makes them
+    /// @param inputs of each column, as [TargetColumns] makes them
     /// @param staging the name of the temporary table
-    TableSql(Shape shape, List<String> expressions, String staging) {
+    TableSql(Shape shape, List<TextInput> inputs, String staging) {
         this.shape = shape;
-        this.expressions = expressions;
+        this.inputs = inputs;
         this.table = Identifier.quote(shape.table());
         this.staging = "pg_temp." + Identifier.quote(staging);
     }
@@ -119,7 +119,7 @@ final class TableSql {
     }
 
     private String value(int column) {
-        return expressions.get(column).formatted("r.c" + column);
+        return inputs.get(column).of("r.c" + column);
     }
 
     private String names(List<Integer> columns) {

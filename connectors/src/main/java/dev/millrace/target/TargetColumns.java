@@ -48,28 +48,28 @@ final class TargetColumns {
 
     private TargetColumns() {}
 
-    /// For each column of the shape the expression of its value, where `%s` stands for the text.
+    /// How each column of the shape reads its text.
     ///
     /// @throws TableStop when the target has no such table or column
-    static List<String> read(Connection connection, Shape shape) throws SQLException, TableStop {
-        Map<String, String> found = new HashMap<>();
+    static List<TextInput> read(Connection connection, Shape shape) throws SQLException, TableStop {
+        Map<String, TextInput> found = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(TYPES)) {
             statement.setString(1, Identifier.quote(shape.table()));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    found.put(row.getString(1), expression(row));
+                    found.put(row.getString(1), input(row));
                 }
             }
         }
-        List<String> expressions = new ArrayList<>();
+        List<TextInput> inputs = new ArrayList<>();
         for (String column : shape.columns()) {
-            String expression = found.get(column);
-            if (expression == null) {
+            TextInput input = found.get(column);
+            if (input == null) {
                 throw new TableStop(shape.table(), missing(shape, column, found.isEmpty()));
             }
-            expressions.add(expression);
+            inputs.add(input);
         }
-        return expressions;
+        return inputs;
     }
 
     /// True when a constraint of the table waits for the commit.
@@ -82,12 +82,12 @@ final class TargetColumns {
         }
     }
 
-    private static String expression(ResultSet row) throws SQLException {
+    private static TextInput input(ResultSet row) throws SQLException {
         if (!row.getBoolean(6)) {
-            return "%s::" + row.getString(2);
+            return new TextInput("", "::" + row.getString(2));
         }
         String rest = row.getInt(4) == 3 ? ", " + row.getLong(5) + ", -1" : "";
-        return row.getString(3) + "(pg_catalog.textout(%s)" + rest + ")";
+        return new TextInput(row.getString(3) + "(pg_catalog.textout(", ")" + rest + ")");
     }
 
     private static String missing(Shape shape, String column, boolean noTable) {

@@ -10,6 +10,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.select.Mapping;
 import dev.millrace.select.Relation.SqlType;
 import dev.millrace.select.RowMapper;
+import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.util.Arrays;
@@ -247,6 +248,51 @@ class ChunkerIT {
             assertThat(ofTarget.rows(keys.subList(0, 2))).containsKeys(keys.get(0), keys.get(1));
             Set<Integer> all = ofSource.digest().buckets().keySet();
             assertThat(ofTarget.sums(new Chunk.Buckets(all))).hasSize(5);
+        }
+    }
+
+    @Test
+    void namesOfAnyCharactersAreReadByEveryStatement() {
+        String odd = OddNames.QUOTED;
+        for (TestDatabase database : List.of(source, target)) {
+            database.execute(
+                    "CREATE TYPE \"%s\" AS ENUM ('100%', '?')",
+                    "CREATE TABLE " + odd + " (" + odd + " int, \"%d\" \"%s\", v text)",
+                    "INSERT INTO " + odd + " VALUES (1, '100%', '{fn x}'), (2, '?', NULL)");
+        }
+        TableId table = new TableId("public", OddNames.NAME);
+        Mapping mapping =
+                new Mapping(
+                        table,
+                        Shape.keyed(
+                                table,
+                                List.of(OddNames.NAME, "%d", "v"),
+                                List.of(OddNames.NAME, "%d")),
+                        List.of(type("integer"), type("\"%s\""), type("text")),
+                        "SELECT " + odd + ", \"%d\", v, '%s ? {fn x}' AS \"?\" FROM " + odd,
+                        "",
+                        new NoMapper());
+        List<RowKey> keys = List.of(RowKey.of(table, "1", "100%"), RowKey.of(table, "2", "?"));
+        List<RowKey> withNull = List.of(keys.getFirst(), RowKey.of(table, null, "?"));
+        Chunker chunker = chunker();
+
+        try (SourceSnapshot ofSource = chunker.openSource(chunker.table(mapping));
+                TargetSnapshot ofTarget = chunker.openTarget(chunker.table(mapping))) {
+            TableDigest digest = ofSource.digest();
+            assertThat(digest).isEqualTo(ofTarget.digest());
+            Chunk all = new Chunk.Buckets(digest.buckets().keySet());
+            assertThat(ofSource.sums(all)).hasSize(2).isEqualTo(ofTarget.sums(all));
+            for (List<RowKey> asked : List.of(keys, withNull)) {
+                Chunk chunk = Chunk.Keys.of(asked);
+                assertThat(ofSource.sums(chunk))
+                        .containsKey(keys.getFirst())
+                        .isEqualTo(ofTarget.sums(chunk));
+                assertThat(ofSource.rows(asked))
+                        .containsKey(keys.getFirst())
+                        .isEqualTo(ofTarget.rows(asked));
+            }
+            Row row = Row.of(mapping.target(), "1", "?", "x");
+            assertThat(ofTarget.canonical(row)).isEqualTo(row);
         }
     }
 

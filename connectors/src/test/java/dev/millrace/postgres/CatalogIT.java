@@ -8,6 +8,7 @@ import dev.millrace.postgres.TableFacts.Persistence;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.select.Relation;
 import dev.millrace.select.Relation.Collation.Provider;
+import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -48,6 +49,7 @@ class CatalogIT {
                         "case",
                         "new\nline",
                         "back\\slash",
+                        OddNames.NAME,
                         "ä".repeat(31) + "x");
         for (String name : names) {
             database.execute(
@@ -62,6 +64,7 @@ class CatalogIT {
             Relation relation = relation(database, name);
             assertThat(relation.id().name()).isEqualTo(name);
             assertThat(relation.key()).containsExactly(name);
+            assertThat(facts(database, name).keys().primaryKey()).containsExactly(name);
         }
         assertThat(
                         CatalogIT.<Optional<Relation>>source(

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
+import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -41,7 +43,13 @@ class ValueRoadsIT {
                 "CREATE DOMAIN grid AS int[] CHECK (array_ndims(VALUE) = 2)",
                 "CREATE TYPE floats AS RANGE (subtype = float8)",
                 "CREATE SCHEMA \"My Types\"",
-                "CREATE TYPE \"My Types\".\"Kind\" AS ENUM ('x')");
+                "CREATE TYPE \"My Types\".\"Kind\" AS ENUM ('x')",
+                "CREATE SCHEMA " + OddNames.QUOTED,
+                "CREATE TYPE "
+                        + OddNames.QUOTED
+                        + "."
+                        + OddNames.QUOTED
+                        + " AS ENUM ('a', 'b', '100% {x}', '?')");
     }
 
     static Stream<Arguments> values() {
@@ -284,6 +292,57 @@ class ValueRoadsIT {
         upsert(shape, BY_COPY, List.of(Row.of(shape, "1"), Row.of(shape, "2")));
 
         assertThat(DATABASE.value("SELECT count(*) FROM \"Key \"\"Only\"")).isEqualTo("2");
+    }
+
+    @Test
+    void namesOfAnyCharactersAreWrittenByEveryStatement() throws Exception {
+        String type = OddNames.QUOTED + "." + OddNames.QUOTED;
+        String table = type.substring(0, type.length() - 1) + "t\"";
+        DATABASE.execute(
+                "CREATE TABLE "
+                        + table
+                        + " ("
+                        + OddNames.QUOTED
+                        + " "
+                        + type
+                        + " PRIMARY KEY,"
+                        + " \"%d\" "
+                        + type
+                        + "[], \"? {fn v}\" text)");
+        TableId id = new TableId(OddNames.NAME, OddNames.NAME + "t");
+        Shape shape =
+                Shape.keyed(id, List.of(OddNames.NAME, "%d", "? {fn v}"), List.of(OddNames.NAME));
+        upsert(
+                shape,
+                BY_COPY,
+                List.of(Row.of(shape, "a", "{a,?}", "x"), Row.of(shape, "b", null, null)));
+        upsert(
+                shape,
+                BY_ARRAYS,
+                List.of(Row.of(shape, "b", "{b}", "y"), Row.of(shape, "?", null, "z")));
+
+        try (Connection connection = session()) {
+            TableWriter writer = new TableWriter(connection, shape, 1, BY_ARRAYS);
+            writer.update(
+                    List.of(
+                            new Row.Builder(shape)
+                                    .text(0, "a")
+                                    .text(1, "{\"100% {x}\"}")
+                                    .unchanged(2)
+                                    .build(),
+                            new Row.Builder(shape).text(0, "b").unchanged(1).unchanged(2).build()));
+            writer.delete(List.of(RowKey.of(id, "?")));
+            writer.checkDeferred();
+            connection.commit();
+
+            assertThat(DATABASE.query("SELECT t::text FROM " + table + " AS t ORDER BY 1"))
+                    .isEqualTo(
+                            List.of(List.of("(a,\"{\"\"100% {x}\"\"}\",x)"), List.of("(b,{b},y)")));
+
+            new RowWriter(connection).empty(id);
+            connection.commit();
+        }
+        assertThat(DATABASE.query("TABLE " + table)).isEmpty();
     }
 
     private static void write(String table, int road, String[] texts, boolean withNull)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.testing.OddNames;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,32 @@ class MigrationIT {
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.target.value("SELECT count(*) FROM item"))
                     .isEqualTo(scene.source.value("SELECT count(*) FROM item"));
+        }
+    }
+
+    @Test
+    void namesOfAnyCharactersGoTheWholeWay() throws Exception {
+        String odd = OddNames.QUOTED;
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.source.execute("CREATE TYPE \"50% off\" AS ENUM ('100%', '?', '{fn x}')");
+            scene.target.execute("CREATE TYPE \"50% off\" AS ENUM ('100%', '?', '{fn x}')");
+            scene.table(OddNames.NAME, odd + " int PRIMARY KEY, \"%s\" \"50% off\", \"?\" text");
+            scene.source.execute(
+                    "INSERT INTO " + odd + " SELECT g, '100%', 'x' FROM generate_series(1, 20) g");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.source.execute(
+                    "UPDATE " + odd + " SET \"%s\" = '?' WHERE " + odd + " % 3 = 0",
+                    "DELETE FROM " + odd + " WHERE " + odd + " % 5 = 0");
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            scene.target.execute("UPDATE " + odd + " SET \"?\" = NULL WHERE " + odd + " = 1");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
+            scene.stop();
+            Generation second = scene.withGenerations(all -> all.next(all.takeUp()));
+
+            assertThat(second.number()).isEqualTo(2);
+            assertThat(scene.target.value("SELECT count(*) FROM " + odd)).isEqualTo("0");
         }
     }
 

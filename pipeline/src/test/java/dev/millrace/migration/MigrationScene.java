@@ -7,6 +7,7 @@ import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.select.Relation;
@@ -66,8 +67,8 @@ final class MigrationScene implements AutoCloseable {
 
     /// Makes the table on both sides.
     MigrationScene table(String table, String ddl) {
-        source.execute("CREATE TABLE " + table + " (" + ddl + ")");
-        target.execute("CREATE TABLE " + table + " (" + ddl + ")");
+        source.execute("CREATE TABLE " + Identifier.quote(table) + " (" + ddl + ")");
+        target.execute("CREATE TABLE " + Identifier.quote(table) + " (" + ddl + ")");
         tables.add(new TableId("public", table));
         return this;
     }

@@ -10,6 +10,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.OddNames;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
@@ -150,12 +151,20 @@ class PreflightIT {
     @Test
     void aWildcardMovesWhatIsThereAndTellsWhatItLeavesOut() {
         scene.source.execute(
-                "CREATE TABLE \"Odd.Name\" (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
-                "ALTER TABLE \"Odd.Name\" OWNER TO " + scene.role,
+                "CREATE TABLE "
+                        + OddNames.QUOTED
+                        + " (id int PRIMARY KEY, "
+                        + OddNames.QUOTED
+                        + " int, twice int GENERATED ALWAYS AS (id * 2) STORED)",
+                "ALTER TABLE " + OddNames.QUOTED + " OWNER TO " + scene.role,
                 "CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY)");
         scene.target.execute(
-                "CREATE TABLE \"Odd.Name\" (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED)",
-                "ALTER TABLE \"Odd.Name\" OWNER TO " + scene.role);
+                "CREATE TABLE "
+                        + OddNames.QUOTED
+                        + " (id int PRIMARY KEY, "
+                        + OddNames.QUOTED
+                        + " int, twice int GENERATED ALWAYS AS (id * 2) STORED)",
+                "ALTER TABLE " + OddNames.QUOTED + " OWNER TO " + scene.role);
 
         PreflightReport report =
                 scene.plan(
@@ -167,8 +176,9 @@ class PreflightIT {
         assertThat(open(report)).isEmpty();
         assertThat(report.tables().stream().map(table -> table.mapping().target().table()))
                 .containsExactly(
-                        new TableId("public", "customer"), new TableId("public", "Odd.Name"));
-        assertThat(report.tables().getLast().mapping().target().columns()).containsExactly("id");
+                        new TableId("public", "customer"), new TableId("public", OddNames.NAME));
+        assertThat(report.tables().getLast().mapping().target().columns())
+                .containsExactly("id", OddNames.NAME);
         assertThat(warnings(report)).containsExactly("wildcard");
     }
 
