@@ -8,6 +8,7 @@ import dev.millrace.postgres.TableFacts.Keys;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.Partition;
 import dev.millrace.postgres.TableFacts.Persistence;
+import dev.millrace.postgres.TableFacts.Rules;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -61,6 +62,14 @@ final class FactReader {
                 ARRAY(SELECT h.oid::regclass::text FROM pg_catalog.pg_inherits i
                     JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid
                     WHERE i.inhparent = c.oid AND NOT h.relispartition ORDER BY 1) AS heirs,
+                ARRAY(SELECT r.rulename::text FROM pg_catalog.pg_rewrite r
+                    WHERE r.ev_class = c.oid AND r.ev_type = '2' ORDER BY 1) AS update_rules,
+                ARRAY(SELECT r.rulename::text FROM pg_catalog.pg_rewrite r
+                    WHERE r.ev_class = c.oid AND r.ev_type IN ('3', '4')
+                    AND r.ev_enabled IN ('O', 'A') ORDER BY 1) AS origin_rules,
+                ARRAY(SELECT r.rulename::text FROM pg_catalog.pg_rewrite r
+                    WHERE r.ev_class = c.oid AND r.ev_type IN ('3', '4')
+                    AND r.ev_enabled IN ('R', 'A') ORDER BY 1) AS replica_rules,
                 ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     AND a.attidentity = 'a' ORDER BY a.attnum) AS identity_always,
@@ -192,7 +201,11 @@ final class FactReader {
                 Query.texts(row, "triggers"),
                 Query.texts(row, "replica_triggers"),
                 Query.texts(row, "deferrable"),
-                Query.texts(row, "heirs"));
+                Query.texts(row, "heirs"),
+                new Rules(
+                        Query.texts(row, "update_rules"),
+                        Query.texts(row, "origin_rules"),
+                        Query.texts(row, "replica_rules")));
     }
 
     private static Access access(ResultSet row) throws SQLException {

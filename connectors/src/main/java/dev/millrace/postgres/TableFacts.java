@@ -80,13 +80,15 @@ public record TableFacts(
     ///   replica`: duplicates would land in silence
     /// @param heirs tables that inherit from this one and are no partitions: a SELECT reads their
     ///   rows too, while their changes go by their own names
+    /// @param rules that rewrite statements on this table by name; rules of its partitions don't
     public record Dependents(
             List<String> references,
             List<String> referencedBy,
             List<String> triggers,
             List<String> replicaTriggers,
             List<String> deferrable,
-            List<String> heirs) {
+            List<String> heirs,
+            Rules rules) {
 
         public Dependents {
             references = List.copyOf(references);
@@ -95,6 +97,24 @@ public record TableFacts(
             replicaTriggers = List.copyOf(replicaTriggers);
             deferrable = List.copyOf(deferrable);
             heirs = List.copyOf(heirs);
+        }
+    }
+
+    /// Names of a table's rules by when they apply.
+    ///
+    /// @param onUpdate every ON UPDATE rule, even a disabled one: INSERT ... ON CONFLICT is an
+    ///   error on a table that has one
+    /// @param ofOrigin ON INSERT and ON DELETE rules that apply unless `session_replication_role =
+    ///   replica`
+    /// @param ofReplica ON INSERT and ON DELETE rules that apply if it is `replica`
+    public record Rules(List<String> onUpdate, List<String> ofOrigin, List<String> ofReplica) {
+
+        public static final Rules NONE = new Rules(List.of(), List.of(), List.of());
+
+        public Rules {
+            onUpdate = List.copyOf(onUpdate);
+            ofOrigin = List.copyOf(ofOrigin);
+            ofReplica = List.copyOf(ofReplica);
         }
     }
 

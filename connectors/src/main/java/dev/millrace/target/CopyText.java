@@ -3,6 +3,7 @@ package dev.millrace.target;
 import dev.millrace.change.Row;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 
 /// Rows in the text format of COPY, as bytes in UTF-8: tab between cells, newline behind a row,
 /// `\N` for NULL. Grows to what it is filled with and is emptied by its owner. For one thread.
@@ -12,12 +13,12 @@ final class CopyText {
     private int size;
 
     /// @throws IllegalStateException when a cell is unchanged: COPY has no word for it
-    void add(Row row) {
-        for (int i = 0; i < row.shape().size(); i++) {
+    void add(Row row, List<Integer> columns) {
+        for (int i = 0; i < columns.size(); i++) {
             if (i > 0) {
                 one('\t');
             }
-            String text = row.text(i);
+            String text = row.text(columns.get(i));
             if (text == null) {
                 one('\\');
                 one('N');

@@ -1,12 +1,16 @@
 package dev.millrace.target;
 
+import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Writes what a batch leaves of each table, in the caller's transaction: first what goes, then
 /// whole rows, then parts of rows. For the session's thread.
@@ -39,7 +43,38 @@ final class RowWriter {
             }
             keys.checkDeferred();
         } catch (SQLException e) {
+            if (StopReason.lacksColumn(e)) {
+                throw new TableStop(table, e, refusedColumn(changes, e));
+            }
             throw stopOr(table, e);
+        }
+    }
+
+    /// Gives up the transaction. Empty when no column alone explains the failure.
+    private Optional<String> refusedColumn(TableChanges changes, SQLException failure)
+            throws SQLException, TableStop {
+        connection.rollback();
+        ended(false);
+        List<Row> cleared =
+                changes.cleared().stream()
+                        .map(key -> Row.of(changes.keyShape(), key.values().toArray(String[]::new)))
+                        .toList();
+        try {
+            for (List<Row> rows : List.of(cleared, changes.complete(), changes.partial())) {
+                Optional<String> column =
+                        rows.isEmpty()
+                                ? Optional.empty()
+                                : writer(rows.getFirst().shape()).refusedColumn(rows, failure);
+                if (column.isPresent()) {
+                    return column;
+                }
+            }
+            return Optional.empty();
+        } catch (SQLException e) {
+            if (Remedy.of(e) == Remedy.STOP_TABLE) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 
@@ -57,9 +92,22 @@ final class RowWriter {
                 }
                 connection.rollback(savepoint);
                 statement.execute("DELETE FROM " + name);
+                requireEmpty(table, statement);
             }
         } catch (SQLException e) {
             throw stopOr(table, e);
+        }
+    }
+
+    private static void requireEmpty(TableId table, Statement statement)
+            throws SQLException, TableStop {
+        try (var row =
+                statement.executeQuery(
+                        "SELECT EXISTS (SELECT FROM " + Identifier.quote(table) + ")")) {
+            row.next();
+            if (row.getBoolean(1)) {
+                throw new TableStop(table, StopReason.swallowed(table, "DELETE"));
+            }
         }
     }
 

@@ -2,9 +2,8 @@ package dev.millrace.target;
 
 import dev.millrace.change.TableId;
 import java.sql.SQLException;
+import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -14,25 +13,35 @@ import org.postgresql.util.ServerErrorMessage;
 final class StopReason {
 
     private static final String NEXT =
-            " None of its later changes is applied; remove the cause and begin the migration anew.";
-
-    /// The context of a COPY error: `COPY t, line 3, column c: "value"`.
-    private static final Pattern COPY_COLUMN =
-            Pattern.compile("^COPY [^\\n]*?, line \\d+, column ([^:\\n]+)");
+            " Later changes of this table are not applied. Remove the cause and begin a new migration.";
 
     private static final Set<String> SAYS_NAMES_ONLY = Set.of("0A", "3F", "42", "55");
 
     private StopReason() {}
 
-    static String of(TableId table, SQLException failure) {
-        ServerErrorMessage server =
-                failure instanceof PSQLException pg ? pg.getServerErrorMessage() : null;
+    /// True for errors of a value that a column's type does not take: PostgreSQL names the type at
+    /// most.
+    static boolean lacksColumn(SQLException failure) {
+        ServerErrorMessage server = server(failure);
+        return server != null
+                && server.getColumn() == null
+                && (String.valueOf(failure.getSQLState()).startsWith("22")
+                        || server.getDatatype() != null);
+    }
+
+    private static @Nullable ServerErrorMessage server(SQLException failure) {
+        return failure instanceof PSQLException pg ? pg.getServerErrorMessage() : null;
+    }
+
+    /// @param column where the server's error doesn't name it
+    static String of(TableId table, SQLException failure, Optional<String> column) {
+        ServerErrorMessage server = server(failure);
         String state = String.valueOf(failure.getSQLState());
         StringBuilder reason = new StringBuilder();
         reason.append(table).append(": ").append(condition(state));
         reason.append(" (SQLSTATE ").append(state).append(')');
         if (server != null) {
-            part(reason, "column", column(server));
+            part(reason, "column", column.orElse(server.getColumn()));
             part(reason, "constraint", server.getConstraint());
             part(reason, "type", server.getDatatype());
             if (SAYS_NAMES_ONLY.contains(state.substring(0, 2))) {
@@ -49,8 +58,20 @@ final class StopReason {
 
     static String withoutRow(TableId table) {
         return table
-                + ": a change carries only part of its row, and the target has no row of its key to"
-                + " take the rest from."
+                + ": a change does not carry its large values (TOAST), and the target has no row of"
+                + " this key to take them from. This happens when an UPDATE changes the key, or brings"
+                + " a row into the WHERE, and leaves such a value as it is. Set REPLICA IDENTITY FULL"
+                + " on the source table to avoid it."
+                + NEXT;
+    }
+
+    /// @param statement the kind of statement whose effect is missing
+    static String swallowed(TableId table, String statement) {
+        return table
+                + ": the target did not carry out the "
+                + statement
+                + " statement as sent, because a rule or a trigger of the table rewrites or skips it."
+                + " Run millrace plan to see its name, and disable it."
                 + NEXT;
     }
 
@@ -58,14 +79,6 @@ final class StopReason {
         if (name != null && !name.isEmpty()) {
             reason.append(", ").append(what).append(' ').append(name);
         }
-    }
-
-    private static @Nullable String column(ServerErrorMessage server) {
-        if (server.getColumn() != null) {
-            return server.getColumn();
-        }
-        Matcher context = COPY_COLUMN.matcher(String.valueOf(server.getWhere()));
-        return context.find() ? context.group(1) : null;
     }
 
     private static String condition(String state) {

@@ -37,8 +37,8 @@ final class TableSql {
                 + " WITH NO DATA";
     }
 
-    String copyIntoStaging() {
-        return "COPY " + staging + " (" + names(all()) + ") FROM STDIN";
+    String copyIntoStaging(List<Integer> columns) {
+        return "COPY " + staging + " (" + names(columns) + ") FROM STDIN";
     }
 
     String upsertFromStaging() {
@@ -90,6 +90,11 @@ final class TableSql {
         List<Integer> columns = new ArrayList<>(shape.key());
         columns.addAll(carried);
         return columns;
+    }
+
+    /// True when a row that is there already has nothing to be set.
+    boolean isKeyOnly() {
+        return shape.key().size() == shape.size();
     }
 
     private String insert() {

@@ -2,6 +2,7 @@ package dev.millrace.target;
 
 import dev.millrace.change.TableId;
 import java.sql.SQLException;
+import java.util.Optional;
 
 /// A table can't take the changes of a batch. The transaction is given up; the batch is written
 /// again without the table. Its message holds no value of a row.
@@ -17,7 +18,12 @@ final class TableStop extends Exception {
     }
 
     TableStop(TableId table, SQLException failure) {
-        this(table, StopReason.of(table, failure));
+        this(table, failure, Optional.empty());
+    }
+
+    /// @param column whose type did not take its text, where the server didn't name it
+    TableStop(TableId table, SQLException failure, Optional<String> column) {
+        this(table, StopReason.of(table, failure, column));
     }
 
     TableId table() {

@@ -3,14 +3,18 @@ package dev.millrace.target;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.Shape;
+import dev.millrace.postgres.Identifier;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +31,9 @@ final class TableWriter {
 
     /// A buffer of this size is handed to the driver.
     private static final int COPY_CHUNK = 1 << 20;
+
+    /// @param rows as the server counts them
+    private record Written(int rows, Rewriters by) {}
 
     private final Connection connection;
     private final Shape shape;
@@ -51,21 +58,40 @@ final class TableWriter {
         sql = new TableSql(shape, TargetColumns.read(connection, shape), "millrace_rows_" + number);
     }
 
-    void upsert(List<Row> rows) throws SQLException {
+    /// @throws TableStop when the target did not take all of them
+    void upsert(List<Row> rows) throws SQLException, TableStop {
+        if (rows.isEmpty()) {
+            return;
+        }
+        int written;
         if (rows.size() >= rowsForCopy) {
-            copy(rows);
+            copy(all(), rows);
             try (var statement = connection.createStatement()) {
-                statement.executeUpdate(sql.upsertFromStaging());
+                written = statement.executeUpdate(sql.upsertFromStaging());
             }
-        } else if (!rows.isEmpty()) {
-            List<Integer> all = IntStream.range(0, shape.size()).boxed().toList();
-            update(sql.upsertFromArrays(), rows.size(), all, i -> rows.get(i)::text);
+        } else {
+            written = update(sql.upsertFromArrays(), rows.size(), all(), i -> rows.get(i)::text);
+        }
+        // A row of key columns alone that is there already is not written again.
+        boolean complete =
+                written == rows.size()
+                        || sql.isKeyOnly()
+                                && count(rows.size(), i -> rows.get(i)::text) == rows.size();
+        if (!complete) {
+            throw new TableStop(shape.table(), StopReason.swallowed(shape.table(), "INSERT"));
         }
     }
 
-    void delete(List<RowKey> keys) throws SQLException {
-        if (!keys.isEmpty()) {
-            update(sql.deleteFromArrays(), keys.size(), shape.key(), i -> keyCells(keys.get(i)));
+    /// @throws TableStop when the target kept a row of one of them
+    void delete(List<RowKey> keys) throws SQLException, TableStop {
+        if (keys.isEmpty()) {
+            return;
+        }
+        IntFunction<IntFunction<@Nullable String>> cells = i -> keyCells(keys.get(i));
+        Written written = write(sql.deleteFromArrays(), keys.size(), shape.key(), cells);
+        if (written.by().mayKeepRows(written.rows(), keys.size())
+                && count(keys.size(), cells) > 0) {
+            throw new TableStop(shape.table(), StopReason.swallowed(shape.table(), "DELETE"));
         }
     }
 
@@ -77,19 +103,47 @@ final class TableWriter {
         }
         for (var group : byCarried.entrySet()) {
             List<Integer> carried = group.getKey();
-            List<Row> rows = group.getValue();
-            int hit =
-                    carried.isEmpty()
-                            ? count(rows)
-                            : update(
-                                    sql.updateFromArrays(carried),
-                                    rows.size(),
-                                    sql.with(carried),
-                                    i -> rows.get(i)::text);
-            if (hit != rows.size()) {
+            if (hit(carried, group.getValue()) != group.getValue().size()) {
                 throw new TableStop(shape.table(), StopReason.withoutRow(shape.table()));
             }
         }
+    }
+
+    private int hit(List<Integer> carried, List<Row> rows) throws SQLException, TableStop {
+        IntFunction<IntFunction<@Nullable String>> cells = i -> rows.get(i)::text;
+        if (carried.isEmpty()) {
+            return count(rows.size(), cells);
+        }
+        Written written =
+                write(sql.updateFromArrays(carried), rows.size(), sql.with(carried), cells);
+        if (written.by().onUpdate()) {
+            throw new TableStop(shape.table(), StopReason.swallowed(shape.table(), "UPDATE"));
+        }
+        return written.rows();
+    }
+
+    /// The column whose type does not take a text of the rows, if the failure came from one. Asks
+    /// for each column alone, because PostgreSQL's error names none. In a transaction that is
+    /// rolled back afterwards.
+    ///
+    /// @param rows some of whose cells may be unchanged
+    Optional<String> refusedColumn(List<Row> rows, SQLException failure) throws SQLException {
+        stage();
+        for (int column : all()) {
+            List<Row> carried = rows.stream().filter(row -> !row.isUnchanged(column)).toList();
+            Savepoint before = connection.setSavepoint();
+            try {
+                copy(List.of(column), carried);
+            } catch (SQLException e) {
+                if (!Objects.equals(e.getSQLState(), failure.getSQLState())) {
+                    throw e;
+                }
+                return Optional.of(shape.columns().get(column));
+            } finally {
+                connection.rollback(before);
+            }
+        }
+        return Optional.empty();
     }
 
     /// Lets a deferred constraint speak while it is known which table it speaks of.
@@ -101,12 +155,34 @@ final class TableWriter {
         }
     }
 
-    private int count(List<Row> rows) throws SQLException {
+    private int count(int rows, IntFunction<IntFunction<@Nullable String>> cells)
+            throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql.countFromArrays())) {
-            arrays(statement, rows.size(), shape.key(), i -> rows.get(i)::text);
+            arrays(statement, rows, shape.key(), cells);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getInt(1);
+            }
+        }
+    }
+
+    /// One round trip for the statement and the look at what may have rewritten it.
+    private Written write(
+            String text,
+            int rows,
+            List<Integer> columns,
+            IntFunction<IntFunction<@Nullable String>> cells)
+            throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement(text + "; " + Rewriters.QUERY)) {
+            arrays(statement, rows, columns, cells);
+            statement.setString(columns.size() + 1, Identifier.quote(shape.table()));
+            statement.execute();
+            int written = statement.getUpdateCount();
+            statement.getMoreResults();
+            try (ResultSet row = statement.getResultSet()) {
+                row.next();
+                return new Written(written, Rewriters.read(row));
             }
         }
     }
@@ -149,14 +225,17 @@ final class TableWriter {
                 .toList();
     }
 
-    private void copy(List<Row> rows) throws SQLException {
+    private void copy(List<Integer> columns, List<Row> rows) throws SQLException {
         stage();
         CopyIn copy =
-                connection.unwrap(PGConnection.class).getCopyAPI().copyIn(sql.copyIntoStaging());
+                connection
+                        .unwrap(PGConnection.class)
+                        .getCopyAPI()
+                        .copyIn(sql.copyIntoStaging(columns));
         try {
             CopyText text = new CopyText();
             for (Row row : rows) {
-                text.add(row);
+                text.add(row, columns);
                 if (text.size() >= COPY_CHUNK) {
                     copy.writeToCopy(text.buffer(), 0, text.size());
                     text.clear();
@@ -169,6 +248,10 @@ final class TableWriter {
                 copy.cancelCopy();
             }
         }
+    }
+
+    private List<Integer> all() {
+        return IntStream.range(0, shape.size()).boxed().toList();
     }
 
     private void stage() throws SQLException {

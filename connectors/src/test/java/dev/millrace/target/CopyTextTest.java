@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class CopyTextTest {
@@ -15,7 +16,7 @@ class CopyTextTest {
     private static String text(Row... rows) {
         CopyText text = new CopyText();
         for (Row row : rows) {
-            text.add(row);
+            text.add(row, List.of(0, 1, 2));
         }
         return new String(text.buffer(), 0, text.size(), StandardCharsets.UTF_8);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
 import java.sql.SQLException;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,7 +53,8 @@ class RemedyTest {
         String reason =
                 StopReason.of(
                         new TableId("crm", "customer"),
-                        new SQLException("invalid input: \"secret\"", "22P02"));
+                        new SQLException("invalid input: \"secret\"", "22P02"),
+                        Optional.empty());
 
         assertThat(reason).startsWith("crm.customer: ").contains("22P02").doesNotContain("secret");
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
+import dev.millrace.change.TableId;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -28,8 +29,8 @@ class StoppedTableIT {
 
     static Stream<Arguments> badTables() {
         return Stream.of(
-                Arguments.of("(id int PRIMARY KEY, v varchar(3))", Set.of("22001")),
-                Arguments.of("(id int PRIMARY KEY, v int)", Set.of("22P02")),
+                Arguments.of("(id int PRIMARY KEY, v varchar(3))", Set.of("22001", "column v")),
+                Arguments.of("(id int PRIMARY KEY, v int)", Set.of("22P02", "column v")),
                 Arguments.of(
                         "(id int PRIMARY KEY, v text CONSTRAINT nice CHECK (v <> 'hunter2'))",
                         Set.of("23514", "constraint nice")),
@@ -131,7 +132,8 @@ class StoppedTableIT {
             assertThat(scenario.stopped())
                     .extracting(StoppedTable::table)
                     .containsExactly(BAD_SHAPE.table());
-            assertThat(scenario.stopped().getFirst().reason()).contains("no row of its key");
+            assertThat(scenario.stopped().getFirst().reason())
+                    .contains("no row of this key", "REPLICA IDENTITY FULL");
             assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
         }
     }
@@ -154,6 +156,110 @@ class StoppedTableIT {
                     .isEqualTo(List.of(List.of("before")));
             assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
             assertThat(scenario.stopped()).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatTheTargetDoesNotCarryOutStopsItsTable() throws Exception {
+        List<String> tables =
+                List.of("kept", "elsewhere", "vetoed", "ignored", "rewritten", "emptied", "ruled");
+        try (var scenario = new ApplierScenario(1, GOOD)) {
+            tables.forEach(
+                    table ->
+                            scenario.database.execute(
+                                    "CREATE TABLE "
+                                            + table
+                                            + " (id int PRIMARY KEY, v text, big text)"));
+            scenario.start();
+            tables.forEach(table -> scenario.upsert(0, row(table, "1")));
+            scenario.upsert(0, good("1"));
+            scenario.awaitApplied();
+            scenario.database.execute(
+                    "CREATE RULE r AS ON DELETE TO kept DO INSTEAD NOTHING",
+                    "ALTER TABLE kept ENABLE ALWAYS RULE r",
+                    "CREATE RULE r AS ON DELETE TO elsewhere"
+                            + " DO INSTEAD DELETE FROM good WHERE id = old.id",
+                    "ALTER TABLE elsewhere ENABLE ALWAYS RULE r",
+                    "CREATE FUNCTION veto() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                    "CREATE TRIGGER t BEFORE DELETE ON vetoed FOR EACH ROW EXECUTE FUNCTION veto()",
+                    "ALTER TABLE vetoed ENABLE ALWAYS TRIGGER t",
+                    "CREATE RULE r AS ON INSERT TO ignored WHERE new.id = 2 DO INSTEAD NOTHING",
+                    "ALTER TABLE ignored ENABLE ALWAYS RULE r",
+                    "CREATE RULE r AS ON UPDATE TO rewritten"
+                            + " DO INSTEAD UPDATE good SET v = new.v WHERE id = old.id",
+                    "ALTER TABLE rewritten ENABLE ALWAYS RULE r",
+                    "CREATE TABLE child (id int REFERENCES emptied)",
+                    "CREATE RULE r AS ON DELETE TO emptied DO INSTEAD NOTHING",
+                    "ALTER TABLE emptied ENABLE ALWAYS RULE r",
+                    "CREATE RULE r AS ON UPDATE TO ruled DO INSTEAD NOTHING",
+                    "ALTER TABLE ruled DISABLE RULE r");
+            for (String table : List.of("kept", "elsewhere", "vetoed")) {
+                scenario.delete(0, ApplierScenario.key(row(table, "1").shape(), "1"));
+            }
+            scenario.upsert(0, row("ignored", "2"));
+            Shape rewritten = row("rewritten", "1").shape();
+            scenario.upsert(
+                    0, new Row.Builder(rewritten).text(0, "1").text(1, "y").unchanged(2).build());
+            scenario.truncate(0, new TableId("public", "emptied"), 9);
+            scenario.upsert(0, row("ruled", "2"));
+            scenario.upsert(0, good("2"));
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped())
+                    .extracting(stop -> stop.table().name() + word(stop.reason()))
+                    .containsExactlyInAnyOrder(
+                            "kept DELETE",
+                            "elsewhere DELETE",
+                            "vetoed DELETE",
+                            "ignored INSERT",
+                            "rewritten UPDATE",
+                            "emptied DELETE",
+                            "ruled 0A000");
+            assertThat(scenario.database.query("SELECT v FROM good ORDER BY id"))
+                    .isEqualTo(List.of(List.of("x"), List.of("x")));
+        }
+    }
+
+    private static Row row(String table, String id) {
+        return Row.of(ApplierScenario.shape(table, "id", "v", "big"), id, SECRET, "large");
+    }
+
+    private static String word(String reason) {
+        assertThat(reason).doesNotContain(SECRET);
+        return Stream.of("INSERT", "UPDATE", "DELETE")
+                .map(statement -> " " + statement)
+                .filter(statement -> reason.contains("carry out the" + statement))
+                .findFirst()
+                .orElse(reason.contains("0A000") ? " 0A000" : reason);
+    }
+
+    @Test
+    void aColumnWhoseTypeRefusesItsTextIsNamed() throws Exception {
+        String domain = "CREATE DOMAIN word AS text CONSTRAINT plain CHECK (VALUE <> 'hunter2')";
+        try (var scenario =
+                new ApplierScenario(
+                        1,
+                        domain,
+                        "CREATE TABLE worded (id int PRIMARY KEY, v word, big text)",
+                        "CREATE TABLE partly (id int PRIMARY KEY, v int, big text)",
+                        "CREATE TABLE deleted (id int PRIMARY KEY)",
+                        "INSERT INTO partly VALUES (1, 1, 'x')")) {
+            Shape partly = row("partly", "1").shape();
+            scenario.upsert(0, row("worded", "1"));
+            scenario.upsert(
+                    0, new Row.Builder(partly).text(0, "1").text(1, SECRET).unchanged(2).build());
+            scenario.delete(0, Row.of(ApplierScenario.shape("deleted", "id"), SECRET));
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped().stream().map(StoppedTable::reason).sorted().toList())
+                    .satisfiesExactly(
+                            reason -> assertThat(reason).contains("deleted", "22P02", "column id"),
+                            reason -> assertThat(reason).contains("partly", "22P02", "column v"),
+                            reason ->
+                                    assertThat(reason)
+                                            .contains("23514", "column v", "constraint plain"))
+                    .noneMatch(reason -> reason.contains(SECRET));
         }
     }
 

@@ -22,6 +22,7 @@ final class TargetChecks {
                     TargetChecks::controlSchema,
                     TargetChecks::temporaryTables,
                     TargetChecks::replicaRole,
+                    TargetRuleCheck::judge,
                     TargetChecks::deferrable,
                     TargetChecks::heirs,
                     TargetChecks::empty,

@@ -83,7 +83,13 @@ class ChecksTest {
                 new TableFacts.Keys(ReplicaIdentity.DEFAULT, List.of("id"), List.of("id")),
                 new TableFacts.Columns(List.of(), List.of(), List.of("email")),
                 new TableFacts.Dependents(
-                        List.of(), List.of(), List.of(), replicaTriggers, List.of(), List.of()),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        replicaTriggers,
+                        List.of(),
+                        List.of(),
+                        TableFacts.Rules.NONE),
                 new TableFacts.Access("millrace", true, true, true, true, true, true, false),
                 OptionalLong.empty(),
                 List.of());

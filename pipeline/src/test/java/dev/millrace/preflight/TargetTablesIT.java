@@ -27,6 +27,35 @@ class TargetTablesIT {
     }
 
     @Test
+    void rulesThatWouldRewriteWhatIsAppliedAreRefusedByName() {
+        scene.target.execute(
+                "CREATE RULE keep AS ON DELETE TO customer DO INSTEAD NOTHING",
+                "CREATE RULE count AS ON INSERT TO customer DO ALSO SELECT 1",
+                "ALTER TABLE customer DISABLE RULE count");
+        assertThat(open(scene.plan())).as("the role replica leaves them out").isEmpty();
+
+        scene.target.execute("ALTER TABLE customer ENABLE ALWAYS RULE count");
+        Finding always = only(scene.plan());
+        assertThat(always.check()).isEqualTo("target.rules");
+        assertThat(always.object()).isEqualTo("public.customer");
+        assertThat(always.message()).contains("(count)");
+        assertThat(always.remedy())
+                .startsWith("ALTER TABLE \"public\".\"customer\" DISABLE RULE \"count\";");
+
+        scene.source.execute("REVOKE SET ON PARAMETER session_replication_role FROM " + scene.role);
+        assertThat(only(scene.plan()).message()).contains("(count, keep)");
+
+        scene.target.execute(
+                "DROP RULE keep ON customer",
+                "DROP RULE count ON customer",
+                "CREATE RULE touch AS ON UPDATE TO customer DO INSTEAD NOTHING",
+                "ALTER TABLE customer DISABLE RULE touch");
+        Finding update = only(scene.plan());
+        assertThat(update.message()).contains("ON UPDATE rules (touch)", "ON CONFLICT");
+        assertThat(update.remedy()).startsWith("DROP RULE \"touch\" ON \"public\".\"customer\";");
+    }
+
+    @Test
     void constraintsThatAreCheckedLateAreRefusedByName() {
         scene.target.execute(
                 "ALTER TABLE customer DROP CONSTRAINT customer_pkey",

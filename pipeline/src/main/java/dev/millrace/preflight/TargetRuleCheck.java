@@ -1,0 +1,50 @@
+package dev.millrace.preflight;
+
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.TableFacts;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/// Refuses target tables with rules that would rewrite the statements of apply. PostgreSQL applies
+/// rules by `session_replication_role` as it fires triggers.
+final class TargetRuleCheck {
+
+    private TargetRuleCheck() {}
+
+    static List<Finding> judge(Facts facts) {
+        Findings findings = new Findings("target.rules");
+        for (TableFacts table : facts.targetTables()) {
+            TableFacts.Rules rules = table.dependents().rules();
+            String object = table.id().toString();
+            if (!rules.onUpdate().isEmpty()) {
+                findings.refuse(
+                        object,
+                        "has ON UPDATE rules ("
+                                + String.join(", ", rules.onUpdate())
+                                + "): PostgreSQL then refuses INSERT ... ON CONFLICT on the table,"
+                                + " even if they are disabled",
+                        each("DROP RULE %s ON %s;", rules.onUpdate(), table)
+                                + " Create them again after the switchover");
+            }
+            List<String> applied =
+                    facts.target().mayBeReplica() ? rules.ofReplica() : rules.ofOrigin();
+            if (!applied.isEmpty()) {
+                findings.refuse(
+                        object,
+                        "has ON INSERT or ON DELETE rules that apply to the sessions of Millrace ("
+                                + String.join(", ", applied)
+                                + "): they would swallow copied rows or act on them",
+                        each("ALTER TABLE %2$s DISABLE RULE %1$s;", applied, table)
+                                + " Enable them again after the switchover");
+            }
+        }
+        return findings.orOk("target tables", "no rule rewrites what is written to them");
+    }
+
+    private static String each(String statement, List<String> rules, TableFacts table) {
+        String name = Identifier.quote(table.id());
+        return rules.stream()
+                .map(rule -> statement.formatted(Identifier.quote(rule), name))
+                .collect(Collectors.joining(" "));
+    }
+}
