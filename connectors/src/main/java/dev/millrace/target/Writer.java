@@ -51,8 +51,21 @@ final class Writer implements AutoCloseable {
         busySince = clock.instant();
         try {
             for (int attempt = 1; ; attempt++) {
+                BatchWriter open;
                 try {
-                    WriteOutcome outcome = session().run(task);
+                    open = session();
+                } catch (SQLException e) {
+                    // Nothing was written, and an operator can help while this waits: by a
+                    // password,
+                    // a privilege, a server.
+                    if (closed) {
+                        throw e;
+                    }
+                    await(e, attempt);
+                    continue;
+                }
+                try {
+                    WriteOutcome outcome = open.run(task);
                     trouble = null;
                     return outcome;
                 } catch (SQLException e) {

@@ -55,13 +55,19 @@ final class Writers implements AutoCloseable {
         tasks.add(task);
     }
 
+    /// @throws IllegalStateException when a thread has ended and its task will never be done
     @Nullable Done poll() {
-        return done.poll();
+        Done next = done.poll();
+        if (next == null && !closed && threads.stream().anyMatch(thread -> !thread.isAlive())) {
+            throw new IllegalStateException("a thread that writes to the target has ended");
+        }
+        return next;
     }
 
     /// Waits up to the patience for a task that is done.
     @Nullable Done poll(Duration patience) throws InterruptedException {
-        return done.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+        Done next = done.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+        return next == null ? poll() : next;
     }
 
     /// The longest trouble of any writer, or the task that is under way for long.
@@ -93,8 +99,14 @@ final class Writers implements AutoCloseable {
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error _) {
+            // Not even the failure could be handed on, without memory for example. [#poll] finds
+            // that this thread has ended.
         } finally {
             writer.close();
+            if (!closed) {
+                wake.run();
+            }
         }
     }
 
@@ -103,7 +115,7 @@ final class Writers implements AutoCloseable {
             return new Done(task, writer.run(task), null);
         } catch (SQLException e) {
             return new Done(task, null, Writer.reason(e));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             return new Done(task, null, Incident.reason(LOG, "a writer failed", e));
         }
     }

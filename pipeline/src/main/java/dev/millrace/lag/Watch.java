@@ -95,7 +95,7 @@ public final class Watch implements AutoCloseable {
             trouble = null;
         } catch (InterruptedException e) {
             throw e;
-        } catch (Exception e) {
+        } catch (Exception | Error e) {
             if (trouble == null) {
                 trouble = new Trouble(Incident.reason(LOG, "a watch failed", e), clock.instant());
             }

@@ -132,7 +132,7 @@ public final class RowApplication implements AutoCloseable {
     private Throwable run() throws InterruptedException {
         try {
             return deepest(runOnce());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             return deepest(e);
         }
     }
