@@ -7,10 +7,15 @@ import java.util.Map;
 ///
 /// @param generation the one to apply: records of an older one are dropped, and the applier fails
 ///   when the stored offsets are of another
+/// @param replicaRole what preflight relied on: no session writes without it
 /// @param kafka client settings, at least `bootstrap.servers`
 /// @param limits numbers with reasons; [Limits#standard] unless a test needs others
 public record ApplierSettings(
-        String migration, int generation, Map<String, Object> kafka, Limits limits) {
+        String migration,
+        int generation,
+        ReplicaRole replicaRole,
+        Map<String, Object> kafka,
+        Limits limits) {
 
     public ApplierSettings {
         kafka = Map.copyOf(kafka);

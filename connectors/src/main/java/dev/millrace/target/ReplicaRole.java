@@ -1,5 +1,6 @@
 package dev.millrace.target;
 
+import dev.millrace.postgres.Identifier;
 import java.sql.Connection;
 import java.sql.SQLException;
 
@@ -22,6 +23,28 @@ public enum ReplicaRole {
                 return ORIGIN;
             }
             throw e;
+        }
+    }
+
+    /// @param relied the role that preflight found; under [#ORIGIN] it relied on nothing
+    /// @param connection the session that took this role
+    /// @throws SQLException when triggers would act on copied rows that preflight took for silent
+    public void require(ReplicaRole relied, Connection connection) throws SQLException {
+        if (this == REPLICA || relied == ORIGIN) {
+            return;
+        }
+        try (var statement = connection.createStatement();
+                var row = statement.executeQuery("SELECT current_user")) {
+            row.next();
+            throw new SQLException(
+                    "role "
+                            + row.getString(1)
+                            + " may no longer set session_replication_role, which plan relied on:"
+                            + " triggers, rules and foreign keys of the target would act on copied"
+                            + " rows. Run GRANT SET ON PARAMETER session_replication_role TO "
+                            + Identifier.quote(row.getString(1))
+                            + ";",
+                    INSUFFICIENT_PRIVILEGE);
         }
     }
 }

@@ -135,7 +135,7 @@ public final class TargetApplier implements AutoCloseable {
             fail("the applier's thread was interrupted", e);
         } catch (KafkaException e) {
             fail("Kafka: " + Incident.reason(LOG, "a Kafka client failed", e), e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             fail(Incident.reason(LOG, "the applier failed", e), e);
         } finally {
             running = false;
@@ -203,10 +203,16 @@ public final class TargetApplier implements AutoCloseable {
                         settings.limits().lockTimeout(),
                         settings.limits().silence());
         role = session.role();
+        try {
+            session.role().require(settings.replicaRole(), session.connection());
+        } catch (SQLException e) {
+            session.close();
+            throw e;
+        }
         return new BatchWriter(session, settings.migration());
     }
 
-    private void fail(String reason, Exception cause) {
+    private void fail(String reason, Throwable cause) {
         if (closing) {
             return;
         }

@@ -119,12 +119,33 @@ final class ApplierScenario implements AutoCloseable {
 
     /// Sessions of a role that may read and write everything and is no superuser.
     TargetSessions plainRole() {
+        String role = plainRoleName();
         database.execute(
-                "DROP ROLE IF EXISTS plain_applier",
-                "CREATE ROLE plain_applier LOGIN PASSWORD 'pw'",
-                "GRANT USAGE ON SCHEMA millrace TO plain_applier",
-                "GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO plain_applier");
-        return sessions(new TestDatabase(database.url(), "plain_applier", "pw"));
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
+                "GRANT USAGE ON SCHEMA millrace TO " + role,
+                "GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO " + role);
+        return () -> DriverManager.getConnection(database.url(), role, "pw");
+    }
+
+    String plainRoleName() {
+        return "plain_" + migration;
+    }
+
+    /// Every session of the plain role ends, and with it what the role could do before.
+    void endPlainSessions() {
+        database.query(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '"
+                        + plainRoleName()
+                        + "'");
+    }
+
+    void awaitWaiting(TargetApplier applier, String reason) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () ->
+                                applier.state() instanceof ApplierState.Waiting waiting
+                                        && waiting.reason().contains(reason));
     }
 
     TargetApplier start() {
@@ -132,22 +153,28 @@ final class ApplierScenario implements AutoCloseable {
     }
 
     TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions) {
-        TargetApplier applier = applier(limits, sessions);
+        return start(limits, sessions, ReplicaRole.ORIGIN);
+    }
+
+    TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions, ReplicaRole role) {
+        TargetApplier applier = applier(limits, sessions, role);
         applier.start();
         return applier;
     }
 
     /// One that isn't started yet.
     TargetApplier applier() {
-        return applier(limits(10_000), sessions());
+        return applier(limits(10_000), sessions(), ReplicaRole.ORIGIN);
     }
 
-    private TargetApplier applier(ApplierSettings.Limits limits, TargetSessions sessions) {
+    private TargetApplier applier(
+            ApplierSettings.Limits limits, TargetSessions sessions, ReplicaRole role) {
         TargetApplier applier =
                 new TargetApplier(
                         new ApplierSettings(
                                 migration,
                                 GENERATION,
+                                role,
                                 Map.of("bootstrap.servers", bootstrapServers),
                                 limits),
                         sessions,

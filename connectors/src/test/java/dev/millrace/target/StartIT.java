@@ -216,6 +216,7 @@ class StartIT {
                             new ApplierSettings(
                                     scenario.migration,
                                     ApplierScenario.GENERATION,
+                                    ReplicaRole.ORIGIN,
                                     Map.of("bootstrap.servers", "127.0.0.1:1"),
                                     ApplierSettings.Limits.standard()),
                             scenario.sessions(),

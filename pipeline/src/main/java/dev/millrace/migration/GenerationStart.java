@@ -8,6 +8,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
+import dev.millrace.postgres.SqlFailure;
 import dev.millrace.source.CaptureSettings;
 import dev.millrace.source.SourceCapture;
 import dev.millrace.target.ReplicaRole;
@@ -84,6 +85,7 @@ final class GenerationStart {
     }
 
     private Generation begin(Connection connection, Generation generation) throws SQLException {
+        requireReplicaRole(connection);
         String changes = setup.topics().changes();
         String target = setup.topics().target();
         int partitions = setup.partitions();
@@ -98,7 +100,6 @@ final class GenerationStart {
         for (int partition = 0; partition < partitions; partition++) {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
-        ReplicaRole.take(connection);
         connection.setAutoCommit(false);
         // The old offsets go first: that waits for a writer whose commit is under way, so that its
         // rows are seen below.
@@ -113,6 +114,22 @@ final class GenerationStart {
         return generation;
     }
 
+    /// Before anything is emptied.
+    private void requireReplicaRole(Connection connection) throws SQLException {
+        ReplicaRole role = ReplicaRole.take(connection);
+        try {
+            role.require(setup.replicaRole(), connection);
+        } catch (SQLException e) {
+            if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
+                throw new RefusedException(
+                        "a new generation has to begin, but "
+                                + e.getMessage()
+                                + " Start again then");
+            }
+            throw e;
+        }
+    }
+
     private void emptyTargets(Connection connection) throws SQLException {
         List<TableId> kept = store.mayNotBeEmptied(connection, setup.targets());
         if (!kept.isEmpty()) {
@@ -125,6 +142,12 @@ final class GenerationStart {
         try (Statement statement = connection.createStatement()) {
             for (TableId target : setup.targets()) {
                 statement.execute("DELETE FROM " + Identifier.quote(target));
+                if (!GenerationStore.isEmpty(connection, target)) {
+                    throw new RefusedException(
+                            "a new generation has to begin, but a rule or trigger of "
+                                    + target
+                                    + " keeps its rows from being deleted. Disable it and start again");
+                }
             }
         }
     }

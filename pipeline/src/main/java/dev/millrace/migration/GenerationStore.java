@@ -112,7 +112,7 @@ final class GenerationStore {
         }
     }
 
-    private static boolean isEmpty(Connection connection, TableId target) throws SQLException {
+    static boolean isEmpty(Connection connection, TableId target) throws SQLException {
         try (PreparedStatement statement =
                         connection.prepareStatement(
                                 "SELECT NOT EXISTS (SELECT FROM "

@@ -7,6 +7,7 @@ import dev.millrace.source.CapturedTable;
 import dev.millrace.spec.Fingerprint;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.streams.Topics;
+import dev.millrace.target.ReplicaRole;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ import java.util.Map;
 /// @param kafka client settings, at least `bootstrap.servers`
 /// @param stateDir a folder for the topologies' state
 /// @param who runs this, as the journal names it
+/// @param replicaRole what preflight relied on at the target
 public record MigrationSetup(
         MigrationSpec spec,
         String specHash,
@@ -31,7 +33,8 @@ public record MigrationSetup(
         Map<String, Object> kafka,
         Path stateDir,
         InstantSource clock,
-        String who) {
+        String who,
+        ReplicaRole replicaRole) {
 
     public MigrationSetup {
         mappings = List.copyOf(mappings);

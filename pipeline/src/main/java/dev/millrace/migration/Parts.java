@@ -51,6 +51,7 @@ final class Parts implements AutoCloseable {
                         new ApplierSettings(
                                 setup.migration(),
                                 generation.number(),
+                                setup.replicaRole(),
                                 setup.kafka(),
                                 ApplierSettings.Limits.standard()),
                         () -> setup.target().connect("apply"),

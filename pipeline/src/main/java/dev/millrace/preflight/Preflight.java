@@ -7,6 +7,7 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.SpecCompiler.Compilation;
 import dev.millrace.preflight.SpecCompiler.Compiled;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.target.ReplicaRole;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,21 +32,28 @@ public final class Preflight {
         findings.add(ReachabilityCheck.judge("target", target.toString(), target.probe()));
         boolean reached = findings.stream().allMatch(found -> found.status().passes());
         findings.addAll(KafkaChecks.judge(spec));
-        List<PlannedTable> tables =
-                reached ? judged(spec, findings) : readWithoutServers(spec, findings);
+        Planned planned = reached ? judged(spec, findings) : readWithoutServers(spec, findings);
         boolean accepted = findings.stream().allMatch(found -> found.status().passes());
-        return new PreflightReport(spec.migration(), findings, accepted ? tables : List.of());
+        return new PreflightReport(
+                spec.migration(),
+                findings,
+                accepted ? planned.tables() : List.of(),
+                planned.replicaRole());
     }
 
-    private static List<PlannedTable> readWithoutServers(
-            MigrationSpec spec, List<Finding> findings) {
+    private record Planned(List<PlannedTable> tables, ReplicaRole replicaRole) {
+
+        static final Planned NOTHING = new Planned(List.of(), ReplicaRole.ORIGIN);
+    }
+
+    private static Planned readWithoutServers(MigrationSpec spec, List<Finding> findings) {
         List<SpecProblem> problems = new ArrayList<>();
         DeclaredTable.explicit(spec, problems);
         problems.forEach(problem -> findings.add(problem.finding()));
-        return List.of();
+        return Planned.NOTHING;
     }
 
-    private List<PlannedTable> judged(MigrationSpec spec, List<Finding> findings) {
+    private Planned judged(MigrationSpec spec, List<Finding> findings) {
         try (Session from = source.session();
                 Session to = target.session()) {
             Compilation compilation = new SpecCompiler(from, to).compile(spec);
@@ -56,7 +64,9 @@ public final class Preflight {
             Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
-            return planned(compilation.tables(), facts);
+            return new Planned(
+                    planned(compilation.tables(), facts),
+                    facts.target().mayBeReplica() ? ReplicaRole.REPLICA : ReplicaRole.ORIGIN);
         } catch (DatabaseFailure failure) {
             findings.add(
                     Finding.unreachable(
@@ -64,7 +74,7 @@ public final class Preflight {
                             "source and target",
                             String.valueOf(failure.getMessage()),
                             "plan again; if it stays, look into the servers' logs"));
-            return List.of();
+            return Planned.NOTHING;
         }
     }
 

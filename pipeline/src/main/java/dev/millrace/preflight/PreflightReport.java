@@ -3,12 +3,18 @@ package dev.millrace.preflight;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.select.Mapping;
 import dev.millrace.source.CapturedTable;
+import dev.millrace.target.ReplicaRole;
 import java.util.List;
 
 /// All that was checked.
 ///
 /// @param tables in the order of the file, wildcards expanded; empty unless every finding passes
-public record PreflightReport(String migration, List<Finding> findings, List<PlannedTable> tables) {
+/// @param replicaRole what the role on the target may take, and the findings rely on
+public record PreflightReport(
+        String migration,
+        List<Finding> findings,
+        List<PlannedTable> tables,
+        ReplicaRole replicaRole) {
 
     public PreflightReport {
         findings = List.copyOf(findings);

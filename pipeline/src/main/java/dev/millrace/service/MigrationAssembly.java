@@ -78,7 +78,8 @@ public final class MigrationAssembly implements AutoCloseable {
                                     kafka(spec, broker),
                                     spec.dataDir().resolve(spec.migration()).resolve("state"),
                                     clock,
-                                    who));
+                                    who,
+                                    report.replicaRole()));
             return new Outcome.Started(new MigrationAssembly(source, target, broker, migration));
         } catch (SQLException | RuntimeException e) {
             if (broker != null) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.target.ReplicaRole;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;
@@ -30,7 +31,7 @@ class PlanViewTest {
                                                 "what",
                                                 "do this"))
                         .toList();
-        return new PreflightReport("shop", findings, List.of());
+        return new PreflightReport("shop", findings, List.of(), ReplicaRole.REPLICA);
     }
 
     private static String shown(PreflightReport report) {

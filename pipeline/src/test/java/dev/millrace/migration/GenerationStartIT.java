@@ -57,10 +57,43 @@ class GenerationStartIT {
             assertThat(scene.target.value("SELECT name FROM item")).isEqualTo("of the users");
             assertThat(generations(scene)).isEqualTo("1 1");
 
-            scene.target.execute("DELETE FROM item");
+            scene.target.execute(
+                    "DELETE FROM item",
+                    "INSERT INTO other VALUES (1, 'kept by a rule')",
+                    "CREATE RULE keep AS ON DELETE TO other DO INSTEAD NOTHING",
+                    "ALTER TABLE other ENABLE ALWAYS RULE keep");
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("public.other keeps its rows");
+            assertThat(generations(scene)).isEqualTo("1 1");
+
+            scene.target.execute("DROP RULE keep ON other");
 
             assertThat(scene.withGenerations(all -> all.next(first)).number()).isEqualTo(2);
             assertThat(generations(scene)).isEqualTo("2 2");
+        }
+    }
+
+    @Test
+    void withoutTheRoleThatPlanReliedOnNothingIsEmptied() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            String role = scene.plainTargetRole();
+            String privilege = "SET ON PARAMETER session_replication_role";
+            scene.target.execute("GRANT " + privilege + " TO " + role);
+            Generation first = scene.withGenerations(GenerationStart::takeUp);
+            scene.target.execute(
+                    "INSERT INTO item VALUES (1, 'one')", "REVOKE " + privilege + " FROM " + role);
+
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("GRANT " + privilege + " TO \"" + role + "\"");
+            assertThat(scene.target.value("SELECT name FROM item")).isEqualTo("one");
+            assertThat(generations(scene)).isEqualTo("1 1");
+
+            scene.target.execute("GRANT " + privilege + " TO " + role);
+
+            assertThat(scene.withGenerations(all -> all.next(first)).number()).isEqualTo(2);
         }
     }
 

@@ -6,10 +6,15 @@ import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
+import dev.millrace.log.ChangeLog;
+import dev.millrace.log.LogEntry;
+import dev.millrace.log.LogFilter;
+import dev.millrace.log.LogTopic;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.select.Mapping;
 import dev.millrace.select.Relation;
 import dev.millrace.source.CaptureSettings;
 import dev.millrace.source.CapturedTable;
@@ -22,6 +27,7 @@ import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.streams.Topics;
 import dev.millrace.target.ControlSchema;
+import dev.millrace.target.ReplicaRole;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -36,6 +42,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -55,8 +62,9 @@ final class MigrationScene implements AutoCloseable {
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
     private final Path dataDir;
     private final List<TableId> tables = new ArrayList<>();
+    private List<TableId> targets = List.of();
     private final Database sourceDatabase;
-    private final Database targetDatabase;
+    private Database targetDatabase;
     private @Nullable Migration migration;
 
     MigrationScene() throws IOException {
@@ -71,6 +79,50 @@ final class MigrationScene implements AutoCloseable {
         target.execute("CREATE TABLE " + Identifier.quote(table) + " (" + ddl + ")");
         tables.add(new TableId("public", table));
         return this;
+    }
+
+    /// The migration writes the target by a role that is no superuser.
+    ///
+    /// @return its name
+    String plainTargetRole() {
+        String role = "plain_" + name;
+        target.execute(
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
+                "GRANT ALL ON ALL TABLES IN SCHEMA public TO " + role,
+                "GRANT CREATE ON DATABASE "
+                        + target.value("SELECT current_database()")
+                        + " TO "
+                        + role);
+        targetDatabase.close();
+        targetDatabase = new Database(name, target.url(), role, "pw");
+        return role;
+    }
+
+    /// Copies each table into these tables instead of its own, in this order of the file.
+    MigrationScene into(String... targets) {
+        this.targets = Stream.of(targets).map(name -> new TableId("public", name)).toList();
+        return this;
+    }
+
+    private Stream<Mapping> mappings(Relation relation) {
+        return (targets.isEmpty() ? List.of(relation.id()) : targets)
+                .stream().map(target -> CopyMapping.of(relation, target));
+    }
+
+    /// As if a process had died after it applied the first output of the last change in the log.
+    ///
+    /// @param output SQL that writes that output
+    void applyFirstOutput(String output) {
+        List<LogEntry> changes = new ArrayList<>();
+        new ChangeLog(kafka, new Topics(name))
+                .entries(LogTopic.CHANGES, LogFilter.ALL, changes::add);
+        LogEntry last = changes.stream().filter(entry -> entry.table() != null).toList().getLast();
+        target.execute(
+                output,
+                "UPDATE millrace.stored_offset SET token_offset = "
+                        + last.offset()
+                        + ", token_ordinal = 0 WHERE partition = "
+                        + last.partition());
     }
 
     Migration start() throws SQLException {
@@ -88,17 +140,15 @@ final class MigrationScene implements AutoCloseable {
         return new MigrationSetup(
                 spec(),
                 "hash",
-                captured.stream()
-                        .map(CapturedTable::relation)
-                        .map(relation -> CopyMapping.of(relation, relation.id()))
-                        .toList(),
+                captured.stream().map(CapturedTable::relation).flatMap(this::mappings).toList(),
                 captured,
                 sourceDatabase,
                 targetDatabase,
                 kafka,
                 dataDir,
                 InstantSource.system(),
-                "test");
+                "test",
+                ReplicaRole.REPLICA);
     }
 
     /// What the conductor does before anything runs.
