@@ -102,6 +102,40 @@ class TakeUpIT {
     }
 
     @Test
+    void aReorderedFileMeansTheSameOutputsAndAnotherSetIsRefused() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            String columns = " (id int PRIMARY KEY, name text)";
+            scene.table("item", "id int PRIMARY KEY, name text").into("item_a", "item_b");
+            scene.target.execute(
+                    "CREATE TABLE item_a" + columns,
+                    "CREATE TABLE item_b" + columns,
+                    "CREATE TABLE item_c" + columns);
+            scene.source.execute("INSERT INTO item VALUES (1, 'one')");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.stop();
+            scene.source.execute("INSERT INTO item VALUES (2, 'two')");
+            scene.captureAlone();
+            scene.applyFirstOutput("INSERT INTO item_a VALUES (2, 'two')");
+
+            for (String[] other : new String[][] {{"item_a"}, {"item_a", "item_b", "item_c"}}) {
+                scene.into(other);
+                assertThatThrownBy(scene::start)
+                        .isInstanceOf(RefusedException.class)
+                        .hasMessageContaining("the mappings are not those it was begun with");
+            }
+            scene.into("item_b", "item_a");
+            scene.start();
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(
+                            scene.target.query(
+                                    "SELECT a.name, b.name FROM item_a a JOIN item_b b USING (id)"))
+                    .hasSize(2);
+        }
+    }
+
+    @Test
     void anotherMeaningOfAStarIsRefusedAndNothingIsJournaled() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();

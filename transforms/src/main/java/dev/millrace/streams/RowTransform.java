@@ -7,6 +7,7 @@ import dev.millrace.change.Token;
 import dev.millrace.select.Mapping;
 import dev.millrace.select.RowMapper.MappedRow;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,9 @@ import java.util.Map;
 /// and its offset. Every event of a row gives, per mapping, an upsert or a delete, so that a row
 /// leaving the WHERE goes, and a re-read of a filtered row removes it; what can't be mapped goes
 /// the same road, in order, as a reject.
+///
+/// The outputs of one record are numbered by the names of their target tables, not by the order of
+/// the file: a stored token must mean the same output after the file was reordered.
 final class RowTransform {
 
     private final int generation;
@@ -25,6 +29,9 @@ final class RowTransform {
         for (Mapping mapping : mappings) {
             bySource.computeIfAbsent(mapping.source(), _ -> new ArrayList<>()).add(mapping);
         }
+        bySource.values()
+                .forEach(
+                        all -> all.sort(Comparator.comparing(mapping -> mapping.target().table())));
     }
 
     /// @param offset of the record in its partition of the changes topic

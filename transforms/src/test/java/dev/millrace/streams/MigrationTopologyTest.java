@@ -53,8 +53,8 @@ class MigrationTopologyTest {
                                 TOPICS,
                                 2,
                                 List.of(
-                                        copyOf("catalog", "product"),
-                                        copyOf("inventory", "stock"))),
+                                        copyOf("inventory", "stock"),
+                                        copyOf("catalog", "product"))),
                         properties);
         changes =
                 driver.createInputTopic(
@@ -81,6 +81,16 @@ class MigrationTopologyTest {
                         new Token(2, 0, 1),
                         new Token(2, 1, 0),
                         new Token(2, 1, 1));
+    }
+
+    @Test
+    void outputsAreInTheOrderOfTheirTargetsWhateverTheOrderOfTheFile() {
+        send(new ChangeEvent.Read(2, Origin.NONE, Row.of(SHAPE, "1", "a")));
+
+        assertThat(outputs())
+                .extracting(change -> ((TargetChange.Upsert) change).row().table())
+                .containsExactly(
+                        new TableId("catalog", "product"), new TableId("inventory", "stock"));
     }
 
     @Test
