@@ -10,7 +10,8 @@ import java.util.TreeMap;
 final class DebeziumCheck {
 
     private static final String NAMES = "it follows from 'migration'";
-    private static final String ADDRESS = "it comes from 'source'";
+    private static final String SESSIONS =
+            "the engine's sessions are opened as all others are, by 'source.url' and its parameters";
     private static final String TABLES = "what is captured follows from 'tables'";
     private static final String VALUES = "values travel as PostgreSQL's own text";
     private static final String POSITION =
@@ -32,12 +33,8 @@ final class DebeziumCheck {
                     Map.entry("connector.class", "there is one connector"),
                     Map.entry("tasks.max", "a slot has one reader"),
                     Map.entry("plugin.name", "only pgoutput is read"),
-                    Map.entry("database.hostname", ADDRESS),
-                    Map.entry("database.port", ADDRESS),
-                    Map.entry("database.user", ADDRESS),
-                    Map.entry("database.password", ADDRESS),
-                    Map.entry("database.dbname", ADDRESS),
-                    Map.entry("database.initial.statements", VALUES),
+                    Map.entry("database.", SESSIONS),
+                    Map.entry("driver.", SESSIONS),
                     Map.entry("table.", TABLES),
                     Map.entry("schema.", TABLES),
                     Map.entry("column.", TABLES),

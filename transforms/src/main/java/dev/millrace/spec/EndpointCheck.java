@@ -9,22 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Locale;
-import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Checks an address and finds its password. The address is never printed: it may hold what it must
-/// not.
+/// Checks one side's address and finds its password.
 final class EndpointCheck {
 
-    private static final Pattern URL =
-            Pattern.compile(
-                    "jdbc:postgresql://(?<hosts>[^/?]*)(?<database>/[^?]*)?(?:\\?(?<query>.*))?");
-    private static final Pattern HOST =
-            Pattern.compile("(?:\\[[0-9A-Fa-f:.%]+]|[^\\s:\\[\\]]+)(?::(?<port>\\d{1,5}))?");
-    private static final Set<String> CREDENTIALS = Set.of("user", "password", "sslpassword");
     private static final int LONGEST_PASSWORD_FILE = 64 * 1024;
 
     private final Problems problems;
@@ -35,7 +24,7 @@ final class EndpointCheck {
 
     @Nullable Endpoint check(SpecForm.EndpointForm form) {
         if (form.url() != null) {
-            checkUrl(form.url());
+            new UrlCheck(problems).check(form.url());
         }
         if (form.username() != null && form.username().text().isBlank()) {
             problems.add(form.username(), "is empty", "name the role to connect as");
@@ -45,55 +34,6 @@ final class EndpointCheck {
             return null;
         }
         return new Endpoint(form.url().text(), form.username().text(), password);
-    }
-
-    private void checkUrl(Scalar url) {
-        Matcher parts = URL.matcher(url.text());
-        if (!parts.matches()) {
-            problems.add(
-                    url,
-                    "must begin with jdbc:postgresql:// and be of one line",
-                    "jdbc:postgresql://host:port/database");
-            return;
-        }
-        if (parts.group("hosts").contains("@") || holdsCredentials(parts.group("query"))) {
-            problems.add(
-                    url,
-                    "holds credentials, and an address is printed in messages",
-                    "use username and password or password-file");
-            return;
-        }
-        for (String host : parts.group("hosts").split(",", -1)) {
-            Matcher one = HOST.matcher(host);
-            if (!one.matches() || !isPort(one.group("port"))) {
-                problems.add(
-                        url,
-                        "names no host, or a port that is none",
-                        "jdbc:postgresql://host:port/database");
-                return;
-            }
-        }
-        String database = parts.group("database");
-        if (database == null || database.length() < 2) {
-            problems.add(url, "names no database", "jdbc:postgresql://host:port/database");
-        }
-    }
-
-    private static boolean isPort(@Nullable String port) {
-        return port == null || (Integer.parseInt(port) >= 1 && Integer.parseInt(port) <= 65535);
-    }
-
-    private static boolean holdsCredentials(@Nullable String query) {
-        if (query == null) {
-            return false;
-        }
-        for (String parameter : query.split("&", -1)) {
-            String name = parameter.split("=", 2)[0].strip().toLowerCase(Locale.ROOT);
-            if (CREDENTIALS.contains(name)) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /// @return null when it was given and can't be had

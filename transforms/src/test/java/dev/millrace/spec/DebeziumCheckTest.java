@@ -28,6 +28,12 @@ class DebeziumCheckTest {
                 "database.user",
                 "database.password",
                 "database.dbname",
+                "database.sslmode",
+                "database.initial.statements",
+                "database.query.timeout.ms",
+                "database.connection.factory.class",
+                "driver.options",
+                "driver.socketTimeout",
                 "converters",
                 "key.converter",
                 "value.converter.schemas.enable",
@@ -61,7 +67,7 @@ class DebeziumCheckTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"snapshot.fetch.size", "max.queue.size", "database.sslmode"})
+    @ValueSource(strings = {"snapshot.fetch.size", "max.queue.size", "status.update.interval.ms"})
     void passesOtherPropertiesThrough(String property) {
         assertThat(valid(VALID + "debezium:\n  " + property + ": 7\n", Map.of()).spec().debezium())
                 .isEqualTo(Map.of(property, "7"));

@@ -113,7 +113,7 @@ class SecretsTest {
                         kafka:
                           bootstrap-servers: a:1, b:2
                           properties: {sasl.jaas.config: hunter2}
-                        debezium: {database.sslpassword: hunter2}
+                        debezium: {slot.secret: hunter2}
                         """;
 
         MigrationSpec spec = valid(file, Map.of()).spec();

@@ -17,6 +17,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// The file as a whole: what is read of it, and what is told of one that can't be.
@@ -160,6 +161,49 @@ class SpecReaderTest {
                         "m.yaml:14:15: tables[\"crm.customer\"].key[1]: must be text",
                         "m.yaml:14:20: tables[\"crm.customer\"].key[2]: names id again (name each"
                                 + " column once)");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "jdbc:postgresql://localhost/shop",
+                "jdbc:postgresql://a,b:5433/shop?targetServerType=primary",
+                "jdbc:postgresql://a,b:5433/shop",
+                "jdbc:postgresql://[::1]:5432/shop",
+                "jdbc:postgresql://a/shop%2Beu",
+                "jdbc:postgresql://a/shop+eu%20%25%2F",
+                "jdbc:postgresql://a/s?sslmode=verify-full&sslrootcert=%2Fca.pem&options=-c%20x=1",
+                "jdbc:postgresql://a/s?socketTimeout=9&loginTimeout=9&currentSchema=x"
+            })
+    void takesEveryAddressThatTheDriverTakes(String url) {
+        assertThat(
+                        valid(VALID.replace("jdbc:postgresql://localhost:5432/shop", url), Map.of())
+                                .spec()
+                                .source()
+                                .url())
+                .isEqualTo(url);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "jdbc:postgresql:shop | must begin with",
+                "jdbc:postgresql:///shop | names no host",
+                "jdbc:postgresql://a,/shop | names no host",
+                "jdbc:postgresql://a/b/c | has a slash in the database's name (write %2F",
+                "jdbc:postgresql://a/50%_off | has a % that begins no escape (write %25",
+                "jdbc:postgresql://a/s?options=100% | has a % that begins no escape (write %25",
+                "jdbc:postgresql://a,b/s?targetServerType=secondary | asks for a standby",
+                "jdbc:postgresql://a/s?ssl=true&readOnly=true | sets readOnly, but",
+                "jdbc:postgresql://a/s?replication=database | sets replication, but",
+                "jdbc:postgresql://a/s?service=x | sets service, but a service file"
+            })
+    void refusesAnAddressThatSessionsCannotBeOpenedBy(String url, String problem) {
+        assertThat(problems(VALID.replace("jdbc:postgresql://localhost:5432/shop", url)))
+                .singleElement()
+                .asString()
+                .startsWith("m.yaml:3:8: source.url: " + problem);
     }
 
     @Test

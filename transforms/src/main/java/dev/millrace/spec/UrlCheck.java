@@ -1,0 +1,112 @@
+package dev.millrace.spec;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Checks a database's URL: what passes here the driver can read. A URL is never printed, because
+/// it may hold what it must not.
+final class UrlCheck {
+
+    private static final String FORM = "jdbc:postgresql://host:port/database";
+    private static final Pattern URL =
+            Pattern.compile(
+                    "jdbc:postgresql://(?<hosts>[^/?]*)(?<database>/[^?]*)?(?:\\?(?<query>.*))?");
+    private static final Pattern HOST =
+            Pattern.compile("(?:\\[[0-9A-Fa-f:.%]+]|[^\\s:\\[\\]]+)(?::(?<port>\\d{1,5}))?");
+    private static final Pattern BROKEN_ESCAPE = Pattern.compile("%(?![0-9A-Fa-f]{2})");
+    private static final Set<String> CREDENTIALS = Set.of("user", "password", "sslpassword");
+    private static final String TARGET_SERVER_TYPE = "targetServerType";
+    private static final Set<String> PRIMARY = Set.of("any", "primary", "master", "preferPrimary");
+
+    /// Parameters that would change how a session works, and why Millrace takes no value for them.
+    private static final Map<String, String> OWNED =
+            Map.of(
+                    "replication", "Millrace decides which session replicates",
+                    "preferQueryMode", "Millrace decides how statements are sent",
+                    "readOnly", "Millrace decides which session may write",
+                    "readOnlyMode", "Millrace decides which session may write",
+                    "stringtype", "values travel as text with their type",
+                    "autosave", "Millrace decides what a failure rolls back",
+                    "service", "a service file belongs to one machine");
+
+    private final Problems problems;
+
+    UrlCheck(Problems problems) {
+        this.problems = problems;
+    }
+
+    void check(Scalar url) {
+        Matcher parts = URL.matcher(url.text());
+        if (!parts.matches()) {
+            problems.add(url, "must begin with jdbc:postgresql:// and be of one line", FORM);
+            return;
+        }
+        String query = parts.group("query") == null ? "" : parts.group("query");
+        if (parts.group("hosts").contains("@") || holdsCredentials(query)) {
+            problems.add(
+                    url,
+                    "holds credentials, and an address is printed in messages",
+                    "use username and password or password-file");
+            return;
+        }
+        hosts(url, parts.group("hosts"));
+        database(url, parts.group("database"));
+        if (BROKEN_ESCAPE.matcher(url.text().substring(parts.end("hosts"))).find()) {
+            problems.add(url, "has a % that begins no escape", "write %25 for a percent sign");
+        }
+        parameters(url, query);
+    }
+
+    private void hosts(Scalar url, String hosts) {
+        for (String host : hosts.split(",", -1)) {
+            Matcher one = HOST.matcher(host);
+            if (!one.matches() || !isPort(one.group("port"))) {
+                problems.add(url, "names no host, or a port that is none", FORM);
+                return;
+            }
+        }
+    }
+
+    private void database(Scalar url, @Nullable String database) {
+        if (database == null || database.length() < 2) {
+            problems.add(url, "names no database", FORM);
+        } else if (database.indexOf('/', 1) > 0) {
+            problems.add(url, "has a slash in the database's name", "write %2F for a slash");
+        }
+    }
+
+    private void parameters(Scalar url, String query) {
+        for (String parameter : query.split("&", -1)) {
+            String[] parts = parameter.split("=", 2);
+            String name = parts[0];
+            String why = OWNED.get(name);
+            if (why != null) {
+                problems.add(url, "sets " + name + ", but " + why, "remove " + name);
+            } else if (name.equals(TARGET_SERVER_TYPE)
+                    && !(parts.length == 2 && PRIMARY.contains(parts[1]))) {
+                problems.add(
+                        url,
+                        "asks for a standby, but both databases must take writes",
+                        "set targetServerType=primary");
+            }
+        }
+    }
+
+    private static boolean isPort(@Nullable String port) {
+        return port == null || (Integer.parseInt(port) >= 1 && Integer.parseInt(port) <= 65535);
+    }
+
+    private static boolean holdsCredentials(String query) {
+        for (String parameter : query.split("&", -1)) {
+            String name = parameter.split("=", 2)[0].strip().toLowerCase(Locale.ROOT);
+            if (CREDENTIALS.contains(name)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
