@@ -83,6 +83,21 @@ class ArchitectureTest {
                                                     JavaClass.Predicates.assignableTo(
                                                             SQLException.class))));
 
+    /// A session that is opened otherwise has other settings. The sandbox opens sessions on servers
+    /// of its own making.
+    private static final ArchRule SESSIONS_ARE_OPENED_IN_ONE_PLACE =
+            noClasses()
+                    .that()
+                    .doNotHaveFullyQualifiedName("dev.millrace.postgres.SessionFactory")
+                    .and()
+                    .resideOutsideOfPackage("dev.millrace.sandbox..")
+                    .should()
+                    .dependOnClassesThat()
+                    .haveFullyQualifiedName("org.postgresql.Driver")
+                    .orShould()
+                    .dependOnClassesThat()
+                    .haveFullyQualifiedName("java.sql.DriverManager");
+
     private static final ArchRule TRANSFORMS_KNOW_NO_EDGE =
             noClasses()
                     .that()
@@ -260,6 +275,11 @@ class ArchitectureTest {
     }
 
     @Test
+    void sessionsAreOpenedInOnePlace() {
+        SESSIONS_ARE_OPENED_IN_ONE_PLACE.check(PRODUCT);
+    }
+
+    @Test
     void namesSayWhatATypeIs() {
         NAMES_SAY_WHAT_A_TYPE_IS.check(PRODUCT);
     }
@@ -306,6 +326,7 @@ class ArchitectureTest {
     void aTrespasserIsSeen() {
         assertSees(SPRING_ONLY_IN_SERVICE, "SpringOutsideItsRoom");
         assertSees(DATABASES_ARE_TALKED_TO_AT_THE_EDGES, "TalksToADatabase");
+        assertSees(SESSIONS_ARE_OPENED_IN_ONE_PLACE, "OpensASession");
         assertSees(TIME_IS_INJECTED, "TellsTheTime");
         assertSees(NOBODY_SLEEPS, "Sleeps");
         assertSees(NAMES_SAY_WHAT_A_TYPE_IS, "RowManager");

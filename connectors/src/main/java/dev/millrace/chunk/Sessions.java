@@ -3,8 +3,8 @@ package dev.millrace.chunk;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/// Where this room takes its connections from: each call gives one of its own, which this room
-/// closes. Settings that bear on a value's text are pinned by this room in each transaction.
+/// Where this room takes its connections from: each call gives one of its own with pinned settings,
+/// in which a statement may compute for long. This room closes it.
 @FunctionalInterface
 public interface Sessions {
 

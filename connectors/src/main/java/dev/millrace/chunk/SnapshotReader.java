@@ -13,21 +13,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// One REPEATABLE READ, read-only transaction with pinned settings, and the reads of one side in
-/// it. One thread at a time.
+/// One REPEATABLE READ, read-only transaction, and the reads of one side in it. One thread at a
+/// time.
 final class SnapshotReader implements AutoCloseable {
 
     private static final int FETCH = 5_000;
-
-    /// Row security is off, so that a policy that would hide rows is an error and not a smaller
-    /// table.
-    private static final String PIN =
-            """
-            SELECT set_config(name, value, true) FROM (VALUES
-                ('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'),
-                ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('lc_monetary', 'C'),
-                ('xmloption', 'content'), ('row_security', 'off')) AS pinned(name, value)
-            """;
 
     private final String side;
     private final Connection connection;
@@ -56,7 +46,8 @@ final class SnapshotReader implements AutoCloseable {
             connection.setReadOnly(true);
             connection.setAutoCommit(false);
             try (var statement = connection.createStatement()) {
-                statement.execute(PIN);
+                // The first statement takes the snapshot: the caller relies on its being taken now.
+                statement.execute("SELECT 1");
             }
             return connection;
         } catch (SQLException | RuntimeException e) {

@@ -7,33 +7,40 @@ import java.sql.SQLException;
 import java.time.Duration;
 
 /// One PostgreSQL database and the ways into it: a small pool for short reads and control writes,
-/// and sessions of their own for work that holds one (snapshots, COPY, digests). Every session has
-/// the settings pinned by [SessionFactory], so that a value has one text everywhere. Safe for any
-/// thread; constructing it opens no connection; closing it closes the pool, not the sessions that
-/// were handed out by [#connect].
+/// and sessions of their own for work that holds one (snapshots, COPY, digests). Every session is
+/// opened by [SessionFactory], so that a value has one text everywhere. Safe for any thread;
+/// constructing it opens no connection; closing it closes the pool, not the sessions that were
+/// handed out.
 public final class Database implements AutoCloseable {
 
     /// Work in the pool is short; more connections would only take them from the application.
-    private static final int POOL_SIZE = 4;
+    public static final int POOL_SIZE = 4;
 
     /// Within this time a broken connection is noticed by a reader of the pool.
     private static final Duration POOL_SILENCE = Duration.ofSeconds(30);
 
-    /// A statement that computes for longer without a byte has lost its server.
-    private static final Duration SESSION_SILENCE = Duration.ofMinutes(10);
+    /// A statement that should answer at once and takes longer has lost its server.
+    private static final Duration SESSION_SILENCE = Duration.ofMinutes(2);
 
     private static final Duration POOL_WAIT = Duration.ofSeconds(6);
 
     private final SessionFactory sessions;
+    private final Duration silence;
     private final HikariDataSource pool;
 
     /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
     /// @throws IllegalArgumentException when the URL isn't one of PostgreSQL's; the message doesn't
     ///   repeat it
     public Database(String migration, String url, String username, String password) {
-        sessions = new SessionFactory(migration, url, username, password);
+        this(new SessionFactory(migration, url, username, password), SESSION_SILENCE);
+    }
+
+    /// @param silence how long the server may be silent within a statement of [#connect]
+    public Database(SessionFactory sessions, Duration silence) {
+        this.sessions = sessions;
+        this.silence = silence;
         HikariConfig config = new HikariConfig();
-        config.setPoolName("millrace-" + migration);
+        config.setPoolName("millrace-" + sessions.migration());
         config.setDataSource(new PooledSessions(sessions, POOL_SILENCE));
         config.setMaximumPoolSize(POOL_SIZE);
         config.setMinimumIdle(0);
@@ -48,9 +55,16 @@ public final class Database implements AutoCloseable {
         return pool.getConnection();
     }
 
-    /// A session of its own, autocommit on; the caller closes it.
+    /// A session of its own for statements that answer soon, autocommit on; the caller closes it.
+    /// One that may compute for long is run under a [LongStatement].
     public Connection connect(String purpose) throws SQLException {
-        return sessions.open(purpose, SESSION_SILENCE);
+        return sessions.open(purpose, silence);
+    }
+
+    /// A session of its own in which every statement may compute for as long as it takes,
+    /// autocommit on; the caller closes it.
+    public Connection connectForLongStatements(String purpose) throws SQLException {
+        return sessions.open(purpose, Duration.ZERO);
     }
 
     /// What the catalog and the server say, on one pooled connection; close it soon.

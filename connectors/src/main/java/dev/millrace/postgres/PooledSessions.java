@@ -36,7 +36,7 @@ record PooledSessions(SessionFactory sessions, Duration silence) implements Data
 
     @Override
     public int getLoginTimeout() {
-        return SessionFactory.LOGIN_SECONDS;
+        return sessions.loginSeconds();
     }
 
     @Override

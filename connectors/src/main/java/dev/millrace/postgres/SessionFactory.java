@@ -1,90 +1,137 @@
 package dev.millrace.postgres;
 
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Properties;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
-/// Opens sessions in which a value has one text, whoever reads it and wherever the JVM stands. The
-/// settings are made by a statement after login, because a role's or a URL's own would win over
-/// those of the start-up packet. With row security off, a policy that would hide rows is an error
-/// and not a smaller table.
-final class SessionFactory {
+/// The one way to open a session on a database, ours and the engine's alike. The driver reads the
+/// URL once and chooses the host, so what one session reaches all reach; every session has the
+/// settings of [PinnedSettings]. Thread-safe; opens nothing by itself.
+public final class SessionFactory {
 
-    private static final String PIN =
-            """
-            SELECT set_config('TimeZone', 'UTC', false),
-                set_config('DateStyle', 'ISO, MDY', false),
-                set_config('IntervalStyle', 'postgres', false),
-                set_config('bytea_output', 'hex', false),
-                set_config('extra_float_digits', '1', false),
-                set_config('client_encoding', 'UTF8', false),
-                set_config('standard_conforming_strings', 'on', false),
-                set_config('row_security', 'off', false),
-                set_config('statement_timeout', '0', false),
-                set_config('idle_in_transaction_session_timeout', '0', false),
-                CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL
-                    THEN set_config('transaction_timeout', '0', false) END,
-                set_config('application_name', ?, false)
-            """;
+    private static final int CONNECT_SECONDS = 5;
 
-    static final int LOGIN_SECONDS = 10;
+    /// The login itself, once a host has answered.
+    private static final int LOGIN_SECONDS = 5;
 
     private final String migration;
-    private final String url;
-    private final String username;
-    private final String password;
-    private final String address;
+    private final Properties parts;
+    private final List<String> servers;
 
-    SessionFactory(String migration, String url, String username, String password) {
-        Properties parts = Driver.parseURL(url, new Properties());
-        if (parts == null) {
+    /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
+    /// @throws IllegalArgumentException when the driver does not take the URL; the message does not
+    ///   repeat it
+    public SessionFactory(String migration, String url, String username, String password) {
+        Properties login = new Properties();
+        PGProperty.USER.set(login, username);
+        PGProperty.PASSWORD.set(login, password);
+        Properties read = Driver.parseURL(url, login);
+        if (read == null) {
             throw new IllegalArgumentException(
-                    "not a PostgreSQL URL; it is written jdbc:postgresql://host:port/database");
+                    "Not a PostgreSQL URL. Write jdbc:postgresql://host:port/database.");
         }
+        PGProperty.USER.set(read, username);
+        PGProperty.PASSWORD.set(read, password);
         this.migration = migration;
-        this.url = url;
-        this.username = username;
-        this.password = password;
-        this.address =
-                username
-                        + "@"
-                        + PGProperty.PG_HOST.getOrDefault(parts)
-                        + ":"
-                        + PGProperty.PG_PORT.getOrDefault(parts)
-                        + "/"
-                        + PGProperty.PG_DBNAME.getOrDefault(parts);
+        this.parts = read;
+        this.servers = servers(read);
     }
 
+    private static List<String> servers(Properties parts) {
+        String[] hosts = String.valueOf(PGProperty.PG_HOST.getOrDefault(parts)).split(",", -1);
+        String[] ports = String.valueOf(PGProperty.PG_PORT.getOrDefault(parts)).split(",", -1);
+        List<String> servers = new ArrayList<>();
+        for (int i = 0; i < hosts.length; i++) {
+            servers.add(hosts[i] + ":" + ports[i]);
+        }
+        return List.copyOf(servers);
+    }
+
+    String migration() {
+        return migration;
+    }
+
+    /// `user@host:port/database`, for messages.
     String address() {
-        return address;
+        return PGProperty.USER.getOrDefault(parts)
+                + "@"
+                + String.join(",", servers)
+                + "/"
+                + database();
     }
 
-    /// @param silence how long the server may be silent within a statement
-    Connection open(String purpose, Duration silence) throws SQLException {
+    public String database() {
+        return String.valueOf(PGProperty.PG_DBNAME.getOrDefault(parts));
+    }
+
+    /// @param silence how long the server may be silent within a statement; zero sets no limit, and
+    ///   only TCP's own keep-alive notices that the server is gone. A lock is waited for half as
+    ///   long, so that the server names the lock before the client gives up
+    public Connection open(String purpose, Duration silence) throws SQLException {
+        Properties properties = properties(purpose, silence);
+        PGProperty.PREFER_QUERY_MODE.set(properties, "extended");
+        return pinned(properties, purpose, silence.dividedBy(2));
+    }
+
+    /// A session that speaks the replication protocol, where output functions run too. The driver
+    /// waits for WAL in it, so the server may be silent.
+    public Connection openReplication(String purpose) throws SQLException {
+        Properties properties = properties(purpose, Duration.ZERO);
+        PGProperty.REPLICATION.set(properties, "database");
+        PGProperty.PREFER_QUERY_MODE.set(properties, "simple");
+        return pinned(properties, purpose, Duration.ZERO);
+    }
+
+    private Properties properties(String purpose, Duration silence) {
         Properties properties = new Properties();
-        PGProperty.USER.set(properties, username);
-        PGProperty.PASSWORD.set(properties, password);
+        properties.putAll(parts);
         PGProperty.APPLICATION_NAME.set(properties, applicationName(purpose));
-        PGProperty.CONNECT_TIMEOUT.set(properties, 5);
-        PGProperty.LOGIN_TIMEOUT.set(properties, LOGIN_SECONDS);
+        PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "14");
+        PGProperty.CONNECT_TIMEOUT.set(properties, CONNECT_SECONDS);
+        PGProperty.LOGIN_TIMEOUT.set(properties, loginSeconds());
         PGProperty.SOCKET_TIMEOUT.set(properties, Math.toIntExact(silence.toSeconds()));
         PGProperty.TCP_KEEP_ALIVE.set(properties, true);
         PGProperty.LOG_SERVER_ERROR_DETAIL.set(properties, false);
+        PGProperty.READ_ONLY.set(properties, false);
+        PGProperty.AUTOSAVE.set(properties, "never");
+        properties.remove(PGProperty.STRING_TYPE.getName());
+        properties.remove(PGProperty.REPLICATION.getName());
+        if (PGProperty.SOCKET_FACTORY.getOrDefault(properties) == null) {
+            PGProperty.SOCKET_FACTORY.set(properties, KeepAliveSockets.class.getName());
+        }
+        if (servers.size() > 1) {
+            // Source and target must both take writes: a standby among the hosts is passed over.
+            PGProperty.TARGET_SERVER_TYPE.set(properties, "primary");
+        }
+        return properties;
+    }
+
+    private Connection pinned(Properties properties, String purpose, Duration lockTimeout)
+            throws SQLException {
+        // Hosts, ports and options are in the properties. The URL would win over them.
+        String url = "jdbc:postgresql:" + URLEncoder.encode(database(), StandardCharsets.UTF_8);
         Connection connection = new Driver().connect(url, properties);
         if (connection == null) {
-            throw new SQLException("the driver doesn't take this URL", "08001");
+            throw new SQLException("The driver does not take the URL.", "08001");
         }
-        try (var pin = connection.prepareStatement(PIN)) {
-            pin.setString(1, applicationName(purpose));
-            pin.execute();
+        try (var statement = connection.createStatement()) {
+            statement.execute(PinnedSettings.statement(applicationName(purpose), lockTimeout));
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
         }
         return connection;
+    }
+
+    int loginSeconds() {
+        return LOGIN_SECONDS + CONNECT_SECONDS * servers.size();
     }
 
     private String applicationName(String purpose) {

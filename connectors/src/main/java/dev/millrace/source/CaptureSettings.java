@@ -1,5 +1,6 @@
 package dev.millrace.source;
 
+import dev.millrace.postgres.SessionFactory;
 import dev.millrace.streams.Topics;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,10 @@ public record CaptureSettings(
     CaptureSettings with(List<CapturedTable> other) {
         return new CaptureSettings(
                 migration, generation, url, username, password, other, partitions, kafka, debezium);
+    }
+
+    SessionFactory sessions() {
+        return new SessionFactory(migration, url, username, password);
     }
 
     public Topics topics() {

@@ -8,8 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.stream.Collectors;
-import org.postgresql.Driver;
-import org.postgresql.PGProperty;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -61,27 +59,18 @@ final class EngineProperties {
     }
 
     private static void connection(Properties engine, CaptureSettings settings) {
-        Properties parts = Driver.parseURL(settings.url(), new Properties());
-        if (parts == null) {
-            throw new IllegalArgumentException("not a PostgreSQL URL");
-        }
-        engine.setProperty("database.hostname", PGProperty.PG_HOST.getOrDefault(parts));
-        engine.setProperty("database.port", PGProperty.PG_PORT.getOrDefault(parts));
-        engine.setProperty("database.dbname", PGProperty.PG_DBNAME.getOrDefault(parts));
+        // Every session of the engine is made by this class; what else is said of the address is
+        // read by the engine's own checks and messages alone.
+        engine.setProperty("database.connection.factory.class", EngineSessions.class.getName());
+        engine.setProperty(EngineSessions.MIGRATION, settings.migration());
+        engine.setProperty(EngineSessions.URL, settings.url());
+        engine.setProperty("database.hostname", "source");
+        engine.setProperty("database.port", "5432");
+        engine.setProperty("database.dbname", settings.sessions().database());
         engine.setProperty("database.user", settings.username());
         engine.setProperty("database.password", settings.password());
-        for (String option : parts.stringPropertyNames()) {
-            if (!option.startsWith("PG")) {
-                engine.setProperty("driver." + option, parts.getProperty(option));
-            }
-        }
-        // The driver sends the JVM's zone behind the options; only a statement after it wins.
-        engine.setProperty("database.initial.statements", "SET TimeZone = 'UTC'");
-        // One text for a value, whatever the role's own settings say.
-        engine.setProperty(
-                "driver.options",
-                "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1 -c lc_monetary=C"
-                        + " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c row_security=off");
+        // The snapshot's statements may compute for long.
+        engine.setProperty("database.query.timeout.ms", "0");
     }
 
     private static void tables(Properties engine, CaptureSettings settings) {

@@ -56,7 +56,7 @@ public final class SourceCapture implements AutoCloseable {
 
     public static SourceCapture start(
             CaptureSettings settings, SourceConnections connections, InstantSource clock) {
-        // The driver gives the replication session the JVM's zone, which no setting can override.
+        // Where the engine makes an object of a date or a time, it does so in the JVM's zone.
         TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
         SourceCapture capture = new SourceCapture(settings, connections, clock);
         capture.thread.start();

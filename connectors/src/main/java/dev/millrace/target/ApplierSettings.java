@@ -25,7 +25,8 @@ public record ApplierSettings(
     /// @param bytes of one batch, and of what is read ahead for a partition
     /// @param writers sessions that write at the same time
     /// @param lockTimeout how long a lock is waited for before the transaction is begun again
-    /// @param silence how long the target may be silent before a session counts as broken
+    /// @param silence how long the target may be silent within a batch before a session counts as
+    ///   broken: longer than the slowest batch, which would else be run again for ever
     /// @param idleMove how long stored offsets rest when only watermarks flow
     public record Limits(
             int rows,
@@ -48,7 +49,7 @@ public record ApplierSettings(
                     16L << 20,
                     2,
                     Duration.ofSeconds(5),
-                    Duration.ofMinutes(2),
+                    Duration.ofMinutes(10),
                     Duration.ofMillis(100));
         }
     }

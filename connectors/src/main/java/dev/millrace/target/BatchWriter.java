@@ -1,6 +1,7 @@
 package dev.millrace.target;
 
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.LongStatement;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -117,11 +118,8 @@ final class BatchWriter implements AutoCloseable {
         }
         int generation = hold.from().getFirst().generation();
         if (!stopped(generation, stops).contains(hold.table())) {
-            session.expectSilence();
-            try {
+            try (var _ = LongStatement.on(connection)) {
                 rows.empty(hold.table());
-            } finally {
-                session.expectAnswers();
             }
         }
         for (StoppedTable stop : stops) {

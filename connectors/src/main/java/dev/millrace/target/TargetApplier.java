@@ -198,10 +198,7 @@ public final class TargetApplier implements AutoCloseable {
     private BatchWriter open() throws SQLException {
         TargetSession session =
                 TargetSession.open(
-                        sessions,
-                        settings.migration(),
-                        settings.limits().lockTimeout(),
-                        settings.limits().silence());
+                        sessions, settings.limits().lockTimeout(), settings.limits().silence());
         role = session.role();
         try {
             session.role().require(settings.replicaRole(), session.connection());

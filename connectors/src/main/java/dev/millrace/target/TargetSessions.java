@@ -3,8 +3,8 @@ package dev.millrace.target;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/// Opens sessions on the target database, each new and unpooled; the caller closes it. The applier
-/// pins what it needs on top of what the opener set.
+/// Opens sessions on the target database with pinned settings, each new and unpooled; the caller
+/// closes it.
 @FunctionalInterface
 public interface TargetSessions {
 

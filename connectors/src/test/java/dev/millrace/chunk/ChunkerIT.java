@@ -53,7 +53,8 @@ class ChunkerIT {
     }
 
     private Chunker chunker() {
-        return new Chunker("m", "topic", source::connect, target::connect);
+        return new Chunker(
+                "m", "topic", () -> source.session("chunk"), () -> target.session("chunk"));
     }
 
     private TableDigest sourceDigest(Mapping mapping) {
@@ -168,7 +169,9 @@ class ChunkerIT {
         target.execute(
                 "CREATE TABLE " + NAME + " (id int PRIMARY KEY, v text)",
                 "INSERT INTO " + NAME + " VALUES (1, 'é½ÿ'), (2, 'plain')");
-        Chunker chunker = new Chunker("m", "topic", latin::connect, target::connect);
+        Chunker chunker =
+                new Chunker(
+                        "m", "topic", () -> latin.session("chunk"), () -> target.session("chunk"));
         ComparedTable table = chunker.table(keyed("text"));
 
         try (SourceSnapshot ofSource = chunker.openSource(table);

@@ -10,6 +10,9 @@ import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class DatabaseIT {
@@ -18,38 +21,111 @@ class DatabaseIT {
         return new Database("shop", database.url(), database.username(), database.password());
     }
 
+    @Test
+    void sessionsOfEveryKindHavePinnedSettingsWhateverDatabaseRoleAndUrlSay() throws SQLException {
+        TestDatabase hostile = PostgresServer.shared().newDatabase();
+        HostileSettings.apply(hostile);
+        SessionFactory sessions =
+                new SessionFactory(
+                        "shop",
+                        hostile.url()
+                                + "?options=-c%20IntervalStyle=iso_8601%20-c%20array_nulls=off"
+                                + "&ApplicationName=x&socketTimeout=1&readOnly=true",
+                        hostile.username(),
+                        hostile.password());
+
+        try (Database opened = new Database(sessions, Duration.ofSeconds(20));
+                Connection pooled = opened.pooled();
+                Connection own = opened.connect("control");
+                Connection patient = opened.connectForLongStatements("digest");
+                Connection replication = sessions.openReplication("stream")) {
+            for (Connection each : List.of(pooled, own, patient, replication)) {
+                assertThat(HostileSettings.unpinned(each)).isEmpty();
+            }
+            assertThat(setting(own, "lock_timeout")).isEqualTo("10s");
+            assertThat(setting(patient, "lock_timeout")).isEqualTo("0");
+            assertThat(setting(patient, "application_name")).isEqualTo("millrace shop digest");
+            assertThat(own.getNetworkTimeout()).isEqualTo(20_000);
+            assertThat(patient.getNetworkTimeout()).isZero();
+        }
+    }
+
+    /// The categories of `pg_settings` whose settings bear on values, rows, life and transactions.
+    @Test
+    void everySettingThatBearsOnASessionIsPinnedOrLeftOutForAReason() {
+        Set<String> namesOnly = Set.of("search_path", "default_text_search_config");
+        Set<String> harmless =
+                Set.of(
+                        "check_function_bodies",
+                        "client_min_messages",
+                        "createrole_self_grant",
+                        "default_table_access_method",
+                        "default_tablespace",
+                        "default_toast_compression",
+                        "escape_string_warning",
+                        "gin_pending_list_limit",
+                        "icu_validation_level",
+                        "local_preload_libraries",
+                        "restrict_nonsystem_relation_kind",
+                        "synchronize_seqscans",
+                        "temp_tablespaces");
+        Set<String> ofOneTransaction =
+                Set.of("transaction_deferrable", "transaction_isolation", "transaction_read_only");
+        List<String> inQuestion =
+                PostgresServer.shared()
+                        .newDatabase()
+                        .query(
+                                """
+                                SELECT name FROM pg_settings WHERE context = 'user' AND (
+                                    category LIKE 'Client Connection Defaults / %'
+                                    OR category LIKE 'Version and Platform Compatibility%'
+                                    OR category LIKE 'Replication / Sending%'
+                                    OR category = 'Error Handling' OR name = 'synchronous_commit')
+                                """)
+                        .stream()
+                        .map(row -> String.valueOf(row.getFirst()))
+                        .toList();
+
+        assertThat(inQuestion)
+                .contains("array_nulls", "TimeZone", "transaction_timeout")
+                .filteredOn(name -> !namesOnly.contains(name))
+                .filteredOn(name -> !harmless.contains(name))
+                .filteredOn(name -> !ofOneTransaction.contains(name))
+                .filteredOn(name -> !name.equals("lock_timeout"))
+                .containsExactlyInAnyOrderElementsOf(PinnedSettings.VALUES.keySet());
+        assertThat(HostileSettings.VALUES.keySet()).containsAll(PinnedSettings.VALUES.keySet());
+    }
+
+    @Test
+    void aLongStatementIsNotCutWhereAShortOneIs() throws SQLException {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        SessionFactory sessions =
+                new SessionFactory(
+                        "shop", database.url(), database.username(), database.password());
+
+        try (Database opened = new Database(sessions, Duration.ofSeconds(1));
+                Connection impatient = opened.connect("control");
+                Connection switched = opened.connect("control");
+                Connection patient = opened.connectForLongStatements("digest");
+                var cut = impatient.createStatement();
+                var kept = switched.createStatement();
+                var long_ = patient.createStatement()) {
+            try (var _ = LongStatement.on(switched)) {
+                kept.execute("SELECT pg_sleep(1.2)");
+            }
+            long_.execute("SELECT pg_sleep(1.2)");
+
+            assertThat(switched.getNetworkTimeout()).isEqualTo(1_000);
+            assertThatThrownBy(() -> cut.execute("SELECT pg_sleep(1.2)"))
+                    .isInstanceOf(SQLException.class);
+        }
+    }
+
     private static String setting(Connection connection, String name) throws SQLException {
         try (var statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SHOW " + name)) {
             row.next();
             return row.getString(1);
-        }
-    }
-
-    @Test
-    void sessionsHavePinnedSettingsWhateverTheRoleAndTheUrlSay() throws SQLException {
-        TestDatabase database = PostgresServer.shared().newDatabase();
-        String name = database.value("SELECT current_database()");
-        database.execute(
-                "ALTER DATABASE " + name + " SET DateStyle = 'German'",
-                "ALTER DATABASE " + name + " SET bytea_output = 'escape'",
-                "ALTER DATABASE " + name + " SET statement_timeout = '1min'");
-        TestDatabase withOptions =
-                new TestDatabase(
-                        database.url() + "?options=-c%20IntervalStyle=iso_8601&ApplicationName=x",
-                        database.username(),
-                        database.password());
-
-        try (Database opened = open(withOptions);
-                Connection connection = opened.connect("digest")) {
-            assertThat(setting(connection, "TimeZone")).isEqualTo("UTC");
-            assertThat(setting(connection, "DateStyle")).isEqualTo("ISO, MDY");
-            assertThat(setting(connection, "IntervalStyle")).isEqualTo("postgres");
-            assertThat(setting(connection, "bytea_output")).isEqualTo("hex");
-            assertThat(setting(connection, "extra_float_digits")).isEqualTo("1");
-            assertThat(setting(connection, "row_security")).isEqualTo("off");
-            assertThat(setting(connection, "statement_timeout")).isEqualTo("0");
-            assertThat(setting(connection, "application_name")).isEqualTo("millrace shop digest");
         }
     }
 

@@ -138,7 +138,7 @@ final class CaptureScene implements AutoCloseable {
     }
 
     SourceCapture start(int generation) {
-        return start(generation, _ -> source.connect());
+        return start(generation, source::session);
     }
 
     SourceCapture start(int generation, SourceConnections connections) {
@@ -223,7 +223,7 @@ final class CaptureScene implements AutoCloseable {
     }
 
     dev.millrace.change.WatermarkNumber emit(int generation) {
-        try (Connection connection = source.connect()) {
+        try (Connection connection = source.session("watermark")) {
             return new Watermarks(migration, generation).emit(connection).number();
         } catch (SQLException e) {
             throw new IllegalStateException(e);

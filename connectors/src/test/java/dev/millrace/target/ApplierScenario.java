@@ -15,7 +15,6 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -62,7 +61,7 @@ final class ApplierScenario implements AutoCloseable {
         this.partitions = partitions;
         changesOffsets = new long[partitions];
         database = PostgresServer.shared().newDatabase();
-        ControlSchema.migrate(database::connect);
+        ControlSchema.migrate(sessions(database));
         database.execute(tables);
         createTopic();
         producer =
@@ -112,9 +111,7 @@ final class ApplierScenario implements AutoCloseable {
     }
 
     static TargetSessions sessions(TestDatabase database) {
-        return () ->
-                DriverManager.getConnection(
-                        database.url(), database.username(), database.password());
+        return () -> database.session("apply");
     }
 
     /// Sessions of a role that may read and write everything and is no superuser.

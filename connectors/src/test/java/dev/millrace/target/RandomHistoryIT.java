@@ -185,7 +185,6 @@ class RandomHistoryIT {
         return new BatchWriter(
                 TargetSession.open(
                         ApplierScenario.sessions(database),
-                        MIGRATION,
                         Duration.ofSeconds(5),
                         Duration.ofMinutes(1)),
                 MIGRATION);

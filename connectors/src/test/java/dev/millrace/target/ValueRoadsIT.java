@@ -368,7 +368,9 @@ class ValueRoadsIT {
 
     private static Connection session() throws SQLException {
         return TargetSession.open(
-                        DATABASE::connect, "roads", Duration.ofSeconds(5), Duration.ofMinutes(1))
+                        ApplierScenario.sessions(DATABASE),
+                        Duration.ofSeconds(5),
+                        Duration.ofMinutes(1))
                 .connection();
     }
 

@@ -1,8 +1,10 @@
 package dev.millrace.testing;
 
+import dev.millrace.postgres.SessionFactory;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +18,16 @@ public record TestDatabase(String url, String username, String password) {
         } catch (SQLException e) {
             throw new IllegalStateException(url, e);
         }
+    }
+
+    /// A session as Millrace opens it.
+    public Connection session(String purpose) throws SQLException {
+        return new SessionFactory("test", url, username, password)
+                .open(purpose, Duration.ofMinutes(1));
+    }
+
+    public String name() {
+        return new SessionFactory("test", url, username, password).database();
     }
 
     public void execute(String... statements) {

@@ -124,8 +124,8 @@ final class Reconciliations implements AutoCloseable {
                     new Chunker(
                             setup.migration(),
                             setup.topics().target(),
-                            () -> setup.source().connect("reconcile"),
-                            () -> setup.target().connect("reconcile"));
+                            () -> setup.source().connectForLongStatements("reconcile"),
+                            () -> setup.target().connectForLongStatements("reconcile"));
             ReconciliationReport report =
                     new Reconciler(
                                     new Reconciler.Subject(setup.migration(), setup.specHash()),

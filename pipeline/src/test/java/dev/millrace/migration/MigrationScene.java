@@ -13,6 +13,7 @@ import dev.millrace.log.LogTopic;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
+import dev.millrace.postgres.SessionFactory;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.select.Mapping;
 import dev.millrace.select.Relation;
@@ -68,9 +69,18 @@ final class MigrationScene implements AutoCloseable {
     private @Nullable Migration migration;
 
     MigrationScene() throws IOException {
+        this(Duration.ofMinutes(1));
+    }
+
+    /// @param silence of either server within a statement that should answer soon
+    MigrationScene(Duration silence) throws IOException {
         dataDir = Files.createTempDirectory("millrace-scene");
-        sourceDatabase = new Database(name, source.url(), source.username(), source.password());
-        targetDatabase = new Database(name, target.url(), target.username(), target.password());
+        sourceDatabase = new Database(sessions(source), silence);
+        targetDatabase = new Database(sessions(target), silence);
+    }
+
+    private SessionFactory sessions(TestDatabase database) {
+        return new SessionFactory(name, database.url(), database.username(), database.password());
     }
 
     /// Makes the table on both sides.
@@ -227,7 +237,7 @@ final class MigrationScene implements AutoCloseable {
                                 PARTITIONS,
                                 kafka,
                                 Map.of()),
-                        _ -> source.connect(),
+                        source::session,
                         InstantSource.system());
         long number;
         try (Connection connection = source.connect()) {

@@ -57,8 +57,8 @@ final class UsersScene implements AutoCloseable {
                                 new Chunker(
                                         topics.migration(),
                                         topics.target(),
-                                        source::connect,
-                                        target::connect),
+                                        () -> source.session("reconcile"),
+                                        () -> target.session("reconcile")),
                                 new ChangeLog(kafka, topics)),
                         limits,
                         InstantSource.system())
