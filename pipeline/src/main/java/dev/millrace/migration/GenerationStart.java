@@ -6,6 +6,7 @@ import dev.millrace.broker.Broker.TopicSpec;
 import dev.millrace.broker.TopicPlan;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.LongStatement;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
@@ -15,6 +16,7 @@ import dev.millrace.target.ReplicaRole;
 import dev.millrace.target.StoredOffsets;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -101,16 +103,19 @@ final class GenerationStart {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
         connection.setAutoCommit(false);
-        // The old offsets go first: that waits for a writer whose commit is under way, so that its
-        // rows are seen below.
-        new StoredOffsets(setup.migration())
-                .begin(connection, generation.number(), generation.targetTopicId(), offsets);
-        store.noteTargets(connection, setup.targets());
-        if (generation.number() > 1) {
-            emptyTargets(connection);
+        // Looking whether a large table is empty, and emptying it, may take hours.
+        try (var _ = LongStatement.on(connection)) {
+            // The old offsets go first: that waits for a writer whose commit is under way, so that
+            // its rows are seen below.
+            new StoredOffsets(setup.migration())
+                    .begin(connection, generation.number(), generation.targetTopicId(), offsets);
+            store.noteTargets(connection, setup.targets());
+            if (generation.number() > 1) {
+                emptyTargets(connection);
+            }
+            store.add(connection, generation, CaptureSettings.slot(setup.migration()));
+            connection.commit();
         }
-        store.add(connection, generation, CaptureSettings.slot(setup.migration()));
-        connection.commit();
         return generation;
     }
 
@@ -139,14 +144,24 @@ final class GenerationStart {
                             + " held rows before the migration began and may not be emptied;"
                             + " empty them yourself and start again");
         }
+        List<String> targets = setup.targets().stream().map(Identifier::quote).toList();
+        Savepoint before = connection.setSavepoint();
         try (Statement statement = connection.createStatement()) {
-            for (TableId target : setup.targets()) {
-                statement.execute("DELETE FROM " + Identifier.quote(target));
-                if (!GenerationStore.isEmpty(connection, target)) {
-                    throw new RefusedException(
-                            "a new generation has to begin, but a rule or trigger of "
-                                    + target
-                                    + " keeps its rows from being deleted. Disable it and start again");
+            try {
+                // It locks out the target's readers: not for long.
+                statement.execute("SET LOCAL lock_timeout = '5s'");
+                statement.execute("TRUNCATE TABLE " + String.join(", ", targets));
+            } catch (SQLException _) {
+                // No privilege, a foreign key of another table, or a reader that stays.
+                connection.rollback(before);
+                for (TableId target : setup.targets()) {
+                    statement.execute("DELETE FROM " + Identifier.quote(target));
+                    if (!GenerationStore.isEmpty(connection, target)) {
+                        throw new RefusedException(
+                                "a new generation has to begin, but a rule or trigger of "
+                                        + target
+                                        + " keeps its rows from being deleted. Disable it and start again");
+                    }
                 }
             }
         }

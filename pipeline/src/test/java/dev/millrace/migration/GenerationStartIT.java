@@ -98,6 +98,37 @@ class GenerationStartIT {
     }
 
     @Test
+    void emptyingTakesAsLongAsItTakes() throws Exception {
+        try (MigrationScene scene = new MigrationScene(Duration.ofSeconds(1))) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            Generation first = scene.withGenerations(GenerationStart::takeUp);
+            scene.target.execute(
+                    "INSERT INTO item VALUES (1, 'of generation 1')",
+                    "CREATE TABLE of_the_users (id int REFERENCES item)",
+                    "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$"
+                            + " BEGIN PERFORM pg_sleep(1.2); RETURN NULL; END $$",
+                    "CREATE TRIGGER slow BEFORE DELETE ON item EXECUTE FUNCTION slow()",
+                    "ALTER TABLE item ENABLE ALWAYS TRIGGER slow");
+            String file = "SELECT pg_relation_filenode('item')";
+            String before = scene.target.value(file);
+
+            Generation second = scene.withGenerations(all -> all.next(first));
+
+            assertThat(second.number()).isEqualTo(2);
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
+            assertThat(scene.target.value(file)).isEqualTo(before);
+
+            scene.target.execute(
+                    "INSERT INTO item VALUES (2, 'of generation 2')", "DROP TABLE of_the_users");
+
+            scene.withGenerations(all -> all.next(second));
+
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
+            assertThat(scene.target.value(file)).as("truncated").isNotEqualTo(before);
+        }
+    }
+
+    @Test
     void aBeginningThatFailedRemembersNothing() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
