@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Registered for every column, so that the decoder's value reaches us before any conversion could
 /// spoil it: each value becomes PostgreSQL's own text, and a TOASTed value that was left alone
-/// becomes [#UNCHANGED].
+/// becomes [#UNCHANGED]. The engine's schemas have no defaults: a record answers a NULL with the
+/// default of its schema.
 public final class TextConverter implements CustomConverter<SchemaBuilder, RelationalColumn> {
 
     /// Stands for an unchanged value inside the engine; compared by identity, so no user's text can
@@ -24,7 +25,7 @@ public final class TextConverter implements CustomConverter<SchemaBuilder, Relat
     @Override
     public void converterFor(
             RelationalColumn column, ConverterRegistration<SchemaBuilder> registration) {
-        registration.register(SchemaBuilder.string().optional(), TextConverter::text);
+        registration.register(new WithoutDefault().optional(), TextConverter::text);
     }
 
     private static @Nullable String text(@Nullable Object value) {
@@ -35,5 +36,18 @@ public final class TextConverter implements CustomConverter<SchemaBuilder, Relat
             return UNCHANGED;
         }
         return ServerText.of(value);
+    }
+
+    /// The schema of a text that stays without a default, whatever the engine finds in the catalog.
+    private static final class WithoutDefault extends SchemaBuilder {
+
+        WithoutDefault() {
+            super(Type.STRING);
+        }
+
+        @Override
+        public SchemaBuilder defaultValue(Object value) {
+            return this;
+        }
     }
 }
