@@ -110,7 +110,7 @@ final class CaptureRun {
                 runEngine(
                         now,
                         new CapturedBatches(
-                                settings,
+                                now,
                                 connections,
                                 delivered,
                                 continuity,

@@ -15,6 +15,11 @@ public record CapturedTable(Relation relation, boolean fullIdentity) {
         }
     }
 
+    /// The source computes such a column itself and doesn't send it.
+    boolean isGenerated(String column) {
+        return relation.column(column).filter(Relation.Column::generated).isPresent();
+    }
+
     /// @param now the table as the source describes it, or `null` when it isn't there
     /// @throws SourceLostException when the mappings were planned over other columns
     CapturedTable asItIs(@Nullable Relation now) {

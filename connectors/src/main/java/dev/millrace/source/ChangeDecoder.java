@@ -96,22 +96,25 @@ final class ChangeDecoder {
                         schema ->
                                 Shape.keyed(
                                         table.relation().id(),
-                                        schema.fields().stream().map(Field::name).toList(),
+                                        schema.fields().stream()
+                                                .map(Field::name)
+                                                .filter(name -> !table.isGenerated(name))
+                                                .toList(),
                                         table.relation().key()));
-        List<Field> fields = image.schema().fields();
         Row.Builder row = new Row.Builder(shape);
-        for (int i = 0; i < fields.size(); i++) {
+        for (int i = 0; i < shape.size(); i++) {
+            String name = shape.columns().get(i);
+            String text = text(image, name);
             boolean key = shape.key().contains(i);
-            String text = (String) image.get(fields.get(i));
             if (isUnchanged(text) && old != null && (key || table.fullIdentity())) {
-                text = (String) old.get(fields.get(i).name());
+                text = text(old, name);
             }
             if (key && (text == null || isUnchanged(text))) {
                 throw new UnreadableChangeException(
                         "a change of "
                                 + table.relation().id()
                                 + " came without its key column "
-                                + fields.get(i).name()
+                                + name
                                 + ": the replica identity was changed while the capture runs");
             }
             if (isUnchanged(text)) {
@@ -121,6 +124,11 @@ final class ChangeDecoder {
             }
         }
         return row.build();
+    }
+
+    /// `Struct.get` would answer a NULL with the default of the schema.
+    private static @Nullable String text(Struct image, String column) {
+        return (String) image.getWithoutDefault(column);
     }
 
     @SuppressWarnings({
@@ -143,7 +151,7 @@ final class ChangeDecoder {
     }
 
     private static byte[] content(Struct message) {
-        return switch (message.get("content")) {
+        return switch (message.getWithoutDefault("content")) {
             case byte[] bytes -> bytes;
             case ByteBuffer buffer -> {
                 byte[] bytes = new byte[buffer.remaining()];

@@ -123,20 +123,20 @@ final class EngineProperties {
         engine.setProperty("schema.refresh.mode", "columns_diff");
     }
 
-    /// Every column as the server's own text. The text of a `char(n)` is the padded one that the
-    /// stream sends, which a cast would trim, so it is read as it is; `money` goes as a number,
-    /// free of the locale's currency.
+    /// Every column as the server's own text. The engine takes the cells by the columns' positions:
+    /// a generated column, which the stream doesn't carry, is NULL here and keeps its place. The
+    /// text of a `char(n)` is the padded one that the stream sends, which a cast would trim, so it
+    /// is read as it is; `money` goes as a number, free of the locale's currency.
     private static String select(Relation relation) {
-        List<String> columns =
-                relation.columns().stream()
-                        .filter(column -> !column.generated())
-                        .map(EngineProperties::asText)
-                        .toList();
+        List<String> columns = relation.columns().stream().map(EngineProperties::asText).toList();
         return "SELECT " + String.join(", ", columns) + " FROM " + Identifier.quote(relation.id());
     }
 
     private static String asText(Relation.Column column) {
         String name = Identifier.quote(column.name());
+        if (column.generated()) {
+            return "NULL AS " + name;
+        }
         Relation.SqlType type = column.type();
         while (type.base().isPresent()) {
             type = type.base().get();

@@ -63,7 +63,10 @@ final class CaptureScene implements AutoCloseable {
     }
 
     /// Makes a table and captures it; columns are given as `name type`, the key by name.
-    CaptureScene table(String name, List<String> columns, String key, boolean fullIdentity) {
+    ///
+    /// @param then statements over the table before it is described
+    CaptureScene table(
+            String name, List<String> columns, String key, boolean fullIdentity, String... then) {
         source.execute(
                 "CREATE TABLE "
                         + name
@@ -75,15 +78,16 @@ final class CaptureScene implements AutoCloseable {
         if (fullIdentity) {
             source.execute("ALTER TABLE " + name + " REPLICA IDENTITY FULL");
         }
+        source.execute(then);
         List<Relation.Column> described =
                 source
                         .query(
-                                "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid, a.atttypmod)"
+                                "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''"
                                         + " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
                                         + " JOIN pg_namespace n ON n.oid = t.typnamespace"
                                         + " WHERE a.attrelid = '"
                                         + name
-                                        + "'::regclass AND a.attnum > 0 ORDER BY a.attnum")
+                                        + "'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum")
                         .stream()
                         .map(
                                 row ->
@@ -96,7 +100,7 @@ final class CaptureScene implements AutoCloseable {
                                                         -1,
                                                         Optional.empty()),
                                                 false,
-                                                false,
+                                                "t".equals(row.get(4)),
                                                 Relation.Collation.NONE))
                         .toList();
         tables.add(

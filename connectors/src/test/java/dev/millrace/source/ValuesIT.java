@@ -8,8 +8,13 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -132,6 +137,8 @@ class ValuesIT {
                     new Samples("pair[]", List.of("ARRAY[ROW(1, NULL)::pair]")),
                     new Samples("positive", List.of("7.50")));
 
+    /// Of each type a column without a default, one with and one that is NOT NULL with a default:
+    /// NULL is NULL and never the default, whenever the row is written and the default changed.
     @Test
     void everyTypeArrivesAsTheServersOwnText() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
@@ -141,49 +148,112 @@ class ValuesIT {
                     "CREATE DOMAIN positive AS numeric CHECK (VALUE > 0)");
             List<String> columns = new ArrayList<>(List.of("id int"));
             for (int i = 0; i < SAMPLES.size(); i++) {
-                columns.add("c" + i + " " + SAMPLES.get(i).type());
+                String type = SAMPLES.get(i).type();
+                String withDefault = type + " DEFAULT " + literal(SAMPLES.get(i), 0);
+                columns.add("c" + i + " " + type);
+                columns.add("d" + i + " " + withDefault);
+                columns.add("n" + i + " " + withDefault + " NOT NULL");
             }
-            scene.table("item", columns, "id", false);
+            scene.table("item", columns, "id", true);
             insert(scene, 0);
+            Map<String, List<@Nullable String>> atFirst = truth(scene);
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
             insert(scene, 1000);
+            scene.source.execute(
+                    "UPDATE item SET "
+                            + each(i -> "c%1$d = NULL, d%1$d = NULL".formatted(i))
+                            + " WHERE id IN (0, 1000)",
+                    "ALTER TABLE item " + each(ValuesIT::anotherDefault));
+            insert(scene, 2000);
             scene.settle(capture);
 
-            List<Row> read = rows(scene, ChangeEvent.Read.class);
-            List<Row> streamed = rows(scene, ChangeEvent.Insert.class);
-
-            List<List<@Nullable String>> truth = truth(scene);
-            assertThat(read).hasSize(truth.size() / 2);
-            assertThat(streamed).hasSize(truth.size() / 2);
-            assertThat(differences("read", read, truth)).isEmpty();
-            assertThat(differences("streamed", streamed, truth)).isEmpty();
+            Map<String, Row> read = new HashMap<>();
+            Map<String, Row> streamed = new HashMap<>();
+            for (ChangeEvent event : scene.log()) {
+                switch (event) {
+                    case ChangeEvent.Read(_, _, var row) -> read.put(row.text(0), row);
+                    case ChangeEvent.Insert(_, _, var row) -> streamed.put(row.text(0), row);
+                    case ChangeEvent.Update(_, _, var row) -> streamed.put(row.text(0), row);
+                    case ChangeEvent.Delete _, ChangeEvent.Truncate _, ChangeEvent.Watermark _ -> {}
+                }
+            }
+            assertThat(read.keySet()).isEqualTo(atFirst.keySet());
+            assertThat(differences("read", read, atFirst)).isEmpty();
+            assertThat(streamed).hasSize(2 * atFirst.size() + 1);
+            assertThat(differences("streamed", streamed, truth(scene))).isEmpty();
         }
     }
 
     private static List<String> differences(
-            String how, List<Row> rows, List<List<@Nullable String>> truth) {
+            String how, Map<String, Row> rows, Map<String, List<@Nullable String>> truth) {
         List<String> differences = new ArrayList<>();
-        for (Row row : rows) {
-            List<@Nullable String> expected =
-                    truth.stream()
-                            .filter(texts -> Objects.equals(texts.getFirst(), row.text(0)))
-                            .findFirst()
-                            .orElseThrow();
-            for (int i = 1; i < row.shape().size(); i++) {
-                if (!Objects.equals(row.text(i), expected.get(i))) {
-                    differences.add(
-                            SAMPLES.get(i - 1).type()
-                                    + " "
-                                    + how
-                                    + " as "
-                                    + row.text(i)
-                                    + ", the server prints "
-                                    + expected.get(i));
-                }
-            }
-        }
+        rows.forEach(
+                (id, row) -> {
+                    List<@Nullable String> expected = truth.getOrDefault(id, List.of());
+                    for (int i = 1; i < row.shape().size(); i++) {
+                        if (!Objects.equals(row.text(i), expected.get(i))) {
+                            differences.add(
+                                    SAMPLES.get((i - 1) / 3).type()
+                                            + " "
+                                            + row.shape().columns().get(i)
+                                            + " "
+                                            + how
+                                            + " as "
+                                            + row.text(i)
+                                            + ", the server prints "
+                                            + expected.get(i));
+                        }
+                    }
+                });
         return differences;
+    }
+
+    @Test
+    void generatedColumnsStandAnywhere() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            String stored = " int GENERATED ALWAYS AS (%s + 1) STORED";
+            String virtual = " int GENERATED ALWAYS AS (%s + 2) VIRTUAL";
+            Map<String, List<String>> tables =
+                    Map.of(
+                            "head", List.of("g" + stored, "h" + virtual, "id int", "v int"),
+                            "middle", List.of("id int", "g" + stored, "h" + virtual, "v int"),
+                            "tail", List.of("id int", "v int", "h" + virtual, "g" + stored),
+                            "most",
+                                    List.of(
+                                            "g" + stored,
+                                            "id int",
+                                            "h" + virtual,
+                                            "gone int",
+                                            "v int",
+                                            "i" + virtual,
+                                            "j" + stored));
+            tables.forEach(
+                    (name, columns) -> {
+                        scene.table(
+                                name,
+                                columns.stream().map(each -> each.formatted("id")).toList(),
+                                "id",
+                                false,
+                                "ALTER TABLE " + name + " DROP COLUMN IF EXISTS gone");
+                        scene.source.execute("INSERT INTO " + name + " (id, v) VALUES (1, 10)");
+                    });
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            for (String name : tables.keySet()) {
+                scene.source.execute(
+                        "INSERT INTO " + name + " (id, v) VALUES (2, NULL)",
+                        "UPDATE " + name + " SET v = 20");
+            }
+            scene.settle(capture);
+
+            assertThat(scene.log())
+                    .filteredOn(ChangeEvent.OfRow.class::isInstance)
+                    .extracting(event -> ((ChangeEvent.OfRow) event).row())
+                    .hasSize(4 * tables.size())
+                    .allSatisfy(
+                            row -> assertThat(row.shape().columns()).containsExactly("id", "v"));
+        }
     }
 
     @Test
@@ -220,34 +290,53 @@ class ValuesIT {
         int rows =
                 SAMPLES.stream().mapToInt(samples -> samples.literals().size()).max().orElseThrow();
         for (int row = 0; row <= rows; row++) {
-            StringBuilder values = new StringBuilder().append(from + row);
-            for (Samples samples : SAMPLES) {
-                String value =
-                        row < samples.literals().size()
-                                ? "(" + samples.literals().get(row) + ")::" + samples.type()
-                                : "NULL";
-                values.append(", ").append(value);
-            }
-            scene.source.execute("INSERT INTO item VALUES (" + values + ")");
+            int number = row;
+            scene.source.execute(
+                    "INSERT INTO item VALUES ("
+                            + (from + row)
+                            + ", "
+                            + each(
+                                    i -> {
+                                        Samples samples = SAMPLES.get(i);
+                                        return number < samples.literals().size()
+                                                ? "%1$s, %1$s, %1$s"
+                                                        .formatted(literal(samples, number))
+                                                : "NULL, NULL, DEFAULT";
+                                    })
+                            + ")");
         }
+        scene.source.execute("INSERT INTO item (id) VALUES (" + (from + rows + 1) + ")");
     }
 
-    private static List<List<@Nullable String>> truth(CaptureScene scene) throws Exception {
-        StringBuilder select = new StringBuilder("SELECT id::text");
-        for (int i = 0; i < SAMPLES.size(); i++) {
-            select.append(", c").append(i).append("::text");
-        }
-        List<List<@Nullable String>> truth = new ArrayList<>();
+    private static String literal(Samples samples, int number) {
+        return "(" + samples.literals().get(number) + ")::" + samples.type();
+    }
+
+    private static String anotherDefault(int type) {
+        String last = literal(SAMPLES.get(type), SAMPLES.get(type).literals().size() - 1);
+        return "ALTER d%1$d SET DEFAULT %2$s, ALTER n%1$d SET DEFAULT %2$s".formatted(type, last);
+    }
+
+    private static String each(IntFunction<String> sql) {
+        return IntStream.range(0, SAMPLES.size()).mapToObj(sql).collect(Collectors.joining(", "));
+    }
+
+    /// Every column as the server prints it, by the row's id.
+    private static Map<String, List<@Nullable String>> truth(CaptureScene scene) throws Exception {
+        String select =
+                "SELECT id::text, "
+                        + each(i -> "c%1$d::text, d%1$d::text, n%1$d::text".formatted(i));
+        Map<String, List<@Nullable String>> truth = new HashMap<>();
         try (Connection connection = scene.source.connect();
                 Statement statement = connection.createStatement()) {
             statement.execute("SET TimeZone = 'UTC'");
-            try (ResultSet row = statement.executeQuery(select + " FROM item ORDER BY id")) {
+            try (ResultSet row = statement.executeQuery(select + " FROM item")) {
                 while (row.next()) {
                     List<@Nullable String> texts = new ArrayList<>();
-                    for (int i = 1; i <= SAMPLES.size() + 1; i++) {
+                    for (int i = 1; i <= 3 * SAMPLES.size() + 1; i++) {
                         texts.add(row.getString(i));
                     }
-                    truth.add(texts);
+                    truth.put(row.getString(1), texts);
                 }
             }
         }
