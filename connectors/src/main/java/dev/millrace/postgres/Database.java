@@ -91,11 +91,20 @@ public final class Database implements AutoCloseable {
         String why = String.valueOf(e.getMessage());
         return switch (SqlFailure.of(e)) {
             case UNREACHABLE -> new Reachability.Unreachable(why);
-            case BUSY -> new Reachability.Busy(why);
+            case BUSY, LIMIT_REACHED -> new Reachability.Busy(why);
             case LOGIN_REFUSED -> new Reachability.LoginRefused(why);
             case DATABASE_MISSING -> new Reachability.DatabaseMissing(why);
             case NO_PRIVILEGE -> new Reachability.NotPermitted(why);
-            case RETRY, REJECTED_VALUE, UNDEFINED, OTHER -> new Reachability.Failed(why);
+            case RETRY,
+                    IN_USE,
+                    READ_ONLY,
+                    EXHAUSTED,
+                    NOT_CONFIGURED,
+                    CANCELLED,
+                    REJECTED_VALUE,
+                    UNDEFINED,
+                    OTHER ->
+                    new Reachability.Failed(why);
         };
     }
 

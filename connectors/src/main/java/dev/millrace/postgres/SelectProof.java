@@ -58,7 +58,18 @@ public final class SelectProof {
                                         0,
                                         "PostgreSQL refuses this SELECT: " + failure.getMessage(),
                                         "correct it"));
-                case UNREACHABLE, BUSY, LOGIN_REFUSED, DATABASE_MISSING, NO_PRIVILEGE, RETRY ->
+                case UNREACHABLE,
+                        BUSY,
+                        LIMIT_REACHED,
+                        LOGIN_REFUSED,
+                        DATABASE_MISSING,
+                        NO_PRIVILEGE,
+                        RETRY,
+                        IN_USE,
+                        READ_ONLY,
+                        EXHAUSTED,
+                        NOT_CONFIGURED,
+                        CANCELLED ->
                         throw failure;
             };
         }

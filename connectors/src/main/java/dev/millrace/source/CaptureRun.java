@@ -33,6 +33,12 @@ final class CaptureRun {
 
     /// What the supervisor is told, from the engine's thread.
     interface Listener {
+        /// From another thread.
+        ///
+        /// @param waitsFor what the source makes the start wait for, empty when nothing
+        /// @return false when the start is over
+        boolean waiting(Optional<String> waitsFor);
+
         void snapshotting();
 
         void streaming();
@@ -90,7 +96,9 @@ final class CaptureRun {
 
     private void capture() throws Exception {
         try (ChangeLogWriter writer =
-                ChangeLogWriter.open(settings.topics(), settings.partitions(), settings.kafka())) {
+                        ChangeLogWriter.open(
+                                settings.topics(), settings.partitions(), settings.kafka());
+                StartWaits _ = StartWaits.watch(connections, settings, listener::waiting)) {
             Optional<SourcePosition> position =
                     new LogSettlement(settings.migration(), positions, reach).settle(writer);
             continuity.requireNotBehind(position);
@@ -183,7 +191,8 @@ final class CaptureRun {
                     }
                     yield last;
                 }
-                case StartPlan.Interrupted _ -> throw new SnapshotInterruptedException();
+                case StartPlan.Interrupted _ ->
+                        throw new SnapshotInterruptedException("the log holds half a snapshot");
                 case StartPlan.Lost(String reason) -> throw new SourceLostException(reason);
             };
         }
@@ -238,6 +247,9 @@ final class CaptureRun {
             created.run();
         }
         Throwable cause = batches.failure() != null ? batches.failure() : failure.get();
+        if (cause instanceof InterruptedException && !stopRequested) {
+            throw new IllegalStateException("the engine gave up a wait of its own", cause);
+        }
         if (cause instanceof Exception exception) {
             throw exception;
         }
@@ -257,16 +269,35 @@ final class CaptureRun {
         while (System.nanoTime() < deadline) {
             DebeziumEngine<?> running = engine.get();
             if (running != null) {
-                try {
-                    running.close();
-                } catch (IllegalStateException | IOException _) {
-                    // The engine refuses while its tasks start and once it is stopping: ask again
-                    // until it has ended.
-                }
+                Thread.ofVirtual()
+                        .start(() -> close(running))
+                        .join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
             }
             if (ended.await(100, TimeUnit.MILLISECONDS)) {
                 return;
             }
+        }
+    }
+
+    private void close(DebeziumEngine<?> running) {
+        try {
+            running.close();
+        } catch (IllegalStateException | IOException _) {
+            // The engine refuses while its tasks start and once it is stopping: it is asked again
+            // until it has ended. A slot that is being made may wait for hours.
+            breakOffSlot();
+        }
+    }
+
+    private void breakOffSlot() {
+        try (Connection connection = connections.open("capture")) {
+            Optional<ReplicationSlot> slot = ReplicationSlot.find(connection, settings.slot());
+            if (slot.isPresent() && slot.get().confirmedFlush().equals(Lsn.ZERO)) {
+                ReplicationSlot.release(connection, slot.get());
+            }
+        } catch (SQLException _) {
+            // A source that is away ends the wait by itself.
+            return;
         }
     }
 

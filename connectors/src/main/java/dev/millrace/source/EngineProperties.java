@@ -4,6 +4,7 @@ import dev.millrace.change.Lsn;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.select.Relation;
 import io.debezium.connector.postgresql.PostgresConnector;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
@@ -14,6 +15,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// The engine's properties for one run. Every value that decides exactness is set here and can't be
 /// overridden by the user's own; the comment beside it names the loss that it prevents.
 final class EngineProperties {
+
+    private static final Duration A_WEEK = Duration.ofDays(7);
 
     private EngineProperties() {}
 
@@ -118,6 +121,10 @@ final class EngineProperties {
         engine.setProperty("offset.flush.interval.ms", "500");
         engine.setProperty("offset.mismatch.strategy", "no_validation");
         engine.setProperty("slot.drop.on.stop", "false");
+        // A new slot waits for the transactions that run, and the status names them. Given up after
+        // a while, the next one would begin to wait again.
+        engine.setProperty("create.slot.command.timeout", Long.toString(A_WEEK.toSeconds()));
+        engine.setProperty("task.management.timeout.ms", Long.toString(A_WEEK.toMillis()));
         engine.setProperty("slot.max.retries", "3");
         engine.setProperty("slot.retry.delay.ms", "1000");
         engine.setProperty("schema.refresh.mode", "columns_diff");

@@ -81,7 +81,9 @@ final class PublicationWatch implements AutoCloseable {
         for (TableComparison each : compare(now)) {
             lost(each.redefined());
             if (!each.now().isInTheFilesOf(each.known())) {
-                throw new SnapshotInterruptedException();
+                throw new SnapshotInterruptedException(
+                        each.table()
+                                + " was rewritten, or a partition of it was detached, before its rows were read");
             }
         }
         goOn(now);

@@ -1,9 +1,11 @@
 package dev.millrace.source;
 
-/// The log holds half a snapshot of this generation.
+/// The rows of a snapshot can't be completed: a new generation has to begin.
 final class SnapshotInterruptedException extends RuntimeException {
 
-    SnapshotInterruptedException() {
-        super("the snapshot was interrupted before its end");
+    private static final long serialVersionUID = 1L;
+
+    SnapshotInterruptedException(String reason) {
+        super(reason);
     }
 }

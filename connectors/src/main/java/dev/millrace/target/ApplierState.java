@@ -1,5 +1,6 @@
 package dev.millrace.target;
 
+import dev.millrace.fault.Failure;
 import java.time.Instant;
 
 /// How the applier fares.
@@ -9,7 +10,16 @@ public sealed interface ApplierState {
     record Applying() implements ApplierState {}
 
     /// Something outside keeps it from applying; it tries again until that passes. Nothing is lost.
-    record Waiting(String reason, Instant since) implements ApplierState {}
+    record Waiting(Failure.Recoverable failure, Instant since) implements ApplierState {
+
+        Waiting(String reason, Instant since) {
+            this(new Failure.Retry(reason), since);
+        }
+
+        public String reason() {
+            return failure.reason();
+        }
+    }
 
     /// It has ended and won't try again; `reason` says what to do.
     record Failed(String reason) implements ApplierState {}

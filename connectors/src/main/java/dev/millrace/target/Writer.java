@@ -1,6 +1,7 @@
 package dev.millrace.target;
 
 import dev.millrace.fault.Reason;
+import dev.millrace.lifecycle.FailureClassifier;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -87,7 +88,9 @@ final class Writer implements AutoCloseable {
         String reason = reason(failure);
         ApplierState.Waiting before = trouble;
         trouble =
-                new ApplierState.Waiting(reason, before == null ? clock.instant() : before.since());
+                new ApplierState.Waiting(
+                        FailureClassifier.of(failure).waiting(),
+                        before == null ? clock.instant() : before.since());
         tally.error(reason);
         LOG.atWarn()
                 .addKeyValue("attempt", attempt)

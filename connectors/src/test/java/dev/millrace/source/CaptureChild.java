@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.awaitility.Awaitility;
 
 /// A capture in a process of its own, so that it can be killed. It halts itself, as kill -9 would,
@@ -131,6 +132,11 @@ final class CaptureChild implements AutoCloseable {
                         new DeliveredTransactions(),
                         new Continuity(),
                         new CaptureRun.Listener() {
+                            @Override
+                            public boolean waiting(Optional<String> waitsFor) {
+                                return true;
+                            }
+
                             @Override
                             public void snapshotting() {
                                 System.out.println("SNAPSHOTTING");

@@ -93,7 +93,7 @@ class ReplicaIdentityIT {
                             () ->
                                     capture.state()
                                                     instanceof
-                                                    CaptureState.Unreadable(var reason, var _)
+                                                    CaptureState.Failed(var reason, var _)
                                             && reason.contains("without its key column id"));
             assertThat(changes(scene)).isEmpty();
         }

@@ -13,6 +13,7 @@ import dev.millrace.change.Shape;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.select.Mapping;
 import dev.millrace.select.Relation;
 import dev.millrace.select.RowMapper;
@@ -106,7 +107,8 @@ final class MappingsScene implements AutoCloseable {
                                 settings,
                                 TestFolders.create("mappings"),
                                 1),
-                        InstantSource.system());
+                        InstantSource.system(),
+                        FailureClassifier::of);
         applications.add(application);
         return application;
     }
@@ -137,9 +139,9 @@ final class MappingsScene implements AutoCloseable {
                 .until(
                         () -> {
                             if (mappings.state()
-                                    instanceof RowApplication.State.Waiting(String why, var at)) {
-                                if (!why.startsWith("RecordTooLargeException")) {
-                                    throw new AssertionError(why);
+                                    instanceof RowApplication.State.Waiting(var failure, var at)) {
+                                if (!failure.reason().contains("RecordTooLargeException")) {
+                                    throw new AssertionError(failure);
                                 }
                                 ends.add(at);
                             }

@@ -89,7 +89,7 @@ class RowApplicationIT {
                             () ->
                                     mappings.state()
                                                     instanceof
-                                                    RowApplication.State.Lost(var why, var _)
+                                                    RowApplication.State.Failed(var why, var _)
                                             && why.contains("were deleted unread"));
             assertThat(scene.written()).isEmpty();
         }

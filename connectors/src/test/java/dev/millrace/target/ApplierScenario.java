@@ -121,7 +121,7 @@ final class ApplierScenario implements AutoCloseable {
                 "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
                 "GRANT USAGE ON SCHEMA millrace TO " + role,
                 "GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO " + role);
-        return () -> DriverManager.getConnection(database.url(), role, "pw");
+        return sessions(new TestDatabase(database.url(), role, "pw"));
     }
 
     String plainRoleName() {

@@ -28,7 +28,8 @@ public final class PostgresServer {
                     "wal_level", "logical",
                     "max_replication_slots", "50",
                     "max_wal_senders", "50",
-                    "max_connections", "300");
+                    "max_connections", "300",
+                    "max_prepared_transactions", "10");
 
     private static final class Shared {
         static final PostgresServer INSTANCE = ContainerEngine.answers() ? container() : process();

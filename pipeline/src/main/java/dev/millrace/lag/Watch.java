@@ -1,6 +1,8 @@
 package dev.millrace.lag;
 
-import dev.millrace.fault.Incident;
+import dev.millrace.fault.Failure;
+import dev.millrace.fault.Fault;
+import dev.millrace.lifecycle.FailureClassifier;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -21,8 +23,8 @@ public final class Watch implements AutoCloseable {
         void run() throws Exception;
     }
 
-    /// @param reason what the server said, or that it says nothing
-    public record Trouble(String reason, Instant since) {}
+    /// @param failure what the server said, or that it says nothing
+    public record Trouble(Failure.Recoverable failure, Instant since) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
     private static final Duration SILENCE = Duration.ofSeconds(5);
@@ -65,7 +67,9 @@ public final class Watch implements AutoCloseable {
         boolean silent =
                 Duration.between(success, clock.instant()).compareTo(SILENCE.plus(interval)) > 0;
         return silent
-                ? Optional.of(new Trouble("it has not answered since " + success, success))
+                ? Optional.of(
+                        new Trouble(
+                                new Failure.Retry("it has not answered since " + success), success))
                 : Optional.empty();
     }
 
@@ -96,9 +100,14 @@ public final class Watch implements AutoCloseable {
         } catch (InterruptedException e) {
             throw e;
         } catch (Exception | Error e) {
-            if (trouble == null) {
-                trouble = new Trouble(Incident.reason(LOG, "a watch failed", e), clock.instant());
+            Trouble before = trouble;
+            Failure failure = FailureClassifier.of(e);
+            if (before == null && failure instanceof Failure.Unexplained) {
+                LOG.atError().setCause(Fault.of(e)).log("a probe failed unexpectedly");
             }
+            trouble =
+                    new Trouble(
+                            failure.waiting(), before == null ? clock.instant() : before.since());
             release.run();
         }
     }

@@ -2,12 +2,16 @@ package dev.millrace.migration;
 
 import dev.millrace.broker.Broker;
 import dev.millrace.change.TableId;
+import dev.millrace.fault.Failure;
 import dev.millrace.fault.Fault;
+import dev.millrace.fault.RepeatedFailures;
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.log.LogFilter;
 import dev.millrace.log.LogTopic;
 import dev.millrace.postgres.Session;
 import dev.millrace.source.CaptureState;
+import dev.millrace.source.SnapshotFailures;
 import dev.millrace.source.SourcePosition;
 import dev.millrace.streams.RowApplication;
 import dev.millrace.target.ApplierState;
@@ -25,6 +29,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +41,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Migration.class);
     private static final Duration TICK = Duration.ofMillis(250);
+    private static final Duration PAUSE = Duration.ofSeconds(2);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
+    private static final int UNEXPLAINED_LIMIT = 5;
 
     private final MigrationSetup setup;
     private final Broker broker;
@@ -45,10 +52,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Reconciliations reconciliations;
     private final StatusBoard board;
     private final OwnerStore owner;
+    private final SnapshotFailures snapshots = new SnapshotFailures();
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread conductor;
     private volatile Running running;
     private volatile JournalStore.Entry phase;
+    private volatile StatusReport.@Nullable Part trouble;
+    private final RepeatedFailures unexplained = new RepeatedFailures(UNEXPLAINED_LIMIT);
     private boolean journaled = true;
     private boolean nextRefused;
 
@@ -134,7 +144,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private Running begin(Generation generation) {
         return new Running(
                 generation,
-                Parts.start(setup, generation),
+                Parts.start(setup, generation, snapshots),
                 new Watches(setup, generation.number(), broker));
     }
 
@@ -143,15 +153,40 @@ public final class Migration implements MigrationControl, AutoCloseable {
             while (!stop.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
                 try {
                     tick();
+                    trouble = null;
+                    unexplained.clear();
                 } catch (SQLException | RuntimeException | Error e) {
-                    LOG.atWarn()
-                            .addKeyValue("migration", setup.migration())
-                            .setCause(Fault.of(e))
-                            .log("the conductor could not take a step and tries again");
+                    hinder(e);
+                    if (stop.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                        return;
+                    }
                 }
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void hinder(Throwable thrown) {
+        Failure failure = FailureClassifier.of(thrown);
+        LOG.atWarn()
+                .addKeyValue("migration", setup.migration())
+                .addKeyValue("reason", failure.reason())
+                .setCause(Fault.of(thrown))
+                .log("the conductor could not take a step and tries again");
+        StatusReport.Part before = trouble;
+        trouble =
+                new StatusReport.Part(
+                        "conductor",
+                        failure.waiting().text(),
+                        false,
+                        before == null ? setup.clock().instant() : before.since());
+        if (failure instanceof Failure.Unexplained && unexplained.isTooMany(failure)) {
+            nextRefused = true;
+            become(
+                    phase.phase()
+                            .fail(failure.reason() + ". Remove the cause, then restart Millrace."));
+            journaled = false;
         }
     }
 
@@ -213,9 +248,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private PhaseRule.Facts facts() {
         Running now = running;
         SourcePosition position = now.parts().capture().position();
-        boolean partsWell =
-                board.parts(now.parts(), now.watches(), setup.clock().instant()).stream()
-                        .allMatch(StatusReport.Part::well);
+        boolean partsWell = parts(now).stream().allMatch(StatusReport.Part::well);
         return new PhaseRule.Facts(
                 position != null && position.streaming(),
                 now.watches().freshness().age(setup.clock().instant()),
@@ -227,7 +260,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return switch (parts.capture().state()) {
             case CaptureState.SourceLost(String reason, Instant _) ->
                     Optional.of("re-backfill required: " + reason);
-            case CaptureState.Unreadable(String reason, Instant _) -> Optional.of(reason);
+            case CaptureState.Failed(String reason, Instant _) -> Optional.of(reason);
             case CaptureState.Starting _,
                     CaptureState.Snapshotting _,
                     CaptureState.Streaming _,
@@ -242,7 +275,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         if (parts.applier().state() instanceof ApplierState.Failed(String reason)) {
             return Optional.of(reason);
         }
-        return parts.mappings().state() instanceof RowApplication.State.Lost(String reason, var _)
+        return parts.mappings().state() instanceof RowApplication.State.Failed(String reason, var _)
                 ? Optional.of(reason)
                 : Optional.empty();
     }
@@ -255,6 +288,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 entry.phase(),
                 entry.since(),
                 now.generation().number(),
+                parts(now),
                 now.parts(),
                 now.watches(),
                 reconciliations.last());
@@ -262,9 +296,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public boolean ready() {
-        Running now = running;
-        return board.parts(now.parts(), now.watches(), setup.clock().instant()).stream()
-                .allMatch(StatusReport.Part::well);
+        return parts(running).stream().allMatch(StatusReport.Part::well);
+    }
+
+    private List<StatusReport.Part> parts(Running now) {
+        return board.parts(now.parts(), now.watches(), Optional.ofNullable(trouble));
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.millrace.migration;
 
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.source.CaptureSettings;
+import dev.millrace.source.SnapshotFailures;
 import dev.millrace.source.SourceCapture;
 import dev.millrace.streams.RowApplication;
 import dev.millrace.target.ApplierSettings;
@@ -21,7 +23,8 @@ final class Parts implements AutoCloseable {
         this.applier = applier;
     }
 
-    static Parts start(MigrationSetup setup, Generation generation) {
+    /// @param snapshots why earlier snapshots of this process failed
+    static Parts start(MigrationSetup setup, Generation generation, SnapshotFailures snapshots) {
         SourceCapture capture =
                 SourceCapture.start(
                         new CaptureSettings(
@@ -35,7 +38,8 @@ final class Parts implements AutoCloseable {
                                 setup.kafka(),
                                 setup.spec().debezium()),
                         setup.source()::connect,
-                        setup.clock());
+                        setup.clock(),
+                        snapshots);
         RowApplication mappings =
                 RowApplication.start(
                         new RowApplication.Settings(
@@ -45,7 +49,8 @@ final class Parts implements AutoCloseable {
                                 setup.kafka(),
                                 setup.stateDir(),
                                 1),
-                        setup.clock());
+                        setup.clock(),
+                        FailureClassifier::of);
         TargetApplier applier =
                 new TargetApplier(
                         new ApplierSettings(

@@ -1,6 +1,7 @@
 package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
+import dev.millrace.fault.Failure;
 import dev.millrace.lag.Watch;
 import dev.millrace.select.Mapping;
 import dev.millrace.source.CaptureState;
@@ -39,11 +40,11 @@ final class StatusBoard {
             Phase phase,
             Instant since,
             int generation,
+            List<StatusReport.Part> moving,
             Parts parts,
             Watches watches,
             Optional<StatusReport.LastReconciliation> last) {
         Instant now = setup.clock().instant();
-        List<StatusReport.Part> moving = parts(parts, watches, now);
         List<StatusReport.Table> tables = tables(parts.capture(), watches);
         ApplierCounts counts = parts.applier().counts();
         return new StatusReport(
@@ -64,44 +65,55 @@ final class StatusBoard {
     }
 
     /// Every part that moves, and the servers as they are seen.
-    List<StatusReport.Part> parts(Parts parts, Watches watches, Instant now) {
-        return List.of(
-                capture(parts.capture(), watches, now),
-                mappings(parts.mappings().state()),
-                applier(parts.applier().state()),
-                server("source", watches.sourceTrouble()),
-                server("target", watches.targetTrouble()),
-                server("kafka", watches.kafkaTrouble()));
+    ///
+    /// @param hindered what keeps the conductor from its next step, if anything
+    List<StatusReport.Part> parts(
+            Parts parts, Watches watches, Optional<StatusReport.Part> hindered) {
+        Instant now = setup.clock().instant();
+        List<StatusReport.Part> all = new ArrayList<>();
+        all.add(capture(parts.capture(), watches, now));
+        all.add(mappings(parts.mappings().state()));
+        all.add(applier(parts.applier().state()));
+        all.add(server("source", watches.sourceTrouble()));
+        all.add(server("target", watches.targetTrouble()));
+        all.add(server("kafka", watches.kafkaTrouble()));
+        hindered.ifPresent(all::add);
+        return List.copyOf(all);
     }
 
     private static StatusReport.Part capture(SourceCapture capture, Watches watches, Instant now) {
         return switch (capture.state()) {
-            case CaptureState.Starting(Instant since) ->
-                    new StatusReport.Part(
-                            "capture",
-                            "starting: making or taking the slot waits for running transactions",
-                            false,
-                            since);
+            case CaptureState.Starting(Optional<String> waitsFor, Instant since) ->
+                    new StatusReport.Part("capture", starting(waitsFor), false, since);
             case CaptureState.Snapshotting(Instant since) ->
                     new StatusReport.Part(
                             "capture", "reading the rows that were there", true, since);
             case CaptureState.Streaming(Instant since) -> streaming(capture, watches, since, now);
-            case CaptureState.Waiting(String reason, Instant since) ->
-                    new StatusReport.Part("capture", "waiting: " + reason, false, since);
-            case CaptureState.SnapshotInterrupted(Instant since) ->
+            case CaptureState.Waiting(Failure.Recoverable failure, Instant since) ->
+                    new StatusReport.Part("capture", failure.text(), false, since);
+            case CaptureState.SnapshotInterrupted(String reason, Instant since) ->
                     new StatusReport.Part(
                             "capture",
-                            "the snapshot was interrupted, a new generation begins",
+                            "the snapshot was interrupted, a new generation begins: " + reason,
                             false,
                             since);
             case CaptureState.SourceLost(String reason, Instant since) ->
                     new StatusReport.Part(
                             "capture", "re-backfill required: " + reason, false, since);
-            case CaptureState.Unreadable(String reason, Instant since) ->
+            case CaptureState.Failed(String reason, Instant since) ->
                     new StatusReport.Part("capture", "failed: " + reason, false, since);
             case CaptureState.Stopped(Instant since) ->
                     new StatusReport.Part("capture", "stopped", false, since);
         };
+    }
+
+    private static String starting(Optional<String> waitsFor) {
+        return waitsFor.map(
+                        found ->
+                                "starting: the source waits for "
+                                        + found
+                                        + ". End them, or wait until they end")
+                .orElse("starting");
     }
 
     private static StatusReport.Part streaming(
@@ -126,9 +138,9 @@ final class StatusBoard {
                     new StatusReport.Part("mappings", "starting", false, since);
             case RowApplication.State.Running(Instant since) ->
                     new StatusReport.Part("mappings", "running", true, since);
-            case RowApplication.State.Waiting(String reason, Instant since) ->
-                    new StatusReport.Part("mappings", "waiting: " + reason, false, since);
-            case RowApplication.State.Lost(String reason, Instant since) ->
+            case RowApplication.State.Waiting(Failure.Recoverable failure, Instant since) ->
+                    new StatusReport.Part("mappings", failure.text(), false, since);
+            case RowApplication.State.Failed(String reason, Instant since) ->
                     new StatusReport.Part("mappings", "failed: " + reason, false, since);
             case RowApplication.State.Stopped(Instant since) ->
                     new StatusReport.Part("mappings", "stopped", false, since);
@@ -139,8 +151,8 @@ final class StatusBoard {
         return switch (state) {
             case ApplierState.Applying() ->
                     new StatusReport.Part("applier", "applying", true, null);
-            case ApplierState.Waiting(String reason, Instant since) ->
-                    new StatusReport.Part("applier", "waiting: " + reason, false, since);
+            case ApplierState.Waiting(Failure.Recoverable failure, Instant since) ->
+                    new StatusReport.Part("applier", failure.text(), false, since);
             case ApplierState.Failed(String reason) ->
                     new StatusReport.Part("applier", "failed: " + reason, false, null);
             case ApplierState.Closed() -> new StatusReport.Part("applier", "stopped", false, null);
@@ -151,8 +163,15 @@ final class StatusBoard {
         return trouble.map(
                         matter ->
                                 new StatusReport.Part(
-                                        name, "away: " + matter.reason(), false, matter.since()))
+                                        name, away(matter.failure()), false, matter.since()))
                 .orElseGet(() -> new StatusReport.Part(name, "answers", true, null));
+    }
+
+    private static String away(Failure.Recoverable failure) {
+        return switch (failure) {
+            case Failure.Retry(String reason) -> "away: " + reason;
+            case Failure.OperatorNeeded needed -> needed.text();
+        };
     }
 
     private static StatusReport.Lag lag(Watches watches, Instant now) {

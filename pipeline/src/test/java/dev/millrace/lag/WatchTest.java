@@ -13,13 +13,13 @@ class WatchTest {
     @Test
     void aServerThatRefusesIsQuoted() throws Exception {
         assertThat(reason(new SQLException("FATAL: the database system is starting up", "57P03")))
-                .isEqualTo("FATAL: the database system is starting up");
+                .isEqualTo("FATAL: the database system is starting up (SQLSTATE 57P03)");
     }
 
     @Test
     void whatNobodyExpectedIsNotQuoted() throws Exception {
         assertThat(reason(new NumberFormatException("For input string: 4711-somebody")))
-                .startsWith("Internal error: NumberFormatException (incident ")
+                .startsWith("unexpected NumberFormatException in ")
                 .doesNotContain("4711");
     }
 
@@ -34,7 +34,7 @@ class WatchTest {
                         },
                         () -> {})) {
             await().until(() -> watch.trouble().isPresent());
-            return watch.trouble().orElseThrow().reason();
+            return watch.trouble().orElseThrow().failure().reason();
         }
     }
 }

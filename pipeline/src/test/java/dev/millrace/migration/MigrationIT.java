@@ -109,6 +109,33 @@ class MigrationIT {
     }
 
     @Test
+    void aSnapshotThatFailsTwiceAtTheSameRowEndsInsteadOfBeginningForEver() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            String[] trap = {
+                "CREATE TYPE trap AS (x int)",
+                """
+                CREATE FUNCTION sprung(trap) RETURNS text LANGUAGE plpgsql AS $$
+                BEGIN IF ($1).x = 1 THEN RAISE 'of a row'; END IF; RETURN '(' || ($1).x || ')'; END $$""",
+                "CREATE CAST (trap AS text) WITH FUNCTION sprung(trap)"
+            };
+            scene.source.execute(trap);
+            scene.target.execute(trap);
+            scene.table("item", "id int PRIMARY KEY, value trap");
+            scene.source.execute(
+                    "INSERT INTO item SELECT g, ROW((g = 15000)::int)::trap FROM generate_series(1, 20000) g");
+            scene.start();
+
+            scene.awaitPhase("FAILED");
+
+            assertThat(scene.running().status().generation()).isEqualTo(2);
+            assertThat(scene.running().status().blockers().toString())
+                    .contains("the snapshot failed twice for the same reason", "P0001", "restart")
+                    .doesNotContain("of a row");
+            assertThat(scene.running().ready()).isFalse();
+        }
+    }
+
+    @Test
     void aTableThatCantBeCarriedOnIsStoppedAndUndecidedWhileOthersFlow() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text")

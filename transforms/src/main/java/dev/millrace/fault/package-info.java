@@ -1,4 +1,5 @@
-/// What may be shown of a failure, and what may be logged of one that nobody expected.
+/// What a failure means, what of it may be shown, and what may be logged of one that nobody
+/// expected.
 @NullMarked
 package dev.millrace.fault;
 

@@ -1,7 +1,8 @@
 package dev.millrace.streams;
 
-import dev.millrace.fault.Incident;
-import dev.millrace.fault.Reason;
+import dev.millrace.fault.Failure;
+import dev.millrace.fault.Fault;
+import dev.millrace.fault.RepeatedFailures;
 import dev.millrace.select.Mapping;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,7 +14,7 @@ import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
+import java.util.function.Function;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
@@ -25,12 +26,18 @@ import org.slf4j.LoggerFactory;
 /// Runs the row mappings: at least once, by a producer that never writes behind a gap and handlers
 /// that fail, so that the applier drops what a resend repeats by its token. An application that
 /// fails is started again; nothing is lost, because its offsets go on only behind what was written.
-/// It ends by itself only where going on would leave changes out: [State.Lost]. Any thread.
+/// It ends by itself only where going on would leave changes out or fail the same way again:
+/// [State.Failed]. Any thread.
 public final class RowApplication implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RowApplication.class);
     private static final Duration PAUSE = Duration.ofSeconds(2);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
+
+    /// A failure that no server explains is tried so often, unless runs between last longer.
+    private static final int UNEXPLAINED_LIMIT = 3;
+
+    private static final Duration LONG_RUN = Duration.ofMinutes(5);
 
     /// Where the application is.
     public sealed interface State {
@@ -38,10 +45,10 @@ public final class RowApplication implements AutoCloseable {
 
         record Running(Instant since) implements State {}
 
-        record Waiting(String reason, Instant since) implements State {}
+        record Waiting(Failure.Recoverable failure, Instant since) implements State {}
 
-        /// The changes topic no longer has what was not read: trying again finds no more.
-        record Lost(String reason, Instant since) implements State {}
+        /// Trying again would not help.
+        record Failed(String reason, Instant since) implements State {}
 
         record Stopped(Instant since) implements State {}
     }
@@ -64,13 +71,17 @@ public final class RowApplication implements AutoCloseable {
 
     private final Settings settings;
     private final InstantSource clock;
+    private final Function<Throwable, Failure> classifier;
+    private final RepeatedFailures unexplained = new RepeatedFailures(UNEXPLAINED_LIMIT);
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
     private volatile State state;
 
-    private RowApplication(Settings settings, InstantSource clock) {
+    private RowApplication(
+            Settings settings, InstantSource clock, Function<Throwable, Failure> classifier) {
         this.settings = settings;
         this.clock = clock;
+        this.classifier = classifier;
         this.state = new State.Starting(clock.instant());
         this.thread =
                 Thread.ofPlatform()
@@ -78,8 +89,10 @@ public final class RowApplication implements AutoCloseable {
                         .unstarted(this::supervise);
     }
 
-    public static RowApplication start(Settings settings, InstantSource clock) {
-        RowApplication application = new RowApplication(settings, clock);
+    /// @param classifier says what a failure means
+    public static RowApplication start(
+            Settings settings, InstantSource clock, Function<Throwable, Failure> classifier) {
+        RowApplication application = new RowApplication(settings, clock, classifier);
         application.thread.start();
         return application;
     }
@@ -97,43 +110,76 @@ public final class RowApplication implements AutoCloseable {
     private void supervise() {
         try {
             while (stop.getCount() > 0) {
-                state = new State.Starting(clock.instant());
+                Instant begun = clock.instant();
+                state = new State.Starting(begun);
                 Throwable failure = run();
                 if (stop.getCount() == 0) {
                     break;
                 }
-                String reason = reason(failure);
-                if (failure instanceof OffsetOutOfRangeException) {
-                    state = new State.Lost(reason, clock.instant());
-                    LOG.atError()
-                            .addKeyValue("migration", settings.migration())
-                            .addKeyValue("reason", reason)
-                            .log("the mappings have ended");
-                    return;
+                if (Duration.between(begun, clock.instant()).compareTo(LONG_RUN) > 0) {
+                    unexplained.clear();
                 }
-                state = new State.Waiting(reason, clock.instant());
-                LOG.atWarn()
-                        .addKeyValue("migration", settings.migration())
-                        .addKeyValue("reason", reason)
-                        .log("the mappings wait and try again");
-                if (stop.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
-                    break;
+                become(judge(failure));
+                if (state instanceof State.Failed
+                        || stop.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    return;
                 }
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        } finally {
+            if (!(state instanceof State.Failed)) {
+                state = new State.Stopped(clock.instant());
+            }
         }
-        state = new State.Stopped(clock.instant());
+    }
+
+    private State judge(Throwable thrown) {
+        Failure failure = classifier.apply(thrown);
+        return switch (failure) {
+            case Failure.Recoverable waiting -> new State.Waiting(waiting, clock.instant());
+            case Failure.Lost(String reason) ->
+                    new State.Failed("re-backfill required: " + reason, clock.instant());
+            case Failure.Unexplained(String reason) -> {
+                LOG.atError()
+                        .addKeyValue("migration", settings.migration())
+                        .setCause(Fault.of(thrown))
+                        .log("the mappings failed unexpectedly");
+                yield unexplained.isTooMany(failure)
+                        ? new State.Failed(
+                                reason
+                                        + ", "
+                                        + UNEXPLAINED_LIMIT
+                                        + " times in a row. Remove the cause (the log has the place), then restart Millrace.",
+                                clock.instant())
+                        : new State.Waiting(failure.waiting(), clock.instant());
+            }
+        };
+    }
+
+    private void become(State next) {
+        state = next;
+        switch (next) {
+            case State.Waiting(Failure.Recoverable failure, Instant _) ->
+                    LOG.atWarn()
+                            .addKeyValue("migration", settings.migration())
+                            .addKeyValue("reason", failure.reason())
+                            .log("the mappings wait and try again");
+            case State.Failed(String reason, Instant _) ->
+                    LOG.atError()
+                            .addKeyValue("migration", settings.migration())
+                            .addKeyValue("reason", reason)
+                            .log("the mappings have ended");
+            case State.Starting _, State.Running _, State.Stopped _ -> {}
+        }
     }
 
     /// Runs until it is stopped or fails.
-    ///
-    /// @return the deepest cause
     private Throwable run() throws InterruptedException {
         try {
-            return deepest(runOnce());
+            return runOnce();
         } catch (RuntimeException | Error e) {
-            return deepest(e);
+            return e;
         }
     }
 
@@ -217,24 +263,5 @@ public final class RowApplication implements AutoCloseable {
         properties.put(StreamsConfig.producerPrefix("compression.type"), "lz4");
         properties.put(StreamsConfig.producerPrefix("max.request.size"), 64 * 1024 * 1024);
         return properties;
-    }
-
-    private static Throwable deepest(Throwable error) {
-        Throwable deepest = error;
-        while (deepest.getCause() != null) {
-            deepest = deepest.getCause();
-        }
-        return deepest;
-    }
-
-    private static String reason(Throwable failure) {
-        if (failure instanceof OffsetOutOfRangeException gone) {
-            return "re-backfill required: records of the changes topic were deleted unread, it no longer has what"
-                    + " lies behind the mappings' offsets "
-                    + gone.offsetOutOfRangePartitions();
-        }
-        return Reason.of(failure)
-                .map(message -> failure.getClass().getSimpleName() + ": " + message)
-                .orElseGet(() -> Incident.log(LOG, "the mappings failed", failure).text());
     }
 }
