@@ -27,10 +27,18 @@ record Facts(Source source, Target target, List<Pairing> tables) {
     /// One mapping before it is judged.
     ///
     /// @param computed source columns that the SELECT uses other than by copying them
-    record Pairing(Relation source, Relation target, Set<String> computed) {
+    /// @param copied source columns that it copies
+    /// @param filtered it has a WHERE
+    record Pairing(
+            Relation source,
+            Relation target,
+            Set<String> computed,
+            Set<String> copied,
+            boolean filtered) {
 
         Pairing {
             computed = Set.copyOf(computed);
+            copied = Set.copyOf(copied);
         }
     }
 

@@ -6,6 +6,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.SpecCompiler.Compilation;
 import dev.millrace.preflight.SpecCompiler.Compiled;
+import dev.millrace.select.Relation;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.target.ReplicaRole;
 import java.util.ArrayList;
@@ -85,7 +86,14 @@ public final class Preflight {
                                 new Facts.Pairing(
                                         table.source(),
                                         table.target(),
-                                        table.declared().statement().computedColumns()))
+                                        table.declared().statement().computedColumns(),
+                                        table.declared()
+                                                .statement()
+                                                .copiedColumns(
+                                                        table.source().columns().stream()
+                                                                .map(Relation.Column::name)
+                                                                .toList()),
+                                        table.declared().statement().isFiltered()))
                 .toList();
     }
 

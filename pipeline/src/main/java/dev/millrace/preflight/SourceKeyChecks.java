@@ -1,18 +1,13 @@
 package dev.millrace.preflight;
 
-import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.stream.Collectors;
 
-/// Whether the log tells the rows of each source table apart, and carries of an update what the
-/// mappings compute with: both hang on the table's replica identity.
+/// Whether the log tells the rows of each source table apart, by the table's replica identity.
 final class SourceKeyChecks {
 
     private SourceKeyChecks() {}
@@ -70,48 +65,27 @@ final class SourceKeyChecks {
         if (keyed && identityAlone) {
             return "ALTER TABLE " + name + " REPLICA IDENTITY DEFAULT;";
         }
+        if (keyed) {
+            String index = Identifier.quote(table.id().name() + "_identity");
+            return "CREATE UNIQUE INDEX CONCURRENTLY "
+                    + index
+                    + " ON "
+                    + name
+                    + " ("
+                    + table.keys().primaryKey().stream()
+                            .map(column -> Identifier.quote(column))
+                            .collect(Collectors.joining(", "))
+                    + "); ALTER TABLE "
+                    + name
+                    + " REPLICA IDENTITY USING INDEX "
+                    + index
+                    + "; An UPDATE that relies on the deferral then fails";
+        }
         return "ALTER TABLE "
                 + name
                 + " ADD PRIMARY KEY (...); or, with a unique index over columns that are NOT NULL:"
                 + " ALTER TABLE "
                 + name
                 + " REPLICA IDENTITY USING INDEX ...;";
-    }
-
-    /// One finding a source table, whatever the number of targets made of it.
-    static List<Finding> unchangedValues(Facts facts) {
-        Findings findings = new Findings("source.unchanged-values");
-        Map<TableId, Set<String>> computed = new LinkedHashMap<>();
-        for (Facts.Pairing pairing : facts.tables()) {
-            computed.computeIfAbsent(pairing.source().id(), _ -> new TreeSet<>())
-                    .addAll(pairing.computed());
-        }
-        for (Map.Entry<TableId, Set<String>> entry : computed.entrySet()) {
-            TableFacts table = facts.source().tables().get(entry.getKey());
-            if (table != null && table.keys().identity() != ReplicaIdentity.FULL) {
-                judgeUnchanged(findings, table, entry.getValue());
-            }
-        }
-        return findings.orOk("source tables", "no expression needs a value that may be missing");
-    }
-
-    private static void judgeUnchanged(Findings findings, TableFacts table, Set<String> computed) {
-        List<String> risky =
-                table.columns().toastable().stream()
-                        .filter(computed::contains)
-                        .filter(column -> !table.keys().replica().contains(column))
-                        .toList();
-        if (!risky.isEmpty()) {
-            findings.warn(
-                    table.id().toString(),
-                    "the SELECT computes with "
-                            + String.join(", ", risky)
-                            + ", which may be stored out of line: an UPDATE that leaves such a"
-                            + " value alone doesn't carry it, and the table would stop",
-                    "ALTER TABLE "
-                            + Identifier.quote(table.id())
-                            + " REPLICA IDENTITY FULL; if its values can exceed 2 kB (it makes"
-                            + " the WAL of updates and deletes larger)");
-        }
     }
 }

@@ -25,7 +25,7 @@ final class SourceTableChecks {
                     SourceTableChecks::rowSecurity,
                     SourcePublicationCheck::judge,
                     SourceTableChecks::partitions,
-                    SourceKeyChecks::unchangedValues);
+                    UnchangedValueCheck::judge);
 
     private SourceTableChecks() {}
 

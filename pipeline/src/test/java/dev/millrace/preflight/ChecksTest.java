@@ -129,7 +129,9 @@ class ChecksTest {
                                 new Facts.Pairing(
                                         new Relation(source.id(), List.of(), List.of("id")),
                                         new Relation(target.id(), List.of(), List.of("id")),
-                                        Set.of())));
+                                        Set.of(),
+                                        Set.of(),
+                                        false)));
         return Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
                 .flatMap(List::stream)
                 .flatMap(check -> check.judge(facts).stream())

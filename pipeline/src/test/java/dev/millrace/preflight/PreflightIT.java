@@ -179,7 +179,7 @@ class PreflightIT {
                         new TableId("public", "customer"), new TableId("public", OddNames.NAME));
         assertThat(report.tables().getLast().mapping().target().columns())
                 .containsExactly("id", OddNames.NAME);
-        assertThat(warnings(report)).containsExactly("wildcard");
+        assertThat(warnings(report)).containsExactly("wildcard", "source.unchanged-values");
     }
 
     @Test

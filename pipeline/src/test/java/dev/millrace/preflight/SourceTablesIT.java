@@ -92,7 +92,8 @@ class SourceTablesIT {
                 scene.plan("public.customer: SELECT id, user_name AS full_name, email FROM part");
 
         assertThat(report.accepted()).as(report.findings().toString()).isTrue();
-        assertThat(warnings(report)).containsExactly("source.partitions");
+        assertThat(warnings(report))
+                .containsExactly("source.partitions", "source.unchanged-values");
     }
 
     @Test
@@ -147,6 +148,49 @@ class SourceTablesIT {
         PreflightReport full = scene.plan(spec);
         assertThat(warnings(full)).isEmpty();
         assertThat(full.tables().getFirst().fullIdentity()).isTrue();
+    }
+
+    @Test
+    void aCopiedValueThatMayBeMissingIsWarnedOf() {
+        PreflightReport copied = scene.plan();
+        assertThat(warnings(copied)).containsExactly("source.unchanged-values");
+        assertThat(copied.findings())
+                .anySatisfy(
+                        found ->
+                                assertThat(found.message())
+                                        .contains(
+                                                "changes the key",
+                                                "public.users (user_name, email)"));
+
+        String filtered =
+                "public.customer: SELECT id, user_name AS full_name FROM public.users WHERE age > 17";
+        PreflightReport entering = scene.plan(filtered);
+        assertThat(warnings(entering)).containsExactly("source.unchanged-values");
+        assertThat(entering.findings())
+                .anySatisfy(
+                        found -> {
+                            assertThat(found.object()).isEqualTo("public.users");
+                            assertThat(found.message())
+                                    .contains("copies user_name,", "brings a row into the WHERE");
+                            assertThat(found.remedy()).contains("REPLICA IDENTITY FULL");
+                        });
+
+        scene.source.execute("ALTER TABLE users REPLICA IDENTITY FULL");
+        assertThat(warnings(scene.plan(filtered))).isEmpty();
+    }
+
+    @Test
+    void aDeferrableKeyIsMadeGoodByAnIndexAndNotByAKeyThatIsThere() {
+        scene.source.execute(
+                "ALTER TABLE users DROP CONSTRAINT users_pkey",
+                "ALTER TABLE users ADD PRIMARY KEY (id) DEFERRABLE");
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.message()).contains("deferrable primary key");
+        String statement = found.remedy().substring(0, found.remedy().lastIndexOf(';') + 1);
+        scene.source.execute(statement.split("(?<=;) "));
+        assertThat(open(scene.plan())).isEmpty();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.millrace.select;
 
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -81,6 +82,26 @@ public final class SelectStatement {
     /// among them.
     public Set<String> computedColumns() {
         return ComputedColumns.of(items, where);
+    }
+
+    /// The columns that are copied as they are.
+    ///
+    /// @param all columns of the source table, for a `*`
+    public Set<String> copiedColumns(List<String> all) {
+        Set<String> columns = new LinkedHashSet<>();
+        for (Item item : items) {
+            switch (item) {
+                case Item.Star _ -> columns.addAll(all);
+                case Item.Expression(_, Node.Column column, _) -> columns.add(column.name());
+                case Item.Expression _ -> {}
+            }
+        }
+        return columns;
+    }
+
+    /// True when rows may be left out by a WHERE.
+    public boolean isFiltered() {
+        return where != null;
     }
 
     List<Item> items() {
