@@ -119,20 +119,25 @@ final class MigrationScene implements AutoCloseable {
                 .stream().map(target -> CopyMapping.of(relation, target));
     }
 
-    /// As if a process had died after it applied the first output of the last change in the log.
+    /// As if a process had died after it applied the first output of the only insert in the log.
     ///
     /// @param output SQL that writes that output
     void applyFirstOutput(String output) {
         List<LogEntry> changes = new ArrayList<>();
         new ChangeLog(kafka, new Topics(name))
                 .entries(LogTopic.CHANGES, LogFilter.ALL, changes::add);
-        LogEntry last = changes.stream().filter(entry -> entry.table() != null).toList().getLast();
+        List<LogEntry> inserts =
+                changes.stream().filter(entry -> entry.kind().equals("insert")).toList();
+        if (inserts.size() != 1) {
+            throw new IllegalStateException(inserts.size() + " inserts are in the log");
+        }
+        LogEntry insert = inserts.getFirst();
         target.execute(
                 output,
                 "UPDATE millrace.stored_offset SET token_offset = "
-                        + last.offset()
+                        + insert.offset()
                         + ", token_ordinal = 0 WHERE partition = "
-                        + last.partition());
+                        + insert.partition());
     }
 
     Migration start() throws SQLException {
