@@ -111,7 +111,7 @@ final class CaptureRun {
             listener.startingAt(start);
             try (PublicationWatch publication = watch(start)) {
                 if (start.streaming()) {
-                    publication.requireUnaltered();
+                    publication.requireUnaltered(start.boundary());
                 }
                 // Behind the watch's first look, which knows what is altered from then on.
                 CaptureSettings now = start.streaming() ? settings : asTheyAre();

@@ -85,8 +85,9 @@ final class CapturedBatches
         for (RecordChangeEvent<SourceRecord> record : records) {
             take(decoder.decode(record.record()), events);
         }
-        if (events.stream().anyMatch(ChangeEvent.Watermark.class::isInstance)) {
-            publication.requireUnaltered();
+        if (events.stream().anyMatch(ChangeEvent.Watermark.class::isInstance)
+                && !publication.requireUnaltered(cursor.boundary())) {
+            events.removeIf(ChangeEvent.Watermark.class::isInstance);
         }
         SourcePosition position = writer.write(events, publication.unwritten(), cursor);
         publication.written();
@@ -153,10 +154,11 @@ final class CapturedBatches
                             new ChangeEvent.Delete(generation, origin, old),
                             new ChangeEvent.Insert(generation, origin, row));
             case What.Deleted(var row) -> List.of(new ChangeEvent.Delete(generation, origin, row));
-            case What.Truncated(var table) ->
-                    List.of(
-                            new ChangeEvent.Truncate(
-                                    generation, origin, table, cursor.nextTruncate()));
+            case What.Truncated(var table) -> {
+                publication.truncated(table, origin.transaction());
+                yield List.of(
+                        new ChangeEvent.Truncate(generation, origin, table, cursor.nextTruncate()));
+            }
             case What.Message(var content) -> {
                 OptionalLong number = watermarks.number(content);
                 yield number.isPresent() && cursor.takeWatermark(number.getAsLong())

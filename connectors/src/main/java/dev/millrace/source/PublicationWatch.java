@@ -1,10 +1,14 @@
 package dev.millrace.source;
 
+import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -25,6 +29,7 @@ final class PublicationWatch implements AutoCloseable {
     private final String name;
     private final String identity;
     private SortedMap<TableId, PublishedTable> known;
+    private Map<Long, Pending> pending = Map.of();
     private boolean unwritten;
     private @Nullable Connection connection;
 
@@ -57,17 +62,61 @@ final class PublicationWatch implements AutoCloseable {
         return found;
     }
 
+    /// What was found rewritten before the stream has come so far.
+    ///
+    /// @param version of the catalog entry that was found
+    /// @param until where the stream must have come to say whether a TRUNCATE explains it
+    private record Pending(String version, Lsn until) {}
+
+    /// The stream carries a TRUNCATE of the table.
+    void truncated(TableId table, long transaction) {
+        PublishedTable facts = known.get(table);
+        if (facts != null && facts.isPartitioned()) {
+            known.put(table, facts.truncatedBy(transaction));
+            unwritten = true;
+        }
+    }
+
+    /// @param boundary how far the stream has come
+    /// @return false while the stream may still bring a TRUNCATE that explains what was found: no
+    ///   watermark may be written then
     /// @throws SourceLostException when changes may be missing from the stream
-    void requireUnaltered() throws SQLException {
+    boolean requireUnaltered(Lsn boundary) throws SQLException {
         Connection session = session();
         Publication.requireUnaltered(session, name, identity);
         SortedMap<TableId, PublishedTable> now = first(session, known.keySet());
+        Map<Long, Pending> found = new HashMap<>();
         for (TableComparison each : compare(now)) {
             lost(each.redefined());
+            lost(each.changedUnseen());
             Set<Long> empty = TableLook.empty(session, each.newcomers());
-            lost(each.changedUnseen(empty));
+            for (Map.Entry<Long, String> unexplained : each.unexplained(empty).entrySet()) {
+                Pending since = pending(session, each.now(), unexplained.getKey());
+                if (!each.known().isPartitioned() || boundary.compareTo(since.until()) >= 0) {
+                    throw new SourceLostException(unexplained.getValue());
+                }
+                found.put(unexplained.getKey(), since);
+            }
         }
-        goOn(now);
+        pending = Map.copyOf(found);
+        if (found.isEmpty()) {
+            goOn(now);
+        }
+        return found.isEmpty();
+    }
+
+    private Pending pending(Connection session, PublishedTable now, Long oid) throws SQLException {
+        String version = Objects.requireNonNull(now.below().get(oid)).version();
+        Pending before = pending.get(oid);
+        if (before != null && before.version().equals(version)) {
+            return before;
+        }
+        try (Statement statement = session.createStatement();
+                ResultSet row =
+                        statement.executeQuery("SELECT pg_current_wal_insert_lsn()::text")) {
+            row.next();
+            return new Pending(version, Lsn.parse(row.getString(1)));
+        }
     }
 
     /// A snapshot of the rows is none of a table that was rewritten before it was read: what is

@@ -15,6 +15,8 @@ import java.util.TreeMap;
 /// @param identity its replica identity and the columns of the index behind it
 /// @param columns by their number, which is never used again
 /// @param below what inherits from it, partitions and others, by object id
+/// @param truncatedBy the transaction of its last TRUNCATE in the stream, of a partitioned table
+///   alone; zero for none
 record PublishedTable(
         long oid,
         long owner,
@@ -22,14 +24,22 @@ record PublishedTable(
         long file,
         String identity,
         SortedMap<Integer, Column> columns,
-        SortedMap<Long, Below> below) {
+        SortedMap<Long, Below> below,
+        long truncatedBy) {
 
     record Column(String name, long type, String version) {}
 
+    /// @param version of its catalog entry: the transaction that last rewrote or altered it
     /// @param placed version of its place below its parent
     /// @param created it was created in its place, as a partition, and not rewritten since: it
     ///   never held rows as a table of its own
-    record Below(TableId id, long file, String identity, String placed, boolean created) {}
+    record Below(
+            TableId id,
+            long file,
+            String version,
+            String identity,
+            String placed,
+            boolean created) {}
 
     PublishedTable {
         columns = Collections.unmodifiableSortedMap(new TreeMap<>(columns));
@@ -37,7 +47,22 @@ record PublishedTable(
     }
 
     PublishedTable with(SortedMap<Long, Below> members) {
-        return new PublishedTable(oid, owner, named, file, identity, columns, members);
+        return new PublishedTable(oid, owner, named, file, identity, columns, members, truncatedBy);
+    }
+
+    /// Partitioned tables have no rows of their own.
+    boolean isPartitioned() {
+        return file == 0;
+    }
+
+    PublishedTable truncatedBy(long transaction) {
+        return new PublishedTable(oid, owner, named, file, identity, columns, below, transaction);
+    }
+
+    /// Whether the table's last TRUNCATE in the stream is what last rewrote it. Catalog entries
+    /// hold 32 bits of a transaction's id.
+    boolean wasTruncatedInTheStream(Below each) {
+        return truncatedBy != 0 && each.version().equals(Long.toString(truncatedBy & 0xFFFF_FFFFL));
     }
 
     /// These facts as the ones to go on with. A column that is gone stays known: one that takes its
@@ -45,7 +70,7 @@ record PublishedTable(
     PublishedTable after(PublishedTable known) {
         SortedMap<Integer, Column> all = new TreeMap<>(known.columns);
         columns.forEach(all::put);
-        return new PublishedTable(oid, owner, named, file, identity, all, below);
+        return new PublishedTable(oid, owner, named, file, identity, all, below, known.truncatedBy);
     }
 
     private record Place(long file, String placed) {}

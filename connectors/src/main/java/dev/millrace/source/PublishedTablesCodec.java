@@ -11,7 +11,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What the log was begun with, table by table, as JSON.
+/// What the log was begun with, table by table, as JSON. Logs of earlier versions lack what was
+/// added since.
 final class PublishedTablesCodec {
 
     private static final int FORMAT = 1;
@@ -32,6 +33,7 @@ final class PublishedTablesCodec {
         node.put("named", table.named());
         node.put("file", table.file());
         node.put("identity", table.identity());
+        node.put("truncatedBy", table.truncatedBy());
         ArrayNode columns = node.putArray("columns");
         table.columns()
                 .forEach(
@@ -48,6 +50,7 @@ final class PublishedTablesCodec {
                                 name(below.addObject(), each.id())
                                         .put("oid", oid)
                                         .put("file", each.file())
+                                        .put("version", each.version())
                                         .put("identity", each.identity())
                                         .put("placed", each.placed())
                                         .put("created", each.created()));
@@ -87,6 +90,7 @@ final class PublishedTablesCodec {
                     new Below(
                             id(each),
                             each.required("file").longValue(),
+                            each.path("version").stringValue(""),
                             each.required("identity").stringValue(),
                             each.required("placed").stringValue(),
                             each.required("created").booleanValue()));
@@ -98,7 +102,8 @@ final class PublishedTablesCodec {
                 node.required("file").longValue(),
                 node.required("identity").stringValue(),
                 columns,
-                below);
+                below,
+                node.path("truncatedBy").longValue(0));
     }
 
     private static ObjectNode name(ObjectNode node, TableId id) {

@@ -42,10 +42,8 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
         return Optional.empty();
     }
 
-    /// Why rows may have changed that the stream didn't carry.
-    ///
-    /// @param empty newcomers that hold nothing
-    Optional<String> changedUnseen(Set<Long> empty) {
+    /// Why rows have changed that the stream didn't carry.
+    Optional<String> changedUnseen() {
         if (known.file() != now.file() && someColumnWasAltered()) {
             return because(
                     "was rewritten by ALTER COLUMN TYPE: the new values are not in the stream");
@@ -64,26 +62,48 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
                                 + after.id()
                                 + ", which left its place for a while: changes went by its own name");
             }
-            if (after.file() != each.getValue().file()) {
-                return because(
-                        "has a rewritten "
+        }
+        return Optional.empty();
+    }
+
+    /// What was rewritten, or came with rows, and why that may have changed rows that the stream
+    /// didn't carry, by object id. A TRUNCATE of the whole table rewrites its partitions too and is
+    /// in the stream: if it comes there later, it explains them.
+    ///
+    /// @param empty newcomers that hold nothing
+    Map<Long, String> unexplained(Set<Long> empty) {
+        Map<Long, String> unexplained = new TreeMap<>();
+        for (Map.Entry<Long, Below> each : known.below().entrySet()) {
+            Below after = now.below().get(each.getKey());
+            if (after != null
+                    && after.file() != each.getValue().file()
+                    && !known.wasTruncatedInTheStream(after)) {
+                unexplained.put(
+                        each.getKey(),
+                        table
+                                + " has a rewritten "
                                 + after.id()
                                 + ": TRUNCATE of a partition is not in the stream, and VACUUM FULL or CLUSTER can't be told from it");
             }
         }
-        return newcomers().entrySet().stream()
-                .filter(
-                        each ->
-                                !isPartitioned()
-                                        || !each.getValue().created()
-                                                && !empty.contains(each.getKey()))
-                .findFirst()
-                .flatMap(
-                        each ->
-                                because(
-                                        "got "
-                                                + each.getValue().id()
-                                                + " (ATTACH or INHERIT) with rows in it, not all of which are in the stream"));
+        newcomers()
+                .forEach(
+                        (oid, newcomer) -> {
+                            boolean whole =
+                                    known.isPartitioned()
+                                            && (newcomer.created()
+                                                    || empty.contains(oid)
+                                                    || known.wasTruncatedInTheStream(newcomer));
+                            if (!whole) {
+                                unexplained.put(
+                                        oid,
+                                        table
+                                                + " got "
+                                                + newcomer.id()
+                                                + " (ATTACH or INHERIT) with rows in it, not all of which are in the stream");
+                            }
+                        });
+        return unexplained;
     }
 
     /// What inherits from the table since, by object id.
@@ -91,10 +111,6 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
         Map<Long, Below> newcomers = new TreeMap<>(now.below());
         newcomers.keySet().removeAll(known.below().keySet());
         return newcomers;
-    }
-
-    private boolean isPartitioned() {
-        return known.file() == 0;
     }
 
     private boolean someColumnWasAltered() {

@@ -31,7 +31,7 @@ final class TableLook {
                 SELECT t.root, i.inhrelid, i.xmin::text FROM tree t
                 JOIN pg_catalog.pg_inherits i ON i.inhparent = t.relid AND NOT i.inhdetachpending)
             SELECT r.nspname AS root_schema, r.relname AS root_name, t.relid = t.root AS is_root,
-                c.oid::int8 AS oid, n.nspname, c.relname, c.relfilenode::int8 AS file, c.relowner::int8 AS owner,
+                c.oid::int8 AS oid, n.nspname, c.relname, c.relfilenode::int8 AS file, c.xmin::text AS version, c.relowner::int8 AS owner,
                 y.xmin::text AS named,
                 c.relreplident::text || coalesce(' ' || (SELECT i.indkey::text FROM pg_catalog.pg_index i
                     WHERE i.indrelid = c.oid AND (c.relreplident = 'i' AND i.indisreplident
@@ -114,13 +114,15 @@ final class TableLook {
                 row.getLong("file"),
                 row.getString("identity"),
                 columns,
-                new TreeMap<>());
+                new TreeMap<>(),
+                0);
     }
 
     private static Below below(ResultSet row) throws SQLException {
         return new Below(
                 new TableId(row.getString("nspname"), row.getString("relname")),
                 row.getLong("file"),
+                row.getString("version"),
                 row.getString("identity"),
                 row.getString("edge"),
                 row.getBoolean("created"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -23,6 +24,11 @@ class PublishedTablesIT {
 
     private static final List<TableId> TABLES =
             List.of(new TableId("public", "item"), new TableId("public", "part"));
+
+    private static final TableId PART = TABLES.getLast();
+
+    /// The stream has come to the end of all.
+    private static final Lsn ALL_READ = new Lsn(Long.MAX_VALUE);
 
     @ParameterizedTest
     @CsvSource(
@@ -57,11 +63,11 @@ class PublishedTablesIT {
     void whatMayKeepChangesOutOfTheStreamIsTold(String change, String why) throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
-            watch.requireUnaltered();
+            watch.requireUnaltered(ALL_READ);
 
             source.execute(change.split("; "));
 
-            assertThatThrownBy(watch::requireUnaltered)
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class)
                     .hasMessageContaining(why);
         }
@@ -96,8 +102,8 @@ class PublishedTablesIT {
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute(change.split("; "));
 
-            assertThatCode(watch::requireUnaltered).doesNotThrowAnyException();
-            assertThatCode(watch::requireUnaltered).doesNotThrowAnyException();
+            assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
+            assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
         }
     }
 
@@ -106,10 +112,11 @@ class PublishedTablesIT {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("ALTER TABLE item DROP name");
-            watch.requireUnaltered();
+            watch.requireUnaltered(ALL_READ);
             source.execute("ALTER TABLE item ADD name text");
 
-            assertThatThrownBy(watch::requireUnaltered).hasMessageContaining("another column name");
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .hasMessageContaining("another column name");
         }
     }
 
@@ -118,11 +125,11 @@ class PublishedTablesIT {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("VACUUM FULL item");
-            watch.requireUnaltered();
+            watch.requireUnaltered(ALL_READ);
             assertThat(watch.unwritten()).as("the log is told").isPresent();
             source.execute("ALTER TABLE item ALTER name SET NOT NULL");
 
-            assertThatCode(watch::requireUnaltered).doesNotThrowAnyException();
+            assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
         }
     }
 
@@ -174,7 +181,7 @@ class PublishedTablesIT {
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute(change.split("; "));
 
-            assertThatThrownBy(watch::requireUnaltered)
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class)
                     .hasMessageContaining("another replica identity");
         }
@@ -198,10 +205,57 @@ class PublishedTablesIT {
                     .hasMessageContaining("statement timeout");
             reader.rollback();
 
-            assertThatThrownBy(watch::requireUnaltered)
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class)
                     .hasMessageContaining("lost public.part_1");
         }
+    }
+
+    @Test
+    void aTruncateOfTheWholeTableIsWaitedForAndExplainsItsPartitions() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("TRUNCATE part", "INSERT INTO part VALUES (2, 'n')");
+
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).as("it may come").isFalse();
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
+            watch.truncated(PART, transaction(source));
+
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            source.execute("TRUNCATE part_1");
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("has a rewritten public.part_1");
+        }
+    }
+
+    @Test
+    void aTruncateThatIsInTheLogExplainsThePartitionsAfterARestart() throws Exception {
+        TestDatabase source = source();
+        PublishedTablesCodec codec = new PublishedTablesCodec();
+        byte[] written;
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute(
+                    "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (30) TO (40)",
+                    "TRUNCATE part");
+            watch.truncated(PART, transaction(source));
+            written = codec.encode(watch.unwritten().orElseThrow());
+        }
+        source.execute("INSERT INTO part VALUES (2, 'n'), (31, 'n')");
+
+        try (PublicationWatch again =
+                new PublicationWatch(_ -> source.connect(), "p", "", codec.decode(written), true)) {
+            assertThat(again.requireUnaltered(ALL_READ)).isTrue();
+        }
+    }
+
+    /// The one that wrote the partition's catalog entry.
+    private static long transaction(TestDatabase source) {
+        return Long.parseLong(
+                String.valueOf(
+                        source.value(
+                                "SELECT xmin::text FROM pg_class WHERE oid = 'part_1'::regclass")));
     }
 
     @Test

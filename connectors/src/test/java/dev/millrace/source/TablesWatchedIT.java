@@ -120,6 +120,44 @@ class TablesWatchedIT {
     }
 
     @Test
+    void aTruncateOfAWholePartitionedTableIsCapturedAndThatOfAPartitionIsNot() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("part", ITEM, "id", false);
+            scene.source.execute(
+                    "DROP TABLE part",
+                    "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
+                    "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                    "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20)",
+                    "INSERT INTO part VALUES (1, 'n'), (11, 'n')");
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.source.execute("TRUNCATE part", "INSERT INTO part VALUES (2, 'n')");
+            scene.settle(first);
+            first.close();
+            scene.source.execute("TRUNCATE part", "INSERT INTO part VALUES (3, 'n')");
+
+            SourceCapture second = scene.start(1);
+            scene.settle(second);
+
+            assertThat(scene.log())
+                    .filteredOn(ChangeEvent.Truncate.class::isInstance)
+                    .extracting(event -> ((ChangeEvent.Truncate) event).id())
+                    .containsOnly(1L, 2L);
+            scene.source.execute("TRUNCATE part", "TRUNCATE part_2");
+            scene.emit(second);
+            Awaitility.await()
+                    .pollInterval(Duration.ofMillis(500))
+                    .atMost(Duration.ofSeconds(30))
+                    .until(
+                            () -> {
+                                scene.emit(second);
+                                return second.state() instanceof CaptureState.SourceLost;
+                            });
+            assertThat(second.state().toString()).contains("has a rewritten public.part_2");
+        }
+    }
+
+    @Test
     void aChangesTopicThatLostItsEndIsRefused() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
