@@ -26,6 +26,7 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
@@ -36,6 +37,7 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 public final class Broker implements AutoCloseable {
 
     private static final Duration DEADLINE = Duration.ofSeconds(20);
+    private static final String REQUIRED = "min.insync.replicas";
 
     private final Admin admin;
 
@@ -64,11 +66,93 @@ public final class Broker implements AutoCloseable {
     /// @param id given by the cluster when the topic is made: a topic made anew has another one
     public record Topic(String name, String id, int partitions) {}
 
+    /// On how many disks a record lies.
+    ///
+    /// @param replicas of the partition that has the fewest
+    /// @param required `min.insync.replicas`: on so many a record lies when it is acknowledged
+    public record Replication(int replicas, int required) {
+
+        /// Whether a write can be acknowledged at all.
+        public boolean takesWrites() {
+            return required <= replicas;
+        }
+    }
+
+    /// @throws BrokerException when the topic is not there
+    public Replication replication(String topic) {
+        TopicDescription description =
+                await(
+                                admin.describeTopics(List.of(topic)).allTopicNames(),
+                                "describe topic " + topic)
+                        .get(topic);
+        int replicas =
+                description == null
+                        ? 0
+                        : description.partitions().stream()
+                                .mapToInt(partition -> partition.replicas().size())
+                                .min()
+                                .orElse(0);
+        return new Replication(
+                replicas, setting(new ConfigResource(ConfigResource.Type.TOPIC, topic), REQUIRED));
+    }
+
+    /// What a topic gets that is made now.
+    public Replication defaultReplication() {
+        String broker =
+                await(admin.describeCluster().nodes(), "name the brokers").stream()
+                        .findFirst()
+                        .map(Node::idString)
+                        .orElseThrow(() -> new BrokerException("Kafka names no broker"));
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, broker);
+        return new Replication(
+                setting(resource, "default.replication.factor"), setting(resource, REQUIRED));
+    }
+
+    private int setting(ConfigResource resource, String name) {
+        Config config =
+                await(
+                                admin.describeConfigs(List.of(resource)).all(),
+                                "read the settings of " + resource.name())
+                        .get(resource);
+        ConfigEntry entry = config == null ? null : config.get(name);
+        String value = entry == null ? null : entry.value();
+        if (value == null) {
+            throw new BrokerException("Kafka does not tell " + name + " of " + resource.name());
+        }
+        return Integer.parseInt(value);
+    }
+
+    /// Whether a partition of the topic holds records.
+    public boolean holdsRecords(Topic topic) {
+        return !begins(topic.name(), topic.partitions())
+                .equals(ends(topic.name(), topic.partitions()));
+    }
+
     /// The topic as it is, made if it is missing. When this returns, every partition has a leader.
     ///
     /// @throws BrokerException when it is there and isn't as the specification says
     public Topic ensure(TopicSpec spec) {
-        return existing(spec).or(() -> make(spec)).orElseGet(() -> madeByAnother(spec));
+        return existing(spec).or(() -> made(spec)).orElseGet(() -> madeByAnother(spec));
+    }
+
+    private Optional<Topic> made(TopicSpec spec) {
+        Optional<Topic> made = make(spec);
+        made.ifPresent(topic -> requireWritable(topic.name()));
+        return made;
+    }
+
+    private void requireWritable(String topic) {
+        Replication replication = replication(topic);
+        if (!replication.takesWrites()) {
+            throw new BrokerException(
+                    "topic "
+                            + topic
+                            + " has "
+                            + replication.replicas()
+                            + " replicas and min.insync.replicas="
+                            + replication.required()
+                            + ", so no write to it can succeed: add replicas or lower the setting");
+        }
     }
 
     /// A topic is made before every broker has heard of it, so one that was asked may have denied
@@ -95,6 +179,7 @@ public final class Broker implements AutoCloseable {
     }
 
     private void requireAsSpecified(Topic topic, TopicSpec spec) {
+        requireWritable(topic.name());
         if (topic.partitions() != spec.partitions()) {
             throw new BrokerException(
                     "topic "

@@ -2,6 +2,7 @@ package dev.millrace.broker;
 
 import dev.millrace.broker.Broker.TopicSpec;
 import dev.millrace.streams.Topics;
+import java.util.List;
 import java.util.Map;
 
 /// How the topics of a migration are made. Nothing is compacted but the position, because an
@@ -10,6 +11,10 @@ import java.util.Map;
 public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position) {
 
     private static final String LARGEST_RECORD = Integer.toString(64 * 1024 * 1024);
+
+    public List<TopicSpec> all() {
+        return List.of(changes, target, position);
+    }
 
     public static TopicPlan of(Topics topics, int partitions) {
         Map<String, String> kept =

@@ -171,6 +171,7 @@ final class CaptureRun {
                     text(connection, "SELECT current_database()"))) {
                 case StartPlan.Fresh _ -> {
                     requireSameHistory(connection);
+                    requireNothingLogged();
                     if (slot.isPresent()) {
                         ReplicationSlot.release(connection, slot.get());
                         ReplicationSlot.drop(connection, settings.slot());
@@ -195,6 +196,17 @@ final class CaptureRun {
                         throw new SnapshotInterruptedException("the log holds half a snapshot");
                 case StartPlan.Lost(String reason) -> throw new SourceLostException(reason);
             };
+        }
+    }
+
+    /// A position is written in the same Kafka transaction as the changes, so the log of a fresh
+    /// generation is empty.
+    private void requireNothingLogged() {
+        if (reach.holds(settings.generation())) {
+            throw new SourceLostException(
+                    "the position topic holds nothing of generation "
+                            + settings.generation()
+                            + ", but the changes topic does: the broker lost the positions");
         }
     }
 

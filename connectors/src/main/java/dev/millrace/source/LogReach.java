@@ -3,6 +3,7 @@ package dev.millrace.source;
 import static org.apache.kafka.common.IsolationLevel.READ_COMMITTED;
 import static org.apache.kafka.common.IsolationLevel.READ_UNCOMMITTED;
 
+import dev.millrace.change.ChangeCodec;
 import dev.millrace.source.LogReader.Range;
 import dev.millrace.streams.Topics;
 import java.time.Duration;
@@ -109,6 +110,42 @@ final class LogReach {
                     }
                 });
         return shows;
+    }
+
+    /// Whether a committed read shows a record of the generation in the changes topic.
+    boolean holds(int generation) {
+        Map<TopicPartition, Long> begins = reader.begins(changes);
+        Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
+        return changes.stream()
+                .anyMatch(
+                        each ->
+                                holds(
+                                        each,
+                                        new Range(
+                                                begins.getOrDefault(each, 0L),
+                                                ends.getOrDefault(each, 0L)),
+                                        generation));
+    }
+
+    /// In windows that grow, because the first record of a long log answers it.
+    private boolean holds(TopicPartition partition, Range all, int generation) {
+        ChangeCodec codec = new ChangeCodec();
+        AtomicBoolean found = new AtomicBoolean();
+        long from = all.from();
+        for (long window = 64; from < all.to() && !found.get(); window *= 16) {
+            long to = Math.min(all.to(), from + window);
+            reader.read(
+                    partition,
+                    new Range(from, to),
+                    READ_COMMITTED,
+                    record -> {
+                        if (codec.decodeEvent(record.value()).generation() == generation) {
+                            found.set(true);
+                        }
+                    });
+            from = to;
+        }
+        return found.get();
     }
 
     private boolean shows(TopicPartition partition, Range range) {

@@ -1,5 +1,6 @@
 package dev.millrace.target;
 
+import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import java.util.List;
 import java.util.Optional;
@@ -11,6 +12,19 @@ public record AppliedOffsets(List<StoredOffset> partitions, long rowsApplied) {
 
     public AppliedOffsets {
         partitions = List.copyOf(partitions);
+    }
+
+    /// Whether anything of the log was applied since the generation began.
+    public boolean moved() {
+        return partitions.stream()
+                .anyMatch(
+                        offset ->
+                                !offset.token().equals(Token.none(offset.generation()))
+                                        || offset.watermark()
+                                                        .compareTo(
+                                                                WatermarkNumber.none(
+                                                                        offset.generation()))
+                                                > 0);
     }
 
     /// The watermark that every partition has stored: what lies before it is in the rows of this

@@ -53,6 +53,18 @@ class BrokerIT {
     }
 
     @Test
+    void aTopicThatCanTakeNoWriteIsRefused() {
+        TopicSpec never = with("min.insync.replicas", "2");
+
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatThrownBy(() -> broker.ensure(never))
+                    .isInstanceOf(BrokerException.class)
+                    .hasMessageContaining("has 1 replicas and min.insync.replicas=2");
+        }
+        assertThat(broker.defaultReplication()).isEqualTo(new Broker.Replication(1, 1));
+    }
+
+    @Test
     void aTopicThatTakesLargerRecordsServes() {
         String id = broker.ensure(with("max.message.bytes", "100000000")).id();
 

@@ -6,6 +6,7 @@ import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.testing.BrokerProcess;
+import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
 import java.sql.Connection;
 import java.time.Duration;
@@ -144,6 +145,22 @@ class CaptureStartIT {
                             + "'");
 
             awaitLost(capture, "it was emptied or made anew");
+
+            assertThat(scene.log()).filteredOn(ChangeEvent.Read.class::isInstance).hasSize(1);
+        }
+    }
+
+    @Test
+    void aPositionTopicThatLostItsRecordsIsNotTakenForABeginning() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", List.of("id int", "name text"), "id", false);
+            scene.source.execute("INSERT INTO item VALUES (1, 'read')");
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            first.close();
+            LostRecords.of(scene.kafka, scene.topics.position());
+
+            awaitLost(scene.start(1), "but the changes topic does: the broker lost the positions");
 
             assertThat(scene.log()).filteredOn(ChangeEvent.Read.class::isInstance).hasSize(1);
         }

@@ -51,6 +51,7 @@ final class GenerationStart {
             }
             Generation running = latest.get();
             refuseChanges(running, found(running.number()));
+            refuseLostPositions(connection, running.number());
             placeMappings(running.number());
             return running;
         }
@@ -61,6 +62,22 @@ final class GenerationStart {
     private int firstNumber() {
         broker.ensure(TopicPlan.of(setup.topics(), setup.partitions()).position());
         return SourceCapture.loggedGeneration(setup.kafka(), setup.topics()).orElse(0) + 1;
+    }
+
+    /// A position topic that was emptied must not be taken for a beginning.
+    private void refuseLostPositions(Connection connection, int generation) throws SQLException {
+        boolean logged =
+                SourceCapture.loggedGeneration(setup.kafka(), setup.topics()).orElse(0)
+                        >= generation;
+        if (!logged && new StoredOffsets(setup.migration()).read(connection).moved()) {
+            throw new RefusedException(
+                    "the migration can't go on: topic "
+                            + setup.topics().position()
+                            + " holds no position of generation "
+                            + generation
+                            + ", although changes of it were applied. The broker lost records,"
+                            + " re-backfill required");
+        }
     }
 
     /// A group's offsets expire when nobody reads for long. From the beginning is never wrong: what

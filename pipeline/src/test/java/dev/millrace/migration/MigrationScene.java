@@ -29,6 +29,7 @@ import dev.millrace.spec.Secret;
 import dev.millrace.streams.Topics;
 import dev.millrace.target.ControlSchema;
 import dev.millrace.target.ReplicaRole;
+import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -314,6 +315,10 @@ final class MigrationScene implements AutoCloseable {
                         () ->
                                 org.assertj.core.api.Assertions.assertThat(
                                                 running().status().phase())
+    void emptyPositionTopic() throws Exception {
+        LostRecords.of(kafka, setup().topics().position());
+    }
+
                                         .as(() -> running().status().toString())
                                         .isEqualTo(phase));
     }

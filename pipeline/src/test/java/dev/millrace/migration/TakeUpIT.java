@@ -32,6 +32,20 @@ class TakeUpIT {
     }
 
     @Test
+    void aLogThatLostItsRecordsAfterTheyWereAppliedIsRefused() throws Exception {
+        try (MigrationScene scene = inSync()) {
+            scene.stop();
+            scene.emptyPositionTopic();
+            scene.emptyChangesTopic();
+            scene.source.execute("DELETE FROM item WHERE id <= 10");
+
+            assertThatThrownBy(scene::start)
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("although changes of it were applied");
+        }
+    }
+
+    @Test
     void anotherServerDatabaseOrHistoryOfTheSourceIsRefused() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
