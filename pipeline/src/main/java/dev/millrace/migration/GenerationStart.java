@@ -12,6 +12,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
 import dev.millrace.source.CaptureSettings;
 import dev.millrace.source.SourceCapture;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.target.ReplicaRole;
 import dev.millrace.target.StoredOffsets;
 import java.sql.Connection;
@@ -23,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// Takes up the generation that runs, or begins the next one. A next one empties the topics and the
 /// target tables that were empty when the migration began, and only then becomes the generation, in
@@ -47,7 +49,8 @@ final class GenerationStart {
         try (Connection connection = setup.target().connect("control")) {
             Optional<Generation> latest = store.latest(connection);
             if (latest.isEmpty()) {
-                return begin(connection, describe(firstNumber()));
+                refuseForeignRecords();
+                return begin(connection, describe(1));
             }
             Generation running = latest.get();
             refuseChanges(running, found(running.number()));
@@ -57,11 +60,38 @@ final class GenerationStart {
         }
     }
 
-    /// Behind any that the log knows, whose positions must not be taken for ours: the control
-    /// schema may have been lost with a target that was made anew.
-    private int firstNumber() {
-        broker.ensure(TopicPlan.of(setup.topics(), setup.partitions()).position());
-        return SourceCapture.loggedGeneration(setup.kafka(), setup.topics()).orElse(0) + 1;
+    /// Records that this target knows nothing of are another migration's, or what is left of one
+    /// whose target was made anew. To begin would delete them.
+    private void refuseForeignRecords() {
+        List<String> filled = new ArrayList<>();
+        for (TopicSpec topic : plan().all()) {
+            broker.find(topic.name())
+                    .filter(broker::holdsRecords)
+                    .ifPresent(found -> filled.add(found.name()));
+        }
+        if (!filled.isEmpty()) {
+            throw new RefusedException(
+                    "the target knows nothing of migration "
+                            + setup.migration()
+                            + ", but Kafka holds records of one with this name ("
+                            + String.join(", ", filled)
+                            + "), which the start would delete. Choose another migration name. If no other"
+                            + " migration uses these records, delete the topics "
+                            + plan().all().stream()
+                                    .map(TopicSpec::name)
+                                    .collect(Collectors.joining(", "))
+                            + deletion());
+        }
+    }
+
+    private String deletion() {
+        return switch (setup.spec().kafka()) {
+            case MigrationSpec.Kafka.External _ -> ".";
+            case MigrationSpec.Kafka.Embedded _ ->
+                    ": remove the folder "
+                            + setup.spec().dataDir().resolve("kafka")
+                            + ", which holds the topics of all migrations of this data-dir.";
+        };
     }
 
     /// A position topic that was emptied must not be taken for a beginning.
@@ -185,7 +215,7 @@ final class GenerationStart {
     }
 
     private Generation describe(int number) {
-        TopicPlan plan = TopicPlan.of(setup.topics(), setup.partitions());
+        TopicPlan plan = plan();
         return describe(
                 number,
                 broker.ensure(plan.changes()),
@@ -195,9 +225,13 @@ final class GenerationStart {
 
     /// The world as it is, in which nothing is made.
     private Generation found(int number) {
-        TopicPlan plan = TopicPlan.of(setup.topics(), setup.partitions());
+        TopicPlan plan = plan();
         return describe(
                 number, present(plan.changes()), present(plan.target()), present(plan.position()));
+    }
+
+    private TopicPlan plan() {
+        return TopicPlan.of(setup.topics(), setup.partitions());
     }
 
     private Topic present(TopicSpec topic) {

@@ -111,6 +111,34 @@ final class KafkaChecks {
         }
     }
 
+    /// Records of a migration that this target knows nothing of.
+    static List<Finding> foreign(MigrationSpec spec, boolean begun) {
+        if (begun || !(spec.kafka() instanceof Kafka.External external)) {
+            return List.of();
+        }
+        TopicPlan plan = TopicPlan.of(new Topics(spec.migration()), external.partitions());
+        Findings findings = new Findings("kafka.topics");
+        try (Broker broker = new Broker(settings(external))) {
+            for (Broker.TopicSpec topic : plan.all()) {
+                broker.find(topic.name())
+                        .filter(broker::holdsRecords)
+                        .ifPresent(
+                                found ->
+                                        findings.refuse(
+                                                "topic " + found.name(),
+                                                "holds records, but no migration of this name has"
+                                                        + " begun on this target: it is another"
+                                                        + " migration's, or the target was made anew",
+                                                "choose another migration name, or delete the topic if"
+                                                        + " no other migration uses it"));
+            }
+        } catch (BrokerException _) {
+            // The check of reachability says it.
+            return List.of();
+        }
+        return findings.orOk("topics", "hold no records of another migration");
+    }
+
     private static Map<String, Object> settings(Kafka.External kafka) {
         Map<String, Object> settings = new HashMap<>(kafka.properties());
         settings.put("bootstrap.servers", kafka.bootstrapServers());

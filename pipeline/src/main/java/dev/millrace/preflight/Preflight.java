@@ -65,6 +65,7 @@ public final class Preflight {
             Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
+            findings.addAll(KafkaChecks.foreign(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),
                     facts.target().mayBeReplica() ? ReplicaRole.REPLICA : ReplicaRole.ORIGIN);

@@ -3,7 +3,6 @@ package dev.millrace.migration;
 import dev.millrace.broker.Broker;
 import dev.millrace.broker.TopicPlan;
 import dev.millrace.change.ChangeCodec;
-import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.log.ChangeLog;
@@ -31,6 +30,7 @@ import dev.millrace.target.ControlSchema;
 import dev.millrace.target.ReplicaRole;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
@@ -184,10 +184,6 @@ final class MigrationScene implements AutoCloseable {
         late(setup().topics().target(), new ChangeCodec().encode(change));
     }
 
-    void writeLate(ChangeEvent change) {
-        late(setup().topics().changes(), new ChangeCodec().encode(change));
-    }
-
     private void late(String topic, byte[] value) {
         try (KafkaProducer<byte[], byte[]> producer =
                 new KafkaProducer<>(kafka, new ByteArraySerializer(), new ByteArraySerializer())) {
@@ -274,10 +270,22 @@ final class MigrationScene implements AutoCloseable {
         }
     }
 
+    /// Where each partition of the changes topic begins and ends.
+    List<Map<Integer, Long>> logged() {
+        try (Broker broker = new Broker(kafka)) {
+            String changes = setup().topics().changes();
+            return List.of(broker.begins(changes, PARTITIONS), broker.ends(changes, PARTITIONS));
+        }
+    }
+
     void emptyChangesTopic() {
         try (Broker broker = new Broker(kafka)) {
             broker.empty(setup().topics().changes(), PARTITIONS);
         }
+    }
+
+    void emptyPositionTopic() throws Exception {
+        LostRecords.of(kafka, setup().topics().position());
     }
 
     void makePositionTopic() {
@@ -315,10 +323,6 @@ final class MigrationScene implements AutoCloseable {
                         () ->
                                 org.assertj.core.api.Assertions.assertThat(
                                                 running().status().phase())
-    void emptyPositionTopic() throws Exception {
-        LostRecords.of(kafka, setup().topics().position());
-    }
-
                                         .as(() -> running().status().toString())
                                         .isEqualTo(phase));
     }

@@ -15,6 +15,9 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 
 /// The file against both sides: what it may, what it says, and whether they are there.
@@ -233,23 +236,47 @@ class PreflightIT {
     }
 
     @Test
-    void topicsWithAnotherPartitionCountAreRefused() throws Exception {
+    void topicsThatAreNotAsTheFileSaysTakeNoWritesOrHoldRecordsOfAnotherAreRefused()
+            throws Exception {
         String servers = KafkaServer.shared().bootstrapServers();
-        try (Admin admin = Admin.create(Map.<String, Object>of("bootstrap.servers", servers))) {
+        String prefix = "millrace." + scene.migration() + ".";
+        Map<String, Object> settings = Map.of("bootstrap.servers", servers);
+        try (Admin admin = Admin.create(settings);
+                KafkaProducer<byte[], byte[]> producer =
+                        new KafkaProducer<>(
+                                settings, new ByteArraySerializer(), new ByteArraySerializer())) {
             admin.createTopics(
                             List.of(
-                                    new NewTopic(
-                                            "millrace." + scene.migration() + ".changes",
-                                            3,
-                                            (short) 1)))
+                                    new NewTopic(prefix + "changes", 3, (short) 1),
+                                    new NewTopic(prefix + "target", 6, (short) 1)
+                                            .configs(Map.of("min.insync.replicas", "2")),
+                                    new NewTopic(prefix + "position", 1, (short) 1)))
                     .all()
                     .get();
+            producer.send(new ProducerRecord<>(prefix + "position", new byte[1])).get();
         }
         scene.kafka = "kafka: {bootstrap-servers: '" + servers + "', partitions: 6}";
 
-        Finding found = only(scene.plan());
-
-        assertThat(found.check()).isEqualTo("kafka.reachable");
-        assertThat(found.message()).contains("has 3 partitions, the file says 6");
+        assertThat(scene.plan().findings())
+                .filteredOn(found -> found.check().startsWith("kafka."))
+                .extracting(found -> found.status() + " " + found.object() + " " + found.message())
+                .satisfiesExactlyInAnyOrder(
+                        each ->
+                                assertThat(each)
+                                        .startsWith("REFUSED topic " + prefix + "changes")
+                                        .contains("has 3 partitions, the file says 6"),
+                        each ->
+                                assertThat(each)
+                                        .startsWith("WARNING topic " + prefix + "changes")
+                                        .contains("1 replica and min.insync.replicas=1"),
+                        each ->
+                                assertThat(each)
+                                        .startsWith("REFUSED topic " + prefix + "target")
+                                        .contains("no write can succeed"),
+                        each -> assertThat(each).startsWith("WARNING topic " + prefix + "position"),
+                        each ->
+                                assertThat(each)
+                                        .startsWith("REFUSED topic " + prefix + "position")
+                                        .contains("holds records"));
     }
 }
