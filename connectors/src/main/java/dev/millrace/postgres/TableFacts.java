@@ -22,6 +22,17 @@ public record TableFacts(
         OptionalLong estimatedRows,
         List<Partition> partitions) {
 
+    /// Whether a `*` carries it: not a view, nor a partition, nor a table whose changes are in no
+    /// log.
+    public boolean isCarried() {
+        boolean holdsRows =
+                switch (kind) {
+                    case TABLE, PARTITIONED_TABLE -> true;
+                    case VIEW, MATERIALIZED_VIEW, FOREIGN_TABLE -> false;
+                };
+        return holdsRows && root.isEmpty() && persistence == Persistence.PERMANENT;
+    }
+
     public enum Kind {
         TABLE,
         PARTITIONED_TABLE,

@@ -37,6 +37,7 @@ final class StatusView {
         StatusReport.LastReconciliation last = report.lastReconciliation();
         lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
         report.blockers().forEach(blocker -> lines.add(label("blocked") + bad(blocker)));
+        report.warnings().forEach(warning -> lines.add(label("warning") + warning));
         if (!report.nextActions().isEmpty()) {
             lines.add(label("next") + String.join(", ", report.nextActions()));
         }

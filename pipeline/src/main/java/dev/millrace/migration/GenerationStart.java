@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /// Takes up the generation that runs, or begins the next one. A next one empties the topics and the
@@ -56,6 +57,7 @@ final class GenerationStart {
             refuseChanges(running, found(running.number()));
             refuseLostPositions(connection, running.number());
             placeMappings(running.number());
+            store.noteColumns(connection, setup.sources());
             return running;
         }
     }
@@ -110,6 +112,13 @@ final class GenerationStart {
         }
     }
 
+    /// The columns that each source table had when the migration began, by its quoted name.
+    Map<String, Set<String>> columns() throws SQLException {
+        try (Connection connection = setup.target().connect("control")) {
+            return store.columns(connection);
+        }
+    }
+
     /// A group's offsets expire when nobody reads for long. From the beginning is never wrong: what
     /// was applied is dropped by its token.
     private void placeMappings(int generation) {
@@ -157,6 +166,7 @@ final class GenerationStart {
             new StoredOffsets(setup.migration())
                     .begin(connection, generation.number(), generation.targetTopicId(), offsets);
             store.noteTargets(connection, setup.targets());
+            store.noteColumns(connection, setup.sources());
             if (generation.number() > 1) {
                 emptyTargets(connection);
             }

@@ -2,13 +2,17 @@ package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.select.Relation;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The generations of a migration and the target tables that were empty when it began. Uses the
 /// caller's connection and transaction.
@@ -86,6 +90,42 @@ final class GenerationStore {
                 statement.executeUpdate();
             }
         }
+    }
+
+    /// Remembers the columns of the source tables, which a `*` stands for from now on. The first
+    /// answer stays.
+    void noteColumns(Connection connection, List<Relation> sources) throws SQLException {
+        for (Relation source : sources) {
+            try (PreparedStatement statement =
+                    connection.prepareStatement(
+                            "INSERT INTO millrace.source_columns (migration, source, columns) VALUES (?, ?, ?)"
+                                    + " ON CONFLICT DO NOTHING")) {
+                statement.setString(1, migration);
+                statement.setString(2, Identifier.quote(source.id()));
+                statement.setArray(
+                        3,
+                        connection.createArrayOf(
+                                "text",
+                                source.columns().stream().map(Relation.Column::name).toArray()));
+                statement.executeUpdate();
+            }
+        }
+    }
+
+    /// The columns of each source table, by its quoted name, as they were when the migration began.
+    Map<String, Set<String>> columns(Connection connection) throws SQLException {
+        Map<String, Set<String>> columns = new HashMap<>();
+        try (PreparedStatement statement =
+                connection.prepareStatement(
+                        "SELECT source, columns FROM millrace.source_columns WHERE migration = ?")) {
+            statement.setString(1, migration);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    columns.put(row.getString(1), Set.of((String[]) row.getArray(2).getArray()));
+                }
+            }
+        }
+        return columns;
     }
 
     /// Those of the tables that held rows when the migration began, and still hold some.

@@ -48,6 +48,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final MigrationSetup setup;
     private final Broker broker;
     private final GenerationStart generations;
+    private final LaterAdditions additions;
     private final JournalStore journal;
     private final Reconciliations reconciliations;
     private final StatusBoard board;
@@ -74,6 +75,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.reconciliations = new Reconciliations(setup);
         this.board = new StatusBoard(setup, estimates(setup));
         Generation generation = generations.takeUp();
+        this.additions = new LaterAdditions(setup.spec(), setup.mappings(), generations.columns());
         this.phase = firstPhase();
         this.running = begin(generation);
         reconciliations.begin(generation.number());
@@ -145,7 +147,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return new Running(
                 generation,
                 Parts.start(setup, generation, snapshots),
-                new Watches(setup, generation.number(), broker));
+                new Watches(setup, generation.number(), broker, additions));
     }
 
     private void conduct() {

@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database;
 import dev.millrace.select.Mapping;
+import dev.millrace.select.Relation;
 import dev.millrace.source.CapturedTable;
 import dev.millrace.spec.Fingerprint;
 import dev.millrace.spec.MigrationSpec;
@@ -80,6 +81,10 @@ public record MigrationSetup(
                 .distinct()
                 .sorted()
                 .toList();
+    }
+
+    List<Relation> sources() {
+        return captured.stream().map(CapturedTable::relation).toList();
     }
 
     KnownTables tables() {

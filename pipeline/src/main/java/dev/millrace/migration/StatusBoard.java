@@ -61,7 +61,8 @@ final class StatusBoard {
                         counts.batches()),
                 last.orElse(null),
                 blockers(phase, moving, tables),
-                actions(phase));
+                actions(phase),
+                watches.later());
     }
 
     /// Every part that moves, and the servers as they are seen.

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param parts the moving parts and how each is
 /// @param blockers why the migration can't go on or be switched, each with its remedy
 /// @param nextActions verbs that are legal now
+/// @param warnings what does not hinder the migration and is worth knowing
 public record StatusReport(
         String migration,
         String phase,
@@ -22,9 +23,11 @@ public record StatusReport(
         Counts counts,
         @Nullable LastReconciliation lastReconciliation,
         List<String> blockers,
-        List<String> nextActions) {
+        List<String> nextActions,
+        List<String> warnings) {
 
     public StatusReport {
+        warnings = List.copyOf(warnings);
         tables = List.copyOf(tables);
         parts = List.copyOf(parts);
         blockers = List.copyOf(blockers);

@@ -16,6 +16,7 @@ import dev.millrace.target.StoredOffsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,10 +31,12 @@ final class Watches implements AutoCloseable {
     private static final Duration TICK = Duration.ofMillis(500);
     private static final Duration APPLIED = Duration.ofMillis(200);
     private static final Duration BACKLOG = Duration.ofSeconds(1);
+    private static final Duration ADDITIONS = Duration.ofSeconds(30);
 
     private final MigrationSetup setup;
     private final int generation;
     private final Broker broker;
+    private final LaterAdditions additions;
     private final Watermarks watermarks;
     private final Freshness freshness = new Freshness();
     private final Backlog backlog = new Backlog();
@@ -45,9 +48,13 @@ final class Watches implements AutoCloseable {
     private @Nullable Connection targetConnection;
     private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
     private volatile List<StoppedTable> stopped = List.of();
+    private volatile List<String> later = List.of();
+    private @Nullable Instant additionsRead;
 
-    Watches(MigrationSetup setup, int generation, Broker broker) {
+    /// @param additions finds what was added on the source
+    Watches(MigrationSetup setup, int generation, Broker broker, LaterAdditions additions) {
         this.setup = setup;
+        this.additions = additions;
         this.generation = generation;
         this.broker = broker;
         this.watermarks = new Watermarks(setup.migration(), generation);
@@ -84,6 +91,11 @@ final class Watches implements AutoCloseable {
 
     List<StoppedTable> stopped() {
         return stopped;
+    }
+
+    /// What was added on the source after the migration began and does not arrive.
+    List<String> later() {
+        return later;
     }
 
     Optional<Watch.Trouble> sourceTrouble() {
@@ -136,6 +148,12 @@ final class Watches implements AutoCloseable {
                                     backlog.sourceBytes(
                                             server.walPosition().value() - flushed.value(),
                                             setup.clock().instant()));
+            Instant now = setup.clock().instant();
+            if (additionsRead == null
+                    || Duration.between(additionsRead, now).compareTo(ADDITIONS) > 0) {
+                additionsRead = now;
+                later = additions.find(session.sourceCatalog());
+            }
         }
     }
 

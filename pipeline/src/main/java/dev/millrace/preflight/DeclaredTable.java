@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
 import dev.millrace.select.ParseResult;
 import dev.millrace.select.SelectParser;
 import dev.millrace.select.SelectProblem;
@@ -57,6 +58,24 @@ record DeclaredTable(
                                                             problem.message(),
                                                             problem.instead()))));
         }
+    }
+
+    /// The entry with these columns in place of a `*`. Places behind it are those of the `*`'s end.
+    ///
+    /// @param columns names as the catalog has them
+    DeclaredTable withColumns(List<String> columns) {
+        String text = statement.withoutStars(columns.stream().map(Identifier::quote).toList());
+        int longer = text.length() - statement.text().length();
+        return switch (SelectParser.parse(text)) {
+            case ParseResult.Parsed(SelectStatement expanded) ->
+                    new DeclaredTable(
+                            target,
+                            expanded,
+                            key,
+                            at,
+                            offset -> places.apply(Math.max(0, offset - Math.max(0, longer))));
+            case ParseResult.Refused _ -> this;
+        };
     }
 
     SpecProblem problem(SelectProblem problem) {

@@ -7,7 +7,6 @@ import dev.millrace.postgres.DatabaseFailure;
 import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
-import dev.millrace.postgres.TableFacts;
 import dev.millrace.select.CaseMaps;
 import dev.millrace.select.CompileResult;
 import dev.millrace.select.Mapping;
@@ -38,20 +37,25 @@ final class SpecCompiler {
     record Compilation(List<Compiled> tables, List<SpecProblem> problems, List<Finding> notes) {}
 
     private final Session sourceSession;
+    private final Session targetSession;
     private final Catalog source;
     private final Catalog target;
     private final List<SpecProblem> problems = new ArrayList<>();
 
     SpecCompiler(Session source, Session target) {
         this.sourceSession = source;
+        this.targetSession = target;
         this.source = source.sourceCatalog();
         this.target = target.targetCatalog();
     }
 
     Compilation compile(MigrationSpec spec) {
-        WildcardExpansion expansion = new WildcardExpansion(source, target, problems);
-        List<DeclaredTable> explicit = DeclaredTable.explicit(spec, problems);
-        Map<DeclaredTable, TableId> sources = resolved(explicit);
+        PinnedTables pinned = PinnedTables.read(targetSession, spec.migration());
+        WildcardExpansion expansion = new WildcardExpansion(source, target, pinned, problems);
+        Map<DeclaredTable, TableId> sources = new LinkedHashMap<>();
+        resolved(DeclaredTable.explicit(spec, problems))
+                .forEach((table, id) -> sources.put(expansion.pinned(table, id), id));
+        List<DeclaredTable> explicit = List.copyOf(sources.keySet());
         List<DeclaredTable> declared = new ArrayList<>(explicit);
         for (DeclaredTable each : expansion.expand(spec, explicit, sources)) {
             declared.add(each);
@@ -173,16 +177,5 @@ final class SpecCompiler {
                     .forEach(collation -> collations.add(collation.name()));
         }
         return CaseMapReader.read(sourceSession, collations);
-    }
-
-    static boolean isCarried(TableFacts table) {
-        boolean kind =
-                switch (table.kind()) {
-                    case TABLE, PARTITIONED_TABLE -> true;
-                    case VIEW, MATERIALIZED_VIEW, FOREIGN_TABLE -> false;
-                };
-        return kind
-                && !table.isPartition()
-                && table.persistence() == TableFacts.Persistence.PERMANENT;
     }
 }

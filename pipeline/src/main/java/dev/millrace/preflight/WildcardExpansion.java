@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -25,13 +26,45 @@ final class WildcardExpansion {
 
     private final Catalog source;
     private final Catalog target;
+    private final PinnedTables pinned;
     private final List<SpecProblem> problems;
     private final List<Finding> notes = new ArrayList<>();
 
-    WildcardExpansion(Catalog source, Catalog target, List<SpecProblem> problems) {
+    WildcardExpansion(
+            Catalog source, Catalog target, PinnedTables pinned, List<SpecProblem> problems) {
         this.source = source;
         this.target = target;
+        this.pinned = pinned;
         this.problems = problems;
+    }
+
+    /// The entry with the columns that its `*` stood for when the migration began.
+    DeclaredTable pinned(DeclaredTable table, TableId id) {
+        Optional<List<String>> columns = pinned.of(id);
+        Optional<Relation> now =
+                table.statement().hasStar() && columns.isPresent()
+                        ? source.relation(id)
+                        : Optional.empty();
+        if (now.isEmpty()) {
+            return table;
+        }
+        laterColumns(now.get(), columns.get());
+        return table.withColumns(columns.get());
+    }
+
+    private void laterColumns(Relation table, List<String> known) {
+        table.columns().stream()
+                .map(Relation.Column::name)
+                .filter(name -> !known.contains(name))
+                .forEach(name -> notes.add(later(table.id() + "." + name)));
+    }
+
+    private static Finding later(String object) {
+        return Finding.warning(
+                "wildcard",
+                object,
+                "was added after the migration began and does not arrive",
+                "to move it, begin a migration under another name");
     }
 
     List<Finding> notes() {
@@ -87,7 +120,10 @@ final class WildcardExpansion {
         List<TableFacts> tables = source.tables(wildcard.sourceSchema());
         List<TableId> carried = new ArrayList<>();
         for (TableFacts table : tables) {
-            if (SpecCompiler.isCarried(table)) {
+            TableId into = new TableId(wildcard.targetSchema(), table.id().name());
+            if (table.isCarried() && isLater(table.id(), into, taken)) {
+                notes.add(later(table.id().toString()));
+            } else if (table.isCarried()) {
                 carried.add(table.id());
             } else if (!table.isPartition()) {
                 leftOut(table);
@@ -133,16 +169,26 @@ final class WildcardExpansion {
         return sources.stream().map(id -> new TableId(wildcard.targetSchema(), id.name())).toList();
     }
 
+    private boolean isLater(TableId table, TableId into, Set<TableId> taken) {
+        return pinned.hasBegun()
+                && !taken.contains(into)
+                && !pinned.isTarget(into)
+                && pinned.of(table).isEmpty();
+    }
+
     /// A column that the target generates is the target's own.
-    private static DeclaredTable asItIs(TableEntry.Wildcard wildcard, Relation from, Relation to) {
+    private DeclaredTable asItIs(TableEntry.Wildcard wildcard, Relation from, Relation to) {
+        List<String> all = from.columns().stream().map(Relation.Column::name).toList();
+        List<String> known = pinned.of(from.id()).orElse(all);
+        laterColumns(from, known);
         String columns =
-                from.columns().stream()
+                known.stream()
                         .filter(
                                 column ->
-                                        to.column(column.name())
+                                        to.column(column)
                                                 .filter(Relation.Column::generated)
                                                 .isEmpty())
-                        .map(column -> Identifier.quote(column.name()))
+                        .map(Identifier::quote)
                         .collect(Collectors.joining(", "));
         String select = "SELECT " + columns + " FROM " + Identifier.quote(from.id());
         return switch (SelectParser.parse(select)) {

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.TableId;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.target.ControlSchema;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.OddNames;
 import java.util.List;
@@ -233,6 +234,57 @@ class PreflightIT {
         assertThat(found.check()).isEqualTo("source.reachable");
         assertThat(found.status()).isEqualTo(Status.MISCONFIGURED);
         assertThat(report.toString()).doesNotContain("canary-8839");
+    }
+
+    @Test
+    void whatIsAddedOnTheSourceAfterTheBeginIsNotPartOfAStar() throws Exception {
+        String[] tables = {
+            "CREATE TABLE other (id int PRIMARY KEY, v text)",
+            "ALTER TABLE other OWNER TO " + scene.role
+        };
+        scene.source.execute(tables);
+        scene.target.execute(tables);
+        scene.target.execute(
+                "CREATE TABLE starred (id int PRIMARY KEY, v text, one int NOT NULL)",
+                "ALTER TABLE starred OWNER TO " + scene.role);
+        String file =
+                """
+                public.customer: SELECT id, user_name AS full_name, email FROM public.users
+                public.starred: SELECT o.*, 1 AS one FROM public.other o
+                public.*: SELECT * FROM public.*
+                """;
+        List<String> before = rendered(scene.plan(file));
+        ControlSchema.migrate(scene.target::connect);
+        for (String target : List.of("customer", "starred", "other")) {
+            scene.target.execute(
+                    "INSERT INTO millrace.target_table VALUES ('%s', '\"public\".\"%s\"', true)"
+                            .formatted(scene.migration(), target));
+        }
+        scene.target.execute(
+                "INSERT INTO millrace.source_columns VALUES ('%1$s', '\"public\".\"other\"', '{id,v}'), ('%1$s', '\"public\".\"users\"', '{id,user_name,email,age}')"
+                        .formatted(scene.migration()),
+                "GRANT ALL ON SCHEMA millrace TO " + scene.role,
+                "GRANT ALL ON ALL TABLES IN SCHEMA millrace TO " + scene.role);
+
+        scene.source.execute(
+                "ALTER TABLE other ADD COLUMN later text",
+                "CREATE TABLE fresh (id int PRIMARY KEY)",
+                "ALTER TABLE fresh OWNER TO " + scene.role);
+        PreflightReport report = scene.plan(file);
+
+        assertThat(report.accepted()).as(report.toString()).isTrue();
+        assertThat(rendered(report)).isEqualTo(before).hasSize(3);
+        assertThat(report.findings())
+                .filteredOn(found -> found.status() == Status.WARNING)
+                .filteredOn(found -> found.message().contains("after the migration began"))
+                .extracting(Finding::object)
+                .contains("public.other.later", "public.fresh");
+    }
+
+    private static List<String> rendered(PreflightReport report) {
+        return report.mappings().stream()
+                .map(mapping -> mapping.target().table() + " " + mapping.rendered())
+                .toList();
     }
 
     @Test

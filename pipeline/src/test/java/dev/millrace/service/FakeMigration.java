@@ -79,7 +79,8 @@ final class FakeMigration implements MigrationControl, ServedMigration {
                 new Counts(100, 90, 9),
                 last,
                 List.of(),
-                List.of("reconcile"));
+                List.of("reconcile"),
+                List.of());
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A SELECT over one table, read but not yet typed. Immutable.
@@ -76,6 +77,34 @@ public final class SelectStatement {
     /// True when `lower` or `upper` occur: only then the compiler needs case maps.
     public boolean changesCase() {
         return changesCase;
+    }
+
+    public boolean hasStar() {
+        return items.stream().anyMatch(Item.Star.class::isInstance);
+    }
+
+    /// The text with these columns in place of its stars.
+    ///
+    /// @param quoted names as SQL writes them
+    public String withoutStars(List<String> quoted) {
+        StringBuilder expanded = new StringBuilder(text);
+        for (Item item : items.reversed()) {
+            if (item instanceof Item.Star(int at, List<String> qualifier)) {
+                int star = at;
+                for (String each : qualifier) {
+                    star = text.indexOf('.', text.indexOf(each, star) + each.length()) + 1;
+                }
+                star = text.indexOf('*', star);
+                String prefix = text.substring(at, star);
+                expanded.replace(
+                        at,
+                        star + 1,
+                        quoted.stream()
+                                .map(name -> prefix + name)
+                                .collect(Collectors.joining(", ")));
+            }
+        }
+        return expanded.toString();
     }
 
     /// The columns that an expression or the WHERE computes with; one that is only copied isn't

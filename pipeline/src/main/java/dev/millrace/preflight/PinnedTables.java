@@ -1,0 +1,66 @@
+package dev.millrace.preflight;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Session;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// What a `*` stands for in a migration that has begun: the tables and columns that were there
+/// then. What is added on the source later is not part of it. Immutable.
+///
+/// @param columns of each source table, by its quoted name; empty when the migration hasn't begun
+/// @param targets quoted names
+record PinnedTables(Map<String, List<String>> columns, Set<String> targets) {
+
+    static final PinnedTables NOTHING = new PinnedTables(Map.of(), Set.of());
+
+    PinnedTables {
+        columns = Map.copyOf(columns);
+        targets = Set.copyOf(targets);
+    }
+
+    static PinnedTables read(Session target, String migration) {
+        String readable =
+                "SELECT coalesce(has_table_privilege(to_regclass('millrace.source_columns'), 'SELECT'), false)"
+                        + " AND coalesce(has_table_privilege(to_regclass('millrace.target_table'), 'SELECT'), false)";
+        if (!"t".equals(target.texts(readable).getFirst().getFirst())) {
+            return NOTHING;
+        }
+        String ofMigration = " WHERE migration = " + Identifier.literal(migration);
+        Map<String, List<String>> columns = new HashMap<>();
+        target.texts(
+                        "SELECT source, c.name FROM millrace.source_columns,"
+                                + " unnest(columns) WITH ORDINALITY c (name, place)"
+                                + ofMigration
+                                + " ORDER BY source, place")
+                .forEach(
+                        row ->
+                                columns.computeIfAbsent(
+                                                String.valueOf(row.getFirst()),
+                                                _ -> new ArrayList<>())
+                                        .add(String.valueOf(row.getLast())));
+        Set<String> targets = new HashSet<>();
+        target.texts("SELECT target FROM millrace.target_table" + ofMigration)
+                .forEach(row -> targets.add(String.valueOf(row.getFirst())));
+        return new PinnedTables(columns, targets);
+    }
+
+    boolean hasBegun() {
+        return !columns.isEmpty();
+    }
+
+    boolean isTarget(TableId table) {
+        return targets.contains(Identifier.quote(table));
+    }
+
+    /// Empty when nothing is known of the source table.
+    Optional<List<String>> of(TableId source) {
+        return Optional.ofNullable(columns.get(Identifier.quote(source)));
+    }
+}

@@ -1,0 +1,68 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Session;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.Position;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class LaterAdditionsIT {
+
+    private static final Position AT = new Position("millrace.yaml", 1, 1);
+
+    @Test
+    void whatAStarDoesNotStandForIsNamedAndNothingElse() throws Exception {
+        try (MigrationScene scene =
+                new MigrationScene()
+                        .table("known", "id int PRIMARY KEY, later text")
+                        .table("listed", "id int PRIMARY KEY, later text")
+                        .table("starred", "id int PRIMARY KEY, later text")) {
+            scene.source.execute(
+                    "CREATE TABLE fresh (id int PRIMARY KEY)",
+                    "CREATE TABLE chosen (id int PRIMARY KEY)",
+                    "CREATE VIEW seen AS SELECT FROM fresh");
+            MigrationSetup setup = scene.setup();
+            MigrationSpec spec =
+                    new MigrationSpec(
+                            "m",
+                            setup.spec().source(),
+                            setup.spec().target(),
+                            setup.spec().kafka(),
+                            setup.spec().dataDir(),
+                            List.of(
+                                    new TableEntry.Wildcard("public", "public", AT),
+                                    select("chosen", "SELECT id FROM public.listed"),
+                                    select("listed", "SELECT id FROM public.listed"),
+                                    select("starred", "SELECT s.* FROM public.starred s")),
+                            Map.of());
+            Set<String> begun = Set.of("id");
+            LaterAdditions additions =
+                    new LaterAdditions(
+                            spec,
+                            setup.mappings(),
+                            Map.of(
+                                    "\"public\".\"known\"", begun,
+                                    "\"public\".\"listed\"", begun,
+                                    "\"public\".\"starred\"", begun));
+
+            try (Session session = setup.source().session()) {
+                assertThat(additions.find(session.sourceCatalog()))
+                        .extracting(sentence -> sentence.replaceFirst(" was added.*", ""))
+                        .containsExactly(
+                                "table public.fresh",
+                                "column public.known.later",
+                                "column public.starred.later");
+            }
+        }
+    }
+
+    private static TableEntry select(String target, String select) {
+        return new TableEntry.Select(new TableId("public", target), select, List.of(), AT, AT);
+    }
+}
