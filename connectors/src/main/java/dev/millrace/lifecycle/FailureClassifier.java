@@ -36,6 +36,12 @@ public final class FailureClassifier {
         return new Failure.Unexplained(unexpected(root(failure)));
     }
 
+    /// Whether another process has taken over what this one wrote to.
+    public static boolean isFenced(Throwable failure) {
+        KafkaException kafka = deepestOfKafka(failure);
+        return kafka != null && KafkaFailures.isFence(kafka);
+    }
+
     /// The kind and the place; the message is left out, because it may quote a row.
     static String unexpected(Throwable failure) {
         StackTraceElement[] frames = failure.getStackTrace();

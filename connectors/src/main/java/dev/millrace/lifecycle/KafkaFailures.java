@@ -19,6 +19,12 @@ final class KafkaFailures {
 
     private KafkaFailures() {}
 
+    static boolean isFence(KafkaException failure) {
+        return failure instanceof ProducerFencedException
+                || failure instanceof InvalidProducerEpochException
+                || failure instanceof FencedInstanceIdException;
+    }
+
     static Failure of(KafkaException failure) {
         String reason =
                 "Kafka: " + failure.getClass().getSimpleName() + ": " + failure.getMessage();

@@ -1,12 +1,7 @@
 package dev.millrace.source;
 
 import dev.millrace.fault.Failure;
-import dev.millrace.fault.Fault;
-import dev.millrace.fault.RepeatedFailures;
-import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.streams.Topics;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -18,6 +13,7 @@ import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,16 +30,18 @@ public final class SourceCapture implements AutoCloseable {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
-    private static final Duration KAFKA_ANSWERS = Duration.ofSeconds(5);
-
-    /// A failure that no server explains is tried so often while it makes no progress.
-    private static final int UNEXPLAINED_LIMIT = 3;
+    private static final Duration OWNER_ASKED = Duration.ofSeconds(1);
+    private static final Failure.OperatorNeeded NOT_OWNER =
+            new Failure.OperatorNeeded(
+                    "the target does not confirm that this process has the migration's lock, so another one may run the migration",
+                    "Bring the target back, or end the other process.");
 
     private final CaptureSettings settings;
     private final SourceConnections connections;
     private final InstantSource clock;
     private final SnapshotFailures snapshots;
-    private final RepeatedFailures unexplained = new RepeatedFailures(UNEXPLAINED_LIMIT);
+    private final CaptureFailures failures;
+    private final BooleanSupplier owner;
     private final DeliveredTransactions delivered = new DeliveredTransactions();
     private final Continuity continuity = new Continuity();
     private final CountDownLatch stop = new CountDownLatch(1);
@@ -58,11 +56,14 @@ public final class SourceCapture implements AutoCloseable {
             CaptureSettings settings,
             SourceConnections connections,
             InstantSource clock,
-            SnapshotFailures snapshots) {
+            SnapshotFailures snapshots,
+            BooleanSupplier owner) {
+        this.owner = owner;
         this.settings = settings;
         this.connections = connections;
         this.clock = clock;
         this.snapshots = snapshots;
+        this.failures = new CaptureFailures(settings, connections, clock, snapshots);
         this.state = new CaptureState.Starting(Optional.empty(), clock.instant());
         this.thread =
                 Thread.ofPlatform()
@@ -72,18 +73,21 @@ public final class SourceCapture implements AutoCloseable {
 
     public static SourceCapture start(
             CaptureSettings settings, SourceConnections connections, InstantSource clock) {
-        return start(settings, connections, clock, new SnapshotFailures());
+        return start(settings, connections, clock, new SnapshotFailures(), () -> true);
     }
 
     /// @param snapshots why earlier snapshots of this process failed, of this generation or another
+    /// @param owner whether this process has the migration at this moment: asked before the log is
+    ///   taken back from another one
     public static SourceCapture start(
             CaptureSettings settings,
             SourceConnections connections,
             InstantSource clock,
-            SnapshotFailures snapshots) {
+            SnapshotFailures snapshots,
+            BooleanSupplier owner) {
         // Where the engine makes an object of a date or a time, it does so in the JVM's zone.
         TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
-        SourceCapture capture = new SourceCapture(settings, connections, clock, snapshots);
+        SourceCapture capture = new SourceCapture(settings, connections, clock, snapshots, owner);
         capture.thread.start();
         return capture;
     }
@@ -152,7 +156,11 @@ public final class SourceCapture implements AutoCloseable {
                                 String.valueOf(e.getMessage()), clock.instant()));
                 return;
             } catch (SnapshotInterruptedException e) {
-                become(interrupted(progress, String.valueOf(e.getMessage()), lastReason));
+                become(
+                        progress.snapshot
+                                ? failures.interrupted(String.valueOf(e.getMessage()))
+                                : new CaptureState.SnapshotInterrupted(
+                                        lastReason, clock.instant()));
                 return;
             } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
@@ -162,14 +170,15 @@ public final class SourceCapture implements AutoCloseable {
                     break;
                 }
                 boolean moved = events.get() > eventsBefore;
-                CaptureState next = judge(e, progress.snapshot, moved);
+                CaptureState next = failures.judge(e, progress.snapshot, moved);
                 become(next);
                 if (!(next instanceof CaptureState.Waiting(Failure.Recoverable failure, var _))) {
                     return;
                 }
                 lastReason = failure.reason();
                 pause = moved ? FIRST_PAUSE : longer(pause);
-                if (!pause(progress.snapshot ? longest(pause, snapshots.pause()) : pause)) {
+                if (!pause(progress.snapshot ? longest(pause, snapshots.pause()) : pause)
+                        || !awaitOwner()) {
                     break;
                 }
             }
@@ -177,80 +186,20 @@ public final class SourceCapture implements AutoCloseable {
         become(new CaptureState.Stopped(clock.instant()));
     }
 
-    /// What follows from the failure of a run.
-    ///
-    /// @param snapshot whether the run had begun to read the rows, and had not read them all
-    /// @param moved whether the run wrote anything
-    private CaptureState judge(Throwable thrown, boolean snapshot, boolean moved) {
-        Optional<String> unreadable = unreadable(thrown);
-        if (unreadable.isPresent()) {
-            return new CaptureState.Failed(unreadable.get(), clock.instant());
+    /// A run takes slot and log from whoever has them. Taken from the owner, they would only be
+    /// taken back.
+    private boolean awaitOwner() {
+        boolean said = false;
+        while (!owner.getAsBoolean()) {
+            if (!said) {
+                become(new CaptureState.Waiting(NOT_OWNER, clock.instant()));
+                said = true;
+            }
+            if (!pause(OWNER_ASKED)) {
+                return false;
+            }
         }
-        Failure failure = FailureClassifier.of(thrown);
-        if (failure instanceof Failure.Unexplained) {
-            LOG.atError()
-                    .addKeyValue("migration", settings.migration())
-                    .setCause(Fault.of(thrown))
-                    .log("capture failed unexpectedly");
-        }
-        if (moved) {
-            unexplained.clear();
-        }
-        if (snapshot && isRepeatedSnapshotFailure(failure, moved)) {
-            return snapshotFailed(failure.reason());
-        }
-        return switch (failure) {
-            case Failure.Recoverable waiting -> new CaptureState.Waiting(waiting, clock.instant());
-            case Failure.Lost(String reason) ->
-                    new CaptureState.SourceLost(reason, clock.instant());
-            case Failure.Unexplained(String reason) ->
-                    serversAnswer() && unexplained.isTooMany(failure)
-                            ? new CaptureState.Failed(
-                                    reason
-                                            + ", "
-                                            + UNEXPLAINED_LIMIT
-                                            + " times in a row while source and Kafka answer. Remove the cause (the log has the place), then restart Millrace.",
-                                    clock.instant())
-                            : new CaptureState.Waiting(failure.waiting(), clock.instant());
-        };
-    }
-
-    /// A privilege that is missing before the first row costs nothing to wait for; behind it, each
-    /// attempt reads the rows again.
-    private boolean isRepeatedSnapshotFailure(Failure failure, boolean moved) {
-        boolean costly = moved || !(failure instanceof Failure.OperatorNeeded);
-        return costly && serversAnswer() && snapshots.isRepeated(failure);
-    }
-
-    private CaptureState snapshotFailed(String reason) {
-        return new CaptureState.Failed(
-                "the snapshot failed twice for the same reason while source and Kafka answer: "
-                        + reason
-                        + ". Remove the cause, then restart Millrace: the snapshot begins again.",
-                clock.instant());
-    }
-
-    /// @param progress of the run that found it out
-    private CaptureState interrupted(Progress progress, String found, String lastReason) {
-        if (!progress.snapshot) {
-            return new CaptureState.SnapshotInterrupted(lastReason, clock.instant());
-        }
-        return snapshots.isRepeated(new Failure.Unexplained(found))
-                ? snapshotFailed(found)
-                : new CaptureState.SnapshotInterrupted(found, clock.instant());
-    }
-
-    /// Whether a failure of just now can't be the absence of a server.
-    private boolean serversAnswer() {
-        try (Connection _ = connections.open("capture")) {
-            new PositionLog(
-                            new LogReader(settings.kafka(), KAFKA_ANSWERS),
-                            settings.topics().position())
-                    .requireAnswer();
-            return true;
-        } catch (SQLException | RuntimeException _) {
-            return false;
-        }
+        return true;
     }
 
     private boolean pause(Duration pause) {
@@ -314,15 +263,6 @@ public final class SourceCapture implements AutoCloseable {
             become(new CaptureState.Starting(waitsFor, since));
         }
         return true;
-    }
-
-    private static Optional<String> unreadable(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof UnreadableChangeException unreadable) {
-                return Optional.of(String.valueOf(unreadable.getMessage()));
-            }
-        }
-        return Optional.empty();
     }
 
     private final class Progress implements CaptureRun.Listener {

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -142,12 +143,25 @@ final class CaptureScene implements AutoCloseable {
     }
 
     SourceCapture start(int generation) {
-        return start(generation, source::session);
+        return start(generation, () -> true);
     }
 
     SourceCapture start(int generation, SourceConnections connections) {
         SourceCapture capture =
                 SourceCapture.start(settings(generation), connections, InstantSource.system());
+        captures.add(capture);
+        return capture;
+    }
+
+    /// @param owner whether the capture has the migration
+    SourceCapture start(int generation, BooleanSupplier owner) {
+        SourceCapture capture =
+                SourceCapture.start(
+                        settings(generation),
+                        source::session,
+                        InstantSource.system(),
+                        new SnapshotFailures(),
+                        owner);
         captures.add(capture);
         return capture;
     }

@@ -2,6 +2,7 @@ package dev.millrace.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.change.ChangeEvent;
 import dev.millrace.fault.Failure;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -119,6 +120,50 @@ class CaptureWaitsIT {
 
             scene.source.execute("ALTER ROLE " + role + " LOGIN");
             SourceCaptureIT.streaming(scene, capture);
+        }
+    }
+
+    @Test
+    void aCaptureThatIsNotTheOwnerDoesNotTakeTheLogBack() throws Exception {
+        try (CaptureScene scene = item()) {
+            SourceCapture overtaken = scene.start(1, () -> false);
+            SourceCaptureIT.streaming(scene, overtaken);
+
+            SourceCapture owner = scene.start(1);
+            SourceCaptureIT.streaming(scene, owner);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(
+                            () ->
+                                    overtaken
+                                            .state()
+                                            .toString()
+                                            .contains("another one may run the migration"));
+            scene.source.execute("INSERT INTO item VALUES (1, 'once')");
+            scene.settle(owner);
+
+            assertThat(owner.state()).isInstanceOf(CaptureState.Streaming.class);
+            assertThat(scene.log()).filteredOn(ChangeEvent.Insert.class::isInstance).hasSize(1);
+        }
+    }
+
+    @Test
+    void twoCapturesThatBothBelieveToBeTheOwnerDoNotTakeTheLogFromEachOtherForEver()
+            throws Exception {
+        try (CaptureScene scene = item()) {
+            SourceCapture one = scene.start(1);
+            SourceCaptureIT.streaming(scene, one);
+            SourceCapture other = scene.start(1);
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .pollInterval(Duration.ofMillis(100))
+                    .until(
+                            () -> {
+                                scene.emit(1);
+                                return one.state() instanceof CaptureState.Failed
+                                        || other.state() instanceof CaptureState.Failed;
+                            });
         }
     }
 

@@ -57,8 +57,11 @@ public final class Watch implements AutoCloseable {
         return watch;
     }
 
-    /// What is the matter now, if anything.
+    /// What is the matter now, if anything. A closed watch knows of nothing.
     public Optional<Trouble> trouble() {
+        if (stop.getCount() == 0) {
+            return Optional.empty();
+        }
         Trouble known = trouble;
         if (known != null) {
             return Optional.of(known);

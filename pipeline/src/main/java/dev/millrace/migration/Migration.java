@@ -2,10 +2,6 @@ package dev.millrace.migration;
 
 import dev.millrace.broker.Broker;
 import dev.millrace.change.TableId;
-import dev.millrace.fault.Failure;
-import dev.millrace.fault.Fault;
-import dev.millrace.fault.RepeatedFailures;
-import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.log.ChangeLog;
 import dev.millrace.log.LogFilter;
 import dev.millrace.log.LogTopic;
@@ -29,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +40,6 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private static final Duration TICK = Duration.ofMillis(250);
     private static final Duration PAUSE = Duration.ofSeconds(2);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
-    private static final int UNEXPLAINED_LIMIT = 5;
 
     private final MigrationSetup setup;
     private final Broker broker;
@@ -58,8 +54,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Thread conductor;
     private volatile Running running;
     private volatile JournalStore.Entry phase;
-    private volatile StatusReport.@Nullable Part trouble;
-    private final RepeatedFailures unexplained = new RepeatedFailures(UNEXPLAINED_LIMIT);
+    private final Hindrance hindrance;
+    private volatile StatusReport.@Nullable Part suspended;
     private boolean journaled = true;
     private boolean nextRefused;
 
@@ -70,6 +66,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.setup = setup;
         this.broker = broker;
         this.owner = owner;
+        this.hindrance = new Hindrance(setup.migration(), setup.clock());
         this.generations = new GenerationStart(setup, broker);
         this.journal = new JournalStore(setup.migration(), setup.who());
         this.reconciliations = new Reconciliations(setup);
@@ -94,6 +91,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                     instanceof ControlSchema.Outcome.Refused(String reason)) {
                 throw new RefusedException(reason);
             }
+            owner.begin();
             return start(setup, new Broker(setup.kafka()), owner);
         } catch (SQLException | RuntimeException e) {
             owner.close();
@@ -146,7 +144,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private Running begin(Generation generation) {
         return new Running(
                 generation,
-                Parts.start(setup, generation, snapshots),
+                Parts.start(setup, generation, snapshots, owner::isConfirmed),
                 new Watches(setup, generation.number(), broker, additions));
     }
 
@@ -155,8 +153,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             while (!stop.await(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
                 try {
                     tick();
-                    trouble = null;
-                    unexplained.clear();
+                    hindrance.passed();
                 } catch (SQLException | RuntimeException | Error e) {
                     hinder(e);
                     if (stop.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -170,29 +167,20 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private void hinder(Throwable thrown) {
-        Failure failure = FailureClassifier.of(thrown);
-        LOG.atWarn()
-                .addKeyValue("migration", setup.migration())
-                .addKeyValue("reason", failure.reason())
-                .setCause(Fault.of(thrown))
-                .log("the conductor could not take a step and tries again");
-        StatusReport.Part before = trouble;
-        trouble =
-                new StatusReport.Part(
-                        "conductor",
-                        failure.waiting().text(),
-                        false,
-                        before == null ? setup.clock().instant() : before.since());
-        if (failure instanceof Failure.Unexplained && unexplained.isTooMany(failure)) {
-            nextRefused = true;
-            become(
-                    phase.phase()
-                            .fail(failure.reason() + ". Remove the cause, then restart Millrace."));
-            journaled = false;
-        }
+        hindrance
+                .by(thrown)
+                .ifPresent(
+                        reason -> {
+                            nextRefused = true;
+                            become(phase.phase().fail(reason));
+                            journaled = false;
+                        });
     }
 
     private void tick() throws SQLException, InterruptedException {
+        if (!mayRun()) {
+            return;
+        }
         if (!nextRefused
                 && running.parts().capture().state() instanceof CaptureState.SnapshotInterrupted) {
             beginNextGeneration();
@@ -213,6 +201,44 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 become(next);
             }
         }
+    }
+
+    /// Stops the components when another process has the migration, and starts them again when this
+    /// one is alone again. What the journal says is the other's affair then.
+    private boolean mayRun() throws InterruptedException {
+        switch (owner.hold()) {
+            case OwnerStore.Hold.Held _ -> {
+                if (suspended != null) {
+                    running = begin(running.generation());
+                    suspended = null;
+                }
+            }
+            case OwnerStore.Hold.Taken(String reason, Instant since) -> suspend(reason, since);
+            case OwnerStore.Hold.Overtaken(String reason) -> {
+                suspend(reason, setup.clock().instant());
+                if (!(phase.phase() instanceof Phase.Failed)) {
+                    become(phase.phase().fail(reason));
+                }
+            }
+        }
+        return suspended == null;
+    }
+
+    private void suspend(String reason, Instant since) throws InterruptedException {
+        if (suspended != null) {
+            return;
+        }
+        LOG.atError()
+                .addKeyValue("migration", setup.migration())
+                .addKeyValue("reason", reason)
+                .log("the lock of the migration is lost: its components are stopped");
+        suspended = new StatusReport.Part("owner", reason, false, since);
+        if (phase.phase() instanceof Phase.InSync inSync) {
+            become(inSync.fellBehind());
+            journaled = false;
+        }
+        running.watches().close();
+        running.parts().close();
     }
 
     private void become(Phase next) {
@@ -302,7 +328,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private List<StatusReport.Part> parts(Running now) {
-        return board.parts(now.parts(), now.watches(), Optional.ofNullable(trouble));
+        return board.parts(
+                now.parts(),
+                now.watches(),
+                Stream.concat(hindrance.part().stream(), Stream.ofNullable(suspended)).toList());
     }
 
     @Override

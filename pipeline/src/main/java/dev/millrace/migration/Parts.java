@@ -8,6 +8,7 @@ import dev.millrace.streams.RowApplication;
 import dev.millrace.target.ApplierSettings;
 import dev.millrace.target.Backoff;
 import dev.millrace.target.TargetApplier;
+import java.util.function.BooleanSupplier;
 
 /// The moving parts of one generation: capture, mappings, applier. They start in the order of the
 /// data and end against it: the capture first, so that what is in the log can still be applied.
@@ -24,7 +25,12 @@ final class Parts implements AutoCloseable {
     }
 
     /// @param snapshots why earlier snapshots of this process failed
-    static Parts start(MigrationSetup setup, Generation generation, SnapshotFailures snapshots) {
+    /// @param owner whether this process has the migration's lock at this moment
+    static Parts start(
+            MigrationSetup setup,
+            Generation generation,
+            SnapshotFailures snapshots,
+            BooleanSupplier owner) {
         SourceCapture capture =
                 SourceCapture.start(
                         new CaptureSettings(
@@ -39,7 +45,8 @@ final class Parts implements AutoCloseable {
                                 setup.spec().debezium()),
                         setup.source()::connect,
                         setup.clock(),
-                        snapshots);
+                        snapshots,
+                        owner);
         RowApplication mappings =
                 RowApplication.start(
                         new RowApplication.Settings(

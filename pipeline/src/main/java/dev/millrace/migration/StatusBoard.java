@@ -67,9 +67,8 @@ final class StatusBoard {
 
     /// Every part that moves, and the servers as they are seen.
     ///
-    /// @param hindered what keeps the conductor from its next step, if anything
-    List<StatusReport.Part> parts(
-            Parts parts, Watches watches, Optional<StatusReport.Part> hindered) {
+    /// @param hindered what keeps the conductor from its next step
+    List<StatusReport.Part> parts(Parts parts, Watches watches, List<StatusReport.Part> hindered) {
         Instant now = setup.clock().instant();
         List<StatusReport.Part> all = new ArrayList<>();
         all.add(capture(parts.capture(), watches, now));
@@ -78,7 +77,7 @@ final class StatusBoard {
         all.add(server("source", watches.sourceTrouble()));
         all.add(server("target", watches.targetTrouble()));
         all.add(server("kafka", watches.kafkaTrouble()));
-        hindered.ifPresent(all::add);
+        all.addAll(hindered);
         return List.copyOf(all);
     }
 

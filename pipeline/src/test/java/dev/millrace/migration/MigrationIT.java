@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.testing.OddNames;
+import java.sql.Connection;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -87,6 +88,43 @@ class MigrationIT {
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("another Millrace runs migration");
         }
+    }
+
+    @Test
+    void aServiceThatLostItsLockStopsAndGoesOnOnlyIfNobodyRanMeanwhile() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+
+            try (Connection _ = scene.takeOwnership()) {
+                awaitBlocker(scene, "another Millrace runs migration");
+                Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !scene.streams());
+                assertThat(scene.running().status().phase()).isEqualTo("CATCHING_UP");
+                assertThat(scene.running().ready()).isFalse();
+            }
+            scene.awaitPhase("IN_SYNC");
+
+            String journal = scene.target.value("SELECT count(*) FROM millrace.journal");
+            try (Connection other = scene.takeOwnership()) {
+                other.createStatement().execute("UPDATE millrace.owner SET epoch = epoch + 1");
+            }
+            scene.awaitPhase("FAILED");
+            awaitBlocker(scene, "another Millrace has run the migration since");
+            assertThat(scene.streams()).isFalse();
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.journal"))
+                    .isEqualTo(journal);
+        }
+    }
+
+    private static void awaitBlocker(MigrationScene scene, String text) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(50))
+                .untilAsserted(
+                        () ->
+                                assertThat(scene.running().status().blockers().toString())
+                                        .contains(text));
     }
 
     @Test

@@ -167,6 +167,38 @@ final class MigrationScene implements AutoCloseable {
                 ReplicaRole.REPLICA);
     }
 
+    /// Another process takes the migration's lock, as after the owner's session was killed.
+    Connection takeOwnership() throws SQLException {
+        Connection other = target.connect();
+        try (var statement = other.createStatement()) {
+            statement.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'millrace "
+                            + name
+                            + " owner'");
+            try (var row =
+                    statement.executeQuery(
+                            "SELECT pg_try_advisory_lock(hashtextextended('millrace.owner."
+                                    + name
+                                    + "', 0))")) {
+                row.next();
+                if (!row.getBoolean(1)) {
+                    throw new IllegalStateException("the owner was faster");
+                }
+            }
+        }
+        return other;
+    }
+
+    /// Whether somebody streams from the slot.
+    boolean streams() {
+        return "1"
+                .equals(
+                        source.value(
+                                "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"
+                                        + CaptureSettings.slot(name)
+                                        + "'"));
+    }
+
     /// What the conductor does before anything runs.
     <T> T withGenerations(GenerationWork<T> work) throws SQLException {
         ControlSchema.migrate(() -> targetDatabase.connect("control"));

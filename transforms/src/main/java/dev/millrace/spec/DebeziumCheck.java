@@ -17,6 +17,8 @@ final class DebeziumCheck {
     private static final String POSITION =
             "position and records are committed together, exactly once";
     private static final String SNAPSHOT = "the snapshot and the slot are made in one start";
+    private static final String WAITS =
+            "a new slot is waited for as long as older transactions run";
     private static final String EVENTS = "the capture reads the events in one fixed form";
     private static final String FAILURES = "a failure stops the capture, never skips a change";
     private static final String WINDOWS = "watermarks and windows are Millrace's own";
@@ -41,6 +43,8 @@ final class DebeziumCheck {
                     Map.entry("message.key.columns", "the key is the table's own"),
                     Map.entry("skipped.operations", TABLES),
                     Map.entry("snapshot.", SNAPSHOT),
+                    Map.entry("create.slot.command.timeout", WAITS),
+                    Map.entry("task.management.timeout.ms", WAITS),
                     Map.entry("slot.drop.on.stop", "the slot holds what is not yet in the log"),
                     Map.entry("slot.stream.params", VALUES),
                     Map.entry(

@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
@@ -36,6 +37,8 @@ public final class RowApplication implements AutoCloseable {
 
     /// A failure that no server explains is tried so often, unless runs between last longer.
     private static final int UNEXPLAINED_LIMIT = 3;
+
+    private static final int FENCE_LIMIT = 3;
 
     private static final Duration LONG_RUN = Duration.ofMinutes(5);
 
@@ -75,6 +78,7 @@ public final class RowApplication implements AutoCloseable {
     private final RepeatedFailures unexplained = new RepeatedFailures(UNEXPLAINED_LIMIT);
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
+    private int fences;
     private volatile State state;
 
     private RowApplication(
@@ -118,6 +122,7 @@ public final class RowApplication implements AutoCloseable {
                 }
                 if (Duration.between(begun, clock.instant()).compareTo(LONG_RUN) > 0) {
                     unexplained.clear();
+                    fences = 0;
                 }
                 become(judge(failure));
                 if (state instanceof State.Failed
@@ -135,6 +140,11 @@ public final class RowApplication implements AutoCloseable {
     }
 
     private State judge(Throwable thrown) {
+        if (isFenced(thrown) && ++fences >= FENCE_LIMIT) {
+            return new State.Failed(
+                    "another process takes over the mappings of this migration again and again. End the other one, then restart Millrace.",
+                    clock.instant());
+        }
         Failure failure = classifier.apply(thrown);
         return switch (failure) {
             case Failure.Recoverable waiting -> new State.Waiting(waiting, clock.instant());
@@ -155,6 +165,15 @@ public final class RowApplication implements AutoCloseable {
                         : new State.Waiting(failure.waiting(), clock.instant());
             }
         };
+    }
+
+    private static boolean isFenced(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof FencedInstanceIdException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void become(State next) {
