@@ -2,6 +2,7 @@ package dev.millrace.target;
 
 import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.TargetChange;
+import dev.millrace.fault.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -102,8 +103,12 @@ final class ApplyLoop {
             return codec.decodeChange(next.value());
         } catch (IllegalArgumentException e) {
             throw new ApplierFailure(
-                    "offset %d of partition %d of %s can't be decoded"
-                            .formatted(next.offset(), next.partition(), next.topic()),
+                    "offset %d of partition %d of %s can't be decoded%s"
+                            .formatted(
+                                    next.offset(),
+                                    next.partition(),
+                                    next.topic(),
+                                    Reason.of(e).map(": "::concat).orElse("")),
                     e);
         }
     }

@@ -137,7 +137,7 @@ public final class ChangeCodec {
         ByteReader in = new ByteReader(bytes);
         int version = in.one();
         if (version != VERSION) {
-            throw new IllegalArgumentException(
+            throw new UnknownFormatException(
                     "the record has format " + version + ", this program reads " + VERSION);
         }
         return in;
