@@ -1,5 +1,6 @@
 package dev.millrace.target;
 
+import dev.millrace.postgres.Identifier;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.flywaydb.core.Flyway;
@@ -55,8 +56,8 @@ public final class ControlSchema {
                 var statement = connection.createStatement();
                 var row = statement.executeQuery(RIGHTS)) {
             row.next();
-            String database = row.getString(1);
-            String role = row.getString(2);
+            String database = Identifier.quote(row.getString(1));
+            String role = Identifier.quote(row.getString(2));
             boolean mayCreate = row.getBoolean(3);
             boolean mayUse = row.getBoolean(4);
             boolean isThere = !row.wasNull();

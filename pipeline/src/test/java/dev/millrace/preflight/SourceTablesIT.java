@@ -114,9 +114,16 @@ class SourceTablesIT {
         scene.source.execute(
                 "ALTER TABLE users OWNER TO postgres",
                 "GRANT SELECT ON users TO " + scene.role,
-                "CREATE PUBLICATION millrace_"
-                        + scene.migration()
-                        + " FOR TABLE users WITH (publish_via_partition_root = true)");
+                "REVOKE CREATE ON DATABASE "
+                        + PreflightScene.name(scene.source)
+                        + " FROM "
+                        + scene.role);
+        Finding refused = only(scene.plan());
+        assertThat(refused.object()).isEqualTo("public.users");
+        assertThat(refused.remedy()).doesNotContain("GRANT").contains("run: ");
+
+        scene.source.execute(refused.remedy().replaceFirst(".*run: ", ""));
+
         assertThat(open(scene.plan())).isEmpty();
 
         scene.source.execute(
