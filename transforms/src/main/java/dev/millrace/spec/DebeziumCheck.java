@@ -87,9 +87,11 @@ final class DebeziumCheck {
     /// Tuning that changes neither what is read nor when it counts.
     private static final Set<String> TUNING = Set.of("snapshot.fetch.size");
 
+    private final FilePaths paths;
     private final Problems problems;
 
-    DebeziumCheck(Problems problems) {
+    DebeziumCheck(FilePaths paths, Problems problems) {
+        this.paths = paths;
         this.problems = problems;
     }
 
@@ -104,7 +106,7 @@ final class DebeziumCheck {
                                                     key,
                                                     "is Millrace's own: " + why,
                                                     "leave it out"));
-                    passed.put(key.text(), value.text());
+                    passed.put(key.text(), paths.inConnector(key.text(), value.text()));
                 });
         return passed;
     }

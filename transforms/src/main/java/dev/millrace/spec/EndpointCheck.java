@@ -16,9 +16,11 @@ final class EndpointCheck {
 
     private static final int LONGEST_PASSWORD_FILE = 64 * 1024;
 
+    private final FilePaths paths;
     private final Problems problems;
 
-    EndpointCheck(Problems problems) {
+    EndpointCheck(FilePaths paths, Problems problems) {
+        this.paths = paths;
         this.problems = problems;
     }
 
@@ -33,7 +35,7 @@ final class EndpointCheck {
         if (form.url() == null || form.username() == null || password == null) {
             return null;
         }
-        return new Endpoint(form.url().text(), form.username().text(), password);
+        return new Endpoint(paths.inUrl(form.url().text()), form.username().text(), password);
     }
 
     /// @return null when it was given and can't be had
@@ -51,7 +53,7 @@ final class EndpointCheck {
 
     private @Nullable Secret read(Scalar passwordFile) {
         try {
-            Path file = Path.of(passwordFile.text());
+            Path file = paths.resolve(passwordFile.text());
             if (Files.isDirectory(file)) {
                 problems.add(passwordFile, "is a directory", "name the file in it");
                 return null;

@@ -16,9 +16,11 @@ final class KafkaCheck {
     /// How a client reaches a cluster is the user's; what it does there is Millrace's.
     private static final List<String> CONNECTION = List.of("security.", "sasl.", "ssl.");
 
+    private final FilePaths paths;
     private final Problems problems;
 
-    KafkaCheck(Problems problems) {
+    KafkaCheck(FilePaths paths, Problems problems) {
+        this.paths = paths;
         this.problems = problems;
     }
 
@@ -79,7 +81,7 @@ final class KafkaCheck {
                                             + " on the cluster is Millrace's",
                                     "leave it out");
                         }
-                        given.put(key.text(), value.text());
+                        given.put(key.text(), paths.inKafka(key.text(), value.text()));
                     });
         }
         return given;

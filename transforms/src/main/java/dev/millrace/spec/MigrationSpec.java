@@ -11,8 +11,7 @@ import java.util.TreeSet;
 ///
 /// @param migration names slot, publication, topics, groups and control rows; matches
 ///   `[a-z][a-z0-9_]{0,30}`
-/// @param dataDir where the embedded broker keeps its log and the topologies their state; relative
-///   to the current directory unless absolute
+/// @param dataDir where the embedded broker keeps its log and the topologies their state; absolute
 /// @param tables in the order of the file; targets are distinct, and an explicit one wins over a
 ///   wildcard
 /// @param debezium properties of the Debezium connector that are passed through; none that Millrace

@@ -37,7 +37,8 @@ record SpecForm(
         @Setting(
                         value =
                                 "Where the embedded broker keeps its log and the topologies their"
-                                        + " state; relative to the current directory.",
+                                        + " state. A relative path starts at the folder of this"
+                                        + " file, here and in every other key.",
                         standard = SpecForm.DATA_DIR,
                         examples = "/var/lib/millrace")
                 @Nullable Scalar dataDir,

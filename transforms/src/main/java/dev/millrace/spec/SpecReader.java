@@ -38,7 +38,7 @@ public final class SpecReader {
                             .newDecoder()
                             .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
                             .toString();
-            return read(file.toString(), text, environment);
+            return read(file.toString(), text, environment, FilePaths.of(file));
         } catch (NoSuchFileException _) {
             return refused(start, "there is no such file", "name it with -c");
         } catch (CharacterCodingException _) {
@@ -48,8 +48,13 @@ public final class SpecReader {
         }
     }
 
-    /// @param file the name that problems show
+    /// @param file the name that problems show, and the place that relative paths start from
     public static SpecResult read(String file, String text, Map<String, String> environment) {
+        return read(file, text, environment, FilePaths.of(Path.of(file)));
+    }
+
+    private static SpecResult read(
+            String file, String text, Map<String, String> environment, FilePaths paths) {
         Problems problems = new Problems();
         SourceText source = new SourceText(file, text);
         Node root = SyntaxTree.read(source, problems);
@@ -59,7 +64,7 @@ public final class SpecReader {
                         : new Binder(source, new Substitution(environment), problems)
                                 .bind(SpecForm.class, root);
         TableCheck tables = new TableCheck(problems);
-        MigrationSpec spec = form == null ? null : check(form, tables, source, problems);
+        MigrationSpec spec = form == null ? null : check(form, tables, source, paths, problems);
         if (spec == null || !problems.isEmpty()) {
             return new SpecResult.Invalid(problems.inOrderOfTheFile(), tables.selects());
         }
@@ -68,18 +73,22 @@ public final class SpecReader {
 
     /// @return null only when a problem was noted
     private static @Nullable MigrationSpec check(
-            SpecForm form, TableCheck tableCheck, SourceText source, Problems problems) {
-        EndpointCheck endpoints = new EndpointCheck(problems);
+            SpecForm form,
+            TableCheck tableCheck,
+            SourceText source,
+            FilePaths paths,
+            Problems problems) {
+        EndpointCheck endpoints = new EndpointCheck(paths, problems);
         Endpoint from = form.source() == null ? null : endpoints.check(form.source());
         Endpoint to = form.target() == null ? null : endpoints.check(form.target());
-        Kafka kafka = new KafkaCheck(problems).check(form.kafka());
-        Path dataDir = dataDir(form.dataDir(), problems);
+        Kafka kafka = new KafkaCheck(paths, problems).check(form.kafka());
+        Path dataDir = dataDir(form.dataDir(), paths, problems);
         List<TableEntry> tables =
                 form.tables() == null ? List.of() : tableCheck.check(form.tables());
         Map<String, String> debezium =
                 form.debezium() == null
                         ? Map.of()
-                        : new DebeziumCheck(problems).check(form.debezium());
+                        : new DebeziumCheck(paths, problems).check(form.debezium());
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(
@@ -97,13 +106,14 @@ public final class SpecReader {
         return new MigrationSpec(migration.text(), from, to, kafka, dataDir, tables, debezium);
     }
 
-    private static @Nullable Path dataDir(@Nullable Scalar dataDir, Problems problems) {
+    private static @Nullable Path dataDir(
+            @Nullable Scalar dataDir, FilePaths paths, Problems problems) {
         if (dataDir == null) {
-            return Path.of(SpecForm.DATA_DIR);
+            return paths.resolve(SpecForm.DATA_DIR);
         }
         try {
             if (!dataDir.text().isBlank()) {
-                return Path.of(dataDir.text());
+                return paths.resolve(dataDir.text());
             }
             problems.add(dataDir, "is empty", "leave it out for " + SpecForm.DATA_DIR);
         } catch (InvalidPathException _) {

@@ -100,7 +100,7 @@ class SpecReaderTest {
         MigrationSpec spec = valid(VALID, Map.of()).spec();
 
         assertThat(spec.kafka()).isEqualTo(new Kafka.Embedded(4));
-        assertThat(spec.dataDir()).isEqualTo(Path.of("./millrace-data"));
+        assertThat(spec.dataDir()).isEqualTo(Path.of("millrace-data").toAbsolutePath());
         assertThat(spec.debezium()).isEmpty();
     }
 
@@ -242,6 +242,61 @@ class SpecReaderTest {
 
         assertThat(problems(VALID.replace("migration: shop", line)))
                 .anySatisfy(problem -> assertThat(problem).contains(message));
+    }
+
+    @Test
+    void relativePathsStartAtTheFolderOfTheFile(@TempDir Path folder) throws IOException {
+        Path inside = Files.createDirectory(folder.resolve("a b"));
+        Files.writeString(inside.resolve("password"), "hunter2\n");
+        Path file = inside.resolve("millrace.yaml");
+        Files.writeString(
+                file,
+                withSource("password-file: ./password")
+                                .replace(
+                                        "5432/shop",
+                                        "5432/shop?sslrootcert=tls/root%20ca.pem&sslmode=verify-full")
+                                .replace("5433/crm", "5433/crm?sslkey=/etc/key&sslcert=")
+                        + """
+                        kafka:
+                          bootstrap-servers: a:1
+                          properties: {ssl.truststore.location: trust.p12, ssl.truststore.type: PKCS12}
+                        debezium: {database.sslkey: ../key.pem, max.batch.size: 1}
+                        data-dir: ./data/here
+                        """);
+
+        MigrationSpec spec = read(file);
+
+        assertThat(spec.dataDir()).isEqualTo(inside.resolve("data/here"));
+        assertThat(spec.source().password().reveal()).isEqualTo("hunter2");
+        assertThat(spec.source().url())
+                .endsWith(
+                        "/shop?sslrootcert="
+                                + inside.resolve("tls/root ca.pem").toString().replace(" ", "%20")
+                                + "&sslmode=verify-full");
+        assertThat(spec.target().url()).endsWith("/crm?sslkey=/etc/key&sslcert=");
+        assertThat(spec.kafka())
+                .isEqualTo(
+                        new Kafka.External(
+                                "a:1",
+                                4,
+                                Map.of(
+                                        "ssl.truststore.location",
+                                        inside.resolve("trust.p12").toString(),
+                                        "ssl.truststore.type",
+                                        "PKCS12")));
+        assertThat(spec.debezium())
+                .containsEntry("database.sslkey", inside.resolve("../key.pem").toString())
+                .containsEntry("max.batch.size", "1");
+
+        Files.writeString(file, VALID);
+        assertThat(read(file).dataDir()).isEqualTo(inside.resolve("millrace-data"));
+    }
+
+    private static MigrationSpec read(Path file) {
+        return switch (SpecReader.read(file, Map.of())) {
+            case SpecResult.Valid valid -> valid.spec();
+            case SpecResult.Invalid invalid -> throw new AssertionError(invalid.problems());
+        };
     }
 
     @Test

@@ -1,0 +1,91 @@
+package dev.millrace.spec;
+
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/// Resolves the relative paths of a file against the folder that the file lies in, so that they
+/// mean the same wherever the process was started.
+record FilePaths(Path folder) {
+
+    /// Parameters of a JDBC address and, behind `database.`, properties of the connector.
+    private static final Set<String> TLS_FILES = Set.of("sslcert", "sslkey", "sslrootcert");
+
+    /// @param file the file itself
+    static FilePaths of(Path file) {
+        Path absolute = file.toAbsolutePath();
+        Path parent = absolute.getParent();
+        return new FilePaths(parent == null ? absolute : parent);
+    }
+
+    /// @throws InvalidPathException when it is no path
+    Path resolve(String path) {
+        Path given = Path.of(path);
+        boolean redundant = given.getNameCount() > 1 && given.startsWith(".");
+        return folder.resolve(redundant ? given.subpath(1, given.getNameCount()) : given);
+    }
+
+    /// A JDBC address whose files of keys and certificates have absolute paths.
+    String inUrl(String url) {
+        int query = url.indexOf('?');
+        return query < 0
+                ? url
+                : url.substring(0, query + 1)
+                        + Arrays.stream(url.substring(query + 1).split("&", -1))
+                                .map(this::inParameter)
+                                .collect(Collectors.joining("&"));
+    }
+
+    private String inParameter(String parameter) {
+        int equals = parameter.indexOf('=');
+        if (equals < 0 || !TLS_FILES.contains(parameter.substring(0, equals))) {
+            return parameter;
+        }
+        String path = decoded(parameter.substring(equals + 1));
+        String resolved = absolute(path);
+        return resolved.equals(path)
+                ? parameter
+                : parameter.substring(0, equals + 1) + encoded(resolved);
+    }
+
+    /// The value of a Kafka client's setting, which is a path when its name ends so.
+    String inKafka(String setting, String value) {
+        return setting.endsWith(".location") || setting.endsWith(".file") ? absolute(value) : value;
+    }
+
+    /// The value of a property of the Debezium connector.
+    String inConnector(String property, String value) {
+        return property.startsWith("database.")
+                        && TLS_FILES.contains(property.substring("database.".length()))
+                ? absolute(value)
+                : value;
+    }
+
+    /// What is no path is left to whoever opens it.
+    private String absolute(String path) {
+        try {
+            return path.isBlank() ? path : resolve(path).toString();
+        } catch (InvalidPathException _) {
+            return path;
+        }
+    }
+
+    private static String decoded(String value) {
+        try {
+            return URLDecoder.decode(value, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException _) {
+            return "";
+        }
+    }
+
+    private static String encoded(String path) {
+        return URLEncoder.encode(path, StandardCharsets.UTF_8)
+                .replace("+", "%20")
+                .replace("%2F", "/");
+    }
+}
