@@ -41,7 +41,9 @@ final class LogCommand implements Callable<Integer> {
             names = "--key",
             paramLabel = "KEY",
             description =
-                    "Of the rows with this key alone; the parts of a key are joined by commas.")
+                    "Only rows with this key: the values of the key columns with commas between"
+                            + " them, or a JSON array when a value holds a comma, as in"
+                            + " '[\"Smith, Ann\",7]'.")
     private @Nullable String key;
 
     @Option(

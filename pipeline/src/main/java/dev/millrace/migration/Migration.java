@@ -361,7 +361,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         new ChangeLog(setup.kafka(), setup.topics())
                 .entries(
                         read,
-                        new LogFilter(table, key.map(text -> List.of(text.split(",", -1)))),
+                        new LogFilter(table, key.map(LogFilter::key)),
                         new Limited(limit, line));
     }
 

@@ -27,7 +27,7 @@ public interface MigrationControl {
     /// @param topic `changes` or `target`
     /// @param table to keep, or empty for all: a source table of the changes, a target table of the
     ///   target topic
-    /// @param key a key's text to keep, or empty for all
+    /// @param key a key to keep, as [dev.millrace.log.LogFilter#key] reads it, or empty for all
     /// @param limit at most so many lines, the first ones that match; 1 or more
     /// @throws UnknownTableException when the migration has no such table on that side
     void log(
