@@ -104,6 +104,7 @@ final class BatchWriter implements AutoCloseable {
         for (StoppedTable stop : newlyStopped) {
             StoppedTables.add(connection, migration, generation, stop);
         }
+        collapse.rejected().store(connection, migration, generation, batch.partition());
         moveLocked(batch.from(), batch.to(), collapse.count());
         return new WriteOutcome.Applied(counts, newlyStopped);
     }
@@ -117,7 +118,10 @@ final class BatchWriter implements AutoCloseable {
             }
         }
         int generation = hold.from().getFirst().generation();
-        if (!stopped(generation, stops).contains(hold.table())) {
+        RejectedChanges rejected = new RejectedChanges();
+        if (stopped(generation, stops).contains(hold.table())) {
+            rejected.count(hold.table());
+        } else {
             try (var _ = LongStatement.on(connection)) {
                 rows.empty(hold.table());
             }
@@ -125,6 +129,7 @@ final class BatchWriter implements AutoCloseable {
         for (StoppedTable stop : stops) {
             StoppedTables.add(connection, migration, generation, stop);
         }
+        rejected.store(connection, migration, generation, hold.from().getFirst().partition());
         for (int i = 0; i < hold.from().size(); i++) {
             moveLocked(hold.from().get(i), hold.to().get(i), 0);
         }

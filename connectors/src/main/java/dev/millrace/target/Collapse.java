@@ -17,6 +17,7 @@ final class Collapse {
 
     private final SortedMap<TableId, TableChanges> tables = new TreeMap<>();
     private final List<StoppedTable> newlyStopped = new ArrayList<>();
+    private final RejectedChanges rejected = new RejectedChanges();
     private final Set<TableId> stopped;
     private final int partition;
 
@@ -41,6 +42,11 @@ final class Collapse {
         return newlyStopped;
     }
 
+    /// Changes of stopped tables, which are not applied.
+    RejectedChanges rejected() {
+        return rejected;
+    }
+
     long count() {
         return tables.values().stream().mapToLong(TableChanges::count).sum();
     }
@@ -48,16 +54,21 @@ final class Collapse {
     private void take(TargetChange change) {
         switch (change) {
             case TargetChange.Upsert(var token, Row row) -> {
-                if (!stopped.contains(row.table())) {
+                if (stopped.contains(row.table())) {
+                    rejected.count(row.table());
+                } else {
                     of(row.shape()).upsert(row, token.changesOffset());
                 }
             }
             case TargetChange.Delete(var token, Row row) -> {
-                if (!stopped.contains(row.table())) {
+                if (stopped.contains(row.table())) {
+                    rejected.count(row.table());
+                } else {
                     of(row.shape()).delete(row.key(), token.changesOffset());
                 }
             }
             case TargetChange.Rejected(var token, TableId table, var _, String reason) -> {
+                rejected.count(table);
                 if (stopped.add(table)) {
                     newlyStopped.add(
                             new StoppedTable(table, reason, partition, token.changesOffset()));

@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// The rows of `millrace.stopped_table`, read and written on the caller's connection. Safe for any
 /// thread.
@@ -19,14 +20,51 @@ public final class StoppedTables {
             ORDER BY target_schema, target_name
             """;
 
+    private static final String READ_COUNTED =
+            """
+            SELECT s.target_schema, s.target_name, s.reason, s.partition, s.changes_offset,
+                CASE WHEN s.counted THEN (SELECT coalesce(sum(r.changes), 0)::bigint
+                    FROM millrace.rejected_changes r
+                    WHERE (r.migration, r.generation, r.target_schema, r.target_name)
+                        = (s.migration, s.generation, s.target_schema, s.target_name)) END
+            FROM millrace.stopped_table s WHERE s.migration = ? AND s.generation = ?
+            ORDER BY s.target_schema, s.target_name
+            """;
+
     private static final String ADD =
             """
             INSERT INTO millrace.stopped_table
-                (migration, generation, target_schema, target_name, reason, partition, changes_offset)
-            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                (migration, generation, target_schema, target_name, reason, partition,
+                changes_offset, counted)
+            VALUES (?, ?, ?, ?, ?, ?, ?, true) ON CONFLICT DO NOTHING
             """;
 
     private StoppedTables() {}
+
+    /// @param rejected changes that were not applied since the table stopped, with the one that
+    ///   stopped it; empty for a table that stopped before changes were counted
+    public record Counted(StoppedTable table, Optional<Long> rejected) {}
+
+    /// The stopped tables with their counts, as of one moment.
+    public static List<Counted> readCounted(Connection connection, String migration, int generation)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(READ_COUNTED)) {
+            statement.setString(1, migration);
+            statement.setInt(2, generation);
+            List<Counted> tables = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    StoppedTable table = table(row);
+                    long rejected = row.getLong(6);
+                    tables.add(
+                            new Counted(
+                                    table,
+                                    row.wasNull() ? Optional.empty() : Optional.of(rejected)));
+                }
+            }
+            return tables;
+        }
+    }
 
     public static List<StoppedTable> read(Connection connection, String migration, int generation)
             throws SQLException {
@@ -36,16 +74,19 @@ public final class StoppedTables {
             List<StoppedTable> tables = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    tables.add(
-                            new StoppedTable(
-                                    new TableId(row.getString(1), row.getString(2)),
-                                    row.getString(3),
-                                    row.getInt(4),
-                                    row.getLong(5)));
+                    tables.add(table(row));
                 }
             }
             return tables;
         }
+    }
+
+    private static StoppedTable table(ResultSet row) throws SQLException {
+        return new StoppedTable(
+                new TableId(row.getString(1), row.getString(2)),
+                row.getString(3),
+                row.getInt(4),
+                row.getLong(5));
     }
 
     /// The first reason stays: a table stops once.

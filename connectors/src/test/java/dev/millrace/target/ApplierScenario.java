@@ -280,6 +280,19 @@ final class ApplierScenario implements AutoCloseable {
         }
     }
 
+    /// Changes that were not applied, of a table that is stopped.
+    long rejected(TableId table) {
+        try (Connection connection = database.connect()) {
+            return StoppedTables.readCounted(connection, migration, GENERATION).stream()
+                    .filter(counted -> counted.table().table().equals(table))
+                    .findFirst()
+                    .flatMap(StoppedTables.Counted::rejected)
+                    .orElseThrow();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     static Shape shape(String table, String... columns) {
         return Shape.keyed(new TableId("public", table), List.of(columns), List.of(columns[0]));
     }

@@ -12,6 +12,7 @@ import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -103,6 +104,7 @@ class CollapseTest {
         assertThat(Objects.requireNonNull(collapse.tables().get(ITEM)).complete())
                 .containsExactly(Row.of(SHAPE, "1", "1", "X"));
         assertThat(collapse.newlyStopped()).containsExactly(new StoppedTable(ITEM, "why", 4, 101));
+        assertThat(collapse.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
     }
 
     @Test
@@ -110,7 +112,10 @@ class CollapseTest {
         upsert(Row.of(SHAPE, "1", "1", "X"));
         delete("2");
 
-        assertThat(Collapse.of(0, changes, Set.of(ITEM)).tables()).isEmpty();
+        Collapse collapse = Collapse.of(0, changes, Set.of(ITEM));
+
+        assertThat(collapse.tables()).isEmpty();
+        assertThat(collapse.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.Shape;
 import dev.millrace.change.TableId;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -69,6 +70,7 @@ class StoppedTableIT {
             assertThat(applier.state()).isEqualTo(new ApplierState.Applying());
             assertThat(applier.counts().lastError()).contains(stopped.reason());
             assertThat(scenario.stored().rowsApplied()).isEqualTo(3);
+            assertThat(scenario.rejected(BAD_SHAPE.table())).isEqualTo(2);
         }
     }
 
@@ -112,6 +114,7 @@ class StoppedTableIT {
             assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
             assertThat(scenario.stopped())
                     .containsExactly(new StoppedTable(BAD_SHAPE.table(), "division by zero", 0, 1));
+            assertThat(scenario.rejected(BAD_SHAPE.table())).isEqualTo(2);
         }
     }
 
@@ -156,6 +159,9 @@ class StoppedTableIT {
                     .isEqualTo(List.of(List.of("before")));
             assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
             assertThat(scenario.stopped()).hasSize(1);
+            assertThat(scenario.rejected(BAD_SHAPE.table()))
+                    .as("the reject, the truncate, two behind it")
+                    .isEqualTo(4);
         }
     }
 
@@ -276,7 +282,56 @@ class StoppedTableIT {
             assertThat(scenario.stopped())
                     .extracting(StoppedTable::table)
                     .containsExactly(BAD_SHAPE.table());
+            assertThat(scenario.rejected(BAD_SHAPE.table())).isEqualTo(1);
             assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void theCountOfWhatWasNotAppliedIsExactOverAppliersThatTakeTurns() throws Exception {
+        try (var scenario =
+                new ApplierScenario(3, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.reject(0, BAD_SHAPE.table(), "why");
+            scenario.start(ApplierScenario.limits(7), scenario.sessions());
+            scenario.awaitApplied();
+            for (int turn = 0; turn < 4; turn++) {
+                for (int i = 0; i < 300; i++) {
+                    scenario.upsert(i % 3, Row.of(BAD_SHAPE, "" + i, "x"));
+                }
+                scenario.awaitSent();
+                // Another one beside it, so that batches are written twice and settled.
+                TargetApplier other =
+                        scenario.start(ApplierScenario.limits(11), scenario.sessions());
+                scenario.awaitApplied();
+                other.close();
+            }
+
+            assertThat(scenario.rejected(BAD_SHAPE.table())).isEqualTo(1 + 4 * 300);
+        }
+    }
+
+    @Test
+    void aTableThatStoppedBeforeChangesWereCountedHasAnUnknownNumber() throws Exception {
+        try (var scenario =
+                new ApplierScenario(1, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.database.execute(
+                    "INSERT INTO millrace.stopped_table (migration, generation, target_schema,"
+                            + " target_name, reason, partition, changes_offset) VALUES ('"
+                            + scenario.migration
+                            + "', "
+                            + ApplierScenario.GENERATION
+                            + ", 'public', 'bad', 'why', 0, 0)");
+            scenario.upsert(0, Row.of(BAD_SHAPE, "1", "x"));
+            scenario.start();
+            scenario.awaitApplied();
+
+            try (var connection = scenario.database.connect()) {
+                assertThat(
+                                StoppedTables.readCounted(
+                                        connection, scenario.migration, ApplierScenario.GENERATION))
+                        .extracting(StoppedTables.Counted::rejected)
+                        .containsExactly(Optional.empty());
+            }
         }
     }
 

@@ -197,7 +197,7 @@ final class StatusBoard {
                                                     .getOrDefault(mapping.source(), 0L),
                                     estimates.get(mapping.source()),
                                     position != null && position.streaming()),
-                            stopped == null ? 0 : 1,
+                            watches.rejected(mapping.target().table()),
                             stopped));
         }
         return tables;

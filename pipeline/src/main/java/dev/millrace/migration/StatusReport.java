@@ -41,13 +41,14 @@ public record StatusReport(
     public record Lag(
             @Nullable Long sourceBytes, @Nullable Long records, @Nullable Double endToEndSeconds) {}
 
-    /// @param rejected changes that could not be applied; above zero the table is stopped
+    /// @param rejected changes that were not applied since the table stopped, with the one that
+    ///   stopped it; `null` while it is not known
     /// @param stopped why the table is stopped, or `null`
     public record Table(
             String target,
             List<String> sources,
             Backfill backfill,
-            long rejected,
+            @Nullable Long rejected,
             @Nullable String stopped) {
 
         public Table {

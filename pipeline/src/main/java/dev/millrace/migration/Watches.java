@@ -1,6 +1,7 @@
 package dev.millrace.migration;
 
 import dev.millrace.broker.Broker;
+import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.lag.Backlog;
 import dev.millrace.lag.Freshness;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The eyes of the migration on source, target and Kafka, each on its own thread, so that one that
@@ -50,6 +52,7 @@ final class Watches implements AutoCloseable {
     private volatile List<StoppedTable> stopped = List.of();
     private volatile List<String> later = List.of();
     private @Nullable Instant additionsRead;
+    private volatile @Nullable Map<TableId, Optional<Long>> rejected;
 
     /// @param additions finds what was added on the source
     Watches(MigrationSetup setup, int generation, Broker broker, LaterAdditions additions) {
@@ -96,6 +99,16 @@ final class Watches implements AutoCloseable {
     /// What was added on the source after the migration began and does not arrive.
     List<String> later() {
         return later;
+    }
+
+    /// Changes of a target table that were not applied because it is stopped; `null` while that is
+    /// not known: before the target was read, while it doesn't answer, or when they were not
+    /// counted.
+    @Nullable Long rejected(TableId table) {
+        Map<TableId, Optional<Long>> known = rejected;
+        return known == null || target.trouble().isPresent()
+                ? null
+                : known.getOrDefault(table, Optional.of(0L)).orElse(null);
     }
 
     Optional<Watch.Trouble> sourceTrouble() {
@@ -163,7 +176,15 @@ final class Watches implements AutoCloseable {
         }
         AppliedOffsets read = new StoredOffsets(setup.migration()).read(targetConnection);
         // Whoever sees the target up to a watermark must see what stopped before it.
-        stopped = StoppedTables.read(targetConnection, setup.migration(), generation);
+        List<StoppedTables.Counted> counted =
+                StoppedTables.readCounted(targetConnection, setup.migration(), generation);
+        stopped = counted.stream().map(StoppedTables.Counted::table).toList();
+        rejected =
+                counted.stream()
+                        .collect(
+                                Collectors.toMap(
+                                        table -> table.table().table(),
+                                        StoppedTables.Counted::rejected));
         applied = read;
         read.appliedWatermark()
                 .filter(number -> number.generation() == generation)

@@ -97,7 +97,7 @@ final class MigrationMetrics implements MultiCollector {
         byTarget(
                 metrics,
                 "millrace_rejected",
-                "Changes that could not be applied and wait for an operator",
+                "Changes that were not applied because their table is stopped",
                 tables,
                 StatusReport.Table::rejected);
     }

@@ -8,7 +8,9 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.testing.OddNames;
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.List;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class MigrationIT {
@@ -194,12 +196,25 @@ class MigrationIT {
                     .contains("public.item is stopped")
                     .doesNotContain("too long for it");
             scene.awaitPhase("CATCHING_UP");
+            assertThat(rejected(scene)).containsExactly(1L, 0L);
+            scene.source.execute(
+                    "UPDATE item SET name = 'b'",
+                    "DELETE FROM item",
+                    "INSERT INTO other VALUES (2)");
             scene.stop();
             scene.start();
+            assertThat(rejected(scene)).as("unknown at first").doesNotContainSequence(0L, 0L);
             scene.awaitFresh();
+            assertThat(rejected(scene)).containsExactly(3L, 0L);
             assertThat(scene.running().status().blockers()).hasSize(1);
             assertThat(scene.running().status().phase()).isEqualTo("CATCHING_UP");
         }
+    }
+
+    private static List<@Nullable Long> rejected(MigrationScene scene) {
+        return scene.running().status().tables().stream()
+                .<@Nullable Long>map(StatusReport.Table::rejected)
+                .toList();
     }
 
     @Test

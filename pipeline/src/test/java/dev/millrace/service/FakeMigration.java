@@ -65,13 +65,13 @@ final class FakeMigration implements MigrationControl, ServedMigration {
                                 "crm.customer",
                                 List.of("public.users"),
                                 new Backfill(10, 40L, false),
-                                2,
+                                2L,
                                 "no place for it"),
                         new Table(
                                 "crm.note",
                                 List.of("public.notes"),
                                 new Backfill(5, null, true),
-                                0,
+                                0L,
                                 null)),
                 List.of(
                         new Part("capture", "running", true, NOON),
