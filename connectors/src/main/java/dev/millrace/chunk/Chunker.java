@@ -26,7 +26,7 @@ public final class Chunker {
                 UNION ALL
                 SELECT l.attname, t.typbasetype, t.typtypmod
                 FROM layer l JOIN pg_catalog.pg_type t ON t.oid = l.type WHERE t.typtype = 'd')
-            SELECT l.attname, format_type(l.type, l.modifier),
+            SELECT l.attname, format_type(l.type, l.modifier), n.nspname, t.typname,
                 CASE WHEN n.nspname = 'pg_catalog' THEN format_type(l.type,
                     CASE WHEN t.typname IN ('varchar', '_varchar', 'bpchar', '_bpchar',
                         'bit', '_bit', 'varbit', '_varbit') THEN -1 ELSE l.modifier END) END
@@ -87,7 +87,12 @@ public final class Chunker {
             }
             columns.add(
                     new ColumnText(
-                            name, type.formatted(), type.castable(), mapping.outputs().get(i)));
+                            name,
+                            type.formatted(),
+                            type.schema(),
+                            type.name(),
+                            type.castable(),
+                            mapping.outputs().get(i)));
         }
         return columns;
     }
@@ -102,7 +107,11 @@ public final class Chunker {
                 while (rows.next()) {
                     types.put(
                             rows.getString(1),
-                            new TargetType(rows.getString(2), rows.getString(3)));
+                            new TargetType(
+                                    rows.getString(2),
+                                    rows.getString(3),
+                                    rows.getString(4),
+                                    rows.getString(5)));
                 }
             }
             return types;
@@ -130,5 +139,6 @@ public final class Chunker {
         }
     }
 
-    private record TargetType(String formatted, @Nullable String castable) {}
+    private record TargetType(
+            String formatted, String schema, String name, @Nullable String castable) {}
 }

@@ -117,6 +117,14 @@ final class ChangeDecoder {
                                 + name
                                 + ": the replica identity was changed while the capture runs");
             }
+            if (isUnreadable(text)) {
+                throw new UnreadableChangeException(
+                        "the engine delivered column "
+                                + name
+                                + " of "
+                                + table.relation().id()
+                                + " in a form of which no text is known");
+            }
             if (isUnchanged(text)) {
                 row.unchanged(i);
             } else {
@@ -137,6 +145,11 @@ final class ChangeDecoder {
     }) // the mark is known by identity, not by its letters
     private static boolean isUnchanged(@Nullable String text) {
         return text == TextConverter.UNCHANGED;
+    }
+
+    @SuppressWarnings({"StringEquality", "ReferenceEquality"}) // as above
+    private static boolean isUnreadable(@Nullable String text) {
+        return text == TextConverter.UNREADABLE;
     }
 
     private static Origin origin(Struct source) {

@@ -2,6 +2,7 @@ package dev.millrace.source;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.OutputText;
 import dev.millrace.select.Relation;
 import io.debezium.connector.postgresql.PostgresConnector;
 import java.time.Duration;
@@ -49,7 +50,7 @@ final class EngineProperties {
     private static void identity(Properties engine, CaptureSettings settings) {
         String name = "millrace-" + settings.migration();
         engine.setProperty("name", name);
-        engine.setProperty("connector.class", PostgresConnector.class.getName());
+        engine.setProperty("connector.class", TextConnector.class.getName());
         engine.setProperty("topic.prefix", name);
         engine.setProperty("plugin.name", "pgoutput");
         engine.setProperty("slot.name", settings.slot());
@@ -130,32 +131,20 @@ final class EngineProperties {
         engine.setProperty("schema.refresh.mode", "columns_diff");
     }
 
-    /// Every column as the server's own text. The engine takes the cells by the columns' positions:
-    /// a generated column, which the stream doesn't carry, is NULL here and keeps its place. The
-    /// text of a `char(n)` is the padded one that the stream sends, which a cast would trim, so it
-    /// is read as it is; `money` goes as a number, free of the locale's currency.
+    /// Every column as the text that the stream sends. The engine takes the cells by the columns'
+    /// positions: a generated column, which the stream doesn't carry, is NULL here and keeps its
+    /// place.
     private static String select(Relation relation) {
-        List<String> columns = relation.columns().stream().map(EngineProperties::asText).toList();
-        return "SELECT " + String.join(", ", columns) + " FROM " + Identifier.quote(relation.id());
+        return relation.columns().stream()
+                .map(EngineProperties::cell)
+                .collect(
+                        Collectors.joining(
+                                ", ", "SELECT ", " FROM " + Identifier.quote(relation.id())));
     }
 
-    private static String asText(Relation.Column column) {
+    private static String cell(Relation.Column column) {
         String name = Identifier.quote(column.name());
-        if (column.generated()) {
-            return "NULL AS " + name;
-        }
-        Relation.SqlType type = column.type();
-        while (type.base().isPresent()) {
-            type = type.base().get();
-        }
-        if (!type.schema().equals("pg_catalog")) {
-            return name + "::text AS " + name;
-        }
-        return switch (type.name()) {
-            case "bpchar" -> name;
-            case "money" -> name + "::numeric::text AS " + name;
-            default -> name + "::text AS " + name;
-        };
+        return (column.generated() ? "NULL" : OutputText.of(name, column.type())) + " AS " + name;
     }
 
     /// A regular expression that matches the text alone; the engine splits its lists at commas that

@@ -38,13 +38,12 @@ class CaptureStartIT {
     void theSnapshotIsTheOneThatTheSlotExported() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.source.execute(
-                    "CREATE TYPE probe AS (x int)",
-                    "CREATE FUNCTION probed(probe) RETURNS text LANGUAGE sql VOLATILE AS"
+                    "CREATE FUNCTION probed(timetz) RETURNS text LANGUAGE sql VOLATILE AS"
                             + " $$ SELECT current_setting('transaction_isolation') || ' ' || pg_current_snapshot()::text $$",
-                    "CREATE CAST (probe AS text) WITH FUNCTION probed(probe)");
-            scene.table("item", List.of("id int", "seen probe"), "id", false);
+                    "CREATE CAST (timetz AS text) WITH FUNCTION probed(timetz)");
+            scene.table("item", List.of("id int", "seen timetz"), "id", false);
             scene.source.execute(
-                    "INSERT INTO item SELECT g, ROW(1)::probe FROM generate_series(1, 50) g");
+                    "INSERT INTO item SELECT g, '12:00+00' FROM generate_series(1, 50) g");
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
 

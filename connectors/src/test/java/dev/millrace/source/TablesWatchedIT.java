@@ -31,18 +31,17 @@ class TablesWatchedIT {
                 Connection gate = scene.source.connect();
                 Statement gatekeeper = gate.createStatement()) {
             scene.source.execute(
-                    "CREATE TYPE held AS (x int)",
-                    "CREATE FUNCTION passed(held) RETURNS text LANGUAGE plpgsql VOLATILE AS"
-                            + " $$ BEGIN PERFORM pg_advisory_lock_shared(4711); RETURN 'passed'; END $$",
-                    "CREATE CAST (held AS text) WITH FUNCTION passed(held)");
-            scene.table("a", List.of("id int", "held held"), "id", false)
+                    "CREATE FUNCTION passed(timetz) RETURNS text LANGUAGE plpgsql VOLATILE AS"
+                            + " $$ BEGIN PERFORM pg_advisory_lock_shared(4711); RETURN concat($1); END $$",
+                    "CREATE CAST (timetz AS text) WITH FUNCTION passed(timetz)");
+            scene.table("a", List.of("id int", "held timetz"), "id", false)
                     .table("part", ITEM, "id", false)
                     .table("z", ITEM, "id", false);
             scene.source.execute(
                     "DROP TABLE part",
                     "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
                     "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
-                    "INSERT INTO a VALUES (1, ROW(1)::held)",
+                    "INSERT INTO a VALUES (1, '12:00+00')",
                     "INSERT INTO z SELECT g, 'n' FROM generate_series(1, 100) g");
             gatekeeper.execute("SELECT pg_advisory_lock(4711)");
             SourceCapture capture = scene.start(1);

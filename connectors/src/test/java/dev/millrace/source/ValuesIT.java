@@ -18,8 +18,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/// A value arrives as the server's own text, read by the snapshot and streamed alike, whatever its
-/// type.
+/// A value arrives as the text that the output function of its type prints, read by the snapshot
+/// and streamed alike, whatever its type.
 class ValuesIT {
 
     /// A type and literals of it.
@@ -56,8 +56,13 @@ class ValuesIT {
                             "text",
                             List.of("''", "E'tab\\tnew\\nline \\\\ back'", "'é𝄞'", "'unchanged'")),
                     new Samples("varchar(5)", List.of("'ab '")),
+                    new Samples("char(5)", List.of("'ab '")),
+                    new Samples("bpchar", List.of("'ab '")),
                     new Samples("name", List.of("'a_name'")),
-                    new Samples("\"char\"", List.of("'x'")),
+                    new Samples("\"char\"", List.of("'x'", "''")),
+                    new Samples(
+                            "money",
+                            List.of("1234567.5", "-0.01", "0", "'-92233720368547758.08'", "-999")),
                     new Samples("bytea", List.of("''", "'\\xdeadBEEF00'")),
                     new Samples(
                             "date",
@@ -95,13 +100,24 @@ class ValuesIT {
                                     "'100:00:00.000001'",
                                     "'-00:00:01'",
                                     "'1 day'",
-                                    "'-1 mons'")),
+                                    "'-1 mons'",
+                                    "'infinity'",
+                                    "'-infinity'",
+                                    "'2147483648:00:00'",
+                                    "'-2562047788:00:54'",
+                                    "'178956970 years 7 mons 2147483647 days'")),
+                    new Samples("interval(0)", List.of("'2147483648:00:00.5'")),
                     new Samples("uuid", List.of("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'")),
                     new Samples("json", List.of("'{\"b\": 1,  \"a\": [1.0, 2e3], \"b\": null}'")),
                     new Samples(
                             "jsonb", List.of("'{\"b\": 1, \"a\": [1.0, 12345678901234567890]}'")),
-                    new Samples("xml", List.of("'<a b=\"1\">x</a>'")),
-                    new Samples("inet", List.of("'10.0.0.1/8'")),
+                    new Samples(
+                            "xml",
+                            List.of(
+                                    "'<a b=\"1\">x</a>'",
+                                    "'<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>1</a>'",
+                                    "'<?xml version=\"1.1\"?><a/>'")),
+                    new Samples("inet", List.of("'10.0.0.1/8'", "'10.0.0.1'", "'::1'")),
                     new Samples("cidr", List.of("'10.0.0.0/8'")),
                     new Samples("macaddr8", List.of("'08:00:2b:01:02:03:04:05'")),
                     new Samples("bit(5)", List.of("B'00101'")),
@@ -129,11 +145,22 @@ class ValuesIT {
                     new Samples("bytea[]", List.of("ARRAY['\\x01'::bytea]")),
                     new Samples(
                             "timestamptz[]", List.of("ARRAY['2024-07-01 00:00+02'::timestamptz]")),
-                    new Samples("interval[]", List.of("ARRAY['1 day'::interval]")),
+                    new Samples("interval[]", List.of("'{1 day,infinity,2147483648:00:00}'")),
+                    new Samples("xml[]", List.of("ARRAY['<?xml version=\"1.0\"?><a/>'::xml]")),
+                    new Samples("money[]", List.of("'{1234.5,-0.01}'")),
+                    new Samples("char(3)[]", List.of("'{a,NULL}'")),
+                    new Samples("regclass", List.of("'pg_class'", "'-'")),
+                    new Samples("pg_snapshot", List.of("'10:20:10,14'")),
+                    new Samples("oidvector", List.of("'1 2'")),
+                    new Samples("citext", List.of("'Ab'")),
+                    new Samples("hstore", List.of("'a=>1, \"b c\"=>NULL'")),
+                    new Samples("spans", List.of("'[1 day,infinity)'")),
+                    new Samples("yes", List.of("true")),
+                    new Samples("yes[]", List.of("'{t,NULL}'")),
                     new Samples("varbit[]", List.of("ARRAY[B'0001'::varbit]")),
                     new Samples("mood", List.of("'so, so'")),
                     new Samples("mood[]", List.of("'{\"so, so\",sad}'")),
-                    new Samples("pair", List.of("ROW(1, 'a \"b\"')")),
+                    new Samples("pair", List.of("ROW(1, 'a \"b\"')", "ROW(NULL, NULL)")),
                     new Samples("pair[]", List.of("ARRAY[ROW(1, NULL)::pair]")),
                     new Samples("positive", List.of("7.50")));
 
@@ -145,7 +172,13 @@ class ValuesIT {
             scene.source.execute(
                     "CREATE TYPE mood AS ENUM ('sad', 'so, so')",
                     "CREATE TYPE pair AS (a int, b text)",
-                    "CREATE DOMAIN positive AS numeric CHECK (VALUE > 0)");
+                    "CREATE DOMAIN positive AS numeric CHECK (VALUE > 0)",
+                    "CREATE DOMAIN yes AS bool",
+                    "CREATE TYPE spans AS RANGE (subtype = interval)",
+                    "CREATE EXTENSION citext",
+                    "CREATE EXTENSION hstore",
+                    "CREATE FUNCTION loud(mood) RETURNS text LANGUAGE sql AS $$ SELECT 'loud' $$",
+                    "CREATE CAST (mood AS text) WITH FUNCTION loud(mood)");
             List<String> columns = new ArrayList<>(List.of("id int"));
             for (int i = 0; i < SAMPLES.size(); i++) {
                 String type = SAMPLES.get(i).type();
@@ -321,15 +354,16 @@ class ValuesIT {
         return IntStream.range(0, SAMPLES.size()).mapToObj(sql).collect(Collectors.joining(", "));
     }
 
-    /// Every column as the server prints it, by the row's id.
+    /// Every column as its output function prints it, which is what the server sends where nothing
+    /// is cast, by the row's id.
     private static Map<String, List<@Nullable String>> truth(CaptureScene scene) throws Exception {
         String select =
-                "SELECT id::text, "
-                        + each(i -> "c%1$d::text, d%1$d::text, n%1$d::text".formatted(i));
+                "SELECT id, "
+                        + each(i -> "c%1$d, d%1$d, n%1$d".formatted(i));
         Map<String, List<@Nullable String>> truth = new HashMap<>();
         try (Connection connection = scene.source.connect();
                 Statement statement = connection.createStatement()) {
-            statement.execute("SET TimeZone = 'UTC'");
+            statement.execute("SET TimeZone = 'UTC'; SET lc_monetary = 'C'");
             try (ResultSet row = statement.executeQuery(select + " FROM item")) {
                 while (row.next()) {
                     List<@Nullable String> texts = new ArrayList<>();

@@ -22,19 +22,18 @@ final class SnapshotGate implements AutoCloseable {
 
     /// Makes the table `item` on both sides, with rows on the source.
     static SnapshotGate closed(MigrationScene scene) throws SQLException {
-        scene.source.execute("CREATE TYPE gate AS (x int)");
-        scene.target.execute("CREATE TYPE gate AS (x int)");
         scene.source.execute(
                 """
-                CREATE FUNCTION gated(gate) RETURNS text LANGUAGE plpgsql AS $$
+                CREATE FUNCTION gated(timetz) RETURNS text LANGUAGE plpgsql AS $$
                 BEGIN
-                    IF ($1).x = 1 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF;
-                    RETURN '(' || ($1).x || ')';
+                    IF $1 = '12:00+00' THEN PERFORM pg_advisory_xact_lock_shared(7); END IF;
+                    RETURN concat($1);
                 END $$""",
-                "CREATE CAST (gate AS text) WITH FUNCTION gated(gate)");
-        scene.table("item", "id int PRIMARY KEY, pass gate");
+                "CREATE CAST (timetz AS text) WITH FUNCTION gated(timetz)");
+        scene.table("item", "id int PRIMARY KEY, pass timetz");
         scene.source.execute(
-                "INSERT INTO item SELECT g, ROW((g = 15000)::int)::gate FROM generate_series(1, 20000) g");
+                "INSERT INTO item SELECT g, CASE g WHEN 15000 THEN timetz '12:00+00' ELSE '00:00+00' END"
+                        + " FROM generate_series(1, 20000) g");
         Connection lock = scene.source.connect();
         try (var statement = lock.createStatement()) {
             statement.execute("SELECT pg_advisory_lock(7)");
