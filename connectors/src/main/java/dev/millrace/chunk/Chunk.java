@@ -8,8 +8,10 @@ import java.util.Set;
 /// Some rows of a table, named so that both sides mean the same ones.
 public sealed interface Chunk {
 
-    /// Whole buckets of the digest.
-    record Buckets(Set<Integer> numbers) implements Chunk {
+    /// Whole buckets of a digest.
+    ///
+    /// @param of how many buckets it has
+    record Buckets(int of, Set<Integer> numbers) implements Chunk {
         public Buckets {
             numbers = Set.copyOf(numbers);
         }

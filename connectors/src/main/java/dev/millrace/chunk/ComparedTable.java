@@ -16,11 +16,18 @@ public final class ComparedTable {
     private final Mapping mapping;
     private final List<ColumnText> columns;
     private final HashFunction hash;
+    private final long bytes;
 
-    ComparedTable(Mapping mapping, List<ColumnText> columns, HashFunction hash) {
+    ComparedTable(Mapping mapping, List<ColumnText> columns, HashFunction hash, long bytes) {
         this.mapping = mapping;
         this.columns = List.copyOf(columns);
         this.hash = hash;
+        this.bytes = bytes;
+    }
+
+    /// The size of the larger side, its TOASTed values with it.
+    public long bytes() {
+        return bytes;
     }
 
     public Mapping mapping() {

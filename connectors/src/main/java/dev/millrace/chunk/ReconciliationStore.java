@@ -30,7 +30,8 @@ public final class ReconciliationStore {
             """;
 
     private static final String OF_ALL =
-            "jsonb_path_query_array(report, '$.tables[*].target') @> to_jsonb(?::text[])";
+            "report->>'reason' IS NULL"
+                    + " AND jsonb_path_query_array(report, '$.tables[*].target') @> to_jsonb(?::text[])";
 
     private static final String LATEST = " ORDER BY finished_at DESC LIMIT 1";
 
@@ -61,7 +62,8 @@ public final class ReconciliationStore {
     }
 
     /// The latest report of a generation that speaks for all of these target tables: it is on all
-    /// of them, or it found one of them different. That some are equal says nothing of the rest.
+    /// of them, or it found one of them different. That some are equal says nothing of the rest,
+    /// nor does a report that was cancelled.
     public Optional<Stored> latest(int generation, Collection<String> targets) {
         String[] names = targets.toArray(String[]::new);
         return first(

@@ -2,6 +2,7 @@ package dev.millrace.chunk;
 
 import dev.millrace.chunk.ComparedTable.KeyColumn;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -12,21 +13,32 @@ import java.util.stream.IntStream;
 /// @param cells the canonical text of each column of `m`
 record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunction hash) {
 
-    private static final String BUCKET_OF_KEY = "(%s & " + (TableDigest.BUCKETS - 1) + ")::int";
-
-    /// bucket, rows, first, second
-    String digest() {
-        return "SELECT bucket, count(*), sum(first), sum(second) FROM ("
-                + hashed("")
-                + ") AS h GROUP BY bucket";
+    /// bucket, rows, first, second, characters of the keys
+    ///
+    /// @param buckets how many there are, a power of two
+    String digest(int buckets) {
+        return digest(buckets, "");
     }
 
-    /// The key's columns, first, second; one parameter: the buckets.
-    String sumsOfBuckets() {
+    /// The same of some of fewer buckets; one parameter: their numbers.
+    String digestWithin(int fewer, int buckets) {
+        return digest(buckets, " WHERE bucket & " + (fewer - 1) + " = ANY (?)");
+    }
+
+    private String digest(int buckets, String where) {
+        return "SELECT bucket, count(*), sum(first), sum(second), sum(width) FROM ("
+                + hashed("", buckets)
+                + ") AS h"
+                + where
+                + " GROUP BY bucket";
+    }
+
+    /// The key's columns, first, second; one parameter: the buckets' numbers.
+    String sumsOfBuckets(int buckets) {
         return "SELECT "
                 + keyNames()
                 + ", first, second FROM ("
-                + hashed("")
+                + hashed("", buckets)
                 + ") AS h WHERE bucket = ANY (?)";
     }
 
@@ -35,23 +47,48 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
         return "SELECT "
                 + keyNames()
                 + ", first, second FROM ("
-                + hashed(where(withNulls))
+                + hashed(where(withNulls), TableDigest.BUCKETS)
                 + ") AS h";
     }
 
-    /// Every column; one parameter per key column: its texts.
-    String cellsOfKeys(boolean withNulls) {
-        return "SELECT " + String.join(", ", cells) + " FROM " + from + where(withNulls);
+    /// Every column; one parameter per key column: its texts. Rows in any order, as many as fit.
+    ///
+    /// @param characters of all rows together; a row that is wider is left out
+    String cellsOfKeys(boolean withNulls, long characters) {
+        String names = each(cells.size(), i -> "c" + i);
+        String fits = "width <= " + characters;
+        return "SELECT "
+                + names
+                + " FROM (SELECT "
+                + names
+                + ", width, sum(width) FILTER (WHERE "
+                + fits
+                + ") OVER (ROWS UNBOUNDED PRECEDING) AS so_far FROM (SELECT "
+                + names
+                + ", length(ROW("
+                + names
+                + ")::text) AS width FROM (SELECT "
+                + each(cells.size(), i -> cells.get(i) + " AS c" + i)
+                + " FROM "
+                + from
+                + where(withNulls)
+                + " OFFSET 0) AS t OFFSET 0) AS u) AS v WHERE "
+                + fits
+                + " AND so_far <= "
+                + characters;
     }
 
     /// OFFSET 0 keeps the texts from being made once per hash.
-    private String hashed(String where) {
+    private String hashed(String where, int buckets) {
         String bucket = hash.of("key", HashFunction.BUCKET_SEED);
         return "SELECT "
                 + keyNames()
                 + ", "
-                + BUCKET_OF_KEY.formatted(bucket)
-                + " AS bucket, "
+                + "("
+                + bucket
+                + " & "
+                + (buckets - 1)
+                + ")::int AS bucket, length(key) AS width, "
                 + hash.of("cells", HashFunction.FIRST_SEED)
                 + " AS first, "
                 + hash.of("cells", HashFunction.SECOND_SEED)
@@ -68,15 +105,15 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
     }
 
     private String keyCells() {
-        return IntStream.range(0, key.size())
-                .mapToObj(i -> key.get(i).text() + " AS k" + i)
-                .collect(Collectors.joining(", "));
+        return each(key.size(), i -> key.get(i).text() + " AS k" + i);
     }
 
     private String keyNames() {
-        return IntStream.range(0, key.size())
-                .mapToObj(i -> "k" + i)
-                .collect(Collectors.joining(", "));
+        return each(key.size(), i -> "k" + i);
+    }
+
+    private static String each(int count, IntFunction<String> expression) {
+        return IntStream.range(0, count).mapToObj(expression).collect(Collectors.joining(", "));
     }
 
     /// A NULL is found by the second, slow form only.

@@ -13,93 +13,89 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// One REPEATABLE READ, read-only transaction, and the reads of one side in it. One thread at a
-/// time.
-final class SnapshotReader implements AutoCloseable {
+/// The reads of one table in one snapshot of its side. Not thread-safe.
+final class SnapshotReader {
 
     private static final int FETCH = 5_000;
 
-    private final String side;
-    private final Connection connection;
+    private final SnapshotSession session;
     private final ComparedTable table;
     private final SideSql sql;
 
-    private SnapshotReader(String side, Connection connection, ComparedTable table, SideSql sql) {
-        this.side = side;
-        this.connection = connection;
+    SnapshotReader(SnapshotSession session, ComparedTable table, SideSql sql) {
+        this.session = session;
         this.table = table;
         this.sql = sql;
     }
 
-    static SnapshotReader open(String side, Sessions sessions, ComparedTable table, SideSql sql) {
-        try {
-            return new SnapshotReader(side, begin(sessions), table, sql);
-        } catch (SQLException e) {
-            throw new ReadFailed(side, e);
-        }
-    }
-
-    static Connection begin(Sessions sessions) throws SQLException {
-        Connection connection = sessions.open();
-        try {
-            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-            connection.setReadOnly(true);
-            connection.setAutoCommit(false);
-            try (var statement = connection.createStatement()) {
-                // The first statement takes the snapshot: the caller relies on its being taken now.
-                statement.execute("SELECT 1");
-            }
-            return connection;
-        } catch (SQLException | RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+    SnapshotSession session() {
+        return session;
     }
 
     ComparedTable table() {
         return table;
     }
 
-    RunningTransactions running() {
-        return ask(RunningTransactions::read);
+    TableDigest digest() {
+        return session.ask(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.digest(TableDigest.BUCKETS))) {
+                        return digest(statement);
+                    }
+                });
     }
 
-    TableDigest digest() {
-        return ask(
+    TableDigest digest(Chunk.Buckets within, int buckets) {
+        return session.ask(
                 open -> {
-                    Map<Integer, RowSum> buckets = new HashMap<>();
-                    try (var statement = open.createStatement();
-                            var rows = statement.executeQuery(sql.digest())) {
-                        while (rows.next()) {
-                            buckets.put(
-                                    rows.getInt(1),
-                                    new RowSum(
-                                            rows.getLong(2), wrapped(rows, 3), wrapped(rows, 4)));
-                        }
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.digestWithin(within.of(), buckets))) {
+                        statement.setArray(1, numbers(open, within));
+                        return digest(statement);
                     }
-                    return new TableDigest(buckets);
                 });
+    }
+
+    private static TableDigest digest(PreparedStatement statement) throws SQLException {
+        statement.setFetchSize(FETCH);
+        Map<Integer, RowSum> buckets = new HashMap<>();
+        Map<Integer, Long> characters = new HashMap<>();
+        try (ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                int number = rows.getInt(1);
+                buckets.put(
+                        number, new RowSum(rows.getLong(2), wrapped(rows, 3), wrapped(rows, 4)));
+                characters.put(number, rows.getLong(5));
+            }
+        }
+        return new TableDigest(buckets, characters);
+    }
+
+    private static Array numbers(Connection open, Chunk.Buckets buckets) throws SQLException {
+        return open.createArrayOf("int4", buckets.numbers().toArray());
     }
 
     Map<RowKey, RowSum> sums(Chunk chunk) {
         return switch (chunk) {
-            case Chunk.Buckets(var numbers) -> sumsOfBuckets(numbers.toArray());
+            case Chunk.Buckets buckets -> sumsOfBuckets(buckets);
             case Chunk.Keys(var keys) -> keys.isEmpty() ? Map.of() : sumsOfKeys(keys);
         };
     }
 
-    private Map<RowKey, RowSum> sumsOfBuckets(Object[] numbers) {
-        return ask(
+    private Map<RowKey, RowSum> sumsOfBuckets(Chunk.Buckets buckets) {
+        return session.ask(
                 open -> {
-                    try (PreparedStatement statement = open.prepareStatement(sql.sumsOfBuckets())) {
-                        statement.setArray(1, open.createArrayOf("int4", numbers));
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.sumsOfBuckets(buckets.of()))) {
+                        statement.setArray(1, numbers(open, buckets));
                         return sums(statement);
                     }
                 });
     }
 
     private Map<RowKey, RowSum> sumsOfKeys(List<RowKey> keys) {
-        return ask(
+        return session.ask(
                 open -> {
                     try (PreparedStatement statement =
                             open.prepareStatement(sql.sumsOfKeys(haveNulls(keys)))) {
@@ -109,14 +105,14 @@ final class SnapshotReader implements AutoCloseable {
                 });
     }
 
-    Map<RowKey, Row> rows(List<RowKey> keys) {
+    Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
         if (keys.isEmpty()) {
             return Map.of();
         }
-        return ask(
+        return session.ask(
                 open -> {
                     try (PreparedStatement statement =
-                            open.prepareStatement(sql.cellsOfKeys(haveNulls(keys)))) {
+                            open.prepareStatement(sql.cellsOfKeys(haveNulls(keys), characters))) {
                         bind(open, statement, keys);
                         statement.setFetchSize(FETCH);
                         Map<RowKey, Row> result = new HashMap<>();
@@ -136,7 +132,7 @@ final class SnapshotReader implements AutoCloseable {
     List<Row> canonical(List<Row> rows) {
         return rows.isEmpty() || table.isCanonical(rows.getFirst().shape())
                 ? rows
-                : ask(open -> CanonicalRows.of(open, table, rows));
+                : session.ask(open -> CanonicalRows.of(open, table, rows));
     }
 
     private Map<RowKey, RowSum> sums(PreparedStatement statement) throws SQLException {
@@ -180,26 +176,5 @@ final class SnapshotReader implements AutoCloseable {
     private static long wrapped(ResultSet rows, int column) throws SQLException {
         BigDecimal sum = rows.getBigDecimal(column);
         return sum.toBigIntegerExact().longValue();
-    }
-
-    interface Question<T> {
-        T of(Connection connection) throws SQLException;
-    }
-
-    <T> T ask(Question<T> question) {
-        try {
-            return question.of(connection);
-        } catch (SQLException e) {
-            throw new ReadFailed(side, e);
-        }
-    }
-
-    @Override
-    public void close() {
-        try (connection) {
-            connection.rollback();
-        } catch (SQLException e) {
-            throw new ReadFailed(side, e);
-        }
     }
 }

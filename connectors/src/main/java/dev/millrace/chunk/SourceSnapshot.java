@@ -2,6 +2,7 @@ package dev.millrace.chunk;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
+import dev.millrace.postgres.RunningTransactions;
 import java.util.List;
 import java.util.Map;
 
@@ -16,7 +17,7 @@ public final class SourceSnapshot implements TableSnapshot {
 
     /// The transactions whose changes this snapshot doesn't show although they had begun.
     public RunningTransactions running() {
-        return reader.running();
+        return reader.session().running();
     }
 
     @Override
@@ -25,17 +26,22 @@ public final class SourceSnapshot implements TableSnapshot {
     }
 
     @Override
+    public TableDigest digest(Chunk.Buckets within) {
+        return reader.digest(within, TableDigest.FINE_BUCKETS);
+    }
+
+    @Override
     public Map<RowKey, RowSum> sums(Chunk chunk) {
         return reader.sums(chunk);
     }
 
     @Override
-    public Map<RowKey, Row> rows(List<RowKey> keys) {
-        return reader.rows(keys);
+    public Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
+        return reader.rows(keys, characters);
     }
 
     @Override
     public void close() {
-        reader.close();
+        reader.session().close();
     }
 }

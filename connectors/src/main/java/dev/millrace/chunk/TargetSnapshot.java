@@ -21,12 +21,12 @@ public final class TargetSnapshot implements TableSnapshot {
     }
 
     public StoredPositions stored() {
-        return reader.ask(state::positions);
+        return reader.session().ask(state::positions);
     }
 
     /// Why the table's changes are no longer applied, if they aren't.
     public Optional<String> stopped() {
-        return reader.ask(state::stopped);
+        return reader.session().ask(state::stopped);
     }
 
     /// The keys as the target's columns print them, for keys as the mapping gives them.
@@ -65,17 +65,22 @@ public final class TargetSnapshot implements TableSnapshot {
     }
 
     @Override
+    public TableDigest digest(Chunk.Buckets within) {
+        return reader.digest(within, TableDigest.FINE_BUCKETS);
+    }
+
+    @Override
     public Map<RowKey, RowSum> sums(Chunk chunk) {
         return reader.sums(chunk);
     }
 
     @Override
-    public Map<RowKey, Row> rows(List<RowKey> keys) {
-        return reader.rows(keys);
+    public Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
+        return reader.rows(keys, characters);
     }
 
     @Override
     public void close() {
-        reader.close();
+        reader.session().close();
     }
 }

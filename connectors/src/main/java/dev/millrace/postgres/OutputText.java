@@ -5,8 +5,8 @@ import java.util.Set;
 
 /// SQL for the text that the output function of a value's type prints, which is the text that
 /// logical decoding sends. A cast to text can print another one: `xml` keeps its declaration,
-/// `inet` its full mask, `char(n)` loses its blanks, and a type of the user's may have a cast of the
-/// user's. Pure; any thread.
+/// `inet` its full mask, `char(n)` loses its blanks, and a type of the user's may have a cast of
+/// the user's. Pure; any thread.
 public final class OutputText {
 
     /// Built-in types that have no function for a cast to text, unless a superuser makes one.

@@ -3,6 +3,7 @@ package dev.millrace.source;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Catalog;
+import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.postgres.Server;
 import dev.millrace.select.Relation;
 import io.debezium.embedded.Connect;
@@ -17,6 +18,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
@@ -162,8 +164,7 @@ final class CaptureRun {
     private SourcePosition prepare(Optional<SourcePosition> position) throws SQLException {
         try (Connection connection = connections.open("capture")) {
             Optional<ReplicationSlot> slot = ReplicationSlot.find(connection, settings.slot());
-            delivered.watchFrom(
-                    number(connection, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"));
+            delivered.begin(RunningTransactions.read(connection), delivered(position));
             return switch (StartPlan.of(
                     settings.generation(),
                     position,
@@ -178,7 +179,8 @@ final class CaptureRun {
                     }
                     yield SourcePosition.beforeSnapshot(
                             settings.generation(),
-                            Publication.ensure(connection, settings.publication(), tables()));
+                            Publication.ensure(connection, settings.publication(), tables()),
+                            reach.changesEnds());
                 }
                 case StartPlan.Resume(SourcePosition last) -> {
                     requireSameHistory(connection);
@@ -208,6 +210,14 @@ final class CaptureRun {
                             + settings.generation()
                             + ", but the changes topic does: the broker lost the positions");
         }
+    }
+
+    /// The transactions that former runs of this generation delivered and that the source may not
+    /// show yet, `null` when their log doesn't say.
+    private @Nullable Set<Long> delivered(Optional<SourcePosition> position) {
+        return position.isPresent() && position.get().generation() == settings.generation()
+                ? position.get().logged().delivered()
+                : Set.of();
     }
 
     /// The same server in the same history as at the first run of this process, a fresh one too.
@@ -311,10 +321,6 @@ final class CaptureRun {
             // A source that is away ends the wait by itself.
             return;
         }
-    }
-
-    private static long number(Connection connection, String sql) throws SQLException {
-        return Long.parseLong(text(connection, sql));
     }
 
     private static String text(Connection connection, String sql) throws SQLException {

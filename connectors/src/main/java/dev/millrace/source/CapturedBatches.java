@@ -3,7 +3,6 @@ package dev.millrace.source;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.Origin;
-import dev.millrace.change.WatermarkNumber;
 import dev.millrace.source.Decoded.What;
 import io.debezium.engine.DebeziumEngine;
 import io.debezium.engine.DebeziumEngine.Offsets;
@@ -13,7 +12,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +20,10 @@ import org.jspecify.annotations.Nullable;
 /// be asked by any.
 final class CapturedBatches
         implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<SourceRecord>> {
+
+    /// More delivered transactions than this are not carried in the position: the source is asked
+    /// which of them it shows.
+    private static final int KEPT = 2_000;
 
     private final CaptureSettings settings;
     private final SourceConnections connections;
@@ -89,7 +91,11 @@ final class CapturedBatches
                 && !publication.requireUnaltered(cursor.boundary())) {
             events.removeIf(ChangeEvent.Watermark.class::isInstance);
         }
-        SourcePosition position = writer.write(events, publication.unwritten(), cursor);
+        if (delivered.remaining().size() > KEPT) {
+            delivered.learn(publication.running());
+        }
+        SourcePosition position =
+                writer.write(events, publication.unwritten(), delivered.remaining(), cursor);
         publication.written();
         continuity.logged(position);
         listener.committed(position, events.size());
@@ -160,12 +166,10 @@ final class CapturedBatches
                         new ChangeEvent.Truncate(generation, origin, table, cursor.nextTruncate()));
             }
             case What.Message(var content) -> {
-                OptionalLong number = watermarks.number(content);
-                yield number.isPresent() && cursor.takeWatermark(number.getAsLong())
-                        ? List.of(
-                                new ChangeEvent.Watermark(
-                                        origin,
-                                        new WatermarkNumber(generation, number.getAsLong())))
+                Watermarks.Message message = Watermarks.parse(content);
+                message.source().ifPresent(delivered::learn);
+                yield watermarks.areOf(message) && cursor.takeWatermark(message.number().number())
+                        ? List.of(new ChangeEvent.Watermark(origin, message.number()))
                         : List.of();
             }
         };

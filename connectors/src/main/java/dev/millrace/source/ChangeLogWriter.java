@@ -52,6 +52,7 @@ final class ChangeLogWriter implements AutoCloseable {
     private final List<Future<RecordMetadata>> sent = new ArrayList<>();
     private final long[] ends;
     private long tablesAt = -1;
+    private List<Long> begins = List.of();
 
     private ChangeLogWriter(Topics topics, int partitions, Producer<byte[], byte[]> producer) {
         this.topics = topics;
@@ -90,17 +91,21 @@ final class ChangeLogWriter implements AutoCloseable {
     /// Goes on behind what an earlier writer has written.
     void continueBehind(SourcePosition.Logged logged) {
         tablesAt = logged.tablesAt();
+        begins = logged.changesBegins();
         for (int partition = 0; partition < logged.changesEnds().size(); partition++) {
             ends[partition] = logged.changesEnds().get(partition);
         }
     }
 
     /// @param tables the captured tables' facts, when the log doesn't hold them yet
+    /// @param delivered the transactions in the log, with these events, that the source may not
+    ///   show yet
     /// @param cursor where the capture is behind these events
     /// @return the position as it was written
     SourcePosition write(
             List<ChangeEvent> events,
             Optional<Map<TableId, PublishedTable>> tables,
+            Set<Long> delivered,
             SourcePosition.Cursor cursor)
             throws InterruptedException {
         producer.beginTransaction();
@@ -112,7 +117,7 @@ final class ChangeLogWriter implements AutoCloseable {
         if (facts.isPresent()) {
             tablesAt = placed(facts.get()).offset();
         }
-        return commit(cursor);
+        return commit(cursor, delivered);
     }
 
     /// Commits what an earlier writer's transaction left open, by a transaction over the same
@@ -126,7 +131,7 @@ final class ChangeLogWriter implements AutoCloseable {
         producer.beginTransaction();
         again(changes, new WatermarkNumber(position.generation(), position.watermark()));
         producer.flush();
-        return commit(new SourcePosition.Cursor(position));
+        return commit(new SourcePosition.Cursor(position), position.logged().delivered());
     }
 
     /// Aborts what an earlier writer's transaction left open, by a transaction over the same
@@ -156,7 +161,8 @@ final class ChangeLogWriter implements AutoCloseable {
     }
 
     /// Everything of the transaction is acknowledged before the position is sent.
-    private SourcePosition commit(SourcePosition.Cursor cursor) throws InterruptedException {
+    private SourcePosition commit(SourcePosition.Cursor cursor, @Nullable Set<Long> delivered)
+            throws InterruptedException {
         for (Future<RecordMetadata> each : sent) {
             RecordMetadata record = placed(each);
             ends[record.partition()] = Math.max(ends[record.partition()], record.offset() + 1);
@@ -164,7 +170,8 @@ final class ChangeLogWriter implements AutoCloseable {
         sent.clear();
         SourcePosition written =
                 cursor.position(
-                        new SourcePosition.Logged(tablesAt, Arrays.stream(ends).boxed().toList()));
+                        new SourcePosition.Logged(
+                                tablesAt, begins, Arrays.stream(ends).boxed().toList(), delivered));
         Future<RecordMetadata> position =
                 producer.send(
                         new ProducerRecord<>(

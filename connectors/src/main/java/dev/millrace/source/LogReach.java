@@ -47,6 +47,12 @@ final class LogReach {
         }
     }
 
+    /// The offset behind the last record of each partition of the changes topic.
+    List<Long> changesEnds() {
+        Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
+        return changes.stream().map(each -> ends.getOrDefault(each, 0L)).toList();
+    }
+
     Open open() {
         List<TopicPartition> all = new ArrayList<>(changes);
         all.add(position);

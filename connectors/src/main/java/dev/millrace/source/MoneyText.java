@@ -13,7 +13,8 @@ final class MoneyText {
 
     static String of(BigDecimal amount) {
         DecimalFormat format =
-                new DecimalFormat("$#,##0.00;-$#,##0.00", DecimalFormatSymbols.getInstance(Locale.ROOT));
+                new DecimalFormat(
+                        "$#,##0.00;-$#,##0.00", DecimalFormatSymbols.getInstance(Locale.ROOT));
         format.setRoundingMode(RoundingMode.UNNECESSARY);
         return format.format(amount);
     }

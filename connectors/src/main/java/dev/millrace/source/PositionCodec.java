@@ -2,10 +2,10 @@ package dev.millrace.source;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -31,6 +31,13 @@ final class PositionCodec {
         node.put("tablesAt", position.logged().tablesAt());
         var ends = node.putArray("changesEnds");
         position.logged().changesEnds().forEach(ends::add);
+        var begins = node.putArray("changesBegins");
+        position.logged().changesBegins().forEach(begins::add);
+        Set<Long> delivered = position.logged().delivered();
+        if (delivered != null) {
+            var transactions = node.putArray("delivered");
+            delivered.stream().sorted().forEach(transactions::add);
+        }
         var rows = node.putArray("rowsRead");
         position.rowsRead()
                 .forEach(
@@ -71,10 +78,14 @@ final class PositionCodec {
     }
 
     private static SourcePosition.Logged logged(JsonNode node) {
-        List<Long> ends = new ArrayList<>();
-        for (JsonNode end : node.path("changesEnds")) {
-            ends.add(end.longValue());
-        }
-        return new SourcePosition.Logged(node.path("tablesAt").longValue(-1), ends);
+        return new SourcePosition.Logged(
+                node.path("tablesAt").longValue(-1),
+                numbers(node.path("changesBegins")),
+                numbers(node.path("changesEnds")),
+                node.has("delivered") ? Set.copyOf(numbers(node.path("delivered"))) : null);
+    }
+
+    private static List<Long> numbers(JsonNode array) {
+        return array.valueStream().map(JsonNode::longValue).toList();
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.source;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.RunningTransactions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -136,6 +137,11 @@ final class PublicationWatch implements AutoCloseable {
             }
         }
         goOn(now);
+    }
+
+    /// The transactions that the source does not show now.
+    RunningTransactions running() throws SQLException {
+        return RunningTransactions.read(session());
     }
 
     /// The tables, if the log doesn't know them yet.

@@ -4,7 +4,9 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// How far the capture is, as it is written in the same Kafka transaction as the changes
 /// themselves.
@@ -42,14 +44,26 @@ public record SourcePosition(
 
     /// @param tablesAt offset of the captured tables' facts in the position topic, or -1 when the
     ///   log doesn't say
+    /// @param changesBegins the offset at which this generation begins in each partition of the
+    ///   changes topic, or empty when the log doesn't say
     /// @param changesEnds the offset behind the last record of each partition of the changes topic,
     ///   or empty when the log doesn't say
-    public record Logged(long tablesAt, List<Long> changesEnds) {
-
-        static final Logged NOTHING = new Logged(-1, List.of());
+    /// @param delivered ids (without epoch) of the transactions in the log that the source may not
+    ///   show to other sessions yet, or `null` when the log doesn't say
+    public record Logged(
+            long tablesAt,
+            List<Long> changesBegins,
+            List<Long> changesEnds,
+            @Nullable Set<Long> delivered) {
 
         public Logged {
+            changesBegins = List.copyOf(changesBegins);
             changesEnds = List.copyOf(changesEnds);
+            delivered = delivered == null ? null : Set.copyOf(delivered);
+        }
+
+        static Logged nothing(List<Long> changesBegins) {
+            return new Logged(-1, changesBegins, List.of(), Set.of());
         }
     }
 
@@ -60,9 +74,19 @@ public record SourcePosition(
         }
     }
 
-    static SourcePosition beforeSnapshot(int generation, String publication) {
+    static SourcePosition beforeSnapshot(
+            int generation, String publication, List<Long> changesBegins) {
         return new SourcePosition(
-                generation, false, Lsn.ZERO, 0, 0, 0, 0, Map.of(), publication, Logged.NOTHING);
+                generation,
+                false,
+                Lsn.ZERO,
+                0,
+                0,
+                0,
+                0,
+                Map.of(),
+                publication,
+                Logged.nothing(changesBegins));
     }
 
     /// The position as it changes event by event. For the capture's thread alone.

@@ -27,13 +27,13 @@ public final class TextConnectorTask extends PostgresConnectorTask {
                 .withPlugin(config.plugin())
                 .dropSlotOnClose(false)
                 .createFailOverSlot(
-                        config.getConfig().getBoolean(PostgresConnectorConfig.CREATE_FAIL_OVER_SLOT))
+                        config.getConfig()
+                                .getBoolean(PostgresConnectorConfig.CREATE_FAIL_OVER_SLOT))
                 .statusUpdateInterval(
                         Duration.ofMillis(
                                 config.getConfig()
                                         .getLong(
-                                                PostgresConnectorConfig
-                                                        .STATUS_UPDATE_INTERVAL_MS)))
+                                                PostgresConnectorConfig.STATUS_UPDATE_INTERVAL_MS)))
                 .withTypeRegistry(new EveryColumnIsText(metadata))
                 .withSchema(schema)
                 .jdbcMetadataConnection(metadata)

@@ -2,19 +2,20 @@ package dev.millrace.source;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.postgres.RunningTransactions;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /// Emits watermarks on the source and reads their messages. A watermark is a transactional WAL
 /// message alone in its transaction; its number is that transaction's id, taken under a lock that
-/// is held until the commit, so that numbers grow in the order of commits. (A non-transactional
-/// message is not ordered with open transactions and may stay unflushed on an idle source.) Safe
-/// for any thread; each call uses the connection it is given.
+/// is held until the commit, so that numbers grow in the order of commits. It carries the snapshot
+/// in which it was emitted. (A non-transactional message is not ordered with open transactions and
+/// may stay unflushed on an idle source.) Safe for any thread; each call uses the connection it is
+/// given.
 public final class Watermarks {
 
     private static final String EMIT =
@@ -22,7 +23,8 @@ public final class Watermarks {
             WITH turn AS MATERIALIZED (
                 SELECT set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(hashtextextended(?, 0)))
             SELECT pg_current_xact_id()::text,
-                   pg_logical_emit_message(true, ?, ? || ':' || pg_current_xact_id()::text)::text
+                   pg_logical_emit_message(true, ?,
+                       ? || ':' || pg_current_xact_id()::text || ':' || pg_current_snapshot()::text)::text
             FROM turn
             """;
 
@@ -60,23 +62,26 @@ public final class Watermarks {
         }
     }
 
-    /// The number in a message of ours, or empty for one of another generation.
-    OptionalLong number(byte[] content) {
-        return parse(content)
-                .filter(watermark -> watermark.generation() == generation)
-                .map(watermark -> OptionalLong.of(watermark.number()))
-                .orElse(OptionalLong.empty());
+    /// What a message of ours says, whatever its generation.
+    ///
+    /// @param source what the source showed when it was emitted; empty in the messages of versions
+    ///   that did not tell
+    record Message(WatermarkNumber number, Optional<RunningTransactions> source) {}
+
+    /// True for a watermark of the generation that these are emitted for.
+    boolean areOf(Message message) {
+        return message.number().generation() == generation;
     }
 
-    private static Optional<WatermarkNumber> parse(byte[] content) {
-        String text = new String(content, StandardCharsets.UTF_8);
-        int colon = text.indexOf(':');
+    static Message parse(byte[] content) {
+        String[] parts = new String(content, StandardCharsets.UTF_8).split(":", 3);
         try {
-            return Optional.of(
-                    new WatermarkNumber(
-                            Integer.parseInt(text.substring(0, Math.max(colon, 0))),
-                            Long.parseLong(text.substring(colon + 1))));
-        } catch (NumberFormatException _) {
+            return new Message(
+                    new WatermarkNumber(Integer.parseInt(parts[0]), Long.parseLong(parts[1])),
+                    parts.length == 3
+                            ? Optional.of(RunningTransactions.parse(parts[2]))
+                            : Optional.empty());
+        } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException _) {
             throw new UnreadableChangeException(
                     "a WAL message under Millrace's prefix was not written by Millrace ("
                             + content.length

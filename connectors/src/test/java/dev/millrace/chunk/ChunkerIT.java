@@ -245,12 +245,13 @@ class ChunkerIT {
             assertThat(ofSource.sums(Chunk.Keys.of(keys)))
                     .containsKeys(keys.toArray(new RowKey[0]))
                     .isEqualTo(ofTarget.sums(Chunk.Keys.of(keys)));
-            assertThat(ofTarget.rows(keys))
+            assertThat(ofTarget.rows(keys, 1_000))
                     .hasEntrySatisfying(
                             keys.getFirst(), row -> assertThat(row.text(2)).isEqualTo("2"));
-            assertThat(ofTarget.rows(keys.subList(0, 2))).containsKeys(keys.get(0), keys.get(1));
+            assertThat(ofTarget.rows(keys.subList(0, 2), 1_000))
+                    .containsKeys(keys.get(0), keys.get(1));
             Set<Integer> all = ofSource.digest().buckets().keySet();
-            assertThat(ofTarget.sums(new Chunk.Buckets(all))).hasSize(5);
+            assertThat(ofTarget.sums(new Chunk.Buckets(TableDigest.BUCKETS, all))).hasSize(5);
         }
     }
 
@@ -283,16 +284,16 @@ class ChunkerIT {
                 TargetSnapshot ofTarget = chunker.openTarget(chunker.table(mapping))) {
             TableDigest digest = ofSource.digest();
             assertThat(digest).isEqualTo(ofTarget.digest());
-            Chunk all = new Chunk.Buckets(digest.buckets().keySet());
+            Chunk all = new Chunk.Buckets(TableDigest.BUCKETS, digest.buckets().keySet());
             assertThat(ofSource.sums(all)).hasSize(2).isEqualTo(ofTarget.sums(all));
             for (List<RowKey> asked : List.of(keys, withNull)) {
                 Chunk chunk = Chunk.Keys.of(asked);
                 assertThat(ofSource.sums(chunk))
                         .containsKey(keys.getFirst())
                         .isEqualTo(ofTarget.sums(chunk));
-                assertThat(ofSource.rows(asked))
+                assertThat(ofSource.rows(asked, 1_000))
                         .containsKey(keys.getFirst())
-                        .isEqualTo(ofTarget.rows(asked));
+                        .isEqualTo(ofTarget.rows(asked, 1_000));
             }
             Row row = Row.of(mapping.target(), "1", "?", "x");
             assertThat(ofTarget.canonical(row)).isEqualTo(row);
@@ -370,7 +371,7 @@ class ChunkerIT {
 
         assertThat(targetDigest(mapping)).isEqualTo(sourceDigest(mapping));
         try (TargetSnapshot snapshot = chunker.openTarget(chunker.table(mapping))) {
-            assertThat(snapshot.rows(List.of(row.key()))).containsValue(row);
+            assertThat(snapshot.rows(List.of(row.key()), 1_000)).containsValue(row);
             assertThat(snapshot.canonical(row)).isEqualTo(row);
         }
     }

@@ -32,7 +32,7 @@ class CaptureStartIT {
                     0,
                     Map.of(),
                     "",
-                    SourcePosition.Logged.NOTHING);
+                    SourcePosition.Logged.nothing(List.of()));
 
     @Test
     void theSnapshotIsTheOneThatTheSlotExported() throws Exception {
@@ -358,7 +358,7 @@ class CaptureStartIT {
         assertThat(
                         StartPlan.of(
                                 3,
-                                Optional.of(SourcePosition.beforeSnapshot(3, "")),
+                                Optional.of(SourcePosition.beforeSnapshot(3, "", List.of())),
                                 Optional.of(slot),
                                 "shop"))
                 .isInstanceOf(StartPlan.Interrupted.class);

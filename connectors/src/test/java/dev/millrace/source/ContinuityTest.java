@@ -68,6 +68,6 @@ class ContinuityTest {
                 0,
                 Map.of(),
                 "",
-                new SourcePosition.Logged(-1, List.of()));
+                SourcePosition.Logged.nothing(List.of()));
     }
 }

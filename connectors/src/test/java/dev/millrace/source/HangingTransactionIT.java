@@ -255,7 +255,8 @@ class HangingTransactionIT {
                                     before.truncates(),
                                     before.rowsRead(),
                                     before.publication(),
-                                    new SourcePosition.Logged(before.logged().tablesAt(), ends))));
+                                    new SourcePosition.Logged(
+                                            before.logged().tablesAt(), List.of(), ends, null))));
         }
     }
 

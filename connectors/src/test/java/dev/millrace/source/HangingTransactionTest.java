@@ -125,6 +125,6 @@ class HangingTransactionTest {
                 0,
                 Map.of(),
                 "",
-                new SourcePosition.Logged(-1, List.of(ends)));
+                new SourcePosition.Logged(-1, List.of(), List.of(ends), Set.of()));
     }
 }

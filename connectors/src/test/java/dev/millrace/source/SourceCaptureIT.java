@@ -63,12 +63,18 @@ class SourceCaptureIT {
             SourceCapture first = scene.start(1);
             streaming(scene, first);
             scene.source.execute(
-                    "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 1000) g");
+                    "DO $$ BEGIN FOR i IN 1..2500 LOOP INSERT INTO item VALUES (i, 'n'); COMMIT;"
+                            + " END LOOP; END $$");
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> first.events() >= 2500);
+            assertThat(first.delivered().remaining())
+                    .as("without a watermark")
+                    .hasSizeLessThanOrEqualTo(2000);
             scene.settle(first);
+            assertThat(first.delivered().remaining()).hasSizeLessThan(3);
             first.close();
 
             scene.source.execute(
-                    "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1001, 2000) g");
+                    "INSERT INTO item SELECT g, 'n' || g FROM generate_series(2501, 3500) g");
             SourceCapture second = scene.start(1);
             Awaitility.await()
                     .atMost(Duration.ofSeconds(30))
@@ -79,7 +85,7 @@ class SourceCaptureIT {
                     .filteredOn(ChangeEvent.Insert.class::isInstance)
                     .extracting(event -> ((ChangeEvent.Insert) event).row().text(0))
                     .doesNotHaveDuplicates()
-                    .hasSize(2000);
+                    .hasSize(3500);
         }
     }
 

@@ -116,7 +116,7 @@ class SourceHistoryIT {
                         0,
                         Map.of(),
                         "",
-                        SourcePosition.Logged.NOTHING);
+                        SourcePosition.Logged.nothing(List.of()));
         SourcePosition late =
                 new SourcePosition(
                         3,
@@ -128,7 +128,7 @@ class SourceHistoryIT {
                         0,
                         Map.of(),
                         "",
-                        SourcePosition.Logged.NOTHING);
+                        SourcePosition.Logged.nothing(List.of()));
         Continuity seen = new Continuity();
         assertThatCode(() -> seen.requireNotBehind(Optional.empty())).doesNotThrowAnyException();
         seen.logged(late);
@@ -141,7 +141,8 @@ class SourceHistoryIT {
         assertThatThrownBy(
                         () ->
                                 seen.requireNotBehind(
-                                        Optional.of(SourcePosition.beforeSnapshot(3, ""))))
+                                        Optional.of(
+                                                SourcePosition.beforeSnapshot(3, "", List.of()))))
                 .isInstanceOf(SourceLostException.class);
     }
 

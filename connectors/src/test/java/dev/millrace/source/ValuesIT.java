@@ -357,9 +357,7 @@ class ValuesIT {
     /// Every column as its output function prints it, which is what the server sends where nothing
     /// is cast, by the row's id.
     private static Map<String, List<@Nullable String>> truth(CaptureScene scene) throws Exception {
-        String select =
-                "SELECT id, "
-                        + each(i -> "c%1$d, d%1$d, n%1$d".formatted(i));
+        String select = "SELECT id, " + each(i -> "c%1$d, d%1$d, n%1$d".formatted(i));
         Map<String, List<@Nullable String>> truth = new HashMap<>();
         try (Connection connection = scene.source.connect();
                 Statement statement = connection.createStatement()) {

@@ -18,7 +18,9 @@ import tools.jackson.databind.JsonNode;
 
 @Command(
         name = "reconcile",
-        description = "Compare the target with the SELECTs over the source; wait for the verdict.",
+        description =
+                "Compare the target with the SELECTs over the source; wait for the verdict. Ctrl-C"
+                        + " cancels it.",
         mixinStandardHelpOptions = true)
 final class ReconcileCommand implements Callable<Integer> {
 
@@ -57,17 +59,44 @@ final class ReconcileCommand implements Callable<Integer> {
                     ExitCode.FAILED, "the service began a comparison and didn't name it", "");
         }
         String path = "reconciliations/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
-        String body = await(client, path);
+        String body;
+        try (OnInterrupt interrupt = new OnInterrupt(() -> cancel(path))) {
+            body = await(client, path);
+            if (!interrupt.done()) {
+                return ExitCode.UNDECIDED;
+            }
+        }
         if (html != null) {
             write(client, path, html);
         }
-        JsonNode report = client.tree(body);
+        return show(body, client.tree(body));
+    }
+
+    private int show(String body, JsonNode report) {
         if (output.isJson()) {
             terminal.out().println(body);
         } else {
             new ReconciliationView(terminal).lines(report).forEach(terminal.out()::println);
         }
         return exitCode(report);
+    }
+
+    /// By a client of its own: the other one may be in the middle of a request.
+    private int cancel(String path) {
+        terminal.err().println("Cancelling the comparison.");
+        try {
+            ServiceClient client = service.connect(terminal, pause);
+            String body = client.delete(path);
+            JsonNode report = client.tree(body);
+            if (report.path("verdict").isString()) {
+                return show(body, report);
+            }
+            terminal.err().println("It ends with its next step; it has no verdict.");
+            return ExitCode.UNDECIDED;
+        } catch (CommandFailure e) {
+            terminal.err().println("millrace: " + e.getMessage());
+            return e.exitCode();
+        }
     }
 
     /// A comparison takes as long as it takes: there is no deadline but the operator's Ctrl-C.

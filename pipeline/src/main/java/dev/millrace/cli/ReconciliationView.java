@@ -28,6 +28,9 @@ final class ReconciliationView {
                         + report.path("sourceLsn").asString(Figures.UNKNOWN)
                         + ", finished "
                         + report.path("finishedAt").asString(Figures.UNKNOWN));
+        if (report.path("reason").isString()) {
+            lines.add("No verdict: " + report.path("reason").asString());
+        }
         lines.add("");
         lines.addAll(tables(report.path("tables")));
         for (JsonNode table : report.path("tables")) {
@@ -73,6 +76,17 @@ final class ReconciliationView {
                     table.path("target").asString("")
                             + " is undecided: "
                             + table.path("cause").asString());
+        }
+        if (!table.path("complete").asBoolean(true)) {
+            long found =
+                    table.path("missing").asLong(0)
+                            + table.path("extra").asLong(0)
+                            + table.path("different").asLong(0);
+            lines.add(
+                    table.path("target").asString("")
+                            + " was not compared to the end: at least "
+                            + Figures.count(found)
+                            + (found == 1 ? " difference" : " differences"));
         }
         JsonNode mismatches = table.path("mismatches");
         if (mismatches.isEmpty()) {

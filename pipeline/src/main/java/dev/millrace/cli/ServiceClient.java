@@ -69,6 +69,10 @@ final class ServiceClient {
         return tree(send(request));
     }
 
+    String delete(String path) {
+        return send(request(path).header("Accept", JSON).DELETE().build());
+    }
+
     /// Gives each line as it comes.
     void lines(String path, Consumer<String> line) {
         HttpRequest request =

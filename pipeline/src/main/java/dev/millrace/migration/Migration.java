@@ -8,6 +8,7 @@ import dev.millrace.log.LogTopic;
 import dev.millrace.postgres.Session;
 import dev.millrace.source.CaptureState;
 import dev.millrace.source.SnapshotFailures;
+import dev.millrace.source.SourceCapture;
 import dev.millrace.source.SourcePosition;
 import dev.millrace.streams.RowApplication;
 import dev.millrace.target.ApplierState;
@@ -337,8 +338,32 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public UUID reconcile(List<String> targets) {
         Running now = running;
+        SourceCapture capture = now.parts().capture();
+        Optional<String> refusal =
+                ComparisonGate.refusal(
+                        phase.phase(), capture.state(), capture.position(), capturePart(now));
+        if (refusal.isPresent()) {
+            throw new RefusedException(refusal.get());
+        }
         return reconciliations.ask(
-                targets, new MigrationRoad(setup, broker, now.watches(), now.parts().capture()));
+                targets,
+                new MigrationRoad(
+                        setup,
+                        broker,
+                        now.watches(),
+                        capture,
+                        () ->
+                                ComparisonGate.hopeless(
+                                        phase.phase(), capture.state(), capturePart(now))));
+    }
+
+    private StatusReport.Part capturePart(Running now) {
+        return StatusBoard.capture(now.parts().capture(), now.watches(), setup.clock().instant());
+    }
+
+    @Override
+    public Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException {
+        return reconciliations.cancel(id);
     }
 
     @Override

@@ -16,10 +16,17 @@ public interface MigrationControl {
     /// Begins a comparison of the target tables, all when the list is empty. One runs at a time;
     /// the others wait.
     ///
+    /// @throws RefusedException when none can reach a verdict now
     /// @throws UnknownTableException when a name is no target table of this migration
     UUID reconcile(List<String> targets);
 
     Optional<ReconciliationState> reconciliation(UUID id);
+
+    /// Ends a comparison that waits or runs; its report is undecided. A finished one stays as it
+    /// is.
+    ///
+    /// @return what became of it; empty for an unknown id
+    Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException;
 
     /// Reads one of the topics, one JSON object a line: each partition oldest first, the partitions
     /// in turns. It reads no further than the last line that is asked for.

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
 import dev.millrace.chunk.Chunker;
+import dev.millrace.chunk.ReadFailed;
 import dev.millrace.chunk.ReconciliationStore;
 import dev.millrace.fault.Incident;
 import dev.millrace.log.ChangeLog;
@@ -9,6 +10,7 @@ import dev.millrace.reconcile.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.Road;
 import dev.millrace.select.Mapping;
 import java.sql.SQLException;
@@ -19,27 +21,28 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.json.JsonMapper;
 
 /// The comparisons that were asked for: one at a time, in the order asked. Finished ones are in the
 /// control schema; what was under way when the service ended is gone and has to be asked for again.
-/// Any thread.
+/// Thread-safe.
 final class Reconciliations implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
 
     private final MigrationSetup setup;
     private final ReconciliationStore store;
-    private final JsonMapper json = JsonMapper.builder().build();
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
+    private final Map<UUID, ReconciliationRun> runs = new ConcurrentHashMap<>();
     private final ExecutorService one =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
     private volatile Known known = new Known(0, null, null);
+    private volatile boolean closed;
 
     /// What the comparisons of a generation say.
     ///
@@ -53,9 +56,7 @@ final class Reconciliations implements AutoCloseable {
         Known with(ReconciliationReport report, boolean ofAll) {
             return ofAll
                     ? new Known(generation, report, report)
-                    : report.verdict() == Verdict.DIFFERENT
-                            ? new Known(generation, report, all)
-                            : this;
+                    : report.hasDifferences() ? new Known(generation, report, all) : this;
         }
     }
 
@@ -66,28 +67,63 @@ final class Reconciliations implements AutoCloseable {
                         setup.migration(), () -> setup.target().connect("reconcile"));
     }
 
-    /// What was compared in an earlier generation is no more.
+    /// What was compared in an earlier generation is no more. A verdict that can't be read is not
+    /// known.
     void begin(int generation) {
+        known = new Known(generation, null, null);
         known =
                 new Known(
                         generation,
-                        store.latest(generation, targets()).map(this::parse).orElse(null),
-                        store.latestOfAll(generation, targets()).map(this::parse).orElse(null));
+                        stored(() -> store.latest(generation, targets())),
+                        stored(() -> store.latestOfAll(generation, targets())));
+    }
+
+    private @Nullable ReconciliationReport stored(
+            Supplier<Optional<ReconciliationStore.Stored>> query) {
+        try {
+            return query.get().flatMap(this::parse).orElse(null);
+        } catch (ReadFailed e) {
+            LOG.atWarn()
+                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("reason", e.getMessage())
+                    .log("The last verdict could not be read and is not known. Reconcile again.");
+            return null;
+        }
     }
 
     UUID ask(List<String> targets, Road road) {
         List<Mapping> mappings = mappings(targets);
         UUID id = UUID.randomUUID();
+        ReconciliationRun run =
+                new ReconciliationRun(chunker(), itself -> run(id, itself, mappings, road));
+        runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(setup.clock().instant()));
-        one.execute(() -> run(id, mappings, road));
+        one.execute(run);
         return id;
     }
 
     Optional<ReconciliationState> find(UUID id) {
         ReconciliationState state = states.get(id);
-        return state != null
-                ? Optional.of(state)
-                : store.find(id).map(this::parse).map(ReconciliationState.Finished::new);
+        return state != null ? Optional.of(state) : store.find(id).map(this::finished);
+    }
+
+    private ReconciliationState finished(ReconciliationStore.Stored stored) {
+        return parse(stored)
+                .<ReconciliationState>map(ReconciliationState.Finished::new)
+                .orElseGet(
+                        () ->
+                                new ReconciliationState.Failed(
+                                        "its report was stored by another version and can't be read"));
+    }
+
+    /// Ends a comparison that waits or runs, and waits a moment for its end. One that is finished
+    /// stays as it is.
+    Optional<ReconciliationState> cancel(UUID id) throws InterruptedException {
+        ReconciliationRun run = runs.get(id);
+        if (run != null) {
+            run.cancel();
+        }
+        return find(id);
     }
 
     Optional<StatusReport.LastReconciliation> last() {
@@ -101,42 +137,47 @@ final class Reconciliations implements AutoCloseable {
                                         now.all() == null ? null : now.all().finishedAt()));
     }
 
+    /// One that was cancelled says nothing of all.
     private boolean isOfAll(ReconciliationReport report) {
-        return report.tables().stream()
-                .map(ReconciliationReport.TableReport::target)
-                .collect(Collectors.toSet())
-                .containsAll(targets());
+        return report.reason() == null
+                && report.tables().stream()
+                        .map(ReconciliationReport.TableReport::target)
+                        .collect(Collectors.toSet())
+                        .containsAll(targets());
     }
 
-    private String word(Verdict verdict) {
-        return json.valueToTree(verdict).stringValue();
+    private static String word(Verdict verdict) {
+        return ReportJson.word(verdict);
     }
 
     private List<String> targets() {
         return setup.targets().stream().map(TableId::toString).toList();
     }
 
-    private void run(UUID id, List<Mapping> mappings, Road road) {
+    private Chunker chunker() {
+        return new Chunker(
+                setup.migration(),
+                setup.topics().target(),
+                () -> setup.source().connectForLongStatements("reconcile"),
+                () -> setup.target().connectForLongStatements("reconcile"));
+    }
+
+    private void run(UUID id, ReconciliationRun run, List<Mapping> mappings, Road road) {
         states.put(id, new ReconciliationState.Running(setup.clock().instant()));
         int generation = known.generation();
         try {
-            Chunker chunker =
-                    new Chunker(
-                            setup.migration(),
-                            setup.topics().target(),
-                            () -> setup.source().connectForLongStatements("reconcile"),
-                            () -> setup.target().connectForLongStatements("reconcile"));
             ReconciliationReport report =
                     new Reconciler(
                                     new Reconciler.Subject(setup.migration(), setup.specHash()),
                                     road,
                                     new Reconciler.Sources(
-                                            chunker, new ChangeLog(setup.kafka(), setup.topics())),
+                                            run.chunker(),
+                                            new ChangeLog(setup.kafka(), setup.topics())),
                                     ReconcileLimits.DEFAULT,
                                     setup.clock())
-                            .reconcile(mappings);
+                            .reconcile(mappings, run.cancellation());
             Known before = known;
-            if (before.generation() == generation) {
+            if (before.generation() == generation && !closed) {
                 known = before.with(report, isOfAll(report));
             }
             states.put(id, new ReconciliationState.Finished(report));
@@ -152,11 +193,16 @@ final class Reconciliations implements AutoCloseable {
                     .addKeyValue("reason", reason)
                     .log("a reconciliation failed");
             states.put(id, new ReconciliationState.Failed(reason));
+        } finally {
+            runs.remove(id);
         }
     }
 
     /// A report that can't be kept holds good as long as this process lives.
     private void keep(UUID id, int generation, ReconciliationReport report) {
+        if (closed) {
+            return;
+        }
         try {
             store.save(
                     new ReconciliationStore.Stored(
@@ -165,7 +211,7 @@ final class Reconciliations implements AutoCloseable {
                             word(report.verdict()),
                             report.startedAt(),
                             report.finishedAt(),
-                            json.writeValueAsString(report)));
+                            ReportJson.write(report)));
             states.remove(id);
         } catch (SQLException e) {
             LOG.atWarn()
@@ -185,12 +231,21 @@ final class Reconciliations implements AutoCloseable {
                 .toList();
     }
 
-    private ReconciliationReport parse(ReconciliationStore.Stored stored) {
-        return json.readValue(stored.json(), ReconciliationReport.class);
+    private Optional<ReconciliationReport> parse(ReconciliationStore.Stored stored) {
+        Optional<ReconciliationReport> report = ReportJson.read(stored.json());
+        if (report.isEmpty()) {
+            LOG.atWarn()
+                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("reconciliation", stored.id())
+                    .log("A stored report can't be read by this version and is left out.");
+        }
+        return report;
     }
 
     @Override
     public void close() {
+        closed = true;
         one.shutdownNow();
+        runs.values().forEach(ReconciliationRun::request);
     }
 }

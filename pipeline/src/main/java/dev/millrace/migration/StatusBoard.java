@@ -81,7 +81,7 @@ final class StatusBoard {
         return List.copyOf(all);
     }
 
-    private static StatusReport.Part capture(SourceCapture capture, Watches watches, Instant now) {
+    static StatusReport.Part capture(SourceCapture capture, Watches watches, Instant now) {
         return switch (capture.state()) {
             case CaptureState.Starting(Optional<String> waitsFor, Instant since) ->
                     new StatusReport.Part("capture", starting(waitsFor), false, since);

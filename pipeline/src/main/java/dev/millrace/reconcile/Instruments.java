@@ -2,12 +2,12 @@ package dev.millrace.reconcile;
 
 import dev.millrace.chunk.Chunker;
 import dev.millrace.log.ChangeLog;
-import java.time.InstantSource;
 
 /// What the parts of one reconciliation work with.
 record Instruments(
         Chunker chunker,
         Lookout lookout,
+        Road road,
         ChangeLog log,
         ReconcileLimits limits,
-        InstantSource clock) {}
+        Cancellation cancellation) {}

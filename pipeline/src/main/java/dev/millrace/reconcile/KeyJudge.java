@@ -1,12 +1,8 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.RowKey;
-import dev.millrace.chunk.Chunker;
 import dev.millrace.chunk.ComparedTable;
 import dev.millrace.chunk.TargetSnapshot;
-import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -20,41 +16,26 @@ import java.util.Set;
 /// thread.
 final class KeyJudge {
 
-    private final Chunker chunker;
-    private final Lookout lookout;
+    private final Instruments with;
     private final ComparedTable table;
     private final LogTrace trace;
     private final Tally tally;
-    private final ReconcileLimits limits;
-    private final InstantSource clock;
-    private final Instant deadline;
 
     /// Where the changes topic ended before the first look.
     private Map<Integer, Long> since = Map.of();
 
-    KeyJudge(Instruments with, ComparedTable table, Tally tally, Instant deadline) {
-        this.chunker = with.chunker();
-        this.lookout = with.lookout();
+    KeyJudge(Instruments with, ComparedTable table, Tally tally) {
+        this.with = with;
         this.table = table;
-        this.trace = new LogTrace(with.log(), table.mapping());
+        this.trace = new LogTrace(with, table.mapping());
         this.tally = tally;
-        this.limits = with.limits();
-        this.clock = with.clock();
-        this.deadline = deadline;
     }
 
     void judge(List<Suspect> suspects) {
         Set<RowKey> moved = new HashSet<>();
         List<Suspect> open = suspects;
-        Duration longest = Duration.ZERO;
         for (int round = 1; !open.isEmpty(); round++) {
-            Instant start = clock.instant();
-            boolean last =
-                    round >= limits.rounds()
-                            || start.plus(longest.multipliedBy(2)).isAfter(deadline);
-            open = round(open, last, moved);
-            Duration took = Duration.between(start, clock.instant());
-            longest = took.compareTo(longest) > 0 ? took : longest;
+            open = round(open, round >= with.limits().rounds(), moved);
         }
         tally.inFlight(moved.size());
     }
@@ -63,14 +44,21 @@ final class KeyJudge {
     private List<Suspect> round(List<Suspect> open, boolean last, Set<RowKey> moved) {
         List<RowKey> keys = open.stream().map(Suspect::key).toList();
         int cells = last ? LogDecision.AT_MOST : ReconciliationReport.LISTED;
-        switch (lookout.look(table, deadline, source -> KeyRead.of(source, keys, cells))) {
+        Look<KeyRead> look =
+                with.lookout()
+                        .look(
+                                source ->
+                                        KeyRead.of(
+                                                source.table(table), keys, cells, with.limits()));
+        switch (look) {
             case Look.NotSeen<KeyRead>(String why) -> leave(open, why);
             case Look.Seen<KeyRead> seen -> {
                 since = since.isEmpty() ? seen.ends() : since;
-                try (TargetSnapshot target = chunker.openTarget(table)) {
+                try (TargetSnapshot target = with.chunker().openTarget(table)) {
                     Optional<String> obstacle = Obstacle.in(target, seen);
                     if (obstacle.isEmpty()) {
-                        KeyRound round = new KeyRound(seen, target, trace, tally, moved);
+                        KeyRound round =
+                                new KeyRound(seen, target, trace, tally, moved, with.limits());
                         return last ? round.settle(keys, since) : round.judge(keys);
                     }
                     leave(open, obstacle.get());

@@ -9,15 +9,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The source's side of a look at single keys. Cells are read of the first keys alone, in the same
+/// The source's side of a look at single keys. Cells are read of some keys alone, in the same
 /// snapshot: no more are listed, or can be decided from the log.
 ///
-/// @param named the keys whose cells were asked for: one that has no row there is absent
-record KeyRead(Map<RowKey, RowSum> sums, Map<RowKey, Row> rows, Set<RowKey> named) {
+/// @param sums of every key that has a row
+/// @param asked the keys whose cells were asked for
+/// @param rows their cells, as far as they fit the limit
+record KeyRead(Map<RowKey, RowSum> sums, Set<RowKey> asked, Map<RowKey, Row> rows) {
 
-    /// @param cells of how many keys the cells are read
-    static KeyRead of(SourceSnapshot source, List<RowKey> keys, int cells) {
-        List<RowKey> first = keys.subList(0, Math.min(keys.size(), cells));
-        return new KeyRead(source.sums(Chunk.Keys.of(keys)), source.rows(first), Set.copyOf(first));
+    /// @param keys of how many keys the cells are asked for
+    static KeyRead of(SourceSnapshot source, List<RowKey> all, int keys, ReconcileLimits limits) {
+        List<RowKey> first = all.subList(0, Math.min(all.size(), keys));
+        return new KeyRead(
+                source.sums(Chunk.Keys.of(all)),
+                Set.copyOf(first),
+                source.rows(first, limits.characters()));
+    }
+
+    /// True when the key's row was read, or is known to be absent.
+    boolean isKnown(RowKey key) {
+        return rows.containsKey(key) || isAbsent(key);
+    }
+
+    boolean isAbsent(RowKey key) {
+        return asked.contains(key) && !sums.containsKey(key);
     }
 }

@@ -23,6 +23,7 @@ final class KeyRound {
     private final LogTrace trace;
     private final Tally tally;
     private final Set<RowKey> moved;
+    private final ReconcileLimits limits;
 
     /// @param moved gathers the keys that changes were under way for
     KeyRound(
@@ -30,24 +31,26 @@ final class KeyRound {
             TargetSnapshot target,
             LogTrace trace,
             Tally tally,
-            Set<RowKey> moved) {
+            Set<RowKey> moved,
+            ReconcileLimits limits) {
         this.seen = seen;
         this.target = target;
         this.trace = trace;
         this.tally = tally;
         this.moved = moved;
+        this.limits = limits;
     }
 
     /// Settles the keys that are equal or at rest.
     ///
-    /// @return what has to be looked at again, first the keys that only lack their cells
+    /// @return what has to be looked at again, first the keys whose cells were not asked for
     List<Suspect> judge(List<RowKey> keys) {
         Sorted sorted = sort(keys);
         List<Suspect> again = new ArrayList<>();
         List<Suspect> settled = new ArrayList<>();
         for (Suspect suspect : sorted.resting()) {
             boolean lacksCells =
-                    suspect.needsCells() && !seen.source().rows().containsKey(suspect.key());
+                    suspect.needsCells() && !seen.source().asked().contains(suspect.key());
             (lacksCells && tally.wantsMore() ? again : settled).add(suspect);
         }
         confirm(settled);
@@ -63,7 +66,7 @@ final class KeyRound {
         Sorted sorted = sort(keys);
         confirm(sorted.resting());
         if (!sorted.moving().isEmpty()) {
-            new LogDecision(seen, target, trace, tally)
+            new LogDecision(seen, target, trace, tally, limits)
                     .decide(sorted.moving(), sorted.touched(), since);
         }
         return List.of();
@@ -112,7 +115,8 @@ final class KeyRound {
                         .map(Suspect::key)
                         .filter(seen.source().rows()::containsKey)
                         .toList();
-        Map<RowKey, Row> rows = tally.wantsMore() ? target.rows(named) : Map.of();
+        Map<RowKey, Row> rows =
+                tally.wantsMore() ? target.rows(named, limits.characters()) : Map.of();
         for (Suspect suspect : resting) {
             tally.rows(suspect.source(), suspect.target());
             Row actual = rows.get(suspect.key());

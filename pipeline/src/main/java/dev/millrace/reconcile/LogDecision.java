@@ -33,18 +33,29 @@ final class LogDecision {
     private static final String IN_PART =
             "the log holds only part of the row that the SELECT gives, and that part agrees";
 
+    private static final String TOO_MANY =
+            "more or wider rows were in flight than can be decided from the log: reconcile while"
+                    + " fewer are written";
+
     private final Look.Seen<KeyRead> seen;
     private final TargetSnapshot target;
     private final LogTrace trace;
     private final Tally tally;
+    private final ReconcileLimits limits;
     private final LogJudgement judgement;
     private final SourceWitness witness;
 
-    LogDecision(Look.Seen<KeyRead> seen, TargetSnapshot target, LogTrace trace, Tally tally) {
+    LogDecision(
+            Look.Seen<KeyRead> seen,
+            TargetSnapshot target,
+            LogTrace trace,
+            Tally tally,
+            ReconcileLimits limits) {
         this.seen = seen;
         this.target = target;
         this.trace = trace;
         this.tally = tally;
+        this.limits = limits;
         this.judgement = new LogJudgement(trace.mapper(), target::canonical);
         this.witness = new SourceWitness(seen.source(), trace.mapper(), target::canonicalRows);
     }
@@ -57,10 +68,9 @@ final class LogDecision {
                 moving.stream()
                         .collect(
                                 Collectors.partitioningBy(
-                                        suspect -> seen.source().named().contains(suspect.key())));
+                                        suspect -> seen.source().isKnown(suspect.key())));
         List<Suspect> some = parted.getOrDefault(true, List.of());
-        parted.getOrDefault(false, List.of())
-                .forEach(suspect -> leave(suspect, "more keys were in flight than can be decided"));
+        parted.getOrDefault(false, List.of()).forEach(suspect -> leave(suspect, TOO_MANY));
         StoredPositions stored = target.stored();
         Set<RowKey> keys = some.stream().map(Suspect::key).collect(Collectors.toSet());
         Map<RowKey, KeyHistory> histories =
@@ -72,12 +82,14 @@ final class LogDecision {
             histories.putAll(
                     trace.histories(begins, target, stored, parts, seen.hidden(), witness));
         }
-        boolean whole = begins.values().stream().allMatch(offset -> offset == 0);
-        Map<RowKey, Row> rows = target.rows(List.copyOf(keys));
+        boolean whole = trace.isWhole(begins);
+        Map<RowKey, Row> rows = target.rows(List.copyOf(keys), limits.characters());
         for (Suspect suspect : some) {
             KeyHistory history = history(histories, suspect.key());
             Row actual = rows.get(suspect.key());
-            if (touched.contains(suspect.key()) || history.byHidden()) {
+            if (actual == null && suspect.target().rows() > 0) {
+                leave(suspect, TOO_MANY);
+            } else if (touched.contains(suspect.key()) || history.byHidden()) {
                 Decision byLog = judgement.decide(history, storedOffset(stored, history), actual);
                 settle(suspect, borneOut(suspect.key(), byLog, whole));
             } else if (whole) {

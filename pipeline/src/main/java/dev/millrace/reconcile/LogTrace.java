@@ -22,10 +22,14 @@ import java.util.Set;
 final class LogTrace {
 
     private final ChangeLog log;
+    private final Road road;
+    private final Cancellation cancellation;
     private final Mapping mapping;
 
-    LogTrace(ChangeLog log, Mapping mapping) {
-        this.log = log;
+    LogTrace(Instruments with, Mapping mapping) {
+        this.log = with.log();
+        this.road = with.road();
+        this.cancellation = with.cancellation();
         this.mapping = mapping;
     }
 
@@ -36,6 +40,7 @@ final class LogTrace {
         log.changes(
                 ranges(from, to),
                 some -> {
+                    cancellation.check();
                     if (some.stream().anyMatch(this::empties)) {
                         touched.addAll(keys);
                     }
@@ -58,6 +63,7 @@ final class LogTrace {
         log.changes(
                 ranges(from, to),
                 some -> {
+                    cancellation.check();
                     Map<RowKey, RowKey> canonical = target.canonical(keysOf(some));
                     for (Logged<ChangeEvent> change : some) {
                         if (isOlder(change, to)) {
@@ -98,6 +104,14 @@ final class LogTrace {
     /// Where the log begins.
     Map<Integer, Long> begins() {
         return log.begins(LogTopic.CHANGES);
+    }
+
+    /// Whether a log that begins there holds the whole generation.
+    boolean isWhole(Map<Integer, Long> begins) {
+        Map<Integer, Long> ofGeneration = road.changesBegins();
+        return begins.entrySet().stream()
+                .allMatch(
+                        begin -> begin.getValue() <= ofGeneration.getOrDefault(begin.getKey(), 0L));
     }
 
     private boolean isOlder(Logged<ChangeEvent> change, StoredPositions stored) {

@@ -2,30 +2,44 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.chunk.Chunker;
-import dev.millrace.chunk.ComparedTable;
-import dev.millrace.chunk.RunningTransactions;
-import dev.millrace.chunk.SourceSnapshot;
-import dev.millrace.reconcile.Road.Delivery;
+import dev.millrace.chunk.SourceSession;
+import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.reconcile.Road.Marked;
 import dev.millrace.reconcile.Road.Wait;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.LongPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Takes looks at the source between two watermarks. One thread.
 final class Lookout {
 
+    private static final Duration ASK_AGAIN = Duration.ofMillis(50);
+
     private final Road road;
     private final Chunker chunker;
+    private final ReconcileLimits limits;
+    private final Cancellation cancellation;
+    private final InstantSource clock;
     private @Nullable Lsn first;
 
-    Lookout(Road road, Chunker chunker) {
+    Lookout(
+            Road road,
+            Chunker chunker,
+            ReconcileLimits limits,
+            Cancellation cancellation,
+            InstantSource clock) {
         this.road = road;
         this.chunker = chunker;
+        this.limits = limits;
+        this.cancellation = cancellation;
+        this.clock = clock;
     }
 
     /// Position of the watermark before the first read.
@@ -33,7 +47,9 @@ final class Lookout {
         return Optional.ofNullable(first);
     }
 
-    <S> Look<S> look(ComparedTable table, Instant deadline, Function<SourceSnapshot, S> read) {
+    /// @param read one snapshot of the source, closed afterwards
+    <S> Look<S> look(Function<SourceSession, S> read) {
+        cancellation.check();
         // The ends first: a commit that reaches the log before they are noted, and that the read
         // doesn't show, has an id below the watermark's and so is among the transactions that run
         // behind it. Any other lies at or behind the ends.
@@ -42,22 +58,40 @@ final class Lookout {
         if (first == null) {
             first = low.lsn();
         }
-        Set<Long> delivered =
-                chunker.running().ids().stream()
-                        .filter(id -> road.delivered(id) != Delivery.NO)
-                        .collect(Collectors.toSet());
+        Set<Long> hidden = hidden();
         S source;
-        try (SourceSnapshot snapshot = chunker.openSource(table)) {
+        try (SourceSession snapshot = chunker.openSource()) {
             source = read.apply(snapshot);
             RunningTransactions running = snapshot.running();
-            delivered.removeIf(id -> !running.hides(id));
+            hidden.removeIf(id -> !running.hides(id));
         }
+        cancellation.check();
         Marked high = road.emitWatermark();
-        return switch (road.awaitApplied(high.number(), deadline)) {
-            case Wait.Applied() ->
-                    new Look.Seen<>(source, ends, Set.copyOf(delivered), high.number());
-            case Wait.TimedOut(String reason) ->
-                    new Look.NotSeen<>("the target did not catch up in time: " + reason);
+        return switch (road.awaitApplied(high.number(), cancellation)) {
+            case Wait.Applied() -> new Look.Seen<>(source, ends, Set.copyOf(hidden), high.number());
+            case Wait.GivenUp(String reason) -> {
+                cancellation.check();
+                yield new Look.NotSeen<>("the target did not catch up: " + reason);
+            }
         };
+    }
+
+    /// The transactions in the log that the source does not show. It usually shows them within
+    /// milliseconds of their commit, and a read that begins then needs no allowance for them.
+    private Set<Long> hidden() {
+        // Before the snapshot is taken: what is forgotten by now is shown to it.
+        LongPredicate delivered = road.delivered();
+        Instant patience = clock.instant().plus(limits.untilShown());
+        while (true) {
+            Set<Long> hidden =
+                    chunker.running().ids().stream()
+                            .filter(delivered::test)
+                            .collect(Collectors.toSet());
+            if (hidden.isEmpty() || !clock.instant().isBefore(patience)) {
+                return hidden;
+            }
+            cancellation.pause(ASK_AGAIN);
+            cancellation.check();
+        }
     }
 }

@@ -2,21 +2,29 @@ package dev.millrace.reconcile;
 
 import java.time.Duration;
 
-/// How long one table may take and how often keys in motion are looked at before they are decided
-/// from the log.
+/// What bounds one table's comparison. There is no limit of time: a comparison takes as long as it
+/// takes, and can be cancelled.
 ///
-/// @param rounds looks at single keys, at least 1
-public record ReconcileLimits(Duration perTable, int rounds) {
+/// @param rounds reads of single keys before those that still change are decided from the log; at
+///   least 1
+/// @param untilShown how long the source is waited for that does not show a commit yet
+/// @param rows of both sides that are held and compared one by one; what differs beyond that is not
+///   looked at
+/// @param characters of each side's keys, or of their cells, that are held at a time
+public record ReconcileLimits(int rounds, Duration untilShown, long rows, long characters) {
 
-    public static final ReconcileLimits DEFAULT = new ReconcileLimits(Duration.ofMinutes(10), 5);
+    public static final ReconcileLimits DEFAULT =
+            new ReconcileLimits(5, Duration.ofSeconds(2), 200_000, 32L * 1024 * 1024);
 
     public ReconcileLimits {
-        if (rounds < 1 || perTable.isNegative() || perTable.isZero()) {
+        if (rounds < 1 || untilShown.isNegative() || rows < 1 || characters < 1) {
             throw new IllegalArgumentException(
-                    "a reconciliation takes at least one round and some time, got "
+                    "a reconciliation takes at least one round, one row and one character, got "
                             + rounds
-                            + " rounds in "
-                            + perTable);
+                            + ", "
+                            + rows
+                            + ", "
+                            + characters);
         }
     }
 }

@@ -2,18 +2,22 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.chunk.Chunker;
+import dev.millrace.chunk.ComparedTables;
 import dev.millrace.chunk.ReadFailed;
 import dev.millrace.fault.Incident;
 import dev.millrace.log.ChangeLog;
-import dev.millrace.log.LogUnreadable;
+import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.GroupReconciliation.Member;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.select.Mapping;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,39 +56,70 @@ public final class Reconciler {
         this.clock = clock;
     }
 
-    /// Tables one after another, in the order given.
-    public ReconciliationReport reconcile(List<Mapping> tables) {
+    /// Small tables share a look at the source; the others come one after another.
+    ///
+    /// @param cancellation ends it; the report is undecided then, with that reason, and says what
+    ///   was found so far
+    public ReconciliationReport reconcile(List<Mapping> tables, Cancellation cancellation) {
         if (tables.isEmpty()) {
             throw new IllegalArgumentException("there is no table to reconcile");
         }
         Instant started = clock.instant();
-        Lookout lookout = new Lookout(road, chunker);
-        Instruments with = new Instruments(chunker, lookout, log, limits, clock);
-        List<TableReport> reports = new ArrayList<>();
-        for (Mapping table : tables) {
-            reports.add(reconcile(table, with));
+        Lookout lookout = new Lookout(road, chunker, limits, cancellation, clock);
+        Instruments with = new Instruments(chunker, lookout, road, log, limits, cancellation);
+        Map<Mapping, Tally> tallies = new LinkedHashMap<>();
+        tables.forEach(table -> tallies.put(table, new Tally(table.target())));
+        Optional<String> reason = Optional.empty();
+        try {
+            cancellation.check();
+            reconcile(tallies, with);
+        } catch (Cancelled e) {
+            reason = Optional.of(ReconciliationReport.CANCELLED);
+            tallies.values().forEach(Tally::cancelled);
         }
+        List<TableReport> reports = tallies.values().stream().map(this::report).toList();
         return new ReconciliationReport(
                 subject.migration(),
-                Verdict.of(reports),
+                reason.isPresent() ? Verdict.UNDECIDED : Verdict.of(reports),
                 started,
                 clock.instant(),
                 lookout.firstLsn().map(Lsn::toString).orElse(null),
                 subject.specHash(),
-                reports);
+                reports,
+                reason.orElse(null));
     }
 
-    private TableReport reconcile(Mapping table, Instruments with) {
-        Instant started = clock.instant();
-        Tally tally = new Tally(table.target());
+    private void reconcile(Map<Mapping, Tally> tallies, Instruments with) {
+        List<Member> members = new ArrayList<>();
         try {
-            new TableReconciliation(with, chunker.table(table), tally).run();
-        } catch (ReadFailed | LogUnreadable | RoadBlocked e) {
-            tally.forgetRows();
-            tally.undecided(0, Incident.reason(LOG, "a table could not be compared", e));
+            ComparedTables compared = chunker.tables(tallies.keySet());
+            tallies.forEach(
+                    (mapping, tally) -> {
+                        try {
+                            members.add(new Member(compared.table(mapping), tally));
+                        } catch (ReadFailed e) {
+                            tally.undecided(
+                                    0, Incident.reason(LOG, "a table could not be compared", e));
+                        }
+                    });
+        } catch (ReadFailed e) {
+            with.cancellation().check();
+            tallies.values()
+                    .forEach(
+                            tally ->
+                                    tally.undecided(
+                                            0,
+                                            Incident.reason(
+                                                    LOG, "a table could not be compared", e)));
         }
-        Duration took = Duration.between(started, clock.instant());
-        TableReport report = tally.report(took.toMillis() / 1000.0);
+        for (List<Member> group : GroupReconciliation.groups(members)) {
+            new GroupReconciliation(with, clock, group).run();
+            group.forEach(member -> member.tally().finished());
+        }
+    }
+
+    private TableReport report(Tally tally) {
+        TableReport report = tally.report();
         LOG.atInfo()
                 .addKeyValue("migration", subject.migration())
                 .addKeyValue("table", report.target())

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// JSON's field names.
 ///
 /// @param sourceLsn position of the watermark before the first read; `null` when none was written
+/// @param reason [#CANCELLED] when it was; `null` when it was carried through
 public record ReconciliationReport(
         String migration,
         Verdict verdict,
@@ -19,13 +20,21 @@ public record ReconciliationReport(
         Instant finishedAt,
         @Nullable String sourceLsn,
         String specHash,
-        List<TableReport> tables) {
+        List<TableReport> tables,
+        @Nullable String reason) {
+
+    public static final String CANCELLED = "cancelled";
 
     /// Keys that are listed per table; all are counted.
     public static final int LISTED = 1_000;
 
     public ReconciliationReport {
         tables = List.copyOf(tables);
+    }
+
+    /// True when a table is proven different, whatever became of the others.
+    public boolean hasDifferences() {
+        return tables.stream().anyMatch(table -> table.verdict() == Verdict.DIFFERENT);
     }
 
     public enum Verdict {
@@ -58,6 +67,8 @@ public record ReconciliationReport(
     ///   not one that was read but the one that the log gives at the target's position
     /// @param undecided keys that are open at the end
     /// @param cause why the table is undecided
+    /// @param complete false when the comparison stopped at its limit: there are at least as many
+    ///   differences as are counted; reports of versions that did not tell are complete
     public record TableReport(
             String target,
             Verdict verdict,
@@ -73,10 +84,12 @@ public record ReconciliationReport(
             long undecided,
             double seconds,
             List<Mismatch> mismatches,
-            @Nullable String cause) {
+            @Nullable String cause,
+            Boolean complete) {
 
         public TableReport {
-            mismatches = List.copyOf(mismatches);
+            mismatches = mismatches == null ? List.of() : List.copyOf(mismatches);
+            complete = complete == null || complete;
         }
 
         public long differences() {
@@ -88,7 +101,7 @@ public record ReconciliationReport(
     ///
     /// @param key the target key's columns and their texts
     /// @param columns that differ; empty for a missing or extra row, and where rows changed too
-    ///   fast to name them
+    ///   fast or are too wide to name them
     public record Mismatch(
             Map<String, @Nullable String> key, Kind kind, List<String> columns, String cause) {
 

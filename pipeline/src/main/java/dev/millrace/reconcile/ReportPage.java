@@ -215,7 +215,10 @@ public final class ReportPage {
     }
 
     private void details(TableReport table) {
-        if (table.cause() == null && table.mismatches().isEmpty() && table.fromLog() == 0) {
+        if (table.cause() == null
+                && table.mismatches().isEmpty()
+                && table.fromLog() == 0
+                && table.complete()) {
             return;
         }
         out.append("<section>\n<h2>").append(name(table.target())).append("</h2>\n");
@@ -223,6 +226,14 @@ public final class ReportPage {
             out.append("<p class=\"cause\"><strong>Undecided:</strong> ")
                     .append(escape(table.cause()))
                     .append("</p>\n");
+        }
+        if (!table.complete()) {
+            out.append(
+                    String.format(
+                            Locale.ROOT,
+                            "<p class=\"note\">The table was not compared to the end: it has at least"
+                                    + " %,d differences.</p>%n",
+                            table.differences()));
         }
         if (table.fromLog() > 0) {
             out.append("<p class=\"note\">").append(ReportWords.fromLog(table)).append("</p>\n");

@@ -33,16 +33,21 @@ final class ReportWords {
             case EQUAL -> "every target table holds exactly what its SELECT gives on the source";
             case DIFFERENT -> {
                 long keys = report.tables().stream().mapToLong(TableReport::differences).sum();
+                boolean complete = report.tables().stream().allMatch(TableReport::complete);
                 yield String.format(
                         Locale.ROOT,
-                        keys == 1
-                                ? "%,d row is proven not to be what its SELECT gives"
-                                : "%,d rows are proven not to be what their SELECTs give",
+                        (complete ? "" : "at least ")
+                                + (keys == 1
+                                        ? "%,d row is proven not to be what its SELECT gives"
+                                        : "%,d rows are proven not to be what their SELECTs give"),
                         keys);
             }
             case UNDECIDED ->
-                    "no difference is proven, and equality isn't either; see the cause and reconcile"
-                            + " again";
+                    ReconciliationReport.CANCELLED.equals(report.reason())
+                            ? "the reconciliation was cancelled; see what was found until then and"
+                                    + " reconcile again"
+                            : "no difference is proven, and equality isn't either; see the cause and reconcile"
+                                    + " again";
         };
     }
 

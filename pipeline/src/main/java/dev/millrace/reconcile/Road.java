@@ -2,8 +2,8 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
-import java.time.Instant;
 import java.util.Map;
+import java.util.function.LongPredicate;
 
 /// What the reconciler needs of the running migration. Called by one thread at a time.
 public interface Road {
@@ -12,15 +12,20 @@ public interface Road {
     /// whose commit is written to the source's WAL after this call lies at or behind these offsets.
     Map<Integer, Long> changesEnds();
 
+    /// Per partition of the changes topic the offset at which this generation begins. A topic that
+    /// still begins at or before it holds the whole generation. Offset 0 where that isn't known.
+    Map<Integer, Long> changesBegins();
+
     /// Writes a watermark on the source and returns when its transaction is committed.
     Marked emitWatermark();
 
-    /// Waits until every partition has stored this watermark or a later one.
-    Wait awaitApplied(WatermarkNumber watermark, Instant deadline);
+    /// Waits until every partition has stored this watermark or a later one, as long as something
+    /// moves and the reconciliation isn't cancelled.
+    Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation);
 
-    /// Whether the log holds the commit of this transaction of the source. What isn't known is
-    /// [Delivery#UNKNOWN]: a key that differs is then decided from the log alone.
-    Delivery delivered(long transaction);
+    /// Whether the log held a transaction of the source when this was called, if the source does
+    /// not show it to a snapshot that is taken afterwards. Takes ids with epoch.
+    LongPredicate delivered();
 
     /// @param lsn position of the watermark in the WAL
     record Marked(WatermarkNumber number, Lsn lsn) {}
@@ -29,12 +34,6 @@ public interface Road {
         record Applied() implements Wait {}
 
         /// @param reason for an operator: how far it came and what stands in the way
-        record TimedOut(String reason) implements Wait {}
-    }
-
-    enum Delivery {
-        YES,
-        NO,
-        UNKNOWN
+        record GivenUp(String reason) implements Wait {}
     }
 }

@@ -45,7 +45,7 @@ final class SourceWitness {
 
     /// Takes a change of the key and the image behind it; it is weighed with the next others.
     void take(RowKey key, ChangeEvent change, KeyImage after) {
-        if (borneOut.contains(key) || !read.named().contains(key)) {
+        if (borneOut.contains(key) || !read.isKnown(key)) {
             return;
         }
         // Only what isn't there can be inserted.
@@ -66,7 +66,7 @@ final class SourceWitness {
     }
 
     private boolean weighAbsence(RowKey key) {
-        return !read.rows().containsKey(key) && borneOut.add(key);
+        return read.isAbsent(key) && borneOut.add(key);
     }
 
     /// Weighs what was taken since the last call.

@@ -2,115 +2,145 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.RowKey;
 import dev.millrace.chunk.Chunk;
-import dev.millrace.chunk.Chunker;
 import dev.millrace.chunk.ComparedTable;
 import dev.millrace.chunk.RowSum;
-import dev.millrace.chunk.SourceSnapshot;
 import dev.millrace.chunk.TableDigest;
+import dev.millrace.chunk.TableSnapshot;
 import dev.millrace.chunk.TargetSnapshot;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Function;
 
-/// Compares one table, from the whole down to keys: the digest of all buckets, the rows of buckets
-/// that differ, then the keys that differ. A bucket or a key that is equal is settled at its
-/// moment; only a look at single keys calls anything different. One thread, used once.
+/// Compares a table whose digests differ: the rows of the buckets that differ, then the keys that
+/// differ. Where those are many rows, a finer digest of the buckets comes first, so a table is
+/// passed over three times at most, whatever differs. A bucket or a key that is equal is settled at
+/// its moment; only a look at single keys calls anything different. One thread, used once.
 final class TableReconciliation {
 
-    /// Rows of both sides that are held at a time while buckets are compared row by row.
-    private static final long ROWS_AT_A_TIME = 200_000;
-
-    private final Chunker chunker;
-    private final Lookout lookout;
+    private final Instruments with;
     private final ComparedTable table;
     private final KeyJudge judge;
     private final Tally tally;
-    private final Instant deadline;
 
     TableReconciliation(Instruments with, ComparedTable table, Tally tally) {
-        this.chunker = with.chunker();
-        this.lookout = with.lookout();
+        this.with = with;
         this.table = table;
         this.tally = tally;
-        this.deadline = with.clock().instant().plus(with.limits().perTable());
-        this.judge = new KeyJudge(with, table, tally, deadline);
+        this.judge = new KeyJudge(with, table, tally);
     }
 
-    void run() {
-        switch (lookout.look(table, deadline, SourceSnapshot::digest)) {
-            case Look.NotSeen<TableDigest>(String why) -> tally.undecided(0, why);
-            case Look.Seen<TableDigest> seen -> compare(seen);
+    /// One side's bucket sums of what is compared.
+    private record Digests(int buckets, TableDigest source, TableDigest target) {
+
+        SortedSet<Integer> differing() {
+            return source.differing(target);
+        }
+
+        long rows(int number) {
+            return source.bucket(number).rows() + target.bucket(number).rows();
+        }
+
+        long characters(int number) {
+            return source.keyCharacters(number) + target.keyCharacters(number);
         }
     }
 
-    private void compare(Look.Seen<TableDigest> seen) {
-        TableDigest source = seen.source();
-        TableDigest target;
-        try (TargetSnapshot snapshot = chunker.openTarget(table)) {
-            target = snapshot.digest();
-            Optional<String> obstacle = Obstacle.in(snapshot, seen);
-            if (obstacle.isPresent()) {
-                tally.rows(source.total(), target.total());
-                tally.undecided(0, obstacle.get());
-                return;
-            }
+    void compare(TableDigest source, TableDigest target) {
+        Digests digests = new Digests(TableDigest.BUCKETS, source, target);
+        settleEqual(digests);
+        SortedSet<Integer> differing = digests.differing();
+        if (fitting(digests, differing).size() == differing.size()) {
+            compareRows(digests, differing);
+        } else {
+            refine(digests, differing);
         }
-        Set<Integer> differing = source.differing(target);
+    }
+
+    private void refine(Digests coarse, Set<Integer> differing) {
+        Chunk.Buckets within = new Chunk.Buckets(coarse.buckets(), differing);
+        Optional<Both<TableDigest>> read = read(snapshot -> snapshot.digest(within));
+        if (read.isEmpty()) {
+            leave(coarse, differing);
+            return;
+        }
+        Digests fine =
+                new Digests(TableDigest.FINE_BUCKETS, read.get().source(), read.get().target());
+        settleEqual(fine);
+        SortedSet<Integer> left = fine.differing();
+        Set<Integer> some = fitting(fine, left);
+        compareRows(fine, some);
+        left.removeAll(some);
+        leave(fine, left);
+        tally.notCompared(left.stream().mapToLong(fine::rows).sum());
+    }
+
+    private void settleEqual(Digests digests) {
+        Set<Integer> differing = digests.differing();
         tally.rows(RowSum.NONE, RowSum.NONE);
-        source.buckets()
+        digests.source()
+                .buckets()
                 .forEach(
                         (number, rows) -> {
                             if (!differing.contains(number)) {
                                 tally.rows(rows, rows);
                             }
                         });
-        for (Set<Integer> group : groups(differing, source, target)) {
-            compareRows(group, source, target);
-        }
     }
 
-    private static List<Set<Integer>> groups(
-            Set<Integer> buckets, TableDigest source, TableDigest target) {
-        List<Set<Integer>> groups = new ArrayList<>();
-        Set<Integer> group = new TreeSet<>();
+    /// The first of the buckets, as many as may be held.
+    private Set<Integer> fitting(Digests digests, SortedSet<Integer> buckets) {
+        Set<Integer> fitting = new TreeSet<>();
         long rows = 0;
+        long characters = 0;
         for (int number : buckets) {
-            group.add(number);
-            rows += source.bucket(number).rows() + target.bucket(number).rows();
-            if (rows >= ROWS_AT_A_TIME) {
-                groups.add(group);
-                group = new TreeSet<>();
-                rows = 0;
+            rows += digests.rows(number);
+            characters += digests.characters(number);
+            if (rows > with.limits().rows() || characters > with.limits().characters()) {
+                break;
             }
+            fitting.add(number);
         }
-        if (!group.isEmpty()) {
-            groups.add(group);
-        }
-        return groups;
+        return fitting;
     }
 
-    private void compareRows(Set<Integer> group, TableDigest source, TableDigest target) {
-        Chunk chunk = new Chunk.Buckets(group);
-        switch (lookout.look(table, deadline, snapshot -> snapshot.sums(chunk))) {
-            case Look.NotSeen<Map<RowKey, RowSum>>(String why) -> leave(group, source, target, why);
-            case Look.Seen<Map<RowKey, RowSum>> seen -> {
-                Map<RowKey, RowSum> rows;
-                try (TargetSnapshot snapshot = chunker.openTarget(table)) {
-                    Optional<String> obstacle = Obstacle.in(snapshot, seen);
-                    if (obstacle.isPresent()) {
-                        leave(group, source, target, obstacle.get());
-                        return;
-                    }
-                    rows = snapshot.sums(chunk);
-                }
-                judge.judge(suspects(seen.source(), rows));
-            }
+    private void compareRows(Digests digests, Set<Integer> numbers) {
+        if (numbers.isEmpty()) {
+            return;
         }
+        Chunk.Buckets chunk = new Chunk.Buckets(digests.buckets(), numbers);
+        Optional<Both<Map<RowKey, RowSum>>> read = read(snapshot -> snapshot.sums(chunk));
+        if (read.isEmpty()) {
+            leave(digests, numbers);
+        } else {
+            judge.judge(suspects(read.get().source(), read.get().target()));
+        }
+    }
+
+    private record Both<T>(T source, T target) {}
+
+    /// The same of both sides; empty when they can't be compared, which the tally knows.
+    private <T> Optional<Both<T>> read(Function<TableSnapshot, T> question) {
+        return switch (with.lookout().look(source -> question.apply(source.table(table)))) {
+            case Look.NotSeen<T>(String why) -> {
+                tally.undecided(0, why);
+                yield Optional.empty();
+            }
+            case Look.Seen<T> seen -> {
+                try (TargetSnapshot target = with.chunker().openTarget(table)) {
+                    Optional<String> obstacle = Obstacle.in(target, seen);
+                    obstacle.ifPresent(why -> tally.undecided(0, why));
+                    yield obstacle.isPresent()
+                            ? Optional.empty()
+                            : Optional.of(new Both<>(seen.source(), question.apply(target)));
+                }
+            }
+        };
     }
 
     private List<Suspect> suspects(Map<RowKey, RowSum> source, Map<RowKey, RowSum> target) {
@@ -128,8 +158,10 @@ final class TableReconciliation {
         return suspects;
     }
 
-    private void leave(Set<Integer> group, TableDigest source, TableDigest target, String why) {
-        group.forEach(number -> tally.rows(source.bucket(number), target.bucket(number)));
-        tally.undecided(0, why);
+    private void leave(Digests digests, Set<Integer> numbers) {
+        numbers.forEach(
+                number ->
+                        tally.rows(
+                                digests.source().bucket(number), digests.target().bucket(number)));
     }
 }

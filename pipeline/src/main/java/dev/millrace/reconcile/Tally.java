@@ -7,10 +7,12 @@ import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,10 @@ final class Tally {
     private long fromLog;
     private long undecided;
     private @Nullable String cause;
+    private long notCompared;
+    private boolean finished;
+    private boolean complete = true;
+    private Duration took = Duration.ZERO;
 
     Tally(Shape target) {
         this.target = target;
@@ -75,12 +81,35 @@ final class Tally {
         }
     }
 
+    /// Rows that differ as a whole and that are too many to be looked at one by one.
+    void notCompared(long rows) {
+        notCompared += rows;
+    }
+
+    /// Its verdict holds whatever becomes of the other tables.
+    void finished() {
+        finished = true;
+    }
+
+    /// Of a table that was not finished.
+    void cancelled() {
+        if (!finished) {
+            forgetRows();
+            undecided(0, ReconciliationReport.CANCELLED);
+            complete = false;
+        }
+    }
+
+    void took(Duration time) {
+        took = took.plus(time);
+    }
+
     /// Numbers that don't stand for all rows are no numbers.
     void forgetRows() {
         counted = false;
     }
 
-    TableReport report(double seconds) {
+    TableReport report() {
         return new TableReport(
                 target.table().toString(),
                 verdict(),
@@ -94,16 +123,27 @@ final class Tally {
                 inFlight,
                 fromLog,
                 undecided,
-                seconds,
+                took.toMillis() / 1000.0,
                 mismatches,
-                cause);
+                cause(),
+                complete && notCompared == 0);
     }
 
     private Verdict verdict() {
         if (!counts.isEmpty()) {
             return Verdict.DIFFERENT;
         }
-        boolean equal = cause == null && counted && source.equals(targetRows);
+        boolean equal = cause == null && notCompared == 0 && counted && source.equals(targetRows);
         return equal ? Verdict.EQUAL : Verdict.UNDECIDED;
+    }
+
+    private @Nullable String cause() {
+        return cause == null && notCompared > 0 && counts.isEmpty()
+                ? String.format(
+                        Locale.ROOT,
+                        "%,d rows that differed or were in flight were not compared one by one:"
+                                + " reconcile while fewer are written",
+                        notCompared)
+                : cause;
     }
 }

@@ -132,8 +132,8 @@ sealed interface AccessPolicy {
         }
     }
 
-    /// What changes something is asked for in JSON, which no form of another site's page sends.
-    /// Other methods than POST are not for the policy to judge: nothing takes them.
+    /// What changes something is asked for in JSON, which no form of another site's page sends. A
+    /// DELETE has no body, and no form sends one. Other methods are not taken.
     final class Body {
 
         private Body() {}

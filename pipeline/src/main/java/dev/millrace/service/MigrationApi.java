@@ -25,6 +25,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -96,6 +97,17 @@ final class MigrationApi {
                     MediaType.APPLICATION_JSON_VALUE,
                     json.writeValueAsString(body(id, state)));
         }
+    }
+
+    /// Cancels it, and answers with what became of it: usually the report, which is undecided.
+    @DeleteMapping("/reconciliations/{id}")
+    void cancel(@PathVariable String id, HttpServletResponse response)
+            throws IOException, InterruptedException {
+        ReconciliationState state =
+                life.controlForChange()
+                        .cancelReconciliation(uuid(id))
+                        .orElseThrow(() -> unknownId(id));
+        write(response, MediaType.APPLICATION_JSON_VALUE, json.writeValueAsString(body(id, state)));
     }
 
     /// Written as it is read; what fails before the first bytes are sent is a problem, what fails

@@ -2,6 +2,7 @@ package dev.millrace.service;
 
 import dev.millrace.fault.Incident;
 import dev.millrace.migration.MigrationControl.UnknownTableException;
+import dev.millrace.migration.RefusedException;
 import dev.millrace.service.MigrationLife.NotReadyException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
@@ -73,6 +74,11 @@ final class Problems extends ResponseEntityExceptionHandler {
                         "No such table in this migration",
                         unknown.getMessage()
                                 + ". 'millrace status' and GET /api/v1/status name the tables."));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> refused(RefusedException refused) {
+        return answer(of(HttpStatus.CONFLICT, "Refused", refused.getMessage() + "."));
     }
 
     @ExceptionHandler

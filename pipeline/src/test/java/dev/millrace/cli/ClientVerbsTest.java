@@ -179,6 +179,21 @@ class ClientVerbsTest {
     }
 
     @Test
+    void saysAtLeastWhereATableWasNotComparedToTheEnd() {
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
+                .json(
+                        "GET /api/v1/reconciliations/1",
+                        report("different")
+                                .replace("\"seconds\"", "\"complete\":false,\"seconds\""));
+
+        Invocation verb = new Invocation().run("reconcile", "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(verb.out())
+                .contains("crm.customer was not compared to the end: at least 2 differences");
+    }
+
+    @Test
     void reconcilesIntoJsonAndAPage(@TempDir Path folder) throws IOException {
         Path page = folder.resolve("report.html");
         service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")

@@ -9,6 +9,7 @@ import dev.millrace.testing.OddNames;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -145,7 +146,55 @@ class MigrationIT {
             assertThat(scene.running().status().generation()).isEqualTo(2);
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("10000");
+            scene.stop();
+            decidesWithAnOldWriterOpen(scene);
         }
+    }
+
+    /// The process begins while the writer is open, and the log doesn't begin at its first offset.
+    private static void decidesWithAnOldWriterOpen(MigrationScene scene) throws Exception {
+        try (Connection writer = scene.source.connect()) {
+            writer.setAutoCommit(false);
+            writer.createStatement().execute("DELETE FROM item WHERE id = 3");
+            scene.start();
+            scene.awaitFresh();
+            scene.target.execute("DELETE FROM item WHERE id = 5");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
+        }
+    }
+
+    @Test
+    void aComparisonIsCancelledWhileItsStatementRunsAndWhileItWaits() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            var before = scene.reconcile();
+            try (Connection other = scene.source.connect()) {
+                other.setAutoCommit(false);
+                other.createStatement().execute("LOCK TABLE item IN ACCESS EXCLUSIVE MODE");
+                UUID runs = scene.running().reconcile(List.of());
+                UUID waits = scene.running().reconcile(List.of());
+                scene.awaitWaiting(scene.source, "reconcile");
+
+                assertCancelled(scene, waits);
+                assertCancelled(scene, runs);
+            }
+            assertThat(scene.running().status().lastReconciliation())
+                    .as("what was cancelled says nothing")
+                    .isEqualTo(known("equal", before, before));
+        }
+    }
+
+    private static void assertCancelled(MigrationScene scene, UUID id) throws Exception {
+        assertThat(scene.running().cancelReconciliation(id).orElseThrow())
+                .isInstanceOfSatisfying(
+                        ReconciliationState.Finished.class,
+                        finished -> {
+                            assertThat(finished.report().verdict()).isEqualTo(Verdict.UNDECIDED);
+                            assertThat(finished.report().reason()).isEqualTo("cancelled");
+                        });
     }
 
     @Test

@@ -28,7 +28,6 @@ import dev.millrace.spec.Secret;
 import dev.millrace.streams.Topics;
 import dev.millrace.target.ControlSchema;
 import dev.millrace.target.ReplicaRole;
-import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// A migration is taken up only in the world it was begun in.
@@ -111,6 +112,9 @@ class TakeUpIT {
             scene.awaitPhase("FAILED");
             assertThat(scene.running().status().blockers().toString())
                     .contains("re-backfill required", "were deleted unread");
+            assertThatThrownBy(() -> scene.running().reconcile(List.of()))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("were deleted unread");
             assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("100");
         }
     }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -104,6 +105,20 @@ class HotKeysIT {
         assertThat(table.undecided()).isEqualTo(1);
         assertThat(table.inFlight()).isEqualTo(1);
         assertThat(table.cause()).contains("part of its row");
+    }
+
+    @Test
+    void aHotKeyWhoseRowIsTooWideToHoldIsUndecidedAndSaysSo() {
+        scene.limits = new ReconcileLimits(2, Duration.ZERO, 1_000, 1_000);
+        AtomicInteger version = new AtomicInteger();
+        scene.road.afterEachWatermark(
+                () -> scene.writeAndSettle(7, "x".repeat(2_000) + version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.cause()).contains("wider rows were in flight");
     }
 
     private void writeAmountAndSettle(int amount) {

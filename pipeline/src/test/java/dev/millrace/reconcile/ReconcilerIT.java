@@ -3,12 +3,18 @@ package dev.millrace.reconcile;
 import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.change.TableId;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.select.Mapping;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -153,6 +159,100 @@ class ReconcilerIT {
         assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
         assertThat(table.cause()).contains("a cell is not there");
         assertThat(table.mismatches()).isEmpty();
+    }
+
+    private static final int TABLES = 700;
+
+    /// Small tables cost a look together, not one each; one that can't be read spoils no other.
+    @Test
+    void manySmallTablesShareALookAndEachHasItsOwnVerdict() {
+        scene.source.execute(
+                ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE u%%s AS SELECT i AS id,"
+                                + " ''name'' AS name, 1.5 AS amount FROM (SELECT %%s AS i) AS one', i, i);"
+                                + " END LOOP; END $$")
+                        .formatted(TABLES),
+                "ALTER TABLE u3 RENAME COLUMN name TO title");
+        scene.target.execute(
+                ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE crm.c%%s AS SELECT i AS"
+                                + " id, ''name'' AS full_name, 1.5 AS amount FROM (SELECT %%s AS i) AS"
+                                + " one', i, i); END LOOP; END $$")
+                        .formatted(TABLES),
+                "UPDATE crm.c5 SET amount = 1.50",
+                "ALTER TABLE crm.c7 DROP COLUMN amount");
+        List<Mapping> mappings =
+                IntStream.rangeClosed(1, TABLES)
+                        .mapToObj(
+                                i ->
+                                        UserMapper.mapping(
+                                                new TableId("public", "u" + i),
+                                                new TableId("crm", "c" + i)))
+                        .toList();
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.road.afterEachWatermark(watermarks::incrementAndGet);
+        Instant begin = Instant.now();
+
+        ReconciliationReport report = scene.reconcile(mappings);
+
+        assertThat(Duration.between(begin, Instant.now())).isLessThan(Duration.ofSeconds(60));
+        assertThat(report.tables()).hasSize(TABLES);
+        assertThat(report.tables())
+                .filteredOn(table -> table.verdict() != Verdict.EQUAL)
+                .extracting(table -> table.target() + " " + table.verdict())
+                .containsExactly("crm.c3 UNDECIDED", "crm.c5 DIFFERENT", "crm.c7 UNDECIDED");
+        assertThat(report.tables().get(2).cause()).contains("42703");
+        assertThat(watermarks.get()).as("of three groups, and of one table alone").isLessThan(16);
+    }
+
+    @Test
+    void aFewDifferencesInALargeTableAreFoundWithoutReadingAllOfIt() {
+        fillMore(20_000);
+        scene.target.execute("UPDATE crm.customer SET amount = 0 WHERE id IN (7, 1007, 9007)");
+        scene.limits = new ReconcileLimits(3, Duration.ZERO, 40, 1_000_000);
+
+        TableReport table = scene.table();
+
+        assertThat(keys(table))
+                .containsExactlyInAnyOrder("different 7", "different 1007", "different 9007");
+        assertThat(table.complete()).isTrue();
+        assertThat(table.sourceRows()).isEqualTo(table.targetRows()).isEqualTo(270 + 20_000);
+    }
+
+    @Test
+    void aTableThatIsWholyWrongIsPassedOverThriceAndCountedAtLeast() {
+        fillMore(2_000);
+        scene.target.execute("UPDATE crm.customer SET amount = -1");
+        scene.limits = new ReconcileLimits(3, Duration.ZERO, 100, 1_000_000);
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.road.afterEachWatermark(watermarks::incrementAndGet);
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.DIFFERENT);
+        assertThat(table.complete()).isFalse();
+        assertThat(table.different()).isBetween(30L, 50L);
+        assertThat(table.sourceRows()).isEqualTo(270 + 2_000);
+        assertThat(watermarks.get()).as("digest, finer digest, rows, keys").isEqualTo(8);
+    }
+
+    private void fillMore(int rows) {
+        String more = " FROM generate_series(1001, %d) i".formatted(1_000 + rows);
+        scene.source.execute("INSERT INTO users SELECT i, 'x', 1" + more);
+        scene.target.execute("INSERT INTO crm.customer SELECT i, 'x', 1" + more);
+    }
+
+    @Test
+    void widerRowsThanAreHeldAreCountedAndTheirColumnsAreNotNamed() {
+        scene.source.execute("UPDATE users SET name = repeat('x', 4000) WHERE id < 6");
+        scene.target.execute("UPDATE crm.customer SET full_name = repeat('y', 4000) WHERE id < 6");
+        scene.limits = new ReconcileLimits(3, Duration.ZERO, 1_000, 10_000);
+
+        TableReport table = scene.table();
+
+        assertThat(table.different()).isEqualTo(5);
+        assertThat(table.mismatches())
+                .filteredOn(mismatch -> mismatch.columns().equals(List.of("full_name")))
+                .as("rows whose cells fit")
+                .hasSize(2);
     }
 
     @Test

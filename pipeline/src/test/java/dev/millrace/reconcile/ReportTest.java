@@ -35,7 +35,8 @@ class ReportTest {
                 0,
                 4.25,
                 List.of(),
-                null);
+                null,
+                true);
     }
 
     static TableReport different(String name, Mismatch... mismatches) {
@@ -54,7 +55,8 @@ class ReportTest {
                 0,
                 0.5,
                 Arrays.asList(mismatches),
-                null);
+                null,
+                true);
     }
 
     static TableReport undecided(String name) {
@@ -73,7 +75,8 @@ class ReportTest {
                 1,
                 60,
                 List.of(),
-                "the target did not catch up in time: the applier stands still");
+                "the target did not catch up in time: the applier stands still",
+                true);
     }
 
     static ReconciliationReport report(TableReport... tables) {
@@ -84,7 +87,8 @@ class ReportTest {
                 Instant.parse("2026-03-01T10:01:05Z"),
                 "16/B374D848",
                 "9c0ffee",
-                List.of(tables));
+                List.of(tables),
+                null);
     }
 
     private static Mismatch mismatch(String key) {
@@ -118,7 +122,8 @@ class ReportTest {
                         "finishedAt",
                         "sourceLsn",
                         "specHash",
-                        "tables");
+                        "tables",
+                        "reason");
         assertThat(json.get("verdict").stringValue()).isEqualTo("different");
         assertThat(json.get("startedAt").stringValue()).isEqualTo("2026-03-01T10:00:00.123456Z");
         JsonNode table = json.get("tables").get(0);
@@ -138,7 +143,8 @@ class ReportTest {
                         "undecided",
                         "seconds",
                         "mismatches",
-                        "cause");
+                        "cause",
+                        "complete");
         JsonNode mismatch = table.get("mismatches").get(0);
         assertThat(mismatch.toString())
                 .isEqualTo(
@@ -160,7 +166,51 @@ class ReportTest {
                                         List.of(),
                                         "why")));
 
-        assertThat(ReportJson.read(ReportJson.write(report))).isEqualTo(report);
+        assertThat(ReportJson.read(ReportJson.write(report))).contains(report);
+    }
+
+    @Test
+    void aReportOfAnOlderOrNewerVersionIsReadAndWhatIsNoneIsNot() {
+        String today = ReportJson.write(report(different("e.f", mismatch("1"))));
+        String older = today.replace(",\"complete\":true", "").replace(",\"fromLog\":0", "");
+        String newer = today.replace("{\"migration\"", "{\"added\":[1],\"migration\"");
+
+        assertThat(older).doesNotContain("complete", "fromLog");
+        assertThat(ReportJson.read(older)).contains(report(different("e.f", mismatch("1"))));
+        assertThat(ReportJson.read(newer)).contains(report(different("e.f", mismatch("1"))));
+        assertThat(ReportJson.read("{\"verdict\":\"perhaps\"}")).isEmpty();
+        assertThat(ReportJson.read("{}")).isEmpty();
+        assertThat(ReportJson.read("[")).isEmpty();
+    }
+
+    @Test
+    void whatWasNotComparedToTheEndSaysAtLeast() {
+        TableReport cut = cut(different("e.f", mismatch("1")));
+
+        assertThat(ReportTable.write(report(cut))).contains("at least 3 rows are proven");
+        assertThat(ReportPage.write(report(cut)))
+                .contains("At least 3 rows are proven", "it has at least 3 differences");
+        assertThat(ReportJson.write(report(cut))).contains("\"complete\":false");
+    }
+
+    private static TableReport cut(TableReport whole) {
+        return new TableReport(
+                whole.target(),
+                whole.verdict(),
+                whole.sourceRows(),
+                whole.targetRows(),
+                whole.sourceChecksum(),
+                whole.targetChecksum(),
+                whole.missing(),
+                whole.extra(),
+                whole.different(),
+                whole.inFlight(),
+                whole.fromLog(),
+                whole.undecided(),
+                whole.seconds(),
+                whole.mismatches(),
+                whole.cause(),
+                false);
     }
 
     @Test

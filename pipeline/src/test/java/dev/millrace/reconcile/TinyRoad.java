@@ -1,5 +1,6 @@
 package dev.millrace.reconcile;
 
+import dev.millrace.broker.Broker;
 import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
@@ -23,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.LongPredicate;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -52,7 +54,7 @@ final class TinyRoad implements Road, AutoCloseable {
     private final LinkedBlockingQueue<List<ChangeEvent>> committed = new LinkedBlockingQueue<>();
     private final LinkedBlockingQueue<Placed> logged = new LinkedBlockingQueue<>();
     private final Map<Integer, Long> ends = new ConcurrentHashMap<>();
-    private final Map<Long, Delivery> delivered = new ConcurrentHashMap<>();
+    private final Set<Long> delivered = ConcurrentHashMap.newKeySet();
     private final Set<Thread> threads;
     private final Object writing = new Object();
     private final Object applying = new Object();
@@ -60,7 +62,9 @@ final class TinyRoad implements Road, AutoCloseable {
     private Predicate<ChangeEvent> applied = _ -> true;
     private boolean paused;
     private long appliedWatermark;
-    private volatile Delivery unseen = Delivery.NO;
+    private volatile Map<Integer, Long> begins = Map.of();
+    private volatile boolean allDelivered;
+    private volatile Duration patience = Duration.ofSeconds(60);
     private volatile @Nullable Exception failure;
 
     TinyRoad(TestDatabase source, TestDatabase target, Topics topics, Mapping mapping) {
@@ -152,8 +156,8 @@ final class TinyRoad implements Road, AutoCloseable {
     /// Everything written so far is on the target.
     void settle() {
         Marked mark = emit();
-        if (awaitApplied(mark.number(), Instant.now().plus(Duration.ofSeconds(30)))
-                instanceof Wait.TimedOut(String reason)) {
+        if (awaitApplied(mark.number(), new Cancellation())
+                instanceof Wait.GivenUp(String reason)) {
             throw new AssertionError(reason);
         }
     }
@@ -175,8 +179,23 @@ final class TinyRoad implements Road, AutoCloseable {
         }
     }
 
-    void answerForUnseenTransactions(Delivery answer) {
-        unseen = answer;
+    /// As if nobody knew which transactions are in the log.
+    void callEveryTransactionDelivered() {
+        allDelivered = true;
+    }
+
+    void giveUpAfter(Duration patience) {
+        this.patience = patience;
+    }
+
+    /// Forgets what is in the log, as a new generation does.
+    void beginAnew() {
+        try (Broker broker =
+                new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
+            broker.empty(topics.changes(), PARTITIONS);
+            begins = broker.ends(topics.changes(), PARTITIONS);
+        }
+        ends.putAll(begins);
     }
 
     @Override
@@ -207,25 +226,35 @@ final class TinyRoad implements Road, AutoCloseable {
     }
 
     @Override
-    public Wait awaitApplied(WatermarkNumber watermark, Instant deadline) {
+    public Map<Integer, Long> changesBegins() {
+        return begins;
+    }
+
+    @Override
+    public Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation) {
+        Instant deadline = Instant.now().plus(patience);
         synchronized (applying) {
             while (appliedWatermark < watermark.number()) {
                 long left = Duration.between(Instant.now(), deadline).toMillis();
+                if (cancellation.isRequested()) {
+                    return new Wait.GivenUp("cancelled");
+                }
                 if (failure != null) {
                     throw new IllegalStateException(failure);
                 }
                 if (left <= 0) {
-                    return new Wait.TimedOut("the applier stands still");
+                    return new Wait.GivenUp("the applier stands still");
                 }
-                waitForApplier(left);
+                waitForApplier(Math.min(left, 20));
             }
             return new Wait.Applied();
         }
     }
 
     @Override
-    public Delivery delivered(long transaction) {
-        return delivered.getOrDefault(transaction, unseen);
+    public LongPredicate delivered() {
+        Set<Long> copy = Set.copyOf(delivered);
+        return transaction -> allDelivered || copy.contains(transaction);
     }
 
     private void waitForApplier(long millis) {
@@ -287,7 +316,7 @@ final class TinyRoad implements Road, AutoCloseable {
         placed.forEach(one -> ends.merge(one.partition(), one.offset() + 1, Math::max));
         for (ChangeEvent event : events) {
             if (event instanceof ChangeEvent.OfRow row) {
-                delivered.put(row.origin().transaction(), Delivery.YES);
+                delivered.add(row.origin().transaction());
             }
         }
         logged.addAll(placed);

@@ -47,6 +47,18 @@ final class UserMapper implements RowMapper {
                 new UserMapper());
     }
 
+    /// The same of other tables.
+    static Mapping mapping(TableId source, TableId target) {
+        Mapping of = mapping();
+        return new Mapping(
+                source,
+                Shape.keyed(target, of.target().columns(), of.target().keyColumns()),
+                of.outputs(),
+                "SELECT id, name AS full_name, amount FROM " + source,
+                "",
+                of.mapper());
+    }
+
     static Row user(int id, @Nullable String name, @Nullable String amount) {
         return Row.of(SOURCE, Integer.toString(id), name, amount, "f");
     }

@@ -27,7 +27,8 @@ final class UsersScene implements AutoCloseable {
     final Topics topics = new Topics(KafkaServer.newMigrationName());
     final TinyRoad road;
     Mapping mapping = UserMapper.mapping();
-    ReconcileLimits limits = new ReconcileLimits(Duration.ofSeconds(60), 3);
+    ReconcileLimits limits = new ReconcileLimits(3, Duration.ZERO, 200_000, 1_000_000);
+    final Cancellation cancellation = new Cancellation();
 
     UsersScene() {
         source.execute(UserMapper.SOURCE_TABLE);
@@ -48,6 +49,10 @@ final class UsersScene implements AutoCloseable {
     }
 
     ReconciliationReport reconcile() {
+        return reconcile(List.of(mapping));
+    }
+
+    ReconciliationReport reconcile(List<Mapping> mappings) {
         Map<String, Object> kafka =
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
         return new Reconciler(
@@ -62,7 +67,7 @@ final class UsersScene implements AutoCloseable {
                                 new ChangeLog(kafka, topics)),
                         limits,
                         InstantSource.system())
-                .reconcile(List.of(mapping));
+                .reconcile(mappings, cancellation);
     }
 
     TableReport table() {

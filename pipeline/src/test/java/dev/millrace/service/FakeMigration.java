@@ -2,12 +2,14 @@ package dev.millrace.service;
 
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.ReconciliationState;
+import dev.millrace.migration.RefusedException;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
 import dev.millrace.migration.StatusReport.Counts;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
+import dev.millrace.reconcile.ReconciliationReport;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +32,7 @@ final class FakeMigration implements MigrationControl, ServedMigration {
     final CountDownLatch mayClose;
     volatile Lag lag = new Lag(1_024L, 7L, 0.25);
     volatile boolean ready = true;
+    volatile @Nullable String refusal;
     volatile StatusReport.@Nullable LastReconciliation last;
     volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
@@ -93,6 +96,9 @@ final class FakeMigration implements MigrationControl, ServedMigration {
         for (String target : targets) {
             requireKnown(target);
         }
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
         asked.add(targets);
         UUID id = UUID.randomUUID();
         reconciliations.put(id, new ReconciliationState.Running(NOON));
@@ -102,6 +108,29 @@ final class FakeMigration implements MigrationControl, ServedMigration {
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return Optional.ofNullable(reconciliations.get(id));
+    }
+
+    @Override
+    public Optional<ReconciliationState> cancelReconciliation(UUID id) {
+        return Optional.ofNullable(
+                reconciliations.computeIfPresent(
+                        id,
+                        (_, state) ->
+                                state instanceof ReconciliationState.Finished
+                                        ? state
+                                        : new ReconciliationState.Finished(cancelled())));
+    }
+
+    private static ReconciliationReport cancelled() {
+        return new ReconciliationReport(
+                "shop",
+                ReconciliationReport.Verdict.UNDECIDED,
+                NOON,
+                NOON.plusSeconds(9),
+                null,
+                "abc",
+                List.of(),
+                ReconciliationReport.CANCELLED);
     }
 
     @Override

@@ -127,8 +127,42 @@ class ReconciliationApiIT {
                                 FakeMigration.NOON.plusSeconds(9),
                                 null,
                                 "abc",
-                                List.of())));
+                                List.of(),
+                                null)));
         return id;
+    }
+
+    @Test
+    void cancelsAComparisonThatRunsAndLeavesAFinishedOneAsItIs() {
+        UUID running = scene.migration.reconcile(List.of());
+        UUID finished = finished();
+
+        Answer cancelled = delete(running);
+
+        assertThat(cancelled.status()).isEqualTo(200);
+        assertThat(cancelled.json().path("state").asString()).isEqualTo("finished");
+        assertThat(cancelled.json().path("verdict").asString()).isEqualTo("undecided");
+        assertThat(cancelled.json().path("reason").asString()).isEqualTo("cancelled");
+        assertThat(delete(finished).json().path("reason").isNull()).isTrue();
+        assertProblem(delete(UUID.randomUUID()), 404);
+    }
+
+    private static Answer delete(UUID id) {
+        return scene.http.send("DELETE", "/api/v1/reconciliations/" + id, "");
+    }
+
+    @Test
+    void refusesAComparisonThatCantReachAVerdict() {
+        scene.migration.refusal = "The migration failed: the slot is gone";
+        try {
+            Answer answer = scene.http.post("/api/v1/reconciliations", "{}", JSON);
+
+            assertProblem(answer, 409);
+            assertThat(answer.json().path("detail").asString())
+                    .isEqualTo("The migration failed: the slot is gone.");
+        } finally {
+            scene.migration.refusal = null;
+        }
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.millrace.chunk;
+package dev.millrace.postgres;
 
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -9,7 +9,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /// The transactions that a snapshot does not see: also one whose commit is in the WAL, and perhaps
-/// in the log, but which the source shows to nobody yet.
+/// in the log, but which the source shows to nobody yet. Ids have their epoch, as
+/// `pg_current_snapshot()` prints them.
 ///
 /// @param ids top-level transactions that were running and have ids below `next`
 /// @param next no transaction from this id on is seen, running or not begun
@@ -23,7 +24,13 @@ public record RunningTransactions(Set<Long> ids, long next) {
         return transaction >= next || ids.contains(transaction);
     }
 
-    static RunningTransactions read(Connection connection) throws SQLException {
+    /// The same of an id without its epoch, as the stream gives it. Two transactions of which one
+    /// runs are never 2^31 ids apart, so the nearest id to `next` is the one that is meant.
+    public boolean hidesStreamed(long transaction) {
+        return hides(next + (int) (transaction - next));
+    }
+
+    public static RunningTransactions read(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery("SELECT pg_current_snapshot()::text")) {
             rows.next();
@@ -32,7 +39,9 @@ public record RunningTransactions(Set<Long> ids, long next) {
     }
 
     /// Reads PostgreSQL's form `xmin:xmax:xip,xip`.
-    static RunningTransactions parse(String snapshot) {
+    ///
+    /// @throws IllegalArgumentException for another text
+    public static RunningTransactions parse(String snapshot) {
         String[] parts = snapshot.split(":", -1);
         if (parts.length != 3) {
             throw new IllegalArgumentException("not a snapshot: '" + snapshot + "'");

@@ -1,0 +1,94 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.chunk.ReconciliationStore;
+import dev.millrace.chunk.ReconciliationStore.Stored;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReportJson;
+import dev.millrace.target.ControlSchema;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/// What is stored of earlier comparisons, and what becomes of it.
+class ReconciliationsIT {
+
+    private static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
+
+    @Test
+    void aStoredReportNeverKeepsTheMigrationFromStartingNorOutlivesItsGeneration()
+            throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text");
+            ControlSchema.migrate(scene.target::connect);
+            ReconciliationStore store = new ReconciliationStore(scene.name, scene.target::connect);
+            try (Reconciliations reconciliations = new Reconciliations(scene.setup())) {
+                String older =
+                        report().replace(",\"complete\":true", "").replace("\"fromLog\":0,", "");
+                assertThat(older).doesNotContain("complete", "fromLog");
+                save(store, older, NOON);
+                reconciliations.begin(1);
+                assertThat(reconciliations.last().orElseThrow().verdict()).isEqualTo("equal");
+
+                UUID unreadable =
+                        save(
+                                store,
+                                report().replace("\"equal\"", "\"perhaps\""),
+                                NOON.plusSeconds(1));
+                reconciliations.begin(1);
+                assertThat(reconciliations.last()).isEmpty();
+                assertThat(reconciliations.find(unreadable).orElseThrow())
+                        .isInstanceOf(ReconciliationState.Failed.class);
+
+                save(store, report(), NOON.plusSeconds(2));
+                reconciliations.begin(1);
+                assertThat(reconciliations.last()).isPresent();
+                scene.target.execute("DROP TABLE millrace.reconciliation");
+                reconciliations.begin(2);
+                assertThat(reconciliations.last()).isEmpty();
+            }
+        }
+    }
+
+    private static UUID save(ReconciliationStore store, String json, Instant finished)
+            throws SQLException {
+        UUID id = UUID.randomUUID();
+        store.save(new Stored(id, 1, "equal", NOON, finished, json));
+        return id;
+    }
+
+    private static String report() {
+        return ReportJson.write(
+                new ReconciliationReport(
+                        "shop",
+                        Verdict.EQUAL,
+                        NOON,
+                        NOON,
+                        "0/1",
+                        "hash",
+                        List.of(
+                                new TableReport(
+                                        "public.item",
+                                        Verdict.EQUAL,
+                                        1L,
+                                        1L,
+                                        "a",
+                                        "a",
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0.5,
+                                        List.of(),
+                                        null,
+                                        true)),
+                        null));
+    }
+}
