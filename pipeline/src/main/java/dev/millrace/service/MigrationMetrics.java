@@ -100,6 +100,12 @@ final class MigrationMetrics implements MultiCollector {
                 "Changes that were not applied because their table is stopped",
                 tables,
                 StatusReport.Table::rejected);
+        byTarget(
+                metrics,
+                "millrace_table_stopped",
+                "1 for a target table that is stopped, 0 for the others",
+                tables,
+                table -> table.stopped() == null ? 0L : 1L);
     }
 
     private static void parts(MetricSnapshots.Builder metrics, List<StatusReport.Part> parts) {
