@@ -79,7 +79,13 @@ final class FactReader {
                     ORDER BY a.attnum) AS defaulted,
                 ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                    AND a.attlen = -1 AND a.attstorage <> 'p' ORDER BY a.attnum) AS toastable
+                    AND a.attlen = -1 AND a.attstorage <> 'p' ORDER BY a.attnum) AS toastable,
+                ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    AND a.attgenerated = 's' ORDER BY a.attnum) AS stored,
+                ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    AND a.attgenerated = 'v' ORDER BY a.attnum) AS virtual
             FROM pg_catalog.pg_class c
             LEFT JOIN pg_catalog.pg_class r
                 ON c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)
@@ -191,7 +197,9 @@ final class FactReader {
         return new Columns(
                 Query.texts(row, "identity_always"),
                 Query.texts(row, "defaulted"),
-                Query.texts(row, "toastable"));
+                Query.texts(row, "toastable"),
+                Query.texts(row, "stored"),
+                Query.texts(row, "virtual"));
     }
 
     private static Dependents dependents(ResultSet row) throws SQLException {

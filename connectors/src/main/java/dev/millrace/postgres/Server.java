@@ -52,6 +52,10 @@ public final class Server {
             FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ?
             """;
 
+    /// Since this version a server that publishes no stored generated columns refuses updates and
+    /// deletes of a table whose replica identity has such columns.
+    private static final int ASKS_FOR_STORED_COLUMNS = 18;
+
     private static final String PUBLICATION =
             """
             SELECT p.puballtables, p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS every,
@@ -59,6 +63,7 @@ public final class Server {
                 coalesce((SELECT bool_or((to_jsonb(r) ->> 'prqual') IS NOT NULL
                     OR (to_jsonb(r) ->> 'prattrs') IS NOT NULL)
                     FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid), false) AS narrowed,
+                coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's' AS stored,
                 ARRAY(SELECT n.nspname::text FROM pg_catalog.pg_publication_rel r
                     JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
                     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -131,17 +136,30 @@ public final class Server {
 
     /// @param narrowed has a row filter, a column list, or publishes whole schemas
     /// @param everyOperation publishes INSERT, UPDATE, DELETE and TRUNCATE
+    /// @param storedColumns publishes stored generated columns, or the server is older than 18 and
+    ///   doesn't ask for it
     public record Publication(
             List<TableId> tables,
             boolean allTables,
             boolean narrowed,
             boolean everyOperation,
             boolean viaRoot,
+            boolean storedColumns,
             boolean owned) {
 
         public Publication {
             tables = List.copyOf(tables);
         }
+    }
+
+    /// The options of a publication that carries every change of its tables and hinders none.
+    ///
+    /// @param majorVersion of the server
+    public static String publicationOptions(int majorVersion) {
+        String stored =
+                majorVersion < ASKS_FOR_STORED_COLUMNS ? "" : ", publish_generated_columns = stored";
+        return "publish = 'insert, update, delete, truncate', publish_via_partition_root = true"
+                + stored;
     }
 
     private final Connection connection;
@@ -293,6 +311,7 @@ public final class Server {
                 wholeSchemas || row.getBoolean("narrowed"),
                 row.getBoolean("every"),
                 row.getBoolean("pubviaroot"),
+                row.getBoolean("stored"),
                 row.getBoolean("owned"));
     }
 }

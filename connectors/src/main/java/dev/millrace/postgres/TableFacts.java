@@ -70,13 +70,21 @@ public record TableFacts(
     /// @param defaulted has a default or is an identity, so an INSERT may leave it out
     /// @param toastable may be stored out of line, so an UPDATE that leaves it alone may not carry
     ///   it
+    /// @param stored is generated and stored
+    /// @param virtual is generated when it is read
     public record Columns(
-            List<String> identityAlways, List<String> defaulted, List<String> toastable) {
+            List<String> identityAlways,
+            List<String> defaulted,
+            List<String> toastable,
+            List<String> stored,
+            List<String> virtual) {
 
         public Columns {
             identityAlways = List.copyOf(identityAlways);
             defaulted = List.copyOf(defaulted);
             toastable = List.copyOf(toastable);
+            stored = List.copyOf(stored);
+            virtual = List.copyOf(virtual);
         }
     }
 

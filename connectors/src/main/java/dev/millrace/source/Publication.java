@@ -96,7 +96,10 @@ final class Publication {
                             + Identifier.quote(name)
                             + " FOR TABLE "
                             + list
-                            + " WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)");
+                            + " WITH ("
+                            + Server.publicationOptions(
+                                    connection.getMetaData().getDatabaseMajorVersion())
+                            + ")");
         }
     }
 

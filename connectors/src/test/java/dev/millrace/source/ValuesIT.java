@@ -251,6 +251,7 @@ class ValuesIT {
                     Map.of(
                             "head", List.of("g" + stored, "h" + virtual, "id int", "v int"),
                             "middle", List.of("id int", "g" + stored, "h" + virtual, "v int"),
+                            "whole", List.of("id int", "g" + stored, "v int", "h" + stored),
                             "tail", List.of("id int", "v int", "h" + virtual, "g" + stored),
                             "most",
                                     List.of(
@@ -267,7 +268,7 @@ class ValuesIT {
                                 name,
                                 columns.stream().map(each -> each.formatted("id")).toList(),
                                 "id",
-                                false,
+                                name.equals("whole"),
                                 "ALTER TABLE " + name + " DROP COLUMN IF EXISTS gone");
                         scene.source.execute("INSERT INTO " + name + " (id, v) VALUES (1, 10)");
                     });

@@ -24,6 +24,17 @@ final class SourceKeyChecks {
                                 + " DELETE fail, or leave us without a key",
                         keyRemedy(table));
             }
+            if (!table.columns().virtual().isEmpty() && logsWholeRows(table)) {
+                findings.refuse(
+                        table.id().toString(),
+                        "has REPLICA IDENTITY FULL and the virtual generated columns "
+                                + String.join(", ", table.columns().virtual())
+                                + "; publishing it would make the application's own UPDATE and"
+                                + " DELETE fail",
+                        "ALTER TABLE "
+                                + Identifier.quote(table.id())
+                                + " REPLICA IDENTITY DEFAULT; or make the columns STORED");
+            }
             for (TableFacts.Partition leaf : table.partitions()) {
                 if (!table.keys().replica().isEmpty()
                         && !leaf.keys().replica().equals(table.keys().replica())) {
@@ -39,6 +50,17 @@ final class SourceKeyChecks {
             }
         }
         return findings.orOk("source tables", "each has a usable replica identity");
+    }
+
+    private static boolean logsWholeRows(TableFacts table) {
+        return table.keys().identity() == ReplicaIdentity.FULL
+                || table.partitions().stream()
+                        .anyMatch(leaf -> leaf.keys().identity() == ReplicaIdentity.FULL);
+    }
+
+    /// Its log records hold stored generated columns as well.
+    static boolean logsStoredColumns(TableFacts table) {
+        return logsWholeRows(table) && !table.columns().stored().isEmpty();
     }
 
     private static String withoutKey(TableFacts.Keys keys) {

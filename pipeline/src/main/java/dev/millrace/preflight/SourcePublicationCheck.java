@@ -75,6 +75,15 @@ final class SourcePublicationCheck {
                     object,
                     "is there and doesn't publish every operation through the partition root",
                     again);
+        } else if (!publication.storedColumns()
+                && facts.sourceTables().stream().anyMatch(SourceKeyChecks::logsStoredColumns)) {
+            findings.refuse(
+                    object,
+                    "is there and doesn't publish stored generated columns: the source refuses"
+                            + " UPDATE and DELETE of a table that has them and REPLICA IDENTITY FULL",
+                    "ALTER PUBLICATION "
+                            + Identifier.quote(facts.source().publicationName())
+                            + " SET (publish_generated_columns = stored);");
         }
     }
 
@@ -85,6 +94,8 @@ final class SourcePublicationCheck {
                 + facts.sources().stream()
                         .map((TableId id) -> Identifier.quote(id))
                         .collect(Collectors.joining(", "))
-                + " WITH (publish_via_partition_root = true);";
+                + " WITH ("
+                + Server.publicationOptions(facts.source().server().majorVersion())
+                + ");";
     }
 }

@@ -81,7 +81,8 @@ class ChecksTest {
                 TableFacts.Persistence.PERMANENT,
                 Optional.empty(),
                 new TableFacts.Keys(ReplicaIdentity.DEFAULT, List.of("id"), List.of("id")),
-                new TableFacts.Columns(List.of(), List.of(), List.of("email")),
+                new TableFacts.Columns(
+                        List.of(), List.of(), List.of("email"), List.of(), List.of()),
                 new TableFacts.Dependents(
                         List.of(),
                         List.of(),
@@ -258,7 +259,7 @@ class ChecksTest {
 
     private static Server.Publication publication(
             List<TableId> tables, boolean narrowed, boolean everyOperation, boolean viaRoot) {
-        return new Server.Publication(tables, false, narrowed, everyOperation, viaRoot, true);
+        return new Server.Publication(tables, false, narrowed, everyOperation, viaRoot, true, true);
     }
 
     @Test

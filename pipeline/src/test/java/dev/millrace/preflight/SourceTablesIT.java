@@ -133,6 +133,31 @@ class SourceTablesIT {
         assertThat(only(scene.plan()).check()).isEqualTo("source.publication");
     }
 
+    /// Since version 18 the source refuses UPDATE and DELETE where the replica identity has
+    /// generated columns that are not published.
+    @Test
+    void aPublicationThatWouldHinderTheApplicationIsRefused() {
+        scene.source.execute(
+                "ALTER TABLE users REPLICA IDENTITY FULL",
+                "ALTER TABLE users ADD doubled bigint GENERATED ALWAYS AS (id * 2) STORED");
+        assertThat(open(scene.plan())).isEmpty();
+        String publication = "PUBLICATION millrace_" + scene.migration();
+        scene.source.execute(
+                "CREATE "
+                        + publication
+                        + " FOR TABLE users WITH (publish_via_partition_root = true)",
+                "ALTER " + publication + " OWNER TO " + scene.role);
+        assertThat(only(scene.plan()).remedy()).contains("publish_generated_columns = stored");
+        scene.source.execute(
+                "DROP " + publication,
+                "ALTER TABLE users ADD tripled bigint GENERATED ALWAYS AS (id * 3) VIRTUAL");
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.check()).isEqualTo("source.replica-identity");
+        assertThat(found.message()).contains("virtual generated columns tripled");
+    }
+
     @Test
     void rowSecurityThatWouldHideRowsIsRefused() {
         scene.source.execute(
