@@ -14,7 +14,7 @@ import java.time.Duration;
 public final class Database implements AutoCloseable {
 
     /// Work in the pool is short; more connections would only take them from the application.
-    public static final int POOL_SIZE = 4;
+    public static final int POOL_SIZE = 2;
 
     /// Within this time a broken connection is noticed by a reader of the pool.
     private static final Duration POOL_SILENCE = Duration.ofSeconds(30);

@@ -79,6 +79,7 @@ public final class Server {
     ///   role may not read them
     /// @param outputPlugins the allow-list of newer minor releases; empty where there is none or
     ///   the role may not see it
+    /// @param transactions that may stay open for long, of all databases
     public record Facts(
             int versionNumber,
             String version,
@@ -92,7 +93,14 @@ public final class Server {
             Optional<String> systemIdentifier,
             OptionalInt timeline,
             Optional<String> outputPlugins,
-            Role role) {
+            Role role,
+            List<ConnectionLimit> connections,
+            List<OpenTransaction> transactions) {
+
+        public Facts {
+            connections = List.copyOf(connections);
+            transactions = List.copyOf(transactions);
+        }
 
         public int majorVersion() {
             return versionNumber / 10_000;
@@ -170,7 +178,13 @@ public final class Server {
 
     public Facts facts() {
         Optional<String> systemIdentifier = systemIdentifier();
-        return Query.list(connection, FACTS, row -> facts(row, systemIdentifier)).getFirst();
+        List<ConnectionLimit> connections = ConnectionLimit.read(connection);
+        List<OpenTransaction> transactions = OpenTransaction.read(connection);
+        return Query.list(
+                        connection,
+                        FACTS,
+                        row -> facts(row, systemIdentifier, connections, transactions))
+                .getFirst();
     }
 
     /// The end of the WAL: where a primary writes, or where a standby has replayed to.
@@ -251,7 +265,11 @@ public final class Server {
                         .isEmpty();
     }
 
-    private static Facts facts(ResultSet row, Optional<String> systemIdentifier)
+    private static Facts facts(
+            ResultSet row,
+            Optional<String> systemIdentifier,
+            List<ConnectionLimit> connections,
+            List<OpenTransaction> transactions)
             throws SQLException {
         long keep = row.getLong("slot_keep_bytes");
         OptionalLong slotKeep = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(keep);
@@ -278,7 +296,9 @@ public final class Server {
                                 || row.getBoolean("rolreplication")
                                 || row.getBoolean("managed_replication"),
                         row.getBoolean("may_create"),
-                        row.getBoolean("may_temporary")));
+                        row.getBoolean("may_temporary")),
+                connections,
+                transactions);
     }
 
     private static Slot slot(ResultSet row) throws SQLException {

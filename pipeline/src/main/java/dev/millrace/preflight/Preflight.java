@@ -62,7 +62,11 @@ public final class Preflight {
             compilation.problems().forEach(problem -> findings.add(problem.finding()));
             Facts facts =
                     new Gatherer(spec.migration(), from, to).gather(pairings(compilation.tables()));
-            Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
+            Stream.of(
+                            SourceServerChecks.ALL,
+                            SourceTableChecks.ALL,
+                            TargetChecks.ALL,
+                            ConnectionChecks.ALL)
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(KafkaChecks.foreign(spec, facts.target().begun()));

@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.Server;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +18,7 @@ final class SourceServerChecks {
                     SourceServerChecks::role,
                     SourceServerChecks::slot,
                     SourceServerChecks::walSender,
+                    SourceServerChecks::openTransactions,
                     SourceServerChecks::keptWal,
                     SourceServerChecks::outputPlugin);
 
@@ -137,6 +139,40 @@ final class SourceServerChecks {
                             + " source server");
         }
         return findings.orOk("max_wal_senders", free(senders));
+    }
+
+    /// A new slot waits for every transaction that is open then, of whatever database.
+    private static List<Finding> openTransactions(Facts facts) {
+        Findings findings = new Findings("source.open-transactions");
+        if (facts.source().slot().isEmpty()) {
+            facts.source().server().transactions().forEach(open -> warn(findings, open));
+        }
+        return findings.orOk("transactions", "none is open that the snapshot would wait for");
+    }
+
+    private static void warn(Findings findings, OpenTransaction open) {
+        String since =
+                "has been open for %d s in database %s: the snapshot waits until it ends"
+                        .formatted(open.seconds(), open.database());
+        if (open.session().isPresent()) {
+            int session = open.session().getAsInt();
+            findings.warn(
+                    "transaction of session " + session,
+                    since,
+                    "end it, or: SELECT pg_terminate_backend(" + session + ");");
+        } else {
+            String name = Identifier.literal(open.name());
+            findings.warn(
+                    "prepared transaction " + name,
+                    since,
+                    "in database "
+                            + open.database()
+                            + ": COMMIT PREPARED "
+                            + name
+                            + "; or ROLLBACK PREPARED "
+                            + name
+                            + ";");
+        }
     }
 
     private static String free(Server.Quota quota) {

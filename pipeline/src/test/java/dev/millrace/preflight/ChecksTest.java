@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.ConnectionLimit;
+import dev.millrace.postgres.ConnectionLimit.Kind;
+import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
@@ -35,6 +38,15 @@ class ChecksTest {
     private TableFacts source = table(USERS, List.of());
 
     private static Server.Facts server(String database, int version, boolean recovering) {
+        return server(database, version, recovering, List.of(), List.of());
+    }
+
+    private static Server.Facts server(
+            String database,
+            int version,
+            boolean recovering,
+            List<ConnectionLimit> connections,
+            List<OpenTransaction> transactions) {
         return new Server.Facts(
                 version,
                 String.valueOf(version),
@@ -48,7 +60,9 @@ class ChecksTest {
                 Optional.of("7"),
                 OptionalInt.of(1),
                 Optional.empty(),
-                new Server.Role("millrace", false, true, true, true));
+                new Server.Role("millrace", false, true, true, true),
+                connections,
+                transactions);
     }
 
     private static Server.Facts shop(
@@ -71,7 +85,9 @@ class ChecksTest {
                 Optional.of(systemIdentifier),
                 OptionalInt.of(1),
                 Optional.of(outputPlugins),
-                new Server.Role("millrace", false, true, true, true));
+                new Server.Role("millrace", false, true, true, true),
+                List.of(),
+                List.of());
     }
 
     private static TableFacts table(TableId id, List<String> replicaTriggers) {
@@ -133,7 +149,11 @@ class ChecksTest {
                                         Set.of(),
                                         Set.of(),
                                         false)));
-        return Stream.of(SourceServerChecks.ALL, SourceTableChecks.ALL, TargetChecks.ALL)
+        return Stream.of(
+                        SourceServerChecks.ALL,
+                        SourceTableChecks.ALL,
+                        TargetChecks.ALL,
+                        ConnectionChecks.ALL)
                 .flatMap(List::stream)
                 .flatMap(check -> check.judge(facts).stream())
                 .filter(found -> found.status() != Status.OK)
@@ -238,6 +258,64 @@ class ChecksTest {
         assertThat(only().check()).isEqualTo("source.wal-sender");
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.of(1)));
         assertThat(only().check()).as("the sender that is taken is ours").isEqualTo("source.slot");
+    }
+
+    @Test
+    void aConnectionLimitTooSmallIsRefusedWithTheNumberNeeded() {
+        // Both sides are one server here, and one role.
+        int both = ConnectionNeed.SOURCE + ConnectionNeed.TARGET;
+        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, false));
+        assertThat(open()).isEmpty();
+
+        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 1, false));
+        assertThat(only().message())
+                .contains(both + " connections", "others use 1", "needs " + both);
+        assertThat(only().remedy())
+                .isEqualTo("ALTER ROLE \"few\" CONNECTION LIMIT " + (both + 1) + ";");
+
+        server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, true));
+        assertThat(only().message()).contains("needs " + (both + 1));
+
+        server = limited(new ConnectionLimit(Kind.SERVER, "", both, 1, false));
+        assertThat(only().object()).isEqualTo("max_connections");
+
+        // The source's database is its own.
+        server =
+                limited(
+                        new ConnectionLimit(
+                                Kind.DATABASE, "shop", ConnectionNeed.SOURCE, 0, false));
+        assertThat(open()).isEmpty();
+        server = limited(new ConnectionLimit(Kind.DATABASE, "shop", 3, 0, false));
+        assertThat(only().message()).contains("needs " + ConnectionNeed.SOURCE);
+    }
+
+    private static Server.Facts limited(ConnectionLimit limit) {
+        return server("shop", 180_000, false, List.of(limit), List.of());
+    }
+
+    @Test
+    void anOpenTransactionOfAnyDatabaseIsNamedBeforeASlotIsMade() {
+        server =
+                server(
+                        "shop",
+                        180_000,
+                        false,
+                        List.of(),
+                        List.of(
+                                new OpenTransaction("it's", OptionalInt.empty(), "other", 90),
+                                new OpenTransaction("", OptionalInt.of(4711), "shop", 61)));
+
+        assertThat(open())
+                .extracting(found -> found.status() + " " + found.object())
+                .containsExactly(
+                        "WARNING prepared transaction 'it''s'",
+                        "WARNING transaction of session 4711");
+        assertThat(open().getFirst().message()).contains("90 s in database other");
+        assertThat(open().getFirst().remedy())
+                .startsWith("in database other: COMMIT PREPARED 'it''s'; or");
+
+        slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
+        assertThat(open()).isEmpty();
     }
 
     @Test

@@ -46,6 +46,24 @@ class PreflightIT {
     }
 
     @Test
+    void aRoleThatMayHaveTooFewSessionsIsRefusedWithTheNumberNeeded() {
+        scene.source.execute("ALTER ROLE " + scene.role + " CONNECTION LIMIT 3");
+
+        PreflightReport report = scene.plan();
+
+        // Both sides are one server, and one role.
+        int needed = ConnectionNeed.SOURCE + ConnectionNeed.TARGET;
+        assertThat(report.outcome()).isEqualTo(Status.REFUSED);
+        assertThat(checks(report)).containsExactly("source.connections", "target.connections");
+        assertThat(open(report).toString())
+                .contains("allows 3 connections", "the migration needs " + needed);
+
+        scene.source.execute("ALTER ROLE " + scene.role + " CONNECTION LIMIT " + needed);
+
+        assertThat(open(scene.plan())).isEmpty();
+    }
+
+    @Test
     void privilegesThatAreMissingAreNamedWithTheirGrants() {
         scene.source.execute(
                 "ALTER TABLE users OWNER TO postgres",

@@ -1,0 +1,40 @@
+package dev.millrace.postgres;
+
+import java.sql.Connection;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// A transaction that may stay open for long: a prepared one of any age, or one of a session that
+/// has written and is open for more than a minute. A new slot waits for those of every database.
+///
+/// @param name the prepared transaction's; empty for a session's
+/// @param session the process id; empty for a prepared transaction
+public record OpenTransaction(String name, OptionalInt session, String database, long seconds) {
+
+    private static final String OPEN =
+            """
+            SELECT p.gid, NULL::int, p.database::text, extract(epoch FROM now() - p.prepared)::int8
+            FROM pg_catalog.pg_prepared_xacts p
+            UNION ALL
+            SELECT '', a.pid, a.datname::text, extract(epoch FROM now() - a.xact_start)::int8
+            FROM pg_catalog.pg_stat_activity a
+            WHERE a.backend_xid IS NOT NULL AND a.datname IS NOT NULL
+                AND a.xact_start < now() - interval '1 minute'
+            ORDER BY 4 DESC
+            """;
+
+    static List<OpenTransaction> read(Connection connection) {
+        return Query.list(
+                connection,
+                OPEN,
+                row -> {
+                    int session = row.getInt(2);
+                    boolean prepared = row.wasNull();
+                    return new OpenTransaction(
+                            row.getString(1),
+                            prepared ? OptionalInt.empty() : OptionalInt.of(session),
+                            row.getString(3),
+                            row.getLong(4));
+                });
+    }
+}
