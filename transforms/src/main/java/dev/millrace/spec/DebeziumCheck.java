@@ -87,11 +87,9 @@ final class DebeziumCheck {
     /// Tuning that changes neither what is read nor when it counts.
     private static final Set<String> TUNING = Set.of("snapshot.fetch.size");
 
-    private final FilePaths paths;
     private final Problems problems;
 
-    DebeziumCheck(FilePaths paths, Problems problems) {
-        this.paths = paths;
+    DebeziumCheck(Problems problems) {
         this.problems = problems;
     }
 
@@ -106,7 +104,7 @@ final class DebeziumCheck {
                                                     key,
                                                     "is Millrace's own: " + why,
                                                     "leave it out"));
-                    passed.put(key.text(), paths.inConnector(key.text(), value.text()));
+                    passed.put(key.text(), value.text());
                 });
         return passed;
     }

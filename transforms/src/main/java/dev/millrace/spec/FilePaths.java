@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 /// mean the same wherever the process was started.
 record FilePaths(Path folder) {
 
-    /// Parameters of a JDBC address and, behind `database.`, properties of the connector.
+    /// Parameters of a JDBC address.
     private static final Set<String> TLS_FILES = Set.of("sslcert", "sslkey", "sslrootcert");
 
     /// @param file the file itself
@@ -56,14 +56,6 @@ record FilePaths(Path folder) {
     /// The value of a Kafka client's setting, which is a path when its name ends so.
     String inKafka(String setting, String value) {
         return setting.endsWith(".location") || setting.endsWith(".file") ? absolute(value) : value;
-    }
-
-    /// The value of a property of the Debezium connector.
-    String inConnector(String property, String value) {
-        return property.startsWith("database.")
-                        && TLS_FILES.contains(property.substring("database.".length()))
-                ? absolute(value)
-                : value;
     }
 
     /// What is no path is left to whoever opens it.

@@ -88,7 +88,7 @@ public final class SpecReader {
         Map<String, String> debezium =
                 form.debezium() == null
                         ? Map.of()
-                        : new DebeziumCheck(paths, problems).check(form.debezium());
+                        : new DebeziumCheck(problems).check(form.debezium());
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(

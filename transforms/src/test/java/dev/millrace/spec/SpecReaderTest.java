@@ -260,7 +260,6 @@ class SpecReaderTest {
                         kafka:
                           bootstrap-servers: a:1
                           properties: {ssl.truststore.location: trust.p12, ssl.truststore.type: PKCS12}
-                        debezium: {database.sslkey: ../key.pem, max.batch.size: 1}
                         data-dir: ./data/here
                         """);
 
@@ -284,9 +283,6 @@ class SpecReaderTest {
                                         inside.resolve("trust.p12").toString(),
                                         "ssl.truststore.type",
                                         "PKCS12")));
-        assertThat(spec.debezium())
-                .containsEntry("database.sslkey", inside.resolve("../key.pem").toString())
-                .containsEntry("max.batch.size", "1");
 
         Files.writeString(file, VALID);
         assertThat(read(file).dataDir()).isEqualTo(inside.resolve("millrace-data"));
