@@ -89,7 +89,7 @@ final class Writer implements AutoCloseable {
         ApplierState.Waiting before = trouble;
         trouble =
                 new ApplierState.Waiting(
-                        FailureClassifier.of(failure).waiting(),
+                        FailureClassifier.of(failure).waiting().from("the target"),
                         before == null ? clock.instant() : before.since());
         tally.error(reason);
         LOG.atWarn()

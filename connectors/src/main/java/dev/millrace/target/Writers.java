@@ -55,11 +55,11 @@ final class Writers implements AutoCloseable {
         tasks.add(task);
     }
 
-    /// @throws IllegalStateException when a thread has ended and its task will never be done
+    /// @throws ApplierFailure when a thread has ended and its task will never be done
     @Nullable Done poll() {
         Done next = done.poll();
         if (next == null && !closed && threads.stream().anyMatch(thread -> !thread.isAlive())) {
-            throw new IllegalStateException("a thread that writes to the target has ended");
+            throw new ApplierFailure("a thread that writes to the target has ended");
         }
         return next;
     }

@@ -123,8 +123,6 @@ class TwoAppliersIT {
                                         .equals(
                                                 scenario.database.value(
                                                         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                                                + " WHERE application_name LIKE 'millrace "
-                                                                + scenario.migration
-                                                                + "%'")));
+                                                                + " WHERE datname = current_database() AND application_name = 'millrace test apply'")));
     }
 }

@@ -23,6 +23,8 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /// The running migration as the reconciler sees it.
+///
+/// @param trouble why nothing can arrive on the target any more, as far as that is known
 record MigrationRoad(
         MigrationSetup setup,
         Broker broker,
@@ -35,9 +37,6 @@ record MigrationRoad(
 
     /// Longer than any batch takes. What moves less often will not arrive by itself.
     private static final Duration STALLED = Duration.ofMinutes(10);
-
-    /// @param trouble why nothing can arrive on the target any more, as far as that is known
-    MigrationRoad {}
 
     @Override
     public Map<Integer, Long> changesEnds() {

@@ -94,8 +94,10 @@ final class Reconciliations implements AutoCloseable {
     UUID ask(List<String> targets, Road road) {
         List<Mapping> mappings = mappings(targets);
         UUID id = UUID.randomUUID();
+        int generation = known.generation();
         ReconciliationRun run =
-                new ReconciliationRun(chunker(), itself -> run(id, itself, mappings, road));
+                new ReconciliationRun(
+                        chunker(), itself -> run(id, itself, generation, mappings, road));
         runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(setup.clock().instant()));
         one.execute(run);
@@ -162,9 +164,9 @@ final class Reconciliations implements AutoCloseable {
                 () -> setup.target().connectForLongStatements("reconcile"));
     }
 
-    private void run(UUID id, ReconciliationRun run, List<Mapping> mappings, Road road) {
+    private void run(
+            UUID id, ReconciliationRun run, int generation, List<Mapping> mappings, Road road) {
         states.put(id, new ReconciliationState.Running(setup.clock().instant()));
-        int generation = known.generation();
         try {
             ReconciliationReport report =
                     new Reconciler(

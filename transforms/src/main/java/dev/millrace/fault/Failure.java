@@ -12,6 +12,9 @@ public sealed interface Failure {
 
         /// The reason with what to do, for the status.
         String text();
+
+        /// The same failure, whose reason begins with the server that it comes from.
+        Recoverable from(String server);
     }
 
     /// Passes by itself: a server that is away or busy, a broken connection, a deadlock.
@@ -20,6 +23,11 @@ public sealed interface Failure {
         @Override
         public String text() {
             return "waiting: " + reason;
+        }
+
+        @Override
+        public Retry from(String server) {
+            return new Retry(server + ": " + reason);
         }
     }
 
@@ -31,6 +39,11 @@ public sealed interface Failure {
         @Override
         public String text() {
             return "needs an operator: " + reason + ". " + remedy;
+        }
+
+        @Override
+        public OperatorNeeded from(String server) {
+            return new OperatorNeeded(server + ": " + reason, remedy);
         }
     }
 
