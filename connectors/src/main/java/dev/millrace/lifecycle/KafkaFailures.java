@@ -1,6 +1,7 @@
 package dev.millrace.lifecycle;
 
 import dev.millrace.fault.Failure;
+import dev.millrace.fault.Reason;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -27,7 +28,9 @@ final class KafkaFailures {
 
     static Failure of(KafkaException failure) {
         String reason =
-                "Kafka: " + failure.getClass().getSimpleName() + ": " + failure.getMessage();
+                "Kafka: "
+                        + failure.getClass().getSimpleName()
+                        + Reason.of(failure).map(said -> ": " + said).orElse("");
         return switch (failure) {
             case OffsetOutOfRangeException gone ->
                     new Failure.Lost(

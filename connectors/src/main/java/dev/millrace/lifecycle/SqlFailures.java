@@ -50,9 +50,11 @@ final class SqlFailures {
     }
 
     private static String reason(SQLException failure) {
-        String said = Reason.of(failure);
-        return failure.getSQLState() == null
-                ? said
-                : said + " (SQLSTATE " + failure.getSQLState() + ")";
+        String state = failure.getSQLState();
+        String said =
+                Reason.namesOnly(state)
+                        ? Reason.of(failure)
+                        : FailureClassifier.unexpected(failure);
+        return state == null ? said : said + " (SQLSTATE " + state + ")";
     }
 }

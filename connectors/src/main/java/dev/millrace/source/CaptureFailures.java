@@ -134,8 +134,8 @@ final class CaptureFailures {
 
     private static Optional<String> unreadable(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof UnreadableChangeException) {
-                return Optional.of(String.valueOf(cause.getMessage()));
+            if (cause instanceof UnreadableChangeException unreadable) {
+                return Optional.of(String.valueOf(unreadable.getMessage()));
             }
         }
         return Optional.empty();

@@ -107,7 +107,7 @@ class RowApplicationIT {
                     .until(() -> mappings.state() instanceof RowApplication.State.Waiting);
 
             assertThat(mappings.state().toString())
-                    .contains("Internal error: NumberFormatException (incident ")
+                    .contains("unexpected NumberFormatException in ")
                     .doesNotContain("4711");
         }
     }

@@ -5,6 +5,7 @@ import dev.millrace.broker.Broker.Topic;
 import dev.millrace.broker.Broker.TopicSpec;
 import dev.millrace.broker.TopicPlan;
 import dev.millrace.change.TableId;
+import dev.millrace.fault.Reason;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.LongStatement;
 import dev.millrace.postgres.Server;
@@ -185,7 +186,7 @@ final class GenerationStart {
             if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
                 throw new RefusedException(
                         "a new generation has to begin, but "
-                                + e.getMessage()
+                                + Reason.of(e)
                                 + " Start again then");
             }
             throw e;

@@ -27,7 +27,8 @@ public record StatusReport(
         List<String> warnings) {
 
     public StatusReport {
-        warnings = List.copyOf(warnings);
+        // The answer of an older service has none.
+        warnings = warnings == null ? List.of() : List.copyOf(warnings);
         tables = List.copyOf(tables);
         parts = List.copyOf(parts);
         blockers = List.copyOf(blockers);

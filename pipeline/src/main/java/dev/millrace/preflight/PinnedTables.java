@@ -27,8 +27,13 @@ record PinnedTables(Map<String, List<String>> columns, Set<String> targets) {
 
     static PinnedTables read(Session target, String migration) {
         String readable =
-                "SELECT coalesce(has_table_privilege(to_regclass('millrace.source_columns'), 'SELECT'), false)"
-                        + " AND coalesce(has_table_privilege(to_regclass('millrace.target_table'), 'SELECT'), false)";
+                """
+                SELECT count(*) = 2 FROM pg_catalog.pg_class c
+                WHERE c.relnamespace = to_regnamespace('millrace')
+                    AND c.relname IN ('source_columns', 'target_table')
+                    AND has_schema_privilege(c.relnamespace, 'USAGE')
+                    AND has_table_privilege(c.oid, 'SELECT')
+                """;
         if (!"t".equals(target.texts(readable).getFirst().getFirst())) {
             return NOTHING;
         }

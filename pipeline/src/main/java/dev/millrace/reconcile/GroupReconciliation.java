@@ -6,6 +6,7 @@ import dev.millrace.chunk.SourceSession;
 import dev.millrace.chunk.TableDigest;
 import dev.millrace.chunk.TargetSession;
 import dev.millrace.chunk.TargetSnapshot;
+import dev.millrace.fault.Incident;
 import dev.millrace.log.LogUnreadable;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,11 +17,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Compares the digests of several tables in one look, so that small tables share what a look
 /// costs: two watermarks and the wait for the second. What differs is then compared table by table.
 /// A table that can't be read is undecided, and the others go on. One thread, used once.
 final class GroupReconciliation {
+
+    private static final Logger LOG = LoggerFactory.getLogger(GroupReconciliation.class);
 
     /// Tables of one look. Their rows are read within seconds, so that little is under way.
     private static final int TABLES = 250;
@@ -79,7 +84,7 @@ final class GroupReconciliation {
             look = with.lookout().look(this::digests);
         } catch (ReadFailed | LogUnreadable | RoadBlocked e) {
             with.cancellation().check();
-            look = new Look.NotSeen<>(String.valueOf(e.getMessage()));
+            look = new Look.NotSeen<>(reason(e));
         }
         return switch (look) {
             case Look.NotSeen<Map<Member, TableDigest>>(String why) -> {
@@ -145,6 +150,10 @@ final class GroupReconciliation {
         return Optional.of(digest);
     }
 
+    private static String reason(RuntimeException failure) {
+        return Incident.reason(LOG, "a table could not be compared", failure);
+    }
+
     /// Empty when a side or the log could not be read: the table is undecided then.
     private <T> Optional<T> attempt(Member member, Supplier<T> work) {
         with.cancellation().check();
@@ -154,7 +163,7 @@ final class GroupReconciliation {
         } catch (ReadFailed | LogUnreadable | RoadBlocked e) {
             with.cancellation().check();
             member.tally().forgetRows();
-            member.tally().undecided(0, String.valueOf(e.getMessage()));
+            member.tally().undecided(0, reason(e));
             return Optional.empty();
         } finally {
             member.tally().took(Duration.between(started, clock.instant()));
