@@ -165,7 +165,9 @@ public final class Server {
     /// @param majorVersion of the server
     public static String publicationOptions(int majorVersion) {
         String stored =
-                majorVersion < ASKS_FOR_STORED_COLUMNS ? "" : ", publish_generated_columns = stored";
+                majorVersion < ASKS_FOR_STORED_COLUMNS
+                        ? ""
+                        : ", publish_generated_columns = stored";
         return "publish = 'insert, update, delete, truncate', publish_via_partition_root = true"
                 + stored;
     }

@@ -270,7 +270,8 @@ class EmbeddedBrokerIT {
                             .toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
-            // A commit is answered before its markers are written: a committed read may end earlier.
+            // A commit is answered before its markers are written: a committed read may end
+            // earlier.
             Map<TopicPartition, Long> ends;
             try (var all =
                     new KafkaConsumer<>(

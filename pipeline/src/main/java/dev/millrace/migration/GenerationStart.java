@@ -185,9 +185,7 @@ final class GenerationStart {
         } catch (SQLException e) {
             if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
                 throw new RefusedException(
-                        "a new generation has to begin, but "
-                                + Reason.of(e)
-                                + " Start again then");
+                        "a new generation has to begin, but " + Reason.of(e) + " Start again then");
             }
             throw e;
         }

@@ -62,7 +62,9 @@ class RandomSchemaIT {
                     .atMost(Duration.ofSeconds(60))
                     .until(
                             () ->
-                                    assembly.migration().reconciliation(reconciliation).orElseThrow()
+                                    assembly.migration()
+                                                    .reconciliation(reconciliation)
+                                                    .orElseThrow()
                                             instanceof ReconciliationState.Finished);
 
             for (RandomTable table : tables) {

@@ -22,7 +22,15 @@ final class RandomTable {
     };
 
     private static final List<String> ODD_NAMES =
-            List.of("select", "Mixed Case", "quo\"ted", "ünï", "dot.ted", "a,b", "tab\\le", "o'clock");
+            List.of(
+                    "select",
+                    "Mixed Case",
+                    "quo\"ted",
+                    "ünï",
+                    "dot.ted",
+                    "a,b",
+                    "tab\\le",
+                    "o'clock");
 
     /// @param literals in a key all of them differ
     private record Type(String sql, boolean inKey, String... literals) {}
@@ -48,7 +56,8 @@ final class RandomTable {
                     new Type("money", false, "1234567.5", "-0.01"),
                     new Type("time", false, "'24:00'", "'12:34:56.7'"),
                     new Type("timestamp(3)", false, "'294276-12-31 23:59:59.999'", "'infinity'"),
-                    new Type("interval", false, "'infinity'", "'2147483648:00'", "'-1 mons +1 day'"),
+                    new Type(
+                            "interval", false, "'infinity'", "'2147483648:00'", "'-1 mons +1 day'"),
                     new Type("json", false, "'{\"b\": 1,  \"a\": null}'", "'1.0'"),
                     new Type("jsonb", false, "'{\"b\": [1.0, \"\\\\\"]}'", "'null'"),
                     new Type("xml", false, "'<?xml version=\"1.0\"?><a>1</a>'", "'text'"),
@@ -90,7 +99,9 @@ final class RandomTable {
                                             " GENERATED ALWAYS AS ("
                                                     + expression
                                                     + (virtual ? ") VIRTUAL" : ") STORED"))
-                            .orElse(defaulted.map(each -> " DEFAULT " + each).orElse("") + constraint);
+                            .orElse(
+                                    defaulted.map(each -> " DEFAULT " + each).orElse("")
+                                            + constraint);
         }
     }
 
@@ -104,7 +115,8 @@ final class RandomTable {
         this.random = random;
         name = oddName("t", number);
         full = random.nextInt(3) == 0;
-        columns.add(new Column("id", POOL.getFirst(), true, false, Optional.empty(), Optional.empty()));
+        columns.add(
+                new Column("id", POOL.getFirst(), true, false, Optional.empty(), Optional.empty()));
         if (random.nextBoolean()) {
             columns.add(column(0, true));
         }
@@ -185,8 +197,7 @@ final class RandomTable {
         parts.add("PRIMARY KEY (" + names(Column::key) + ")");
         List<String> statements = new ArrayList<>();
         statements.add("CREATE TABLE " + quoted() + " (" + String.join(", ", parts) + ")");
-        dropped.forEach(
-                each -> statements.add("ALTER TABLE " + quoted() + " DROP COLUMN " + each));
+        dropped.forEach(each -> statements.add("ALTER TABLE " + quoted() + " DROP COLUMN " + each));
         return statements;
     }
 
