@@ -31,11 +31,13 @@ public final class Session implements AutoCloseable {
     }
 
     /// The rows of one statement that only reads, each value as PostgreSQL's text. A question mark
-    /// in it is an operator, never a parameter.
+    /// in it is an operator, never a parameter. It may compute for long: a look for one row of a
+    /// table whose rows were deleted reads them all.
     ///
     /// @throws DatabaseFailure whose kind says why
     public List<List<@Nullable String>> texts(String sql) {
-        try (Statement statement = connection.createStatement();
+        try (var _ = LongStatement.on(connection);
+                Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             int columns = rows.getMetaData().getColumnCount();
             List<List<@Nullable String>> result = new ArrayList<>();

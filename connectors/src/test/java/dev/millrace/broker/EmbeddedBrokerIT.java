@@ -194,7 +194,7 @@ class EmbeddedBrokerIT {
             long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
             while (heard.list.isEmpty() && System.nanoTime() < end) {
                 producer.beginTransaction();
-                for (int i = 0; i < 10; i++, sent++) {
+                for (int i = 0; i < 3; i++, sent++) {
                     for (int partition = 0; partition < partitions; partition++) {
                         producer.send(
                                 new ProducerRecord<>(topic, partition, null, String.valueOf(sent)));

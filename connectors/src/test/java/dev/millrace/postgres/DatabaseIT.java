@@ -106,14 +106,11 @@ class DatabaseIT {
         try (Database opened = new Database(sessions, Duration.ofSeconds(1));
                 Connection impatient = opened.connect("control");
                 Connection switched = opened.connect("control");
-                Connection patient = opened.connectForLongStatements("digest");
                 var cut = impatient.createStatement();
-                var kept = switched.createStatement();
-                var long_ = patient.createStatement()) {
+                var kept = switched.createStatement()) {
             try (var _ = LongStatement.on(switched)) {
                 kept.execute("SELECT pg_sleep(1.2)");
             }
-            long_.execute("SELECT pg_sleep(1.2)");
 
             assertThat(switched.getNetworkTimeout()).isEqualTo(1_000);
             assertThatThrownBy(() -> cut.execute("SELECT pg_sleep(1.2)"))
