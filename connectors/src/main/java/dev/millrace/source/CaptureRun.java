@@ -18,6 +18,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
@@ -117,8 +118,9 @@ final class CaptureRun {
                 }
                 // Behind the watch's first look, which knows what is altered from then on.
                 CaptureSettings now = start.streaming() ? settings : asTheyAre();
+                int rowsPerFetch = start.streaming() ? SnapshotFetch.MOST_ROWS : rowsPerFetch();
                 runEngine(
-                        now,
+                        EngineProperties.of(now, resumeAt, rowsPerFetch),
                         new CapturedBatches(
                                 now,
                                 connections,
@@ -127,8 +129,7 @@ final class CaptureRun {
                                 listener,
                                 writer,
                                 cursor,
-                                publication),
-                        resumeAt);
+                                publication));
             }
         }
     }
@@ -142,6 +143,12 @@ final class CaptureRun {
                     settings.tables().stream()
                             .map(table -> table.asItIs(now.get(table.relation().id())))
                             .toList());
+        }
+    }
+
+    private int rowsPerFetch() throws SQLException {
+        try (Connection connection = connections.open("capture")) {
+            return SnapshotFetch.rows(connection, tables(), Runtime.getRuntime().maxMemory());
         }
     }
 
@@ -246,12 +253,11 @@ final class CaptureRun {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    private void runEngine(CaptureSettings now, CapturedBatches batches, Optional<Lsn> resumeAt)
-            throws Exception {
+    private void runEngine(Properties properties, CapturedBatches batches) throws Exception {
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         DebeziumEngine<RecordChangeEvent<SourceRecord>> created =
                 DebeziumEngine.create(ChangeEventFormat.of(Connect.class))
-                        .using(EngineProperties.of(now, resumeAt))
+                        .using(properties)
                         .using(
                                 (success, message, error) -> {
                                     if (!success) {

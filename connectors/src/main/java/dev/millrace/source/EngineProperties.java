@@ -16,12 +16,16 @@ import tools.jackson.databind.node.ObjectNode;
 final class EngineProperties {
 
     private static final Duration A_WEEK = Duration.ofDays(7);
+    private static final int QUEUE_PART_OF_HEAP = 16;
+    private static final long SMALLEST_QUEUE_BYTES = 16L << 20;
+    private static final long LARGEST_QUEUE_BYTES = 128L << 20;
 
     private EngineProperties() {}
 
-    static Properties of(CaptureSettings settings, Optional<Lsn> resumeAt) {
+    /// @param rowsPerFetch of the snapshot
+    static Properties of(CaptureSettings settings, Optional<Lsn> resumeAt, int rowsPerFetch) {
         Properties engine = new Properties();
-        performance(engine);
+        performance(engine, rowsPerFetch);
         engine.putAll(settings.debezium());
         identity(engine, settings);
         connection(engine, settings);
@@ -34,15 +38,23 @@ final class EngineProperties {
         return engine;
     }
 
-    private static void performance(Properties engine) {
+    private static void performance(Properties engine, int rowsPerFetch) {
         engine.setProperty("record.processing.threads", "1");
         engine.setProperty("max.batch.size", "8192");
         engine.setProperty("max.queue.size", "32768");
-        engine.setProperty("max.queue.size.in.bytes", Integer.toString(128 * 1024 * 1024));
+        engine.setProperty("max.queue.size.in.bytes", Long.toString(queueBytes()));
         // Each change waits half of it on average; the engine spins through its last millisecond.
         engine.setProperty("poll.interval.ms", "25");
-        engine.setProperty("snapshot.fetch.size", "10000");
+        engine.setProperty("snapshot.fetch.size", Integer.toString(rowsPerFetch));
         engine.setProperty("status.update.interval.ms", "1000");
+    }
+
+    /// As many are in the batch that is being written.
+    private static long queueBytes() {
+        return Math.clamp(
+                Runtime.getRuntime().maxMemory() / QUEUE_PART_OF_HEAP,
+                SMALLEST_QUEUE_BYTES,
+                LARGEST_QUEUE_BYTES);
     }
 
     private static void identity(Properties engine, CaptureSettings settings) {

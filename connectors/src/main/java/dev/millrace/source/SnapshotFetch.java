@@ -65,8 +65,7 @@ final class SnapshotFetch {
         }
     }
 
-    private static Array array(Connection connection, Stream<String> names)
-            throws SQLException {
+    private static Array array(Connection connection, Stream<String> names) throws SQLException {
         return connection.createArrayOf("text", names.toArray());
     }
 }

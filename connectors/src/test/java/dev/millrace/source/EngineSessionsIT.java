@@ -31,7 +31,11 @@ class EngineSessionsIT {
             throws SQLException {
         JdbcConfiguration engine =
                 new PostgresConnectorConfig(
-                                Configuration.from(EngineProperties.of(settings, Optional.empty())))
+                                Configuration.from(
+                                        EngineProperties.of(
+                                                settings,
+                                                Optional.empty(),
+                                                SnapshotFetch.MOST_ROWS)))
                         .getJdbcConfig();
         return new EngineSessions()
                 .connect(

@@ -89,6 +89,20 @@ class SourceCaptureIT {
         }
     }
 
+    @Test
+    void theSnapshotOfWideRowsFitsIntoASmallHeap() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", List.of("id int", "name text"), "id", false);
+            scene.source.execute(
+                    "ALTER TABLE item ALTER name SET STORAGE EXTERNAL",
+                    "INSERT INTO item SELECT g, 'narrow' FROM generate_series(1, 1000) g",
+                    "INSERT INTO item SELECT g, repeat('x', 1000000) FROM generate_series(1001, 1200) g");
+            try (CaptureChild child = CaptureChild.start(scene, 0, 8192)) {
+                child.awaitStreaming(scene);
+            }
+        }
+    }
+
     static void streaming(CaptureScene scene, SourceCapture capture) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(60))

@@ -3,6 +3,7 @@ package dev.millrace.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.migration.ReconciliationState;
+import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.service.MigrationAssembly.Outcome;
 import dev.millrace.source.CaptureSettings;
@@ -53,7 +54,7 @@ class RandomSchemaIT {
         try (MigrationAssembly assembly = open()) {
             Awaitility.await("seed " + seed)
                     .atMost(Duration.ofSeconds(60))
-                    .until(() -> assembly.migration().status().phase().equals("IN_SYNC"));
+                    .until(() -> isInSync(assembly.migration().status()));
             for (int round = 0; round < 3; round++) {
                 tables.forEach(table -> run(source, table.change(ROWS)));
             }
@@ -80,6 +81,14 @@ class RandomSchemaIT {
                                             .as("seed %d", seed)
                                             .isEqualTo(Verdict.EQUAL));
         }
+    }
+
+    /// Fails as soon as a table or the snapshot does.
+    private static boolean isInSync(StatusReport status) {
+        assertThat(status.blockers()).noneMatch(blocker -> blocker.contains("is stopped"));
+        assertThat(status.phase()).isNotEqualTo("FAILED");
+        assertThat(status.generation()).as("generation, of %s", status).isLessThan(2);
+        return status.phase().equals("IN_SYNC");
     }
 
     private MigrationAssembly open() throws Exception {
