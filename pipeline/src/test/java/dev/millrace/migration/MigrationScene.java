@@ -43,6 +43,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -166,26 +167,35 @@ final class MigrationScene implements AutoCloseable {
                 ReplicaRole.REPLICA);
     }
 
-    /// Another process takes the migration's lock, as after the owner's session was killed.
-    Connection takeOwnership() throws SQLException {
+    /// Another process takes the migration's lock when the owner's session is killed. It queues for
+    /// the lock first, so that the owner can't take it again in between.
+    Connection takeOwnership() {
         Connection other = target.connect();
+        CompletableFuture<Void> queued = CompletableFuture.runAsync(() -> lockOwnership(other));
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .until(
+                        () ->
+                                "1"
+                                        .equals(
+                                                target.value(
+                                                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                                                                + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")));
+        target.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'millrace "
+                        + name
+                        + " owner'");
+        queued.join();
+        return other;
+    }
+
+    private void lockOwnership(Connection other) {
         try (var statement = other.createStatement()) {
             statement.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'millrace "
-                            + name
-                            + " owner'");
-            try (var row =
-                    statement.executeQuery(
-                            "SELECT pg_try_advisory_lock(hashtextextended('millrace.owner."
-                                    + name
-                                    + "', 0))")) {
-                row.next();
-                if (!row.getBoolean(1)) {
-                    throw new IllegalStateException("the owner was faster");
-                }
-            }
+                    "SELECT pg_advisory_lock(hashtextextended('millrace.owner." + name + "', 0))");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
         }
-        return other;
     }
 
     /// Whether somebody streams from the slot.
