@@ -3,8 +3,8 @@ package dev.millrace.chunk;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/// Where this room takes its connections from: each call gives one of its own with pinned settings,
-/// in which a statement may compute for long. This room closes it.
+/// Where this room takes its connections from: each call opens one with pinned settings, in which a
+/// statement may compute for long. This room closes it.
 @FunctionalInterface
 public interface Sessions {
 

@@ -55,14 +55,14 @@ public final class Database implements AutoCloseable {
         return pool.getConnection();
     }
 
-    /// A session of its own for statements that answer soon, autocommit on; the caller closes it.
-    /// One that may compute for long is run under a [LongStatement].
+    /// Opens a session for statements that answer soon, autocommit on; the caller closes it. One
+    /// that may compute for long is run under a [LongStatement].
     public Connection connect(String purpose) throws SQLException {
         return sessions.open(purpose, silence);
     }
 
-    /// A session of its own in which every statement may compute for as long as it takes,
-    /// autocommit on; the caller closes it.
+    /// Opens a session in which every statement may compute for as long as it takes, autocommit on;
+    /// the caller closes it.
     public Connection connectForLongStatements(String purpose) throws SQLException {
         return sessions.open(purpose, Duration.ZERO);
     }

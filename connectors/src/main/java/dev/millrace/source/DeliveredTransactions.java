@@ -9,8 +9,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The transactions that are in the log and that the source may not show to other sessions yet: a
-/// commit is in the WAL, and so in the stream, before it is visible. Whoever compares what it reads
-/// on the source with the log must know them. An id is forgotten as soon as a snapshot of the
+/// commit is in the WAL, and so in the stream, before it is visible. A reader that compares what it
+/// reads on the source with the log must know them. An id is forgotten as soon as a snapshot of the
 /// source shows it finished, so a handful is kept however long the process runs. Thread-safe.
 public final class DeliveredTransactions {
 
