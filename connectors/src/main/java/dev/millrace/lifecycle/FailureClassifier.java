@@ -1,11 +1,23 @@
 package dev.millrace.lifecycle;
 
-import dev.millrace.broker.BrokerException;
-import dev.millrace.fault.Failure;
+import dev.millrace.kafka.BrokerException;
+import dev.millrace.postgres.SqlFailure;
 import java.io.IOException;
 import java.sql.SQLException;
+import java.sql.SQLTransientException;
 import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.FencedInstanceIdException;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.ProducerFencedException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.UnknownTopicIdException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
 
 /// The one place that decides what a failure means, for capture, mappings, apply and probes. Looks
@@ -82,5 +94,113 @@ public final class FailureClassifier {
             }
         }
         return found;
+    }
+
+    /// What a failure of Kafka means.
+    static final class KafkaFailures {
+
+        private KafkaFailures() {}
+
+        static boolean isFence(KafkaException failure) {
+            return failure instanceof ProducerFencedException
+                    || failure instanceof InvalidProducerEpochException
+                    || failure instanceof FencedInstanceIdException;
+        }
+
+        static Failure of(KafkaException failure) {
+            String reason =
+                    "Kafka: "
+                            + failure.getClass().getSimpleName()
+                            + Reason.of(failure).map(said -> ": " + said).orElse("");
+            return switch (failure) {
+                case OffsetOutOfRangeException gone ->
+                        new Failure.Lost(
+                                "records of the log were deleted unread, it no longer has what lies behind "
+                                        + gone.offsetOutOfRangePartitions());
+                case AuthenticationException _ ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Correct the credentials on the broker, or correct kafka.properties and restart Millrace.");
+                case AuthorizationException _ ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Grant the migration's user the access that the broker names.");
+                case ProducerFencedException _,
+                        InvalidProducerEpochException _,
+                        FencedInstanceIdException _ ->
+                        new Failure.OperatorNeeded(
+                                "another process has taken over the log of this migration ("
+                                        + reason
+                                        + ")",
+                                "End the other process, or this one.");
+                case RecordTooLargeException _ ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Raise max.message.bytes of the topic, and message.max.bytes of the broker.");
+                case UnknownTopicOrPartitionException _, UnknownTopicIdException _ ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "If the topic was deleted, what it held is lost: begin again under another migration name.");
+                case UnsupportedVersionException _ ->
+                        new Failure.OperatorNeeded(reason, "Upgrade the broker.");
+                case RetriableException _ -> new Failure.Retry(reason);
+                default -> new Failure.Unexplained(reason);
+            };
+        }
+    }
+
+    /// What a failure of PostgreSQL means, by its kind.
+    static final class SqlFailures {
+
+        private SqlFailures() {}
+
+        static Failure of(SQLException failure) {
+            String reason = reason(failure);
+            return switch (SqlFailure.of(failure)) {
+                case UNREACHABLE, BUSY, RETRY, IN_USE -> new Failure.Retry(reason);
+                case LIMIT_REACHED ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Raise the limit (plan names the number of connections that are needed), or end other sessions.");
+                case LOGIN_REFUSED ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Correct the role's password or pg_hba.conf on the server, or restart Millrace with the right password.");
+                case DATABASE_MISSING ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Restore the database, or correct the URL and restart Millrace.");
+                case NO_PRIVILEGE ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Grant the privilege; plan names every grant that is needed.");
+                case READ_ONLY ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Promote the server or end its read-only mode, or let the URL name the primary.");
+                case EXHAUSTED ->
+                        new Failure.OperatorNeeded(
+                                reason,
+                                "Free space on the server, or raise the limit that it names.");
+                case NOT_CONFIGURED ->
+                        reason.contains("wal_level")
+                                ? new Failure.OperatorNeeded(
+                                        reason, "Set wal_level = logical and restart the server.")
+                                : new Failure.Unexplained(reason);
+                case REJECTED_VALUE, UNDEFINED, CANCELLED, OTHER ->
+                        failure instanceof SQLTransientException && failure.getSQLState() == null
+                                ? new Failure.Retry(reason)
+                                : new Failure.Unexplained(reason);
+            };
+        }
+
+        private static String reason(SQLException failure) {
+            String state = failure.getSQLState();
+            String said =
+                    Reason.namesOnly(state)
+                            ? Reason.of(failure)
+                            : FailureClassifier.unexpected(failure);
+            return state == null ? said : said + " (SQLSTATE " + state + ")";
+        }
     }
 }

@@ -1,7 +1,7 @@
 package dev.millrace.postgres;
 
-import dev.millrace.select.CaseMaps;
-import dev.millrace.select.CaseMaps.CaseMap;
+import dev.millrace.expression.CaseMaps;
+import dev.millrace.expression.CaseMaps.CaseMap;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -55,7 +55,7 @@ public final class CaseMapReader {
 
     private CaseMapReader() {}
 
-    /// @param collations names as [dev.millrace.select.Relation.Collation] has them
+    /// @param collations names as [dev.millrace.sql.Relation.Collation] has them
     /// @return the maps of those whose rules are known
     public static CaseMaps read(Session source, Collection<String> collations) {
         Map<String, CaseMap> maps = new HashMap<>();

@@ -2,7 +2,7 @@ package dev.millrace.postgres;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.TableFacts.Keys;
-import dev.millrace.select.Relation;
+import dev.millrace.sql.Relation;
 import java.sql.Connection;
 import java.util.Collection;
 import java.util.LinkedHashMap;

@@ -2,9 +2,14 @@ package dev.millrace.postgres;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /// One PostgreSQL database and the ways into it: a small pool for short reads and control writes,
 /// and sessions of their own for work that holds one (snapshots, COPY, digests). Every session is
@@ -117,5 +122,99 @@ public final class Database implements AutoCloseable {
     @Override
     public String toString() {
         return sessions.address();
+    }
+
+    /// Whether a database lets us in, and if not, in which of the ways that have different
+    /// remedies. `why` is the server's or the driver's own sentence; it never holds the password.
+    public sealed interface Reachability {
+
+        record Reached() implements Reachability {}
+
+        record Unreachable(String why) implements Reachability {}
+
+        /// The server answers and takes no session now.
+        record Busy(String why) implements Reachability {}
+
+        /// Wrong password, unknown user, or no rule of `pg_hba.conf` for this client.
+        record LoginRefused(String why) implements Reachability {}
+
+        record DatabaseMissing(String why) implements Reachability {}
+
+        /// The role may not connect to this database.
+        record NotPermitted(String why) implements Reachability {}
+
+        record Failed(String why) implements Reachability {}
+    }
+
+    /// The pool's source of connections. The password stays in [SessionFactory]: the pool, which
+    /// prints its settings, never has it.
+    record PooledSessions(SessionFactory sessions, Duration silence) implements DataSource {
+
+        @Override
+        public Connection getConnection() throws SQLException {
+            return sessions.open("pool", silence);
+        }
+
+        @Override
+        public Connection getConnection(String username, String password) throws SQLException {
+            throw new SQLFeatureNotSupportedException("sessions of one role only");
+        }
+
+        @Override
+        public @Nullable PrintWriter getLogWriter() {
+            return null;
+        }
+
+        @Override
+        public void setLogWriter(PrintWriter out) {}
+
+        @Override
+        public void setLoginTimeout(int seconds) {}
+
+        @Override
+        public int getLoginTimeout() {
+            return sessions.loginSeconds();
+        }
+
+        @Override
+        public Logger getParentLogger() throws SQLFeatureNotSupportedException {
+            throw new SQLFeatureNotSupportedException("no java.util.logging");
+        }
+
+        @Override
+        public <T> T unwrap(Class<T> type) throws SQLException {
+            throw new SQLFeatureNotSupportedException("nothing is wrapped");
+        }
+
+        @Override
+        public boolean isWrapperFor(Class<?> type) {
+            return false;
+        }
+
+        @Override
+        public String toString() {
+            return sessions.address();
+        }
+    }
+
+    /// A statement of this room that failed. The message names what was asked, the server's
+    /// sentence and its SQLSTATE; sessions are opened so that the server's detail, which may hold a
+    /// row, is not in it.
+    public static final class DatabaseFailure extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        private final SqlFailure kind;
+
+        public DatabaseFailure(String what, SQLException cause) {
+            super(
+                    what + ": " + cause.getMessage() + " (SQLSTATE " + cause.getSQLState() + ")",
+                    cause);
+            kind = SqlFailure.of(cause);
+        }
+
+        public SqlFailure kind() {
+            return kind;
+        }
     }
 }

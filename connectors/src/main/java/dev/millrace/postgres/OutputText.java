@@ -1,6 +1,6 @@
 package dev.millrace.postgres;
 
-import dev.millrace.select.Relation.SqlType;
+import dev.millrace.sql.Relation.SqlType;
 import java.util.Set;
 
 /// SQL for the text that the output function of a value's type prints, which is the text that

@@ -1,5 +1,6 @@
 package dev.millrace.postgres;
 
+import dev.millrace.postgres.Database.DatabaseFailure;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

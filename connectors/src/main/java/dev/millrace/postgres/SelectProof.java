@@ -1,15 +1,19 @@
 package dev.millrace.postgres;
 
-import dev.millrace.select.Mapping;
-import dev.millrace.select.ParseResult;
-import dev.millrace.select.Relation.SqlType;
-import dev.millrace.select.SelectParser;
-import dev.millrace.select.SelectProblem;
-import dev.millrace.select.SelectStatement;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.sql.Relation.SqlType;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectProblem;
+import dev.millrace.sql.SelectStatement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /// Proves on the source that our reading of a SELECT is PostgreSQL's: the plans of the user's text
 /// and of our fully parenthesised rendering compute and filter the same, and the columns have the
@@ -142,5 +146,42 @@ public final class SelectProof {
             }
         }
         return problems;
+    }
+
+    /// The plan of a SELECT, as EXPLAIN tells it, without costs.
+    ///
+    /// @param outputs what the topmost node that says so computes
+    /// @param filters every condition of every node
+    /// @param text the whole plan; equal texts are equal plans
+    record SelectPlan(List<String> outputs, List<String> filters, String text) {
+
+        private static final Set<String> CONDITIONS =
+                Set.of("Filter", "Index Cond", "Recheck Cond", "One-Time Filter", "TID Cond");
+
+        private static final JsonMapper JSON = JsonMapper.builder().build();
+
+        static SelectPlan of(Session source, String select) {
+            String text =
+                    String.valueOf(
+                            source.texts("EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) " + select)
+                                    .getFirst()
+                                    .getFirst());
+            List<String> outputs = new ArrayList<>();
+            List<String> filters = new ArrayList<>();
+            collect(JSON.readTree(text), outputs, filters);
+            return new SelectPlan(outputs, filters, text);
+        }
+
+        private static void collect(JsonNode node, List<String> outputs, List<String> filters) {
+            node.forEachEntry(
+                    (name, value) -> {
+                        if (name.equals("Output") && outputs.isEmpty()) {
+                            value.forEach(output -> outputs.add(output.asString()));
+                        } else if (CONDITIONS.contains(name)) {
+                            filters.add(value.asString());
+                        }
+                    });
+            node.forEach(child -> collect(child, outputs, filters));
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.postgres;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,5 +1,6 @@
 package dev.millrace.postgres;
 
+import dev.millrace.postgres.Database.DatabaseFailure;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -60,6 +61,31 @@ public final class Session implements AutoCloseable {
             connection.close();
         } catch (SQLException e) {
             throw new DatabaseFailure("the connection doesn't go back to the pool", e);
+        }
+    }
+
+    /// While it is open, statements of one connection may compute for as long as they take: a
+    /// digest of a large table, the emptying of one. A server that is gone is noticed by TCP's
+    /// keep-alive. One thread, the connection's.
+    public static final class LongStatement implements AutoCloseable {
+
+        private final Connection connection;
+        private final int before;
+
+        private LongStatement(Connection connection, int before) {
+            this.connection = connection;
+            this.before = before;
+        }
+
+        public static LongStatement on(Connection connection) throws SQLException {
+            int before = connection.getNetworkTimeout();
+            connection.setNetworkTimeout(Runnable::run, 0);
+            return new LongStatement(connection, before);
+        }
+
+        @Override
+        public void close() throws SQLException {
+            connection.setNetworkTimeout(Runnable::run, before);
         }
     }
 }

@@ -1,7 +1,7 @@
-/// PostgreSQL as the other rooms see it: quoting, sessions with pinned settings, the catalog, what
-/// the server says of itself, and classes of failure. Every identifier that reaches SQL text is
-/// quoted by [dev.millrace.postgres.Identifier] and nowhere else, and no message made here holds a
-/// password or a row. This room knows no mapping and decides nothing about a migration.
+/// PostgreSQL: quoting, sessions with pinned settings, the catalog, the facts of a server, and
+/// classes of failures. Every identifier in SQL text is quoted by
+/// [dev.millrace.postgres.Identifier] and nowhere else. No message of this package contains a
+/// password or a row. Knows no mapping and decides nothing about a migration.
 @NullMarked
 package dev.millrace.postgres;
 

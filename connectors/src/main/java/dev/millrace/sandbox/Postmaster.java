@@ -1,6 +1,6 @@
 package dev.millrace.sandbox;
 
-import dev.millrace.local.LocalServerException;
+import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,5 @@
 package dev.millrace.sandbox;
 
-import dev.millrace.local.LocalServerException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

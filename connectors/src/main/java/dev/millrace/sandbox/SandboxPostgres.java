@@ -1,9 +1,5 @@
 package dev.millrace.sandbox;
 
-import dev.millrace.local.FolderLock;
-import dev.millrace.local.Folders;
-import dev.millrace.local.LocalServerException;
-import dev.millrace.local.LoopbackPort;
 import dev.millrace.postgres.Identifier;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -189,5 +185,29 @@ public final class SandboxPostgres implements AutoCloseable {
                 .addKeyValue("milliseconds", (System.nanoTime() - began) / 1_000_000)
                 .log("PostgreSQL takes connections");
         return Optional.of(started);
+    }
+
+    /// How a running server is told to end.
+    public enum StopMode {
+        /// Sessions are cut, what is in memory is written, the next start needs no recovery.
+        FAST("INT", Duration.ofSeconds(20)),
+        /// At once; the next start recovers from the WAL.
+        IMMEDIATE("QUIT", Duration.ofSeconds(10));
+
+        private final String signal;
+        private final Duration atMost;
+
+        StopMode(String signal, Duration atMost) {
+            this.signal = signal;
+            this.atMost = atMost;
+        }
+
+        String signal() {
+            return signal;
+        }
+
+        Duration atMost() {
+            return atMost;
+        }
     }
 }

@@ -1,7 +1,6 @@
 package dev.millrace.sandbox;
 
-import dev.millrace.local.Folders;
-import dev.millrace.local.LocalServerException;
+import dev.millrace.sandbox.SandboxSettings.Durability;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;

@@ -2,9 +2,7 @@ package dev.millrace.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.broker.BrokerException;
-import dev.millrace.fault.Failure;
-import dev.millrace.fault.RepeatedFailures;
+import dev.millrace.kafka.BrokerException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.sql.SQLException;

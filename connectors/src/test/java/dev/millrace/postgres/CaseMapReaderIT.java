@@ -2,7 +2,7 @@ package dev.millrace.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.select.CaseMaps;
+import dev.millrace.expression.CaseMaps;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.util.List;

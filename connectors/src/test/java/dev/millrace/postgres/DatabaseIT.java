@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.Database.Reachability;
+import dev.millrace.postgres.Session.LongStatement;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;

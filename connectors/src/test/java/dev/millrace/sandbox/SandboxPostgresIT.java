@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.millrace.local.LocalServerException;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.millrace.local.Folders;
+import dev.millrace.sandbox.PostgresBinaries.Privilege;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;

@@ -1,7 +1,7 @@
 package dev.millrace.testing;
 
-import dev.millrace.broker.OpenBroker;
-import dev.millrace.local.LoopbackPort;
+import dev.millrace.kafka.OpenBroker;
+import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;

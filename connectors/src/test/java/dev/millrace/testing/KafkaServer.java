@@ -1,8 +1,8 @@
 package dev.millrace.testing;
 
-import dev.millrace.broker.EmbeddedBroker;
-import dev.millrace.broker.OpenBroker;
-import dev.millrace.local.Folders;
+import dev.millrace.kafka.EmbeddedBroker;
+import dev.millrace.kafka.OpenBroker;
+import dev.millrace.sandbox.Folders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;

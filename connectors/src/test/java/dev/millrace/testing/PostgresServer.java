@@ -1,9 +1,9 @@
 package dev.millrace.testing;
 
-import dev.millrace.local.Folders;
+import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import dev.millrace.sandbox.SandboxSettings;
-import dev.millrace.sandbox.StopMode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;

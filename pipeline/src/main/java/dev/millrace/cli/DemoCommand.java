@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.Providers.DemoLauncher;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;

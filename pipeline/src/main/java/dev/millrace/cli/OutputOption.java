@@ -19,4 +19,10 @@ final class OutputOption {
     boolean isJson() {
         return format == OutputFormat.json;
     }
+
+    /// How a reading verb prints: for eyes or for programs.
+    public enum OutputFormat {
+        table,
+        json
+    }
 }

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.Providers.Planner;
 import dev.millrace.spec.SpecResult;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;

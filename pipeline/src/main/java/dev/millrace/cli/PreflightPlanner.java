@@ -1,5 +1,7 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.OutputOption.OutputFormat;
+import dev.millrace.cli.Providers.Planner;
 import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;

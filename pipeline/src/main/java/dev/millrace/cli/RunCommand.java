@@ -1,5 +1,7 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.Providers.ServiceAddress;
+import dev.millrace.cli.Providers.ServiceLauncher;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
 import java.util.concurrent.Callable;

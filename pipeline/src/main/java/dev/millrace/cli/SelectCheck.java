@@ -1,15 +1,15 @@
 package dev.millrace.cli;
 
-import dev.millrace.select.ParseResult;
-import dev.millrace.select.SelectParser;
-import dev.millrace.select.SelectProblem;
-import dev.millrace.select.SelectStatement;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.Problem;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.WrittenSelect;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectProblem;
+import dev.millrace.sql.SelectStatement;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;

@@ -1,7 +1,7 @@
-/// The command line: picocli verbs over the service's HTTP interface, and the seams by which `run`,
-/// `plan` and `demo` reach the rooms that do them. Client verbs load no class of Spring, so that
-/// they answer at once. A verb's output goes to standard output, everything said about it to
-/// standard error; this room decides nothing about a migration.
+/// The command line: picocli commands over the service's HTTP interface. `run`, `plan` and `demo`
+/// reach their code through [dev.millrace.cli.Providers]. Client commands load no Spring class, so
+/// they start fast. Results go to standard output, all other messages to standard error. Decides
+/// nothing about a migration.
 @NullMarked
 package dev.millrace.cli;
 

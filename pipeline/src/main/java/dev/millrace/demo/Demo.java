@@ -1,10 +1,11 @@
 package dev.millrace.demo;
 
-import dev.millrace.local.Folders;
-import dev.millrace.local.LoopbackPort;
+import dev.millrace.sandbox.Folders;
+import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -41,7 +42,7 @@ public final class Demo {
 
     /// @return 0 equal, 4 different, 5 undecided, 1 failed, 130 told to leave before all had
     ///   started
-    /// @throws dev.millrace.local.LocalServerException when a server can't be started, or the
+    /// @throws dev.millrace.sandbox.LocalServerException when a server can't be started, or the
     ///   service's port is in use
     public int run(DemoSettings settings) {
         if (settings.port() != 0) {
@@ -303,6 +304,46 @@ public final class Demo {
             Folders.delete(folder);
         } catch (IOException e) {
             say("The folder " + folder + " could not be deleted: " + e);
+        }
+    }
+
+    /// Where the process logs to while the demo runs: a file in place of the terminal.
+    public interface LogFile {
+
+        /// From now on everything that is logged goes to this file and nowhere else.
+        void open(Path file);
+    }
+
+    /// What the user asked of the demo.
+    ///
+    /// @param rows of the shop, in all tables together, about
+    /// @param port of the service; 0: any free one
+    /// @param dataDir where servers and log are kept; empty: a folder of its own that is deleted at
+    ///   the end
+    /// @param exit leave with the verdict instead of staying up
+    public record DemoSettings(long rows, int port, Optional<Path> dataDir, boolean exit) {
+
+        public DemoSettings {
+            if (rows < 1) {
+                throw new IllegalArgumentException("a shop needs at least one row: " + rows);
+            }
+        }
+    }
+
+    /// Runs the service as `millrace run` does, in this process.
+    public interface MigrationService {
+
+        /// Returns when the service answers on that port of 127.0.0.1.
+        Running start(Path specFile, int port);
+
+        /// A service that runs until closed.
+        interface Running extends AutoCloseable {
+
+            URI address();
+
+            /// Drains and ends it; again it does nothing.
+            @Override
+            void close();
         }
     }
 }

@@ -1,6 +1,6 @@
 package dev.millrace.demo;
 
-import dev.millrace.local.LocalServerException;
+import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import java.nio.file.Path;

@@ -1,7 +1,9 @@
 package dev.millrace.demo;
 
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Random;
 
@@ -11,25 +13,25 @@ final class ShopWork {
 
     private static final List<Weighted> DEEDS =
             List.of(
-                    new Weighted(20, OrderDeeds::placeOrder),
-                    new Weighted(12, OrderDeeds::capturePayment),
-                    new Weighted(3, OrderDeeds::refusePayment),
-                    new Weighted(10, OrderDeeds::ship),
-                    new Weighted(8, CatalogDeeds::changePrice),
-                    new Weighted(2, CatalogDeeds::listOrUnlist),
-                    new Weighted(8, CustomerDeeds::renameCustomer),
-                    new Weighted(5, CustomerDeeds::changePreferences),
-                    new Weighted(3, CustomerDeeds::deleteOrRestoreCustomer),
-                    new Weighted(4, CustomerDeeds::moveHouse),
-                    new Weighted(6, CustomerDeeds::beginSessions),
-                    new Weighted(5, CustomerDeeds::endSessions),
-                    new Weighted(4, CatalogDeeds::review),
-                    new Weighted(2, CatalogDeeds::deleteReview),
-                    new Weighted(4, CatalogDeeds::wish),
-                    new Weighted(3, CatalogDeeds::wishForAnother),
-                    new Weighted(3, CatalogDeeds::countStock),
-                    new Weighted(2, CatalogDeeds::useCoupons),
-                    new Weighted(2, CustomerDeeds::forgetEvents));
+                    new Weighted(20, OrderWorkload::placeOrder),
+                    new Weighted(12, OrderWorkload::capturePayment),
+                    new Weighted(3, OrderWorkload::refusePayment),
+                    new Weighted(10, OrderWorkload::ship),
+                    new Weighted(8, CatalogWorkload::changePrice),
+                    new Weighted(2, CatalogWorkload::listOrUnlist),
+                    new Weighted(8, CustomerWorkload::renameCustomer),
+                    new Weighted(5, CustomerWorkload::changePreferences),
+                    new Weighted(3, CustomerWorkload::deleteOrRestoreCustomer),
+                    new Weighted(4, CustomerWorkload::moveHouse),
+                    new Weighted(6, CustomerWorkload::beginSessions),
+                    new Weighted(5, CustomerWorkload::endSessions),
+                    new Weighted(4, CatalogWorkload::review),
+                    new Weighted(2, CatalogWorkload::deleteReview),
+                    new Weighted(4, CatalogWorkload::wish),
+                    new Weighted(3, CatalogWorkload::wishForAnother),
+                    new Weighted(3, CatalogWorkload::countStock),
+                    new Weighted(2, CatalogWorkload::useCoupons),
+                    new Weighted(2, CustomerWorkload::forgetEvents));
 
     private static final int WEIGHTS = DEEDS.stream().mapToInt(Weighted::weight).sum();
 
@@ -45,14 +47,14 @@ final class ShopWork {
 
     private interface Deed {
         /// @return rows written
-        long perform(ShopTurn turn) throws SQLException;
+        long perform(WorkloadTransaction turn) throws SQLException;
     }
 
     private record Weighted(int weight, Deed deed) {}
 
     /// Performs a deed by chance, without the COMMIT.
     long next(Connection connection, Random random) throws SQLException {
-        ShopTurn turn = new ShopTurn(connection, random, shop);
+        WorkloadTransaction turn = new WorkloadTransaction(connection, random, shop);
         int chance = turn.below(WEIGHTS);
         for (Weighted weighted : DEEDS) {
             chance -= weighted.weight();
@@ -61,5 +63,20 @@ final class ShopWork {
             }
         }
         throw new IllegalStateException("the weights don't add up to " + WEIGHTS);
+    }
+
+    /// How many rows the shop opened with: deeds choose among these.
+    record ShopSize(int customers, int products, int orders) {
+
+        static ShopSize of(Connection connection) throws SQLException {
+            try (Statement statement = connection.createStatement();
+                    ResultSet counts =
+                            statement.executeQuery(
+                                    "SELECT (SELECT max(id) FROM customer), (SELECT max(id) FROM"
+                                            + " product), (SELECT max(id) FROM orders)")) {
+                counts.next();
+                return new ShopSize(counts.getInt(1), counts.getInt(2), counts.getInt(3));
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
-/// The demonstration: a shop with live traffic, migrated into a reshaped schema between two servers
-/// of its own. What it starts, it ends. Knows the service only by its file and its HTTP interface.
+/// The demonstration: a shop with live traffic, migrated into a reshaped schema between two local
+/// servers. It stops everything that it starts. Knows the service only by its file and its HTTP
+/// interface.
 @NullMarked
 package dev.millrace.demo;
 

@@ -1,5 +1,4 @@
-/// How far behind, or unknown. What can't be read is never zero and never the last value that could
-/// be read.
+/// Lag. A lag that cannot be read is unknown: never zero and never the last value.
 @NullMarked
 package dev.millrace.lag;
 

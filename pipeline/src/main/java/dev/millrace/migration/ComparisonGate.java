@@ -1,7 +1,7 @@
 package dev.millrace.migration;
 
-import dev.millrace.source.CaptureState;
-import dev.millrace.source.SourcePosition;
+import dev.millrace.capture.CaptureState;
+import dev.millrace.capture.position.SourcePosition;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 

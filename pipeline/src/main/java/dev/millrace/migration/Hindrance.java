@@ -1,9 +1,9 @@
 package dev.millrace.migration;
 
-import dev.millrace.fault.Failure;
-import dev.millrace.fault.Fault;
-import dev.millrace.fault.RepeatedFailures;
+import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.FailureClassifier;
+import dev.millrace.lifecycle.Fault;
+import dev.millrace.lifecycle.RepeatedFailures;
 import java.time.InstantSource;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

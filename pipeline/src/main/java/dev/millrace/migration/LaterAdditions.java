@@ -1,15 +1,15 @@
 package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.select.Mapping;
-import dev.millrace.select.ParseResult;
-import dev.millrace.select.Relation;
-import dev.millrace.select.SelectParser;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.sql.Relation;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.log.LogEntry;
+import dev.millrace.kafka.LogEntry;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 

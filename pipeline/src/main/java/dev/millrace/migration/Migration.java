@@ -1,18 +1,20 @@
 package dev.millrace.migration;
 
-import dev.millrace.broker.Broker;
+import dev.millrace.apply.ApplierState;
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.CaptureState;
+import dev.millrace.capture.SourceCapture;
+import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
-import dev.millrace.log.ChangeLog;
-import dev.millrace.log.LogFilter;
-import dev.millrace.log.LogTopic;
+import dev.millrace.control.ControlSchema;
+import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.ChangeLog;
+import dev.millrace.kafka.ChangeLog.LogFilter;
+import dev.millrace.kafka.ChangeLog.LogTopic;
+import dev.millrace.mappings.RowApplication;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Session;
-import dev.millrace.source.CaptureState;
-import dev.millrace.source.SnapshotFailures;
-import dev.millrace.source.SourceCapture;
-import dev.millrace.source.SourcePosition;
-import dev.millrace.streams.RowApplication;
-import dev.millrace.target.ApplierState;
-import dev.millrace.target.ControlSchema;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -61,7 +63,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private boolean nextRefused;
 
     /// What runs for one generation.
-    private record Running(Generation generation, Parts parts, Watches watches) {}
+    private record Running(Generation generation, Parts parts, LagMonitor watches) {}
 
     private Migration(MigrationSetup setup, Broker broker, OwnerStore owner) throws SQLException {
         this.setup = setup;
@@ -146,7 +148,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return new Running(
                 generation,
                 Parts.start(setup, generation, snapshots, owner::isConfirmed),
-                new Watches(setup, generation.number(), broker, additions));
+                new LagMonitor(setup, generation.number(), broker, additions));
     }
 
     private void conduct() {
@@ -347,7 +349,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         }
         return reconciliations.ask(
                 targets,
-                new MigrationRoad(
+                new LiveReplicationProgress(
                         setup,
                         broker,
                         now.watches(),

@@ -1,5 +1,7 @@
 package dev.millrace.migration;
 
+import dev.millrace.reconcile.ReconciliationReport;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -34,7 +36,8 @@ public interface MigrationControl {
     /// @param topic `changes` or `target`
     /// @param table to keep, or empty for all: a source table of the changes, a target table of the
     ///   target topic
-    /// @param key a key to keep, as [dev.millrace.log.LogFilter#key] reads it, or empty for all
+    /// @param key a key to keep, as [dev.millrace.kafka.ChangeLog.LogFilter#key] reads it, or empty
+    ///   for all
     /// @param limit at most so many lines, the first ones that match; 1 or more
     /// @throws UnknownTableException when the migration has no such table on that side
     void log(
@@ -48,5 +51,18 @@ public interface MigrationControl {
         public UnknownTableException(String message) {
             super(message);
         }
+    }
+
+    /// Where a comparison is that was asked for.
+    public sealed interface ReconciliationState {
+
+        record Waiting(Instant askedAt) implements ReconciliationState {}
+
+        record Running(Instant startedAt) implements ReconciliationState {}
+
+        record Finished(ReconciliationReport report) implements ReconciliationState {}
+
+        /// It could not be carried out; nothing is known about equality.
+        record Failed(String reason) implements ReconciliationState {}
     }
 }

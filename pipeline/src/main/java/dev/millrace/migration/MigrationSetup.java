@@ -1,14 +1,14 @@
 package dev.millrace.migration;
 
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
+import dev.millrace.change.Topics;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database;
-import dev.millrace.select.Mapping;
-import dev.millrace.select.Relation;
-import dev.millrace.source.CapturedTable;
-import dev.millrace.spec.Fingerprint;
 import dev.millrace.spec.MigrationSpec;
-import dev.millrace.streams.Topics;
-import dev.millrace.target.ReplicaRole;
+import dev.millrace.spec.SpecHash.Fingerprint;
+import dev.millrace.sql.Relation;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;

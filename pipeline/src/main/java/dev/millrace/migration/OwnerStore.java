@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.lag.Watch;
+import dev.millrace.lag.PeriodicProbe;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -46,7 +46,7 @@ final class OwnerStore implements AutoCloseable {
     }
 
     private final MigrationSetup setup;
-    private final Watch watch;
+    private final PeriodicProbe watch;
     private volatile Hold hold = new Hold.Held();
     private @Nullable Connection session;
     private int pid;
@@ -56,7 +56,7 @@ final class OwnerStore implements AutoCloseable {
         this.setup = setup;
         this.session = session;
         this.pid = pid(session);
-        this.watch = Watch.start("owner", LOOK, setup.clock(), this::keep, () -> {});
+        this.watch = PeriodicProbe.start("owner", LOOK, setup.clock(), this::keep, () -> {});
     }
 
     /// @throws RefusedException when another process has it

@@ -1,13 +1,14 @@
 package dev.millrace.migration;
 
+import dev.millrace.apply.ApplierSettings;
+import dev.millrace.apply.Backoff;
+import dev.millrace.apply.TargetApplier;
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.capture.SourceCapture;
+import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.lifecycle.FailureClassifier;
-import dev.millrace.source.CaptureSettings;
-import dev.millrace.source.SnapshotFailures;
-import dev.millrace.source.SourceCapture;
-import dev.millrace.streams.RowApplication;
-import dev.millrace.target.ApplierSettings;
-import dev.millrace.target.Backoff;
-import dev.millrace.target.TargetApplier;
+import dev.millrace.mappings.RowApplication;
 import java.util.function.BooleanSupplier;
 
 /// The moving parts of one generation: capture, mappings, applier. They start in the order of the

@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.chunk.Chunker;
+import dev.millrace.digest.Chunker;
 import dev.millrace.reconcile.Cancellation;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;

@@ -1,18 +1,19 @@
 package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
-import dev.millrace.chunk.Chunker;
-import dev.millrace.chunk.ReadFailed;
-import dev.millrace.chunk.ReconciliationStore;
-import dev.millrace.fault.Incident;
-import dev.millrace.log.ChangeLog;
-import dev.millrace.reconcile.ReconcileLimits;
+import dev.millrace.control.ReconciliationStore;
+import dev.millrace.digest.Chunker;
+import dev.millrace.digest.ReadFailed;
+import dev.millrace.kafka.ChangeLog;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
-import dev.millrace.reconcile.Road;
-import dev.millrace.select.Mapping;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
@@ -91,7 +92,7 @@ final class Reconciliations implements AutoCloseable {
         }
     }
 
-    UUID ask(List<String> targets, Road road) {
+    UUID ask(List<String> targets, ReplicationProgress road) {
         List<Mapping> mappings = mappings(targets);
         UUID id = UUID.randomUUID();
         int generation = known.generation();
@@ -165,7 +166,11 @@ final class Reconciliations implements AutoCloseable {
     }
 
     private void run(
-            UUID id, ReconciliationRun run, int generation, List<Mapping> mappings, Road road) {
+            UUID id,
+            ReconciliationRun run,
+            int generation,
+            List<Mapping> mappings,
+            ReplicationProgress road) {
         states.put(id, new ReconciliationState.Running(setup.clock().instant()));
         try {
             ReconciliationReport report =

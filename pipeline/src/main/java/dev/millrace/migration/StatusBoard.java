@@ -1,16 +1,16 @@
 package dev.millrace.migration;
 
+import dev.millrace.apply.ApplierCounters.ApplierCounts;
+import dev.millrace.apply.ApplierState;
+import dev.millrace.capture.CaptureState;
+import dev.millrace.capture.SourceCapture;
+import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
-import dev.millrace.fault.Failure;
-import dev.millrace.lag.Watch;
-import dev.millrace.select.Mapping;
-import dev.millrace.source.CaptureState;
-import dev.millrace.source.SourceCapture;
-import dev.millrace.source.SourcePosition;
-import dev.millrace.streams.RowApplication;
-import dev.millrace.target.ApplierCounts;
-import dev.millrace.target.ApplierState;
-import dev.millrace.target.StoppedTable;
+import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.lag.PeriodicProbe;
+import dev.millrace.lifecycle.Failure;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mappings.RowApplication;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,7 +42,7 @@ final class StatusBoard {
             int generation,
             List<StatusReport.Part> moving,
             Parts parts,
-            Watches watches,
+            LagMonitor watches,
             Optional<StatusReport.LastReconciliation> last) {
         Instant now = setup.clock().instant();
         List<StatusReport.Table> tables = tables(parts.capture(), watches);
@@ -68,7 +68,8 @@ final class StatusBoard {
     /// Every part that moves, and the servers as they are seen.
     ///
     /// @param hindered what keeps the conductor from its next step
-    List<StatusReport.Part> parts(Parts parts, Watches watches, List<StatusReport.Part> hindered) {
+    List<StatusReport.Part> parts(
+            Parts parts, LagMonitor watches, List<StatusReport.Part> hindered) {
         Instant now = setup.clock().instant();
         List<StatusReport.Part> all = new ArrayList<>();
         all.add(capture(parts.capture(), watches, now));
@@ -81,7 +82,7 @@ final class StatusBoard {
         return List.copyOf(all);
     }
 
-    static StatusReport.Part capture(SourceCapture capture, Watches watches, Instant now) {
+    static StatusReport.Part capture(SourceCapture capture, LagMonitor watches, Instant now) {
         return switch (capture.state()) {
             case CaptureState.Starting(Optional<String> waitsFor, Instant since) ->
                     new StatusReport.Part("capture", starting(waitsFor), false, since);
@@ -117,7 +118,7 @@ final class StatusBoard {
     }
 
     private static StatusReport.Part streaming(
-            SourceCapture capture, Watches watches, Instant since, Instant now) {
+            SourceCapture capture, LagMonitor watches, Instant since, Instant now) {
         Instant committed = capture.committedAt();
         boolean silent =
                 watches.sourceTrouble().isEmpty()
@@ -159,7 +160,7 @@ final class StatusBoard {
         };
     }
 
-    private static StatusReport.Part server(String name, Optional<Watch.Trouble> trouble) {
+    private static StatusReport.Part server(String name, Optional<PeriodicProbe.Trouble> trouble) {
         return trouble.map(
                         matter ->
                                 new StatusReport.Part(
@@ -174,14 +175,14 @@ final class StatusBoard {
         };
     }
 
-    private static StatusReport.Lag lag(Watches watches, Instant now) {
+    private static StatusReport.Lag lag(LagMonitor watches, Instant now) {
         return new StatusReport.Lag(
                 watches.backlog().sourceBytes(now).orElse(null),
                 watches.backlog().records(now).orElse(null),
                 watches.freshness().age(now).map(age -> age.toMillis() / 1000.0).orElse(null));
     }
 
-    private List<StatusReport.Table> tables(SourceCapture capture, Watches watches) {
+    private List<StatusReport.Table> tables(SourceCapture capture, LagMonitor watches) {
         SourcePosition position = capture.position();
         List<StatusReport.Table> tables = new ArrayList<>();
         for (Mapping mapping : setup.mappings()) {

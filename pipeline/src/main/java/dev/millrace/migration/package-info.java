@@ -1,6 +1,6 @@
-/// Conducts one migration: its phases, its journal, and the parts that run for it. Nothing but
-/// [Migration] changes the phase, and no phase is entered before the journal says so. This room
-/// knows no HTTP and no Spring.
+/// Conducts one migration: its phases, its journal and the components that run for it. Only
+/// [Migration] changes the phase, and a phase is entered only after it is in the journal. Knows
+/// neither HTTP nor Spring.
 @NullMarked
 package dev.millrace.migration;
 

@@ -1,13 +1,16 @@
 package dev.millrace.preflight;
 
+import dev.millrace.apply.ApplierSettings;
 import dev.millrace.postgres.ConnectionLimit;
+import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
+import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 
 /// Whether both servers let the migration have the sessions it needs. Where they are one server,
 /// its limits must hold for both sides' sessions.
-final class ConnectionChecks {
+public final class ConnectionChecks {
 
     static final List<PreflightCheck> ALL =
             List.of(ConnectionChecks::source, ConnectionChecks::target);
@@ -88,5 +91,38 @@ final class ConnectionChecks {
             case SERVER ->
                     "end sessions that nobody needs, or raise max_connections and restart the server";
         };
+    }
+
+    /// The most sessions that one migration has at one time, a reconciliation included. A test
+    /// counts them in a running migration: a component that opens more sessions has its number
+    /// here.
+    public static final class ConnectionNeed {
+
+        /// Of the engine: one for queries, another while it looks at the slot.
+        private static final int ENGINE = 2;
+
+        /// The watch of the publication, and a look at a table.
+        private static final int CAPTURE = 2;
+
+        private static final int WATERMARKS = 1;
+        private static final int RECONCILIATION = 1;
+
+        /// Without the session that replicates.
+        public static final int SOURCE =
+                Database.POOL_SIZE + ENGINE + CAPTURE + WATERMARKS + RECONCILIATION;
+
+        private static final int OWNER = 1;
+        private static final int WATCH = 1;
+        private static final int CONTROL = 1;
+
+        public static final int TARGET =
+                Database.POOL_SIZE
+                        + OWNER
+                        + WATCH
+                        + CONTROL
+                        + ApplierSettings.Limits.standard().writers()
+                        + RECONCILIATION;
+
+        private ConnectionNeed() {}
     }
 }

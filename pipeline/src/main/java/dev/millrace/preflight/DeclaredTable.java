@@ -2,14 +2,14 @@ package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
-import dev.millrace.select.ParseResult;
-import dev.millrace.select.SelectParser;
-import dev.millrace.select.SelectProblem;
-import dev.millrace.select.SelectStatement;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.Position;
 import dev.millrace.spec.Problem;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectProblem;
+import dev.millrace.sql.SelectStatement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;

@@ -3,7 +3,7 @@ package dev.millrace.preflight;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.select.Relation;
+import dev.millrace.sql.Relation;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;

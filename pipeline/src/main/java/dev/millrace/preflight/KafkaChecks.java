@@ -1,11 +1,12 @@
 package dev.millrace.preflight;
 
-import dev.millrace.broker.Broker;
-import dev.millrace.broker.BrokerException;
-import dev.millrace.broker.TopicPlan;
+import dev.millrace.change.Topics;
+import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.BrokerException;
+import dev.millrace.kafka.TopicPlan;
+import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Kafka;
-import dev.millrace.streams.Topics;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,14 +1,15 @@
 package dev.millrace.preflight;
 
+import dev.millrace.apply.ReplicaRole;
 import dev.millrace.postgres.Database;
-import dev.millrace.postgres.DatabaseFailure;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.preflight.SpecCompiler.Compilation;
 import dev.millrace.preflight.SpecCompiler.Compiled;
-import dev.millrace.select.Relation;
 import dev.millrace.spec.MigrationSpec;
-import dev.millrace.target.ReplicaRole;
+import dev.millrace.sql.Relation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -61,7 +62,8 @@ public final class Preflight {
             findings.addAll(compilation.notes());
             compilation.problems().forEach(problem -> findings.add(problem.finding()));
             Facts facts =
-                    new Gatherer(spec.migration(), from, to).gather(pairings(compilation.tables()));
+                    new FactCollector(spec.migration(), from, to)
+                            .gather(pairings(compilation.tables()));
             Stream.of(
                             SourceServerChecks.ALL,
                             SourceTableChecks.ALL,

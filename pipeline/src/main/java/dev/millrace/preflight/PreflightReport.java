@@ -1,9 +1,10 @@
 package dev.millrace.preflight;
 
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.capture.CapturedTable;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.preflight.Finding.Status;
-import dev.millrace.select.Mapping;
-import dev.millrace.source.CapturedTable;
-import dev.millrace.target.ReplicaRole;
+import dev.millrace.sql.Relation;
 import java.util.List;
 
 /// All that was checked.
@@ -59,4 +60,11 @@ public record PreflightReport(
             case UNREACHABLE -> 4;
         };
     }
+
+    /// One target table, ready to be migrated: its compiled mapping and both tables as their
+    /// catalogs describe them.
+    ///
+    /// @param fullIdentity the source table has REPLICA IDENTITY FULL
+    public record PlannedTable(
+            Mapping mapping, Relation source, Relation target, boolean fullIdentity) {}
 }

@@ -1,6 +1,6 @@
 package dev.millrace.preflight;
 
-import dev.millrace.postgres.Reachability;
+import dev.millrace.postgres.Database.Reachability;
 
 /// Puts what a probe found into a finding.
 final class ReachabilityCheck {

@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.postgres.Server;
+import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 
 /// What is asked of either server.

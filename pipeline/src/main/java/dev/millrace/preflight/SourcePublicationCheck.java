@@ -4,6 +4,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Collectors;

@@ -3,6 +3,7 @@ package dev.millrace.preflight;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.Server;
+import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,18 +1,18 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.expression.CaseMaps;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.SelectCompiler;
+import dev.millrace.mapping.SelectCompiler.CompileResult;
 import dev.millrace.postgres.CaseMapReader;
 import dev.millrace.postgres.Catalog;
-import dev.millrace.postgres.DatabaseFailure;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
-import dev.millrace.select.CaseMaps;
-import dev.millrace.select.CompileResult;
-import dev.millrace.select.Mapping;
-import dev.millrace.select.Relation;
-import dev.millrace.select.SelectCompiler;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.sql.Relation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;

@@ -4,6 +4,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
+import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;

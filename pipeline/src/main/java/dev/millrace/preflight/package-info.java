@@ -1,6 +1,5 @@
-/// May we start? Everything that can be known before the slot is made is gathered once, judged by
-/// pure checks, and told as findings with what to do. Nothing is created on either side. This room
-/// knows no stream and no engine: it ends where the mappings are compiled and every gate is open.
+/// Decides whether a migration may start. All facts are collected once, pure checks judge them, and
+/// each problem is reported as a finding with its remedy. Nothing is created on either side.
 @NullMarked
 package dev.millrace.preflight;
 

@@ -1,13 +1,14 @@
 package dev.millrace.reconcile;
 
-import dev.millrace.chunk.ComparedTable;
-import dev.millrace.chunk.ReadFailed;
-import dev.millrace.chunk.SourceSession;
-import dev.millrace.chunk.TableDigest;
-import dev.millrace.chunk.TargetSession;
-import dev.millrace.chunk.TargetSnapshot;
-import dev.millrace.fault.Incident;
-import dev.millrace.log.LogUnreadable;
+import dev.millrace.digest.Chunker.SourceSession;
+import dev.millrace.digest.Chunker.TargetSession;
+import dev.millrace.digest.ComparedTable;
+import dev.millrace.digest.ReadFailed;
+import dev.millrace.digest.TableDigest;
+import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.kafka.ChangeLog.LogUnreadable;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -32,15 +33,15 @@ final class GroupReconciliation {
 
     private static final long BYTES = 64L * 1024 * 1024;
 
-    private final Instruments with;
+    private final ReconcileContext with;
     private final InstantSource clock;
     private final List<Member> members;
 
-    record Member(ComparedTable table, Tally tally) {}
+    record Member(ComparedTable table, TableReportBuilder tally) {}
 
     private record Differing(Member member, TableDigest source, TableDigest target) {}
 
-    GroupReconciliation(Instruments with, InstantSource clock, List<Member> members) {
+    GroupReconciliation(ReconcileContext with, InstantSource clock, List<Member> members) {
         this.with = with;
         this.clock = clock;
         this.members = List.copyOf(members);
@@ -79,19 +80,19 @@ final class GroupReconciliation {
     }
 
     private List<Differing> differing() {
-        Look<Map<Member, TableDigest>> look;
+        FencedRead<Map<Member, TableDigest>> look;
         try {
             look = with.lookout().look(this::digests);
-        } catch (ReadFailed | LogUnreadable | RoadBlocked e) {
+        } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
-            look = new Look.NotSeen<>(reason(e));
+            look = new FencedRead.NotSeen<>(reason(e));
         }
         return switch (look) {
-            case Look.NotSeen<Map<Member, TableDigest>>(String why) -> {
+            case FencedRead.NotSeen<Map<Member, TableDigest>>(String why) -> {
                 members.forEach(member -> member.tally().undecided(0, why));
                 yield List.of();
             }
-            case Look.Seen<Map<Member, TableDigest>> seen -> differing(seen);
+            case FencedRead.Seen<Map<Member, TableDigest>> seen -> differing(seen);
         };
     }
 
@@ -104,7 +105,7 @@ final class GroupReconciliation {
         return digests;
     }
 
-    private List<Differing> differing(Look.Seen<Map<Member, TableDigest>> seen) {
+    private List<Differing> differing(FencedRead.Seen<Map<Member, TableDigest>> seen) {
         List<Differing> differing = new ArrayList<>();
         try (TargetSession target = with.chunker().openTarget()) {
             seen.source()
@@ -135,9 +136,12 @@ final class GroupReconciliation {
 
     /// The target's digest where it differs from the source's.
     private static Optional<TableDigest> digest(
-            TargetSnapshot target, Look.Seen<?> seen, TableDigest source, Tally tally) {
+            TargetSnapshot target,
+            FencedRead.Seen<?> seen,
+            TableDigest source,
+            TableReportBuilder tally) {
         TableDigest digest = target.digest();
-        Optional<String> obstacle = Obstacle.in(target, seen);
+        Optional<String> obstacle = SnapshotPrecondition.in(target, seen);
         if (obstacle.isPresent()) {
             tally.rows(source.total(), digest.total());
             tally.undecided(0, obstacle.get());
@@ -160,7 +164,7 @@ final class GroupReconciliation {
         Instant started = clock.instant();
         try {
             return Optional.of(work.get());
-        } catch (ReadFailed | LogUnreadable | RoadBlocked e) {
+        } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
             member.tally().forgetRows();
             member.tally().undecided(0, reason(e));

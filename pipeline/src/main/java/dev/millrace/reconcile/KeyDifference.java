@@ -27,9 +27,9 @@ sealed interface KeyDifference {
             return new Found(Kind.MISSING, List.of());
         }
         List<String> columns = new ArrayList<>();
-        for (int i = 0; i < actual.shape().size(); i++) {
+        for (int i = 0; i < actual.schema().size(); i++) {
             if (!expected.isUnchanged(i) && !Objects.equals(expected.text(i), actual.text(i))) {
-                columns.add(actual.shape().columns().get(i));
+                columns.add(actual.schema().columns().get(i));
             }
         }
         if (!columns.isEmpty()) {

@@ -2,9 +2,11 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
-import dev.millrace.chunk.StoredPositions;
-import dev.millrace.chunk.TargetSnapshot;
+import dev.millrace.digest.StoredState.StoredPositions;
+import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
 import dev.millrace.reconcile.LogJudgement.Decision;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -37,19 +39,19 @@ final class LogDecision {
             "more or wider rows were in flight than can be decided from the log: reconcile while"
                     + " fewer are written";
 
-    private final Look.Seen<KeyRead> seen;
+    private final FencedRead.Seen<SourceRows> seen;
     private final TargetSnapshot target;
-    private final LogTrace trace;
-    private final Tally tally;
+    private final KeyChangeReader trace;
+    private final TableReportBuilder tally;
     private final ReconcileLimits limits;
     private final LogJudgement judgement;
-    private final SourceWitness witness;
+    private final SourceImageMatcher witness;
 
     LogDecision(
-            Look.Seen<KeyRead> seen,
+            FencedRead.Seen<SourceRows> seen,
             TargetSnapshot target,
-            LogTrace trace,
-            Tally tally,
+            KeyChangeReader trace,
+            TableReportBuilder tally,
             ReconcileLimits limits) {
         this.seen = seen;
         this.target = target;
@@ -57,7 +59,7 @@ final class LogDecision {
         this.tally = tally;
         this.limits = limits;
         this.judgement = new LogJudgement(trace.mapper(), target::canonical);
-        this.witness = new SourceWitness(seen.source(), trace.mapper(), target::canonicalRows);
+        this.witness = new SourceImageMatcher(seen.source(), trace.mapper(), target::canonicalRows);
     }
 
     /// @param touched the keys with a change in the stretch of the look; the others are here
@@ -97,7 +99,9 @@ final class LogDecision {
                 Row expected = seen.source().rows().get(suspect.key());
                 tally.rows(suspect.source(), suspect.target());
                 tally.mismatch(
-                        suspect.key(), KeyRound.found(suspect, expected, actual), KeyRound.AT_REST);
+                        suspect.key(),
+                        KeyRecheck.found(suspect, expected, actual),
+                        KeyRecheck.AT_REST);
             } else {
                 leave(suspect, "a transaction is in the log that the source doesn't show yet");
             }

@@ -1,8 +1,10 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.Row;
-import dev.millrace.select.RowMapper;
-import dev.millrace.select.RowMapper.MappedRow;
+import dev.millrace.mapping.RowMapper;
+import dev.millrace.mapping.RowMapper.MappedRow;
+import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
+import dev.millrace.reconcile.KeyChangeReader.KeyImage;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 

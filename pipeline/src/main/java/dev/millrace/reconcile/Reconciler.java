@@ -1,16 +1,17 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.Lsn;
-import dev.millrace.chunk.Chunker;
-import dev.millrace.chunk.ComparedTables;
-import dev.millrace.chunk.ReadFailed;
-import dev.millrace.fault.Incident;
-import dev.millrace.log.ChangeLog;
+import dev.millrace.digest.Chunker;
+import dev.millrace.digest.ComparedTables;
+import dev.millrace.digest.ReadFailed;
+import dev.millrace.kafka.ChangeLog;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation.Cancelled;
 import dev.millrace.reconcile.GroupReconciliation.Member;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.select.Mapping;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -22,15 +23,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Compares target tables with what the user's own SELECTs give on the source, while both are
-/// written to. It reads and never writes, except watermarks by its [Road]. A table that can't be
-/// read is undecided, with the reason, and the others go on. One reconciliation at a time per
-/// object.
+/// written to. It reads and never writes, except watermarks by its [ReplicationProgress]. A table
+/// that can't be read is undecided, with the reason, and the others go on. One reconciliation at a
+/// time per object.
 public final class Reconciler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
 
     private final Subject subject;
-    private final Road road;
+    private final ReplicationProgress road;
     private final Chunker chunker;
     private final ChangeLog log;
     private final ReconcileLimits limits;
@@ -44,7 +45,7 @@ public final class Reconciler {
 
     public Reconciler(
             Subject subject,
-            Road road,
+            ReplicationProgress road,
             Sources sources,
             ReconcileLimits limits,
             InstantSource clock) {
@@ -65,17 +66,19 @@ public final class Reconciler {
             throw new IllegalArgumentException("there is no table to reconcile");
         }
         Instant started = clock.instant();
-        Lookout lookout = new Lookout(road, chunker, limits, cancellation, clock);
-        Instruments with = new Instruments(chunker, lookout, road, log, limits, cancellation);
-        Map<Mapping, Tally> tallies = new LinkedHashMap<>();
-        tables.forEach(table -> tallies.put(table, new Tally(table.target())));
+        FencedSourceReader lookout =
+                new FencedSourceReader(road, chunker, limits, cancellation, clock);
+        ReconcileContext with =
+                new ReconcileContext(chunker, lookout, road, log, limits, cancellation);
+        Map<Mapping, TableReportBuilder> tallies = new LinkedHashMap<>();
+        tables.forEach(table -> tallies.put(table, new TableReportBuilder(table.target())));
         Optional<String> reason = Optional.empty();
         try {
             cancellation.check();
             reconcile(tallies, with);
         } catch (Cancelled e) {
             reason = Optional.of(ReconciliationReport.CANCELLED);
-            tallies.values().forEach(Tally::cancelled);
+            tallies.values().forEach(TableReportBuilder::cancelled);
         }
         List<TableReport> reports = tallies.values().stream().map(this::report).toList();
         return new ReconciliationReport(
@@ -89,7 +92,7 @@ public final class Reconciler {
                 reason.orElse(null));
     }
 
-    private void reconcile(Map<Mapping, Tally> tallies, Instruments with) {
+    private void reconcile(Map<Mapping, TableReportBuilder> tallies, ReconcileContext with) {
         List<Member> members = new ArrayList<>();
         try {
             ComparedTables compared = chunker.tables(tallies.keySet());
@@ -118,7 +121,7 @@ public final class Reconciler {
         }
     }
 
-    private TableReport report(Tally tally) {
+    private TableReport report(TableReportBuilder tally) {
         TableReport report = tally.report();
         LOG.atInfo()
                 .addKeyValue("migration", subject.migration())

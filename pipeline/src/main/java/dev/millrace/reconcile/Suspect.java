@@ -1,7 +1,7 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.RowKey;
-import dev.millrace.chunk.RowSum;
+import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import java.util.List;
 import java.util.Map;

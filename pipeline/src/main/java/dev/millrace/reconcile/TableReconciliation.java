@@ -1,12 +1,12 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.RowKey;
-import dev.millrace.chunk.Chunk;
-import dev.millrace.chunk.ComparedTable;
-import dev.millrace.chunk.RowSum;
-import dev.millrace.chunk.TableDigest;
-import dev.millrace.chunk.TableSnapshot;
-import dev.millrace.chunk.TargetSnapshot;
+import dev.millrace.digest.ComparedTable;
+import dev.millrace.digest.TableDigest;
+import dev.millrace.digest.TableSnapshot;
+import dev.millrace.digest.TableSnapshot.Chunk;
+import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.digest.TargetSnapshot;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -23,16 +23,16 @@ import java.util.function.Function;
 /// its moment; only a look at single keys calls anything different. One thread, used once.
 final class TableReconciliation {
 
-    private final Instruments with;
+    private final ReconcileContext with;
     private final ComparedTable table;
-    private final KeyJudge judge;
-    private final Tally tally;
+    private final KeyVerifier judge;
+    private final TableReportBuilder tally;
 
-    TableReconciliation(Instruments with, ComparedTable table, Tally tally) {
+    TableReconciliation(ReconcileContext with, ComparedTable table, TableReportBuilder tally) {
         this.with = with;
         this.table = table;
         this.tally = tally;
-        this.judge = new KeyJudge(with, table, tally);
+        this.judge = new KeyVerifier(with, table, tally);
     }
 
     /// One side's bucket sums of what is compared.
@@ -127,13 +127,13 @@ final class TableReconciliation {
     /// The same of both sides; empty when they can't be compared, which the tally knows.
     private <T> Optional<Both<T>> read(Function<TableSnapshot, T> question) {
         return switch (with.lookout().look(source -> question.apply(source.table(table)))) {
-            case Look.NotSeen<T>(String why) -> {
+            case FencedRead.NotSeen<T>(String why) -> {
                 tally.undecided(0, why);
                 yield Optional.empty();
             }
-            case Look.Seen<T> seen -> {
+            case FencedRead.Seen<T> seen -> {
                 try (TargetSnapshot target = with.chunker().openTarget(table)) {
-                    Optional<String> obstacle = Obstacle.in(target, seen);
+                    Optional<String> obstacle = SnapshotPrecondition.in(target, seen);
                     obstacle.ifPresent(why -> tally.undecided(0, why));
                     yield obstacle.isPresent()
                             ? Optional.empty()

@@ -1,7 +1,6 @@
-/// Whether the target is what the SELECT gives: looks at both sides between watermarks, judges what
-/// differs against the log, and reports. Lag is never called a mismatch, nor a mismatch lag; what
-/// can't be decided is undecided. This room reads through [dev.millrace.chunk] and
-/// [dev.millrace.log] and changes nothing.
+/// Compares the target with the result of the SELECTs. Reads both sides between watermarks, checks
+/// what differs against the log, and writes the report. Lag is never reported as a mismatch, and a
+/// mismatch never as lag. What cannot be decided is undecided. Changes nothing.
 @NullMarked
 package dev.millrace.reconcile;
 

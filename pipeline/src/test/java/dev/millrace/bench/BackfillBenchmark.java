@@ -3,7 +3,7 @@ package dev.millrace.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.faults.ServiceProcess;
-import dev.millrace.local.LoopbackPort;
+import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestFolders;

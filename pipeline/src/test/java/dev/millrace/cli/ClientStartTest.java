@@ -20,7 +20,7 @@ class ClientStartTest {
                                 "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",
                                 "-Dslf4j.internal.verbosity=ERROR",
                                 "-Xlog:class+load:stdout")
-                        .main("dev.millrace.service.Main", verb);
+                        .main("dev.millrace.app.Main", verb);
 
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String loaded = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

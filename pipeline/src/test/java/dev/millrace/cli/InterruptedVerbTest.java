@@ -26,7 +26,7 @@ class InterruptedVerbTest {
                     JavaCommand.of(
                                     "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",
                                     "-Dslf4j.internal.verbosity=ERROR")
-                            .main("dev.millrace.service.Main", "reconcile", "--url", service.url());
+                            .main("dev.millrace.app.Main", "reconcile", "--url", service.url());
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             try {
                 Awaitility.await()

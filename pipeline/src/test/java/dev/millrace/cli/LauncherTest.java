@@ -64,7 +64,7 @@ class LauncherTest {
         Run second = run(root, "./millrace", "status");
 
         assertThat(first.exitCode).isZero();
-        assertThat(first.out).doesNotContain("building").contains("dev.millrace.service.Main");
+        assertThat(first.out).doesNotContain("building").contains("dev.millrace.app.Main");
         assertThat(first.out.lines()).endsWith("status", "-o", "a b");
         assertThat(first.err).contains("building");
         assertThat(second.err).isEmpty();

@@ -2,6 +2,7 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.spec.Secret;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -2,10 +2,10 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.apply.ReplicaRole;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
-import dev.millrace.target.ReplicaRole;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.millrace.local.LocalServerException;
+import dev.millrace.demo.Demo.DemoSettings;
+import dev.millrace.demo.Demo.MigrationService;
+import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.spec.SpecReader;

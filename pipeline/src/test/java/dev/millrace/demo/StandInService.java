@@ -2,6 +2,7 @@ package dev.millrace.demo;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.millrace.demo.Demo.MigrationService;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -1,6 +1,6 @@
 package dev.millrace.deploy;
 
-import dev.millrace.local.LoopbackPort;
+import dev.millrace.sandbox.LoopbackPort;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

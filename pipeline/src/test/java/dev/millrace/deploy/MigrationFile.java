@@ -1,11 +1,11 @@
 package dev.millrace.deploy;
 
-import dev.millrace.select.ParseResult;
-import dev.millrace.select.SelectParser;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;

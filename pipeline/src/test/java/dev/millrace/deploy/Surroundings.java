@@ -1,9 +1,9 @@
 package dev.millrace.deploy;
 
-import dev.millrace.broker.EmbeddedBroker;
-import dev.millrace.broker.OpenBroker;
 import dev.millrace.deploy.ComposeFile.Service;
-import dev.millrace.local.Folders;
+import dev.millrace.kafka.EmbeddedBroker;
+import dev.millrace.kafka.OpenBroker;
+import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestFolders;

@@ -3,7 +3,7 @@ package dev.millrace.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.sandbox.SandboxPostgres;
-import dev.millrace.sandbox.StopMode;
+import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import dev.millrace.testing.BrokerProcess;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;

@@ -3,7 +3,7 @@ package dev.millrace.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.millrace.local.LoopbackPort;
+import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.JavaCommand;
@@ -272,7 +272,7 @@ class SamplesIT {
         }
 
         int command(String... arguments) throws Exception {
-            return new ProcessBuilder(JavaCommand.of().main("dev.millrace.service.Main", arguments))
+            return new ProcessBuilder(JavaCommand.of().main("dev.millrace.app.Main", arguments))
                     .inheritIO()
                     .start()
                     .waitFor();

@@ -48,7 +48,7 @@ public final class ServiceProcess implements AutoCloseable {
                                     "--enable-native-access=ALL-UNNAMED",
                                     "--sun-misc-unsafe-memory-access=allow")
                             .main(
-                                    "dev.millrace.service.Main",
+                                    "dev.millrace.app.Main",
                                     "--debug",
                                     "run",
                                     "-c",

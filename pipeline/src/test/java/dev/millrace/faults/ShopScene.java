@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.demo.Shop;
 import dev.millrace.demo.Traffic;
-import dev.millrace.local.LoopbackPort;
+import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestFolders;

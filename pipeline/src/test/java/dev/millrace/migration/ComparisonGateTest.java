@@ -2,8 +2,8 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.fault.Failure;
-import dev.millrace.source.CaptureState;
+import dev.millrace.capture.CaptureState;
+import dev.millrace.lifecycle.Failure;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;

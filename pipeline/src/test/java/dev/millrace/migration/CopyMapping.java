@@ -1,12 +1,12 @@
 package dev.millrace.migration;
 
 import dev.millrace.change.Row;
-import dev.millrace.change.Shape;
+import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper;
 import dev.millrace.postgres.Identifier;
-import dev.millrace.select.Mapping;
-import dev.millrace.select.Relation;
-import dev.millrace.select.RowMapper;
+import dev.millrace.sql.Relation;
 
 /// `SELECT *` by hand, for scenes that are about the road and not about the language.
 final class CopyMapping {
@@ -14,19 +14,19 @@ final class CopyMapping {
     private CopyMapping() {}
 
     static Mapping of(Relation source, TableId target) {
-        Shape shape =
-                Shape.keyed(
+        RowSchema schema =
+                RowSchema.keyed(
                         target,
                         source.columns().stream().map(Relation.Column::name).toList(),
                         source.key());
-        Shape key = Shape.keyed(target, source.key(), source.key());
+        RowSchema key = RowSchema.keyed(target, source.key(), source.key());
         RowMapper mapper =
                 new RowMapper() {
                     @Override
                     public MappedRow map(Row row) {
-                        Row.Builder out = new Row.Builder(shape);
-                        for (int i = 0; i < shape.size(); i++) {
-                            int from = row.shape().position(shape.columns().get(i));
+                        Row.Builder out = new Row.Builder(schema);
+                        for (int i = 0; i < schema.size(); i++) {
+                            int from = row.schema().position(schema.columns().get(i));
                             if (row.isUnchanged(from)) {
                                 out.unchanged(i);
                             } else {
@@ -40,14 +40,14 @@ final class CopyMapping {
                     public Row key(Row row) {
                         Row.Builder out = new Row.Builder(key);
                         for (int i = 0; i < key.size(); i++) {
-                            out.text(i, row.text(row.shape().position(key.columns().get(i))));
+                            out.text(i, row.text(row.schema().position(key.columns().get(i))));
                         }
                         return out.build();
                     }
                 };
         return new Mapping(
                 source.id(),
-                shape,
+                schema,
                 source.columns().stream().map(Relation.Column::type).toList(),
                 "SELECT * FROM " + Identifier.quote(source.id()),
                 "",

@@ -4,10 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.Row;
-import dev.millrace.change.Shape;
+import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
+import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -21,8 +22,8 @@ import org.junit.jupiter.api.Test;
 /// A generation begins whole or not at all, over what an older one left and against its writers.
 class GenerationStartIT {
 
-    private static final Shape GATED =
-            Shape.keyed(new TableId("public", "item"), List.of("id", "pass"), List.of("id"));
+    private static final RowSchema GATED =
+            RowSchema.keyed(new TableId("public", "item"), List.of("id", "pass"), List.of("id"));
 
     /// The first statement that fails in the beginning's transaction is its last one.
     private static final String[] BREAK = {

@@ -3,6 +3,8 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.testing.OddNames;

@@ -2,13 +2,14 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.chunk.ReconciliationStore;
-import dev.millrace.chunk.ReconciliationStore.Stored;
+import dev.millrace.control.ControlSchema;
+import dev.millrace.control.ReconciliationStore;
+import dev.millrace.control.ReconciliationStore.Stored;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReportJson;
-import dev.millrace.target.ControlSchema;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.preflight.ConnectionNeed;
+import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.testing.TestDatabase;
 import org.junit.jupiter.api.Test;

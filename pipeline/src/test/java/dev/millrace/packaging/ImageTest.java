@@ -55,7 +55,7 @@ class ImageTest {
                 .singleElement()
                 .asString()
                 .matches("-XX:MaxRAMPercentage=[1-8]\\d");
-        assertThat(entrypoint.getLast()).isEqualTo("dev.millrace.service.Main");
+        assertThat(entrypoint.getLast()).isEqualTo("dev.millrace.app.Main");
     }
 
     @Test

@@ -7,9 +7,10 @@ import static dev.millrace.preflight.Reported.warnings;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.control.ControlSchema;
+import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.spec.MigrationSpec;
-import dev.millrace.target.ControlSchema;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.OddNames;
 import java.util.List;

@@ -6,6 +6,7 @@ import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.time.Duration;

@@ -6,13 +6,14 @@ import static dev.millrace.reconcile.UserMapper.userWithUnchangedName;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
-import dev.millrace.change.Origin;
 import dev.millrace.change.Row;
-import dev.millrace.log.Logged;
+import dev.millrace.kafka.ChangeLog.Logged;
+import dev.millrace.mapping.RowMapper.MappedRow;
+import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
 import dev.millrace.reconcile.LogJudgement.Decision;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
-import dev.millrace.select.RowMapper.MappedRow;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;

@@ -4,11 +4,12 @@ import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.select.Mapping;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

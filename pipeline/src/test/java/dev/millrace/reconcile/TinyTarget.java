@@ -2,9 +2,9 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
-import dev.millrace.select.Mapping;
-import dev.millrace.select.RowMapper.MappedRow;
-import dev.millrace.streams.Topics;
+import dev.millrace.change.Topics;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper.MappedRow;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -72,9 +72,9 @@ final class TinyTarget {
 
     private void upsert(Connection connection, Row row) throws SQLException {
         Map<String, @Nullable String> cells = new HashMap<>();
-        for (int i = 0; i < row.shape().size(); i++) {
+        for (int i = 0; i < row.schema().size(); i++) {
             if (!row.isUnchanged(i)) {
-                cells.put(row.shape().columns().get(i), literal(row.text(i)));
+                cells.put(row.schema().columns().get(i), literal(row.text(i)));
             }
         }
         List<String> names = List.copyOf(cells.keySet());
@@ -85,7 +85,7 @@ final class TinyTarget {
                                 row.table(),
                                 String.join(", ", names),
                                 names.stream().map(cells::get).collect(Collectors.joining(", ")),
-                                String.join(", ", row.shape().keyColumns()),
+                                String.join(", ", row.schema().keyColumns()),
                                 names.stream()
                                         .map(name -> name + " = excluded." + name)
                                         .collect(Collectors.joining(", "))));
@@ -93,8 +93,8 @@ final class TinyTarget {
 
     private void remove(Connection connection, Row key) throws SQLException {
         String where =
-                IntStream.range(0, key.shape().size())
-                        .mapToObj(i -> key.shape().columns().get(i) + " = " + literal(key.text(i)))
+                IntStream.range(0, key.schema().size())
+                        .mapToObj(i -> key.schema().columns().get(i) + " = " + literal(key.text(i)))
                         .collect(Collectors.joining(" AND "));
         run(connection, "DELETE FROM " + mapping.target().table() + " WHERE " + where);
     }
@@ -122,8 +122,7 @@ final class TinyTarget {
 
     private static String controlSchema() {
         try (var sql =
-                TinyTarget.class.getResourceAsStream(
-                        "/dev/millrace/target/control/V1__control.sql")) {
+                TinyTarget.class.getResourceAsStream("/dev/millrace/control/V1__control.sql")) {
             return new String(Objects.requireNonNull(sql).readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

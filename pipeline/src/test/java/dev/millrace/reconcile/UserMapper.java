@@ -1,11 +1,11 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.Row;
-import dev.millrace.change.Shape;
+import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
-import dev.millrace.select.Mapping;
-import dev.millrace.select.Relation.SqlType;
-import dev.millrace.select.RowMapper;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper;
+import dev.millrace.sql.Relation.SqlType;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -20,11 +20,11 @@ final class UserMapper implements RowMapper {
             "CREATE TABLE users (id int PRIMARY KEY, name text, amount numeric,"
                     + " deleted boolean NOT NULL DEFAULT false)";
 
-    private static final Shape SOURCE =
-            Shape.keyed(USERS, List.of("id", "name", "amount", "deleted"), List.of("id"));
-    private static final Shape TARGET =
-            Shape.keyed(CUSTOMER, List.of("id", "full_name", "amount"), List.of("id"));
-    private static final Shape KEY = Shape.keyed(CUSTOMER, List.of("id"), List.of("id"));
+    private static final RowSchema SOURCE =
+            RowSchema.keyed(USERS, List.of("id", "name", "amount", "deleted"), List.of("id"));
+    private static final RowSchema TARGET =
+            RowSchema.keyed(CUSTOMER, List.of("id", "full_name", "amount"), List.of("id"));
+    private static final RowSchema KEY = RowSchema.keyed(CUSTOMER, List.of("id"), List.of("id"));
 
     static Mapping mapping() {
         return mapping("name");
@@ -52,7 +52,7 @@ final class UserMapper implements RowMapper {
         Mapping of = mapping();
         return new Mapping(
                 source,
-                Shape.keyed(target, of.target().columns(), of.target().keyColumns()),
+                RowSchema.keyed(target, of.target().columns(), of.target().keyColumns()),
                 of.outputs(),
                 "SELECT id, name AS full_name, amount FROM " + source,
                 "",

@@ -2,11 +2,12 @@ package dev.millrace.reconcile;
 
 import static dev.millrace.reconcile.UserMapper.user;
 
-import dev.millrace.chunk.Chunker;
-import dev.millrace.log.ChangeLog;
+import dev.millrace.change.Topics;
+import dev.millrace.digest.Chunker;
+import dev.millrace.kafka.ChangeLog;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
-import dev.millrace.select.Mapping;
-import dev.millrace.streams.Topics;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -25,7 +26,7 @@ final class UsersScene implements AutoCloseable {
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newDatabase();
     final Topics topics = new Topics(KafkaServer.newMigrationName());
-    final TinyRoad road;
+    final TinyReplicationProgress road;
     Mapping mapping = UserMapper.mapping();
     ReconcileLimits limits = new ReconcileLimits(3, Duration.ZERO, 200_000, 1_000_000);
     final Cancellation cancellation = new Cancellation();
@@ -35,7 +36,7 @@ final class UsersScene implements AutoCloseable {
         target.execute(
                 "CREATE SCHEMA crm",
                 "CREATE TABLE crm.customer (id int PRIMARY KEY, full_name text, amount numeric)");
-        road = new TinyRoad(source, target, topics, mapping);
+        road = new TinyReplicationProgress(source, target, topics, mapping);
         fill();
     }
 

@@ -1,5 +1,6 @@
 package dev.millrace.change;
 
+import dev.millrace.change.ChangeEvent.Origin;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ public final class ChangeCodec {
     private static final int UNCHANGED_CELL = 1;
     private static final int FIRST_LENGTH = 2;
 
-    private final ShapeCodec shapes = new ShapeCodec();
+    private final RowSchemaCodec rowSchemas = new RowSchemaCodec();
 
     public byte[] encode(ChangeEvent event) {
         ByteWriter out = new ByteWriter();
@@ -158,8 +159,8 @@ public final class ChangeCodec {
     }
 
     private void row(ByteWriter out, Row row) {
-        out.bytes(shapes.encode(row.shape()));
-        for (int i = 0; i < row.shape().size(); i++) {
+        out.bytes(rowSchemas.encode(row.schema()));
+        for (int i = 0; i < row.schema().size(); i++) {
             if (row.isUnchanged(i)) {
                 out.number(UNCHANGED_CELL);
             } else {
@@ -169,9 +170,9 @@ public final class ChangeCodec {
     }
 
     private Row row(ByteReader in) {
-        Shape shape = shapes.decode(in.bytes());
-        Row.Builder row = new Row.Builder(shape);
-        for (int i = 0; i < shape.size(); i++) {
+        RowSchema rowSchema = rowSchemas.decode(in.bytes());
+        Row.Builder row = new Row.Builder(rowSchema);
+        for (int i = 0; i < rowSchema.size(); i++) {
             int head = in.length();
             switch (head) {
                 case NULL_CELL -> row.text(i, null);
@@ -223,5 +224,15 @@ public final class ChangeCodec {
 
     private static TableId table(ByteReader in) {
         return new TableId(in.string(), in.string());
+    }
+
+    /// A record was written in a format that this version does not read. The message names both.
+    public static final class UnknownFormatException extends IllegalArgumentException {
+
+        private static final long serialVersionUID = 1L;
+
+        public UnknownFormatException(String message) {
+            super(message);
+        }
     }
 }

@@ -16,20 +16,20 @@ public final class Row {
     // identity
     private static final String UNCHANGED = new String("unchanged");
 
-    private final Shape shape;
+    private final RowSchema schema;
     private final @Nullable String[] cells;
 
-    private Row(Shape shape, @Nullable String[] cells) {
-        this.shape = shape;
+    private Row(RowSchema schema, @Nullable String[] cells) {
+        this.schema = schema;
         this.cells = cells;
     }
 
     /// A row without unchanged cells; `null` is NULL.
-    public static Row of(Shape shape, @Nullable String... cells) {
-        Builder builder = new Builder(shape);
-        if (cells.length != shape.size()) {
+    public static Row of(RowSchema schema, @Nullable String... cells) {
+        Builder builder = new Builder(schema);
+        if (cells.length != schema.size()) {
             throw new IllegalArgumentException(
-                    shape + " has " + shape.size() + " columns, got " + cells.length + " cells");
+                    schema + " has " + schema.size() + " columns, got " + cells.length + " cells");
         }
         for (int i = 0; i < cells.length; i++) {
             builder.text(i, cells[i]);
@@ -37,12 +37,12 @@ public final class Row {
         return builder.build();
     }
 
-    public Shape shape() {
-        return shape;
+    public RowSchema schema() {
+        return schema;
     }
 
     public TableId table() {
-        return shape.table();
+        return schema.table();
     }
 
     public boolean isUnchanged(int position) {
@@ -61,9 +61,9 @@ public final class Row {
         String cell = cells[position];
         if (cell == UNCHANGED) {
             throw new IllegalStateException(
-                    shape.table()
+                    schema.table()
                             + "."
-                            + shape.columns().get(position)
+                            + schema.columns().get(position)
                             + " is unchanged: it carries no value");
         }
         return cell;
@@ -83,22 +83,22 @@ public final class Row {
     ///
     /// @throws IllegalStateException when the row has no key or a key cell is unchanged
     public RowKey key() {
-        if (shape.key().isEmpty()) {
-            throw new IllegalStateException(shape.table() + " has no key");
+        if (schema.key().isEmpty()) {
+            throw new IllegalStateException(schema.table() + " has no key");
         }
-        @Nullable String[] values = new String[shape.key().size()];
+        @Nullable String[] values = new String[schema.key().size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = text(shape.key().get(i));
+            values[i] = text(schema.key().get(i));
         }
-        return new RowKey(shape.table(), values);
+        return new RowKey(schema.table(), values);
     }
 
-    /// This row laid over an older one of the same shape and key: unchanged cells take the older
+    /// This row laid over an older one of the same schema and key: unchanged cells take the older
     /// row's.
     public Row over(Row older) {
-        if (!shape.equals(older.shape)) {
+        if (!schema.equals(older.schema)) {
             throw new IllegalArgumentException(
-                    "rows of two shapes: " + shape + " and " + older.shape);
+                    "rows of two schemas: " + schema + " and " + older.schema);
         }
         @Nullable String[] merged = cells.clone();
         for (int i = 0; i < merged.length; i++) {
@@ -106,12 +106,12 @@ public final class Row {
                 merged[i] = older.cells[i];
             }
         }
-        return new Row(shape, merged);
+        return new Row(schema, merged);
     }
 
     @Override
     public boolean equals(Object other) {
-        if (!(other instanceof Row that) || !shape.equals(that.shape)) {
+        if (!(other instanceof Row that) || !schema.equals(that.schema)) {
             return false;
         }
         for (int i = 0; i < cells.length; i++) {
@@ -126,22 +126,22 @@ public final class Row {
 
     @Override
     public int hashCode() {
-        return 31 * shape.hashCode() + Arrays.hashCode(cells);
+        return 31 * schema.hashCode() + Arrays.hashCode(cells);
     }
 
     @Override
     public String toString() {
-        return "row of " + shape;
+        return "row of " + schema;
     }
 
     /// Fills one row, cell by cell; cells that are not set are NULL. For one thread, used once.
     public static final class Builder {
-        private final Shape shape;
+        private final RowSchema schema;
         private final @Nullable String[] cells;
 
-        public Builder(Shape shape) {
-            this.shape = shape;
-            this.cells = new String[shape.size()];
+        public Builder(RowSchema schema) {
+            this.schema = schema;
+            this.cells = new String[schema.size()];
         }
 
         public Builder text(int position, @Nullable String text) {
@@ -155,7 +155,7 @@ public final class Row {
         }
 
         public Row build() {
-            return new Row(shape, cells.clone());
+            return new Row(schema, cells.clone());
         }
     }
 }

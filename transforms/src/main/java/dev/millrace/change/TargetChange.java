@@ -6,10 +6,10 @@ public sealed interface TargetChange {
     Token token();
 
     /// Make the row of this key be this row. Unchanged cells keep what the target has. The row's
-    /// table is the target table, its shape's key the target key.
+    /// table is the target table, its schema's key the target key.
     record Upsert(Token token, Row row) implements TargetChange {}
 
-    /// No row of this key may be there. The row's shape holds the key's columns alone.
+    /// No row of this key may be there. The row's schema holds the key's columns alone.
     record Delete(Token token, Row row) implements TargetChange {}
 
     /// This change can't be mapped. `sourceKey` is the key of the source row; `reason` says what

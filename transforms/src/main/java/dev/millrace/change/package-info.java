@@ -1,6 +1,5 @@
-/// What a row and a change are, and how they become bytes. Every other room speaks in these words.
-/// A value is PostgreSQL's own text and is never reinterpreted here. This room knows no database,
-/// no Kafka and no clock.
+/// Rows and changes, and their bytes. A value is PostgreSQL's own text and is never reinterpreted
+/// here. Knows no database, no Kafka client and no clock.
 @NullMarked
 package dev.millrace.change;
 

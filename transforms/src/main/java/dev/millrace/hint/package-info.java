@@ -1,5 +1,5 @@
-/// What a refusal offers beside its reason. The file's reader, the SELECT language and the service
-/// ask here, so that a misspelt name is answered alike wherever it stands.
+/// Suggestions for misspelled names. The file reader, the SELECT compiler and the service all use
+/// this one.
 @NullMarked
 package dev.millrace.hint;
 

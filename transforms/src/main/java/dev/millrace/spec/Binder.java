@@ -1,6 +1,10 @@
 package dev.millrace.spec;
 
 import dev.millrace.hint.NearestName;
+import dev.millrace.spec.SpecForm.AtMostOne;
+import dev.millrace.spec.SpecForm.NotYetSupported;
+import dev.millrace.spec.SpecForm.Setting;
+import dev.millrace.spec.SpecForm.ShortForm;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -76,7 +80,7 @@ final class Binder {
             one.put(shortForm.value(), scalar(node, path, kind));
             return create(form, one);
         }
-        ComesLater later = form.getAnnotation(ComesLater.class);
+        NotYetSupported later = form.getAnnotation(NotYetSupported.class);
         if (node instanceof SequenceNode && later != null && !later.list().isEmpty()) {
             problems.add(at(node), path, later.list() + " comes in a later version", "");
             return null;
@@ -92,7 +96,7 @@ final class Binder {
             Class<? extends Record> form,
             MappingNode mapping,
             String path,
-            @Nullable ComesLater later) {
+            @Nullable NotYetSupported later) {
         Map<String, RecordComponent> known = new LinkedHashMap<>();
         for (RecordComponent component : form.getRecordComponents()) {
             known.put(key(component.getName()), component);
@@ -153,7 +157,7 @@ final class Binder {
             NodeTuple entry,
             String path,
             Set<String> known,
-            @Nullable ComesLater later) {
+            @Nullable NotYetSupported later) {
         if (later != null && Arrays.asList(later.value()).contains(key)) {
             problems.add(at(entry.getKeyNode()), join(path, key), "comes in a later version", "");
             return;

@@ -1,5 +1,9 @@
 package dev.millrace.spec;
 
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -7,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// `millrace.yaml` as it is written: the records that bind the file and from which its JSON Schema
 /// is generated, so that the two can't differ. A component is null when its key is absent or was
 /// refused.
-@ComesLater({"reverse"})
+@SpecForm.NotYetSupported({"reverse"})
 record SpecForm(
         @Setting(
                         value =
@@ -111,7 +115,7 @@ record SpecForm(
                     @Nullable Map<Scalar, Scalar> properties) {}
 
     @ShortForm("select")
-    @ComesLater(
+    @NotYetSupported(
             value = {"transformer", "reverse"},
             list = "several SELECTs into one table (a merge)")
     record TableForm(
@@ -127,4 +131,55 @@ record SpecForm(
                             kind = "a list of column names",
                             examples = {"region", "id"})
                     @Nullable List<Scalar> key) {}
+
+    /// Keys of a record of the file of which one at most may be given.
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target(ElementType.TYPE)
+    @interface AtMostOne {
+
+        String[] value();
+    }
+
+    /// Keys of a record of the file that are known but not built yet: refused by name.
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target(ElementType.TYPE)
+    @interface NotYetSupported {
+
+        String[] value() default {};
+
+        /// What a list in place of the record would mean; empty when a list means nothing.
+        String list() default "";
+    }
+
+    /// A record of the file that may also be written as the value of one of its components alone.
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target(ElementType.TYPE)
+    @interface ShortForm {
+
+        String value();
+    }
+
+    /// What the schema says of a key, on the record component that binds it. The key is the
+    /// component's name with hyphens.
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target({ElementType.FIELD, ElementType.RECORD_COMPONENT})
+    @interface Setting {
+
+        String value();
+
+        boolean required() default false;
+
+        /// What the text must match; empty for any.
+        String pattern() default "";
+
+        /// The least and the greatest number, for a key that is one.
+        int[] range() default {};
+
+        String standard() default "";
+
+        String[] examples() default {};
+
+        /// The kind of value, for messages: "a mapping", "a list of column names".
+        String kind() default "text";
+    }
 }

@@ -1,7 +1,7 @@
-/// `millrace.yaml` as a checked [MigrationSpec]: what is migrated, never how the process runs. All
-/// problems of a file are found in one reading, each with its place in the file, its path and its
-/// remedy; no problem holds a secret or a value taken from the environment. This room opens no
-/// connection: whether tables and columns exist is for others to ask.
+/// Reads `millrace.yaml` into a checked [MigrationSpec]: what is migrated, not how the process
+/// runs. All problems of a file are found in one pass, each with its position, path and remedy. No
+/// problem contains a secret or a value from the environment. Opens no connection: whether tables
+/// and columns exist is checked by preflight.
 @NullMarked
 package dev.millrace.spec;
 

@@ -3,6 +3,7 @@ package dev.millrace.change;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.change.ChangeEvent.Origin;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -12,10 +13,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ChangeCodecTest {
 
     private static final TableId TABLE = new TableId("sales", "Order \"odd\"");
-    private static final Shape SHAPE = new Shape(TABLE, List.of("a", "id", "big", "n"), List.of(1));
+    private static final RowSchema ROW_SCHEMA =
+            new RowSchema(TABLE, List.of("a", "id", "big", "n"), List.of(1));
     private static final Row PARTIAL =
-            new Row.Builder(SHAPE).text(0, "").text(1, "7").unchanged(2).text(3, null).build();
-    private static final Row WHOLE = Row.of(SHAPE, "é𝄞\n", "-1", "x".repeat(300), null);
+            new Row.Builder(ROW_SCHEMA).text(0, "").text(1, "7").unchanged(2).text(3, null).build();
+    private static final Row WHOLE = Row.of(ROW_SCHEMA, "é𝄞\n", "-1", "x".repeat(300), null);
     private static final Origin ORIGIN = new Origin(new Lsn(-2L), 4_000_000_000L, -5);
 
     private final ChangeCodec codec = new ChangeCodec();
@@ -77,7 +79,7 @@ class ChangeCodecTest {
 
     @Test
     void noUsersTextIsMistakenForTheUnchangedCell() {
-        Row row = Row.of(SHAPE, "unchanged", "1", "unchanged", "unchanged");
+        Row row = Row.of(ROW_SCHEMA, "unchanged", "1", "unchanged", "unchanged");
 
         Row back =
                 ((ChangeEvent.Read)

@@ -1,0 +1,216 @@
+package dev.millrace.apply;
+
+import dev.millrace.apply.TargetTask.PartitionBatch;
+import dev.millrace.apply.TargetTask.TruncateHold;
+import dev.millrace.change.TableId;
+import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.RejectedChanges;
+import dev.millrace.control.StoppedTables;
+import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.StoredOffset;
+import dev.millrace.control.StoredOffsets;
+import dev.millrace.postgres.Session.LongStatement;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Writes batches through one session. Each is one transaction that locks the partition's stored
+/// offset before anything else, so a batch whose commit was never answered is settled by writing it
+/// again: if the offset stands behind it, it is done; if before it, it never was. For one thread.
+final class BatchWriter implements AutoCloseable {
+
+    /// What a transaction does between its begin and its commit.
+    @FunctionalInterface
+    private interface Work {
+        WriteOutcome run() throws SQLException, TableStop;
+    }
+
+    private final TargetSession session;
+    private final Connection connection;
+    private final String migration;
+    private final StoredOffsets offsets;
+    private final OffsetLock lock;
+    private final RowWriter rows;
+
+    BatchWriter(TargetSession session, String migration) {
+        this.session = session;
+        this.migration = migration;
+        connection = session.connection();
+        offsets = new StoredOffsets(migration);
+        lock = new OffsetLock(connection, migration, offsets);
+        rows = new RowWriter(connection);
+    }
+
+    /// @throws SQLException when the transaction was given up, or when its commit was not answered
+    WriteOutcome run(TargetTask task) throws SQLException {
+        return switch (task) {
+            case PartitionBatch batch -> write(batch);
+            case TruncateHold hold -> write(hold);
+            case TargetTask.ReadOffsets _ -> read();
+        };
+    }
+
+    private WriteOutcome read() throws SQLException {
+        AppliedOffsets applied = offsets.read(connection);
+        connection.rollback();
+        return new WriteOutcome.Read(applied);
+    }
+
+    private WriteOutcome write(PartitionBatch batch) throws SQLException {
+        List<StoppedTable> stops = new ArrayList<>();
+        while (true) {
+            try {
+                return transaction(() -> batch.onlyMoves() ? move(batch) : apply(batch, stops));
+            } catch (TableStop stop) {
+                stops.add(stopped(stop, batch.partition(), firstOffset(batch, stop.table())));
+                rows.forget(stop.table());
+            }
+        }
+    }
+
+    private WriteOutcome write(TruncateHold hold) throws SQLException {
+        List<StoppedTable> stops = new ArrayList<>();
+        while (true) {
+            try {
+                return transaction(() -> empty(hold, stops));
+            } catch (TableStop stop) {
+                StoredOffset at = hold.to().getFirst();
+                stops.add(stopped(stop, at.partition(), at.token().changesOffset()));
+            }
+        }
+    }
+
+    private WriteOutcome move(PartitionBatch batch) throws SQLException {
+        return lock.move(batch.from(), batch.to())
+                ? new WriteOutcome.Applied(Map.of(), List.of())
+                : lock.settled(batch.from(), batch.to())
+                        .orElseThrow(() -> movedUnderLock(batch.from()));
+    }
+
+    private WriteOutcome apply(PartitionBatch batch, List<StoppedTable> stops)
+            throws SQLException, TableStop {
+        Optional<WriteOutcome> settled = lock.settled(batch.from(), batch.to());
+        if (settled.isPresent()) {
+            return settled.get();
+        }
+        int generation = batch.from().generation();
+        CompactedBatch collapse =
+                CompactedBatch.of(batch.partition(), batch.changes(), stopped(generation, stops));
+        Map<TableId, Long> counts = new HashMap<>();
+        for (var table : collapse.tables().entrySet()) {
+            rows.write(table.getKey(), table.getValue());
+            counts.put(table.getKey(), table.getValue().count());
+        }
+        List<StoppedTable> newlyStopped = new ArrayList<>(stops);
+        newlyStopped.addAll(collapse.newlyStopped());
+        for (StoppedTable stop : newlyStopped) {
+            StoppedTables.add(connection, migration, generation, stop);
+        }
+        collapse.rejected().store(connection, migration, generation, batch.partition());
+        moveLocked(batch.from(), batch.to(), collapse.count());
+        return new WriteOutcome.Applied(counts, newlyStopped);
+    }
+
+    private WriteOutcome empty(TruncateHold hold, List<StoppedTable> stops)
+            throws SQLException, TableStop {
+        for (int i = 0; i < hold.from().size(); i++) {
+            Optional<WriteOutcome> settled = lock.settled(hold.from().get(i), hold.to().get(i));
+            if (settled.isPresent()) {
+                return settled.get();
+            }
+        }
+        int generation = hold.from().getFirst().generation();
+        RejectedChanges rejected = new RejectedChanges();
+        if (stopped(generation, stops).contains(hold.table())) {
+            rejected.count(hold.table());
+        } else {
+            try (var _ = LongStatement.on(connection)) {
+                rows.empty(hold.table());
+            }
+        }
+        for (StoppedTable stop : stops) {
+            StoppedTables.add(connection, migration, generation, stop);
+        }
+        rejected.store(connection, migration, generation, hold.from().getFirst().partition());
+        for (int i = 0; i < hold.from().size(); i++) {
+            moveLocked(hold.from().get(i), hold.to().get(i), 0);
+        }
+        return new WriteOutcome.Applied(Map.of(), stops);
+    }
+
+    private Set<TableId> stopped(int generation, List<StoppedTable> stops) throws SQLException {
+        Set<TableId> tables = new HashSet<>();
+        StoppedTables.read(connection, migration, generation)
+                .forEach(stop -> tables.add(stop.table()));
+        stops.forEach(stop -> tables.add(stop.table()));
+        return tables;
+    }
+
+    private void moveLocked(StoredOffset from, StoredOffset to, long changes) throws SQLException {
+        if (!offsets.move(connection, from, to, changes)) {
+            throw movedUnderLock(from);
+        }
+    }
+
+    private WriteOutcome transaction(Work work) throws SQLException, TableStop {
+        boolean committed = false;
+        try {
+            WriteOutcome outcome = work.run();
+            connection.commit();
+            committed = true;
+            return outcome;
+        } finally {
+            rows.ended(committed);
+            if (!committed) {
+                rollback();
+            }
+        }
+    }
+
+    private void rollback() {
+        try {
+            connection.rollback();
+        } catch (SQLException _) {
+            session.close();
+        }
+    }
+
+    private static long firstOffset(PartitionBatch batch, TableId table) {
+        TableChanges changes =
+                CompactedBatch.of(batch.partition(), batch.changes(), Set.of()).tables().get(table);
+        return changes == null ? batch.to().token().changesOffset() : changes.firstChangesOffset();
+    }
+
+    private static StoppedTable stopped(TableStop stop, int partition, long changesOffset) {
+        return new StoppedTable(stop.table(), stop.reason(), partition, changesOffset);
+    }
+
+    private static IllegalStateException movedUnderLock(StoredOffset from) {
+        return new IllegalStateException(
+                "the stored offset of partition " + from.partition() + " moved while locked");
+    }
+
+    boolean isClosed() throws SQLException {
+        return connection.isClosed();
+    }
+
+    ReplicaRole role() {
+        return session.role();
+    }
+
+    /// From another thread: the statement under way breaks off.
+    void abort() {
+        session.abort();
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+}

@@ -1,0 +1,154 @@
+package dev.millrace.apply;
+
+import dev.millrace.change.RowSchema;
+import dev.millrace.postgres.Identifier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/// The statements that write rows of one schema. Texts come in as one `text[]` per column, in
+/// column order. Pure.
+final class TableSql {
+
+    private final RowSchema schema;
+    private final List<TextInput> inputs;
+    private final String table;
+    private final String staging;
+
+    /// @param inputs of each column, as [TargetColumns] makes them
+    /// @param staging the name of the temporary table
+    TableSql(RowSchema schema, List<TextInput> inputs, String staging) {
+        this.schema = schema;
+        this.inputs = inputs;
+        this.table = Identifier.quote(schema.table());
+        this.staging = "pg_temp." + Identifier.quote(staging);
+    }
+
+    /// Typed like the target's columns, domains and lengths included, and without its constraints.
+    String createStaging() {
+        return "CREATE TEMPORARY TABLE "
+                + staging.substring("pg_temp.".length())
+                + " ON COMMIT DELETE ROWS AS SELECT "
+                + names(all())
+                + " FROM "
+                + table
+                + " WITH NO DATA";
+    }
+
+    String copyIntoStaging(List<Integer> columns) {
+        return "COPY " + staging + " (" + names(columns) + ") FROM STDIN";
+    }
+
+    String upsertFromStaging() {
+        return insert() + " SELECT " + names(all()) + " FROM " + staging + onConflict();
+    }
+
+    String upsertFromArrays() {
+        return insert()
+                + " SELECT "
+                + list(all(), this::value)
+                + " FROM "
+                + arrays(all())
+                + onConflict();
+    }
+
+    /// Sets the columns at `carried`; the arrays are the key's columns, then the carried ones.
+    String updateFromArrays(List<Integer> carried) {
+        return "UPDATE "
+                + table
+                + " AS t SET "
+                + list(carried, i -> name(i) + " = " + value(i))
+                + " FROM "
+                + arrays(with(carried))
+                + " WHERE "
+                + keyMatches();
+    }
+
+    /// Counts which keys of the arrays have a row.
+    String countFromArrays() {
+        return "SELECT count(*) FROM "
+                + table
+                + " AS t JOIN "
+                + arrays(schema.key())
+                + " ON "
+                + keyMatches();
+    }
+
+    String deleteFromArrays() {
+        return "DELETE FROM "
+                + table
+                + " AS t USING "
+                + arrays(schema.key())
+                + " WHERE "
+                + keyMatches();
+    }
+
+    /// The columns of [#updateFromArrays] in the order of its arrays.
+    List<Integer> with(List<Integer> carried) {
+        List<Integer> columns = new ArrayList<>(schema.key());
+        columns.addAll(carried);
+        return columns;
+    }
+
+    /// True when a row that is there already has nothing to be set.
+    boolean isKeyOnly() {
+        return schema.key().size() == schema.size();
+    }
+
+    private String insert() {
+        return "INSERT INTO " + table + " (" + names(all()) + ") OVERRIDING SYSTEM VALUE";
+    }
+
+    private String onConflict() {
+        List<Integer> others = all().stream().filter(i -> !schema.key().contains(i)).toList();
+        String conflict = " ON CONFLICT (" + names(schema.key()) + ") DO ";
+        return others.isEmpty()
+                ? conflict + "NOTHING"
+                : conflict + "UPDATE SET " + list(others, i -> name(i) + " = EXCLUDED." + name(i));
+    }
+
+    private String keyMatches() {
+        return schema.key().stream()
+                .map(i -> "t." + name(i) + " = " + value(i))
+                .collect(Collectors.joining(" AND "));
+    }
+
+    private String arrays(List<Integer> columns) {
+        return "unnest("
+                + list(columns, _ -> "?::pg_catalog.text[]")
+                + ") AS r ("
+                + list(columns, i -> "c" + i)
+                + ")";
+    }
+
+    private String value(int column) {
+        return inputs.get(column).of("r.c" + column);
+    }
+
+    private String names(List<Integer> columns) {
+        return list(columns, this::name);
+    }
+
+    private String name(int column) {
+        return Identifier.quote(schema.columns().get(column));
+    }
+
+    private List<Integer> all() {
+        return IntStream.range(0, schema.size()).boxed().toList();
+    }
+
+    private static String list(List<Integer> columns, IntFunction<String> text) {
+        return columns.stream().map(text::apply).collect(Collectors.joining(", "));
+    }
+
+    /// The SQL expression that turns a text into a value of one column. The text's place is between
+    /// two parts and not marked inside of one: names of types may contain any character.
+    record TextInput(String before, String after) {
+
+        String of(String text) {
+            return before + text + after;
+        }
+    }
+}

@@ -1,0 +1,274 @@
+package dev.millrace.apply;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.postgres.Identifier;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyIn;
+
+/// Writes rows of one schema through one session, in the caller's transaction. For the session's
+/// thread.
+final class TableWriter {
+
+    /// From here on COPY into a temporary table outruns arrays; below it the emptying of that table
+    /// costs more than it gains.
+    private static final int ROWS_FOR_COPY = 1_000;
+
+    /// A buffer of this size is handed to the driver.
+    private static final int COPY_CHUNK = 1 << 20;
+
+    /// @param rows as the server counts them
+    private record Written(int rows, Rewriters by) {}
+
+    private final Connection connection;
+    private final RowSchema schema;
+    private final TableSql sql;
+    private final int rowsForCopy;
+    private final boolean deferred;
+    private boolean staged;
+    private boolean stagedInTransaction;
+
+    /// @throws TableStop when the target has no such table or column
+    static TableWriter open(Connection connection, RowSchema schema, int number)
+            throws SQLException, TableStop {
+        return new TableWriter(connection, schema, number, ROWS_FOR_COPY);
+    }
+
+    TableWriter(Connection connection, RowSchema schema, int number, int rowsForCopy)
+            throws SQLException, TableStop {
+        this.connection = connection;
+        this.schema = schema;
+        this.rowsForCopy = rowsForCopy;
+        this.deferred = TargetColumns.hasDeferred(connection, schema.table());
+        sql =
+                new TableSql(
+                        schema, TargetColumns.read(connection, schema), "millrace_rows_" + number);
+    }
+
+    /// @throws TableStop when the target did not take all of them
+    void upsert(List<Row> rows) throws SQLException, TableStop {
+        if (rows.isEmpty()) {
+            return;
+        }
+        int written;
+        if (rows.size() >= rowsForCopy) {
+            copy(all(), rows);
+            try (var statement = connection.createStatement()) {
+                written = statement.executeUpdate(sql.upsertFromStaging());
+            }
+        } else {
+            written = update(sql.upsertFromArrays(), rows.size(), all(), i -> rows.get(i)::text);
+        }
+        // A row of key columns alone that is there already is not written again.
+        boolean complete =
+                written == rows.size()
+                        || sql.isKeyOnly()
+                                && count(rows.size(), i -> rows.get(i)::text) == rows.size();
+        if (!complete) {
+            throw new TableStop(schema.table(), StopReason.swallowed(schema.table(), "INSERT"));
+        }
+    }
+
+    /// @throws TableStop when the target kept a row of one of them
+    void delete(List<RowKey> keys) throws SQLException, TableStop {
+        if (keys.isEmpty()) {
+            return;
+        }
+        IntFunction<IntFunction<@Nullable String>> cells = i -> keyCells(keys.get(i));
+        Written written = write(sql.deleteFromArrays(), keys.size(), schema.key(), cells);
+        if (written.by().mayKeepRows(written.rows(), keys.size())
+                && count(keys.size(), cells) > 0) {
+            throw new TableStop(schema.table(), StopReason.swallowed(schema.table(), "DELETE"));
+        }
+    }
+
+    /// @throws TableStop when the target lacks a row for one of them
+    void update(List<Row> partial) throws SQLException, TableStop {
+        Map<List<Integer>, List<Row>> byCarried = new HashMap<>();
+        for (Row row : partial) {
+            byCarried.computeIfAbsent(carried(row), _ -> new ArrayList<>()).add(row);
+        }
+        for (var group : byCarried.entrySet()) {
+            List<Integer> carried = group.getKey();
+            if (hit(carried, group.getValue()) != group.getValue().size()) {
+                throw new TableStop(schema.table(), StopReason.withoutRow(schema.table()));
+            }
+        }
+    }
+
+    private int hit(List<Integer> carried, List<Row> rows) throws SQLException, TableStop {
+        IntFunction<IntFunction<@Nullable String>> cells = i -> rows.get(i)::text;
+        if (carried.isEmpty()) {
+            return count(rows.size(), cells);
+        }
+        Written written =
+                write(sql.updateFromArrays(carried), rows.size(), sql.with(carried), cells);
+        if (written.by().onUpdate()) {
+            throw new TableStop(schema.table(), StopReason.swallowed(schema.table(), "UPDATE"));
+        }
+        return written.rows();
+    }
+
+    /// The column whose type does not take a text of the rows, if the failure came from one. Asks
+    /// for each column alone, because PostgreSQL's error names none. In a transaction that is
+    /// rolled back afterwards.
+    ///
+    /// @param rows some of whose cells may be unchanged
+    Optional<String> refusedColumn(List<Row> rows, SQLException failure) throws SQLException {
+        stage();
+        for (int column : all()) {
+            List<Row> carried = rows.stream().filter(row -> !row.isUnchanged(column)).toList();
+            Savepoint before = connection.setSavepoint();
+            try {
+                copy(List.of(column), carried);
+            } catch (SQLException e) {
+                if (!Objects.equals(e.getSQLState(), failure.getSQLState())) {
+                    throw e;
+                }
+                return Optional.of(schema.columns().get(column));
+            } finally {
+                connection.rollback(before);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Lets a deferred constraint speak while it is known which table it speaks of.
+    void checkDeferred() throws SQLException {
+        if (deferred) {
+            try (var statement = connection.createStatement()) {
+                statement.execute("SET CONSTRAINTS ALL IMMEDIATE");
+            }
+        }
+    }
+
+    private int count(int rows, IntFunction<IntFunction<@Nullable String>> cells)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql.countFromArrays())) {
+            arrays(statement, rows, schema.key(), cells);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getInt(1);
+            }
+        }
+    }
+
+    /// One round trip for the statement and the look at what may have rewritten it.
+    private Written write(
+            String text,
+            int rows,
+            List<Integer> columns,
+            IntFunction<IntFunction<@Nullable String>> cells)
+            throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement(text + "; " + Rewriters.QUERY)) {
+            arrays(statement, rows, columns, cells);
+            statement.setString(columns.size() + 1, Identifier.quote(schema.table()));
+            statement.execute();
+            int written = statement.getUpdateCount();
+            statement.getMoreResults();
+            try (ResultSet row = statement.getResultSet()) {
+                row.next();
+                return new Written(written, Rewriters.read(row));
+            }
+        }
+    }
+
+    private int update(
+            String text,
+            int rows,
+            List<Integer> columns,
+            IntFunction<IntFunction<@Nullable String>> cells)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(text)) {
+            arrays(statement, rows, columns, cells);
+            return statement.executeUpdate();
+        }
+    }
+
+    private void arrays(
+            PreparedStatement statement,
+            int rows,
+            List<Integer> columns,
+            IntFunction<IntFunction<@Nullable String>> cells)
+            throws SQLException {
+        for (int c = 0; c < columns.size(); c++) {
+            @Nullable String[] texts = new String[rows];
+            for (int r = 0; r < rows; r++) {
+                texts[r] = cells.apply(r).apply(columns.get(c));
+            }
+            statement.setArray(c + 1, connection.createArrayOf("text", texts));
+        }
+    }
+
+    private IntFunction<@Nullable String> keyCells(RowKey key) {
+        return column -> key.value(schema.key().indexOf(column));
+    }
+
+    private List<Integer> carried(Row row) {
+        return IntStream.range(0, schema.size())
+                .filter(i -> !row.isUnchanged(i) && !schema.key().contains(i))
+                .boxed()
+                .toList();
+    }
+
+    private void copy(List<Integer> columns, List<Row> rows) throws SQLException {
+        stage();
+        CopyIn copy =
+                connection
+                        .unwrap(PGConnection.class)
+                        .getCopyAPI()
+                        .copyIn(sql.copyIntoStaging(columns));
+        try {
+            CopyText text = new CopyText();
+            for (Row row : rows) {
+                text.add(row, columns);
+                if (text.size() >= COPY_CHUNK) {
+                    copy.writeToCopy(text.buffer(), 0, text.size());
+                    text.clear();
+                }
+            }
+            copy.writeToCopy(text.buffer(), 0, text.size());
+            copy.endCopy();
+        } finally {
+            if (copy.isActive()) {
+                copy.cancelCopy();
+            }
+        }
+    }
+
+    private List<Integer> all() {
+        return IntStream.range(0, schema.size()).boxed().toList();
+    }
+
+    private void stage() throws SQLException {
+        if (!staged) {
+            try (var statement = connection.createStatement()) {
+                statement.execute(sql.createStaging());
+            }
+            staged = true;
+            stagedInTransaction = true;
+        }
+    }
+
+    /// The temporary table stays only when the transaction that made it commits.
+    void ended(boolean committed) {
+        staged &= committed || !stagedInTransaction;
+        stagedInTransaction = false;
+    }
+}

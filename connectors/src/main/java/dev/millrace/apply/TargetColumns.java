@@ -1,0 +1,100 @@
+package dev.millrace.apply;
+
+import dev.millrace.apply.TableSql.TextInput;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// How the text of each column of a schema becomes a value in an expression, so that it takes the
+/// road that COPY takes: through the input function of the column's type, then the assignment to
+/// the column, which applies length and domain and refuses what doesn't fit. A cast to the column's
+/// declared type would cut a long text in silence; a cast to a domain likewise.
+final class TargetColumns {
+
+    /// The base type below all domains, without its modifier. Where a cast from text is a function
+    /// of its own, the type's input function is called instead of it.
+    private static final String TYPES =
+            """
+            WITH RECURSIVE base (name, type) AS (
+                SELECT a.attname, a.atttypid FROM pg_attribute a
+                WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped
+                UNION ALL
+                SELECT b.name, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type
+                WHERE t.typtype = 'd'
+            )
+            SELECT b.name, quote_ident(n.nspname) || '.' || quote_ident(t.typname),
+                quote_ident(pn.nspname) || '.' || quote_ident(p.proname), p.pronargs,
+                CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END,
+                EXISTS (SELECT FROM pg_cast c WHERE c.castsource = 'text'::regtype
+                    AND c.casttarget = t.oid AND c.castmethod = 'f')
+            FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
+            JOIN pg_namespace n ON n.oid = t.typnamespace
+            JOIN pg_proc p ON p.oid = t.typinput
+            JOIN pg_namespace pn ON pn.oid = p.pronamespace
+            """;
+
+    private static final String DEFERRED =
+            """
+            SELECT FROM pg_constraint c, to_regclass(?) AS t
+            WHERE c.condeferred AND (c.conrelid = t OR c.confrelid = t) LIMIT 1
+            """;
+
+    private TargetColumns() {}
+
+    /// How each column of the schema reads its text.
+    ///
+    /// @throws TableStop when the target has no such table or column
+    static List<TextInput> read(Connection connection, RowSchema schema)
+            throws SQLException, TableStop {
+        Map<String, TextInput> found = new HashMap<>();
+        try (PreparedStatement statement = connection.prepareStatement(TYPES)) {
+            statement.setString(1, Identifier.quote(schema.table()));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    found.put(row.getString(1), input(row));
+                }
+            }
+        }
+        List<TextInput> inputs = new ArrayList<>();
+        for (String column : schema.columns()) {
+            TextInput input = found.get(column);
+            if (input == null) {
+                throw new TableStop(schema.table(), missing(schema, column, found.isEmpty()));
+            }
+            inputs.add(input);
+        }
+        return inputs;
+    }
+
+    /// True when a constraint of the table waits for the commit.
+    static boolean hasDeferred(Connection connection, TableId table) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(DEFERRED)) {
+            statement.setString(1, Identifier.quote(table));
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
+    private static TextInput input(ResultSet row) throws SQLException {
+        if (!row.getBoolean(6)) {
+            return new TextInput("", "::" + row.getString(2));
+        }
+        String rest = row.getInt(4) == 3 ? ", " + row.getLong(5) + ", -1" : "";
+        return new TextInput(row.getString(3) + "(pg_catalog.textout(", ")" + rest + ")");
+    }
+
+    private static String missing(RowSchema schema, String column, boolean noTable) {
+        return noTable
+                ? "the target has no table " + schema.table() + ", or the role may not see it."
+                : "the target table " + schema.table() + " has no column " + column + ".";
+    }
+}

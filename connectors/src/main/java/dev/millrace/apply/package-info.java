@@ -1,0 +1,7 @@
+/// Applies the target topic to the rows of the target database, exactly once in effect: the next
+/// offset is stored in the transaction that writes the rows, so a crash, a second process or a
+/// resent record changes nothing. Knows nothing of the source.
+@NullMarked
+package dev.millrace.apply;
+
+import org.jspecify.annotations.NullMarked;

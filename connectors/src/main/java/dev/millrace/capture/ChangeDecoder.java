@@ -1,0 +1,210 @@
+package dev.millrace.capture;
+
+import dev.millrace.capture.ChangeDecoder.Decoded.What;
+import dev.millrace.capture.connector.TextConverter;
+import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
+import dev.millrace.change.ChangeEvent.Origin;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import java.nio.ByteBuffer;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.source.SourceRecord;
+import org.jspecify.annotations.Nullable;
+
+/// Turns a record of the engine into our words. An unknown kind, a table that no mapping reads or a
+/// key that isn't there is refused by name and stops the run. For one thread.
+final class ChangeDecoder {
+
+    private final Map<TableId, CapturedTable> tables = new HashMap<>();
+    private final Map<Schema, RowSchema> rowSchemas = new IdentityHashMap<>();
+
+    ChangeDecoder(List<CapturedTable> tables) {
+        tables.forEach(table -> this.tables.put(table.relation().id(), table));
+    }
+
+    Decoded decode(SourceRecord record) {
+        Struct envelope = (Struct) record.value();
+        String operation = envelope.getString("op");
+        Struct source = envelope.getStruct("source");
+        if (operation.equals("r")) {
+            return new Decoded.SnapshotRow(row(table(source), envelope.getStruct("after"), null));
+        }
+        Long lastCommit = (Long) record.sourceOffset().get("lsn_commit");
+        return new Decoded.Streamed(
+                lastCommit == null ? Lsn.ZERO : new Lsn(lastCommit),
+                origin(source),
+                what(operation, envelope, source));
+    }
+
+    private What what(String operation, Struct envelope, Struct source) {
+        return switch (operation) {
+            case "c" -> new What.Inserted(row(table(source), envelope.getStruct("after"), null));
+            case "u" ->
+                    updated(
+                            table(source),
+                            envelope.getStruct("after"),
+                            envelope.getStruct("before"));
+            case "d" -> new What.Deleted(row(table(source), envelope.getStruct("before"), null));
+            case "t" -> new What.Truncated(table(source).relation().id());
+            case "m" -> new What.Message(content(envelope.getStruct("message")));
+            default ->
+                    throw new UnreadableChangeException(
+                            "the engine delivered an operation of unknown kind '"
+                                    + operation
+                                    + "'");
+        };
+    }
+
+    /// The engine knows rows by the primary key; where ours is another one, it calls a change of
+    /// the key an update.
+    private What updated(CapturedTable table, @Nullable Struct after, @Nullable Struct before) {
+        Row row = row(table, after, before);
+        if (before == null) {
+            return new What.Updated(row);
+        }
+        Row old = row(table, before, null);
+        return old.key().equals(row.key()) ? new What.Updated(row) : new What.Rekeyed(old, row);
+    }
+
+    private CapturedTable table(Struct source) {
+        TableId id = new TableId(source.getString("schema"), source.getString("table"));
+        CapturedTable table = tables.get(id);
+        if (table == null) {
+            throw new UnreadableChangeException(
+                    "the engine delivered a change of " + id + ", which no mapping reads");
+        }
+        return table;
+    }
+
+    private Row row(CapturedTable table, @Nullable Struct image, @Nullable Struct old) {
+        if (image == null) {
+            throw new UnreadableChangeException(
+                    "a change of "
+                            + table.relation().id()
+                            + " came without the row: its replica identity is not usable");
+        }
+        RowSchema rowSchema =
+                rowSchemas.computeIfAbsent(
+                        image.schema(),
+                        schema ->
+                                RowSchema.keyed(
+                                        table.relation().id(),
+                                        schema.fields().stream()
+                                                .map(Field::name)
+                                                .filter(name -> !table.isGenerated(name))
+                                                .toList(),
+                                        table.relation().key()));
+        Row.Builder row = new Row.Builder(rowSchema);
+        for (int i = 0; i < rowSchema.size(); i++) {
+            String name = rowSchema.columns().get(i);
+            String text = text(image, name);
+            boolean key = rowSchema.key().contains(i);
+            if (isUnchanged(text) && old != null && (key || table.fullIdentity())) {
+                text = text(old, name);
+            }
+            if (key && (text == null || isUnchanged(text))) {
+                throw new UnreadableChangeException(
+                        "a change of "
+                                + table.relation().id()
+                                + " came without its key column "
+                                + name
+                                + ": the replica identity was changed while the capture runs");
+            }
+            if (isUnreadable(text)) {
+                throw new UnreadableChangeException(
+                        "the engine delivered column "
+                                + name
+                                + " of "
+                                + table.relation().id()
+                                + " in a form of which no text is known");
+            }
+            if (isUnchanged(text)) {
+                row.unchanged(i);
+            } else {
+                row.text(i, text);
+            }
+        }
+        return row.build();
+    }
+
+    /// `Struct.get` would answer a NULL with the default of the schema.
+    private static @Nullable String text(Struct image, String column) {
+        return (String) image.getWithoutDefault(column);
+    }
+
+    @SuppressWarnings({
+        "StringEquality",
+        "ReferenceEquality"
+    }) // the mark is known by identity, not by its letters
+    private static boolean isUnchanged(@Nullable String text) {
+        return text == TextConverter.UNCHANGED;
+    }
+
+    @SuppressWarnings({"StringEquality", "ReferenceEquality"}) // as above
+    private static boolean isUnreadable(@Nullable String text) {
+        return text == TextConverter.UNREADABLE;
+    }
+
+    private static Origin origin(Struct source) {
+        Long lsn = source.getInt64("lsn");
+        Long transaction = source.getInt64("txId");
+        if (lsn == null || transaction == null) {
+            throw new UnreadableChangeException(
+                    "the engine delivered a change without position or transaction");
+        }
+        Long micros = source.getInt64("ts_us");
+        return new Origin(new Lsn(lsn), transaction, micros == null ? 0 : micros);
+    }
+
+    private static byte[] content(Struct message) {
+        return switch (message.getWithoutDefault("content")) {
+            case byte[] bytes -> bytes;
+            case ByteBuffer buffer -> {
+                byte[] bytes = new byte[buffer.remaining()];
+                buffer.duplicate().get(bytes);
+                yield bytes;
+            }
+            case String text -> Base64.getDecoder().decode(text);
+            case null, default ->
+                    throw new UnreadableChangeException(
+                            "the engine delivered a message without content");
+        };
+    }
+
+    /// What one record of the engine is, before the log gives it its place.
+    sealed interface Decoded {
+
+        /// A row read by the snapshot.
+        record SnapshotRow(Row row) implements Decoded {}
+
+        /// One event of a transaction.
+        ///
+        /// @param lastCommit end of the last commit before it; zero when none has been seen since
+        ///   the start
+        record Streamed(Lsn lastCommit, Origin origin, What what) implements Decoded {}
+
+        sealed interface What {
+            record Inserted(Row row) implements What {}
+
+            record Updated(Row row) implements What {}
+
+            /// An update that changed the key: two events of the log, one of the transaction.
+            record Rekeyed(Row old, Row row) implements What {}
+
+            record Deleted(Row row) implements What {}
+
+            record Truncated(TableId table) implements What {}
+
+            record Message(byte[] content) implements What {}
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package dev.millrace.digest;
+
+import dev.millrace.digest.ComparedTable.HashFunction;
+import dev.millrace.digest.ComparedTable.KeyColumn;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/// The statements that read one side. A row's text is that of a composite of its cells' texts, so
+/// NULL and the empty text differ and columns can't run together.
+///
+/// @param from what rows are taken from, as `m`
+/// @param cells the canonical text of each column of `m`
+record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunction hash) {
+
+    /// bucket, rows, first, second, characters of the keys
+    ///
+    /// @param buckets how many there are, a power of two
+    String digest(int buckets) {
+        return digest(buckets, "");
+    }
+
+    /// The same of some of fewer buckets; one parameter: their numbers.
+    String digestWithin(int fewer, int buckets) {
+        return digest(buckets, " WHERE bucket & " + (fewer - 1) + " = ANY (?)");
+    }
+
+    private String digest(int buckets, String where) {
+        return "SELECT bucket, count(*), sum(first), sum(second), sum(width) FROM ("
+                + hashed("", buckets)
+                + ") AS h"
+                + where
+                + " GROUP BY bucket";
+    }
+
+    /// The key's columns, first, second; one parameter: the buckets' numbers.
+    String sumsOfBuckets(int buckets) {
+        return "SELECT "
+                + keyNames()
+                + ", first, second FROM ("
+                + hashed("", buckets)
+                + ") AS h WHERE bucket = ANY (?)";
+    }
+
+    /// The key's columns, first, second; one parameter per key column: its texts.
+    String sumsOfKeys(boolean withNulls) {
+        return "SELECT "
+                + keyNames()
+                + ", first, second FROM ("
+                + hashed(where(withNulls), TableDigest.BUCKETS)
+                + ") AS h";
+    }
+
+    /// Every column; one parameter per key column: its texts. Rows in any order, as many as fit.
+    ///
+    /// @param characters of all rows together; a row that is wider is left out
+    String cellsOfKeys(boolean withNulls, long characters) {
+        String names = each(cells.size(), i -> "c" + i);
+        String fits = "width <= " + characters;
+        return "SELECT "
+                + names
+                + " FROM (SELECT "
+                + names
+                + ", width, sum(width) FILTER (WHERE "
+                + fits
+                + ") OVER (ROWS UNBOUNDED PRECEDING) AS so_far FROM (SELECT "
+                + names
+                + ", length(ROW("
+                + names
+                + ")::text) AS width FROM (SELECT "
+                + each(cells.size(), i -> cells.get(i) + " AS c" + i)
+                + " FROM "
+                + from
+                + where(withNulls)
+                + " OFFSET 0) AS t OFFSET 0) AS u) AS v WHERE "
+                + fits
+                + " AND so_far <= "
+                + characters;
+    }
+
+    /// OFFSET 0 keeps the texts from being made once per hash.
+    private String hashed(String where, int buckets) {
+        String bucket = hash.of("key", HashFunction.BUCKET_SEED);
+        return "SELECT "
+                + keyNames()
+                + ", "
+                + "("
+                + bucket
+                + " & "
+                + (buckets - 1)
+                + ")::int AS bucket, length(key) AS width, "
+                + hash.of("cells", HashFunction.FIRST_SEED)
+                + " AS first, "
+                + hash.of("cells", HashFunction.SECOND_SEED)
+                + " AS second FROM (SELECT "
+                + keyCells()
+                + ", ROW("
+                + key.stream().map(KeyColumn::text).collect(Collectors.joining(", "))
+                + ")::text AS key, ROW("
+                + String.join(", ", cells)
+                + ")::text AS cells FROM "
+                + from
+                + where
+                + " OFFSET 0) AS t";
+    }
+
+    private String keyCells() {
+        return each(key.size(), i -> key.get(i).text() + " AS k" + i);
+    }
+
+    private String keyNames() {
+        return each(key.size(), i -> "k" + i);
+    }
+
+    private static String each(int count, IntFunction<String> expression) {
+        return IntStream.range(0, count).mapToObj(expression).collect(Collectors.joining(", "));
+    }
+
+    /// A NULL is found by the second, slow form only.
+    private String where(boolean withNulls) {
+        String arrays =
+                key.stream()
+                        .map(column -> "CAST(? AS " + column.type() + "[])")
+                        .collect(Collectors.joining(", "));
+        if (withNulls) {
+            return IntStream.range(0, key.size())
+                    .mapToObj(i -> key.get(i).value() + " IS NOT DISTINCT FROM w.k" + i)
+                    .collect(
+                            Collectors.joining(
+                                    " AND ",
+                                    " WHERE EXISTS (SELECT FROM unnest("
+                                            + arrays
+                                            + ") AS w("
+                                            + keyNames()
+                                            + ") WHERE ",
+                                    ")"));
+        }
+        if (key.size() == 1) {
+            return " WHERE " + key.getFirst().value() + " = ANY (" + arrays + ")";
+        }
+        return key.stream().map(KeyColumn::value).collect(Collectors.joining(", ", " WHERE (", ")"))
+                + " IN (SELECT * FROM unnest("
+                + arrays
+                + "))";
+    }
+}

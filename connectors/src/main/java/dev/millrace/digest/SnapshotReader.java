@@ -1,0 +1,182 @@
+package dev.millrace.digest;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.digest.TableSnapshot.Chunk;
+import dev.millrace.digest.TableSnapshot.RowSum;
+import java.math.BigDecimal;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// The reads of one table in one snapshot of its side. Not thread-safe.
+final class SnapshotReader {
+
+    private static final int FETCH = 5_000;
+
+    private final SnapshotSession session;
+    private final ComparedTable table;
+    private final SideSql sql;
+
+    SnapshotReader(SnapshotSession session, ComparedTable table, SideSql sql) {
+        this.session = session;
+        this.table = table;
+        this.sql = sql;
+    }
+
+    SnapshotSession session() {
+        return session;
+    }
+
+    ComparedTable table() {
+        return table;
+    }
+
+    TableDigest digest() {
+        return session.ask(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.digest(TableDigest.BUCKETS))) {
+                        return digest(statement);
+                    }
+                });
+    }
+
+    TableDigest digest(Chunk.Buckets within, int buckets) {
+        return session.ask(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.digestWithin(within.of(), buckets))) {
+                        statement.setArray(1, numbers(open, within));
+                        return digest(statement);
+                    }
+                });
+    }
+
+    private static TableDigest digest(PreparedStatement statement) throws SQLException {
+        statement.setFetchSize(FETCH);
+        Map<Integer, RowSum> buckets = new HashMap<>();
+        Map<Integer, Long> characters = new HashMap<>();
+        try (ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                int number = rows.getInt(1);
+                buckets.put(
+                        number, new RowSum(rows.getLong(2), wrapped(rows, 3), wrapped(rows, 4)));
+                characters.put(number, rows.getLong(5));
+            }
+        }
+        return new TableDigest(buckets, characters);
+    }
+
+    private static Array numbers(Connection open, Chunk.Buckets buckets) throws SQLException {
+        return open.createArrayOf("int4", buckets.numbers().toArray());
+    }
+
+    Map<RowKey, RowSum> sums(Chunk chunk) {
+        return switch (chunk) {
+            case Chunk.Buckets buckets -> sumsOfBuckets(buckets);
+            case Chunk.Keys(var keys) -> keys.isEmpty() ? Map.of() : sumsOfKeys(keys);
+        };
+    }
+
+    private Map<RowKey, RowSum> sumsOfBuckets(Chunk.Buckets buckets) {
+        return session.ask(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.sumsOfBuckets(buckets.of()))) {
+                        statement.setArray(1, numbers(open, buckets));
+                        return sums(statement);
+                    }
+                });
+    }
+
+    private Map<RowKey, RowSum> sumsOfKeys(List<RowKey> keys) {
+        return session.ask(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.sumsOfKeys(haveNulls(keys)))) {
+                        bind(open, statement, keys);
+                        return sums(statement);
+                    }
+                });
+    }
+
+    Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
+        if (keys.isEmpty()) {
+            return Map.of();
+        }
+        return session.ask(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.cellsOfKeys(haveNulls(keys), characters))) {
+                        bind(open, statement, keys);
+                        statement.setFetchSize(FETCH);
+                        Map<RowKey, Row> result = new HashMap<>();
+                        int columns = table.mapping().target().size();
+                        try (ResultSet rows = statement.executeQuery()) {
+                            while (rows.next()) {
+                                Row row = table.row(texts(rows, columns));
+                                result.put(row.key(), row);
+                            }
+                        }
+                        return result;
+                    }
+                });
+    }
+
+    /// Each row's cells as the target's columns print them. Rows share one schema.
+    List<Row> canonical(List<Row> rows) {
+        return rows.isEmpty() || table.isCanonical(rows.getFirst().schema())
+                ? rows
+                : session.ask(open -> CanonicalRows.of(open, table, rows));
+    }
+
+    private Map<RowKey, RowSum> sums(PreparedStatement statement) throws SQLException {
+        statement.setFetchSize(FETCH);
+        int width = sql.key().size();
+        Map<RowKey, RowSum> sums = new HashMap<>();
+        try (ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                RowSum row = new RowSum(1, rows.getLong(width + 1), rows.getLong(width + 2));
+                sums.merge(table.key(texts(rows, width)), row, RowSum::plus);
+            }
+        }
+        return sums;
+    }
+
+    private void bind(Connection open, PreparedStatement statement, List<RowKey> keys)
+            throws SQLException {
+        for (int column = 0; column < sql.key().size(); column++) {
+            @Nullable Object[] texts = new @Nullable Object[keys.size()];
+            for (int i = 0; i < texts.length; i++) {
+                texts[i] = keys.get(i).value(column);
+            }
+            Array array = open.createArrayOf("text", texts);
+            statement.setArray(column + 1, array);
+        }
+    }
+
+    private static boolean haveNulls(List<RowKey> keys) {
+        return keys.stream().anyMatch(key -> key.values().contains(null));
+    }
+
+    private static @Nullable String[] texts(ResultSet rows, int columns) throws SQLException {
+        @Nullable String[] texts = new @Nullable String[columns];
+        for (int i = 0; i < columns; i++) {
+            texts[i] = rows.getString(i + 1);
+        }
+        return texts;
+    }
+
+    /// The sum modulo 2^64.
+    private static long wrapped(ResultSet rows, int column) throws SQLException {
+        BigDecimal sum = rows.getBigDecimal(column);
+        return sum.toBigIntegerExact().longValue();
+    }
+}

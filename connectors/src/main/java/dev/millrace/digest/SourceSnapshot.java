@@ -1,0 +1,49 @@
+package dev.millrace.digest;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.digest.TableSnapshot.Chunk;
+import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.postgres.RunningTransactions;
+import java.util.List;
+import java.util.Map;
+
+/// The expected image: what the user's own SELECT gives on the source.
+public final class SourceSnapshot implements TableSnapshot {
+
+    private final SnapshotReader reader;
+
+    SourceSnapshot(SnapshotReader reader) {
+        this.reader = reader;
+    }
+
+    /// The transactions whose changes this snapshot doesn't show although they had begun.
+    public RunningTransactions running() {
+        return reader.session().running();
+    }
+
+    @Override
+    public TableDigest digest() {
+        return reader.digest();
+    }
+
+    @Override
+    public TableDigest digest(Chunk.Buckets within) {
+        return reader.digest(within, TableDigest.FINE_BUCKETS);
+    }
+
+    @Override
+    public Map<RowKey, RowSum> sums(Chunk chunk) {
+        return reader.sums(chunk);
+    }
+
+    @Override
+    public Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
+        return reader.rows(keys, characters);
+    }
+
+    @Override
+    public void close() {
+        reader.session().close();
+    }
+}

@@ -1,0 +1,213 @@
+package dev.millrace.kafka;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.ChangeEvent.Origin;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
+import dev.millrace.kafka.ChangeLog.Logged;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/// One record of a topic as an operator reads it: one line of JSON. A cell is its text, null, or
+/// `{"unchanged":true}`. It holds the row's values, because they were asked for; it never goes to a
+/// log of the program.
+///
+/// @param key the key's columns, by name where the record names them
+/// @param token of a target record: generation, offset in the changes topic, ordinal
+public record LogEntry(
+        String topic,
+        int partition,
+        long offset,
+        String kind,
+        int generation,
+        @Nullable String table,
+        @Nullable Map<String, @Nullable String> key,
+        @Nullable Map<String, @Nullable Object> row,
+        @Nullable Long truncation,
+        @Nullable String reason,
+        @Nullable String token,
+        @Nullable Long watermark,
+        @Nullable String lsn,
+        @Nullable Long transaction,
+        @Nullable Instant committedAt) {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final Map<String, Boolean> UNCHANGED = Map.of("unchanged", true);
+
+    static LogEntry of(Logged<ChangeEvent> logged) {
+        ChangeEvent event = logged.content();
+        Draft draft = new Draft("changes", logged.partition(), logged.offset(), event.generation());
+        switch (event) {
+            case ChangeEvent.Read read -> draft.change("read", read);
+            case ChangeEvent.Insert insert -> draft.change("insert", insert);
+            case ChangeEvent.Update update -> draft.change("update", update);
+            case ChangeEvent.Delete delete -> draft.change("delete", delete);
+            case ChangeEvent.Truncate truncate -> {
+                draft.kind = "truncate";
+                draft.table = truncate.table().toString();
+                draft.truncation = truncate.id();
+                draft.origin(truncate.origin());
+            }
+            case ChangeEvent.Watermark mark -> {
+                draft.kind = "watermark";
+                draft.watermark = mark.watermark().number();
+                draft.origin(mark.origin());
+            }
+        }
+        return draft.entry();
+    }
+
+    static LogEntry ofTarget(Logged<TargetChange> logged) {
+        TargetChange change = logged.content();
+        Token token = change.token();
+        Draft draft = new Draft("target", logged.partition(), logged.offset(), token.generation());
+        draft.token = token.generation() + ":" + token.changesOffset() + ":" + token.ordinal();
+        switch (change) {
+            case TargetChange.Upsert(_, Row row) -> draft.row("upsert", row);
+            case TargetChange.Delete(_, Row row) -> draft.row("delete", row);
+            case TargetChange.Rejected rejected -> {
+                draft.kind = "rejected";
+                draft.table = rejected.target().toString();
+                draft.reason = rejected.reason();
+                draft.key = numbered(rejected.sourceKey());
+            }
+            case TargetChange.Truncate truncate -> {
+                draft.kind = "truncate";
+                draft.table = truncate.target().toString();
+                draft.truncation = truncate.id();
+            }
+            case TargetChange.Watermark mark -> {
+                draft.kind = "watermark";
+                draft.watermark = mark.watermark().number();
+            }
+        }
+        return draft.entry();
+    }
+
+    /// One line; parts that the record hasn't got are left out.
+    public String toJson() {
+        Map<String, @Nullable Object> parts = new LinkedHashMap<>();
+        parts.put("topic", topic);
+        parts.put("partition", partition);
+        parts.put("offset", offset);
+        parts.put("kind", kind);
+        parts.put("generation", generation);
+        putPresent(parts, "table", table);
+        putPresent(parts, "key", key);
+        putPresent(parts, "row", row);
+        putPresent(parts, "truncation", truncation);
+        putPresent(parts, "reason", reason);
+        putPresent(parts, "token", token);
+        putPresent(parts, "watermark", watermark);
+        putPresent(parts, "lsn", lsn);
+        putPresent(parts, "xid", transaction);
+        putPresent(parts, "committedAt", committedAt);
+        return JSON.writeValueAsString(parts);
+    }
+
+    /// Names no value: an entry may end up in a message by mistake.
+    @Override
+    public String toString() {
+        return kind + " at " + topic + "-" + partition + "@" + offset;
+    }
+
+    private static void putPresent(
+            Map<String, @Nullable Object> parts, String name, @Nullable Object value) {
+        if (value != null) {
+            parts.put(name, value);
+        }
+    }
+
+    private static Map<String, @Nullable String> numbered(RowKey key) {
+        Map<String, @Nullable String> values = new LinkedHashMap<>();
+        for (int i = 0; i < key.size(); i++) {
+            values.put(Integer.toString(i + 1), key.value(i));
+        }
+        return values;
+    }
+
+    /// Gathers the parts of one entry; one thread, used once.
+    private static final class Draft {
+        private final String topic;
+        private final int partition;
+        private final long offset;
+        private final int generation;
+        private String kind = "";
+        private @Nullable String table;
+        private @Nullable Map<String, @Nullable String> key;
+        private @Nullable Map<String, @Nullable Object> row;
+        private @Nullable Long truncation;
+        private @Nullable String reason;
+        private @Nullable String token;
+        private @Nullable Long watermark;
+        private @Nullable String lsn;
+        private @Nullable Long transaction;
+        private @Nullable Instant committedAt;
+
+        Draft(String topic, int partition, long offset, int generation) {
+            this.topic = topic;
+            this.partition = partition;
+            this.offset = offset;
+            this.generation = generation;
+        }
+
+        void change(String name, ChangeEvent.OfRow change) {
+            row(name, change.row());
+            origin(change.origin());
+        }
+
+        void row(String name, Row content) {
+            kind = name;
+            table = content.table().toString();
+            Map<String, @Nullable Object> cells = new LinkedHashMap<>();
+            for (int i = 0; i < content.schema().size(); i++) {
+                String column = content.schema().columns().get(i);
+                cells.put(column, content.isUnchanged(i) ? UNCHANGED : content.text(i));
+            }
+            row = cells;
+            Map<String, @Nullable String> values = new LinkedHashMap<>();
+            for (int position : content.schema().key()) {
+                if (!content.isUnchanged(position)) {
+                    values.put(content.schema().columns().get(position), content.text(position));
+                }
+            }
+            key = values;
+        }
+
+        void origin(Origin origin) {
+            if (origin.equals(Origin.NONE)) {
+                return;
+            }
+            lsn = origin.lsn().toString();
+            transaction = origin.transaction();
+            if (origin.committedAtMicros() != 0) {
+                committedAt = Instant.EPOCH.plus(origin.committedAtMicros(), ChronoUnit.MICROS);
+            }
+        }
+
+        LogEntry entry() {
+            return new LogEntry(
+                    topic,
+                    partition,
+                    offset,
+                    kind,
+                    generation,
+                    table,
+                    key,
+                    row,
+                    truncation,
+                    reason,
+                    token,
+                    watermark,
+                    lsn,
+                    transaction,
+                    committedAt);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package dev.millrace.kafka;
+
+import dev.millrace.change.Topics;
+import dev.millrace.kafka.Broker.TopicSpec;
+import java.util.List;
+import java.util.Map;
+
+/// How the topics of a migration are made. Nothing is compacted but the position, because an
+/// unchanged cell needs its past, and nothing expires by time: a record may go only when every
+/// reader has stored a position behind it.
+public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position) {
+
+    private static final String LARGEST_RECORD = Integer.toString(64 * 1024 * 1024);
+
+    public List<TopicSpec> all() {
+        return List.of(changes, target, position);
+    }
+
+    public static TopicPlan of(Topics topics, int partitions) {
+        Map<String, String> kept =
+                Map.of(
+                        "cleanup.policy", "delete",
+                        "retention.ms", "-1",
+                        "retention.bytes", "-1",
+                        "max.message.bytes", LARGEST_RECORD);
+        Map<String, String> compacted =
+                Map.of("cleanup.policy", "compact", "max.message.bytes", LARGEST_RECORD);
+        return new TopicPlan(
+                new TopicSpec(topics.changes(), partitions, kept),
+                new TopicSpec(topics.target(), partitions, kept),
+                new TopicSpec(topics.position(), 1, compacted));
+    }
+}

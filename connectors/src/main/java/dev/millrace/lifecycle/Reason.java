@@ -1,0 +1,93 @@
+package dev.millrace.lifecycle;
+
+import java.io.IOException;
+import java.sql.BatchUpdateException;
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.SerializationException;
+import org.jspecify.annotations.Nullable;
+
+/// Decides which message of a failure a user may read: in the status, over HTTP, in a report. A
+/// message is shown when it is known to name objects and rules only. Every other one may quote the
+/// values of a row and is replaced by an [Incident]. Pure.
+public final class Reason {
+
+    /// Classes of SQLSTATE whose errors name objects, privileges and the state of the server. Left
+    /// out are those that quote data (22, 23), that repeat what the database's own code says (P0,
+    /// 38, 39, 2F, 44), and unexpected ones of extensions (XX) and of the driver (99).
+    private static final Set<String> NAMES_ONLY =
+            Set.of(
+                    "08", "0A", "0B", "25", "26", "28", "2D", "34", "3B", "3D", "3F", "40", "42",
+                    "53", "54", "55", "57", "58", "F0");
+
+    private Reason() {}
+
+    /// The first message of our own in the chain of causes, otherwise the deepest one that may be
+    /// shown; empty when there is none.
+    public static Optional<String> of(Throwable failure) {
+        String reason = null;
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            String shown = shown(cause);
+            if (isOurs(cause)) {
+                return Optional.ofNullable(shown);
+            }
+            reason = shown == null ? reason : shown;
+        }
+        return Optional.ofNullable(reason);
+    }
+
+    /// The message of this failure alone, without its causes; `null` when it may not be shown.
+    static @Nullable String shown(Throwable failure) {
+        if (failure instanceof SQLException sql) {
+            return of(sql);
+        }
+        return isOurs(failure) || mayBeShown(failure) ? failure.getMessage() : null;
+    }
+
+    /// What a database says, in one line; a fixed text where its words may quote a value.
+    public static String of(SQLException failure) {
+        if (failure instanceof BatchUpdateException && failure.getNextException() != null) {
+            // Its own message repeats the statement with its parameters.
+            return of(failure.getNextException());
+        }
+        return namesOnly(failure.getSQLState())
+                ? String.valueOf(failure.getMessage()).lines().findFirst().orElse("")
+                : "the server's message is not shown because it may quote a value (SQLSTATE "
+                        + failure.getSQLState()
+                        + ")";
+    }
+
+    /// Whether PostgreSQL's errors with this SQLSTATE speak of names and rights and never quote a
+    /// value. The driver sets no state where it did not reach a server.
+    public static boolean namesOnly(@Nullable String sqlState) {
+        return sqlState == null
+                || (sqlState.length() == 5 && NAMES_ONLY.contains(sqlState.substring(0, 2)));
+    }
+
+    /// An exception of a type of our own has a message that we wrote, without values, unless it
+    /// only wraps another and repeats what that says.
+    private static boolean isOurs(Throwable failure) {
+        Throwable cause = failure.getCause();
+        return failure.getClass().getName().startsWith("dev.millrace.")
+                && (cause == null || !cause.toString().equals(failure.getMessage()));
+    }
+
+    /// Kafka's clients name topics and settings, but one of their exceptions that wraps another
+    /// repeats its message.
+    private static boolean mayBeShown(Throwable failure) {
+        String type = failure.getClass().getName();
+        return switch (failure) {
+            case ApiException _ -> true;
+            case SerializationException _ -> false;
+            case KafkaException kafka ->
+                    kafka.getCause() == null
+                            && (type.startsWith("org.apache.kafka.common.")
+                                    || type.startsWith("org.apache.kafka.clients."));
+            case IOException _ -> type.startsWith("java.");
+            default -> false;
+        };
+    }
+}

@@ -1,0 +1,318 @@
+package dev.millrace.apply;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
+import dev.millrace.change.Topics;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.ControlSchema;
+import dev.millrace.control.SessionSource.TargetSessions;
+import dev.millrace.control.StoppedTables;
+import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.StoredOffsets;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/// A target database with a control schema, a target topic that the test writes itself, and
+/// appliers over both.
+public final class ApplierScenario implements AutoCloseable {
+
+    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final int GENERATION = 3;
+
+    final TestDatabase database;
+    final String migration = KafkaServer.newMigrationName();
+    final int partitions;
+    final Topics topics = new Topics(migration);
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final ChangeCodec codec = new ChangeCodec();
+    private final List<TargetApplier> appliers = new ArrayList<>();
+    private final long[] changesOffsets;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private String topicId = "";
+
+    private final String bootstrapServers;
+
+    ApplierScenario(int partitions, String... tables) throws Exception {
+        this(KafkaServer.shared().bootstrapServers(), partitions, tables);
+    }
+
+    ApplierScenario(String bootstrapServers, int partitions, String... tables) throws Exception {
+        this.bootstrapServers = bootstrapServers;
+        this.partitions = partitions;
+        changesOffsets = new long[partitions];
+        database = PostgresServer.shared().newDatabase();
+        ControlSchema.migrate(sessions(database));
+        database.execute(tables);
+        createTopic();
+        producer =
+                new KafkaProducer<>(
+                        Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 0),
+                        new ByteArraySerializer(),
+                        new ByteArraySerializer());
+        begin(GENERATION);
+    }
+
+    private void createTopic() throws ExecutionException, InterruptedException {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers))) {
+            var created =
+                    admin.createTopics(
+                            List.of(new NewTopic(topics.target(), partitions, (short) 1)));
+            topicId = created.topicId(topics.target()).get().toString();
+        }
+    }
+
+    void begin(int generation) throws SQLException {
+        try (Connection connection = database.connect()) {
+            begin(connection, generation);
+        }
+    }
+
+    void begin(Connection connection, int generation) throws SQLException {
+        new StoredOffsets(migration)
+                .begin(connection, generation, topicId, Collections.nCopies(partitions, 0L));
+    }
+
+    String topicId() {
+        return topicId;
+    }
+
+    static ApplierSettings.Limits limits(int rows) {
+        return new ApplierSettings.Limits(
+                rows,
+                16L << 20,
+                2,
+                Duration.ofMillis(500),
+                Duration.ofSeconds(30),
+                Duration.ofMillis(100));
+    }
+
+    public TargetSessions sessions() {
+        return sessions(database);
+    }
+
+    public static TargetSessions sessions(TestDatabase database) {
+        return () -> database.session("apply");
+    }
+
+    /// Sessions of a role that may read and write everything and is no superuser.
+    TargetSessions plainRole() {
+        String role = plainRoleName();
+        database.execute(
+                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
+                "GRANT USAGE ON SCHEMA millrace TO " + role,
+                "GRANT ALL ON ALL TABLES IN SCHEMA millrace, public TO " + role);
+        return sessions(new TestDatabase(database.url(), role, "pw"));
+    }
+
+    String plainRoleName() {
+        return "plain_" + migration;
+    }
+
+    /// Every session of the plain role ends, and with it what the role could do before.
+    void endPlainSessions() {
+        database.query(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '"
+                        + plainRoleName()
+                        + "'");
+    }
+
+    void awaitWaiting(TargetApplier applier, String reason) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () ->
+                                applier.state() instanceof ApplierState.Waiting waiting
+                                        && waiting.reason().contains(reason));
+    }
+
+    TargetApplier start() {
+        return start(limits(10_000), sessions());
+    }
+
+    TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions) {
+        return start(limits, sessions, ReplicaRole.ORIGIN);
+    }
+
+    TargetApplier start(ApplierSettings.Limits limits, TargetSessions sessions, ReplicaRole role) {
+        TargetApplier applier = applier(limits, sessions, role);
+        applier.start();
+        return applier;
+    }
+
+    /// One that isn't started yet.
+    TargetApplier applier() {
+        return applier(limits(10_000), sessions(), ReplicaRole.ORIGIN);
+    }
+
+    private TargetApplier applier(
+            ApplierSettings.Limits limits, TargetSessions sessions, ReplicaRole role) {
+        TargetApplier applier =
+                new TargetApplier(
+                        new ApplierSettings(
+                                migration,
+                                GENERATION,
+                                role,
+                                Map.of("bootstrap.servers", bootstrapServers),
+                                limits),
+                        sessions,
+                        InstantSource.system(),
+                        _ -> closed.await(20, TimeUnit.MILLISECONDS));
+        appliers.add(applier);
+        return applier;
+    }
+
+    /// The next token of the partition: as if the row topology had read one more change.
+    Token next(int partition) {
+        return new Token(GENERATION, changesOffsets[partition]++, 0);
+    }
+
+    void send(int partition, TargetChange change) {
+        producer.send(new ProducerRecord<>(topics.target(), partition, null, codec.encode(change)));
+    }
+
+    void sendRaw(int partition, byte @Nullable [] value) {
+        producer.send(new ProducerRecord<>(topics.target(), partition, null, value));
+    }
+
+    void awaitSent() {
+        producer.flush();
+    }
+
+    void upsert(int partition, Row row) {
+        send(partition, new TargetChange.Upsert(next(partition), row));
+    }
+
+    void delete(int partition, Row key) {
+        send(partition, new TargetChange.Delete(next(partition), key));
+    }
+
+    void truncate(int partition, TableId table, long id) {
+        send(partition, new TargetChange.Truncate(next(partition), table, id));
+    }
+
+    void reject(int partition, TableId table, String reason) {
+        send(
+                partition,
+                new TargetChange.Rejected(
+                        next(partition), table, RowKey.of(new TableId("s", "t"), "1"), reason));
+    }
+
+    /// A watermark to every partition, behind all that was sent.
+    void watermark(long number) {
+        for (int partition = 0; partition < partitions; partition++) {
+            watermark(partition, number);
+        }
+    }
+
+    void watermark(int partition, long number) {
+        send(
+                partition,
+                new TargetChange.Watermark(
+                        next(partition), new WatermarkNumber(GENERATION, number)));
+    }
+
+    /// Waits until all that was sent before is in the rows.
+    void awaitApplied() {
+        long number =
+                1
+                        + stored().partitions().stream()
+                                .mapToLong(o -> o.watermark().number())
+                                .max()
+                                .orElse(0);
+        watermark(number);
+        awaitApplied(number);
+    }
+
+    void awaitApplied(long number) {
+        awaitApplied(number, PATIENCE);
+    }
+
+    void awaitApplied(long number, Duration patience) {
+        await().atMost(patience)
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () ->
+                                stored().appliedWatermark()
+                                                .orElse(WatermarkNumber.none(GENERATION))
+                                                .number()
+                                        >= number);
+    }
+
+    void awaitState(TargetApplier applier, Class<? extends ApplierState> state) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> state.isInstance(applier.state()));
+    }
+
+    AppliedOffsets stored() {
+        try (Connection connection = database.connect()) {
+            return new StoredOffsets(migration).read(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    List<StoppedTable> stopped() {
+        try (Connection connection = database.connect()) {
+            return StoppedTables.read(connection, migration, GENERATION);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// Changes that were not applied, of a table that is stopped.
+    long rejected(TableId table) {
+        try (Connection connection = database.connect()) {
+            return StoppedTables.readCounted(connection, migration, GENERATION).stream()
+                    .filter(counted -> counted.table().table().equals(table))
+                    .findFirst()
+                    .flatMap(StoppedTables.Counted::rejected)
+                    .orElseThrow();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static RowSchema rowSchema(String table, String... columns) {
+        return RowSchema.keyed(new TableId("public", table), List.of(columns), List.of(columns[0]));
+    }
+
+    static Row key(RowSchema rowSchema, String... values) {
+        return Row.of(
+                RowSchema.keyed(rowSchema.table(), rowSchema.keyColumns(), rowSchema.keyColumns()),
+                values);
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        appliers.forEach(TargetApplier::close);
+        producer.close();
+    }
+}

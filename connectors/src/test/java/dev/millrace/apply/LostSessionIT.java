@@ -1,0 +1,121 @@
+package dev.millrace.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.control.SessionSource.TargetSessions;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What becomes of apply when its sessions end and the next ones can't do what they could.
+class LostSessionIT {
+
+    private static final RowSchema ITEM = ApplierScenario.rowSchema("item", "id", "v");
+    private static final String[] TABLES = {
+        "CREATE TABLE item (id int PRIMARY KEY, v text)",
+        "CREATE TABLE fired (id int)",
+        "CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql"
+                + " AS 'BEGIN INSERT INTO fired VALUES (new.id); RETURN new; END'",
+        "CREATE TRIGGER fire AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION fire()"
+    };
+
+    private static Row item(String id) {
+        return Row.of(ITEM, id, "x");
+    }
+
+    @Test
+    void aSessionWithoutTheRoleThatPlanReliedOnWritesNothing() throws Exception {
+        try (var scenario = new ApplierScenario(1, TABLES)) {
+            TargetSessions plain = scenario.plainRole();
+            String privilege = "SET ON PARAMETER session_replication_role";
+            String role = scenario.plainRoleName();
+            scenario.database.execute("GRANT " + privilege + " TO " + role);
+            TargetApplier applier =
+                    scenario.start(ApplierScenario.limits(100), plain, ReplicaRole.REPLICA);
+            scenario.upsert(0, item("1"));
+            scenario.awaitApplied();
+
+            scenario.database.execute("REVOKE " + privilege + " FROM " + role);
+            scenario.endPlainSessions();
+            scenario.upsert(0, item("2"));
+            scenario.awaitWaiting(applier, "GRANT SET ON PARAMETER session_replication_role TO");
+            assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("1");
+
+            scenario.database.execute("GRANT " + privilege + " TO " + role);
+            scenario.awaitApplied();
+            scenario.awaitState(applier, ApplierState.Applying.class);
+            assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2");
+            assertThat(scenario.database.query("SELECT id FROM fired")).isEmpty();
+        }
+    }
+
+    @Test
+    void aRotatedPasswordIsWaitedForWithItsReason() throws Exception {
+        try (var scenario = new ApplierScenario(1, TABLES)) {
+            TargetSessions plain = scenario.plainRole();
+            String role = scenario.plainRoleName();
+            TargetApplier applier = scenario.start(ApplierScenario.limits(100), plain);
+            scenario.upsert(0, item("1"));
+            scenario.awaitApplied();
+
+            for (List<String> change :
+                    List.of(
+                            List.of("PASSWORD 'other'", "PASSWORD 'pw'", "28P01"),
+                            List.of("NOLOGIN", "LOGIN", "28000"))) {
+                scenario.database.execute("ALTER ROLE " + role + " " + change.getFirst());
+                scenario.endPlainSessions();
+                scenario.upsert(0, item("2"));
+                scenario.awaitWaiting(applier, change.getLast());
+                scenario.database.execute("ALTER ROLE " + role + " " + change.get(1));
+                scenario.awaitApplied();
+                scenario.awaitState(applier, ApplierState.Applying.class);
+            }
+            assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2");
+        }
+    }
+
+    /// @param silent the error can't even be logged, so the thread ends without a word
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anErrorOfAWriterEndsTheApplier(boolean silent) throws Exception {
+        AtomicReference<@Nullable Error> next = new AtomicReference<>();
+        try (var scenario = new ApplierScenario(2, TABLES)) {
+            TargetSessions plain = scenario.plainRole();
+            TargetApplier applier =
+                    scenario.start(
+                            ApplierScenario.limits(100),
+                            () -> {
+                                Error error = next.get();
+                                if (error != null) {
+                                    throw error;
+                                }
+                                return plain.open();
+                            });
+            scenario.upsert(0, item("1"));
+            scenario.awaitApplied();
+
+            next.set(silent ? new Unloggable() : new StackOverflowError());
+            scenario.endPlainSessions();
+            scenario.upsert(0, item("2"));
+            scenario.awaitState(applier, ApplierState.Failed.class);
+
+            assertThat(((ApplierState.Failed) applier.state()).reason())
+                    .contains(silent ? "has ended" : "StackOverflowError");
+        }
+    }
+
+    private static final class Unloggable extends Error {
+
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            throw this;
+        }
+    }
+}

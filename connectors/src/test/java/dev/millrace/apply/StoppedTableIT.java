@@ -1,0 +1,360 @@
+package dev.millrace.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.control.StoppedTables;
+import dev.millrace.control.StoppedTables.StoppedTable;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// One table that can't be carried on stops, says why without a value, and leaves the others alone.
+class StoppedTableIT {
+
+    private static final String GOOD = "CREATE TABLE good (id int PRIMARY KEY, v text)";
+    private static final RowSchema GOOD_SCHEMA = ApplierScenario.rowSchema("good", "id", "v");
+    private static final RowSchema BAD_SCHEMA = ApplierScenario.rowSchema("bad", "id", "v");
+    private static final String SECRET = "hunter2";
+
+    private static Row good(String id) {
+        return Row.of(GOOD_SCHEMA, id, "x");
+    }
+
+    static Stream<Arguments> badTables() {
+        return Stream.of(
+                Arguments.of("(id int PRIMARY KEY, v varchar(3))", Set.of("22001", "column v")),
+                Arguments.of("(id int PRIMARY KEY, v int)", Set.of("22P02", "column v")),
+                Arguments.of(
+                        "(id int PRIMARY KEY, v text CONSTRAINT nice CHECK (v <> 'hunter2'))",
+                        Set.of("23514", "constraint nice")),
+                Arguments.of(
+                        "(id int PRIMARY KEY, v text, w int NOT NULL)",
+                        Set.of("23502", "column w")),
+                Arguments.of("(id int PRIMARY KEY)", Set.of("no column v")),
+                Arguments.of("(id int, v text)", Set.of("42P10")),
+                Arguments.of(
+                        "(id int PRIMARY KEY, v text); CREATE UNIQUE INDEX once ON bad (v);"
+                                + " INSERT INTO bad VALUES (99, 'hunter2')",
+                        Set.of("23505", "constraint once", "doesn't wait")),
+                Arguments.of("(id int PRIMARY KEY DEFERRABLE, v text)", Set.of("SQLSTATE 55000")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("badTables")
+    void aTableThatRefusesARowStopsAndTheOthersGoOn(String bad, Set<String> said) throws Exception {
+        try (var scenario = new ApplierScenario(1, GOOD, "CREATE TABLE bad " + bad)) {
+            scenario.upsert(0, good("1"));
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "1", SECRET));
+            scenario.upsert(0, good("2"));
+            TargetApplier applier = scenario.start();
+            scenario.awaitApplied();
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "2", "1"));
+            scenario.upsert(0, good("3"));
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("3");
+            assertThat(scenario.database.value("SELECT count(*) FROM bad WHERE id < 99"))
+                    .isEqualTo("0");
+            StoppedTable stopped = scenario.stopped().getFirst();
+            assertThat(stopped.table()).isEqualTo(BAD_SCHEMA.table());
+            assertThat(stopped.changesOffset()).isEqualTo(1);
+            assertThat(stopped.reason()).contains(said).doesNotContain(SECRET);
+            assertThat(applier.state()).isEqualTo(new ApplierState.Applying());
+            assertThat(applier.counts().lastError()).contains(stopped.reason());
+            assertThat(scenario.stored().rowsApplied()).isEqualTo(3);
+            assertThat(scenario.rejected(BAD_SCHEMA.table())).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aDeferredConstraintStopsItsTableAndNotTheBatch() throws Exception {
+        try (var scenario =
+                new ApplierScenario(
+                        1,
+                        GOOD,
+                        "CREATE TABLE bad (id int PRIMARY KEY, v text,"
+                                + " CONSTRAINT late UNIQUE (v) DEFERRABLE INITIALLY DEFERRED)",
+                        "INSERT INTO bad VALUES (99, 'hunter2')")) {
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "1", SECRET));
+            scenario.upsert(0, good("1"));
+            TargetApplier applier =
+                    scenario.start(ApplierScenario.limits(100), scenario.plainRole());
+            scenario.awaitApplied();
+
+            assertThat(applier.replicaRole()).contains(ReplicaRole.ORIGIN);
+            assertThat(scenario.stopped().getFirst().reason())
+                    .contains("bad", "23505", "constraint late")
+                    .doesNotContain(SECRET);
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 10_000})
+    void aRejectedChangeStopsItsTable(int rows) throws Exception {
+        try (var scenario =
+                new ApplierScenario(1, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "1", "before"));
+            scenario.reject(0, BAD_SCHEMA.table(), "division by zero");
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "2", "behind"));
+            scenario.upsert(0, good("1"));
+            scenario.start(ApplierScenario.limits(rows), scenario.sessions());
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.query("SELECT v FROM bad"))
+                    .isEqualTo(List.of(List.of("before")));
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
+            assertThat(scenario.stopped())
+                    .containsExactly(
+                            new StoppedTable(BAD_SCHEMA.table(), "division by zero", 0, 1));
+            assertThat(scenario.rejected(BAD_SCHEMA.table())).isEqualTo(2);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aPartOfARowWithoutARowIsNeverSkipped(boolean carriesACell) throws Exception {
+        try (var scenario =
+                new ApplierScenario(
+                        1, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text, big text)")) {
+            RowSchema schema = ApplierScenario.rowSchema("bad", "id", "v", "big");
+            var partial = new Row.Builder(schema).text(0, "1").unchanged(2);
+            scenario.upsert(
+                    0, carriesACell ? partial.text(1, "x").build() : partial.unchanged(1).build());
+            scenario.upsert(0, good("1"));
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped())
+                    .extracting(StoppedTable::table)
+                    .containsExactly(BAD_SCHEMA.table());
+            assertThat(scenario.stopped().getFirst().reason())
+                    .contains("no row of this key", "REPLICA IDENTITY FULL");
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void aStoppedTableThatIsTruncatedStaysStopped() throws Exception {
+        try (var scenario =
+                new ApplierScenario(2, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "1", "before"));
+            scenario.reject(0, BAD_SCHEMA.table(), "why");
+            for (int partition = 0; partition < 2; partition++) {
+                scenario.truncate(partition, BAD_SCHEMA.table(), 9);
+                scenario.upsert(partition, Row.of(BAD_SCHEMA, "2", "behind"));
+                scenario.upsert(partition, good("" + partition));
+            }
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.query("SELECT v FROM bad"))
+                    .isEqualTo(List.of(List.of("before")));
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
+            assertThat(scenario.stopped()).hasSize(1);
+            assertThat(scenario.rejected(BAD_SCHEMA.table()))
+                    .as("the reject, the truncate, two behind it")
+                    .isEqualTo(4);
+        }
+    }
+
+    @Test
+    void whatTheTargetDoesNotCarryOutStopsItsTable() throws Exception {
+        List<String> tables =
+                List.of("kept", "elsewhere", "vetoed", "ignored", "rewritten", "emptied", "ruled");
+        try (var scenario = new ApplierScenario(1, GOOD)) {
+            tables.forEach(
+                    table ->
+                            scenario.database.execute(
+                                    "CREATE TABLE "
+                                            + table
+                                            + " (id int PRIMARY KEY, v text, big text)"));
+            scenario.start();
+            tables.forEach(table -> scenario.upsert(0, row(table, "1")));
+            scenario.upsert(0, good("1"));
+            scenario.awaitApplied();
+            scenario.database.execute(
+                    "CREATE RULE r AS ON DELETE TO kept DO INSTEAD NOTHING",
+                    "ALTER TABLE kept ENABLE ALWAYS RULE r",
+                    "CREATE RULE r AS ON DELETE TO elsewhere"
+                            + " DO INSTEAD DELETE FROM good WHERE id = old.id",
+                    "ALTER TABLE elsewhere ENABLE ALWAYS RULE r",
+                    "CREATE FUNCTION veto() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                    "CREATE TRIGGER t BEFORE DELETE ON vetoed FOR EACH ROW EXECUTE FUNCTION veto()",
+                    "ALTER TABLE vetoed ENABLE ALWAYS TRIGGER t",
+                    "CREATE RULE r AS ON INSERT TO ignored WHERE new.id = 2 DO INSTEAD NOTHING",
+                    "ALTER TABLE ignored ENABLE ALWAYS RULE r",
+                    "CREATE RULE r AS ON UPDATE TO rewritten"
+                            + " DO INSTEAD UPDATE good SET v = new.v WHERE id = old.id",
+                    "ALTER TABLE rewritten ENABLE ALWAYS RULE r",
+                    "CREATE TABLE child (id int REFERENCES emptied)",
+                    "CREATE RULE r AS ON DELETE TO emptied DO INSTEAD NOTHING",
+                    "ALTER TABLE emptied ENABLE ALWAYS RULE r",
+                    "CREATE RULE r AS ON UPDATE TO ruled DO INSTEAD NOTHING",
+                    "ALTER TABLE ruled DISABLE RULE r");
+            for (String table : List.of("kept", "elsewhere", "vetoed")) {
+                scenario.delete(0, ApplierScenario.key(row(table, "1").schema(), "1"));
+            }
+            scenario.upsert(0, row("ignored", "2"));
+            RowSchema rewritten = row("rewritten", "1").schema();
+            scenario.upsert(
+                    0, new Row.Builder(rewritten).text(0, "1").text(1, "y").unchanged(2).build());
+            scenario.truncate(0, new TableId("public", "emptied"), 9);
+            scenario.upsert(0, row("ruled", "2"));
+            scenario.upsert(0, good("2"));
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped())
+                    .extracting(stop -> stop.table().name() + word(stop.reason()))
+                    .containsExactlyInAnyOrder(
+                            "kept DELETE",
+                            "elsewhere DELETE",
+                            "vetoed DELETE",
+                            "ignored INSERT",
+                            "rewritten UPDATE",
+                            "emptied DELETE",
+                            "ruled 0A000");
+            assertThat(scenario.database.query("SELECT v FROM good ORDER BY id"))
+                    .isEqualTo(List.of(List.of("x"), List.of("x")));
+        }
+    }
+
+    private static Row row(String table, String id) {
+        return Row.of(ApplierScenario.rowSchema(table, "id", "v", "big"), id, SECRET, "large");
+    }
+
+    private static String word(String reason) {
+        assertThat(reason).doesNotContain(SECRET);
+        return Stream.of("INSERT", "UPDATE", "DELETE")
+                .map(statement -> " " + statement)
+                .filter(statement -> reason.contains("carry out the" + statement))
+                .findFirst()
+                .orElse(reason.contains("0A000") ? " 0A000" : reason);
+    }
+
+    @Test
+    void aColumnWhoseTypeRefusesItsTextIsNamed() throws Exception {
+        String domain = "CREATE DOMAIN word AS text CONSTRAINT plain CHECK (VALUE <> 'hunter2')";
+        try (var scenario =
+                new ApplierScenario(
+                        1,
+                        domain,
+                        "CREATE TABLE worded (id int PRIMARY KEY, v word, big text)",
+                        "CREATE TABLE partly (id int PRIMARY KEY, v int, big text)",
+                        "CREATE TABLE deleted (id int PRIMARY KEY)",
+                        "INSERT INTO partly VALUES (1, 1, 'x')")) {
+            RowSchema partly = row("partly", "1").schema();
+            scenario.upsert(0, row("worded", "1"));
+            scenario.upsert(
+                    0, new Row.Builder(partly).text(0, "1").text(1, SECRET).unchanged(2).build());
+            scenario.delete(0, Row.of(ApplierScenario.rowSchema("deleted", "id"), SECRET));
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped().stream().map(StoppedTable::reason).sorted().toList())
+                    .satisfiesExactly(
+                            reason -> assertThat(reason).contains("deleted", "22P02", "column id"),
+                            reason -> assertThat(reason).contains("partly", "22P02", "column v"),
+                            reason ->
+                                    assertThat(reason)
+                                            .contains("23514", "column v", "constraint plain"))
+                    .noneMatch(reason -> reason.contains(SECRET));
+        }
+    }
+
+    @Test
+    void aTruncateThatIsRefusedStopsItsTable() throws Exception {
+        try (var scenario = new ApplierScenario(2, GOOD)) {
+            for (int partition = 0; partition < 2; partition++) {
+                scenario.truncate(partition, BAD_SCHEMA.table(), 9);
+                scenario.upsert(partition, good("" + partition));
+            }
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(scenario.stopped())
+                    .extracting(StoppedTable::table)
+                    .containsExactly(BAD_SCHEMA.table());
+            assertThat(scenario.rejected(BAD_SCHEMA.table())).isEqualTo(1);
+            assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void theCountOfWhatWasNotAppliedIsExactOverAppliersThatTakeTurns() throws Exception {
+        try (var scenario =
+                new ApplierScenario(3, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.reject(0, BAD_SCHEMA.table(), "why");
+            scenario.start(ApplierScenario.limits(7), scenario.sessions());
+            scenario.awaitApplied();
+            for (int turn = 0; turn < 4; turn++) {
+                for (int i = 0; i < 300; i++) {
+                    scenario.upsert(i % 3, Row.of(BAD_SCHEMA, "" + i, "x"));
+                }
+                scenario.awaitSent();
+                // Another one beside it, so that batches are written twice and settled.
+                TargetApplier other =
+                        scenario.start(ApplierScenario.limits(11), scenario.sessions());
+                scenario.awaitApplied();
+                other.close();
+            }
+
+            assertThat(scenario.rejected(BAD_SCHEMA.table())).isEqualTo(1 + 4 * 300);
+        }
+    }
+
+    @Test
+    void aTableThatStoppedBeforeChangesWereCountedHasAnUnknownNumber() throws Exception {
+        try (var scenario =
+                new ApplierScenario(1, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
+            scenario.database.execute(
+                    "INSERT INTO millrace.stopped_table (migration, generation, target_schema,"
+                            + " target_name, reason, partition, changes_offset) VALUES ('"
+                            + scenario.migration
+                            + "', "
+                            + ApplierScenario.GENERATION
+                            + ", 'public', 'bad', 'why', 0, 0)");
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "1", "x"));
+            scenario.start();
+            scenario.awaitApplied();
+
+            try (var connection = scenario.database.connect()) {
+                assertThat(
+                                StoppedTables.readCounted(
+                                        connection, scenario.migration, ApplierScenario.GENERATION))
+                        .extracting(StoppedTables.Counted::rejected)
+                        .containsExactly(Optional.empty());
+            }
+        }
+    }
+
+    @Test
+    void theColumnOfALargeBatchIsNamed() throws Exception {
+        try (var scenario =
+                new ApplierScenario(1, "CREATE TABLE bad (id int PRIMARY KEY, v varchar(7))")) {
+            for (int i = 0; i < 3_000; i++) {
+                scenario.upsert(0, Row.of(BAD_SCHEMA, "" + i, i == 2_000 ? SECRET + SECRET : "x"));
+            }
+            scenario.awaitSent();
+            scenario.start();
+            scenario.awaitApplied();
+
+            assertThat(
+                            scenario.stopped().stream()
+                                    .map(StoppedTable::reason)
+                                    .collect(Collectors.joining()))
+                    .contains("22001", "column v")
+                    .doesNotContain(SECRET);
+        }
+    }
+}

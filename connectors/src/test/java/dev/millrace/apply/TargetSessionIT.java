@@ -1,0 +1,66 @@
+package dev.millrace.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.control.ControlSchema;
+import dev.millrace.postgres.HostileSettings;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// What a text means to the target, and what a commit promises, hangs on no setting of the server,
+/// the database or the role.
+class TargetSessionIT {
+
+    private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
+
+    @BeforeAll
+    static void setHostileSettings() {
+        DATABASE.execute("CREATE TABLE item (id int PRIMARY KEY, tags text[], born date)");
+        HostileSettings.apply(DATABASE);
+    }
+
+    private static TargetSession open() throws SQLException {
+        return TargetSession.open(
+                ApplierScenario.sessions(DATABASE), Duration.ofSeconds(1), Duration.ofSeconds(10));
+    }
+
+    @Test
+    void everySettingIsPinned() throws SQLException {
+        try (TargetSession session = open();
+                var statement = session.connection().createStatement();
+                var row = statement.executeQuery("SHOW lock_timeout")) {
+            row.next();
+
+            assertThat(row.getString(1)).isEqualTo("1s");
+            assertThat(session.connection().getNetworkTimeout()).isEqualTo(10_000);
+            assertThat(HostileSettings.unpinned(session.connection())).isEmpty();
+        }
+    }
+
+    @Test
+    void textsAreReadAsTheSourcePrintedThem() throws SQLException {
+        try (TargetSession session = open();
+                var statement = session.connection().createStatement()) {
+            statement.execute("INSERT INTO item VALUES (1, '{a,NULL,\"NULL\"}', '2024-03-04')");
+            session.connection().commit();
+            try (var row =
+                    statement.executeQuery(
+                            "SELECT array_position(tags, NULL), born = make_date(2024, 3, 4) FROM item")) {
+                row.next();
+
+                assertThat(row.getInt(1)).isEqualTo(2);
+                assertThat(row.getBoolean(2)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void theControlSchemaIsMadeWhateverTheSettingsSay() throws SQLException {
+        assertThat(ControlSchema.migrate(ApplierScenario.sessions(DATABASE)))
+                .isInstanceOf(ControlSchema.Outcome.Ready.class);
+    }
+}

@@ -1,0 +1,132 @@
+package dev.millrace.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TargetChange;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/// Two appliers of one migration at once, their sessions ended at random, truncates in between: the
+/// rows must be those of one applier that nobody disturbed.
+class TwoAppliersIT {
+
+    private static final int PARTITIONS = 3;
+    private static final int CHANGES = 3_000;
+    private static final RowSchema ROW_SCHEMA = ApplierScenario.rowSchema("item", "id", "a", "big");
+
+    @Test
+    void rivalsAndKilledSessionsChangeNothing() throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        try (var scenario =
+                new ApplierScenario(
+                        PARTITIONS, "CREATE TABLE item (id int PRIMARY KEY, a text, big text)")) {
+            TargetApplier one = scenario.start(ApplierScenario.limits(50), scenario.sessions());
+            TargetApplier two = scenario.start(ApplierScenario.limits(7), scenario.sessions());
+            TreeMap<Integer, List<String>> model = new TreeMap<>();
+            List<List<TargetChange>> sent = new ArrayList<>();
+            for (int partition = 0; partition < PARTITIONS; partition++) {
+                sent.add(new ArrayList<>());
+            }
+            for (int i = 0; i < CHANGES; i++) {
+                change(random, scenario, model, sent, i);
+                if (i % 500 == 250) {
+                    scenario.awaitSent();
+                    disturb(scenario);
+                }
+            }
+            scenario.watermark(77);
+            scenario.awaitApplied(77);
+
+            assertThat(scenario.database.query("SELECT id, a, big FROM item ORDER BY id"))
+                    .as("seed %d", seed)
+                    .isEqualTo(
+                            model.entrySet().stream()
+                                    .map(
+                                            row ->
+                                                    List.of(
+                                                            row.getKey().toString(),
+                                                            row.getValue().get(0),
+                                                            row.getValue().get(1)))
+                                    .toList());
+            assertThat(scenario.stopped()).as("seed %d", seed).isEmpty();
+            assertThat(List.of(one.state(), two.state()))
+                    .as("seed %d", seed)
+                    .noneMatch(ApplierState.Failed.class::isInstance);
+        }
+    }
+
+    private static void change(
+            Random random,
+            ApplierScenario scenario,
+            TreeMap<Integer, List<String>> model,
+            List<List<TargetChange>> sent,
+            int number) {
+        int id = random.nextInt(60);
+        int partition = id % PARTITIONS;
+        String key = Integer.toString(id);
+        if (number % 700 == 699) {
+            model.clear();
+            for (int p = 0; p < PARTITIONS; p++) {
+                send(
+                        scenario,
+                        sent,
+                        p,
+                        new TargetChange.Truncate(scenario.next(p), ROW_SCHEMA.table(), number));
+            }
+        } else if (random.nextInt(4) == 0) {
+            model.remove(id);
+            send(
+                    scenario,
+                    sent,
+                    partition,
+                    new TargetChange.Delete(
+                            scenario.next(partition), ApplierScenario.key(ROW_SCHEMA, key)));
+        } else if (model.containsKey(id) && random.nextBoolean()) {
+            model.computeIfPresent(id, (_, cells) -> List.of("u" + number, cells.get(1)));
+            Row row =
+                    new Row.Builder(ROW_SCHEMA)
+                            .text(0, key)
+                            .text(1, "u" + number)
+                            .unchanged(2)
+                            .build();
+            send(scenario, sent, partition, new TargetChange.Upsert(scenario.next(partition), row));
+        } else {
+            model.put(id, List.of("w" + number, "b" + number));
+            Row row = Row.of(ROW_SCHEMA, key, "w" + number, "b" + number);
+            send(scenario, sent, partition, new TargetChange.Upsert(scenario.next(partition), row));
+        }
+        if (random.nextInt(100) == 0) {
+            List<TargetChange> log = sent.get(partition);
+            int from = Math.max(0, log.size() - random.nextInt(200));
+            log.subList(from, log.size()).forEach(again -> scenario.send(partition, again));
+        }
+    }
+
+    private static void send(
+            ApplierScenario scenario,
+            List<List<TargetChange>> sent,
+            int partition,
+            TargetChange change) {
+        sent.get(partition).add(change);
+        scenario.send(partition, change);
+    }
+
+    /// Ends every session of the appliers once both have some.
+    private static void disturb(ApplierScenario scenario) {
+        await().atMost(ApplierScenario.PATIENCE)
+                .until(
+                        () ->
+                                !"0"
+                                        .equals(
+                                                scenario.database.value(
+                                                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                                                                + " WHERE datname = current_database() AND application_name = 'millrace test apply'")));
+    }
+}

@@ -1,0 +1,330 @@
+package dev.millrace.capture;
+
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.TableId;
+import dev.millrace.change.Topics;
+import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.TopicPlan;
+import dev.millrace.sql.Relation;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
+
+/// A source database, the topics of one migration, and captures over them.
+final class CaptureScene implements AutoCloseable {
+
+    static final int PARTITIONS = 2;
+
+    final TestDatabase source;
+    final String migration = KafkaServer.newMigrationName();
+    final Topics topics = new Topics(migration);
+    final Map<String, Object> kafka;
+    private final List<CapturedTable> tables = new ArrayList<>();
+    private final List<SourceCapture> captures = new ArrayList<>();
+    private final Map<String, String> debezium = new HashMap<>();
+
+    CaptureScene() {
+        this(PostgresServer.shared().newDatabase());
+    }
+
+    CaptureScene(TestDatabase source) {
+        this(source, KafkaServer.shared().bootstrapServers());
+    }
+
+    CaptureScene(TestDatabase source, String bootstrapServers) {
+        this.source = source;
+        this.kafka = Map.of("bootstrap.servers", bootstrapServers);
+        TopicPlan plan = TopicPlan.of(topics, PARTITIONS);
+        try (Broker broker = new Broker(kafka)) {
+            broker.ensure(plan.changes());
+            broker.ensure(plan.target());
+            broker.ensure(plan.position());
+        }
+    }
+
+    /// Makes a table and captures it; columns are given as `name type`, the key by name.
+    ///
+    /// @param then statements over the table before it is described
+    CaptureScene table(
+            String name, List<String> columns, String key, boolean fullIdentity, String... then) {
+        source.execute(
+                "CREATE TABLE "
+                        + name
+                        + " ("
+                        + String.join(", ", columns)
+                        + ", PRIMARY KEY ("
+                        + key
+                        + "))");
+        if (fullIdentity) {
+            source.execute("ALTER TABLE " + name + " REPLICA IDENTITY FULL");
+        }
+        source.execute(then);
+        List<Relation.Column> described =
+                source
+                        .query(
+                                "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''"
+                                        + " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+                                        + " JOIN pg_namespace n ON n.oid = t.typnamespace"
+                                        + " WHERE a.attrelid = '"
+                                        + name
+                                        + "'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum")
+                        .stream()
+                        .map(
+                                row ->
+                                        new Relation.Column(
+                                                String.valueOf(row.get(0)),
+                                                new Relation.SqlType(
+                                                        String.valueOf(row.get(1)),
+                                                        String.valueOf(row.get(2)),
+                                                        String.valueOf(row.get(3)),
+                                                        -1,
+                                                        Optional.empty()),
+                                                false,
+                                                "t".equals(row.get(4)),
+                                                Relation.Collation.NONE))
+                        .toList();
+        tables.add(
+                new CapturedTable(
+                        new Relation(new TableId("public", name), described, List.of(key)),
+                        fullIdentity));
+        return this;
+    }
+
+    /// Rows of the table made last are known by a unique index instead of the primary key.
+    CaptureScene knownBy(String... columns) {
+        Relation made = tables.removeLast().relation();
+        String name = made.id().name();
+        source.execute(
+                "CREATE UNIQUE INDEX known_by ON " + name + " (" + String.join(", ", columns) + ")",
+                "ALTER TABLE " + name + " REPLICA IDENTITY USING INDEX known_by");
+        tables.add(
+                new CapturedTable(
+                        new Relation(made.id(), made.columns(), List.of(columns)), false));
+        return this;
+    }
+
+    CaptureScene engine(String property, String value) {
+        debezium.put(property, value);
+        return this;
+    }
+
+    CaptureSettings settings(int generation) {
+        return new CaptureSettings(
+                migration,
+                generation,
+                source.url(),
+                source.username(),
+                source.password(),
+                tables,
+                PARTITIONS,
+                kafka,
+                debezium);
+    }
+
+    SourceCapture start(int generation) {
+        return start(generation, () -> true);
+    }
+
+    SourceCapture start(int generation, SourceConnections connections) {
+        SourceCapture capture =
+                SourceCapture.start(settings(generation), connections, InstantSource.system());
+        captures.add(capture);
+        return capture;
+    }
+
+    /// @param owner whether the capture has the migration
+    SourceCapture start(int generation, BooleanSupplier owner) {
+        SourceCapture capture =
+                SourceCapture.start(
+                        settings(generation),
+                        source::session,
+                        InstantSource.system(),
+                        new SnapshotFailures(),
+                        owner);
+        captures.add(capture);
+        return capture;
+    }
+
+    void remakePositionTopic() {
+        remake(TopicPlan.of(topics, PARTITIONS).position());
+    }
+
+    void remakeChangesTopic() {
+        remake(TopicPlan.of(topics, PARTITIONS).changes());
+    }
+
+    void deleteChanges() {
+        try (Broker broker = new Broker(kafka)) {
+            broker.empty(topics.changes(), PARTITIONS);
+        }
+    }
+
+    void writeToChanges(int partition, byte[] value) {
+        try (KafkaProducer<byte[], byte[]> producer =
+                new KafkaProducer<>(kafka, new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.send(new ProducerRecord<>(topics.changes(), partition, new byte[0], value));
+        }
+    }
+
+    private void remake(Broker.TopicSpec topic) {
+        try (Broker broker = new Broker(kafka)) {
+            broker.delete(List.of(topic.name()));
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .ignoreExceptions()
+                    .until(() -> broker.ensure(topic).partitions() == topic.partitions());
+        }
+    }
+
+    /// Commits a watermark and waits until it is in the log.
+    void settle(SourceCapture capture) {
+        long number = emit(capture).number();
+        try {
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(90))
+                    .until(
+                            () -> {
+                                SourcePosition position = capture.position();
+                                return position != null && position.watermark() >= number;
+                            });
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(
+                    "watermark " + number + " is not in the log\n" + CaptureStall.of(this, capture),
+                    e);
+        }
+        awaitMarkers();
+    }
+
+    /// A table `item(id int, name text)`, as [#table] would describe it.
+    static CapturedTable item() {
+        return new CapturedTable(
+                new Relation(
+                        new TableId("public", "item"),
+                        List.of(column("id", "int4", "integer"), column("name", "text", "text")),
+                        List.of("id")),
+                false);
+    }
+
+    private static Relation.Column column(String name, String type, String formatted) {
+        return new Relation.Column(
+                name,
+                new Relation.SqlType("pg_catalog", type, formatted, -1, Optional.empty()),
+                false,
+                false,
+                Relation.Collation.NONE);
+    }
+
+    dev.millrace.change.WatermarkNumber emit(SourceCapture capture) {
+        SourcePosition position = capture.position();
+        return emit(position == null ? 1 : position.generation());
+    }
+
+    dev.millrace.change.WatermarkNumber emit(int generation) {
+        try (Connection connection = source.session("watermark")) {
+            return new Watermarks(migration, generation).emit(connection).number();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// Every committed record of the changes topic, partition by partition.
+    List<ChangeEvent> log() {
+        ChangeCodec codec = new ChangeCodec();
+        List<ChangeEvent> events = new ArrayList<>();
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            read(topics.changes(), partition)
+                    .forEach(record -> events.add(codec.decodeEvent(record.value())));
+        }
+        return events;
+    }
+
+    private List<ConsumerRecord<byte[], byte[]>> read(String topic, int partition) {
+        TopicPartition from = new TopicPartition(topic, partition);
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer("read_committed")) {
+            consumer.assign(List.of(from));
+            long end = consumer.endOffsets(List.of(from)).getOrDefault(from, 0L);
+            consumer.seekToBeginning(List.of(from));
+            while (consumer.position(from) < end) {
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+            }
+        }
+        return records;
+    }
+
+    /// The broker answers a commit before its marker is in every partition.
+    private void awaitMarkers() {
+        List<TopicPartition> partitions =
+                IntStream.range(0, PARTITIONS)
+                        .mapToObj(number -> new TopicPartition(topics.changes(), number))
+                        .toList();
+        try (KafkaConsumer<byte[], byte[]> all = consumer("read_uncommitted");
+                KafkaConsumer<byte[], byte[]> committed = consumer("read_committed")) {
+            all.assign(partitions);
+            committed.assign(partitions);
+            Awaitility.await()
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(20))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    all.endOffsets(partitions)
+                                            .equals(committed.endOffsets(partitions)));
+        }
+    }
+
+    private KafkaConsumer<byte[], byte[]> consumer(String isolation) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("isolation.level", isolation);
+        config.put("auto.offset.reset", "earliest");
+        config.put("fetch.max.wait.ms", "10");
+        return new KafkaConsumer<>(
+                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        for (SourceCapture capture : captures) {
+            capture.close();
+        }
+        source.query(
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL AND slot_name = '"
+                        + CaptureSettings.slot(migration)
+                        + "'");
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(20))
+                .ignoreExceptions()
+                .until(
+                        () -> {
+                            source.query(
+                                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '"
+                                            + CaptureSettings.slot(migration)
+                                            + "'");
+                            return true;
+                        });
+    }
+}

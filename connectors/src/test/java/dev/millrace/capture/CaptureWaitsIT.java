@@ -1,0 +1,192 @@
+package dev.millrace.capture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.lifecycle.Failure;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// A wait names what it waits for, and what can't pass by itself is a stop or needs an operator.
+class CaptureWaitsIT {
+
+    @Test
+    @Timeout(60)
+    void aStartNamesTheTransactionsThatTheSlotWaitsFor() throws Exception {
+        TestDatabase elsewhere = PostgresServer.shared().newDatabase();
+        elsewhere.execute("CREATE TABLE held (id int)");
+        try (CaptureScene scene = item();
+                Connection open = scene.source.connect();
+                Connection prepared = elsewhere.connect()) {
+            open.setAutoCommit(false);
+            open.createStatement().execute("INSERT INTO item VALUES (1, 'not yet')");
+            String pid = pid(open);
+            prepared.setAutoCommit(false);
+            prepared.createStatement().execute("INSERT INTO held VALUES (1)");
+            prepared.createStatement().execute("PREPARE TRANSACTION 'left over'");
+            SourceCapture capture = scene.start(1);
+
+            awaitStart(capture, "pid " + pid + " of postgres");
+            capture.close();
+            assertThat(capture.state()).isInstanceOf(CaptureState.Stopped.class);
+            capture = scene.start(1);
+            open.rollback();
+            awaitStart(capture, "prepared transaction 'left over' of postgres in database ");
+            elsewhere.execute("ROLLBACK PREPARED 'left over'");
+
+            SourceCaptureIT.streaming(scene, capture);
+        }
+    }
+
+    @Test
+    void aStartNamesTheLockThatKeepsThePublicationFromBeingCreated() throws Exception {
+        try (CaptureScene scene = item();
+                Connection open = scene.source.connect()) {
+            open.setAutoCommit(false);
+            open.createStatement().execute("LOCK TABLE item IN ACCESS EXCLUSIVE MODE");
+            String pid = pid(open);
+            SourceCapture capture =
+                    scene.start(
+                            1,
+                            purpose -> {
+                                Connection ours = scene.source.connect();
+                                ours.createStatement()
+                                        .execute(
+                                                "SET application_name = 'millrace "
+                                                        + scene.migration
+                                                        + " "
+                                                        + purpose
+                                                        + "'");
+                                return ours;
+                            });
+
+            awaitStart(capture, "pid " + pid);
+            open.rollback();
+
+            SourceCaptureIT.streaming(scene, capture);
+        }
+    }
+
+    @Test
+    void aSnapshotThatFailsTwiceForTheSameReasonIsAStop() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.source.execute("CREATE TYPE trap AS ENUM ('gone')");
+            scene.table("item", List.of("id int", "value trap"), "id", false);
+            scene.source.execute(
+                    "INSERT INTO item VALUES (1, 'gone')",
+                    "DELETE FROM pg_enum WHERE enumtypid = 'trap'::regtype");
+
+            SourceCapture capture = scene.start(1);
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> capture.state() instanceof CaptureState.Failed);
+            assertThat(((CaptureState.Failed) capture.state()).reason())
+                    .contains("failed twice for the same reason", "22P03")
+                    .doesNotContain("internal value");
+        }
+    }
+
+    @Test
+    void aLoginThatIsRefusedNeedsAnOperatorAndGoesOnByItself() throws Exception {
+        try (CaptureScene scene = item()) {
+            String role = "capture_" + scene.migration;
+            scene.source.execute("CREATE ROLE " + role + " SUPERUSER LOGIN PASSWORD 'pw'");
+            SourceCapture capture =
+                    scene.start(
+                            1, _ -> DriverManager.getConnection(scene.source.url(), role, "pw"));
+            SourceCaptureIT.streaming(scene, capture);
+
+            scene.source.execute("ALTER ROLE " + role + " NOLOGIN");
+            breakOff(scene);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(
+                            () ->
+                                    capture.state()
+                                                    instanceof
+                                                    CaptureState.Waiting(
+                                                            Failure.OperatorNeeded needed,
+                                                            var _)
+                                            && needed.reason().contains("28000"));
+
+            scene.source.execute("ALTER ROLE " + role + " LOGIN");
+            SourceCaptureIT.streaming(scene, capture);
+        }
+    }
+
+    @Test
+    void aCaptureThatIsNotTheOwnerDoesNotTakeTheLogBack() throws Exception {
+        try (CaptureScene scene = item()) {
+            SourceCapture overtaken = scene.start(1, () -> false);
+            SourceCaptureIT.streaming(scene, overtaken);
+
+            SourceCapture owner = scene.start(1);
+            SourceCaptureIT.streaming(scene, owner);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(
+                            () ->
+                                    overtaken
+                                            .state()
+                                            .toString()
+                                            .contains("another one may run the migration"));
+            scene.source.execute("INSERT INTO item VALUES (1, 'once')");
+            scene.settle(owner);
+
+            assertThat(owner.state()).isInstanceOf(CaptureState.Streaming.class);
+            assertThat(scene.log()).filteredOn(ChangeEvent.Insert.class::isInstance).hasSize(1);
+        }
+    }
+
+    @Test
+    void twoCapturesThatBothBelieveToBeTheOwnerDoNotTakeTheLogFromEachOtherForEver()
+            throws Exception {
+        try (CaptureScene scene = item()) {
+            SourceCapture one = scene.start(1);
+            SourceCaptureIT.streaming(scene, one);
+            SourceCapture other = scene.start(1);
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .pollInterval(Duration.ofMillis(100))
+                    .until(
+                            () -> {
+                                scene.emit(1);
+                                return one.state() instanceof CaptureState.Failed
+                                        || other.state() instanceof CaptureState.Failed;
+                            });
+        }
+    }
+
+    private static void breakOff(CaptureScene scene) {
+        scene.source.query(
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"
+                        + CaptureSettings.slot(scene.migration)
+                        + "'");
+    }
+
+    private static CaptureScene item() {
+        return new CaptureScene().table("item", List.of("id int", "name text"), "id", false);
+    }
+
+    private static String pid(Connection connection) throws Exception {
+        try (var row = connection.createStatement().executeQuery("SELECT pg_backend_pid()")) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    private static void awaitStart(SourceCapture capture, String named) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(capture.state().toString()).contains(named));
+    }
+}

@@ -1,0 +1,181 @@
+package dev.millrace.capture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.capture.EngineProperties.EngineSessions;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Row;
+import dev.millrace.postgres.HostileSettings;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import io.debezium.config.Configuration;
+import io.debezium.connector.postgresql.PostgresConnectorConfig;
+import io.debezium.jdbc.JdbcConfiguration;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// The engine reaches what all others reach, and sees values as all others see them.
+class EngineSessionsIT {
+
+    /// As the engine opens it, for queries or for the stream.
+    private static Connection open(CaptureSettings settings, boolean replication)
+            throws SQLException {
+        JdbcConfiguration engine =
+                new PostgresConnectorConfig(
+                                Configuration.from(
+                                        EngineProperties.of(
+                                                settings,
+                                                Optional.empty(),
+                                                SnapshotFetch.MOST_ROWS)))
+                        .getJdbcConfig();
+        return new EngineSessions()
+                .connect(
+                        replication
+                                ? JdbcConfiguration.adapt(
+                                        engine.edit().with("replication", "database").build())
+                                : engine);
+    }
+
+    private static CaptureSettings settings(TestDatabase source, String url) {
+        return new CaptureSettings(
+                "shop",
+                1,
+                url,
+                source.username(),
+                source.password(),
+                List.of(),
+                1,
+                Map.of(),
+                Map.of());
+    }
+
+    @Test
+    void itsSessionsHavePinnedSettings() throws SQLException {
+        TestDatabase hostile = PostgresServer.shared().newDatabase();
+        HostileSettings.apply(hostile);
+
+        try (Connection queries = open(settings(hostile, hostile.url()), false);
+                Connection stream = open(settings(hostile, hostile.url()), true)) {
+            assertThat(HostileSettings.unpinned(queries)).isEmpty();
+            assertThat(HostileSettings.unpinned(stream)).isEmpty();
+        }
+    }
+
+    /// What the driver makes of a URL, it makes of it for every session. `ADDRESS` is the server's,
+    /// `PORT` its port; a database of the name is made.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ' ',
+            value = {
+                "ADDRESS/plain plain",
+                "ADDRESS/plain?sslmode=disable&options=-c%20work_mem=1MB&currentSchema=x plain",
+                "ADDRESS/plain?socketTimeout=1&loginTimeout=1&ApplicationName=app plain",
+                "localhost:PORT/plain plain",
+                "[::ffff:127.0.0.1]:PORT/plain plain",
+                "127.0.0.1:1,ADDRESS/plain?targetServerType=primary plain",
+                "127.0.0.1:1,ADDRESS,127.0.0.1:2/plain plain",
+                "ADDRESS/shop%2Beu shop+eu",
+                "ADDRESS/shop+eu 'shop eu'",
+                "ADDRESS/a%20b%25%2F%3F%26%C3%BC 'a b%/?&ü'"
+            })
+    void theEngineReachesWhatAllOthersReach(String url, String name) throws SQLException {
+        TestDatabase any = PostgresServer.shared().newDatabase();
+        String address = any.url().replaceAll("jdbc:postgresql://|/t\\d+$", "");
+        makeDatabase(any, name);
+        String written =
+                "jdbc:postgresql://"
+                        + url.replace("ADDRESS", address)
+                                .replace("PORT", address.substring(address.lastIndexOf(':') + 1));
+        CaptureSettings settings = settings(any, written);
+
+        try (Connection ours = settings.sessions().open("control", Duration.ofSeconds(20));
+                Connection queries = open(settings, false);
+                Connection stream = open(settings, true)) {
+            for (Connection each : List.of(ours, queries, stream)) {
+                try (var statement = each.createStatement();
+                        var row = statement.executeQuery("SELECT current_database()")) {
+                    row.next();
+
+                    assertThat(row.getString(1)).isEqualTo(name);
+                }
+            }
+            assertThat(settings.sessions().database()).isEqualTo(name);
+        }
+    }
+
+    private static void makeDatabase(TestDatabase any, String name) {
+        if (any.query("SELECT 1 FROM pg_database WHERE datname = " + Identifier.literal(name))
+                .isEmpty()) {
+            any.execute("CREATE DATABASE " + Identifier.quote(name) + " TEMPLATE template0");
+        }
+    }
+
+    @Test
+    void valuesAndChangesComeThroughWhateverTheSettingsSay() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table(
+                    "item",
+                    List.of(
+                            "id int",
+                            "tags text[]",
+                            "born timestamptz",
+                            "span interval",
+                            "price money",
+                            "raw bytea",
+                            "size float8",
+                            "note xml",
+                            "days date"),
+                    "id",
+                    false);
+            String values =
+                    ", '{a,NULL,\"NULL\"}', '2024-07-01 00:00+02', '1 day 02:03:04', '1234.5',"
+                            + " '\\x00ff41', 0.1, '<a/>b', '2024-02-03')";
+            scene.source.execute("INSERT INTO item VALUES (1" + values);
+            HostileSettings.apply(scene.source);
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            try (Connection connection = scene.source.session("application");
+                    var statement = connection.createStatement()) {
+                statement.execute("INSERT INTO item VALUES (2" + values);
+            }
+            scene.settle(capture);
+
+            List<Row> rows =
+                    scene.log().stream()
+                            .filter(ChangeEvent.OfRow.class::isInstance)
+                            .map(event -> ((ChangeEvent.OfRow) event).row())
+                            .toList();
+
+            assertThat(rows)
+                    .extracting(EngineSessionsIT::texts)
+                    .containsExactlyInAnyOrder(expected("1"), expected("2"));
+        }
+    }
+
+    private static List<@Nullable String> expected(String id) {
+        return List.of(
+                id,
+                "{a,NULL,\"NULL\"}",
+                "2024-06-30 22:00:00+00",
+                "1 day 02:03:04",
+                "$1,234.50",
+                "\\x00ff41",
+                "0.1",
+                "<a/>b",
+                "2024-02-03");
+    }
+
+    private static List<@Nullable String> texts(Row row) {
+        return IntStream.range(0, row.schema().size()).mapToObj(row::text).toList();
+    }
+}

@@ -1,0 +1,307 @@
+package dev.millrace.capture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
+import dev.millrace.capture.position.PublishedTablesCodec;
+import dev.millrace.capture.position.SourcePosition.SourceLostException;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.PublishedTable;
+import dev.millrace.postgres.PublishedTableReader;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// A change of a table's definition that keeps changes of its rows out of the stream is told; any
+/// other disturbs nobody.
+class PublishedTablesIT {
+
+    private static final List<TableId> TABLES =
+            List.of(new TableId("public", "item"), new TableId("public", "part"));
+
+    private static final TableId PART = TABLES.getLast();
+
+    /// The stream has come to the end of all.
+    private static final Lsn ALL_READ = new Lsn(Long.MAX_VALUE);
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item | is another table now
+                    ALTER TABLE item RENAME TO item_old | is gone
+                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_old RENAME TO item | was renamed or moved
+                    ALTER TABLE item SET SCHEMA other; ALTER TABLE other.item SET SCHEMA public | was renamed or moved
+                    ALTER TABLE item ALTER name TYPE text USING upper(name) | was rewritten by ALTER COLUMN TYPE
+                    ALTER TABLE item ALTER price TYPE numeric(10,1) | was rewritten by ALTER COLUMN TYPE
+                    ALTER TABLE item ALTER note TYPE text | another column note
+                    ALTER TABLE item RENAME name TO title | another column title
+                    ALTER TABLE item RENAME name TO title; ALTER TABLE item RENAME note TO name | another column title
+                    ALTER TABLE item DROP name; ALTER TABLE item ADD name text | another column name
+                    ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key | another replica identity
+                    ALTER TABLE item REPLICA IDENTITY NOTHING | another replica identity
+                    ALTER TABLE item DROP CONSTRAINT item_pkey; ALTER TABLE item ADD PRIMARY KEY (code) | another replica identity
+                    CREATE TABLE capital (since int) INHERITS (item) | got public.capital
+                    TRUNCATE part_1 | has a rewritten public.part_1
+                    ALTER TABLE part DETACH PARTITION part_1 | lost public.part_1
+                    DROP TABLE part_1 | lost public.part_1
+                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | left its place for a while
+                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | got public.filled
+                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); INSERT INTO young VALUES (21, 'n'); ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | got public.young
+                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); SAVEPOINT s; INSERT INTO young VALUES (21, 'n'); RELEASE s; ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | got public.young
+                    ALTER TABLE part_1 REPLICA IDENTITY NOTHING | another replica identity, public.part_1
+                    ALTER TABLE part ALTER name TYPE text USING upper(name) | has a rewritten public.part_1
+                    CREATE TABLE sub PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n'); TRUNCATE sub | got public.sub
+                    """)
+    void whatMayKeepChangesOutOfTheStreamIsTold(String change, String why) throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            watch.requireUnaltered(ALL_READ);
+
+            source.execute(change.split("; "));
+
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining(why);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item ADD COLUMN plain int",
+                "ALTER TABLE item ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()",
+                "ALTER TABLE item DROP COLUMN note",
+                "ALTER TABLE item ALTER note TYPE varchar(90)",
+                "ALTER TABLE item ALTER name SET NOT NULL; ALTER TABLE item ALTER note SET DEFAULT 'x'",
+                "CREATE INDEX ON item (name); REINDEX TABLE item; ANALYZE item",
+                "TRUNCATE item",
+                "VACUUM FULL item",
+                "CLUSTER item USING item_pkey",
+                "ALTER TABLE item REPLICA IDENTITY FULL",
+                "ALTER TABLE item DROP CONSTRAINT item_code_key",
+                "ALTER TABLE item OWNER TO pg_database_owner",
+                "VACUUM FULL pg_class; VACUUM FULL pg_attribute; VACUUM FULL pg_inherits; VACUUM FULL pg_type",
+                "ALTER TABLE part ADD COLUMN plain int; CREATE INDEX ON part (name); REINDEX TABLE part_1",
+                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n')",
+                "BEGIN; CREATE TABLE p2 PARTITION OF part DEFAULT; INSERT INTO part VALUES (21, 'n'); COMMIT",
+                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (id);"
+                        + " CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (20) TO (25); INSERT INTO part VALUES (21, 'n')",
+                "CREATE TABLE p2 (LIKE part INCLUDING ALL); ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (20) TO (30)",
+                "ALTER TABLE part_1 RENAME TO part_one"
+            })
+    void whatKeepsNothingOutDisturbsNobody(String change) throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute(change.split("; "));
+
+            assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
+            assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
+        }
+    }
+
+    @Test
+    void aColumnThatComesBackAfterALookIsAnotherOne() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("ALTER TABLE item DROP name");
+            watch.requireUnaltered(ALL_READ);
+            source.execute("ALTER TABLE item ADD name text");
+
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .hasMessageContaining("another column name");
+        }
+    }
+
+    @Test
+    void aRewriteAndAnAlteredColumnApartAreNoRewritingAlter() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("VACUUM FULL item");
+            watch.requireUnaltered(ALL_READ);
+            assertThat(watch.unwritten()).as("the log is told").isPresent();
+            source.execute("ALTER TABLE item ALTER name SET NOT NULL");
+
+            assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()",
+                "ALTER TABLE item ALTER name TYPE text USING upper(name)",
+                "TRUNCATE item",
+                "VACUUM FULL part_1",
+                "ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)",
+                "DROP TABLE part_1",
+                "ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10)"
+            })
+    void aTableRewrittenDuringTheSnapshotNeedsAnotherOne(String change) throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("ALTER TABLE item ADD COLUMN plain int", "CREATE INDEX ON item (name)");
+            assertThatCode(watch::requireWholeSnapshot).doesNotThrowAnyException();
+
+            source.execute(change);
+
+            assertThatThrownBy(watch::requireWholeSnapshot)
+                    .isInstanceOf(SnapshotInterruptedException.class);
+        }
+    }
+
+    @Test
+    void aTableRedefinedDuringTheSnapshotIsTold() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("ALTER TABLE item RENAME name TO title");
+
+            assertThatThrownBy(watch::requireWholeSnapshot)
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("another column title");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item DROP CONSTRAINT item_code_key",
+                "CREATE UNIQUE INDEX wider ON item (id, code); ALTER TABLE item REPLICA IDENTITY USING INDEX wider"
+            })
+    void anIndexThatIsNoLongerTheReplicaIdentityIsTold(String change) throws Exception {
+        TestDatabase source = source();
+        source.execute("ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key");
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute(change.split("; "));
+
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("another replica identity");
+        }
+    }
+
+    @Test
+    void aPartitionWhoseDetachWasBrokenOffIsTold() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES);
+                Connection reader = source.connect();
+                Connection detacher = source.connect();
+                Statement reading = reader.createStatement();
+                Statement detaching = detacher.createStatement()) {
+            reader.setAutoCommit(false);
+            reading.execute("SELECT FROM part");
+            detaching.execute("SET statement_timeout = '500ms'");
+            assertThatThrownBy(
+                            () ->
+                                    detaching.execute(
+                                            "ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY"))
+                    .hasMessageContaining("statement timeout");
+            reader.rollback();
+
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("lost public.part_1");
+        }
+    }
+
+    @Test
+    void aTruncateOfTheWholeTableIsWaitedForAndExplainsItsPartitions() throws Exception {
+        TestDatabase source = source();
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute("TRUNCATE part", "INSERT INTO part VALUES (2, 'n')");
+
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).as("it may come").isFalse();
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
+            watch.truncated(PART, transaction(source));
+
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            source.execute("TRUNCATE part_1");
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class)
+                    .hasMessageContaining("has a rewritten public.part_1");
+        }
+    }
+
+    @Test
+    void aTruncateThatIsInTheLogExplainsThePartitionsAfterARestart() throws Exception {
+        TestDatabase source = source();
+        PublishedTablesCodec codec = new PublishedTablesCodec();
+        byte[] written;
+        try (PublicationWatch watch = watch(source, TABLES)) {
+            source.execute(
+                    "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (30) TO (40)",
+                    "TRUNCATE part");
+            watch.truncated(PART, transaction(source));
+            written = codec.encode(watch.unwritten().orElseThrow());
+        }
+        source.execute("INSERT INTO part VALUES (2, 'n'), (31, 'n')");
+
+        try (PublicationWatch again =
+                new PublicationWatch(_ -> source.connect(), "p", "", codec.decode(written), true)) {
+            assertThat(again.requireUnaltered(ALL_READ)).isTrue();
+        }
+    }
+
+    /// The one that wrote the partition's catalog entry.
+    private static long transaction(TestDatabase source) {
+        return Long.parseLong(
+                String.valueOf(
+                        source.value(
+                                "SELECT xmin::text FROM pg_class WHERE oid = 'part_1'::regclass")));
+    }
+
+    @Test
+    void theFactsAreReadBackAsTheyWereWritten() throws Exception {
+        TestDatabase source = source();
+        try (Connection connection = source.connect()) {
+            SortedMap<TableId, PublishedTable> facts =
+                    PublishedTableReader.look(connection, TABLES);
+            PublishedTablesCodec codec = new PublishedTablesCodec();
+
+            assertThat(facts).hasSize(2);
+            assertThat(codec.decode(codec.encode(facts))).isEqualTo(facts);
+        }
+    }
+
+    private static PublicationWatch watch(TestDatabase source, List<TableId> tables)
+            throws Exception {
+        try (Connection connection = source.connect()) {
+            String identity = Publication.ensure(connection, "p", new TreeSet<>(tables));
+            return new PublicationWatch(
+                    _ -> source.connect(),
+                    "p",
+                    identity,
+                    PublicationWatch.first(connection, tables),
+                    true);
+        }
+    }
+
+    private static TestDatabase source() {
+        TestDatabase source = PostgresServer.shared().newDatabase();
+        source.execute(
+                "CREATE SCHEMA other",
+                "CREATE TABLE item (id int PRIMARY KEY, code int NOT NULL UNIQUE, name text,"
+                        + " note varchar(20), price numeric(10,2))",
+                "INSERT INTO item VALUES (1, 1, 'n', 'm', 1.25)",
+                "CREATE TABLE item_new (LIKE item INCLUDING ALL)",
+                "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "INSERT INTO part VALUES (1, 'n')",
+                "CREATE TABLE filled (id int PRIMARY KEY, name text)",
+                "INSERT INTO filled VALUES (20, 'n')");
+        return source;
+    }
+}

@@ -1,0 +1,201 @@
+package dev.millrace.capture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// The capture notices what was done to its tables, also what was done while nothing ran.
+class TablesWatchedIT {
+
+    private static final List<String> ITEM = List.of("id int", "name text");
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE z ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp() | 101
+                    ALTER TABLE part DETACH PARTITION part_1; INSERT INTO part_1 VALUES (1, 'n'); ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | 102
+                    """)
+    void aTableAlteredWhileAnotherOneIsReadNeedsAnotherSnapshot(String change, int rows)
+            throws Exception {
+        try (CaptureScene scene = new CaptureScene();
+                Connection gate = scene.source.connect();
+                Statement gatekeeper = gate.createStatement()) {
+            scene.source.execute(
+                    "CREATE FUNCTION passed(timetz) RETURNS text LANGUAGE plpgsql VOLATILE AS"
+                            + " $$ BEGIN PERFORM pg_advisory_lock_shared(4711); RETURN concat($1); END $$",
+                    "CREATE CAST (timetz AS text) WITH FUNCTION passed(timetz)");
+            scene.table("a", List.of("id int", "held timetz"), "id", false)
+                    .table("part", ITEM, "id", false)
+                    .table("z", ITEM, "id", false);
+            scene.source.execute(
+                    "DROP TABLE part",
+                    "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
+                    "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                    "INSERT INTO a VALUES (1, '12:00+00')",
+                    "INSERT INTO z SELECT g, 'n' FROM generate_series(1, 100) g");
+            gatekeeper.execute("SELECT pg_advisory_lock(4711)");
+            SourceCapture capture = scene.start(1);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    !scene.source
+                                            .query(
+                                                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted")
+                                            .isEmpty());
+
+            scene.source.execute(change.split("; "));
+            gatekeeper.execute("SELECT pg_advisory_unlock(4711)");
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () -> {
+                                scene.emit(1);
+                                return capture.state() instanceof CaptureState.SnapshotInterrupted;
+                            });
+            assertThat(scene.log()).noneMatch(ChangeEvent.Watermark.class::isInstance);
+            SourceCapture again = scene.start(2);
+            SourceCaptureIT.streaming(scene, again);
+            assertThat(scene.log())
+                    .filteredOn(event -> event.generation() == 2)
+                    .filteredOn(ChangeEvent.Read.class::isInstance)
+                    .hasSize(rows);
+        }
+    }
+
+    @Test
+    void noWatermarkIsWrittenBehindATableThatWasSwapped() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            SourceCapture capture = scene.start(1);
+            SourceCaptureIT.streaming(scene, capture);
+            scene.settle(capture);
+            scene.source.execute(
+                    "CREATE TABLE item_new (LIKE item INCLUDING ALL)",
+                    "BEGIN; ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item; COMMIT",
+                    "INSERT INTO item VALUES (1, 'unseen')");
+            long behind = scene.emit(capture).number();
+
+            CaptureStartIT.awaitLost(capture, "public.item is another table now");
+
+            assertThat(scene.log())
+                    .noneMatch(
+                            event ->
+                                    event instanceof ChangeEvent.Watermark passed
+                                            && passed.watermark().number() >= behind);
+        }
+    }
+
+    @Test
+    void whatWasDoneWhileNothingRanIsSeenAtTheNextStart() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            scene.source.execute("INSERT INTO item VALUES (1, 'n')");
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.source.execute("VACUUM FULL item");
+            scene.settle(first);
+            first.close();
+            scene.source.execute("ALTER TABLE item ALTER name SET NOT NULL");
+            SourceCapture second = scene.start(1);
+            scene.settle(second);
+            second.close();
+
+            scene.source.execute("ALTER TABLE item ALTER name TYPE text USING upper(name)");
+
+            CaptureStartIT.awaitLost(scene.start(1), "was rewritten by ALTER COLUMN TYPE");
+        }
+    }
+
+    @Test
+    void aTruncateOfAWholePartitionedTableIsCapturedAndThatOfAPartitionIsNot() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("part", ITEM, "id", false);
+            scene.source.execute(
+                    "DROP TABLE part",
+                    "CREATE TABLE part (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
+                    "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                    "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20)",
+                    "INSERT INTO part VALUES (1, 'n'), (11, 'n')");
+            SourceCapture first = scene.start(1);
+            SourceCaptureIT.streaming(scene, first);
+            scene.source.execute("TRUNCATE part", "INSERT INTO part VALUES (2, 'n')");
+            scene.settle(first);
+            first.close();
+            scene.source.execute("TRUNCATE part", "INSERT INTO part VALUES (3, 'n')");
+
+            SourceCapture second = scene.start(1);
+            scene.settle(second);
+
+            assertThat(scene.log())
+                    .filteredOn(ChangeEvent.Truncate.class::isInstance)
+                    .extracting(event -> ((ChangeEvent.Truncate) event).id())
+                    .containsOnly(1L, 2L);
+            scene.source.execute("TRUNCATE part", "TRUNCATE part_2");
+            scene.emit(second);
+            Awaitility.await()
+                    .pollInterval(Duration.ofMillis(500))
+                    .atMost(Duration.ofSeconds(30))
+                    .until(
+                            () -> {
+                                scene.emit(second);
+                                return second.state() instanceof CaptureState.SourceLost;
+                            });
+            assertThat(second.state().toString()).contains("has a rewritten public.part_2");
+        }
+    }
+
+    @Test
+    void aChangesTopicThatLostItsEndIsRefused() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            captureOnce(scene);
+            scene.remakeChangesTopic();
+
+            CaptureStartIT.awaitLost(scene.start(1), "the broker lost some");
+        }
+    }
+
+    @Test
+    void aLogThatHoldsMoreThanItsLastPositionSaysIsRefused() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            captureOnce(scene);
+            scene.writeToChanges(1, new byte[] {1});
+
+            CaptureStartIT.awaitLost(scene.start(1), "the broker lost later positions");
+        }
+    }
+
+    @Test
+    void aChangesTopicWhoseRecordsWereDeletedIsWrittenOn() throws Exception {
+        try (CaptureScene scene = new CaptureScene()) {
+            scene.table("item", ITEM, "id", false);
+            captureOnce(scene);
+            scene.deleteChanges();
+
+            SourceCapture second = scene.start(1);
+            scene.settle(second);
+
+            assertThat(second.state()).isInstanceOf(CaptureState.Streaming.class);
+        }
+    }
+
+    private static void captureOnce(CaptureScene scene) throws Exception {
+        SourceCapture capture = scene.start(1);
+        SourceCaptureIT.streaming(scene, capture);
+        scene.settle(capture);
+        capture.close();
+    }
+}

@@ -1,0 +1,110 @@
+package dev.millrace.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.change.Topics;
+import dev.millrace.kafka.Broker.TopicSpec;
+import dev.millrace.testing.KafkaServer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// A topic that somebody made beforehand is taken only as the migration would have made it.
+class BrokerIT {
+
+    private final Broker broker =
+            new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()));
+    private final TopicSpec changes = TopicPlan.of(topics(), 2).changes();
+
+    private static Topics topics() {
+        return new Topics(KafkaServer.newMigrationName());
+    }
+
+    @AfterEach
+    void close() {
+        broker.close();
+    }
+
+    private TopicSpec with(String setting, String value) {
+        Map<String, String> config = new HashMap<>(changes.config());
+        config.put(setting, value);
+        return new TopicSpec(changes.name(), changes.partitions(), config);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "cleanup.policy, compact",
+        "retention.ms, 604800000",
+        "retention.bytes, 1000000",
+        "max.message.bytes, 1048588"
+    })
+    void aSettingByWhichRecordsCouldBeLostIsRefusedByName(String setting, String value) {
+        broker.ensure(with(setting, value));
+
+        assertThatThrownBy(() -> broker.ensure(changes))
+                .isInstanceOf(BrokerException.class)
+                .hasMessageContaining(changes.name() + " has " + setting + "=" + value)
+                .hasMessageContaining("set it to " + changes.config().get(setting));
+    }
+
+    @Test
+    void aTopicThatCanTakeNoWriteIsRefused() {
+        TopicSpec never = with("min.insync.replicas", "2");
+
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatThrownBy(() -> broker.ensure(never))
+                    .isInstanceOf(BrokerException.class)
+                    .hasMessageContaining("has 1 replicas and min.insync.replicas=2");
+        }
+        assertThat(broker.defaultReplication()).isEqualTo(new Broker.Replication(1, 1));
+    }
+
+    @Test
+    void aTopicThatTakesLargerRecordsServes() {
+        String id = broker.ensure(with("max.message.bytes", "100000000")).id();
+
+        assertThat(broker.ensure(changes).id()).isEqualTo(id);
+    }
+
+    @Test
+    void aTopicIsKnownAsSoonAsItIsMade() {
+        for (int i = 0; i < 5; i++) {
+            TopicSpec next = TopicPlan.of(topics(), 8).changes();
+
+            String id = broker.ensure(next).id();
+
+            assertThat(broker.find(next.name()))
+                    .hasValueSatisfying(found -> assertThat(found.id()).isEqualTo(id));
+            assertThat(broker.ends(next.name(), 8)).hasSize(8);
+        }
+    }
+
+    @Test
+    void twoWhoMakeATopicAtTheSameTimeGetTheSame() {
+        for (int i = 0; i < 5; i++) {
+            TopicSpec next = TopicPlan.of(topics(), 2).changes();
+
+            var other = CompletableFuture.supplyAsync(() -> broker.ensure(next));
+
+            assertThat(broker.ensure(next)).isEqualTo(other.join());
+        }
+    }
+
+    @Test
+    void anotherNumberOfPartitionsIsRefused() {
+        broker.ensure(new TopicSpec(changes.name(), 3, changes.config()));
+
+        assertThatThrownBy(() -> broker.ensure(changes)).hasMessageContaining("3 partitions");
+    }
+
+    @Test
+    void whatIsMissingIsNotMadeByALook() {
+        assertThat(broker.existing(changes)).isEmpty();
+        assertThat(broker.find(changes.name())).isEmpty();
+    }
+}

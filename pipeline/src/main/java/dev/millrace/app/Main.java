@@ -1,0 +1,30 @@
+package dev.millrace.app;
+
+import dev.millrace.cli.Millrace;
+import dev.millrace.cli.PreflightPlanner;
+import dev.millrace.cli.Providers;
+import dev.millrace.cli.Terminal;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.util.TimeZone;
+
+/// The program: puts the verbs together with who does them. What a verb doesn't need is not loaded,
+/// so that verbs which only ask the service answer at once.
+public final class Main {
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
+        Terminal terminal = Terminal.ofProcess();
+        Providers providers =
+                new Providers(
+                        () -> new RunVerb(InstantSource.system()),
+                        PreflightPlanner::new,
+                        () -> new DemoVerb(InstantSource.system()));
+        int exitCode = new Millrace(terminal, providers).run(arguments);
+        terminal.out().flush();
+        terminal.err().flush();
+        System.exit(exitCode);
+    }
+}

@@ -1,0 +1,147 @@
+package dev.millrace.app;
+
+import dev.millrace.capture.CapturedTable;
+import dev.millrace.kafka.EmbeddedBroker;
+import dev.millrace.migration.Migration;
+import dev.millrace.migration.MigrationSetup;
+import dev.millrace.postgres.Database;
+import dev.millrace.preflight.Preflight;
+import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.PreflightReport.PlannedTable;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.Kafka;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Builds a running migration out of a checked file: databases, preflight, the embedded broker
+/// where no other is named, the migration. Closing it drains the migration first and stops the
+/// broker last. One thread builds and closes.
+public final class MigrationAssembly implements AutoCloseable {
+
+    private final Database source;
+    private final Database target;
+    private final @Nullable EmbeddedBroker broker;
+    private final Migration migration;
+
+    private MigrationAssembly(
+            Database source,
+            Database target,
+            @Nullable EmbeddedBroker broker,
+            Migration migration) {
+        this.source = source;
+        this.target = target;
+        this.broker = broker;
+        this.migration = migration;
+    }
+
+    /// What came of building it.
+    public sealed interface Outcome {
+
+        record Started(MigrationAssembly assembly) implements Outcome {}
+
+        /// Nothing was created; the report says what refuses the start.
+        record Refused(PreflightReport report) implements Outcome {}
+    }
+
+    /// @param who runs it, as the journal names it
+    /// @throws dev.millrace.migration.RefusedException when an earlier run doesn't fit the file
+    /// @throws SQLException when a database stops answering on the way
+    public static Outcome open(MigrationSpec spec, String specHash, InstantSource clock, String who)
+            throws SQLException, InterruptedException {
+        Database source = database(spec.migration(), spec.source());
+        Database target = database(spec.migration(), spec.target());
+        @Nullable EmbeddedBroker broker = null;
+        try {
+            PreflightReport report = new Preflight(source, target).run(spec);
+            if (!report.accepted()) {
+                target.close();
+                source.close();
+                return new Outcome.Refused(report);
+            }
+            broker = broker(spec).orElse(null);
+            Migration migration =
+                    Migration.start(
+                            new MigrationSetup(
+                                    spec,
+                                    specHash,
+                                    report.tables().stream().map(PlannedTable::mapping).toList(),
+                                    captured(report.tables()),
+                                    source,
+                                    target,
+                                    kafka(spec, broker),
+                                    spec.dataDir().resolve(spec.migration()).resolve("state"),
+                                    clock,
+                                    who,
+                                    report.replicaRole()));
+            return new Outcome.Started(new MigrationAssembly(source, target, broker, migration));
+        } catch (SQLException | RuntimeException e) {
+            if (broker != null) {
+                broker.close();
+            }
+            target.close();
+            source.close();
+            throw e;
+        }
+    }
+
+    public Migration migration() {
+        return migration;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        migration.close();
+        if (broker != null) {
+            broker.close();
+        }
+        target.close();
+        source.close();
+    }
+
+    private static Database database(String migration, Endpoint endpoint) {
+        return new Database(
+                migration, endpoint.url(), endpoint.username(), endpoint.password().reveal());
+    }
+
+    private static Optional<EmbeddedBroker> broker(MigrationSpec spec) {
+        return switch (spec.kafka()) {
+            case Kafka.Embedded _ ->
+                    Optional.of(EmbeddedBroker.start(spec.dataDir().resolve("kafka")));
+            case Kafka.External _ -> Optional.empty();
+        };
+    }
+
+    private static Map<String, Object> kafka(MigrationSpec spec, @Nullable EmbeddedBroker broker) {
+        Map<String, Object> kafka = new HashMap<>();
+        switch (spec.kafka()) {
+            case Kafka.Embedded _ -> {
+                if (broker == null) {
+                    throw new IllegalStateException("the embedded broker was not started");
+                }
+                kafka.putAll(broker.clientSettings());
+            }
+            case Kafka.External external -> {
+                kafka.putAll(external.properties());
+                kafka.put("bootstrap.servers", external.bootstrapServers());
+            }
+        }
+        return kafka;
+    }
+
+    private static List<CapturedTable> captured(List<PlannedTable> tables) {
+        Map<String, CapturedTable> captured = new LinkedHashMap<>();
+        for (PlannedTable table : tables) {
+            captured.putIfAbsent(
+                    table.source().id().toString(),
+                    new CapturedTable(table.source(), table.fullIdentity()));
+        }
+        return List.copyOf(captured.values());
+    }
+}

@@ -1,0 +1,249 @@
+package dev.millrace.http;
+
+import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReportJson;
+import dev.millrace.reconcile.ReportPage;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The API under `/api/v1/`: the migration's own words, put into HTTP.
+@RestController
+@RequestMapping("/api/v1")
+public final class MigrationApi {
+
+    private static final Logger LOG = LoggerFactory.getLogger(MigrationApi.class);
+    private static final String LIMIT = "100";
+    private static final int MOST_RECORDS = 100_000_000;
+    private static final String PAGE_POLICY =
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+    private final MigrationHost life;
+    private final JsonMapper json;
+
+    MigrationApi(MigrationHost life, JsonMapper json) {
+        this.life = life;
+        this.json = json;
+    }
+
+    /// @param tables to compare; none or no list for all
+    record Comparison(@Nullable List<String> tables) {}
+
+    record Accepted(UUID id, String state, String href) {}
+
+    @GetMapping("/status")
+    StatusReport status() {
+        return life.control().status();
+    }
+
+    @PostMapping("/reconciliations")
+    ResponseEntity<Accepted> reconcile(@RequestBody Comparison comparison) {
+        MigrationControl control = life.controlForChange();
+        List<String> tables = comparison.tables() == null ? List.of() : comparison.tables();
+        if (tables.stream().anyMatch(table -> table == null || table.isBlank())) {
+            throw badRequest("A table has no name. Name each as schema.table.");
+        }
+        UUID id = control.reconcile(tables);
+        String href = "/api/v1/reconciliations/" + id;
+        return ResponseEntity.accepted()
+                .location(URI.create(href))
+                .body(new Accepted(id, state(control.reconciliation(id)), href));
+    }
+
+    @GetMapping("/reconciliations/{id}")
+    void reconciliation(
+            @PathVariable String id,
+            @RequestParam Optional<String> format,
+            @RequestHeader(name = HttpHeaders.ACCEPT, defaultValue = "*/*") String accept,
+            HttpServletResponse response)
+            throws IOException {
+        ReconciliationState state =
+                life.control().reconciliation(uuid(id)).orElseThrow(() -> unknownId(id));
+        if (wantsPage(format, accept)) {
+            page(state, response);
+        } else {
+            write(
+                    response,
+                    MediaType.APPLICATION_JSON_VALUE,
+                    json.writeValueAsString(body(id, state)));
+        }
+    }
+
+    /// Cancels it, and answers with what became of it: usually the report, which is undecided.
+    @DeleteMapping("/reconciliations/{id}")
+    void cancel(@PathVariable String id, HttpServletResponse response)
+            throws IOException, InterruptedException {
+        ReconciliationState state =
+                life.controlForChange()
+                        .cancelReconciliation(uuid(id))
+                        .orElseThrow(() -> unknownId(id));
+        write(response, MediaType.APPLICATION_JSON_VALUE, json.writeValueAsString(body(id, state)));
+    }
+
+    /// Written as it is read; what fails before the first bytes are sent is a problem, what fails
+    /// later breaks the connection, so that a cut log is never taken for a whole one.
+    @GetMapping("/log")
+    void log(
+            @RequestParam String topic,
+            @RequestParam Optional<String> table,
+            @RequestParam Optional<String> key,
+            @RequestParam(defaultValue = LIMIT) int limit,
+            HttpServletResponse response)
+            throws IOException {
+        if (!topic.equals("changes") && !topic.equals("target")) {
+            throw badRequest("The topic is 'changes' or 'target'.");
+        }
+        if (limit < 1 || limit > MOST_RECORDS) {
+            throw badRequest("The limit is from 1 to " + MOST_RECORDS + ".");
+        }
+        MigrationControl control = life.control();
+        response.setContentType(MediaType.APPLICATION_NDJSON_VALUE);
+        try {
+            control.log(topic, table, key, limit, line -> send(response, line + "\n"));
+            response.flushBuffer();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        } catch (RuntimeException e) {
+            if (response.isCommitted()) {
+                Incident.log(LOG, "the log broke off while it was read for a client", e);
+                throw new IOException("the log broke off");
+            }
+            response.resetBuffer();
+            throw e;
+        }
+    }
+
+    private ObjectNode body(String id, ReconciliationState state) {
+        ObjectNode body = json.createObjectNode().put("id", id).put("state", name(state));
+        switch (state) {
+            case ReconciliationState.Waiting waiting ->
+                    body.put("askedAt", waiting.askedAt().toString());
+            case ReconciliationState.Running running ->
+                    body.put("startedAt", running.startedAt().toString());
+            case ReconciliationState.Finished(ReconciliationReport report) ->
+                    body.setAll((ObjectNode) json.readTree(ReportJson.write(report)));
+            case ReconciliationState.Failed(String reason) -> throw failed(id, reason);
+        }
+        return body;
+    }
+
+    private static void page(ReconciliationState state, HttpServletResponse response)
+            throws IOException {
+        if (!(state instanceof ReconciliationState.Finished(ReconciliationReport report))) {
+            throw new ProblemException(
+                    Problems.of(
+                            HttpStatus.CONFLICT,
+                            "No report yet",
+                            "The comparison is "
+                                    + name(state)
+                                    + "; the page can be had when it is finished."));
+        }
+        response.setHeader("Content-Security-Policy", PAGE_POLICY);
+        write(response, "text/html;charset=UTF-8", ReportPage.write(report));
+    }
+
+    private static boolean wantsPage(Optional<String> format, String accept) {
+        return switch (format.orElse("")) {
+            case "html" -> true;
+            case "json" -> false;
+            case "" ->
+                    MediaType.parseMediaTypes(accept).stream()
+                            .findFirst()
+                            .filter(MediaType.TEXT_HTML::equalsTypeAndSubtype)
+                            .isPresent();
+            default -> throw badRequest("The format is 'json' or 'html'.");
+        };
+    }
+
+    private static String state(Optional<ReconciliationState> state) {
+        return state.map(MigrationApi::name).orElse("waiting");
+    }
+
+    private static String name(ReconciliationState state) {
+        return switch (state) {
+            case ReconciliationState.Waiting _ -> "waiting";
+            case ReconciliationState.Running _ -> "running";
+            case ReconciliationState.Finished _ -> "finished";
+            case ReconciliationState.Failed _ -> "failed";
+        };
+    }
+
+    private static UUID uuid(String id) {
+        try {
+            return UUID.fromString(id);
+        } catch (IllegalArgumentException _) {
+            throw unknownId(id);
+        }
+    }
+
+    private static ProblemException unknownId(String id) {
+        return new ProblemException(
+                Problems.of(
+                        HttpStatus.NOT_FOUND,
+                        "No such reconciliation",
+                        "This service began none with the id '"
+                                + id
+                                + "'. Begin one with POST /api/v1/reconciliations."));
+    }
+
+    private static ProblemException failed(String id, String reason) {
+        ProblemDetail problem =
+                Problems.of(
+                        HttpStatus.INTERNAL_SERVER_ERROR,
+                        "The reconciliation could not be carried out",
+                        reason
+                                + ". Nothing is known about equality; begin another when 'millrace"
+                                + " status' shows no trouble.");
+        problem.setProperties(Map.of("id", id, "state", "failed"));
+        return new ProblemException(problem);
+    }
+
+    private static ProblemException badRequest(String detail) {
+        return new ProblemException(
+                Problems.of(HttpStatus.BAD_REQUEST, "The request isn't understood", detail));
+    }
+
+    private static void write(HttpServletResponse response, String type, String body)
+            throws IOException {
+        response.setContentType(type);
+        response.getOutputStream().write(body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void send(HttpServletResponse response, String text) {
+        try {
+            response.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

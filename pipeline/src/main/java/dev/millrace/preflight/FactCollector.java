@@ -1,0 +1,141 @@
+package dev.millrace.preflight;
+
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.Session;
+import dev.millrace.postgres.TableFacts;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Asks both servers all that the checks judge. Only reads; one thread, the owner of both sessions.
+final class FactCollector {
+
+    private final String migration;
+    private final Session source;
+    private final Session target;
+
+    FactCollector(String migration, Session source, Session target) {
+        this.migration = migration;
+        this.source = source;
+        this.target = target;
+    }
+
+    Facts gather(List<Facts.Pairing> pairings) {
+        Set<TableId> sources = new LinkedHashSet<>();
+        Set<TableId> targets = new LinkedHashSet<>();
+        for (Facts.Pairing pairing : pairings) {
+            sources.add(pairing.source().id());
+            targets.add(pairing.target().id());
+        }
+        return new Facts(source(sources), target(targets), pairings);
+    }
+
+    private Facts.Source source(Set<TableId> tables) {
+        Server server = source.server();
+        String slot = CaptureSettings.slot(migration);
+        String publication = CaptureSettings.publication(migration);
+        return new Facts.Source(
+                server.facts(),
+                slot,
+                server.slot(slot),
+                publication,
+                server.publication(publication),
+                source.sourceCatalog().facts(tables));
+    }
+
+    private Facts.Target target(Set<TableId> ids) {
+        Server server = target.server();
+        Map<TableId, TableFacts> tables = target.targetCatalog().facts(ids);
+        Facts.ControlSchema control = controlSchema();
+        return new Facts.Target(
+                server.facts(),
+                server.maySetReplicationRole(),
+                control,
+                tables,
+                filled(tables),
+                control == Facts.ControlSchema.OURS && begun(),
+                control == Facts.ControlSchema.OURS ? known(ids) : Set.of());
+    }
+
+    private Facts.ControlSchema controlSchema() {
+        List<String> row =
+                target
+                        .texts(
+                                """
+                                SELECT to_regnamespace('millrace') IS NOT NULL,
+                                    coalesce((SELECT has_schema_privilege(n.oid, 'CREATE')
+                                        AND has_schema_privilege(n.oid, 'USAGE')
+                                        FROM pg_catalog.pg_namespace n
+                                        WHERE n.nspname = 'millrace'), false),
+                                    EXISTS (SELECT 1 FROM pg_catalog.pg_class c
+                                        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                                        WHERE n.nspname = 'millrace' AND c.relkind IN ('r', 'p', 'v')),
+                                    EXISTS (SELECT 1 FROM pg_catalog.pg_class c
+                                        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                                        WHERE n.nspname = 'millrace' AND c.relname = 'target_table')
+                                """)
+                        .getFirst()
+                        .stream()
+                        .map(String::valueOf)
+                        .toList();
+        if (!isTrue(row.get(0))) {
+            return Facts.ControlSchema.ABSENT;
+        }
+        if (isTrue(row.get(2)) && !isTrue(row.get(3))) {
+            return Facts.ControlSchema.FOREIGN;
+        }
+        return isTrue(row.get(1)) ? Facts.ControlSchema.OURS : Facts.ControlSchema.LOCKED;
+    }
+
+    private static boolean isTrue(String text) {
+        return text.equals("t");
+    }
+
+    /// Tables that the role may not read are left to the check of privileges.
+    private Set<TableId> filled(Map<TableId, TableFacts> tables) {
+        Set<TableId> filled = new HashSet<>();
+        tables.forEach(
+                (id, facts) -> {
+                    boolean readable =
+                            facts.access().select()
+                                    && facts.access().schemaUsage()
+                                    && !facts.access().rowSecurity();
+                    if (readable
+                            && !target.texts("SELECT 1 FROM " + Identifier.quote(id) + " LIMIT 1")
+                                    .isEmpty()) {
+                        filled.add(id);
+                    }
+                });
+        return filled;
+    }
+
+    private boolean begun() {
+        return target.texts("SELECT to_regclass('millrace.generation')").getFirst().getFirst()
+                        != null
+                && !target.texts(
+                                "SELECT 1 FROM millrace.generation WHERE migration = "
+                                        + Identifier.literal(migration)
+                                        + " LIMIT 1")
+                        .isEmpty();
+    }
+
+    private Set<TableId> known(Set<TableId> tables) {
+        if (target.texts("SELECT to_regclass('millrace.target_table')").getFirst().getFirst()
+                == null) {
+            return Set.of();
+        }
+        Set<String> names = new HashSet<>();
+        target.texts(
+                        "SELECT target FROM millrace.target_table WHERE migration = "
+                                + Identifier.literal(migration))
+                .forEach(row -> names.add(String.valueOf(row.getFirst())));
+        Set<TableId> known = new HashSet<>(tables);
+        known.removeIf(table -> !names.contains(Identifier.quote(table)));
+        return known;
+    }
+}

@@ -1,0 +1,149 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.reconcile.ReconciliationReport.Kind;
+import dev.millrace.reconcile.ReconciliationReport.Mismatch;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Adds up what was found of one table. Every row that was compared is counted once on the side
+/// where it was read. One thread.
+final class TableReportBuilder {
+
+    private final RowSchema target;
+    private final List<Mismatch> mismatches = new ArrayList<>();
+    private final Map<Kind, Long> counts = new EnumMap<>(Kind.class);
+    private RowSum source = RowSum.NONE;
+    private RowSum targetRows = RowSum.NONE;
+    private boolean counted;
+    private long inFlight;
+    private long fromLog;
+    private long undecided;
+    private @Nullable String cause;
+    private long notCompared;
+    private boolean finished;
+    private boolean complete = true;
+    private Duration took = Duration.ZERO;
+
+    TableReportBuilder(RowSchema target) {
+        this.target = target;
+    }
+
+    /// Rows as they were compared, or as they were read last.
+    void rows(RowSum ofSource, RowSum ofTarget) {
+        counted = true;
+        source = source.plus(ofSource);
+        targetRows = targetRows.plus(ofTarget);
+    }
+
+    /// A row of the target that is what the log gives at its position: the source's row of that
+    /// moment was not read.
+    void fromLog(RowSum ofTarget) {
+        fromLog++;
+        rows(ofTarget, ofTarget);
+    }
+
+    void mismatch(RowKey key, KeyDifference.Found found, String why) {
+        counts.merge(found.kind(), 1L, Long::sum);
+        if (wantsMore()) {
+            Map<String, @Nullable String> columns = new LinkedHashMap<>();
+            for (int i = 0; i < key.size(); i++) {
+                columns.put(target.keyColumns().get(i), key.value(i));
+            }
+            mismatches.add(new Mismatch(columns, found.kind(), found.columns(), why));
+        }
+    }
+
+    /// False when the list is full and keys are only counted.
+    boolean wantsMore() {
+        return mismatches.size() < ReconciliationReport.LISTED;
+    }
+
+    void inFlight(long keys) {
+        inFlight += keys;
+    }
+
+    /// @param keys how many are known to be open; 0 when the table as a whole is
+    void undecided(long keys, String why) {
+        undecided += keys;
+        if (cause == null) {
+            cause = why;
+        }
+    }
+
+    /// Rows that differ as a whole and that are too many to be looked at one by one.
+    void notCompared(long rows) {
+        notCompared += rows;
+    }
+
+    /// Its verdict holds whatever becomes of the other tables.
+    void finished() {
+        finished = true;
+    }
+
+    /// Of a table that was not finished.
+    void cancelled() {
+        if (!finished) {
+            forgetRows();
+            undecided(0, ReconciliationReport.CANCELLED);
+            complete = false;
+        }
+    }
+
+    void took(Duration time) {
+        took = took.plus(time);
+    }
+
+    /// Numbers that don't stand for all rows are no numbers.
+    void forgetRows() {
+        counted = false;
+    }
+
+    TableReport report() {
+        return new TableReport(
+                target.table().toString(),
+                verdict(),
+                counted ? source.rows() : null,
+                counted ? targetRows.rows() : null,
+                counted ? source.checksum() : null,
+                counted ? targetRows.checksum() : null,
+                counts.getOrDefault(Kind.MISSING, 0L),
+                counts.getOrDefault(Kind.EXTRA, 0L),
+                counts.getOrDefault(Kind.DIFFERENT, 0L),
+                inFlight,
+                fromLog,
+                undecided,
+                took.toMillis() / 1000.0,
+                mismatches,
+                cause(),
+                complete && notCompared == 0);
+    }
+
+    private Verdict verdict() {
+        if (!counts.isEmpty()) {
+            return Verdict.DIFFERENT;
+        }
+        boolean equal = cause == null && notCompared == 0 && counted && source.equals(targetRows);
+        return equal ? Verdict.EQUAL : Verdict.UNDECIDED;
+    }
+
+    private @Nullable String cause() {
+        return cause == null && notCompared > 0 && counts.isEmpty()
+                ? String.format(
+                        Locale.ROOT,
+                        "%,d rows that differed or were in flight were not compared one by one:"
+                                + " reconcile while fewer are written",
+                        notCompared)
+                : cause;
+    }
+}

@@ -1,0 +1,184 @@
+package dev.millrace.app;
+
+import static dev.millrace.app.ServiceScene.JSON;
+import static dev.millrace.app.ServiceScene.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.Http.Answer;
+import java.util.List;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Whose requests are taken, and what every answer keeps a browser from.
+class AccessIT {
+
+    @AutoClose private static ServiceScene scene;
+    @AutoClose private static ServiceScene guarded;
+
+    @BeforeAll
+    static void start() throws Exception {
+        scene = ServiceScene.over(new FakeMigration());
+        guarded = ServiceScene.guarded();
+    }
+
+    @Test
+    void everyAnswerIsKeptFromTheBrowsersCacheAndScripts() {
+        for (String path : List.of("/api/v1/status", "/actuator/health/liveness", "/nowhere")) {
+            Answer answer = scene.http.get(path);
+
+            assertThat(answer.header("Content-Security-Policy"))
+                    .isEqualTo("default-src 'none'; frame-ancestors 'none'");
+            assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
+            assertThat(answer.header("Cache-Control")).isEqualTo("no-store");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "evil.example",
+                "evil.example:8080",
+                "127.0.0.1.evil.example",
+                "localhost.evil.example:80",
+                "10.0.0.1",
+                "[::2]",
+                "localhost:80@evil.example"
+            })
+    void refusesAForeignHost(String host) {
+        Answer answer = scene.http.get("/api/v1/status", "Host: " + host);
+
+        assertThat(answer.status()).isIn(400, 403);
+        assertThat(answer.body()).doesNotContain("CATCHING_UP");
+    }
+
+    @Test
+    void refusesAForeignHostWithAProblem() {
+        Answer answer = scene.http.get("/api/v1/status", "Host: evil.example");
+
+        assertProblem(answer, 403);
+        assertThat(answer.json().path("detail").asString()).contains("MILLRACE_TOKEN");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"localhost", "LOCALHOST:1", "127.0.0.1", "[::1]", "[::1]:8080"})
+    void takesEveryNameOfTheLoopbackAddress(String host) {
+        assertThat(scene.http.get("/api/v1/status", "Host: " + host).status()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Origin: http://evil.example",
+                "Origin: null",
+                "Origin: http://localhost:1",
+                "Origin: http://localhost",
+                "Origin: https://127.0.0.1",
+                "Origin: http://127.0.0.1.evil.example",
+                "Sec-Fetch-Site: cross-site",
+                "Sec-Fetch-Site: same-site"
+            })
+    void refusesAnotherSitesPage(String header) {
+        int before = scene.migration.asked.size();
+
+        Answer answer = scene.http.post("/api/v1/reconciliations", "{}", JSON, header);
+
+        assertProblem(answer, 403);
+        assertThat(scene.migration.asked).hasSize(before);
+    }
+
+    @Test
+    void takesItsOwnPage() {
+        Answer answer =
+                scene.http.get(
+                        "/api/v1/status",
+                        "Origin: http://localhost:" + scene.service.port(),
+                        "Sec-Fetch-Site: same-origin");
+
+        assertThat(answer.status()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Content-Type: application/x-www-form-urlencoded",
+                "Content-Type: text/plain",
+                "Content-Type: multipart/form-data; boundary=application/json",
+                "Content-Type: text/plain; application/json",
+                "X-None: none"
+            })
+    void refusesWhatAFormCanSend(String type) {
+        int before = scene.migration.asked.size();
+
+        Answer answer = scene.http.post("/api/v1/reconciliations", "{}", type);
+
+        assertProblem(answer, 415);
+        assertThat(answer.json().path("detail").asString()).contains("{} to compare every table");
+        assertThat(scene.migration.asked).hasSize(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/api/v1/status",
+        "/api/v1/log?topic=changes",
+        "/actuator/prometheus",
+        "/actuator/health",
+        "/actuator/health/liveness/../../prometheus",
+        "/actuator/health/liveness;x/../../../api/v1/status"
+    })
+    void asksForTheToken(String path) {
+        for (String header :
+                List.of(
+                        "X-None: none",
+                        "Authorization: Bearer wrong",
+                        "Authorization: Bearer",
+                        "Authorization: Basic a-token-of-some-length",
+                        "Authorization: Bearer a-token-of-some-lengt")) {
+            Answer answer = guarded.http.get(path, header);
+
+            assertThat(answer.status()).isIn(400, 401);
+            assertThat(answer.body()).doesNotContain("CATCHING_UP", "millrace_");
+        }
+        Answer answer = guarded.http.get("/api/v1/status");
+        assertProblem(answer, 401);
+        assertThat(answer.header("WWW-Authenticate")).startsWith("Bearer");
+    }
+
+    @Test
+    void takesTheTokenWhateverTheHost() {
+        Answer answer =
+                guarded.http.get(
+                        "/api/v1/status",
+                        "Host: millrace.example",
+                        "Authorization: bearer a-token-of-some-length");
+
+        assertThat(answer.status()).isEqualTo(200);
+    }
+
+    @Test
+    void probesNeedNoToken() {
+        assertThat(guarded.http.get("/actuator/health/liveness").status()).isEqualTo(200);
+        assertThat(guarded.http.get("/actuator/health/readiness").status()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/",
+                "/actuator",
+                "/actuator/env",
+                "/actuator/beans",
+                "/actuator/heapdump",
+                "/actuator/loggers",
+                "/actuator/metrics",
+                "/error",
+                "/api/v1/nothing",
+                "/api/v2/status"
+            })
+    void showsNothingElse(String path) {
+        assertProblem(scene.http.get(path), 404);
+    }
+}

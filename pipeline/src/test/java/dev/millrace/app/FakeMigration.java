@@ -1,0 +1,164 @@
+package dev.millrace.app;
+
+import dev.millrace.http.MigrationHost.ServedMigration;
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.migration.RefusedException;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.migration.StatusReport.Backfill;
+import dev.millrace.migration.StatusReport.Counts;
+import dev.millrace.migration.StatusReport.Lag;
+import dev.millrace.migration.StatusReport.Part;
+import dev.millrace.migration.StatusReport.Table;
+import dev.millrace.reconcile.ReconciliationReport;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// A migration of two tables that does what the test says.
+public final class FakeMigration implements MigrationControl, ServedMigration {
+
+    public static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
+
+    final Map<UUID, ReconciliationState> reconciliations = new ConcurrentHashMap<>();
+    final List<List<String>> asked = new ArrayList<>();
+    final CountDownLatch closing = new CountDownLatch(1);
+    final CountDownLatch mayClose;
+    public volatile Lag lag = new Lag(1_024L, 7L, 0.25);
+    volatile boolean ready = true;
+    volatile @Nullable String refusal;
+    public volatile StatusReport.@Nullable LastReconciliation last;
+    public volatile int logFailsAfter = Integer.MAX_VALUE;
+    volatile String line = "{\"offset\":%d}";
+
+    public FakeMigration() {
+        this(new CountDownLatch(0));
+    }
+
+    private FakeMigration(CountDownLatch mayClose) {
+        this.mayClose = mayClose;
+    }
+
+    /// One whose draining lasts until the test lets it end.
+    static FakeMigration slowToDrain() {
+        return new FakeMigration(new CountDownLatch(1));
+    }
+
+    @Override
+    public MigrationControl control() {
+        return this;
+    }
+
+    @Override
+    public StatusReport status() {
+        return new StatusReport(
+                "shop",
+                "CATCHING_UP",
+                NOON,
+                3,
+                lag,
+                List.of(
+                        new Table(
+                                "crm.customer",
+                                List.of("public.users"),
+                                new Backfill(10, 40L, false),
+                                2L,
+                                "no place for it"),
+                        new Table(
+                                "crm.note",
+                                List.of("public.notes"),
+                                new Backfill(5, null, true),
+                                0L,
+                                null)),
+                List.of(
+                        new Part("capture", "running", true, NOON),
+                        new Part("applier", "target unreachable", false, NOON)),
+                new Counts(100, 90, 9),
+                last,
+                List.of(),
+                List.of("reconcile"),
+                List.of());
+    }
+
+    @Override
+    public boolean ready() {
+        return ready;
+    }
+
+    @Override
+    public UUID reconcile(List<String> targets) {
+        for (String target : targets) {
+            requireKnown(target);
+        }
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
+        asked.add(targets);
+        UUID id = UUID.randomUUID();
+        reconciliations.put(id, new ReconciliationState.Running(NOON));
+        return id;
+    }
+
+    @Override
+    public Optional<ReconciliationState> reconciliation(UUID id) {
+        return Optional.ofNullable(reconciliations.get(id));
+    }
+
+    @Override
+    public Optional<ReconciliationState> cancelReconciliation(UUID id) {
+        return Optional.ofNullable(
+                reconciliations.computeIfPresent(
+                        id,
+                        (_, state) ->
+                                state instanceof ReconciliationState.Finished
+                                        ? state
+                                        : new ReconciliationState.Finished(cancelled())));
+    }
+
+    private static ReconciliationReport cancelled() {
+        return new ReconciliationReport(
+                "shop",
+                ReconciliationReport.Verdict.UNDECIDED,
+                NOON,
+                NOON.plusSeconds(9),
+                null,
+                "abc",
+                List.of(),
+                ReconciliationReport.CANCELLED);
+    }
+
+    @Override
+    public void log(
+            String topic,
+            Optional<String> table,
+            Optional<String> key,
+            int limit,
+            Consumer<String> lines) {
+        table.ifPresent(FakeMigration::requireKnown);
+        for (int offset = 0; offset < limit; offset++) {
+            if (offset == logFailsAfter) {
+                throw new IllegalStateException("row value of somebody@example.org");
+            }
+            lines.accept(line.formatted(offset));
+        }
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        closing.countDown();
+        mayClose.await();
+    }
+
+    private static void requireKnown(String table) {
+        if (!table.equals("crm.customer") && !table.equals("crm.note")) {
+            throw new UnknownTableException("'" + table + "' is no target of this migration");
+        }
+    }
+}

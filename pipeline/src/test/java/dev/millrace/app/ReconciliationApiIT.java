@@ -1,0 +1,190 @@
+package dev.millrace.app;
+
+import static dev.millrace.app.ServiceScene.JSON;
+import static dev.millrace.app.ServiceScene.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.Http.Answer;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/// Comparisons over HTTP: asked for, under way, finished as report and page, failed.
+class ReconciliationApiIT {
+
+    @AutoClose private static ServiceScene scene;
+
+    @BeforeAll
+    static void start() throws Exception {
+        scene = ServiceScene.over(new FakeMigration());
+    }
+
+    @Test
+    void comparesTheTablesThatAreNamed() {
+        Answer answer =
+                scene.http.post("/api/v1/reconciliations", "{\"tables\":[\"crm.customer\"]}", JSON);
+
+        assertThat(answer.status()).isEqualTo(202);
+        String id = answer.json().path("id").asString();
+        assertThat(answer.header("Location")).endsWith("/api/v1/reconciliations/" + id);
+        assertThat(answer.json().path("href").asString())
+                .isEqualTo("/api/v1/reconciliations/" + id);
+        assertThat(answer.json().path("state").asString()).isEqualTo("running");
+        assertThat(scene.migration.asked.getLast()).containsExactly("crm.customer");
+        JsonNode running = scene.http.get("/api/v1/reconciliations/" + id).json();
+        assertThat(running.path("state").asString()).isEqualTo("running");
+        assertThat(running.path("startedAt").asString()).isEqualTo("2026-01-02T12:00:00Z");
+        assertThat(running.has("finishedAt")).isFalse();
+    }
+
+    @Test
+    void comparesAllWhenNoneIsNamed() {
+        assertThat(scene.http.post("/api/v1/reconciliations", "{}", JSON).status()).isEqualTo(202);
+
+        assertThat(scene.migration.asked.getLast()).isEmpty();
+    }
+
+    @Test
+    void aPostWithoutABodyIsToldWhatToSend() {
+        Answer untyped = scene.http.post("/api/v1/reconciliations", "");
+        Answer typed = scene.http.post("/api/v1/reconciliations", "", JSON);
+
+        assertProblem(untyped, 415);
+        assertProblem(typed, 400);
+        assertThat(untyped.json().path("detail").asString())
+                .contains("application/json", "{} to compare every table");
+        assertThat(typed.json().path("detail").asString()).contains("{} to compare every table");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "[]",
+                "null",
+                "\"crm.customer\"",
+                "{\"tabels\":[\"crm.customer\"]}",
+                "{\"tables\":\"crm.customer\"}",
+                "{\"tables\":[null]}",
+                "{} {}"
+            })
+    void refusesABodyItDoesntUnderstand(String body) {
+        int before = scene.migration.asked.size();
+
+        Answer answer = scene.http.post("/api/v1/reconciliations", body, JSON);
+
+        assertProblem(answer, 400);
+        assertThat(answer.body()).doesNotContain("dev.millrace", "jackson");
+        assertThat(scene.migration.asked).hasSize(before);
+    }
+
+    @Test
+    void namesTheFieldThatIsntThere() {
+        Answer answer = scene.http.post("/api/v1/reconciliations", "{\"tabels\":[]}", JSON);
+
+        assertThat(answer.json().path("detail").asString()).contains("'tabels'");
+    }
+
+    @Test
+    void givesTheReportWithItsIdAndAsAPage() {
+        UUID id = finished();
+
+        JsonNode report = scene.http.get("/api/v1/reconciliations/" + id).json();
+        Answer page = scene.http.get("/api/v1/reconciliations/" + id + "?format=html");
+        Answer accepted =
+                scene.http.get("/api/v1/reconciliations/" + id, "Accept: text/html,*/*;q=0.8");
+
+        assertThat(report.path("id").asString()).isEqualTo(id.toString());
+        assertThat(report.path("state").asString()).isEqualTo("finished");
+        assertThat(report.path("verdict").asString()).isEqualTo("undecided");
+        assertThat(report.path("finishedAt").asString()).isEqualTo("2026-01-02T12:00:09Z");
+        assertThat(report.path("sourceLsn").isNull()).isTrue();
+        assertThat(page.header("Content-Type")).isEqualTo("text/html;charset=UTF-8");
+        assertThat(page.header("Content-Security-Policy"))
+                .isEqualTo("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+        assertThat(page.body()).startsWith("<!DOCTYPE html>").contains("undecided");
+        assertThat(accepted.body()).isEqualTo(page.body());
+    }
+
+    private static UUID finished() {
+        UUID id = UUID.randomUUID();
+        scene.migration.reconciliations.put(
+                id,
+                new ReconciliationState.Finished(
+                        new ReconciliationReport(
+                                "shop",
+                                Verdict.UNDECIDED,
+                                FakeMigration.NOON,
+                                FakeMigration.NOON.plusSeconds(9),
+                                null,
+                                "abc",
+                                List.of(),
+                                null)));
+        return id;
+    }
+
+    @Test
+    void cancelsAComparisonThatRunsAndLeavesAFinishedOneAsItIs() {
+        UUID running = scene.migration.reconcile(List.of());
+        UUID finished = finished();
+
+        Answer cancelled = delete(running);
+
+        assertThat(cancelled.status()).isEqualTo(200);
+        assertThat(cancelled.json().path("state").asString()).isEqualTo("finished");
+        assertThat(cancelled.json().path("verdict").asString()).isEqualTo("undecided");
+        assertThat(cancelled.json().path("reason").asString()).isEqualTo("cancelled");
+        assertThat(delete(finished).json().path("reason").isNull()).isTrue();
+        assertProblem(delete(UUID.randomUUID()), 404);
+    }
+
+    private static Answer delete(UUID id) {
+        return scene.http.send("DELETE", "/api/v1/reconciliations/" + id, "");
+    }
+
+    @Test
+    void refusesAComparisonThatCantReachAVerdict() {
+        scene.migration.refusal = "The migration failed: the slot is gone";
+        try {
+            Answer answer = scene.http.post("/api/v1/reconciliations", "{}", JSON);
+
+            assertProblem(answer, 409);
+            assertThat(answer.json().path("detail").asString())
+                    .isEqualTo("The migration failed: the slot is gone.");
+        } finally {
+            scene.migration.refusal = null;
+        }
+    }
+
+    @Test
+    void tellsWhyAComparisonFailed() {
+        UUID id = UUID.randomUUID();
+        scene.migration.reconciliations.put(
+                id, new ReconciliationState.Failed("the source is away"));
+
+        Answer answer = scene.http.get("/api/v1/reconciliations/" + id);
+
+        assertProblem(answer, 500);
+        assertThat(answer.json().path("detail").asString()).contains("the source is away");
+        assertThat(answer.json().path("state").asString()).isEqualTo("failed");
+    }
+
+    @Test
+    void refusesAnUnknownReconciliationAndAPageThatIsntThereYet() {
+        UUID running = scene.migration.reconcile(List.of());
+
+        assertProblem(scene.http.get("/api/v1/reconciliations/" + UUID.randomUUID()), 404);
+        assertProblem(scene.http.get("/api/v1/reconciliations/nonsense"), 404);
+        assertProblem(scene.http.get("/api/v1/reconciliations/" + running + "?format=html"), 409);
+        assertProblem(scene.http.get("/api/v1/reconciliations/" + running + "?format=pdf"), 400);
+    }
+}

@@ -1,0 +1,132 @@
+package dev.millrace.http;
+
+import static dev.millrace.app.ServiceScene.BEARER;
+import static dev.millrace.app.ServiceScene.JSON;
+import static dev.millrace.app.ServiceScene.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.FakeMigration;
+import dev.millrace.app.Http.Answer;
+import dev.millrace.app.ServiceScene;
+import dev.millrace.migration.StatusReport;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/// The status and the log over HTTP, and the problems that are no one resource's.
+class MigrationApiIT {
+
+    @AutoClose private static ServiceScene scene;
+    @AutoClose private static ServiceScene guarded;
+
+    @BeforeAll
+    static void start() throws Exception {
+        scene = ServiceScene.over(new FakeMigration());
+        guarded = ServiceScene.guarded();
+    }
+
+    @Test
+    void tellsTheStatusToTheLetter() {
+        Answer answer = scene.http.get("/api/v1/status");
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/json");
+        JsonNode status = answer.json();
+        assertThat(status.path("migration").asString()).isEqualTo("shop");
+        assertThat(status.path("phase").asString()).isEqualTo("CATCHING_UP");
+        assertThat(status.path("lag").path("sourceBytes").asLong()).isEqualTo(1_024);
+        assertThat(status.path("lag").path("endToEndSeconds").asDouble()).isEqualTo(0.25);
+        JsonNode customer = status.path("tables").path(0);
+        assertThat(customer.path("backfill").path("rowsEstimated").asLong()).isEqualTo(40);
+        assertThat(status.has("lastReconciliation")).isTrue();
+        assertThat(status.path("phaseSince").asString()).isEqualTo("2026-01-02T12:00:00Z");
+    }
+
+    @Test
+    void tellsAnUnknownLagAsNull() {
+        guarded.migration.lag = new StatusReport.Lag(null, null, null);
+
+        JsonNode lag = guarded.http.get("/api/v1/status", BEARER).json().path("lag");
+
+        assertThat(lag.path("sourceBytes").isNull()).isTrue();
+        assertThat(lag.path("records").isNull()).isTrue();
+        assertThat(lag.path("endToEndSeconds").isNull()).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DELETE,/api/v1/status,GET",
+        "POST,/api/v1/status,GET",
+        "PUT,/api/v1/reconciliations,POST",
+        "POST,/api/v1/log?topic=changes,GET"
+    })
+    void anotherMethodThanThePlaceTakesIsToldWithTheOneItTakes(
+            String method, String path, String taken) {
+        Answer answer = scene.http.send(method, path, "{}", JSON);
+
+        assertProblem(answer, 405);
+        assertThat(answer.header("Allow")).contains(taken);
+        assertThat(answer.json().path("detail").asString())
+                .isEqualTo(method + " isn't taken here; " + taken + " is.");
+        assertProblem(scene.http.send("DELETE", path, ""), 405);
+    }
+
+    @Test
+    void refusesATableThatIsNoTarget() {
+        Answer answer =
+                scene.http.post("/api/v1/reconciliations", "{\"tables\":[\"crm.x\"]}", JSON);
+
+        assertProblem(answer, 404);
+        assertThat(answer.json().path("detail").asString()).contains("crm.x", "millrace status");
+        assertProblem(scene.http.get("/api/v1/log?topic=target&table=crm.x"), 404);
+    }
+
+    @Test
+    void streamsTheLogLineByLine() {
+        Answer answer =
+                scene.http.get(
+                        "/api/v1/log?topic=changes&table=crm.note&limit=3",
+                        "Accept: application/x-ndjson, application/json");
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).startsWith("application/x-ndjson");
+        assertThat(answer.body()).isEqualTo("{\"offset\":0}\n{\"offset\":1}\n{\"offset\":2}\n");
+        assertThat(answer.whole()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"topic=other", "", "topic=changes&limit=0", "topic=changes&limit=many"})
+    void refusesALogItCantRead(String query) {
+        assertProblem(scene.http.get("/api/v1/log?" + query), 400);
+    }
+
+    @Test
+    void aFaultIsAProblemWithoutItsMessageOrTrace() {
+        guarded.migration.logFailsAfter = 2;
+
+        Answer answer = guarded.http.get("/api/v1/log?topic=target", BEARER);
+
+        assertProblem(answer, 500);
+        assertThat(answer.body())
+                .doesNotContain("offset", "somebody@example.org", "IllegalState", "at dev.");
+        assertThat(answer.json().path("detail").asString())
+                .contains("incident " + answer.json().path("incident").asString());
+    }
+
+    @Test
+    void aLogThatFailsHalfwayIsNotWhole() throws Exception {
+        FakeMigration failing = new FakeMigration();
+        failing.logFailsAfter = 20_000;
+        try (ServiceScene other = ServiceScene.over(failing)) {
+            Answer answer = other.http.get("/api/v1/log?topic=target&limit=30000");
+
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.whole()).isFalse();
+            assertThat(answer.body()).doesNotContain("somebody@example.org", "title");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package dev.millrace.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.FakeMigration;
+import dev.millrace.app.ServiceScene;
+import dev.millrace.migration.StatusReport;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// What Prometheus is told; the unknown has no sample.
+class MigrationMetricsIT {
+
+    @AutoClose private static ServiceScene scene;
+
+    @BeforeAll
+    static void start() throws Exception {
+        scene = ServiceScene.over(new FakeMigration());
+    }
+
+    @Test
+    void countsForPrometheus() {
+        scene.migration.last =
+                new StatusReport.LastReconciliation(
+                        "equal", FakeMigration.NOON.plusSeconds(60), FakeMigration.NOON);
+
+        String metrics = scene.http.get("/actuator/prometheus").body();
+
+        assertThat(metrics.lines())
+                .contains(
+                        "millrace_lag_source_bytes 1024.0",
+                        "millrace_lag_records 7.0",
+                        "millrace_lag_end_to_end_seconds 0.25",
+                        "millrace_phase{phase=\"CATCHING_UP\"} 1.0",
+                        "millrace_events_total 100.0",
+                        "millrace_rows_applied_total 90.0",
+                        "millrace_batches_total 9.0",
+                        "millrace_backfill_rows{target=\"crm.customer\"} 10.0",
+                        "millrace_backfill_rows_estimated{target=\"crm.customer\"} 40.0",
+                        "millrace_rejected{target=\"crm.customer\"} 2.0",
+                        "millrace_rejected{target=\"crm.note\"} 0.0",
+                        "millrace_table_stopped{target=\"crm.customer\"} 1.0",
+                        "millrace_table_stopped{target=\"crm.note\"} 0.0",
+                        "millrace_part_well{part=\"capture\"} 1.0",
+                        "millrace_part_well{part=\"applier\"} 0.0",
+                        "millrace_reconciliation_verdict{verdict=\"equal\"} 1.0",
+                        "millrace_reconciliation_verdict{verdict=\"different\"} 0.0",
+                        "millrace_reconciliation_finished_timestamp_seconds 1.7673552E9");
+        assertThat(metrics)
+                .contains("jvm_memory_used_bytes", "process_uptime_seconds")
+                .doesNotContain("millrace_backfill_rows_estimated{target=\"crm.note\"}");
+    }
+
+    @Test
+    void anUnknownLagHasNoSample() throws Exception {
+        FakeMigration blind = new FakeMigration();
+        blind.lag = new StatusReport.Lag(null, null, null);
+        try (ServiceScene other = ServiceScene.over(blind)) {
+            String metrics = other.http.get("/actuator/prometheus").body();
+
+            assertThat(metrics)
+                    .contains("millrace_events_total")
+                    .doesNotContain("millrace_lag_", "millrace_reconciliation_");
+        }
+    }
+}

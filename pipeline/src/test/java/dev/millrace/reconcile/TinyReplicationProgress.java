@@ -1,0 +1,364 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.ChangeEvent.Origin;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Row;
+import dev.millrace.change.Topics;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.kafka.Broker;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.TinyTarget.Placed;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.LongPredicate;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/// A road of one mapping, made of the real parts at both ends: PostgreSQL, the changes topic, an
+/// applier that stores its position with the rows. The test writes through it, so it knows each
+/// commit's changes without decoding the WAL: writes and watermarks take one lock, which makes the
+/// order of the queue the order of the commits.
+final class TinyReplicationProgress implements ReplicationProgress, AutoCloseable {
+
+    static final int PARTITIONS = 2;
+
+    private static final int GENERATION = 1;
+    private static final int CLOSE = 10;
+
+    private final TestDatabase source;
+    private final TinyTarget target;
+    private final Topics topics;
+    private final Mapping mapping;
+    private final ChangeCodec codec = new ChangeCodec();
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final LinkedBlockingQueue<List<ChangeEvent>> committed = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Placed> logged = new LinkedBlockingQueue<>();
+    private final Map<Integer, Long> ends = new ConcurrentHashMap<>();
+    private final Set<Long> delivered = ConcurrentHashMap.newKeySet();
+    private final Set<Thread> threads;
+    private final Object writing = new Object();
+    private final Object applying = new Object();
+    private Runnable afterWatermark = () -> {};
+    private Predicate<ChangeEvent> applied = _ -> true;
+    private boolean paused;
+    private long appliedWatermark;
+    private volatile Map<Integer, Long> begins = Map.of();
+    private volatile boolean allDelivered;
+    private volatile Duration patience = Duration.ofSeconds(60);
+    private volatile @Nullable Exception failure;
+
+    TinyReplicationProgress(
+            TestDatabase source, TestDatabase target, Topics topics, Mapping mapping) {
+        this.source = source;
+        this.topics = topics;
+        this.mapping = mapping;
+        createTopic();
+        producer =
+                new KafkaProducer<>(
+                        Map.of(
+                                "bootstrap.servers", KafkaServer.shared().bootstrapServers(),
+                                "transactional.id", topics.captureTransactionalId(),
+                                "linger.ms", 0),
+                        new ByteArraySerializer(),
+                        new ByteArraySerializer());
+        producer.initTransactions();
+        IntStream.range(0, PARTITIONS).forEach(partition -> ends.put(partition, 0L));
+        this.target = new TinyTarget(target, topics, PARTITIONS, mapping);
+        threads =
+                Set.of(
+                        Thread.ofVirtual().start(() -> loop(this::capture)),
+                        Thread.ofVirtual().start(() -> loop(this::apply)));
+    }
+
+    /// Runs one statement in a transaction of its own; the events stand for its changes.
+    void write(String sql, Row... after) {
+        write(sql, origin -> updates(origin, after));
+    }
+
+    void delete(String sql, Row before) {
+        write(sql, origin -> List.of(new ChangeEvent.Delete(GENERATION, origin, before)));
+    }
+
+    /// A change that is lost: the source has it, the log never will.
+    void writeUnlogged(String sql) {
+        source.execute(sql);
+    }
+
+    /// A commit that the log has and the source doesn't show, until closed.
+    AutoCloseable writeInvisibly(String sql, Row... after) {
+        try {
+            Connection connection = source.connect();
+            connection.setAutoCommit(false);
+            synchronized (writing) {
+                committed.add(updates(origin(connection, sql), after));
+            }
+            return () -> {
+                connection.commit();
+                connection.close();
+            };
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    void truncate(String sql) {
+        write(
+                sql,
+                origin ->
+                        List.of(new ChangeEvent.Truncate(GENERATION, origin, mapping.source(), 1)));
+    }
+
+    /// Waits until the applier is close behind, so that a writer doesn't outrun it for ever.
+    void keepClose() {
+        synchronized (applying) {
+            while (failure == null && committed.size() + logged.size() > CLOSE) {
+                waitForApplier(10);
+            }
+        }
+    }
+
+    interface Events {
+        List<ChangeEvent> of(Origin origin);
+    }
+
+    void write(String sql, Events events) {
+        synchronized (writing) {
+            try (Connection connection = source.connect()) {
+                connection.setAutoCommit(false);
+                Origin origin = origin(connection, sql);
+                connection.commit();
+                committed.add(events.of(origin));
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /// Everything written so far is on the target.
+    void settle() {
+        Marked mark = emit();
+        if (awaitApplied(mark.number(), new Cancellation())
+                instanceof Wait.GivenUp(String reason)) {
+            throw new AssertionError(reason);
+        }
+    }
+
+    void afterEachWatermark(Runnable action) {
+        afterWatermark = action;
+    }
+
+    void applyOnly(Predicate<ChangeEvent> wanted) {
+        synchronized (applying) {
+            applied = wanted;
+        }
+    }
+
+    void pauseApplying(boolean wanted) {
+        synchronized (applying) {
+            paused = wanted;
+            applying.notifyAll();
+        }
+    }
+
+    /// As if nobody knew which transactions are in the log.
+    void callEveryTransactionDelivered() {
+        allDelivered = true;
+    }
+
+    void giveUpAfter(Duration patience) {
+        this.patience = patience;
+    }
+
+    /// Forgets what is in the log, as a new generation does.
+    void beginAnew() {
+        try (Broker broker =
+                new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
+            broker.empty(topics.changes(), PARTITIONS);
+            begins = broker.ends(topics.changes(), PARTITIONS);
+        }
+        ends.putAll(begins);
+    }
+
+    @Override
+    public Map<Integer, Long> changesEnds() {
+        return Map.copyOf(ends);
+    }
+
+    @Override
+    public Marked emitWatermark() {
+        Marked mark = emit();
+        afterWatermark.run();
+        return mark;
+    }
+
+    private Marked emit() {
+        synchronized (writing) {
+            try (Connection connection = source.connect()) {
+                connection.setAutoCommit(false);
+                Origin origin = origin(connection, "SELECT 1");
+                connection.commit();
+                var number = new WatermarkNumber(GENERATION, origin.transaction());
+                committed.add(List.of(new ChangeEvent.Watermark(origin, number)));
+                return new Marked(number, origin.lsn());
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    @Override
+    public Map<Integer, Long> changesBegins() {
+        return begins;
+    }
+
+    @Override
+    public Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation) {
+        Instant deadline = Instant.now().plus(patience);
+        synchronized (applying) {
+            while (appliedWatermark < watermark.number()) {
+                long left = Duration.between(Instant.now(), deadline).toMillis();
+                if (cancellation.isRequested()) {
+                    return new Wait.GivenUp("cancelled");
+                }
+                if (failure != null) {
+                    throw new IllegalStateException(failure);
+                }
+                if (left <= 0) {
+                    return new Wait.GivenUp("the applier stands still");
+                }
+                waitForApplier(Math.min(left, 20));
+            }
+            return new Wait.Applied();
+        }
+    }
+
+    @Override
+    public LongPredicate delivered() {
+        Set<Long> copy = Set.copyOf(delivered);
+        return transaction -> allDelivered || copy.contains(transaction);
+    }
+
+    private void waitForApplier(long millis) {
+        try {
+            applying.wait(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<ChangeEvent> updates(Origin origin, Row... rows) {
+        return Arrays.stream(rows)
+                .<ChangeEvent>map(row -> new ChangeEvent.Update(GENERATION, origin, row))
+                .toList();
+    }
+
+    private static Origin origin(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+            try (var row =
+                    statement.executeQuery(
+                            "SELECT pg_current_xact_id()::text, pg_current_wal_lsn()::text")) {
+                row.next();
+                return new Origin(Lsn.parse(row.getString(2)), row.getLong(1), 0);
+            }
+        }
+    }
+
+    private interface Step {
+        void run() throws SQLException, InterruptedException, ExecutionException;
+    }
+
+    private void loop(Step step) {
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                step.run();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (SQLException | ExecutionException | RuntimeException e) {
+            failure = e;
+        }
+    }
+
+    private void capture() throws InterruptedException, ExecutionException {
+        List<ChangeEvent> events = committed.take();
+        List<Placed> placed = new ArrayList<>();
+        producer.beginTransaction();
+        for (ChangeEvent event : events) {
+            for (int partition : partitionsOf(event)) {
+                var record =
+                        new ProducerRecord<>(
+                                topics.changes(), partition, new byte[0], codec.encode(event));
+                placed.add(new Placed(partition, producer.send(record).get().offset(), event));
+            }
+        }
+        producer.commitTransaction();
+        placed.forEach(one -> ends.merge(one.partition(), one.offset() + 1, Math::max));
+        for (ChangeEvent event : events) {
+            if (event instanceof ChangeEvent.OfRow row) {
+                delivered.add(row.origin().transaction());
+            }
+        }
+        logged.addAll(placed);
+    }
+
+    private static List<Integer> partitionsOf(ChangeEvent event) {
+        return event instanceof ChangeEvent.OfRow of
+                ? List.of(Math.floorMod(of.row().key().hashCode(), PARTITIONS))
+                : IntStream.range(0, PARTITIONS).boxed().toList();
+    }
+
+    private void apply() throws InterruptedException, SQLException {
+        Placed next = logged.take();
+        synchronized (applying) {
+            while (paused) {
+                applying.wait();
+            }
+            target.take(next, applied);
+            if (next.event() instanceof ChangeEvent.Watermark mark
+                    && next.partition() == PARTITIONS - 1) {
+                appliedWatermark = mark.watermark().number();
+            }
+            applying.notifyAll();
+        }
+    }
+
+    private void createTopic() {
+        Map<String, Object> config =
+                Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+        try (Admin admin = Admin.create(config)) {
+            admin.createTopics(List.of(new NewTopic(topics.changes(), PARTITIONS, (short) 1)))
+                    .all()
+                    .get();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.forEach(Thread::interrupt);
+        producer.close(Duration.ofSeconds(1));
+    }
+}

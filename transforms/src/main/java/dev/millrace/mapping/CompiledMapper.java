@@ -1,0 +1,106 @@
+package dev.millrace.mapping;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.expression.Cells;
+import dev.millrace.expression.RowError;
+import dev.millrace.expression.Typed;
+import dev.millrace.expression.Typed.Evaluator;
+import dev.millrace.sql.Relation;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// A compiled SELECT over one source table.
+final class CompiledMapper implements RowMapper {
+
+    private final Relation source;
+    private final List<String> columns;
+    private final List<Output> outputs;
+    private final List<Evaluator> where;
+    private final RowSchema target;
+    private final RowSchema key;
+    private final List<Output> keyOutputs;
+
+    /// Where the columns stand in rows of the schema seen last; schemas hardly ever change.
+    private volatile Cells.Places places;
+
+    CompiledMapper(
+            Relation source,
+            List<String> columns,
+            List<Output> outputs,
+            List<Typed> where,
+            RowSchema target) {
+        this.source = source;
+        this.columns = columns;
+        this.outputs = outputs;
+        this.where = where.stream().map(Typed::evaluator).toList();
+        this.target = target;
+        this.key =
+                new RowSchema(
+                        target.table(),
+                        target.keyColumns(),
+                        IntStream.range(0, target.key().size()).boxed().toList());
+        this.keyOutputs = target.key().stream().map(outputs::get).toList();
+        this.places = Cells.Places.in(new RowSchema(source.id(), List.of(), List.of()), columns);
+    }
+
+    @Override
+    public MappedRow map(Row row) {
+        Cells cells = cells(row);
+        try {
+            return isWanted(cells)
+                    ? new MappedRow.Upsert(written(cells, target, outputs))
+                    : new MappedRow.Delete(written(cells, key, keyOutputs));
+        } catch (RowError error) {
+            return new MappedRow.Rejected(error.reason());
+        }
+    }
+
+    /// PostgreSQL chooses the order of the conditions, cheap ones first, and stops at one that
+    /// isn't true: an error counts only where every other condition is true.
+    private boolean isWanted(Cells cells) {
+        @Nullable RowError failed = null;
+        for (Evaluator condition : where) {
+            try {
+                if (!Boolean.TRUE.equals(condition.value(cells))) {
+                    return false;
+                }
+            } catch (RowError error) {
+                failed = error;
+            }
+        }
+        if (failed != null) {
+            throw failed;
+        }
+        return true;
+    }
+
+    @Override
+    public Row key(Row row) {
+        try {
+            return written(cells(row), key, keyOutputs);
+        } catch (RowError error) {
+            throw new IllegalStateException(
+                    "the key of " + target.table() + " can't be made: " + error.reason());
+        }
+    }
+
+    private Row written(Cells cells, RowSchema schema, List<Output> outputs) {
+        keyOutputs.forEach(output -> output.requireSent(cells));
+        Row.Builder row = new Row.Builder(schema);
+        for (int i = 0; i < outputs.size(); i++) {
+            outputs.get(i).write(cells, row, i);
+        }
+        return row.build();
+    }
+
+    private Cells cells(Row row) {
+        Cells.Places known = places;
+        if (!known.schema().equals(row.schema())) {
+            known = Cells.Places.in(row.schema(), columns);
+            places = known;
+        }
+        return new Cells(row, known, source);
+    }
+}

@@ -1,0 +1,236 @@
+package dev.millrace.mapping;
+
+import dev.millrace.expression.Typed;
+import dev.millrace.sql.Kind;
+import dev.millrace.sql.Node;
+import dev.millrace.sql.ProblemLog;
+import dev.millrace.sql.Relation;
+import dev.millrace.sql.ValueType;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// A target key must tell every two source rows apart and hang on nothing but the source's key:
+/// copied or losslessly cast columns of it, the whole of it, with constants beside them. Otherwise
+/// a change of one row could not be carried over without looking at others.
+final class KeyRule {
+
+    private static final String SUPPORTED =
+            "supported: a copied or losslessly cast source key column, or a constant";
+
+    private final Relation source;
+    private final Relation target;
+    private final ProblemLog problems;
+
+    KeyRule(Relation source, Relation target, ProblemLog problems) {
+        this.source = source;
+        this.target = target;
+        this.problems = problems;
+    }
+
+    void check(int at, List<Output> outputs, List<String> targetKey) {
+        if (targetKey.isEmpty()) {
+            problems.add(
+                    at,
+                    target.id() + " has no key",
+                    "add a primary key to it, or name its key columns");
+            return;
+        }
+        if (source.key().isEmpty()) {
+            problems.add(
+                    at,
+                    source.id() + " has no key: its rows can't be told apart",
+                    "add a primary key, or set REPLICA IDENTITY USING INDEX on a unique index over"
+                            + " NOT NULL columns");
+            return;
+        }
+        if (!sourceKeyIsText(at)) {
+            return;
+        }
+        Set<String> missing = new LinkedHashSet<>(source.key());
+        boolean legal = true;
+        for (String column : targetKey) {
+            Optional<Output> output =
+                    outputs.stream().filter(o -> column.equals(o.name())).findFirst();
+            if (output.isEmpty()) {
+                legal = false;
+                problems.add(
+                        at,
+                        "the SELECT does not supply "
+                                + column
+                                + ", which is in the key of "
+                                + target.id(),
+                        "add it to the SELECT");
+            } else {
+                legal &= checkColumn(column, output.get(), missing);
+            }
+        }
+        if (legal && !missing.isEmpty()) {
+            problems.add(
+                    at,
+                    "the key of "
+                            + target.id()
+                            + " does not hold "
+                            + String.join(", ", missing)
+                            + " of the key of "
+                            + source.id()
+                            + ": two source rows could become one",
+                    "add it to the target's key");
+        }
+    }
+
+    private boolean sourceKeyIsText(int at) {
+        boolean legal = true;
+        for (Relation.Column column : source.columns()) {
+            if (source.key().contains(column.name()) && !KeyType.hasOneTextPerValue(column)) {
+                legal = false;
+                problems.add(
+                        at,
+                        "key column "
+                                + column.name()
+                                + " of "
+                                + source.id()
+                                + " is "
+                                + column.type().formatted()
+                                + (column.collation().deterministic()
+                                        ? ""
+                                        : " with a nondeterministic collation")
+                                + ", in which one value can have two texts",
+                        KeyType.SUPPORTED);
+            }
+        }
+        return legal;
+    }
+
+    private boolean checkColumn(String name, Output output, Set<String> missing) {
+        if (isConstant(output)) {
+            return true;
+        }
+        Node node = output.node();
+        Relation.@Nullable Column from = origin(node);
+        if (from == null || !source.key().contains(from.name())) {
+            problems.add(
+                    output.at(),
+                    "target key column "
+                            + name
+                            + " is computed from "
+                            + (from == null ? "an expression" : from.name())
+                            + (from == null ? "" : ", which is not in the key of " + source.id()),
+                    SUPPORTED);
+            return false;
+        }
+        if (node instanceof Node.Cast && !isLossless(from, output.type())) {
+            problems.add(
+                    output.at(),
+                    "target key column "
+                            + name
+                            + " is a cast of "
+                            + from.name()
+                            + " that could make two values one",
+                    SUPPORTED);
+            return false;
+        }
+        boolean keepsApart =
+                target.column(name).map(column -> column.collation().deterministic()).orElse(true);
+        if (!keepsApart) {
+            problems.add(
+                    output.at(),
+                    "target key column "
+                            + name
+                            + " has a nondeterministic collation: it could make two values one",
+                    "give it a deterministic collation");
+            return false;
+        }
+        missing.remove(from.name());
+        return true;
+    }
+
+    private boolean isConstant(Output output) {
+        if (!(output.value() instanceof Output.Value.Computed(Typed typed)) || !typed.constant()) {
+            return false;
+        }
+        if (typed.value() == null) {
+            problems.add(output.at(), "a key can't be NULL", "write a value");
+        }
+        return true;
+    }
+
+    /// The column that the value is a copy or a cast of.
+    private Relation.@Nullable Column origin(Node node) {
+        return switch (node) {
+            case Node.Column(_, _, String name) -> source.column(name).orElse(null);
+            case Node.Cast(_, Node.Column(_, _, String name), _) ->
+                    source.column(name).orElse(null);
+            default -> null;
+        };
+    }
+
+    private static boolean isLossless(Relation.Column column, ValueType to) {
+        ValueType from = ValueType.ofColumn(column.type());
+        Kind kind = from.kind();
+        boolean freeText = to.kind().isPlainText() && !to.isConstrained();
+        return switch (kind) {
+            case INT2, INT4, INT8 ->
+                    freeText
+                            || to.kind().isWhole() && kind.compareTo(to.kind()) <= 0
+                            || to.kind() == Kind.NUMERIC && !to.isConstrained();
+            case TEXT, VARCHAR -> freeText || to.kind().isPlainText() && TypeFit.fits(from, to);
+            case BPCHAR, UUID, DATE, TIMESTAMP, TIMESTAMPTZ, BOOL ->
+                    freeText || to.kind() == kind && TypeFit.fits(from, to);
+            case NUMERIC -> to.kind() == kind && !to.isConstrained();
+            case UNTYPED, COPIED -> false;
+        };
+    }
+
+    /// The types that can make a key: equal values are equal texts. A key's text decides where the
+    /// changes of a row travel; were one value written in two ways, they would lose their order.
+    static final class KeyType {
+
+        static final String SUPPORTED =
+                "a key takes smallint, integer, bigint, numeric(p,s), uuid, text, varchar, char(n),"
+                        + " boolean, date, time, timestamp, timestamptz, bytea, bit, cidr, macaddr, oid"
+                        + " and enums; choose a unique index over such NOT NULL columns: ALTER TABLE"
+                        + " ... REPLICA IDENTITY USING INDEX ...";
+
+        private static final Set<String> NAMES =
+                Set.of(
+                        "int2",
+                        "int4",
+                        "int8",
+                        "uuid",
+                        "text",
+                        "varchar",
+                        "name",
+                        "char",
+                        "bool",
+                        "date",
+                        "time",
+                        "timestamp",
+                        "timestamptz",
+                        "bytea",
+                        "bit",
+                        "varbit",
+                        "cidr",
+                        "macaddr",
+                        "macaddr8",
+                        "oid");
+
+        /// Types whose values have one text each only when the column fixes their size.
+        private static final Set<String> WHEN_CONSTRAINED = Set.of("numeric", "bpchar");
+
+        private KeyType() {}
+
+        static boolean hasOneTextPerValue(Relation.Column column) {
+            Relation.SqlType base = ValueType.base(column.type());
+            if (base.enumerated()) {
+                return true;
+            }
+            return base.schema().equals("pg_catalog")
+                    && column.collation().deterministic()
+                    && (NAMES.contains(base.name())
+                            || WHEN_CONSTRAINED.contains(base.name()) && base.modifier() >= 0);
+        }
+    }
+}

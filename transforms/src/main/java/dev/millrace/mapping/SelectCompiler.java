@@ -1,0 +1,185 @@
+package dev.millrace.mapping;
+
+import dev.millrace.change.RowSchema;
+import dev.millrace.expression.CaseMaps;
+import dev.millrace.expression.ExpressionCompiler;
+import dev.millrace.expression.Logic;
+import dev.millrace.expression.SourceColumns;
+import dev.millrace.expression.Typed;
+import dev.millrace.sql.Node;
+import dev.millrace.sql.NodeParts;
+import dev.millrace.sql.ProblemLog;
+import dev.millrace.sql.Refusal;
+import dev.millrace.sql.Relation;
+import dev.millrace.sql.SelectProblem;
+import dev.millrace.sql.SelectStatement;
+import dev.millrace.sql.SqlRenderer;
+import dev.millrace.sql.StatementCheck;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Makes a mapping of a statement and the two tables it stands between. What it compiles computes
+/// what PostgreSQL computes; the rest it refuses by name and place. Pure; safe for any thread.
+public final class SelectCompiler {
+
+    private final SelectStatement statement;
+    private final Relation source;
+    private final Relation target;
+    private final ProblemLog problems;
+    private final SourceColumns columns;
+    private final ExpressionCompiler expressions;
+
+    private SelectCompiler(
+            SelectStatement statement, Relation source, Relation target, CaseMaps caseMaps) {
+        this.statement = statement;
+        this.source = source;
+        this.target = target;
+        this.problems = new ProblemLog(statement.text());
+        this.columns = new SourceColumns(source, statement.source());
+        this.expressions = new ExpressionCompiler(columns, caseMaps);
+    }
+
+    /// @param targetKey the columns of the target that rows are known by, in key order
+    /// @param caseMaps of the source; needed only where the statement changes case
+    public static CompileResult compile(
+            SelectStatement statement,
+            Relation source,
+            Relation target,
+            List<String> targetKey,
+            CaseMaps caseMaps) {
+        return new SelectCompiler(statement, source, target, caseMaps).mapping(targetKey);
+    }
+
+    private CompileResult mapping(List<String> targetKey) {
+        new StatementCheck(problems).check(statement);
+        List<Output> outputs = outputs();
+        List<Typed> where = where();
+        boolean typed = problems.isEmpty();
+        TargetFit fit = new TargetFit(source, target, problems);
+        List<Output> written = fit.written(outputs);
+        if (typed) {
+            fit.checkSupplied(statement.source().at(), written, targetKey);
+            new KeyRule(source, target, problems)
+                    .check(statement.source().at(), written, targetKey);
+        }
+        if (!problems.isEmpty()) {
+            return new CompileResult.Refused(problems.inOrder());
+        }
+        List<String> names =
+                written.stream().map(output -> Objects.requireNonNull(output.name())).toList();
+        RowSchema rowSchema = RowSchema.keyed(target.id(), names, targetKey);
+        CompiledMapper mapper =
+                new CompiledMapper(source, columns.used(), written, where, rowSchema);
+        return new CompileResult.Compiled(
+                new Mapping(
+                        source.id(),
+                        rowSchema,
+                        written.stream().map(output -> output.type().sql()).toList(),
+                        statement.text(),
+                        rendered(outputs),
+                        mapper));
+    }
+
+    private List<Output> outputs() {
+        List<Output> outputs = new ArrayList<>();
+        for (SelectStatement.Item item : statement.items()) {
+            try {
+                switch (item) {
+                    case SelectStatement.Item.Expression(int at, Node node, String name) ->
+                            outputs.add(new Output(at, node, name, value(node)));
+                    case SelectStatement.Item.Star star -> outputs.addAll(star(star));
+                }
+            } catch (Refusal refusal) {
+                refusal.addTo(problems);
+            }
+        }
+        return outputs;
+    }
+
+    private List<Output> star(SelectStatement.Item.Star star) {
+        List<Output> outputs = new ArrayList<>();
+        for (Relation.Column column : columns.star(star.at(), star.qualifier())) {
+            Node.Column node = new Node.Column(star.at(), star.qualifier(), column.name());
+            outputs.add(
+                    new Output(
+                            star.at(),
+                            node,
+                            column.name(),
+                            new Output.Value.Copy(columns.number(column.name()), column)));
+        }
+        return outputs;
+    }
+
+    private Output.Value value(Node node) {
+        reportUnknownColumns(node);
+        if (node instanceof Node.Column column) {
+            Relation.Column found = columns.column(column);
+            return new Output.Value.Copy(columns.number(found.name()), found);
+        }
+        return new Output.Value.Computed(expressions.compile(node));
+    }
+
+    /// All of them, before the first other problem of the expression ends its typing.
+    private void reportUnknownColumns(Node node) {
+        if (node instanceof Node.Column column) {
+            try {
+                columns.column(column);
+            } catch (Refusal refusal) {
+                refusal.addTo(problems);
+            }
+        }
+        NodeParts.of(node).forEach(this::reportUnknownColumns);
+    }
+
+    private List<Typed> where() {
+        @Nullable Node where = statement.where();
+        List<Typed> conditions = new ArrayList<>();
+        if (where == null) {
+            return conditions;
+        }
+        for (Node condition : Logic.conjuncts(where)) {
+            try {
+                reportUnknownColumns(condition);
+                conditions.add(expressions.condition(condition));
+            } catch (Refusal refusal) {
+                refusal.addTo(problems);
+            }
+        }
+        return conditions;
+    }
+
+    private String rendered(List<Output> outputs) {
+        StringBuilder sql = new StringBuilder("SELECT ");
+        for (int i = 0; i < outputs.size(); i++) {
+            sql.append(i == 0 ? "" : ", ").append(SqlRenderer.sql(outputs.get(i).node()));
+        }
+        SelectStatement.Source from = statement.source();
+        String alias = from.alias();
+        String schema = from.schema();
+        sql.append(" FROM ")
+                .append(schema == null ? "" : SqlRenderer.quoted(schema) + ".")
+                .append(SqlRenderer.quoted(from.name()))
+                .append(alias == null ? "" : " AS " + SqlRenderer.quoted(alias));
+        Node where = statement.where();
+        return sql.append(where == null ? "" : " WHERE " + SqlRenderer.sql(where)).toString();
+    }
+
+    /// What the compiler made of a statement.
+    public sealed interface CompileResult {
+
+        record Compiled(Mapping mapping) implements CompileResult {}
+
+        /// The statement can't be a mapping between these two tables; every problem found, in the
+        /// order of the text.
+        record Refused(List<SelectProblem> problems) implements CompileResult {
+            public Refused {
+                problems = List.copyOf(problems);
+                if (problems.isEmpty()) {
+                    throw new IllegalArgumentException("a refusal names at least one problem");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.millrace.sql;
+
+import dev.millrace.sql.Node.TypeName;
+import java.util.Map;
+
+/// The types that a CAST may name, with their modifiers.
+public final class CastTarget {
+
+    private static final int LARGEST_PRECISION = 1000;
+    private static final int LONGEST_TEXT = 10_485_760;
+
+    private static final Map<String, Kind> NAMES =
+            Map.ofEntries(
+                    Map.entry("smallint", Kind.INT2),
+                    Map.entry("int", Kind.INT4),
+                    Map.entry("integer", Kind.INT4),
+                    Map.entry("bigint", Kind.INT8),
+                    Map.entry("decimal", Kind.NUMERIC),
+                    Map.entry("dec", Kind.NUMERIC),
+                    Map.entry("boolean", Kind.BOOL),
+                    Map.entry("char", Kind.BPCHAR));
+
+    private static final Map<String, Kind> CATALOG_NAMES =
+            Map.ofEntries(
+                    Map.entry("int2", Kind.INT2),
+                    Map.entry("int4", Kind.INT4),
+                    Map.entry("int8", Kind.INT8),
+                    Map.entry("numeric", Kind.NUMERIC),
+                    Map.entry("bool", Kind.BOOL),
+                    Map.entry("text", Kind.TEXT),
+                    Map.entry("varchar", Kind.VARCHAR),
+                    Map.entry("bpchar", Kind.BPCHAR),
+                    Map.entry("date", Kind.DATE),
+                    Map.entry("timestamp", Kind.TIMESTAMP),
+                    Map.entry("timestamptz", Kind.TIMESTAMPTZ),
+                    Map.entry("uuid", Kind.UUID));
+
+    private CastTarget() {}
+
+    /// @throws Refusal when nothing is cast to this type
+    public static ValueType of(TypeName name) {
+        Kind kind = CATALOG_NAMES.get(name.name());
+        if (kind == null && !name.quoted()) {
+            kind = NAMES.get(name.name());
+        }
+        boolean modified = !name.modifiers().isEmpty();
+        if (kind == null || name.array() || modified && !kind.isText() && kind != Kind.NUMERIC) {
+            throw new Refusal(
+                    name.at(),
+                    "a CAST to " + name.sql() + " is not supported",
+                    "CAST takes smallint, integer, bigint, numeric, text, varchar, char, boolean,"
+                            + " date, timestamp, timestamptz and uuid");
+        }
+        if (!modified) {
+            return ValueType.of(kind);
+        }
+        int first = name.modifiers().getFirst();
+        if (kind == Kind.NUMERIC) {
+            int scale = name.modifiers().size() > 1 ? name.modifiers().get(1) : 0;
+            boolean legal =
+                    first >= 1
+                            && first <= LARGEST_PRECISION
+                            && Math.abs(scale) <= LARGEST_PRECISION
+                            && name.modifiers().size() <= 2;
+            return legal ? ValueType.numeric(first, scale) : illegalModifier(name);
+        }
+        boolean legal =
+                first >= 1
+                        && first <= LONGEST_TEXT
+                        && kind != Kind.TEXT
+                        && name.modifiers().size() == 1;
+        return legal ? ValueType.characters(kind, first) : illegalModifier(name);
+    }
+
+    private static ValueType illegalModifier(TypeName name) {
+        throw new Refusal(name.at(), "there is no type " + name.sql(), "");
+    }
+}

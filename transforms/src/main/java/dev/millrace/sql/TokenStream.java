@@ -1,0 +1,80 @@
+package dev.millrace.sql;
+
+import java.util.List;
+import java.util.Locale;
+
+/// The tokens of one text and the place of the reader among them. For one thread.
+final class TokenStream {
+
+    private final List<SqlToken> tokens;
+    private int next;
+
+    TokenStream(List<SqlToken> tokens) {
+        this.tokens = tokens;
+    }
+
+    SqlToken peek() {
+        return tokens.get(next);
+    }
+
+    SqlToken peek(int ahead) {
+        return tokens.get(Math.min(next + ahead, tokens.size() - 1));
+    }
+
+    SqlToken take() {
+        SqlToken token = tokens.get(next);
+        if (token.kind() != SqlToken.Kind.END) {
+            next++;
+        }
+        return token;
+    }
+
+    boolean acceptWord(String word) {
+        boolean there = peek().isWord(word);
+        if (there) {
+            next++;
+        }
+        return there;
+    }
+
+    boolean acceptSymbol(String symbol) {
+        boolean there = peek().isSymbol(symbol);
+        if (there) {
+            next++;
+        }
+        return there;
+    }
+
+    void expectWord(String word) {
+        if (!acceptWord(word)) {
+            throw unexpected("expected " + word.toUpperCase(Locale.ROOT));
+        }
+    }
+
+    void expectSymbol(String symbol) {
+        if (!acceptSymbol(symbol)) {
+            throw unexpected("expected '" + symbol + "'");
+        }
+    }
+
+    Refusal unexpected(String expectation) {
+        return new Refusal(
+                peek().at(), "syntax error at " + peek().shown() + ": " + expectation, "");
+    }
+
+    /// From an opening parenthesis or bracket to behind its partner.
+    void skipParenthesised() {
+        int depth = 0;
+        int begin = peek().at();
+        do {
+            SqlToken token = take();
+            if (token.isSymbol("(") || token.isSymbol("[")) {
+                depth++;
+            } else if (token.isSymbol(")") || token.isSymbol("]")) {
+                depth--;
+            } else if (token.kind() == SqlToken.Kind.END) {
+                throw new Refusal(begin, "a parenthesis is not closed", "");
+            }
+        } while (depth > 0);
+    }
+}

@@ -1,0 +1,181 @@
+package dev.millrace.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.ChangeEvent.Origin;
+import dev.millrace.change.Lsn;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
+import dev.millrace.change.Topics;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper;
+import dev.millrace.sql.Relation;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.TopologyTestDriver;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class MigrationTopologyTest {
+
+    private static final Topics TOPICS = new Topics("shop");
+    private static final TableId SOURCE = new TableId("public", "product");
+    private static final RowSchema ROW_SCHEMA =
+            RowSchema.keyed(SOURCE, List.of("id", "name"), List.of("id"));
+    private static final Origin ORIGIN = new Origin(new Lsn(1), 7, 0);
+
+    private final ChangeCodec codec = new ChangeCodec();
+    private TopologyTestDriver driver;
+    private TestInputTopic<byte[], byte[]> changes;
+    private TestOutputTopic<byte[], byte[]> target;
+
+    @BeforeEach
+    void start() {
+        Properties properties = new Properties();
+        properties.put("application.id", "test");
+        properties.put("bootstrap.servers", "nowhere:1");
+        properties.put("processing.exception.handler.global.enabled", "true");
+        driver =
+                new TopologyTestDriver(
+                        MigrationTopology.rows(
+                                TOPICS,
+                                2,
+                                List.of(
+                                        copyOf("inventory", "stock"),
+                                        copyOf("catalog", "product"))),
+                        properties);
+        changes =
+                driver.createInputTopic(
+                        TOPICS.changes(), new ByteArraySerializer(), new ByteArraySerializer());
+        target =
+                driver.createOutputTopic(
+                        TOPICS.target(), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    @AfterEach
+    void stop() {
+        driver.close();
+    }
+
+    @Test
+    void aSplitGivesOneOutputPerMappingWithItsOrdinal() {
+        send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
+        send(new ChangeEvent.Update(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "b")));
+
+        assertThat(outputs())
+                .extracting(TargetChange::token)
+                .containsExactly(
+                        new Token(2, 0, 0),
+                        new Token(2, 0, 1),
+                        new Token(2, 1, 0),
+                        new Token(2, 1, 1));
+    }
+
+    @Test
+    void outputsAreInTheOrderOfTheirTargetsWhateverTheOrderOfTheFile() {
+        send(new ChangeEvent.Read(2, Origin.NONE, Row.of(ROW_SCHEMA, "1", "a")));
+
+        assertThat(outputs())
+                .extracting(change -> ((TargetChange.Upsert) change).row().table())
+                .containsExactly(
+                        new TableId("catalog", "product"), new TableId("inventory", "stock"));
+    }
+
+    @Test
+    void aRowOutsideTheWhereIsADeleteAndNotNothing() {
+        send(new ChangeEvent.Read(2, Origin.NONE, Row.of(ROW_SCHEMA, "1", "hidden")));
+
+        assertThat(outputs())
+                .hasSize(2)
+                .allSatisfy(change -> assertThat(change).isInstanceOf(TargetChange.Delete.class));
+    }
+
+    @Test
+    void whatCantBeMappedGoesTheSameRoadAsAReject() {
+        send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "bad")));
+
+        assertThat(outputs())
+                .first()
+                .isEqualTo(
+                        new TargetChange.Rejected(
+                                new Token(2, 0, 0),
+                                new TableId("catalog", "product"),
+                                RowKey.of(SOURCE, "1"),
+                                "bad name"));
+    }
+
+    @Test
+    void recordsOfAnOlderGenerationAreDroppedAndOfANewerRefused() {
+        send(new ChangeEvent.Insert(1, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
+        assertThat(outputs()).isEmpty();
+
+        assertThatThrownBy(
+                        () -> send(new ChangeEvent.Insert(3, ORIGIN, Row.of(ROW_SCHEMA, "1", "a"))))
+                .hasRootCauseMessage("the log is at generation 3, these mappings run generation 2");
+    }
+
+    @Test
+    void watermarksAndTruncatesPass() {
+        WatermarkNumber number = new WatermarkNumber(2, 99);
+        send(new ChangeEvent.Truncate(2, ORIGIN, SOURCE, 5));
+        send(new ChangeEvent.Watermark(ORIGIN, number));
+
+        assertThat(outputs())
+                .containsExactly(
+                        new TargetChange.Truncate(
+                                new Token(2, 0, 0), new TableId("catalog", "product"), 5),
+                        new TargetChange.Truncate(
+                                new Token(2, 0, 1), new TableId("inventory", "stock"), 5),
+                        new TargetChange.Watermark(new Token(2, 1, 0), number));
+    }
+
+    private void send(ChangeEvent event) {
+        changes.pipeInput(new byte[0], codec.encode(event));
+    }
+
+    private List<TargetChange> outputs() {
+        return target.readValuesToList().stream().map(codec::decodeChange).toList();
+    }
+
+    /// Copies the row; 'hidden' is outside its WHERE, 'bad' can't be mapped.
+    private static Mapping copyOf(String schema, String table) {
+        RowSchema rowSchema =
+                RowSchema.keyed(new TableId(schema, table), List.of("id", "name"), List.of("id"));
+        RowSchema key = RowSchema.keyed(rowSchema.table(), List.of("id"), List.of("id"));
+        Relation.SqlType text =
+                new Relation.SqlType("pg_catalog", "text", "text", -1, Optional.empty());
+        RowMapper mapper =
+                new RowMapper() {
+                    @Override
+                    public MappedRow map(Row source) {
+                        return switch (String.valueOf(source.text(1))) {
+                            case "hidden" -> new MappedRow.Delete(key(source));
+                            case "bad" -> new MappedRow.Rejected("bad name");
+                            default ->
+                                    new MappedRow.Upsert(
+                                            Row.of(rowSchema, source.text(0), source.text(1)));
+                        };
+                    }
+
+                    @Override
+                    public Row key(Row source) {
+                        return Row.of(key, source.text(0));
+                    }
+                };
+        return new Mapping(SOURCE, rowSchema, List.of(text, text), "", "", mapper);
+    }
+}
