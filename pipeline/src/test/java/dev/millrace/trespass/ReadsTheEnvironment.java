@@ -2,7 +2,7 @@ package dev.millrace.trespass;
 
 import org.jspecify.annotations.Nullable;
 
-/// Breaks a wall on purpose: the rule must see it.
+/// Breaks a wall on purpose: the rule must report it.
 final class ReadsTheEnvironment {
 
     @Nullable String token() {

@@ -1,4 +1,4 @@
 package dev.millrace.trespass;
 
-/// Breaks a wall on purpose: the rule must see its name.
+/// Breaks a wall on purpose: the rule must report its name.
 final class RowManager {}

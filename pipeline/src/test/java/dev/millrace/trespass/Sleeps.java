@@ -1,6 +1,6 @@
 package dev.millrace.trespass;
 
-/// Breaks a wall on purpose: the rule must see it.
+/// Breaks a wall on purpose: the rule must report it.
 final class Sleeps {
 
     void pause() throws InterruptedException {

@@ -2,8 +2,8 @@ package dev.millrace.trespass;
 
 import org.springframework.core.Ordered;
 
-/// Breaks a wall on purpose: the rule must see it.
-final class SpringOutsideItsRoom implements Ordered {
+/// Breaks a wall on purpose: the rule must report it.
+final class SpringOutsideItsPackages implements Ordered {
 
     @Override
     public int getOrder() {

@@ -1,0 +1,4 @@
+package dev.millrace.trespass.common;
+
+/// Breaks a wall on purpose: the rule must report it.
+final class LeftOver {}
