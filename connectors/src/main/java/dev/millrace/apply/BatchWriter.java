@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.change.TableId;
+import dev.millrace.change.Topics;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.RejectedChanges;
 import dev.millrace.control.StoppedTables;
@@ -35,6 +36,7 @@ final class BatchWriter implements AutoCloseable {
     private final Connection connection;
     private final String migration;
     private final StoredOffsets offsets;
+    private final StoppedTables stoppedTables;
     private final OffsetLock lock;
     private final RowWriter rows;
 
@@ -42,7 +44,8 @@ final class BatchWriter implements AutoCloseable {
         this.session = session;
         this.migration = migration;
         connection = session.connection();
-        offsets = new StoredOffsets(migration);
+        offsets = new StoredOffsets(migration, new Topics(migration).target());
+        stoppedTables = new StoppedTables(migration);
         lock = new OffsetLock(connection, migration, offsets);
         rows = new RowWriter(connection);
     }
@@ -110,7 +113,7 @@ final class BatchWriter implements AutoCloseable {
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
         newlyStopped.addAll(collapse.newlyStopped());
         for (StoppedTable stop : newlyStopped) {
-            StoppedTables.add(connection, migration, generation, stop);
+            stoppedTables.add(connection, generation, stop);
         }
         collapse.rejected().store(connection, migration, generation, batch.partition());
         moveLocked(batch.from(), batch.to(), collapse.count());
@@ -135,7 +138,7 @@ final class BatchWriter implements AutoCloseable {
             }
         }
         for (StoppedTable stop : stops) {
-            StoppedTables.add(connection, migration, generation, stop);
+            stoppedTables.add(connection, generation, stop);
         }
         rejected.store(connection, migration, generation, hold.from().getFirst().partition());
         for (int i = 0; i < hold.from().size(); i++) {
@@ -146,8 +149,9 @@ final class BatchWriter implements AutoCloseable {
 
     private Set<TableId> stopped(int generation, List<StoppedTable> stops) throws SQLException {
         Set<TableId> tables = new HashSet<>();
-        StoppedTables.read(connection, migration, generation)
-                .forEach(stop -> tables.add(stop.table()));
+        stoppedTables
+                .read(connection, generation)
+                .forEach(stop -> tables.add(stop.table().table()));
         stops.forEach(stop -> tables.add(stop.table()));
         return tables;
     }

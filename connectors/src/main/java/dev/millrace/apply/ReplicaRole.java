@@ -1,50 +1,66 @@
 package dev.millrace.apply;
 
+import dev.millrace.control.GenerationStore.SessionSetup;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.SqlFailure;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Optional;
 
-/// Whether a session may apply with `session_replication_role=replica`, so that the target's
-/// foreign keys and ordinary triggers don't act on rows that are copies of what they have already
-/// acted on. Where it may not, a target with foreign keys or row triggers can't be written exactly.
+/// Whether a session of the target may set `session_replication_role = replica`. Under it, the
+/// target's foreign keys and ordinary triggers do not fire for rows that are copies of rows for
+/// which they fired on the source. Without it, a target with foreign keys or row triggers cannot be
+/// written exactly.
 public enum ReplicaRole {
     REPLICA,
     ORIGIN;
 
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
-    /// Takes the role for the session if it may; the connection must be in autocommit.
+    /// Sets the role for the session if that is permitted; the connection must be in autocommit.
     public static ReplicaRole take(Connection connection) throws SQLException {
         try (var statement = connection.createStatement()) {
             statement.execute("SET session_replication_role = replica");
             return REPLICA;
         } catch (SQLException e) {
-            if (INSUFFICIENT_PRIVILEGE.equals(e.getSQLState())) {
+            if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
                 return ORIGIN;
             }
             throw e;
         }
     }
 
-    /// @param relied the role that preflight found; under [#ORIGIN] it relied on nothing
+    /// Takes the role for a session that empties target tables, and refuses when preflight relied
+    /// on a role that the session may not set.
+    ///
+    /// @param expected the role that preflight found
+    public static SessionSetup required(ReplicaRole expected) {
+        return connection -> take(connection).refusal(expected, connection);
+    }
+
+    /// @param expected the role that preflight found; under [#ORIGIN] it relied on nothing
     /// @param connection the session that took this role
-    /// @throws SQLException when triggers would act on copied rows that preflight took for silent
-    public void require(ReplicaRole relied, Connection connection) throws SQLException {
-        if (this == REPLICA || relied == ORIGIN) {
-            return;
+    /// @throws SQLException when triggers would fire for copied rows although preflight relied on
+    ///   their not firing
+    void require(ReplicaRole expected, Connection connection) throws SQLException {
+        Optional<String> refusal = refusal(expected, connection);
+        if (refusal.isPresent()) {
+            throw new SQLException(refusal.get(), INSUFFICIENT_PRIVILEGE);
+        }
+    }
+
+    private Optional<String> refusal(ReplicaRole expected, Connection connection)
+            throws SQLException {
+        if (this == REPLICA || expected == ORIGIN) {
+            return Optional.empty();
         }
         try (var statement = connection.createStatement();
                 var row = statement.executeQuery("SELECT current_user")) {
             row.next();
-            throw new SQLException(
-                    "role "
-                            + row.getString(1)
-                            + " may no longer set session_replication_role, which plan relied on:"
-                            + " triggers, rules and foreign keys of the target would act on copied"
-                            + " rows. Run GRANT SET ON PARAMETER session_replication_role TO "
-                            + Identifier.quote(row.getString(1))
-                            + ";",
-                    INSUFFICIENT_PRIVILEGE);
+            String role = Identifier.quote(row.getString(1));
+            return Optional.of(
+                    "Role %s can no longer set session_replication_role, so triggers, rules and foreign keys of the target would act on copied rows. Run: GRANT SET ON PARAMETER session_replication_role TO %s"
+                            .formatted(role, role));
         }
     }
 }

@@ -4,8 +4,10 @@ import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/// The stored offsets of all partitions of one target topic as one snapshot saw them, by partition.
+/// The stored offsets of all partitions of one target topic in one snapshot, ordered by partition.
+/// Immutable.
 ///
 /// @param rowsApplied changes applied in this generation
 public record AppliedOffsets(List<StoredOffset> partitions, long rowsApplied) {
@@ -14,25 +16,31 @@ public record AppliedOffsets(List<StoredOffset> partitions, long rowsApplied) {
         partitions = List.copyOf(partitions);
     }
 
-    /// Whether anything of the log was applied since the generation began.
-    public boolean moved() {
-        return partitions.stream()
-                .anyMatch(
-                        offset ->
-                                !offset.token().equals(Token.none(offset.generation()))
-                                        || offset.watermark()
-                                                        .compareTo(
-                                                                WatermarkNumber.none(
-                                                                        offset.generation()))
-                                                > 0);
+    /// The generation that all partitions have. Empty when none has begun, or when the partitions
+    /// have different ones.
+    public OptionalInt generation() {
+        List<Integer> generations =
+                partitions.stream().map(StoredOffset::generation).distinct().toList();
+        return generations.size() == 1
+                ? OptionalInt.of(generations.getFirst())
+                : OptionalInt.empty();
     }
 
-    /// The watermark that every partition has stored: what lies before it is in the rows of this
-    /// snapshot. Empty when no generation has begun, or when the partitions don't agree on which.
+    /// Whether any record was applied since the generation began.
+    public boolean moved() {
+        return partitions.stream().anyMatch(AppliedOffsets::moved);
+    }
+
+    private static boolean moved(StoredOffset offset) {
+        int generation = offset.generation();
+        return !offset.token().equals(Token.none(generation))
+                || offset.watermark().compareTo(WatermarkNumber.none(generation)) > 0;
+    }
+
+    /// The watermark that every partition has stored: all changes before it are in the rows of this
+    /// snapshot. Empty when there is no [#generation].
     public Optional<WatermarkNumber> appliedWatermark() {
-        boolean oneGeneration =
-                partitions.stream().map(StoredOffset::generation).distinct().count() == 1;
-        return oneGeneration
+        return generation().isPresent()
                 ? partitions.stream().map(StoredOffset::watermark).min(WatermarkNumber::compareTo)
                 : Optional.empty();
     }

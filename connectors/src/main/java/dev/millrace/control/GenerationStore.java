@@ -1,21 +1,21 @@
 package dev.millrace.control;
 
 import dev.millrace.change.TableId;
-import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Database;
+import dev.millrace.postgres.Session.LongStatement;
 import dev.millrace.sql.Relation;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
-/// The generations of a migration and the target tables that were empty when it began. Uses the
-/// caller's connection and transaction.
+/// The generations of a migration in `millrace.generation`, and what is recorded when one begins:
+/// its stored offsets, the target tables that were empty, and the columns of the source tables.
+/// Each call opens a session of its own. Thread-safe.
 public final class GenerationStore {
 
     private static final String LATEST =
@@ -32,141 +32,9 @@ public final class GenerationStore {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """;
 
-    private final String migration;
-
-    public GenerationStore(String migration) {
-        this.migration = migration;
-    }
-
-    public Optional<Generation> latest(Connection connection) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(LATEST)) {
-            statement.setString(1, migration);
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next()
-                        ? Optional.of(
-                                new Generation(
-                                        row.getInt(1),
-                                        row.getString(2),
-                                        row.getInt(3),
-                                        row.getString(4),
-                                        row.getString(5),
-                                        row.getString(6),
-                                        row.getString(7),
-                                        row.getInt(8),
-                                        row.getString(9)))
-                        : Optional.empty();
-            }
-        }
-    }
-
-    public void add(Connection connection, Generation generation, String slot) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(ADD)) {
-            statement.setString(1, migration);
-            statement.setInt(2, generation.number());
-            statement.setString(3, generation.systemIdentifier());
-            statement.setInt(4, generation.timeline());
-            statement.setString(5, generation.sourceDatabase());
-            statement.setString(6, slot);
-            statement.setString(7, generation.changesTopicId());
-            statement.setString(8, generation.targetTopicId());
-            statement.setString(9, generation.positionTopicId());
-            statement.setInt(10, generation.partitions());
-            statement.setString(11, generation.meaning());
-            statement.executeUpdate();
-        }
-    }
-
-    /// Remembers which target tables are empty now. The first answer stays.
-    public void noteTargets(Connection connection, List<TableId> targets) throws SQLException {
-        for (TableId target : targets) {
-            boolean empty = isEmpty(connection, target);
-            try (PreparedStatement statement =
-                    connection.prepareStatement(
-                            "INSERT INTO millrace.target_table (migration, target, empty_at_start) VALUES (?, ?, ?)"
-                                    + " ON CONFLICT DO NOTHING")) {
-                statement.setString(1, migration);
-                statement.setString(2, Identifier.quote(target));
-                statement.setBoolean(3, empty);
-                statement.executeUpdate();
-            }
-        }
-    }
-
-    /// Remembers the columns of the source tables, which a `*` stands for from now on. The first
-    /// answer stays.
-    public void noteColumns(Connection connection, List<Relation> sources) throws SQLException {
-        for (Relation source : sources) {
-            try (PreparedStatement statement =
-                    connection.prepareStatement(
-                            "INSERT INTO millrace.source_columns (migration, source, columns) VALUES (?, ?, ?)"
-                                    + " ON CONFLICT DO NOTHING")) {
-                statement.setString(1, migration);
-                statement.setString(2, Identifier.quote(source.id()));
-                statement.setArray(
-                        3,
-                        connection.createArrayOf(
-                                "text",
-                                source.columns().stream().map(Relation.Column::name).toArray()));
-                statement.executeUpdate();
-            }
-        }
-    }
-
-    /// The columns of each source table, by its quoted name, as they were when the migration began.
-    public Map<String, Set<String>> columns(Connection connection) throws SQLException {
-        Map<String, Set<String>> columns = new HashMap<>();
-        try (PreparedStatement statement =
-                connection.prepareStatement(
-                        "SELECT source, columns FROM millrace.source_columns WHERE migration = ?")) {
-            statement.setString(1, migration);
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    columns.put(row.getString(1), Set.of((String[]) row.getArray(2).getArray()));
-                }
-            }
-        }
-        return columns;
-    }
-
-    /// Those of the tables that held rows when the migration began, and still hold some.
-    public List<TableId> mayNotBeEmptied(Connection connection, List<TableId> targets)
-            throws SQLException {
-        List<TableId> kept = new ArrayList<>();
-        for (TableId target : targets) {
-            if (!wasEmptyAtStart(connection, target) && !isEmpty(connection, target)) {
-                kept.add(target);
-            }
-        }
-        return kept;
-    }
-
-    private boolean wasEmptyAtStart(Connection connection, TableId target) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement(
-                        "SELECT empty_at_start FROM millrace.target_table WHERE migration = ? AND target = ?")) {
-            statement.setString(1, migration);
-            statement.setString(2, Identifier.quote(target));
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() && row.getBoolean(1);
-            }
-        }
-    }
-
-    public static boolean isEmpty(Connection connection, TableId target) throws SQLException {
-        try (PreparedStatement statement =
-                        connection.prepareStatement(
-                                "SELECT NOT EXISTS (SELECT FROM "
-                                        + Identifier.quote(target)
-                                        + ")");
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            return row.getBoolean(1);
-        }
-    }
-
-    /// What one generation of the log was begun with. Everything here is asserted at each start:
-    /// another source, another topic or another number of partitions means that positions no longer
-    /// mean what they meant.
+    /// What one generation of the log was begun with. Each start compares it with what it finds:
+    /// after a change of the source, of a topic or of the number of partitions, stored positions
+    /// are meaningless.
     ///
     /// @param meaning fingerprint of the mappings
     public record Generation(
@@ -179,4 +47,158 @@ public final class GenerationStore {
             String positionTopicId,
             int partitions,
             String meaning) {}
+
+    /// What a generation begins with, once the topics are empty.
+    ///
+    /// @param slot the replication slot on the source
+    /// @param targetTopic its name
+    /// @param firstOffsets the offset at which each partition of the target topic begins
+    /// @param targets the tables that the mappings write
+    /// @param sources the tables that the mappings read
+    public record Beginning(
+            Generation generation,
+            String slot,
+            String targetTopic,
+            List<Long> firstOffsets,
+            List<TableId> targets,
+            List<Relation> sources) {
+
+        public Beginning {
+            firstOffsets = List.copyOf(firstOffsets);
+            targets = List.copyOf(targets);
+            sources = List.copyOf(sources);
+        }
+    }
+
+    /// The result of [#begin].
+    public sealed interface Outcome {
+
+        record Begun(Generation generation) implements Outcome {}
+
+        /// Nothing was changed in the database. The reason says what to do.
+        record Refused(String reason) implements Outcome {}
+    }
+
+    /// Prepares the session in which target tables are emptied.
+    @FunctionalInterface
+    public interface SessionSetup {
+
+        /// @return why the session may not empty tables; empty when it may
+        Optional<String> prepare(Connection connection) throws SQLException;
+    }
+
+    private final Database control;
+    private final String migration;
+    private final TargetTables targetTables;
+    private final SourceColumns sourceColumns;
+
+    /// @param control the database that contains the control schema and the target tables
+    public GenerationStore(Database control, String migration) {
+        this.control = control;
+        this.migration = migration;
+        this.targetTables = new TargetTables(migration);
+        this.sourceColumns = new SourceColumns(migration);
+    }
+
+    public Optional<Generation> latest() throws SQLException {
+        try (Connection connection = open()) {
+            return Statements.first(connection, LATEST, GenerationStore::generation, migration);
+        }
+    }
+
+    /// The columns that each source table had when the migration began, by its quoted name.
+    public Map<String, Set<String>> columns() throws SQLException {
+        try (Connection connection = open()) {
+            return sourceColumns.read(connection);
+        }
+    }
+
+    /// Records the columns of the source tables, for which a `*` stands from now on. Columns that
+    /// are recorded already stay as they are.
+    public void noteColumns(List<Relation> sources) throws SQLException {
+        try (Connection connection = open()) {
+            sourceColumns.note(connection, sources);
+        }
+    }
+
+    /// Begins a generation in one transaction: its stored offsets, the notes about tables, the
+    /// emptied target tables (for every generation after the first) and the generation itself.
+    ///
+    /// @param setup runs first; when it refuses, nothing else is done
+    /// @param emptied empties the topics and returns what the generation begins with; runs after
+    ///   `setup` and before the transaction
+    public Outcome begin(SessionSetup setup, Supplier<Beginning> emptied) throws SQLException {
+        try (Connection connection = open()) {
+            Optional<String> refusal = setup.prepare(connection);
+            if (refusal.isPresent()) {
+                return refused(refusal.get());
+            }
+            Beginning beginning = emptied.get();
+            connection.setAutoCommit(false);
+            // To check whether a large table is empty, or to empty it, may take hours.
+            try (var _ = LongStatement.on(connection)) {
+                return write(connection, beginning);
+            }
+        }
+    }
+
+    private Outcome write(Connection connection, Beginning beginning) throws SQLException {
+        Generation generation = beginning.generation();
+        // The old offsets are replaced first: that waits for a writer whose commit is in progress,
+        // so that the statements below see its rows.
+        new StoredOffsets(migration, beginning.targetTopic())
+                .begin(
+                        connection,
+                        generation.number(),
+                        generation.targetTopicId(),
+                        beginning.firstOffsets());
+        targetTables.note(connection, beginning.targets());
+        sourceColumns.note(connection, beginning.sources());
+        if (generation.number() > 1) {
+            Optional<String> refusal = targetTables.empty(connection, beginning.targets());
+            if (refusal.isPresent()) {
+                connection.rollback();
+                return refused(refusal.get());
+            }
+        }
+        Statements.update(
+                connection,
+                ADD,
+                migration,
+                generation.number(),
+                generation.systemIdentifier(),
+                generation.timeline(),
+                generation.sourceDatabase(),
+                beginning.slot(),
+                generation.changesTopicId(),
+                generation.targetTopicId(),
+                generation.positionTopicId(),
+                generation.partitions(),
+                generation.meaning());
+        connection.commit();
+        return new Outcome.Begun(generation);
+    }
+
+    private static Outcome refused(String reason) {
+        return new Outcome.Refused(
+                "A new generation must begin, because the old position is lost, but it cannot: "
+                        + reason);
+    }
+
+    private Connection open() throws SQLException {
+        return control.connect("control");
+    }
+
+    private static Generation generation(ResultSet row) throws SQLException {
+        return new Generation(
+                row.getInt(1),
+                row.getString(2),
+                row.getInt(3),
+                row.getString(4),
+                row.getString(5),
+                row.getString(6),
+                row.getString(7),
+                row.getInt(8),
+                row.getString(9));
+    }
 }

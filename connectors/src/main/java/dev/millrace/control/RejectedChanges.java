@@ -2,14 +2,13 @@ package dev.millrace.control;
 
 import dev.millrace.change.TableId;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// Counts changes of stopped tables that were not applied, in the rows of
-/// `millrace.rejected_changes`. Not thread-safe.
+/// Counts changes of stopped tables that were not applied, for the rows of
+/// `millrace.rejected_changes`. Not thread-safe; confined to the writer's thread.
 public final class RejectedChanges {
 
     private static final String ADD =
@@ -31,20 +30,20 @@ public final class RejectedChanges {
         return Map.copyOf(counts);
     }
 
-    /// Adds the counts to what the partition has stored, in the caller's transaction, which holds
-    /// the lock of the partition's stored offset.
+    /// Adds the counts to the stored ones of the partition, in the caller's transaction, which has
+    /// the partition's stored offset locked.
     public void store(Connection connection, String migration, int generation, int partition)
             throws SQLException {
         for (Map.Entry<TableId, Long> count : counts.entrySet()) {
-            try (PreparedStatement statement = connection.prepareStatement(ADD)) {
-                statement.setString(1, migration);
-                statement.setInt(2, generation);
-                statement.setString(3, count.getKey().schema());
-                statement.setString(4, count.getKey().name());
-                statement.setInt(5, partition);
-                statement.setLong(6, count.getValue());
-                statement.executeUpdate();
-            }
+            Statements.update(
+                    connection,
+                    ADD,
+                    migration,
+                    generation,
+                    count.getKey().schema(),
+                    count.getKey().name(),
+                    partition,
+                    count.getValue());
         }
     }
 }

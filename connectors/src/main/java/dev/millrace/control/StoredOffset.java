@@ -3,20 +3,16 @@ package dev.millrace.control;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 
-/// Where one partition of the target topic goes on, as the target database has it: everything
-/// before `nextOffset` is in the rows, up to and with `token`.
+/// The stored offset of one partition of a target topic: every record before `nextOffset` is in the
+/// rows of the target, up to and including `token`.
 public record StoredOffset(
         int partition, String topicId, long nextOffset, Token token, WatermarkNumber watermark) {
 
     public StoredOffset {
         if (token.generation() != watermark.generation()) {
             throw new IllegalArgumentException(
-                    "partition "
-                            + partition
-                            + " has a token of generation "
-                            + token.generation()
-                            + " and a watermark of "
-                            + watermark.generation());
+                    "Partition %d has a token of generation %d and a watermark of generation %d."
+                            .formatted(partition, token.generation(), watermark.generation()));
         }
     }
 
@@ -24,7 +20,8 @@ public record StoredOffset(
         return token.generation();
     }
 
-    /// The same place in the log, so the same rows: what a settled commit is recognised by.
+    /// Whether both are the same position in the log, and therefore describe the same rows. A
+    /// commit whose outcome was unknown is recognised by this.
     public boolean isAt(StoredOffset other) {
         return generation() == other.generation()
                 && topicId.equals(other.topicId)

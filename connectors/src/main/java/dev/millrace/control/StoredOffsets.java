@@ -1,19 +1,18 @@
 package dev.millrace.control;
 
 import dev.millrace.change.Token;
-import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.postgres.Database;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// The rows of `millrace.stored_offset` that belong to one migration's target topic. Every method
-/// works on the caller's connection and in the caller's transaction, so that an offset is seen and
-/// moved together with the rows it stands for. Safe for any thread.
+/// The stored offsets of one target topic in `millrace.stored_offset`. Uses the caller's connection
+/// and transaction, so that an offset is read and moved together with the rows that it describes.
+/// Thread-safe.
 public final class StoredOffsets {
 
     private static final String COLUMNS =
@@ -43,34 +42,38 @@ public final class StoredOffsets {
     private final String migration;
     private final String topic;
 
-    public StoredOffsets(String migration) {
+    /// @param topic the name of the target topic
+    public StoredOffsets(String migration, String topic) {
         this.migration = migration;
-        this.topic = new Topics(migration).target();
+        this.topic = topic;
     }
 
-    /// All partitions as the caller's snapshot sees them.
+    /// All partitions in the caller's snapshot.
     public AppliedOffsets read(Connection connection) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(READ)) {
-            statement.setString(1, migration);
-            statement.setString(2, topic);
-            List<StoredOffset> partitions = new ArrayList<>();
-            long rows = 0;
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    partitions.add(offset(row));
-                    rows += row.getLong(8);
-                }
-            }
-            return new AppliedOffsets(partitions, rows);
+        List<StoredOffset> partitions = new ArrayList<>();
+        long rows = 0;
+        for (Row row : Statements.list(connection, READ, Row::read, migration, topic)) {
+            partitions.add(row.offset());
+            rows += row.rowsApplied();
+        }
+        return new AppliedOffsets(partitions, rows);
+    }
+
+    /// The same, in a session of its own.
+    ///
+    /// @param control the database that contains the control schema
+    public AppliedOffsets read(Database control) throws SQLException {
+        try (Connection connection = control.connect("control")) {
+            return read(connection);
         }
     }
 
     /// Sets every partition to the start of a generation. Does nothing when this generation has
-    /// begun on this topic already, so that a conductor who died after it may call it again.
+    /// begun on this topic already, so the call can be repeated after a crash.
     ///
     /// @param firstOffsets the offset at which each partition's records of the generation begin
-    /// @throws IllegalStateException when a newer generation, or the same one on another topic, is
-    ///   stored
+    /// @throws IllegalStateException when a newer generation is stored, or the same one on another
+    ///   topic
     public void begin(
             Connection connection, int generation, String topicId, List<Long> firstOffsets)
             throws SQLException {
@@ -81,7 +84,7 @@ public final class StoredOffsets {
                             && (!offset.topicId().equals(topicId)
                                     || stored.size() != firstOffsets.size())) {
                 throw new IllegalStateException(
-                        "generation %d of %s can't begin: partition %d is at generation %d of topic %s"
+                        "Generation %d of %s cannot begin: partition %d is at generation %d of topic %s."
                                 .formatted(
                                         generation,
                                         topic,
@@ -98,57 +101,58 @@ public final class StoredOffsets {
     private void replace(
             Connection connection, int generation, String topicId, List<Long> firstOffsets)
             throws SQLException {
-        try (PreparedStatement clear = connection.prepareStatement(CLEAR);
-                PreparedStatement begin = connection.prepareStatement(BEGIN)) {
-            clear.setString(1, migration);
-            clear.setString(2, topic);
-            clear.executeUpdate();
-            Token none = Token.none(generation);
-            for (int partition = 0; partition < firstOffsets.size(); partition++) {
-                begin.setString(1, migration);
-                begin.setString(2, topic);
-                begin.setInt(3, partition);
-                begin.setString(4, topicId);
-                begin.setLong(5, firstOffsets.get(partition));
-                begin.setInt(6, generation);
-                begin.setLong(7, none.changesOffset());
-                begin.setInt(8, none.ordinal());
-                begin.setLong(9, WatermarkNumber.none(generation).number());
-                begin.addBatch();
-            }
-            begin.executeBatch();
+        Statements.update(connection, CLEAR, migration, topic);
+        Token none = Token.none(generation);
+        for (int partition = 0; partition < firstOffsets.size(); partition++) {
+            Statements.update(
+                    connection,
+                    BEGIN,
+                    migration,
+                    topic,
+                    partition,
+                    topicId,
+                    firstOffsets.get(partition),
+                    generation,
+                    none.changesOffset(),
+                    none.ordinal(),
+                    WatermarkNumber.none(generation).number());
         }
     }
 
-    /// Locks the partition's row until the transaction ends and says what it holds: after this, no
-    /// other session can move it, and none that was about to has.
+    /// Locks the partition's row until the transaction ends, and reads it. After this call no other
+    /// session can move the offset, and a session that was about to move it has not.
     public Optional<StoredOffset> lock(Connection connection, int partition) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(LOCK)) {
-            statement.setString(1, migration);
-            statement.setString(2, topic);
-            statement.setInt(3, partition);
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? Optional.of(offset(row)) : Optional.empty();
-            }
-        }
+        return Statements.first(
+                connection, LOCK, StoredOffsets::offset, migration, topic, partition);
     }
 
-    /// Compares and sets; false when the row was no longer at `from`.
+    /// Moves the offset by compare-and-set.
+    ///
+    /// @param rows changes that were applied between the two offsets
+    /// @return false when the stored offset was not `from`
     public boolean move(Connection connection, StoredOffset from, StoredOffset to, long rows)
             throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(MOVE)) {
-            statement.setLong(1, to.nextOffset());
-            statement.setLong(2, to.token().changesOffset());
-            statement.setInt(3, to.token().ordinal());
-            statement.setLong(4, to.watermark().number());
-            statement.setLong(5, rows);
-            statement.setString(6, migration);
-            statement.setString(7, topic);
-            statement.setInt(8, from.partition());
-            statement.setInt(9, from.generation());
-            statement.setString(10, from.topicId());
-            statement.setLong(11, from.nextOffset());
-            return statement.executeUpdate() == 1;
+        return Statements.update(
+                        connection,
+                        MOVE,
+                        to.nextOffset(),
+                        to.token().changesOffset(),
+                        to.token().ordinal(),
+                        to.watermark().number(),
+                        rows,
+                        migration,
+                        topic,
+                        from.partition(),
+                        from.generation(),
+                        from.topicId(),
+                        from.nextOffset())
+                == 1;
+    }
+
+    private record Row(StoredOffset offset, long rowsApplied) {
+
+        static Row read(ResultSet row) throws SQLException {
+            return new Row(StoredOffsets.offset(row), row.getLong(8));
         }
     }
 

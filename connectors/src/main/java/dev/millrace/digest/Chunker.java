@@ -1,5 +1,7 @@
 package dev.millrace.digest;
 
+import dev.millrace.control.StoppedTables;
+import dev.millrace.control.StoredOffsets;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.RunningTransactions;
 import java.sql.Connection;
@@ -135,7 +137,10 @@ public final class Chunker {
         public TargetSnapshot table(ComparedTable table) {
             return new TargetSnapshot(
                     new SnapshotReader(session, table, table.target()),
-                    new StoredState(migration, targetTopic, table.mapping().target().table()));
+                    new StoredState(
+                            new StoredOffsets(migration, targetTopic),
+                            new StoppedTables(migration),
+                            table.mapping().target().table()));
         }
 
         @Override

@@ -29,7 +29,7 @@ public final class TargetSnapshot implements TableSnapshot {
 
     /// Why the table's changes are no longer applied, if they aren't.
     public Optional<String> stopped() {
-        return reader.session().ask(state::stopped);
+        return reader.session().ask(state::stopReason);
     }
 
     /// The keys as the target's columns print them, for keys as the mapping gives them.

@@ -94,7 +94,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void begin(Connection connection, int generation) throws SQLException {
-        new StoredOffsets(migration)
+        new StoredOffsets(migration, topics.target())
                 .begin(connection, generation, topicId, Collections.nCopies(partitions, 0L));
     }
 
@@ -272,7 +272,7 @@ public final class ApplierScenario implements AutoCloseable {
 
     AppliedOffsets stored() {
         try (Connection connection = database.connect()) {
-            return new StoredOffsets(migration).read(connection);
+            return new StoredOffsets(migration, topics.target()).read(connection);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -280,7 +280,10 @@ public final class ApplierScenario implements AutoCloseable {
 
     List<StoppedTable> stopped() {
         try (Connection connection = database.connect()) {
-            return StoppedTables.read(connection, migration, GENERATION);
+            return new StoppedTables(migration)
+                    .read(connection, GENERATION).stream()
+                            .map(StoppedTables.Counted::table)
+                            .toList();
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -289,11 +292,12 @@ public final class ApplierScenario implements AutoCloseable {
     /// Changes that were not applied, of a table that is stopped.
     long rejected(TableId table) {
         try (Connection connection = database.connect()) {
-            return StoppedTables.readCounted(connection, migration, GENERATION).stream()
-                    .filter(counted -> counted.table().table().equals(table))
-                    .findFirst()
-                    .flatMap(StoppedTables.Counted::rejected)
-                    .orElseThrow();
+            return new StoppedTables(migration)
+                    .read(connection, GENERATION).stream()
+                            .filter(counted -> counted.table().table().equals(table))
+                            .findFirst()
+                            .flatMap(StoppedTables.Counted::rejected)
+                            .orElseThrow();
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

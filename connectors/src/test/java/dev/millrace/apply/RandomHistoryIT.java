@@ -7,6 +7,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
+import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.ControlSchema;
@@ -142,13 +143,14 @@ class RandomHistoryIT {
     }
 
     private static AppliedOffsets stored(Connection reader) throws SQLException {
-        return new StoredOffsets(MIGRATION).read(reader);
+        return new StoredOffsets(MIGRATION, new Topics(MIGRATION).target()).read(reader);
     }
 
     private static void apply(
             TestDatabase database, Connection reader, Random random, History history)
             throws Exception {
-        new StoredOffsets(MIGRATION).begin(reader, 1, "topic", List.of(0L));
+        new StoredOffsets(MIGRATION, new Topics(MIGRATION).target())
+                .begin(reader, 1, "topic", List.of(0L));
         long end = history.log.getLast().offset() + 1;
         List<PartitionBatch> written = new ArrayList<>();
         while (stored(reader).partitions().getFirst().nextOffset() < end) {

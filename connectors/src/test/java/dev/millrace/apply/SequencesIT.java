@@ -194,7 +194,7 @@ class SequencesIT {
                 var statement = zombie.createStatement()) {
             zombie.setAutoCommit(false);
             statement.execute("INSERT INTO item VALUES (1, 'zombie', '')");
-            new StoredOffsets(scenario.migration).lock(zombie, 0);
+            new StoredOffsets(scenario.migration, scenario.topics.target()).lock(zombie, 0);
 
             scenario.start();
             scenario.upsert(0, item("1", "successor"));
@@ -211,7 +211,7 @@ class SequencesIT {
         try (var scenario = new ApplierScenario(1, ITEM);
                 Connection zombie = scenario.database.connect()) {
             zombie.setAutoCommit(false);
-            new StoredOffsets(scenario.migration).lock(zombie, 0);
+            new StoredOffsets(scenario.migration, scenario.topics.target()).lock(zombie, 0);
 
             scenario.start();
             scenario.watermark(4);

@@ -330,8 +330,8 @@ class StoppedTableIT {
 
             try (var connection = scenario.database.connect()) {
                 assertThat(
-                                StoppedTables.readCounted(
-                                        connection, scenario.migration, ApplierScenario.GENERATION))
+                                new StoppedTables(scenario.migration)
+                                        .read(connection, ApplierScenario.GENERATION))
                         .extracting(StoppedTables.Counted::rejected)
                         .containsExactly(Optional.empty());
             }

@@ -59,7 +59,8 @@ class ControlSchemaIT {
                 .isEqualTo(new ControlSchema.Outcome.Ready());
         try (Connection connection = maker.connect()) {
             assertThat(ReplicaRole.take(connection)).isEqualTo(ReplicaRole.ORIGIN);
-            assertThat(new StoredOffsets("shop").read(connection).appliedWatermark()).isEmpty();
+            assertThat(new StoredOffsets("shop", "topic").read(connection).appliedWatermark())
+                    .isEmpty();
         }
     }
 
@@ -75,7 +76,7 @@ class ControlSchemaIT {
     @Test
     void aGenerationBeginsOnceAndNeverGoesBack() throws Exception {
         ControlSchema.migrate(ApplierScenario.sessions(database));
-        StoredOffsets offsets = new StoredOffsets("shop");
+        StoredOffsets offsets = new StoredOffsets("shop", "topic");
         try (Connection connection = database.connect()) {
             offsets.begin(connection, 2, "topic", List.of(5L, 6L));
             StoredOffset first = offsets.read(connection).partitions().getFirst();

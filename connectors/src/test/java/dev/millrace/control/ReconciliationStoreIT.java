@@ -3,13 +3,11 @@ package dev.millrace.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ReconciliationStore.Stored;
+import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
-import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -45,37 +43,34 @@ class ReconciliationStoreIT {
     }
 
     @Test
-    void aReportComesBackByIdAndTheLatestOnAllTablesByTime() throws Exception {
-        target.execute("CREATE SCHEMA millrace", "SET search_path = millrace", controlSchema());
-        ReconciliationStore store = new ReconciliationStore("shop", target::connect);
-        Stored late = report("equal", 9, "crm.a", "crm.b");
-        Stored early = report("different", 3, "crm.b", "crm.a", "crm.gone");
-        new ReconciliationStore("other", target::connect)
-                .save(report("undecided", 20, "crm.a", "crm.b"));
-        assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).isEmpty();
+    void findsReportsByIdAndTheLatestOnAllTables() throws Exception {
+        ControlSchema.migrate(() -> target.session("control"));
+        try (Database control =
+                new Database("shop", target.url(), target.username(), target.password())) {
+            ReconciliationStore store = new ReconciliationStore(control, "shop");
+            Stored late = report("equal", 9, "crm.a", "crm.b");
+            Stored early = report("different", 3, "crm.b", "crm.a", "crm.gone");
+            new ReconciliationStore(control, "other")
+                    .save(report("undecided", 20, "crm.a", "crm.b"));
+            assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).isEmpty();
 
-        store.save(late);
-        store.save(early);
-        store.save(report("equal", 30, "crm.a"));
-        store.save(report("different", 31, "crm.gone"));
+            store.save(late);
+            store.save(early);
+            store.save(report("equal", 30, "crm.a"));
+            store.save(report("different", 31, "crm.gone"));
 
-        assertThat(store.find(early.id())).contains(early);
-        assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).contains(late);
+            assertThat(store.find(early.id())).contains(early);
+            assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).contains(late);
 
-        Stored partly = report("different", 32, "crm.a");
-        store.save(partly);
-        assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).contains(partly);
-        assertThat(store.latestOfAll(GENERATION, List.of("crm.a", "crm.b"))).contains(late);
-        assertThat(store.latest(3, List.of("crm.a", "crm.b"))).as("another generation").isEmpty();
-        assertThat(store.latestOfAll(3, List.of("crm.a", "crm.b"))).isEmpty();
-        assertThat(store.find(UUID.randomUUID())).isEmpty();
-    }
-
-    private static String controlSchema() throws Exception {
-        try (InputStream sql =
-                ReconciliationStore.class.getResourceAsStream(
-                        "/dev/millrace/control/V1__control.sql")) {
-            return new String(Objects.requireNonNull(sql).readAllBytes(), StandardCharsets.UTF_8);
+            Stored partly = report("different", 32, "crm.a");
+            store.save(partly);
+            assertThat(store.latest(GENERATION, List.of("crm.a", "crm.b"))).contains(partly);
+            assertThat(store.latestOfAll(GENERATION, List.of("crm.a", "crm.b"))).contains(late);
+            assertThat(store.latest(3, List.of("crm.a", "crm.b")))
+                    .as("another generation")
+                    .isEmpty();
+            assertThat(store.latestOfAll(3, List.of("crm.a", "crm.b"))).isEmpty();
+            assertThat(store.find(UUID.randomUUID())).isEmpty();
         }
     }
 }

@@ -3,25 +3,19 @@ package dev.millrace.migration;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
-import dev.millrace.change.TableId;
 import dev.millrace.control.GenerationStore;
+import dev.millrace.control.GenerationStore.Beginning;
 import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.control.GenerationStore.Outcome;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.Broker.Topic;
 import dev.millrace.kafka.Broker.TopicSpec;
 import dev.millrace.kafka.TopicPlan;
-import dev.millrace.lifecycle.Reason;
-import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
-import dev.millrace.postgres.Session.LongStatement;
-import dev.millrace.postgres.SqlFailure;
 import dev.millrace.spec.MigrationSpec;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Savepoint;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -43,26 +37,24 @@ final class GenerationStart {
     GenerationStart(MigrationSetup setup, Broker broker) {
         this.setup = setup;
         this.broker = broker;
-        this.store = new GenerationStore(setup.migration());
+        this.store = new GenerationStore(setup.target(), setup.migration());
     }
 
     /// The generation that runs, or the first.
     ///
     /// @throws RefusedException when the world is not the one it was begun in
     Generation takeUp() throws SQLException {
-        try (Connection connection = setup.target().connect("control")) {
-            Optional<Generation> latest = store.latest(connection);
-            if (latest.isEmpty()) {
-                refuseForeignRecords();
-                return begin(connection, describe(1));
-            }
-            Generation running = latest.get();
-            refuseChanges(running, found(running.number()));
-            refuseLostPositions(connection, running.number());
-            placeMappings(running.number());
-            store.noteColumns(connection, setup.sources());
-            return running;
+        Optional<Generation> latest = store.latest();
+        if (latest.isEmpty()) {
+            refuseForeignRecords();
+            return begin(describe(1));
         }
+        Generation running = latest.get();
+        refuseChanges(running, found(running.number()));
+        refuseLostPositions(running.number());
+        placeMappings(running.number());
+        store.noteColumns(setup.sources());
+        return running;
     }
 
     /// Records that this target knows nothing of are another migration's, or what is left of one
@@ -100,11 +92,12 @@ final class GenerationStart {
     }
 
     /// A position topic that was emptied must not be taken for a beginning.
-    private void refuseLostPositions(Connection connection, int generation) throws SQLException {
+    private void refuseLostPositions(int generation) throws SQLException {
         boolean logged =
                 SourceCapture.loggedGeneration(setup.kafka(), setup.topics()).orElse(0)
                         >= generation;
-        if (!logged && new StoredOffsets(setup.migration()).read(connection).moved()) {
+        StoredOffsets offsets = new StoredOffsets(setup.migration(), setup.topics().target());
+        if (!logged && offsets.read(setup.target()).moved()) {
             throw new RefusedException(
                     "the migration can't go on: topic "
                             + setup.topics().position()
@@ -117,9 +110,7 @@ final class GenerationStart {
 
     /// The columns that each source table had when the migration began, by its quoted name.
     Map<String, Set<String>> columns() throws SQLException {
-        try (Connection connection = setup.target().connect("control")) {
-            return store.columns(connection);
-        }
+        return store.columns();
     }
 
     /// A group's offsets expire when nobody reads for long. From the beginning is never wrong: what
@@ -136,17 +127,22 @@ final class GenerationStart {
 
     /// Begins the generation behind this one. Nothing of the migration may be running.
     Generation next(Generation previous) throws SQLException {
-        try (Connection connection = setup.target().connect("control")) {
-            Optional<Generation> latest = store.latest(connection);
-            if (latest.isPresent() && latest.get().number() > previous.number()) {
-                return latest.get();
-            }
-            return begin(connection, describe(previous.number() + 1));
+        Optional<Generation> latest = store.latest();
+        if (latest.isPresent() && latest.get().number() > previous.number()) {
+            return latest.get();
         }
+        return begin(describe(previous.number() + 1));
     }
 
-    private Generation begin(Connection connection, Generation generation) throws SQLException {
-        requireReplicaRole(connection);
+    private Generation begin(Generation generation) throws SQLException {
+        return switch (store.begin(
+                ReplicaRole.required(setup.replicaRole()), () -> emptyTopics(generation))) {
+            case Outcome.Begun(Generation begun) -> begun;
+            case Outcome.Refused(String reason) -> throw new RefusedException(reason);
+        };
+    }
+
+    private Beginning emptyTopics(Generation generation) {
         String changes = setup.topics().changes();
         String target = setup.topics().target();
         int partitions = setup.partitions();
@@ -161,68 +157,13 @@ final class GenerationStart {
         for (int partition = 0; partition < partitions; partition++) {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
-        connection.setAutoCommit(false);
-        // Looking whether a large table is empty, and emptying it, may take hours.
-        try (var _ = LongStatement.on(connection)) {
-            // The old offsets go first: that waits for a writer whose commit is under way, so that
-            // its rows are seen below.
-            new StoredOffsets(setup.migration())
-                    .begin(connection, generation.number(), generation.targetTopicId(), offsets);
-            store.noteTargets(connection, setup.targets());
-            store.noteColumns(connection, setup.sources());
-            if (generation.number() > 1) {
-                emptyTargets(connection);
-            }
-            store.add(connection, generation, CaptureSettings.slot(setup.migration()));
-            connection.commit();
-        }
-        return generation;
-    }
-
-    /// Before anything is emptied.
-    private void requireReplicaRole(Connection connection) throws SQLException {
-        ReplicaRole role = ReplicaRole.take(connection);
-        try {
-            role.require(setup.replicaRole(), connection);
-        } catch (SQLException e) {
-            if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
-                throw new RefusedException(
-                        "a new generation has to begin, but " + Reason.of(e) + " Start again then");
-            }
-            throw e;
-        }
-    }
-
-    private void emptyTargets(Connection connection) throws SQLException {
-        List<TableId> kept = store.mayNotBeEmptied(connection, setup.targets());
-        if (!kept.isEmpty()) {
-            throw new RefusedException(
-                    "a new generation has to begin, but "
-                            + kept
-                            + " held rows before the migration began and may not be emptied;"
-                            + " empty them yourself and start again");
-        }
-        List<String> targets = setup.targets().stream().map(Identifier::quote).toList();
-        Savepoint before = connection.setSavepoint();
-        try (Statement statement = connection.createStatement()) {
-            try {
-                // It locks out the target's readers: not for long.
-                statement.execute("SET LOCAL lock_timeout = '5s'");
-                statement.execute("TRUNCATE TABLE " + String.join(", ", targets));
-            } catch (SQLException _) {
-                // No privilege, a foreign key of another table, or a reader that stays.
-                connection.rollback(before);
-                for (TableId target : setup.targets()) {
-                    statement.execute("DELETE FROM " + Identifier.quote(target));
-                    if (!GenerationStore.isEmpty(connection, target)) {
-                        throw new RefusedException(
-                                "a new generation has to begin, but a rule or trigger of "
-                                        + target
-                                        + " keeps its rows from being deleted. Disable it and start again");
-                    }
-                }
-            }
-        }
+        return new Beginning(
+                generation,
+                CaptureSettings.slot(setup.migration()),
+                target,
+                offsets,
+                setup.targets(),
+                setup.sources());
     }
 
     private Generation describe(int number) {

@@ -5,9 +5,9 @@ import dev.millrace.capture.Watermarks;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.ProgressReader;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
-import dev.millrace.control.StoredOffsets;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lag.Backlog;
 import dev.millrace.lag.Freshness;
@@ -47,7 +47,7 @@ final class LagMonitor implements AutoCloseable {
     private final PeriodicProbe kafka;
     private final CountDownLatch closed = new CountDownLatch(1);
     private @Nullable Connection sourceConnection;
-    private @Nullable Connection targetConnection;
+    private final ProgressReader targetProgress;
     private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
     private volatile List<StoppedTable> stopped = List.of();
     private volatile List<String> later = List.of();
@@ -61,6 +61,9 @@ final class LagMonitor implements AutoCloseable {
         this.generation = generation;
         this.broker = broker;
         this.watermarks = new Watermarks(setup.migration(), generation);
+        this.targetProgress =
+                new ProgressReader(
+                        setup.target(), setup.migration(), setup.topics().target(), generation);
         this.source =
                 PeriodicProbe.start(
                         "watch-source",
@@ -172,13 +175,10 @@ final class LagMonitor implements AutoCloseable {
     }
 
     private void lookAtTarget() throws SQLException {
-        if (targetConnection == null) {
-            targetConnection = setup.target().connect("watch");
-        }
-        AppliedOffsets read = new StoredOffsets(setup.migration()).read(targetConnection);
+        ProgressReader.Progress progress = targetProgress.read();
+        AppliedOffsets read = progress.offsets();
         // Whoever sees the target up to a watermark must see what stopped before it.
-        List<StoppedTables.Counted> counted =
-                StoppedTables.readCounted(targetConnection, setup.migration(), generation);
+        List<StoppedTables.Counted> counted = progress.stopped();
         stopped = counted.stream().map(StoppedTables.Counted::table).toList();
         rejected =
                 counted.stream()
@@ -219,7 +219,7 @@ final class LagMonitor implements AutoCloseable {
     }
 
     private void releaseTarget() {
-        targetConnection = letGo(targetConnection);
+        targetProgress.close();
     }
 
     private static @Nullable Connection letGo(@Nullable Connection connection) {

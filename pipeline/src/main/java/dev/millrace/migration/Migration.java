@@ -8,14 +8,16 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.control.JournalStore;
+import dev.millrace.control.OwnerStore;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
+import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.mappings.RowApplication;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Session;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -52,26 +54,32 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Reconciliations reconciliations;
     private final StatusBoard board;
     private final OwnerStore owner;
+    private final PeriodicProbe ownerProbe;
     private final SnapshotFailures snapshots = new SnapshotFailures();
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread conductor;
     private volatile Running running;
-    private volatile JournalStore.Entry phase;
+    private volatile CurrentPhase phase;
     private final Hindrance hindrance;
     private volatile StatusReport.@Nullable Part suspended;
     private boolean journaled = true;
     private boolean nextRefused;
 
+    private record CurrentPhase(Phase phase, Instant since) {}
+
     /// What runs for one generation.
     private record Running(Generation generation, Parts parts, LagMonitor watches) {}
 
-    private Migration(MigrationSetup setup, Broker broker, OwnerStore owner) throws SQLException {
+    private Migration(
+            MigrationSetup setup, Broker broker, OwnerStore owner, PeriodicProbe ownerProbe)
+            throws SQLException {
         this.setup = setup;
         this.broker = broker;
         this.owner = owner;
+        this.ownerProbe = ownerProbe;
         this.hindrance = new Hindrance(setup.migration(), setup.clock());
         this.generations = new GenerationStart(setup, broker);
-        this.journal = new JournalStore(setup.migration(), setup.who());
+        this.journal = new JournalStore(setup.target(), setup.migration(), setup.who());
         this.reconciliations = new Reconciliations(setup);
         this.board = new StatusBoard(setup, estimates(setup));
         Generation generation = generations.takeUp();
@@ -88,24 +96,46 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// @throws RefusedException when it may not go on
     /// @throws SQLException when a database doesn't answer
     public static Migration start(MigrationSetup setup) throws SQLException {
-        OwnerStore owner = OwnerStore.take(setup);
+        OwnerStore owner = takeOwnership(setup);
+        PeriodicProbe ownerProbe =
+                PeriodicProbe.start(
+                        "owner", OwnerStore.CHECK_INTERVAL, setup.clock(), owner::keep, () -> {});
         try {
             if (ControlSchema.migrate(() -> setup.target().connect("control"))
                     instanceof ControlSchema.Outcome.Refused(String reason)) {
                 throw new RefusedException(reason);
             }
             owner.begin();
-            return start(setup, new Broker(setup.kafka()), owner);
+            return start(setup, new Broker(setup.kafka()), owner, ownerProbe);
         } catch (SQLException | RuntimeException e) {
-            owner.close();
+            closeOwner(owner, ownerProbe);
             throw e;
         }
     }
 
-    private static Migration start(MigrationSetup setup, Broker broker, OwnerStore owner)
+    /// @throws RefusedException when another process runs the migration
+    private static OwnerStore takeOwnership(MigrationSetup setup) throws SQLException {
+        return switch (OwnerStore.take(
+                setup.target(), setup.migration(), setup.who(), setup.clock())) {
+            case OwnerStore.Claim.Granted(OwnerStore granted) -> granted;
+            case OwnerStore.Claim.Refused(String reason) -> throw new RefusedException(reason);
+        };
+    }
+
+    private static void closeOwner(OwnerStore owner, PeriodicProbe ownerProbe) {
+        try {
+            ownerProbe.close();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        owner.close();
+    }
+
+    private static Migration start(
+            MigrationSetup setup, Broker broker, OwnerStore owner, PeriodicProbe ownerProbe)
             throws SQLException {
         try {
-            Migration migration = new Migration(setup, broker, owner);
+            Migration migration = new Migration(setup, broker, owner, ownerProbe);
             migration.conductor.start();
             return migration;
         } catch (SQLException | RuntimeException e) {
@@ -127,20 +157,34 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return Map.copyOf(estimates);
     }
 
-    private JournalStore.Entry firstPhase() throws SQLException {
-        try (Connection connection = setup.target().pooled()) {
-            Optional<JournalStore.Entry> last = journal.last(connection);
-            if (last.isEmpty()) {
-                journal.enter(connection, new Phase.Planned());
-                return new JournalStore.Entry(new Phase.Planned(), setup.clock().instant());
-            }
-            journal.event(connection, last.get().phase(), "start", "the service takes it up again");
-            Phase resumed = last.get().phase().takenUp();
-            if (resumed.equals(last.get().phase())) {
-                return last.get();
-            }
-            journal.enter(connection, resumed);
-            return new JournalStore.Entry(resumed, setup.clock().instant());
+    private CurrentPhase firstPhase() throws SQLException {
+        Optional<JournalStore.Entry> latest = journal.latest();
+        if (latest.isEmpty()) {
+            journalPhase(new Phase.Planned());
+            return new CurrentPhase(new Phase.Planned(), setup.clock().instant());
+        }
+        Phase last = phase(latest.get());
+        journal.event(last.name(), "start", "the service takes it up again");
+        Phase resumed = last.takenUp();
+        if (resumed.equals(last)) {
+            return new CurrentPhase(last, latest.get().since());
+        }
+        journalPhase(resumed);
+        return new CurrentPhase(resumed, setup.clock().instant());
+    }
+
+    private static Phase phase(JournalStore.Entry entry) {
+        return Phase.of(
+                entry.phase(),
+                entry.failure().map(JournalStore.Failure::cause).orElse(""),
+                entry.failure().map(JournalStore.Failure::from).orElse(""));
+    }
+
+    private void journalPhase(Phase entered) throws SQLException {
+        if (entered instanceof Phase.Failed(String cause, Phase from)) {
+            journal.enterFailed(entered.name(), new JournalStore.Failure(cause, from.name()));
+        } else {
+            journal.enter(entered.name());
         }
     }
 
@@ -196,9 +240,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             journaled = false;
         }
         if (!journaled || !next.equals(now)) {
-            try (Connection connection = setup.target().pooled()) {
-                journal.enter(connection, next);
-            }
+            journalPhase(next);
             journaled = true;
             if (!phase.phase().equals(next)) {
                 become(next);
@@ -209,15 +251,15 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// Stops the components when another process has the migration, and starts them again when this
     /// one is alone again. What the journal says is the other's affair then.
     private boolean mayRun() throws InterruptedException {
-        switch (owner.hold()) {
-            case OwnerStore.Hold.Held _ -> {
+        switch (owner.ownership()) {
+            case OwnerStore.Ownership.Held _ -> {
                 if (suspended != null) {
                     running = begin(running.generation());
                     suspended = null;
                 }
             }
-            case OwnerStore.Hold.Taken(String reason, Instant since) -> suspend(reason, since);
-            case OwnerStore.Hold.Overtaken(String reason) -> {
+            case OwnerStore.Ownership.Taken(String reason, Instant since) -> suspend(reason, since);
+            case OwnerStore.Ownership.Superseded(String reason) -> {
                 suspend(reason, setup.clock().instant());
                 if (!(phase.phase() instanceof Phase.Failed)) {
                     become(phase.phase().fail(reason));
@@ -245,7 +287,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private void become(Phase next) {
-        phase = new JournalStore.Entry(next, setup.clock().instant());
+        phase = new CurrentPhase(next, setup.clock().instant());
         LOG.atInfo()
                 .addKeyValue("migration", setup.migration())
                 .addKeyValue("phase", next.name())
@@ -314,7 +356,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public StatusReport status() {
         Running now = running;
-        JournalStore.Entry entry = phase;
+        CurrentPhase entry = phase;
         return board.report(
                 entry.phase(),
                 entry.since(),
@@ -402,6 +444,6 @@ public final class Migration implements MigrationControl, AutoCloseable {
         running.watches().close();
         running.parts().close();
         broker.close();
-        owner.close();
+        closeOwner(owner, ownerProbe);
     }
 }

@@ -3,11 +3,12 @@ package dev.millrace.migration;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ReconciliationStore;
 import dev.millrace.digest.Chunker;
-import dev.millrace.digest.ReadFailed;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
+import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -22,7 +23,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,9 +63,7 @@ final class Reconciliations implements AutoCloseable {
 
     Reconciliations(MigrationSetup setup) {
         this.setup = setup;
-        this.store =
-                new ReconciliationStore(
-                        setup.migration(), () -> setup.target().connect("reconcile"));
+        this.store = new ReconciliationStore(setup.target(), setup.migration());
     }
 
     /// What was compared in an earlier generation is no more. A verdict that can't be read is not
@@ -79,14 +77,17 @@ final class Reconciliations implements AutoCloseable {
                         stored(() -> store.latestOfAll(generation, targets())));
     }
 
-    private @Nullable ReconciliationReport stored(
-            Supplier<Optional<ReconciliationStore.Stored>> query) {
+    private interface Query {
+        Optional<ReconciliationStore.Stored> run() throws SQLException;
+    }
+
+    private @Nullable ReconciliationReport stored(Query query) {
         try {
-            return query.get().flatMap(this::parse).orElse(null);
-        } catch (ReadFailed e) {
+            return query.run().flatMap(this::parse).orElse(null);
+        } catch (SQLException e) {
             LOG.atWarn()
                     .addKeyValue("migration", setup.migration())
-                    .addKeyValue("reason", e.getMessage())
+                    .addKeyValue("reason", Reason.of(e))
                     .log("The last verdict could not be read and is not known. Reconcile again.");
             return null;
         }
@@ -107,7 +108,14 @@ final class Reconciliations implements AutoCloseable {
 
     Optional<ReconciliationState> find(UUID id) {
         ReconciliationState state = states.get(id);
-        return state != null ? Optional.of(state) : store.find(id).map(this::finished);
+        if (state != null) {
+            return Optional.of(state);
+        }
+        try {
+            return store.find(id).map(this::finished);
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The report cannot be read", e);
+        }
     }
 
     private ReconciliationState finished(ReconciliationStore.Stored stored) {

@@ -60,7 +60,7 @@ class GenerationStartIT {
                     "ALTER TABLE other ENABLE ALWAYS RULE keep");
             assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("public.other keeps its rows");
+                    .hasMessageContaining("trigger of public.other prevents the deletion");
             assertThat(generations(scene)).isEqualTo("1 1");
 
             scene.target.execute("DROP RULE keep ON other", "DROP TABLE hinders_truncate");

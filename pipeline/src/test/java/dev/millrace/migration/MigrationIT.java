@@ -91,7 +91,7 @@ class MigrationIT {
 
             assertThatThrownBy(scene::startAnother)
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("another Millrace runs migration");
+                    .hasMessageContaining("Another Millrace process runs migration");
         }
     }
 
@@ -103,7 +103,7 @@ class MigrationIT {
             scene.awaitPhase("IN_SYNC");
 
             try (Connection _ = scene.takeOwnership()) {
-                awaitBlocker(scene, "another Millrace runs migration");
+                awaitBlocker(scene, "Another Millrace process runs migration");
                 Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !scene.streams());
                 assertThat(scene.running().status().phase()).isEqualTo("CATCHING_UP");
                 assertThat(scene.running().ready()).isFalse();
@@ -115,7 +115,7 @@ class MigrationIT {
                 other.createStatement().execute("UPDATE millrace.owner SET epoch = epoch + 1");
             }
             scene.awaitPhase("FAILED");
-            awaitBlocker(scene, "another Millrace has run the migration since");
+            awaitBlocker(scene, "another Millrace process has run the migration since");
             assertThat(scene.streams()).isFalse();
             assertThat(scene.target.value("SELECT count(*) FROM millrace.journal"))
                     .isEqualTo(journal);

@@ -27,7 +27,7 @@ class ReconciliationsIT {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             ControlSchema.migrate(scene.target::connect);
-            ReconciliationStore store = new ReconciliationStore(scene.name, scene.target::connect);
+            ReconciliationStore store = new ReconciliationStore(scene.setup().target(), scene.name);
             try (Reconciliations reconciliations = new Reconciliations(scene.setup())) {
                 String older =
                         report().replace(",\"complete\":true", "").replace("\"fromLog\":0,", "");

@@ -1,0 +1,68 @@
+package dev.millrace.control;
+
+import dev.millrace.control.StoppedTables.Counted;
+import dev.millrace.postgres.Database;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Reads how far a generation is applied, often, over one session that it keeps open between reads.
+/// Not thread-safe; confined to the thread of its probe.
+public final class ProgressReader implements AutoCloseable {
+
+    private final Database control;
+    private final StoredOffsets offsets;
+    private final StoppedTables stoppedTables;
+    private final int generation;
+    private @Nullable Connection session;
+
+    /// Opens no session; [#read] does.
+    ///
+    /// @param topic the target topic
+    public ProgressReader(Database control, String migration, String topic, int generation) {
+        this.control = control;
+        this.offsets = new StoredOffsets(migration, topic);
+        this.stoppedTables = new StoppedTables(migration);
+        this.generation = generation;
+    }
+
+    /// How far the target is. The stopped tables are read after the offsets, so a table that
+    /// stopped before the applied watermark is among them.
+    ///
+    /// @param offsets of the generation that the database has, which may be another one
+    /// @param stopped tables of the reader's generation
+    public record Progress(AppliedOffsets offsets, List<Counted> stopped) {
+
+        public Progress {
+            stopped = List.copyOf(stopped);
+        }
+    }
+
+    /// @throws SQLException when the database does not answer; call [#close] then, so that the next
+    ///   read opens a new session
+    public Progress read() throws SQLException {
+        Connection connection = session;
+        if (connection == null) {
+            connection = control.connect("watch");
+            session = connection;
+        }
+        AppliedOffsets applied = offsets.read(connection);
+        return new Progress(applied, stoppedTables.read(connection, generation));
+    }
+
+    /// Closes the session. The next read opens another.
+    @Override
+    public void close() {
+        Connection open = session;
+        session = null;
+        if (open != null) {
+            try {
+                open.close();
+            } catch (SQLException _) {
+                // It is broken already.
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package dev.millrace.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.TableId;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.OwnerStore.Claim;
+import dev.millrace.control.OwnerStore.Ownership;
+import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.postgres.Database;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// The journal, the owner's lock and the stopped tables, each over a real control schema.
+class ControlStoresIT {
+
+    private static final InstantSource CLOCK =
+            InstantSource.fixed(Instant.parse("2026-03-01T10:00:00Z"));
+    private static final TableId ITEM = new TableId("public", "item");
+    private static final TableId OTHER = new TableId("public", "other");
+
+    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final Database control =
+            new Database("shop", target.url(), target.username(), target.password());
+
+    @BeforeEach
+    void createSchema() throws Exception {
+        ControlSchema.migrate(() -> target.session("control"));
+    }
+
+    @AfterEach
+    void closePool() {
+        control.close();
+    }
+
+    @Test
+    void stopCountsOnlyInItsOwnGeneration() throws Exception {
+        StoppedTables stopped = new StoppedTables("shop");
+        StoredOffsets offsets = new StoredOffsets("shop", "topic");
+        try (Connection connection = target.connect()) {
+            stopped.add(connection, 1, new StoppedTable(ITEM, "first", 0, 5));
+            stopped.add(connection, 2, new StoppedTable(OTHER, "second", 0, 7));
+            stopped.add(connection, 2, new StoppedTable(OTHER, "later", 1, 8));
+            stopped.add(connection, 3, new StoppedTable(ITEM, "third", 0, 9));
+            new StoppedTables("another").add(connection, 2, new StoppedTable(ITEM, "", 0, 0));
+            RejectedChanges rejected = new RejectedChanges();
+            rejected.count(OTHER);
+            rejected.count(OTHER);
+            rejected.store(connection, "shop", 2, 0);
+            rejected.store(connection, "shop", 2, 1);
+            offsets.begin(connection, 2, "id", List.of(0L));
+        }
+
+        try (ProgressReader reader = new ProgressReader(control, "shop", "topic", 2);
+                Connection connection = target.connect()) {
+            ProgressReader.Progress progress = reader.read();
+            assertThat(progress.offsets()).isEqualTo(offsets.read(control));
+            assertThat(progress.offsets().generation()).hasValue(2);
+            assertThat(progress.offsets().appliedWatermark()).contains(WatermarkNumber.none(2));
+            assertThat(progress.stopped())
+                    .containsExactly(
+                            new StoppedTables.Counted(
+                                    new StoppedTable(OTHER, "second", 0, 7), Optional.of(4L)));
+            assertThat(stopped.find(connection, 2, ITEM)).isEmpty();
+            assertThat(stopped.find(connection, 2, OTHER).map(StoppedTable::reason))
+                    .contains("second");
+            assertThat(stopped.find(connection, 1, ITEM).map(StoppedTable::reason))
+                    .contains("first");
+        }
+    }
+
+    @Test
+    void journalReturnsTheLatestPhaseWithItsFailure() throws Exception {
+        JournalStore journal = new JournalStore(control, "shop", "operator");
+        assertThat(journal.latest()).isEmpty();
+
+        journal.enter("PLANNED");
+        journal.event("PLANNED", "start", "the service starts");
+        new JournalStore(control, "another", "operator").enter("IN_SYNC");
+
+        assertThat(journal.latest())
+                .hasValueSatisfying(
+                        entry -> {
+                            assertThat(entry.phase()).isEqualTo("PLANNED");
+                            assertThat(entry.failure()).isEmpty();
+                        });
+
+        JournalStore.Failure failure = new JournalStore.Failure("a \"quoted\" cause", "IN_SYNC");
+        journal.enterFailed("FAILED", failure);
+
+        assertThat(journal.latest())
+                .hasValueSatisfying(
+                        entry -> {
+                            assertThat(entry.phase()).isEqualTo("FAILED");
+                            assertThat(entry.failure()).contains(failure);
+                        });
+        assertThat(
+                        target.value(
+                                "SELECT string_agg(who || ' ' || event, ', ' ORDER BY id)"
+                                        + " FROM millrace.journal WHERE migration = 'shop'"))
+                .isEqualTo("operator phase, operator start, operator phase");
+        assertThat(
+                        target.value(
+                                "SELECT detail->>'what' FROM millrace.journal WHERE event = 'start'"))
+                .isEqualTo("the service starts");
+    }
+
+    @Test
+    void ownerTakesItsLockAgainAfterItsSessionIsLost() throws Exception {
+        try (OwnerStore owner = granted()) {
+            owner.begin();
+            assertThat(OwnerStore.take(control, "shop", "second", CLOCK))
+                    .isInstanceOfSatisfying(
+                            Claim.Refused.class,
+                            refused ->
+                                    assertThat(refused.reason()).contains("'millrace shop owner'"));
+
+            endOwnerSessions();
+            assertThat(owner.isConfirmed()).isFalse();
+            owner.keep();
+
+            assertThat(owner.isConfirmed()).isTrue();
+            assertThat(owner.ownership()).isEqualTo(new Ownership.Held());
+        }
+        endOwnerSessions();
+        granted().close();
+    }
+
+    @Test
+    void ownerIsSupersededOnlyWhenAnotherProcessRanTheMigration() throws Exception {
+        try (OwnerStore owner = granted()) {
+            owner.begin();
+            endOwnerSessions();
+            try (OwnerStore second = granted()) {
+                owner.keep();
+                assertThat(owner.ownership())
+                        .isInstanceOfSatisfying(
+                                Ownership.Taken.class,
+                                taken -> assertThat(taken.since()).isEqualTo(CLOCK.instant()));
+                assertThat(second.isConfirmed()).isTrue();
+            }
+            endOwnerSessions();
+            owner.keep();
+            assertThat(owner.ownership()).isEqualTo(new Ownership.Held());
+
+            endOwnerSessions();
+            try (OwnerStore second = granted()) {
+                second.begin();
+            }
+            endOwnerSessions();
+            owner.keep();
+            assertThat(owner.ownership()).isInstanceOf(Ownership.Superseded.class);
+            owner.keep();
+            assertThat(owner.ownership()).isInstanceOf(Ownership.Superseded.class);
+        }
+    }
+
+    @Test
+    void closedOwnerDoesNotTakeTheLockAgain() throws Exception {
+        OwnerStore owner = granted();
+        owner.close();
+        endOwnerSessions();
+
+        owner.keep();
+
+        granted().close();
+    }
+
+    private OwnerStore granted() throws Exception {
+        return switch (OwnerStore.take(control, "shop", "first", CLOCK)) {
+            case Claim.Granted(OwnerStore owner) -> owner;
+            case Claim.Refused(String reason) -> throw new AssertionError(reason);
+        };
+    }
+
+    /// Returns when the sessions have ended, so their locks are released.
+    private void endOwnerSessions() {
+        target.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                        + " WHERE datname = current_database()"
+                        + " AND application_name = 'millrace shop owner'");
+    }
+}
