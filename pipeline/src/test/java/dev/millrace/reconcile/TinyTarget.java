@@ -3,18 +3,15 @@ package dev.millrace.reconcile;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
 import dev.millrace.change.Topics;
+import dev.millrace.control.ControlSchema;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper.MappedRow;
 import dev.millrace.testing.TestDatabase;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -33,7 +30,7 @@ final class TinyTarget {
     TinyTarget(TestDatabase database, Topics topics, int partitions, Mapping mapping) {
         this.database = database;
         this.mapping = mapping;
-        database.execute("CREATE SCHEMA millrace", "SET search_path = millrace", controlSchema());
+        createControlSchema(database);
         for (int partition = 0; partition < partitions; partition++) {
             database.execute(
                     "INSERT INTO millrace.stored_offset VALUES ('%s', '%s', %d, 1, 'x', 0, -1, 0)"
@@ -120,12 +117,11 @@ final class TinyTarget {
         }
     }
 
-    private static String controlSchema() {
-        try (var sql =
-                TinyTarget.class.getResourceAsStream("/dev/millrace/control/V1__control.sql")) {
-            return new String(Objects.requireNonNull(sql).readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    private static void createControlSchema(TestDatabase database) {
+        try {
+            ControlSchema.migrate(database::connect);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
         }
     }
 }
