@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Counts for status and metrics. Safe for any thread.
+/// Counters of an applier for status and metrics. Thread-safe.
 public final class ApplierCounters {
 
     private final InstantSource clock;
@@ -36,11 +36,11 @@ public final class ApplierCounters {
                 rows, batches, Optional.ofNullable(lastError), Optional.ofNullable(lastApplied));
     }
 
-    /// What an applier has done since it was started.
+    /// The counts since the applier was started.
     ///
-    /// @param rows changes applied, by target table
-    /// @param batches transactions committed
-    /// @param lastError the last trouble, also when it has passed
+    /// @param rows applied changes by target table
+    /// @param batches committed transactions
+    /// @param lastError the latest failure, also after it has passed
     public record ApplierCounts(
             Map<TableId, Long> rows,
             long batches,

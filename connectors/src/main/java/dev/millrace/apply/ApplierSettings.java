@@ -3,16 +3,19 @@ package dev.millrace.apply;
 import java.time.Duration;
 import java.util.Map;
 
-/// What an applier must be told.
+/// The settings of an applier.
 ///
+/// @param migration the name under which the control schema contains its rows
 /// @param generation the one to apply: records of an older one are dropped, and the applier fails
-///   when the stored offsets are of another
-/// @param replicaRole what preflight relied on: no session writes without it
+///   when the stored offsets belong to another
+/// @param topic the topic to apply
+/// @param replicaRole the role that preflight relied on: no session writes without it
 /// @param kafka client settings, at least `bootstrap.servers`
-/// @param limits numbers with reasons; [Limits#standard] unless a test needs others
+/// @param limits [Limits#standard], except in tests
 public record ApplierSettings(
         String migration,
         int generation,
+        TargetTopic topic,
         ReplicaRole replicaRole,
         Map<String, Object> kafka,
         Limits limits) {
@@ -21,13 +24,13 @@ public record ApplierSettings(
         kafka = Map.copyOf(kafka);
     }
 
-    /// @param rows of one batch; a longer transaction gains nothing and delays the others
-    /// @param bytes of one batch, and of what is read ahead for a partition
-    /// @param writers sessions that write at the same time
-    /// @param lockTimeout how long a lock is waited for before the transaction is begun again
-    /// @param silence how long the target may be silent within a batch before a session counts as
-    ///   broken: longer than the slowest batch, which would else be run again for ever
-    /// @param idleMove how long stored offsets rest when only watermarks flow
+    /// @param rows of one batch; a longer transaction is not faster and delays the others
+    /// @param bytes of one batch, and of the records that are read ahead for a partition
+    /// @param writers sessions that write concurrently
+    /// @param lockTimeout how long a statement waits for a lock before its transaction is repeated
+    /// @param silence how long the target may be silent within a batch before the session counts as
+    ///   broken. Must be longer than the slowest batch, which would be repeated forever otherwise
+    /// @param idleMove how long a stored offset is left unchanged when only watermarks arrive
     public record Limits(
             int rows,
             long bytes,
@@ -39,7 +42,7 @@ public record ApplierSettings(
         public Limits {
             if (rows < 1 || bytes < 1 || writers < 1) {
                 throw new IllegalArgumentException(
-                        "a batch has at least one row and one byte, and somebody writes it");
+                        "A batch must have at least one row, one byte and one writer.");
             }
         }
 

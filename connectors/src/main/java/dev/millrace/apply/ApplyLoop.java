@@ -21,70 +21,73 @@ import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Reads every partition from its stored offset, cuts batches and hands them to the writers, at
+/// Reads every partition from its stored offset, cuts batches and hands them to the writers: at
 /// most one at a time per partition, so that the order of a partition is the order of its commits.
-/// A partition whose queue is full is paused; the consumer is polled all the same. For one thread.
+/// A partition whose queue is full is paused; the consumer is polled nevertheless. Not thread-safe;
+/// confined to the consumer's thread.
 ///
-/// Any fault is an exception and ends the loop: what is not understood is not skipped.
+/// Every fault is an exception and ends the loop: a record that cannot be read is not skipped.
 final class ApplyLoop {
 
     private static final Logger LOG = LoggerFactory.getLogger(ApplyLoop.class);
     private static final Duration POLL = Duration.ofMillis(100);
 
-    /// How long what is under way may take when the applier is closed.
-    private static final Duration DRAIN = Duration.ofSeconds(10);
+    /// How long transactions in progress may take after the applier was closed.
+    private static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(10);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
-    private final TargetTopic topic;
+    private final TargetTopic.Description description;
     private final ApplierSettings settings;
+    private final TargetTopic topic;
     private final Writers writers;
-    private final ApplierCounters tally;
+    private final ApplierCounters counters;
     private final BrokerHealth pulse;
     private final InstantSource clock;
-    private final OffsetReporter shown;
+    private final OffsetReporter reporter;
     private final ChangeCodec codec = new ChangeCodec();
-    private final List<Lane> lanes = new ArrayList<>();
+    private final List<PartitionProgress> partitions = new ArrayList<>();
 
-    /// Somebody else moved a stored offset: all are read again before anything is written.
-    private boolean lost;
+    /// Another process moved a stored offset: all are read again before the next batch is written.
+    private boolean offsetsLost;
 
-    private boolean reading;
+    private boolean readingOffsets;
 
     ApplyLoop(
             KafkaConsumer<byte[], byte[]> consumer,
-            TargetTopic topic,
+            TargetTopic.Description description,
             ApplierSettings settings,
             Writers writers,
-            ApplierCounters tally,
+            ApplierCounters counters,
             BrokerHealth pulse,
             InstantSource clock) {
         this.consumer = consumer;
-        this.topic = topic;
+        this.description = description;
         this.settings = settings;
+        this.topic = settings.topic();
         this.writers = writers;
-        this.tally = tally;
+        this.counters = counters;
         this.pulse = pulse;
         this.clock = clock;
-        this.shown = new OffsetReporter(consumer, topic, clock);
+        this.reporter = new OffsetReporter(consumer, topic, clock);
     }
 
     /// @param stored the offsets of all partitions, checked against the topic
     void run(List<StoredOffset> stored, BooleanSupplier closing) {
-        stored.forEach(offset -> lanes.add(new Lane(offset)));
-        consumer.assign(topic.all());
+        stored.forEach(offset -> partitions.add(new PartitionProgress(topic, offset)));
+        consumer.assign(topic.allPartitions());
         stored.forEach(offset -> seek(offset));
         while (!closing.getAsBoolean()) {
             read();
             pulse.feel();
             settle();
-            if (lost) {
-                readAgain();
+            if (offsetsLost) {
+                readOffsets();
             } else {
-                send();
-                hold();
+                submitBatches();
+                submitTruncate();
             }
-            pause();
-            shown.show(lanes);
+            pauseFullPartitions();
+            reporter.report(partitions);
         }
         drain();
     }
@@ -92,29 +95,29 @@ final class ApplyLoop {
     private void read() {
         try {
             for (ConsumerRecord<byte[], byte[]> next : consumer.poll(POLL)) {
-                lanes.get(next.partition()).queue().add(next.offset(), decode(next), size(next));
+                partitions.get(next.partition()).add(next.offset(), decode(next), size(next));
             }
         } catch (WakeupException _) {
-            // A writer is done, or the applier closes.
+            // A writer has completed a task, or the applier is closed.
         }
     }
 
     private TargetChange decode(ConsumerRecord<byte[], byte[]> next) {
         if (next.value() == null) {
             throw new ApplierFailure(
-                    "offset %d of partition %d of %s has no value"
+                    "Offset %d of partition %d of %s has no value."
                             .formatted(next.offset(), next.partition(), next.topic()));
         }
         try {
             return codec.decodeChange(next.value());
         } catch (IllegalArgumentException e) {
             throw new ApplierFailure(
-                    "offset %d of partition %d of %s can't be decoded%s"
+                    "Offset %d of partition %d of %s cannot be decoded%s"
                             .formatted(
                                     next.offset(),
                                     next.partition(),
                                     next.topic(),
-                                    Reason.of(e).map(": "::concat).orElse("")),
+                                    Reason.of(e).map(": "::concat).orElse(".")),
                     e);
         }
     }
@@ -132,34 +135,33 @@ final class ApplyLoop {
             switch (done.task()) {
                 case PartitionBatch batch -> settle(batch, outcome);
                 case TruncateHold hold -> settle(hold, outcome);
-                case TargetTask.ReadOffsets _ -> begin(outcome);
+                case TargetTask.ReadOffsets _ -> continueAfter(outcome);
             }
         }
     }
 
     private void settle(PartitionBatch batch, WriteOutcome outcome) {
-        Lane lane = lanes.get(batch.partition());
-        lane.back();
-        if (happened(outcome)) {
-            lane.applied(batch.to(), clock.instant());
+        PartitionProgress partition = partitions.get(batch.partition());
+        partition.returned();
+        if (isApplied(outcome)) {
+            partition.applied(batch.to(), clock.instant());
         }
     }
 
     private void settle(TruncateHold hold, WriteOutcome outcome) {
-        lanes.forEach(Lane::back);
-        if (happened(outcome)) {
-            for (Lane lane : lanes) {
-                lane.queue().takeTruncate();
-                lane.applied(hold.to().get(lane.queue().stored().partition()), clock.instant());
+        partitions.forEach(PartitionProgress::returned);
+        if (isApplied(outcome)) {
+            for (int partition = 0; partition < partitions.size(); partition++) {
+                partitions.get(partition).truncated(hold.to().get(partition), clock.instant());
             }
         }
     }
 
-    private boolean happened(WriteOutcome outcome) {
+    private boolean isApplied(WriteOutcome outcome) {
         switch (outcome) {
             case WriteOutcome.Applied applied -> {
-                tally.applied(applied.changes());
-                applied.newlyStopped().forEach(this::tell);
+                counters.applied(applied.changes());
+                applied.newlyStopped().forEach(this::reportStop);
                 return true;
             }
             case WriteOutcome.AppliedBefore _ -> {
@@ -170,16 +172,16 @@ final class ApplyLoop {
                         .addKeyValue("migration", settings.migration())
                         .addKeyValue("partition", taken.partition())
                         .log("another process moved the stored offset; reading it again");
-                lost = true;
+                offsetsLost = true;
                 return false;
             }
             case WriteOutcome.Read _ ->
-                    throw new IllegalStateException("a batch was answered with offsets");
+                    throw new IllegalStateException("The outcome of a batch is stored offsets.");
         }
     }
 
-    private void tell(StoppedTable stop) {
-        tally.error(stop.reason());
+    private void reportStop(StoppedTable stop) {
+        counters.error(stop.reason());
         LOG.atError()
                 .addKeyValue("migration", settings.migration())
                 .addKeyValue("table", stop.table())
@@ -188,96 +190,96 @@ final class ApplyLoop {
                 .log("a target table is stopped");
     }
 
-    private void send() {
+    private void submitBatches() {
         Instant now = clock.instant();
         var limits = settings.limits();
-        for (Lane lane : lanes) {
-            if (lane.isDue(now, limits.idleMove())) {
-                lane.queue()
+        for (PartitionProgress partition : partitions) {
+            if (partition.isDue(now, limits.idleMove())) {
+                partition
                         .take(limits.rows(), limits.bytes())
                         .ifPresent(
                                 batch -> {
-                                    lane.sent();
+                                    partition.submitted();
                                     writers.submit(batch);
                                 });
             }
         }
     }
 
-    /// Each partition stops at its truncate by itself; when all have, and nothing is under way, the
-    /// table is emptied between everything before and everything behind.
-    private void hold() {
-        if (!lanes.stream().allMatch(Lane::holds)) {
+    /// Each partition stops at the truncate. When all have stopped and no transaction is in
+    /// progress, the table is emptied: after everything before the truncate, before everything
+    /// after it.
+    private void submitTruncate() {
+        if (!partitions.stream().allMatch(PartitionProgress::isAtTruncate)) {
             return;
         }
         List<TargetChange.Truncate> truncates =
-                lanes.stream().map(lane -> lane.queue().truncate().orElseThrow()).toList();
+                partitions.stream().map(partition -> partition.truncate().orElseThrow()).toList();
         TargetChange.Truncate first = truncates.getFirst();
         for (TargetChange.Truncate other : truncates) {
             if (other.id() != first.id() || !other.target().equals(first.target())) {
                 throw new ApplierFailure(
-                        "the partitions come to different truncates: %d of %s and %d of %s"
+                        "The partitions contain different truncates at the same point: %d of %s and %d of %s."
                                 .formatted(first.id(), first.target(), other.id(), other.target()));
             }
         }
-        lanes.forEach(Lane::sent);
+        partitions.forEach(PartitionProgress::submitted);
         writers.submit(
                 new TruncateHold(
                         first.target(),
                         first.id(),
-                        lanes.stream().map(lane -> lane.queue().stored()).toList(),
-                        lanes.stream().map(lane -> lane.queue().behindTruncate()).toList()));
+                        partitions.stream().map(PartitionProgress::stored).toList(),
+                        partitions.stream().map(PartitionProgress::afterTruncate).toList()));
     }
 
-    private void readAgain() {
-        if (!reading && lanes.stream().noneMatch(Lane::inFlight)) {
-            reading = true;
+    private void readOffsets() {
+        if (!readingOffsets && partitions.stream().noneMatch(PartitionProgress::isInFlight)) {
+            readingOffsets = true;
             writers.submit(new TargetTask.ReadOffsets());
         }
     }
 
-    private void begin(WriteOutcome outcome) {
+    private void continueAfter(WriteOutcome outcome) {
         if (!(outcome instanceof WriteOutcome.Read(AppliedOffsets found))) {
-            throw new IllegalStateException("stored offsets were asked for and not read");
+            throw new IllegalStateException("The stored offsets were not read.");
         }
-        StartCheck.check(settings, topic, found.partitions());
+        StartCheck.check(settings, description, found.partitions());
         for (StoredOffset offset : found.partitions()) {
-            PartitionQueue queue = lanes.get(offset.partition()).queue();
-            if (!queue.stored().isAt(offset)) {
-                queue.reset(offset);
+            PartitionProgress partition = partitions.get(offset.partition());
+            if (!partition.stored().isAt(offset)) {
+                partition.reset(offset);
                 seek(offset);
             }
         }
-        lost = false;
-        reading = false;
+        offsetsLost = false;
+        readingOffsets = false;
     }
 
     private void seek(StoredOffset offset) {
         consumer.seek(topic.partition(offset.partition()), offset.nextOffset());
     }
 
-    private void pause() {
+    private void pauseFullPartitions() {
         var limits = settings.limits();
-        for (Lane lane : lanes) {
-            PartitionQueue queue = lane.queue();
-            var partition = List.of(topic.partition(queue.stored().partition()));
-            if (queue.size() >= limits.rows() || queue.bytes() >= limits.bytes()) {
-                consumer.pause(partition);
+        for (PartitionProgress partition : partitions) {
+            var topicPartition = List.of(topic.partition(partition.stored().partition()));
+            if (partition.size() >= limits.rows() || partition.bytes() >= limits.bytes()) {
+                consumer.pause(topicPartition);
             } else {
-                consumer.resume(partition);
+                consumer.resume(topicPartition);
             }
         }
     }
 
     private void drain() {
-        Instant end = clock.instant().plus(DRAIN);
-        while (lanes.stream().anyMatch(Lane::inFlight)
+        Instant end = clock.instant().plus(DRAIN_TIMEOUT);
+        while (partitions.stream().anyMatch(PartitionProgress::isInFlight)
                 && clock.instant().isBefore(end)
                 && writers.trouble(clock).isEmpty()) {
             try {
                 consumer.poll(POLL);
             } catch (WakeupException _) {
-                // A writer is done.
+                // A writer has completed a task.
             }
             settle();
         }

@@ -3,7 +3,6 @@ package dev.millrace.apply;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.change.TableId;
-import dev.millrace.change.Topics;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.RejectedChanges;
 import dev.millrace.control.StoppedTables;
@@ -21,12 +20,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Writes batches through one session. Each is one transaction that locks the partition's stored
-/// offset before anything else, so a batch whose commit was never answered is settled by writing it
-/// again: if the offset stands behind it, it is done; if before it, it never was. For one thread.
+/// Runs tasks through one session. Each is one transaction that locks the partition's stored offset
+/// first. A batch whose COMMIT got no reply is therefore settled by running it again: a stored
+/// offset after the batch means that it committed, one before it that it did not. Not thread-safe,
+/// except [#abort].
 final class BatchWriter implements AutoCloseable {
 
-    /// What a transaction does between its begin and its commit.
+    /// The statements of a transaction before its commit.
     @FunctionalInterface
     private interface Work {
         WriteOutcome run() throws SQLException, TableStop;
@@ -40,17 +40,18 @@ final class BatchWriter implements AutoCloseable {
     private final OffsetLock lock;
     private final RowWriter rows;
 
-    BatchWriter(TargetSession session, String migration) {
+    /// @param topic the name of the target topic
+    BatchWriter(TargetSession session, String migration, String topic) {
         this.session = session;
         this.migration = migration;
         connection = session.connection();
-        offsets = new StoredOffsets(migration, new Topics(migration).target());
+        offsets = new StoredOffsets(migration, topic);
         stoppedTables = new StoppedTables(migration);
         lock = new OffsetLock(connection, migration, offsets);
         rows = new RowWriter(connection);
     }
 
-    /// @throws SQLException when the transaction was given up, or when its commit was not answered
+    /// @throws SQLException when the transaction was rolled back, or when its COMMIT got no reply
     WriteOutcome run(TargetTask task) throws SQLException {
         return switch (task) {
             case PartitionBatch batch -> write(batch);
@@ -69,7 +70,7 @@ final class BatchWriter implements AutoCloseable {
         List<StoppedTable> stops = new ArrayList<>();
         while (true) {
             try {
-                return transaction(() -> batch.onlyMoves() ? move(batch) : apply(batch, stops));
+                return transaction(() -> batch.isOnlyOffset() ? move(batch) : apply(batch, stops));
             } catch (TableStop stop) {
                 stops.add(stopped(stop, batch.partition(), firstOffset(batch, stop.table())));
                 rows.forget(stop.table());
@@ -103,20 +104,20 @@ final class BatchWriter implements AutoCloseable {
             return settled.get();
         }
         int generation = batch.from().generation();
-        CompactedBatch collapse =
+        CompactedBatch compacted =
                 CompactedBatch.of(batch.partition(), batch.changes(), stopped(generation, stops));
         Map<TableId, Long> counts = new HashMap<>();
-        for (var table : collapse.tables().entrySet()) {
+        for (var table : compacted.tables().entrySet()) {
             rows.write(table.getKey(), table.getValue());
-            counts.put(table.getKey(), table.getValue().count());
+            counts.put(table.getKey(), table.getValue().changeCount());
         }
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
-        newlyStopped.addAll(collapse.newlyStopped());
+        newlyStopped.addAll(compacted.newlyStopped());
         for (StoppedTable stop : newlyStopped) {
             stoppedTables.add(connection, generation, stop);
         }
-        collapse.rejected().store(connection, migration, generation, batch.partition());
-        moveLocked(batch.from(), batch.to(), collapse.count());
+        compacted.rejected().store(connection, migration, generation, batch.partition());
+        moveLocked(batch.from(), batch.to(), compacted.changeCount());
         return new WriteOutcome.Applied(counts, newlyStopped);
     }
 
@@ -197,7 +198,9 @@ final class BatchWriter implements AutoCloseable {
 
     private static IllegalStateException movedUnderLock(StoredOffset from) {
         return new IllegalStateException(
-                "the stored offset of partition " + from.partition() + " moved while locked");
+                "The stored offset of partition "
+                        + from.partition()
+                        + " moved although it was locked.");
     }
 
     boolean isClosed() throws SQLException {
@@ -208,7 +211,7 @@ final class BatchWriter implements AutoCloseable {
         return session.role();
     }
 
-    /// From another thread: the statement under way breaks off.
+    /// Aborts the current statement, from another thread.
     void abort() {
         session.abort();
     }

@@ -13,8 +13,9 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// The changes of a batch, collapsed by table and key, tables in one global order. A table that
-/// stops takes nothing from there on. Pure.
+/// The changes of a batch, compacted to one pending row per table and key. All batches sort their
+/// tables in the same order. Once a table is stopped, its later changes are rejected. Pure. Not
+/// thread-safe.
 final class CompactedBatch {
 
     private final SortedMap<TableId, TableChanges> tables = new TreeMap<>();
@@ -30,43 +31,44 @@ final class CompactedBatch {
 
     /// @param stopped tables whose changes are no longer applied
     static CompactedBatch of(int partition, List<TargetChange> changes, Set<TableId> stopped) {
-        CompactedBatch collapse = new CompactedBatch(partition, stopped);
-        changes.forEach(collapse::take);
-        return collapse;
+        CompactedBatch batch = new CompactedBatch(partition, stopped);
+        changes.forEach(batch::add);
+        return batch;
     }
 
     SortedMap<TableId, TableChanges> tables() {
         return tables;
     }
 
-    /// Tables that a record of this batch stops.
+    /// The tables that are stopped by a change of this batch.
     List<StoppedTable> newlyStopped() {
         return newlyStopped;
     }
 
-    /// Changes of stopped tables, which are not applied.
+    /// The changes of stopped tables, which are not applied.
     RejectedChanges rejected() {
         return rejected;
     }
 
-    long count() {
-        return tables.values().stream().mapToLong(TableChanges::count).sum();
+    /// The number of changes that are applied, before compaction.
+    long changeCount() {
+        return tables.values().stream().mapToLong(TableChanges::changeCount).sum();
     }
 
-    private void take(TargetChange change) {
+    private void add(TargetChange change) {
         switch (change) {
             case TargetChange.Upsert(var token, Row row) -> {
                 if (stopped.contains(row.table())) {
                     rejected.count(row.table());
                 } else {
-                    of(row.schema()).upsert(row, token.changesOffset());
+                    tableOf(row.schema()).upsert(row, token.changesOffset());
                 }
             }
             case TargetChange.Delete(var token, Row row) -> {
                 if (stopped.contains(row.table())) {
                     rejected.count(row.table());
                 } else {
-                    of(row.schema()).delete(row.key(), token.changesOffset());
+                    tableOf(row.schema()).delete(row.key(), token.changesOffset());
                 }
             }
             case TargetChange.Rejected(var token, TableId table, var _, String reason) -> {
@@ -79,11 +81,11 @@ final class CompactedBatch {
             case TargetChange.Watermark _ -> {}
             case TargetChange.Truncate(var _, TableId table, long id) ->
                     throw new IllegalStateException(
-                            "truncate " + id + " of " + table + " lies inside a batch");
+                            "Truncate " + id + " of " + table + " is inside a batch.");
         }
     }
 
-    private TableChanges of(RowSchema schema) {
+    private TableChanges tableOf(RowSchema schema) {
         return tables.computeIfAbsent(schema.table(), _ -> new TableChanges(schema));
     }
 }

@@ -5,14 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
-/// Rows in the text format of COPY, as bytes in UTF-8: tab between cells, newline behind a row,
-/// `\N` for NULL. Grows to what it is filled with and is emptied by its owner. For one thread.
+/// A buffer of rows in the text format of COPY, in UTF-8: a tab between cells, a newline after each
+/// row, `\N` for NULL. It grows as needed; the owner clears it. Not thread-safe.
 final class CopyText {
 
     private byte[] buffer = new byte[1 << 16];
     private int size;
 
-    /// @throws IllegalStateException when a cell is unchanged: COPY has no word for it
+    /// @throws IllegalStateException when a cell is unchanged, which COPY cannot express
     void add(Row row, List<Integer> columns) {
         for (int i = 0; i < columns.size(); i++) {
             if (i > 0) {
@@ -41,10 +41,10 @@ final class CopyText {
         size = 0;
     }
 
-    /// In UTF-8 no byte of a longer character equals one of these four.
+    /// Escaping bytes is safe: in UTF-8 no byte of a multibyte character equals one of these four.
     private void escaped(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        room(2 * bytes.length);
+        ensureCapacity(2 * bytes.length);
         for (byte next : bytes) {
             switch (next) {
                 case '\\' -> pair('\\');
@@ -62,11 +62,11 @@ final class CopyText {
     }
 
     private void one(char next) {
-        room(1);
+        ensureCapacity(1);
         buffer[size++] = (byte) next;
     }
 
-    private void room(int more) {
+    private void ensureCapacity(int more) {
         if (size + more > buffer.length) {
             buffer = Arrays.copyOf(buffer, Math.max(buffer.length * 2, size + more));
         }

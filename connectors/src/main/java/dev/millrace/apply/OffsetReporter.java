@@ -13,12 +13,12 @@ import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Commits the stored offsets to Kafka now and then, for tools that watch consumer groups. Nothing
-/// is ever read from there. For the consumer's thread.
+/// Commits the stored offsets to Kafka every five seconds, for tools that monitor consumer groups.
+/// Millrace never reads them there. Not thread-safe; confined to the consumer's thread.
 final class OffsetReporter {
 
     private static final Logger LOG = LoggerFactory.getLogger(OffsetReporter.class);
-    private static final Duration EVERY = Duration.ofSeconds(5);
+    private static final Duration INTERVAL = Duration.ofSeconds(5);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final TargetTopic topic;
@@ -32,15 +32,15 @@ final class OffsetReporter {
         this.last = clock.instant();
     }
 
-    void show(List<Lane> lanes) {
+    void report(List<PartitionProgress> partitions) {
         Instant now = clock.instant();
-        if (Duration.between(last, now).abs().compareTo(EVERY) < 0) {
+        if (Duration.between(last, now).abs().compareTo(INTERVAL) < 0) {
             return;
         }
         last = now;
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-        for (Lane lane : lanes) {
-            StoredOffset stored = lane.queue().stored();
+        for (PartitionProgress partition : partitions) {
+            StoredOffset stored = partition.stored();
             offsets.put(
                     topic.partition(stored.partition()),
                     new OffsetAndMetadata(stored.nextOffset()));
@@ -51,7 +51,7 @@ final class OffsetReporter {
                     if (failure != null) {
                         LOG.atDebug()
                                 .setCause(failure)
-                                .log("stored offsets were not shown to Kafka");
+                                .log("the stored offsets were not committed to Kafka");
                     }
                 });
     }

@@ -3,16 +3,16 @@ package dev.millrace.apply;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 
-/// What of a table might have rewritten or swallowed a statement that wrote to it. Read in the same
-/// transaction after the statement it holds until the commit, because CREATE RULE and CREATE
-/// TRIGGER wait for the statement's lock on the table.
+/// The rules and triggers of a table that may have rewritten or skipped a statement. When they are
+/// read after the statement in the same transaction, they are valid until the commit: CREATE RULE
+/// and CREATE TRIGGER wait for the statement's lock on the table.
 ///
-/// @param onUpdate the table has a rule ON UPDATE
-/// @param onDelete the table has a rule ON DELETE
-/// @param triggers the table has triggers of users, or partitions that may have some
+/// @param onUpdate whether the table has a rule ON UPDATE
+/// @param onDelete whether the table has a rule ON DELETE
+/// @param triggers whether the table has user triggers, or partitions that may have some
 record Rewriters(boolean onUpdate, boolean onDelete, boolean triggers) {
 
-    /// One parameter: the quoted name of the table.
+    /// Its parameter is the quoted name of the table.
     static final String QUERY =
             """
             SELECT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
@@ -28,7 +28,7 @@ record Rewriters(boolean onUpdate, boolean onDelete, boolean triggers) {
         return new Rewriters(row.getBoolean(1), row.getBoolean(2), row.getBoolean(3));
     }
 
-    /// Whether rows that a DELETE of some keys did not count may be there all the same.
+    /// Whether rows may still exist after a DELETE that reported `deleted` rows for `keys` keys.
     boolean mayKeepRows(int deleted, int keys) {
         return onDelete || triggers && deleted < keys;
     }

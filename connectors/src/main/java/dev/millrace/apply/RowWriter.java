@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Writes what a batch leaves of each table, in the caller's transaction: first what goes, then
-/// whole rows, then parts of rows. For the session's thread.
+/// Writes the compacted changes of each table in the caller's transaction: first deletes, then
+/// upserts, then updates of partial rows. Not thread-safe; confined to the session's thread.
 final class RowWriter {
 
     private final Connection connection;
@@ -24,22 +24,22 @@ final class RowWriter {
         this.connection = connection;
     }
 
-    /// @throws TableStop when the table can't take its changes
-    /// @throws SQLException when the transaction may be tried again, or nothing helps
+    /// @throws TableStop when the table cannot take its changes
+    /// @throws SQLException when another attempt may succeed, or the failure is not about the table
     void write(TableId table, TableChanges changes) throws TableStop, SQLException {
         try {
-            if (changes.lacksPast()) {
-                throw new TableStop(table, StopReason.withoutRow(table));
+            if (changes.needsDeletedCells()) {
+                throw new TableStop(table, StopReason.missingRow(table));
             }
             TableWriter keys = writer(changes.keySchema());
-            keys.delete(changes.cleared());
-            var complete = changes.complete();
-            if (!complete.isEmpty()) {
-                writer(complete.getFirst().schema()).upsert(complete);
+            keys.delete(changes.deletes());
+            var upserts = changes.upserts();
+            if (!upserts.isEmpty()) {
+                writer(upserts.getFirst().schema()).upsert(upserts);
             }
-            var partial = changes.partial();
-            if (!partial.isEmpty()) {
-                writer(partial.getFirst().schema()).update(partial);
+            var updates = changes.updates();
+            if (!updates.isEmpty()) {
+                writer(updates.getFirst().schema()).update(updates);
             }
             keys.checkDeferred();
         } catch (SQLException e) {
@@ -50,13 +50,14 @@ final class RowWriter {
         }
     }
 
-    /// Gives up the transaction. Empty when no column alone explains the failure.
+    /// Rolls back the transaction and finds the column that caused the failure. Empty when no
+    /// single column explains it.
     private Optional<String> refusedColumn(TableChanges changes, SQLException failure)
             throws SQLException, TableStop {
         connection.rollback();
         ended(false);
-        List<Row> cleared =
-                changes.cleared().stream()
+        List<Row> deletes =
+                changes.deletes().stream()
                         .map(
                                 key ->
                                         Row.of(
@@ -64,7 +65,7 @@ final class RowWriter {
                                                 key.values().toArray(String[]::new)))
                         .toList();
         try {
-            for (List<Row> rows : List.of(cleared, changes.complete(), changes.partial())) {
+            for (List<Row> rows : List.of(deletes, changes.upserts(), changes.updates())) {
                 Optional<String> column =
                         rows.isEmpty()
                                 ? Optional.empty()
@@ -82,8 +83,8 @@ final class RowWriter {
         }
     }
 
-    /// Empties the table: TRUNCATE where the role may and no foreign key refers to it, otherwise
-    /// DELETE.
+    /// Empties the table: by TRUNCATE if the role has the privilege and no foreign key refers to
+    /// the table, otherwise by DELETE.
     void empty(TableId table) throws TableStop, SQLException {
         String name = Identifier.quote(table);
         try (var statement = connection.createStatement()) {
@@ -110,16 +111,18 @@ final class RowWriter {
                         "SELECT EXISTS (SELECT FROM " + Identifier.quote(table) + ")")) {
             row.next();
             if (row.getBoolean(1)) {
-                throw new TableStop(table, StopReason.swallowed(table, "DELETE"));
+                throw new TableStop(table, StopReason.notExecuted(table, "DELETE"));
             }
         }
     }
 
+    /// The transaction has ended.
     void ended(boolean committed) {
         writers.values().forEach(writer -> writer.ended(committed));
     }
 
-    /// The catalog is read anew: what a table's writers knew of it may be the reason of a failure.
+    /// Discards what is known about the table, so that the next writer reads the catalog again: a
+    /// table that changed may be the cause of a failure.
     void forget(TableId table) {
         writers.keySet().removeIf(schema -> schema.table().equals(table));
     }

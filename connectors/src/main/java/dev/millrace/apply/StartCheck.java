@@ -4,41 +4,55 @@ import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.control.StoredOffset;
 import java.util.List;
 
-/// Judges whether the stored offsets belong to the topic that is there. Pure.
+/// Checks that the stored offsets belong to the topic that the broker has. Pure.
 final class StartCheck {
 
     private StartCheck() {}
 
-    /// @throws IllegalStateException when going on would lose or repeat something
-    static void check(ApplierSettings settings, TargetTopic topic, List<StoredOffset> stored) {
+    /// @throws ApplierFailure when continuing would lose or repeat changes
+    static void check(
+            ApplierSettings settings, TargetTopic.Description found, List<StoredOffset> stored) {
+        String topic = settings.topic().name();
         if (stored.isEmpty()) {
             throw new ApplierFailure(
-                    "the target has no stored offsets of migration "
-                            + settings.migration()
-                            + "; its generation was never begun, or the schema millrace was removed");
+                    "The target has no stored offsets of migration %s: its generation has not begun, or the schema millrace was removed."
+                            .formatted(settings.migration()));
         }
-        if (stored.size() != topic.partitions()) {
+        if (found.partitions() != settings.topic().partitions()
+                || stored.size() != found.partitions()) {
             throw new ApplierFailure(
-                    "topic %s has %d partitions, the target stored the offsets of %d; partitions are fixed for a migration's life"
-                            .formatted(topic.name(), topic.partitions(), stored.size()));
+                    "Topic %s has %d partitions, but the target has stored offsets of %d and the file says %d. The number of partitions of a migration cannot change."
+                            .formatted(
+                                    topic,
+                                    found.partitions(),
+                                    stored.size(),
+                                    settings.topic().partitions()));
         }
         for (int partition = 0; partition < stored.size(); partition++) {
-            StoredOffset offset = stored.get(partition);
-            if (offset.partition() != partition) {
-                throw new ApplierFailure(
-                        "the target has no stored offset of partition %d of topic %s"
-                                .formatted(partition, topic.name()));
-            }
-            if (offset.generation() != settings.generation()) {
-                throw new ApplierFailure(
-                        "the target is at generation %d, this applier at %d; another process began a generation"
-                                .formatted(offset.generation(), settings.generation()));
-            }
-            if (!offset.topicId().equals(topic.id())) {
-                throw new ApplierFailure(
-                        "topic %s was made anew (id %s, the stored offsets are of %s); its rows must be backfilled again"
-                                .formatted(topic.name(), topic.id(), offset.topicId()));
-            }
+            check(settings, found, partition, stored.get(partition));
+        }
+    }
+
+    private static void check(
+            ApplierSettings settings,
+            TargetTopic.Description found,
+            int partition,
+            StoredOffset offset) {
+        String topic = settings.topic().name();
+        if (offset.partition() != partition) {
+            throw new ApplierFailure(
+                    "The target has no stored offset of partition %d of topic %s."
+                            .formatted(partition, topic));
+        }
+        if (offset.generation() != settings.generation()) {
+            throw new ApplierFailure(
+                    "The target is at generation %d, this applier at %d: another process began a generation."
+                            .formatted(offset.generation(), settings.generation()));
+        }
+        if (!offset.topicId().equals(found.id())) {
+            throw new ApplierFailure(
+                    "Topic %s was created again (id %s, the stored offsets belong to %s). Its tables must be backfilled again."
+                            .formatted(topic, found.id(), offset.topicId()));
         }
     }
 }

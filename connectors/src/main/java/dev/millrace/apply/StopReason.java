@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
-/// Says why a table was stopped, from the names in the server's error. The server's own sentence is
-/// repeated only for errors about names and rights: the others quote the row.
+/// Builds the reason why a table is stopped, from the names in the server's error. The server's
+/// message is repeated only for errors about names and privileges: other messages quote the row.
 final class StopReason {
 
     private static final String NEXT =
@@ -19,8 +19,8 @@ final class StopReason {
 
     private StopReason() {}
 
-    /// True for errors of a value that a column's type does not take: PostgreSQL names the type at
-    /// most.
+    /// Whether the error is about a value that a column's type does not accept and names no column:
+    /// PostgreSQL names at most the type then.
     static boolean lacksColumn(SQLException failure) {
         ServerErrorMessage server = server(failure);
         return server != null
@@ -33,7 +33,7 @@ final class StopReason {
         return failure instanceof PSQLException pg ? pg.getServerErrorMessage() : null;
     }
 
-    /// @param column where the server's error doesn't name it
+    /// @param column the refused column, if the server's error does not name it
     static String of(TableId table, SQLException failure, Optional<String> column) {
         ServerErrorMessage server = server(failure);
         String state = String.valueOf(failure.getSQLState());
@@ -50,25 +50,24 @@ final class StopReason {
         }
         if (state.equals("23505")) {
             reason.append(
-                    ". The constraint is another than the key's, and another row of the target holds"
-                            + " the value; this version doesn't wait for that row to give it up");
+                    ". Another row already has this value in a unique column that is not the key");
         }
         return reason.append('.').append(NEXT).toString();
     }
 
-    static String withoutRow(TableId table) {
+    static String missingRow(TableId table) {
         return table
-                + ": a change does not carry its large values (TOAST), and the target has no row of"
-                + " this key to take them from. This happens when an UPDATE changes the key, or brings"
-                + " a row into the WHERE, and leaves such a value as it is. Set REPLICA IDENTITY FULL"
-                + " on the source table to avoid it."
+                + ": a change does not contain its unchanged large values (TOAST), and the target has"
+                + " no row of this key that has them. This happens when an UPDATE changes the key, or"
+                + " makes a row match the WHERE, and does not change such a value. Set REPLICA"
+                + " IDENTITY FULL on the source table to avoid it."
                 + NEXT;
     }
 
-    /// @param statement the kind of statement whose effect is missing
-    static String swallowed(TableId table, String statement) {
+    /// @param statement the kind of statement that had no effect, or another one
+    static String notExecuted(TableId table, String statement) {
         return table
-                + ": the target did not carry out the "
+                + ": the target did not execute the "
                 + statement
                 + " statement as sent, because a rule or a trigger of the table rewrites or skips it."
                 + " Run millrace plan to see its name, and disable it."
@@ -85,18 +84,18 @@ final class StopReason {
         return switch (state) {
             case "22001" -> "a value is longer than its column";
             case "22003" -> "a number is outside its column's range";
-            case "22007", "22008" -> "a date or time that the column doesn't take";
-            case "22021" -> "a character that the target's encoding doesn't have";
-            case "22026" -> "a bit string of another length than its column's";
-            case "22P02" -> "a value that the column's type can't read";
-            case "23502" -> "NULL in a column that takes none";
+            case "22007", "22008" -> "the column does not accept this date or time";
+            case "22021" -> "the target's encoding does not have a character";
+            case "22026" -> "a bit string has not the length of its column";
+            case "22P02" -> "the column's type does not accept a value";
+            case "23502" -> "NULL in a NOT NULL column";
             case "23503" -> "a foreign key is violated";
             case "23505" -> "a unique constraint is violated";
             case "23514" -> "a check constraint is violated";
             case "23P01" -> "an exclusion constraint is violated";
             case "42501" -> "the role lacks a privilege";
-            case "42P01" -> "the table isn't there";
-            case "42703" -> "a column isn't there";
+            case "42P01" -> "the table does not exist";
+            case "42703" -> "a column does not exist";
             default -> "the target refuses the change";
         };
     }

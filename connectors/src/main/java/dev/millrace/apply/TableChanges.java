@@ -12,86 +12,86 @@ import java.util.Objects;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/// What a batch leaves to be done to one table: each key once. Every upsert of it has one schema;
-/// the queue cuts a batch where a table's schema changes. For one thread.
+/// The changes of one table in a batch, compacted to one [PendingRow] per key. All upserts have one
+/// schema: [PartitionProgress] ends a batch where a table's schema changes. Not thread-safe.
 final class TableChanges {
 
-    private final Map<RowKey, PendingRow> states = new HashMap<>();
+    private final Map<RowKey, PendingRow> pending = new HashMap<>();
     private final RowSchema keySchema;
     private long firstChangesOffset = Long.MAX_VALUE;
-    private long count;
+    private long changeCount;
 
     TableChanges(RowSchema schema) {
         keySchema = RowSchema.keyed(schema.table(), schema.keyColumns(), schema.keyColumns());
     }
 
     void upsert(Row row, long changesOffset) {
-        seen(changesOffset);
+        count(changesOffset);
         RowKey key = row.key();
-        states.put(key, states.getOrDefault(key, PendingRow.UNTOUCHED).then(row));
+        pending.put(key, pending.getOrDefault(key, PendingRow.NONE).then(row));
     }
 
     void delete(RowKey key, long changesOffset) {
-        seen(changesOffset);
-        states.put(key, PendingRow.DELETED);
+        count(changesOffset);
+        pending.put(key, PendingRow.DELETED);
     }
 
-    private void seen(long changesOffset) {
+    private void count(long changesOffset) {
         firstChangesOffset = Math.min(firstChangesOffset, changesOffset);
-        count++;
+        changeCount++;
     }
 
-    /// The schema of the key's columns alone.
+    /// The schema of the key's columns only.
     RowSchema keySchema() {
         return keySchema;
     }
 
-    /// Changes taken in, before they collapsed.
-    long count() {
-        return count;
+    /// The number of changes before compaction.
+    long changeCount() {
+        return changeCount;
     }
 
+    /// The lowest offset in the changes topic.
     long firstChangesOffset() {
         return firstChangesOffset;
     }
 
-    /// Keys whose row must go before anything is written, sorted; some of them are written anew.
-    List<RowKey> cleared() {
-        return states.entrySet().stream()
-                .filter(entry -> entry.getValue().cleared())
+    /// The keys whose rows are deleted before other rows are written, sorted. Some of them are
+    /// inserted again.
+    List<RowKey> deletes() {
+        return pending.entrySet().stream()
+                .filter(entry -> entry.getValue().deleted())
                 .map(Map.Entry::getKey)
                 .sorted(KeyOrder.INSTANCE)
                 .toList();
     }
 
-    /// Rows with every cell, sorted by key.
-    List<Row> complete() {
+    /// The rows with all cells, sorted by key.
+    List<Row> upserts() {
         return rows(state -> state.row() != null && !state.row().isPartial());
     }
 
-    /// Rows that still lack cells and rely on the target's, sorted by key.
-    List<Row> partial() {
-        return rows(state -> state.row() != null && state.row().isPartial());
+    /// The rows with unchanged cells, which keep the target's values; sorted by key.
+    List<Row> updates() {
+        return rows(PendingRow::isPartial);
     }
 
-    /// True when a row relies on cells that this batch has itself deleted.
-    boolean lacksPast() {
-        return states.values().stream()
-                .anyMatch(
-                        state -> state.cleared() && state.row() != null && state.row().isPartial());
+    /// Whether a row has unchanged cells although this batch deletes the target's row before.
+    boolean needsDeletedCells() {
+        return pending.values().stream().anyMatch(state -> state.deleted() && state.isPartial());
     }
 
     private List<Row> rows(Predicate<PendingRow> wanted) {
         List<Row> rows = new ArrayList<>();
-        states.entrySet().stream()
+        pending.entrySet().stream()
                 .filter(entry -> wanted.test(entry.getValue()))
                 .sorted(Map.Entry.comparingByKey(KeyOrder.INSTANCE))
                 .forEach(entry -> rows.add(Objects.requireNonNull(entry.getValue().row())));
         return rows;
     }
 
-    /// One order of keys for every writer: two transactions that meet take their row locks in the
-    /// same order, and neighbours in an index come together. Whole numbers stand in their own
+    /// The order of keys for all writers: concurrent transactions take their row locks in the same
+    /// order, and neighbours in an index are written together. Whole numbers have their numeric
     /// order.
     enum KeyOrder implements Comparator<RowKey> {
         INSTANCE;
@@ -130,21 +130,24 @@ final class TableChanges {
         }
     }
 
-    /// What a batch leaves of one key.
+    /// What remains to be done for one key.
     ///
-    /// @param cleared the key was deleted in this batch, so nothing that the target has of it
-    ///   counts
-    /// @param row the cells written since; `null` when the key ends deleted
-    record PendingRow(boolean cleared, @Nullable Row row) {
+    /// @param deleted whether the batch deletes the key, so that the target's cells are not used
+    /// @param row the cells written after that; `null` when the key remains deleted
+    record PendingRow(boolean deleted, @Nullable Row row) {
 
-        static final PendingRow UNTOUCHED = new PendingRow(false, null);
+        static final PendingRow NONE = new PendingRow(false, null);
 
         static final PendingRow DELETED = new PendingRow(true, null);
 
-        /// The newer row's cells replace the older ones', unchanged cells keep them.
+        boolean isPartial() {
+            return row != null && row.isPartial();
+        }
+
+        /// The cells of the newer row replace the older cells; unchanged cells keep them.
         PendingRow then(Row newer) {
             return new PendingRow(
-                    cleared, row == null || !newer.isPartial() ? newer : newer.over(row));
+                    deleted, row == null || !newer.isPartial() ? newer : newer.over(row));
         }
     }
 }

@@ -8,8 +8,8 @@ import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// The statements that write rows of one schema. Texts come in as one `text[]` per column, in
-/// column order. Pure.
+/// Builds the statements that write rows of one schema. Their parameters are one `text[]` per
+/// column, in column order. Pure.
 final class TableSql {
 
     private final RowSchema schema;
@@ -17,7 +17,7 @@ final class TableSql {
     private final String table;
     private final String staging;
 
-    /// @param inputs of each column, as [TargetColumns] makes them
+    /// @param inputs one per column, from [TargetColumns]
     /// @param staging the name of the temporary table
     TableSql(RowSchema schema, List<TextInput> inputs, String staging) {
         this.schema = schema;
@@ -26,7 +26,8 @@ final class TableSql {
         this.staging = "pg_temp." + Identifier.quote(staging);
     }
 
-    /// Typed like the target's columns, domains and lengths included, and without its constraints.
+    /// The temporary table has the types of the target's columns, including domains and lengths,
+    /// and no constraints.
     String createStaging() {
         return "CREATE TEMPORARY TABLE "
                 + staging.substring("pg_temp.".length())
@@ -54,7 +55,7 @@ final class TableSql {
                 + onConflict();
     }
 
-    /// Sets the columns at `carried`; the arrays are the key's columns, then the carried ones.
+    /// Updates the columns `carried`. The parameters are the key's columns, then the carried ones.
     String updateFromArrays(List<Integer> carried) {
         return "UPDATE "
                 + table
@@ -66,7 +67,7 @@ final class TableSql {
                 + keyMatches();
     }
 
-    /// Counts which keys of the arrays have a row.
+    /// Counts the keys that have a row.
     String countFromArrays() {
         return "SELECT count(*) FROM "
                 + table
@@ -85,14 +86,14 @@ final class TableSql {
                 + keyMatches();
     }
 
-    /// The columns of [#updateFromArrays] in the order of its arrays.
+    /// The columns of [#updateFromArrays] in the order of its parameters.
     List<Integer> with(List<Integer> carried) {
         List<Integer> columns = new ArrayList<>(schema.key());
         columns.addAll(carried);
         return columns;
     }
 
-    /// True when a row that is there already has nothing to be set.
+    /// Whether all columns belong to the key, so that an existing row is left unchanged.
     boolean isKeyOnly() {
         return schema.key().size() == schema.size();
     }
@@ -143,8 +144,8 @@ final class TableSql {
         return columns.stream().map(text::apply).collect(Collectors.joining(", "));
     }
 
-    /// The SQL expression that turns a text into a value of one column. The text's place is between
-    /// two parts and not marked inside of one: names of types may contain any character.
+    /// The SQL expression that converts a text to a value of one column. The text goes between two
+    /// parts, not to a placeholder within one, because names of types may contain any character.
     record TextInput(String before, String after) {
 
         String of(String text) {

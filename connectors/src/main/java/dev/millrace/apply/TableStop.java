@@ -4,8 +4,8 @@ import dev.millrace.change.TableId;
 import java.sql.SQLException;
 import java.util.Optional;
 
-/// A table can't take the changes of a batch. The transaction is given up; the batch is written
-/// again without the table. Its message holds no value of a row.
+/// Thrown when a table cannot take the changes of a batch. The transaction is rolled back, and the
+/// batch is written again without the table. The message contains no value of a row.
 final class TableStop extends Exception {
 
     private static final long serialVersionUID = 1;
@@ -21,7 +21,7 @@ final class TableStop extends Exception {
         this(table, failure, Optional.empty());
     }
 
-    /// @param column whose type did not take its text, where the server didn't name it
+    /// @param column the column that refused a value, if the server's error does not name it
     TableStop(TableId table, SQLException failure, Optional<String> column) {
         this(table, StopReason.of(table, failure, column));
     }

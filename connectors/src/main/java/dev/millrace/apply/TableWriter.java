@@ -21,25 +21,25 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
-/// Writes rows of one schema through one session, in the caller's transaction. For the session's
-/// thread.
+/// Writes rows of one schema through one session, in the caller's transaction. Not thread-safe;
+/// confined to the session's thread.
 final class TableWriter {
 
-    /// From here on COPY into a temporary table outruns arrays; below it the emptying of that table
-    /// costs more than it gains.
+    /// From this number on COPY into a temporary table is faster than arrays. With fewer rows,
+    /// emptying that table costs more than COPY saves.
     private static final int ROWS_FOR_COPY = 1_000;
 
-    /// A buffer of this size is handed to the driver.
+    /// The size at which the buffer is passed to the driver.
     private static final int COPY_CHUNK = 1 << 20;
 
-    /// @param rows as the server counts them
-    private record Written(int rows, Rewriters by) {}
+    /// @param rows the number of rows that the server reports
+    private record Written(int rows, Rewriters rewriters) {}
 
     private final Connection connection;
     private final RowSchema schema;
     private final TableSql sql;
     private final int rowsForCopy;
-    private final boolean deferred;
+    private final boolean hasDeferredConstraint;
     private boolean staged;
     private boolean stagedInTransaction;
 
@@ -54,13 +54,13 @@ final class TableWriter {
         this.connection = connection;
         this.schema = schema;
         this.rowsForCopy = rowsForCopy;
-        this.deferred = TargetColumns.hasDeferred(connection, schema.table());
+        this.hasDeferredConstraint = TargetColumns.hasDeferred(connection, schema.table());
         sql =
                 new TableSql(
                         schema, TargetColumns.read(connection, schema), "millrace_rows_" + number);
     }
 
-    /// @throws TableStop when the target did not take all of them
+    /// @throws TableStop when the target did not write all of them
     void upsert(List<Row> rows) throws SQLException, TableStop {
         if (rows.isEmpty()) {
             return;
@@ -74,61 +74,61 @@ final class TableWriter {
         } else {
             written = update(sql.upsertFromArrays(), rows.size(), all(), i -> rows.get(i)::text);
         }
-        // A row of key columns alone that is there already is not written again.
+        // An existing row that has only key columns is not written again, so it is not reported.
         boolean complete =
                 written == rows.size()
                         || sql.isKeyOnly()
                                 && count(rows.size(), i -> rows.get(i)::text) == rows.size();
         if (!complete) {
-            throw new TableStop(schema.table(), StopReason.swallowed(schema.table(), "INSERT"));
+            throw new TableStop(schema.table(), StopReason.notExecuted(schema.table(), "INSERT"));
         }
     }
 
-    /// @throws TableStop when the target kept a row of one of them
+    /// @throws TableStop when the target kept a row with one of the keys
     void delete(List<RowKey> keys) throws SQLException, TableStop {
         if (keys.isEmpty()) {
             return;
         }
         IntFunction<IntFunction<@Nullable String>> cells = i -> keyCells(keys.get(i));
         Written written = write(sql.deleteFromArrays(), keys.size(), schema.key(), cells);
-        if (written.by().mayKeepRows(written.rows(), keys.size())
+        if (written.rewriters().mayKeepRows(written.rows(), keys.size())
                 && count(keys.size(), cells) > 0) {
-            throw new TableStop(schema.table(), StopReason.swallowed(schema.table(), "DELETE"));
+            throw new TableStop(schema.table(), StopReason.notExecuted(schema.table(), "DELETE"));
         }
     }
 
-    /// @throws TableStop when the target lacks a row for one of them
+    /// @throws TableStop when the target has no row for one of them
     void update(List<Row> partial) throws SQLException, TableStop {
-        Map<List<Integer>, List<Row>> byCarried = new HashMap<>();
+        Map<List<Integer>, List<Row>> byColumns = new HashMap<>();
         for (Row row : partial) {
-            byCarried.computeIfAbsent(carried(row), _ -> new ArrayList<>()).add(row);
+            byColumns.computeIfAbsent(carried(row), _ -> new ArrayList<>()).add(row);
         }
-        for (var group : byCarried.entrySet()) {
-            List<Integer> carried = group.getKey();
-            if (hit(carried, group.getValue()) != group.getValue().size()) {
-                throw new TableStop(schema.table(), StopReason.withoutRow(schema.table()));
+        for (var group : byColumns.entrySet()) {
+            if (update(group.getKey(), group.getValue()) != group.getValue().size()) {
+                throw new TableStop(schema.table(), StopReason.missingRow(schema.table()));
             }
         }
     }
 
-    private int hit(List<Integer> carried, List<Row> rows) throws SQLException, TableStop {
+    /// @return the number of rows that the target has
+    private int update(List<Integer> carried, List<Row> rows) throws SQLException, TableStop {
         IntFunction<IntFunction<@Nullable String>> cells = i -> rows.get(i)::text;
         if (carried.isEmpty()) {
             return count(rows.size(), cells);
         }
         Written written =
                 write(sql.updateFromArrays(carried), rows.size(), sql.with(carried), cells);
-        if (written.by().onUpdate()) {
-            throw new TableStop(schema.table(), StopReason.swallowed(schema.table(), "UPDATE"));
+        if (written.rewriters().onUpdate()) {
+            throw new TableStop(schema.table(), StopReason.notExecuted(schema.table(), "UPDATE"));
         }
         return written.rows();
     }
 
-    /// The column whose type does not take a text of the rows, if the failure came from one. Asks
-    /// for each column alone, because PostgreSQL's error names none. In a transaction that is
-    /// rolled back afterwards.
+    /// Finds the column whose type does not accept a text of the rows, if the failure came from
+    /// one. Tries each column separately, because PostgreSQL's error names none. Call it in a
+    /// transaction that is rolled back afterwards.
     ///
-    /// @param rows some of whose cells may be unchanged
+    /// @param rows may have unchanged cells
     Optional<String> refusedColumn(List<Row> rows, SQLException failure) throws SQLException {
         stage();
         for (int column : all()) {
@@ -148,9 +148,9 @@ final class TableWriter {
         return Optional.empty();
     }
 
-    /// Lets a deferred constraint speak while it is known which table it speaks of.
+    /// Checks deferred constraints now, while it is known which table they belong to.
     void checkDeferred() throws SQLException {
-        if (deferred) {
+        if (hasDeferredConstraint) {
             try (var statement = connection.createStatement()) {
                 statement.execute("SET CONSTRAINTS ALL IMMEDIATE");
             }
@@ -168,7 +168,7 @@ final class TableWriter {
         }
     }
 
-    /// One round trip for the statement and the look at what may have rewritten it.
+    /// Executes the statement and reads in the same round trip what may have rewritten it.
     private Written write(
             String text,
             int rows,
@@ -266,7 +266,8 @@ final class TableWriter {
         }
     }
 
-    /// The temporary table stays only when the transaction that made it commits.
+    /// The transaction has ended. The temporary table remains only if the transaction that created
+    /// it committed.
     void ended(boolean committed) {
         staged &= committed || !stagedInTransaction;
         stagedInTransaction = false;

@@ -147,7 +147,7 @@ public final class TargetApplier implements AutoCloseable {
 
     private void apply(KafkaConsumer<byte[], byte[]> reader, Writers pool)
             throws InterruptedException {
-        Optional<TargetTopic> topic = topic();
+        Optional<TargetTopic.Description> topic = topic();
         Optional<AppliedOffsets> stored = topic.isEmpty() ? Optional.empty() : stored(pool);
         if (stored.isEmpty()) {
             return;
@@ -161,10 +161,10 @@ public final class TargetApplier implements AutoCloseable {
     }
 
     /// Empty when the applier is closed meanwhile.
-    private Optional<TargetTopic> topic() throws InterruptedException {
+    private Optional<TargetTopic.Description> topic() throws InterruptedException {
         for (int attempt = 1; !closing; attempt++) {
             try {
-                TargetTopic topic = TargetTopic.describe(settings.kafka(), topics.target());
+                TargetTopic.Description topic = settings.topic().describe(settings.kafka());
                 topicTrouble = null;
                 return Optional.of(topic);
             } catch (TargetTopic.Unavailable e) {
@@ -209,7 +209,7 @@ public final class TargetApplier implements AutoCloseable {
             session.close();
             throw e;
         }
-        return new BatchWriter(session, settings.migration());
+        return new BatchWriter(session, settings.migration(), settings.topic().name());
     }
 
     private void fail(String reason, Throwable cause) {

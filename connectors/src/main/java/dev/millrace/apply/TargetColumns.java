@@ -13,14 +13,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// How the text of each column of a schema becomes a value in an expression, so that it takes the
-/// road that COPY takes: through the input function of the column's type, then the assignment to
-/// the column, which applies length and domain and refuses what doesn't fit. A cast to the column's
-/// declared type would cut a long text in silence; a cast to a domain likewise.
+/// Reads how the text of each column is converted to a value in an expression, with the same result
+/// as COPY: by the input function of the column's type, then by assignment to the column, which
+/// checks length and domain and refuses what does not fit. A cast to the column's declared type, or
+/// to a domain, would truncate a long text silently. Stateless.
 final class TargetColumns {
 
-    /// The base type below all domains, without its modifier. Where a cast from text is a function
-    /// of its own, the type's input function is called instead of it.
+    /// The base type of all domains, without its modifier. If the cast from text is a function that
+    /// differs from the type's input function, the input function is called instead.
     private static final String TYPES =
             """
             WITH RECURSIVE base (name, type) AS (
@@ -49,7 +49,7 @@ final class TargetColumns {
 
     private TargetColumns() {}
 
-    /// How each column of the schema reads its text.
+    /// The conversion of each column of the schema.
     ///
     /// @throws TableStop when the target has no such table or column
     static List<TextInput> read(Connection connection, RowSchema schema)
@@ -74,7 +74,7 @@ final class TargetColumns {
         return inputs;
     }
 
-    /// True when a constraint of the table waits for the commit.
+    /// Whether a constraint of the table is checked at the commit only.
     static boolean hasDeferred(Connection connection, TableId table) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(DEFERRED)) {
             statement.setString(1, Identifier.quote(table));
@@ -94,7 +94,7 @@ final class TargetColumns {
 
     private static String missing(RowSchema schema, String column, boolean noTable) {
         return noTable
-                ? "the target has no table " + schema.table() + ", or the role may not see it."
-                : "the target table " + schema.table() + " has no column " + column + ".";
+                ? "The target has no table " + schema.table() + ", or the role cannot see it."
+                : "The target table " + schema.table() + " has no column " + column + ".";
     }
 }

@@ -6,8 +6,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 
-/// One session of a writer. Its settings are pinned by the opener. Transactions are READ COMMITTED,
-/// so that a statement that waited for a lock sees what the lock's holder left.
+/// One session of a writer. The opener pins its settings. Transactions are READ COMMITTED, so that
+/// a statement that waited for a lock sees what the lock's holder committed. Not thread-safe,
+/// except [#abort].
 final class TargetSession implements AutoCloseable {
 
     private final Connection connection;
@@ -45,11 +46,12 @@ final class TargetSession implements AutoCloseable {
         return role;
     }
 
+    /// Closes the connection from another thread: the current statement fails.
     void abort() {
         try {
             connection.abort(Runnable::run);
         } catch (SQLException _) {
-            // It was closed.
+            // The connection is closed already.
         }
     }
 
@@ -58,7 +60,7 @@ final class TargetSession implements AutoCloseable {
         try {
             connection.close();
         } catch (SQLException _) {
-            // The server ends it when it notices; an open transaction is lost, as it should be.
+            // The server ends the session itself and rolls back an open transaction.
         }
     }
 }

@@ -5,14 +5,13 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.control.StoredOffset;
 import java.util.List;
 
-/// Something that a writer does in one transaction on the target, again and again until it has an
-/// outcome.
+/// A task that a writer runs in one transaction on the target, and repeats until it has an outcome.
 sealed interface TargetTask {
 
     record ReadOffsets() implements TargetTask {}
 
-    /// Consecutive changes of one partition that are applied in one transaction, which takes the
-    /// stored offset from `from` to `to`. Holds no truncate.
+    /// Consecutive changes of one partition that are applied in one transaction, which moves the
+    /// stored offset from `from` to `to`. Contains no truncate.
     record PartitionBatch(StoredOffset from, StoredOffset to, List<TargetChange> changes)
             implements TargetTask {
 
@@ -24,18 +23,17 @@ sealed interface TargetTask {
             return from.partition();
         }
 
-        /// True when there is an offset to move and nothing to write.
-        boolean onlyMoves() {
+        /// Whether the batch moves the offset and writes no row.
+        boolean isOnlyOffset() {
             return changes.stream().allMatch(TargetChange.Watermark.class::isInstance);
         }
     }
 
-    /// The point at which every partition stands right before the same truncate, with everything
-    /// before it applied. One transaction empties the table and takes every stored offset past the
-    /// truncate.
+    /// A hold at a truncate: every partition has applied everything before it and nothing after it.
+    /// One transaction empties the table and moves every stored offset past the truncate.
     ///
     /// @param from the stored offsets by partition
-    /// @param to the same behind the truncate
+    /// @param to the stored offsets after the truncate
     record TruncateHold(TableId table, long id, List<StoredOffset> from, List<StoredOffset> to)
             implements TargetTask {
 

@@ -17,12 +17,24 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/// The target topic as the broker has it.
-record TargetTopic(String name, String id, int partitions) {
+/// A target topic: what an applier reads. A value; a migration may have several.
+///
+/// @param hasTokens whether each record has a [dev.millrace.change.Token], by which a record that
+///   was sent twice is dropped. Without tokens the topic's producer writes each record exactly once
+public record TargetTopic(String name, int partitions, boolean hasTokens) {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
-    /// The broker doesn't answer, or doesn't know the topic yet.
+    public TargetTopic {
+        if (partitions < 1) {
+            throw new IllegalArgumentException("Topic " + name + " must have a partition.");
+        }
+    }
+
+    /// The topic as the broker has it.
+    record Description(String id, int partitions) {}
+
+    /// The broker does not answer, or does not have the topic yet.
     static final class Unavailable extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -31,31 +43,30 @@ record TargetTopic(String name, String id, int partitions) {
         }
     }
 
-    static TargetTopic describe(Map<String, Object> kafka, String name)
-            throws Unavailable, InterruptedException {
-        int patience = Math.toIntExact(PATIENCE.toMillis());
+    Description describe(Map<String, Object> kafka) throws Unavailable, InterruptedException {
+        int timeout = Math.toIntExact(TIMEOUT.toMillis());
         Map<String, Object> config = new HashMap<>(kafka);
-        config.put("default.api.timeout.ms", patience);
-        config.put("request.timeout.ms", patience);
+        config.put("default.api.timeout.ms", timeout);
+        config.put("request.timeout.ms", timeout);
         try (Admin admin = Admin.create(config)) {
             TopicDescription topic =
                     Objects.requireNonNull(
                             admin.describeTopics(List.of(name))
                                     .allTopicNames()
-                                    .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                                    .get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
                                     .get(name));
-            return new TargetTopic(name, topic.topicId().toString(), topic.partitions().size());
+            return new Description(topic.topicId().toString(), topic.partitions().size());
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RetriableException) {
                 throw new Unavailable("Kafka does not describe topic " + name, e);
             }
-            throw new ApplierFailure("topic " + name + " can't be described", e);
+            throw new ApplierFailure("Topic " + name + " cannot be described.", e);
         } catch (TimeoutException e) {
             throw new Unavailable("Kafka does not answer at " + kafka.get("bootstrap.servers"), e);
         }
     }
 
-    List<TopicPartition> all() {
+    List<TopicPartition> allPartitions() {
         return IntStream.range(0, partitions).mapToObj(this::partition).toList();
     }
 
@@ -63,7 +74,7 @@ record TargetTopic(String name, String id, int partitions) {
         return new TopicPartition(name, partition);
     }
 
-    /// Reads what is committed, and nothing from a place it was not told.
+    /// A consumer that reads committed records only, and only from explicit offsets.
     static KafkaConsumer<byte[], byte[]> consumer(Map<String, Object> kafka, String group) {
         Map<String, Object> config = new HashMap<>(kafka);
         config.put("group.id", group);

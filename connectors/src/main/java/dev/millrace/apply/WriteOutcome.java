@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// What came of a task on the target.
+/// The outcome of a [TargetTask].
 sealed interface WriteOutcome {
 
-    /// It committed.
+    /// The transaction committed.
     ///
-    /// @param changes applied, by table
+    /// @param changes the number of applied changes by table
     record Applied(Map<TableId, Long> changes, List<StoppedTable> newlyStopped)
             implements WriteOutcome {
 
@@ -23,13 +23,13 @@ sealed interface WriteOutcome {
         }
     }
 
-    /// The stored offsets are where it would have taken them: an earlier attempt committed although
-    /// its answer never came.
+    /// The stored offsets are already where the task moves them: an earlier attempt committed, but
+    /// the reply to its COMMIT was lost.
     record AppliedBefore() implements WriteOutcome {}
 
-    /// The stored offsets as they are.
+    /// The stored offsets that were read.
     record Read(AppliedOffsets offsets) implements WriteOutcome {}
 
-    /// A partition's stored offset is elsewhere: somebody else moved it, and nothing was written.
+    /// Another process moved the stored offset of the partition. Nothing was written.
     record Lost(int partition, Optional<StoredOffset> found) implements WriteOutcome {}
 }

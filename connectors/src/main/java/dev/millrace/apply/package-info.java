@@ -1,6 +1,6 @@
 /// Applies the target topic to the rows of the target database, exactly once in effect: the next
 /// offset is stored in the transaction that writes the rows, so a crash, a second process or a
-/// resent record changes nothing. Knows nothing of the source.
+/// resent record changes nothing. Does not depend on capture.
 @NullMarked
 package dev.millrace.apply;
 

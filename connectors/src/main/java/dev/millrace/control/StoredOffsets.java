@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// The stored offsets of one target topic in `millrace.stored_offset`. Uses the caller's connection
 /// and transaction, so that an offset is read and moved together with the rows that it describes.
@@ -38,6 +39,18 @@ public final class StoredOffsets {
             "INSERT INTO millrace.stored_offset (migration, topic, "
                     + COLUMNS
                     + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+    /// The locked row's xmax is the transaction of the lock's holder, which has a lock on its own
+    /// id.
+    private static final String TERMINATE_LOCK_HOLDER =
+            """
+            SELECT l.pid, pg_terminate_backend(l.pid)
+            FROM millrace.stored_offset o
+            JOIN pg_locks l ON l.locktype = 'transactionid' AND l.transactionid = o.xmax
+                AND l.granted AND l.mode = 'ExclusiveLock'
+            JOIN pg_stat_activity a ON a.pid = l.pid AND a.usename = current_user
+            WHERE o.migration = ? AND o.topic = ? AND o.partition = ? AND l.pid <> pg_backend_pid()
+            """;
 
     private final String migration;
     private final String topic;
@@ -124,6 +137,26 @@ public final class StoredOffsets {
     public Optional<StoredOffset> lock(Connection connection, int partition) throws SQLException {
         return Statements.first(
                 connection, LOCK, StoredOffsets::offset, migration, topic, partition);
+    }
+
+    /// Terminates the session that has the partition's row locked, if it belongs to the current
+    /// role. A process that was frozen inside its transaction keeps the lock for as long as it is
+    /// frozen; its backend can be terminated, and its transaction has no effect then.
+    ///
+    /// @return the process id of the terminated session
+    public OptionalInt terminateLockHolder(Connection connection, int partition)
+            throws SQLException {
+        return Statements.list(
+                        connection,
+                        TERMINATE_LOCK_HOLDER,
+                        row -> row.getBoolean(2) ? row.getInt(1) : 0,
+                        migration,
+                        topic,
+                        partition)
+                .stream()
+                .mapToInt(pid -> pid)
+                .filter(pid -> pid != 0)
+                .findFirst();
     }
 
     /// Moves the offset by compare-and-set.

@@ -38,11 +38,11 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
-/// A target database with a control schema, a target topic that the test writes itself, and
-/// appliers over both.
+/// A target database with a control schema, a target topic that the test writes, and appliers that
+/// apply the topic to the database.
 public final class ApplierScenario implements AutoCloseable {
 
-    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration TIMEOUT = Duration.ofSeconds(30);
     static final int GENERATION = 3;
 
     final TestDatabase database;
@@ -120,7 +120,7 @@ public final class ApplierScenario implements AutoCloseable {
         return () -> database.session("apply");
     }
 
-    /// Sessions of a role that may read and write everything and is no superuser.
+    /// Sessions of a role that can read and write every table and is not a superuser.
     TargetSessions plainRole() {
         String role = plainRoleName();
         database.execute(
@@ -134,7 +134,7 @@ public final class ApplierScenario implements AutoCloseable {
         return "plain_" + migration;
     }
 
-    /// Every session of the plain role ends, and with it what the role could do before.
+    /// Ends every session of the plain role, so that its changed privileges take effect.
     void endPlainSessions() {
         database.query(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '"
@@ -143,7 +143,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void awaitWaiting(TargetApplier applier, String reason) {
-        await().atMost(PATIENCE)
+        await().atMost(TIMEOUT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->
@@ -165,7 +165,7 @@ public final class ApplierScenario implements AutoCloseable {
         return applier;
     }
 
-    /// One that isn't started yet.
+    /// An applier that is not started yet.
     TargetApplier applier() {
         return applier(limits(10_000), sessions(), ReplicaRole.ORIGIN);
     }
@@ -177,6 +177,7 @@ public final class ApplierScenario implements AutoCloseable {
                         new ApplierSettings(
                                 migration,
                                 GENERATION,
+                                new TargetTopic(topics.target(), changesOffsets.length, true),
                                 role,
                                 Map.of("bootstrap.servers", bootstrapServers),
                                 limits),
@@ -187,7 +188,7 @@ public final class ApplierScenario implements AutoCloseable {
         return applier;
     }
 
-    /// The next token of the partition: as if the row topology had read one more change.
+    /// The next token of the partition, as if the row topology had read one more change.
     Token next(int partition) {
         return new Token(GENERATION, changesOffsets[partition]++, 0);
     }
@@ -223,7 +224,7 @@ public final class ApplierScenario implements AutoCloseable {
                         next(partition), table, RowKey.of(new TableId("s", "t"), "1"), reason));
     }
 
-    /// A watermark to every partition, behind all that was sent.
+    /// Sends a watermark to every partition, after everything that was sent before.
     void watermark(long number) {
         for (int partition = 0; partition < partitions; partition++) {
             watermark(partition, number);
@@ -237,7 +238,7 @@ public final class ApplierScenario implements AutoCloseable {
                         next(partition), new WatermarkNumber(GENERATION, number)));
     }
 
-    /// Waits until all that was sent before is in the rows.
+    /// Waits until everything that was sent before is applied.
     void awaitApplied() {
         long number =
                 1
@@ -250,11 +251,11 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void awaitApplied(long number) {
-        awaitApplied(number, PATIENCE);
+        awaitApplied(number, TIMEOUT);
     }
 
-    void awaitApplied(long number, Duration patience) {
-        await().atMost(patience)
+    void awaitApplied(long number, Duration timeout) {
+        await().atMost(timeout)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->
@@ -265,7 +266,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void awaitState(TargetApplier applier, Class<? extends ApplierState> state) {
-        await().atMost(PATIENCE)
+        await().atMost(TIMEOUT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> state.isInstance(applier.state()));
     }
@@ -289,7 +290,7 @@ public final class ApplierScenario implements AutoCloseable {
         }
     }
 
-    /// Changes that were not applied, of a table that is stopped.
+    /// The number of rejected changes of a stopped table.
     long rejected(TableId table) {
         try (Connection connection = database.connect()) {
             return new StoppedTables(migration)

@@ -41,86 +41,86 @@ class CompactedBatchTest {
         return new Row.Builder(ROW_SCHEMA).text(0, id).text(1, a).unchanged(2).build();
     }
 
-    private TableChanges collapsed() {
+    private TableChanges changesOfItem() {
         return Objects.requireNonNull(CompactedBatch.of(0, changes, Set.of()).tables().get(ITEM));
     }
 
     @Test
-    void aNewerRowKeepsTheCellThatItLeftUnchanged() {
+    void newerRowKeepsItsUnchangedCells() {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
         upsert(withoutBig("1", "2"));
 
-        assertThat(collapsed().complete()).containsExactly(Row.of(ROW_SCHEMA, "1", "2", "X"));
-        assertThat(collapsed().partial()).isEmpty();
-        assertThat(collapsed().cleared()).isEmpty();
+        assertThat(changesOfItem().upserts()).containsExactly(Row.of(ROW_SCHEMA, "1", "2", "X"));
+        assertThat(changesOfItem().updates()).isEmpty();
+        assertThat(changesOfItem().deletes()).isEmpty();
     }
 
     @Test
-    void aRowWithoutAnOlderOneStaysPartial() {
+    void rowWithoutAnOlderOneRemainsPartial() {
         upsert(withoutBig("1", "2"));
         upsert(withoutBig("1", "3"));
 
-        assertThat(collapsed().partial()).containsExactly(withoutBig("1", "3"));
-        assertThat(collapsed().complete()).isEmpty();
+        assertThat(changesOfItem().updates()).containsExactly(withoutBig("1", "3"));
+        assertThat(changesOfItem().upserts()).isEmpty();
     }
 
     @Test
-    void aDeleteClearsWhatWasBefore() {
+    void deleteDiscardsEarlierChanges() {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
         delete("1");
 
-        assertThat(collapsed().complete()).isEmpty();
-        assertThat(collapsed().cleared()).containsExactly(RowKey.of(ITEM, "1"));
+        assertThat(changesOfItem().upserts()).isEmpty();
+        assertThat(changesOfItem().deletes()).containsExactly(RowKey.of(ITEM, "1"));
     }
 
     @Test
-    void aRowBehindADeleteIsWrittenAnew() {
+    void rowAfterADeleteIsInsertedAgain() {
         delete("1");
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
 
-        assertThat(collapsed().cleared()).containsExactly(RowKey.of(ITEM, "1"));
-        assertThat(collapsed().complete()).hasSize(1);
-        assertThat(collapsed().lacksPast()).isFalse();
+        assertThat(changesOfItem().deletes()).containsExactly(RowKey.of(ITEM, "1"));
+        assertThat(changesOfItem().upserts()).hasSize(1);
+        assertThat(changesOfItem().needsDeletedCells()).isFalse();
     }
 
     @Test
-    void aPartialRowBehindADeleteHasNoPast() {
+    void partialRowAfterADeleteNeedsDeletedCells() {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
         delete("1");
         upsert(withoutBig("1", "2"));
 
-        assertThat(collapsed().lacksPast()).isTrue();
+        assertThat(changesOfItem().needsDeletedCells()).isTrue();
     }
 
     @Test
-    void aRejectedChangeStopsItsTableFromThereOn() {
+    void rejectedChangeStopsItsTable() {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
         changes.add(
                 new TargetChange.Rejected(
                         next(), ITEM, RowKey.of(new TableId("s", "t"), "9"), "why"));
         upsert(Row.of(ROW_SCHEMA, "2", "2", "Y"));
 
-        CompactedBatch collapse = CompactedBatch.of(4, changes, Set.of());
+        CompactedBatch batch = CompactedBatch.of(4, changes, Set.of());
 
-        assertThat(Objects.requireNonNull(collapse.tables().get(ITEM)).complete())
+        assertThat(Objects.requireNonNull(batch.tables().get(ITEM)).upserts())
                 .containsExactly(Row.of(ROW_SCHEMA, "1", "1", "X"));
-        assertThat(collapse.newlyStopped()).containsExactly(new StoppedTable(ITEM, "why", 4, 101));
-        assertThat(collapse.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
+        assertThat(batch.newlyStopped()).containsExactly(new StoppedTable(ITEM, "why", 4, 101));
+        assertThat(batch.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
     }
 
     @Test
-    void aStoppedTableTakesNothing() {
+    void rejectsChangesOfAStoppedTable() {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
         delete("2");
 
-        CompactedBatch collapse = CompactedBatch.of(0, changes, Set.of(ITEM));
+        CompactedBatch batch = CompactedBatch.of(0, changes, Set.of(ITEM));
 
-        assertThat(collapse.tables()).isEmpty();
-        assertThat(collapse.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
+        assertThat(batch.tables()).isEmpty();
+        assertThat(batch.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
     }
 
     @Test
-    void aTruncateIsNeverInsideABatch() {
+    void refusesATruncateInsideABatch() {
         changes.add(new TargetChange.Truncate(next(), ITEM, 1));
 
         assertThatThrownBy(() -> CompactedBatch.of(0, changes, Set.of()))
@@ -128,15 +128,15 @@ class CompactedBatchTest {
     }
 
     @Test
-    void keysAreSortedAndWholeNumbersByValue() {
+    void sortsKeysAndOrdersWholeNumbersByValue() {
         for (String id : List.of("10", "9", "-1", "b", "2", "a")) {
             upsert(Row.of(ROW_SCHEMA, id, "", ""));
         }
         changes.add(new TargetChange.Watermark(next(), new WatermarkNumber(1, 1)));
 
-        assertThat(collapsed().complete())
+        assertThat(changesOfItem().upserts())
                 .extracting(row -> row.text(0))
                 .containsExactly("2", "9", "10", "-1", "a", "b");
-        assertThat(collapsed().count()).isEqualTo(6);
+        assertThat(changesOfItem().changeCount()).isEqualTo(6);
     }
 }

@@ -23,25 +23,25 @@ class CopyTextTest {
     }
 
     @Test
-    void nullIsNotTheEmptyTextNorItsOwnSign() {
+    void distinguishesNullFromEmptyTextAndFromItsMarker() {
         assertThat(text(Row.of(ROW_SCHEMA, null, "", "\\N"))).isEqualTo("\\N\t\t\\\\N\n");
     }
 
     @Test
-    void whatSeparatesIsEscaped() {
+    void escapesSeparators() {
         assertThat(text(Row.of(ROW_SCHEMA, "a\tb", "c\nd\re", "\\.")))
                 .isEqualTo("a\\tb\tc\\nd\\re\t\\\\.\n");
     }
 
     @Test
-    void longAndWideTextsKeepEveryCharacter() {
+    void keepsEveryCharacterOfLongTexts() {
         String wide = "žluťoučký 𝄞 \u2028".repeat(20_000);
 
         assertThat(text(Row.of(ROW_SCHEMA, "1", wide, "x"))).isEqualTo("1\t" + wide + "\tx\n");
     }
 
     @Test
-    void anUnchangedCellIsRefused() {
+    void refusesAnUnchangedCell() {
         Row partial = new Row.Builder(ROW_SCHEMA).text(0, "1").unchanged(1).build();
 
         assertThatThrownBy(() -> text(partial)).isInstanceOf(IllegalStateException.class);

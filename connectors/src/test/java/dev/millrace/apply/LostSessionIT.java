@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// What becomes of apply when its sessions end and the next ones can't do what they could.
+/// Apply loses its sessions, and new sessions do not have the privileges of the lost ones.
 class LostSessionIT {
 
     private static final RowSchema ITEM = ApplierScenario.rowSchema("item", "id", "v");
@@ -29,7 +29,7 @@ class LostSessionIT {
     }
 
     @Test
-    void aSessionWithoutTheRoleThatPlanReliedOnWritesNothing() throws Exception {
+    void sessionWithoutTheExpectedReplicaRoleWritesNothing() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES)) {
             TargetSessions plain = scenario.plainRole();
             String privilege = "SET ON PARAMETER session_replication_role";
@@ -55,7 +55,7 @@ class LostSessionIT {
     }
 
     @Test
-    void aRotatedPasswordIsWaitedForWithItsReason() throws Exception {
+    void waitsForAPasswordAndReportsTheReason() throws Exception {
         try (var scenario = new ApplierScenario(1, TABLES)) {
             TargetSessions plain = scenario.plainRole();
             String role = scenario.plainRoleName();
@@ -79,10 +79,10 @@ class LostSessionIT {
         }
     }
 
-    /// @param silent the error can't even be logged, so the thread ends without a word
+    /// @param silent whether the error cannot be logged either, so that the thread ends silently
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void anErrorOfAWriterEndsTheApplier(boolean silent) throws Exception {
+    void errorInAWriterEndsTheApplier(boolean silent) throws Exception {
         AtomicReference<@Nullable Error> next = new AtomicReference<>();
         try (var scenario = new ApplierScenario(2, TABLES)) {
             TargetSessions plain = scenario.plainRole();

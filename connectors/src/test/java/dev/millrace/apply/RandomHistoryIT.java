@@ -17,6 +17,7 @@ import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -25,19 +26,21 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/// Applying any prefix again changes nothing, and where a batch is cut can't be seen: random
-/// histories over few keys, a log in which prefixes are sent again, batches cut anywhere, written
-/// twice, out of turn, or lost with their session. The target must equal a map in memory.
+/// Applying any prefix again changes nothing, and the boundaries of batches have no effect. Random
+/// histories over few keys: prefixes of the log are sent again, batches end anywhere, are written
+/// twice or out of order, or are lost with their session. The target must equal a map in memory.
 class RandomHistoryIT {
 
     private static final String MIGRATION = "random";
+    private static final TargetTopic TOPIC =
+            new TargetTopic(new Topics(MIGRATION).target(), 1, true);
     private static final int SEEDS = 25;
     private static final int KEYS = 6;
     private static final RowSchema ROW_SCHEMA = ApplierScenario.rowSchema("item", "id", "a", "big");
 
     private record Logged(long offset, TargetChange change) {}
 
-    /// What one seed makes: the log with its repetitions, and what must come of it.
+    /// The log of one seed with its repetitions, and the rows that must result.
     private static final class History {
         final List<Logged> log = new ArrayList<>();
         final TreeMap<Integer, List<@Nullable String>> model = new TreeMap<>();
@@ -56,7 +59,8 @@ class RandomHistoryIT {
                             .count();
         }
 
-        /// A topology that died sends again what it had sent since some point, then goes on.
+        /// A topology that was killed sends again what it had sent since some point, then
+        /// continues.
         private void repeat(Random random, List<TargetChange> made) {
             long offset = log.isEmpty() ? 0 : log.getLast().offset() + 1;
             log.add(new Logged(offset + (random.nextInt(8) == 0 ? 1 : 0), made.getLast()));
@@ -70,8 +74,8 @@ class RandomHistoryIT {
 
         private TargetChange next(Random random, Token token) {
             int id = random.nextInt(KEYS);
-            boolean isThere = model.containsKey(id);
-            return switch (random.nextInt(isThere ? 6 : 4)) {
+            boolean exists = model.containsKey(id);
+            return switch (random.nextInt(exists ? 6 : 4)) {
                 case 0 -> {
                     model.remove(id);
                     yield new TargetChange.Delete(
@@ -105,7 +109,7 @@ class RandomHistoryIT {
     }
 
     @Test
-    void anyPrefixAppliedAgainChangesNothing() throws Exception {
+    void applyingAnyPrefixAgainChangesNothing() throws Exception {
         TestDatabase database = PostgresServer.shared().newDatabase();
         ControlSchema.migrate(ApplierScenario.sessions(database));
         database.execute("CREATE TABLE item (id int PRIMARY KEY, a text, big text)");
@@ -143,39 +147,42 @@ class RandomHistoryIT {
     }
 
     private static AppliedOffsets stored(Connection reader) throws SQLException {
-        return new StoredOffsets(MIGRATION, new Topics(MIGRATION).target()).read(reader);
+        return new StoredOffsets(MIGRATION, TOPIC.name()).read(reader);
     }
 
     private static void apply(
             TestDatabase database, Connection reader, Random random, History history)
             throws Exception {
-        new StoredOffsets(MIGRATION, new Topics(MIGRATION).target())
-                .begin(reader, 1, "topic", List.of(0L));
+        new StoredOffsets(MIGRATION, TOPIC.name()).begin(reader, 1, "topic", List.of(0L));
         long end = history.log.getLast().offset() + 1;
         List<PartitionBatch> written = new ArrayList<>();
         while (stored(reader).partitions().getFirst().nextOffset() < end) {
-            PartitionQueue queue = new PartitionQueue(stored(reader).partitions().getFirst());
+            PartitionProgress partition =
+                    new PartitionProgress(TOPIC, stored(reader).partitions().getFirst());
             history.log.stream()
-                    .filter(logged -> logged.offset() >= queue.stored().nextOffset())
-                    .forEach(logged -> queue.add(logged.offset(), logged.change(), 1));
+                    .filter(logged -> logged.offset() >= partition.stored().nextOffset())
+                    .forEach(logged -> partition.add(logged.offset(), logged.change(), 1));
             try (BatchWriter writer = writer(database)) {
-                live(random, queue, writer, written);
+                writeSome(random, partition, writer, written);
             }
         }
     }
 
-    /// One life of a writer: some batches, some of them twice or from the past; then it dies.
-    private static void live(
-            Random random, PartitionQueue queue, BatchWriter writer, List<PartitionBatch> written)
+    /// Writes some batches, some of them twice or again later, until the writer is discarded.
+    private static void writeSome(
+            Random random,
+            PartitionProgress partition,
+            BatchWriter writer,
+            List<PartitionBatch> written)
             throws SQLException {
         for (int left = 1 + random.nextInt(6); left > 0; left--) {
-            var next = queue.take(1 + random.nextInt(10), 1 + random.nextInt(30));
+            var next = partition.take(1 + random.nextInt(10), 1 + random.nextInt(30));
             if (next.isEmpty()) {
                 return;
             }
             PartitionBatch batch = next.get();
             assertThat(writer.run(batch)).isInstanceOf(WriteOutcome.Applied.class);
-            queue.applied(batch.to());
+            partition.applied(batch.to(), Instant.EPOCH);
             written.add(batch);
             if (random.nextInt(3) == 0) {
                 assertThat(writer.run(batch)).isEqualTo(new WriteOutcome.AppliedBefore());
@@ -193,6 +200,7 @@ class RandomHistoryIT {
                         ApplierScenario.sessions(database),
                         Duration.ofSeconds(5),
                         Duration.ofMinutes(1)),
-                MIGRATION);
+                MIGRATION,
+                TOPIC.name());
     }
 }

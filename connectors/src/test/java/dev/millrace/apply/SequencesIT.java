@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Orders of events in which a plausible applier loses, repeats or resurrects a row.
+/// Sequences of events in which a plausible applier would lose, repeat or resurrect a row.
 class SequencesIT {
 
     private static final String ITEM = "CREATE TABLE item (id int PRIMARY KEY, a text, big text)";
@@ -34,14 +34,14 @@ class SequencesIT {
         return new Row.Builder(ROW_SCHEMA).text(0, id).text(1, a).unchanged(2).build();
     }
 
-    /// Ends the applier, as a kill would after its last commit.
+    /// Ends the applier as a kill after its last commit would.
     private static void stop(TargetApplier applier) {
         applier.close();
         assertThat(applier.state()).isEqualTo(new ApplierState.Closed());
     }
 
     @Test
-    void aFanOutCutByTheBatchLosesNothingOfItsSecondHalf() throws Exception {
+    void fanOutThatABatchSplitsLosesNoOutput() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM, STOCK)) {
             TargetApplier first = scenario.start(ApplierScenario.limits(1), scenario.sessions());
             Token token = scenario.next(0);
@@ -51,7 +51,7 @@ class SequencesIT {
                             new Token(token.generation(), token.changesOffset(), 1),
                             Row.of(STOCK_SCHEMA, "17", "5"));
             scenario.send(0, product);
-            await().atMost(ApplierScenario.PATIENCE)
+            await().atMost(ApplierScenario.TIMEOUT)
                     .until(() -> scenario.stored().rowsApplied() == 1);
             stop(first);
 
@@ -67,7 +67,7 @@ class SequencesIT {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 10_000})
-    void collapseKeepsTheCellThatANewerRowLeftUnchanged(int rows) throws Exception {
+    void compactionKeepsUnchangedCells(int rows) throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.upsert(0, item("1", "1"));
             scenario.upsert(0, withoutBig("1", "2"));
@@ -83,37 +83,37 @@ class SequencesIT {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
-    void aTruncateBetweenInsertsWaitsForThePartitionThatComesLater(int early) throws Exception {
+    void truncateBetweenInsertsWaitsForTheLaterPartition(int early) throws Exception {
         int late = 1 - early;
         try (var scenario = new ApplierScenario(2, ITEM)) {
             scenario.start();
             scenario.upsert(early, item("1", "before"));
             scenario.truncate(early, ROW_SCHEMA.table(), 77);
-            scenario.upsert(early, item("2", "behind"));
+            scenario.upsert(early, item("2", "after"));
             scenario.upsert(late, item("3", "before"));
-            await().atMost(ApplierScenario.PATIENCE)
+            await().atMost(ApplierScenario.TIMEOUT)
                     .until(() -> scenario.stored().rowsApplied() == 2);
             assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2");
 
             scenario.upsert(late, item("4", "before"));
             scenario.truncate(late, ROW_SCHEMA.table(), 77);
-            scenario.upsert(late, item("5", "behind"));
+            scenario.upsert(late, item("5", "after"));
             scenario.awaitApplied();
 
             assertThat(scenario.database.query("SELECT id, a FROM item ORDER BY id"))
-                    .isEqualTo(List.of(List.of("2", "behind"), List.of("5", "behind")));
+                    .isEqualTo(List.of(List.of("2", "after"), List.of("5", "after")));
         }
     }
 
     @Test
-    void twoTablesOfOneTruncateAreEmptiedOneAfterTheOther() throws Exception {
+    void emptiesTwoTablesOfOneTruncate() throws Exception {
         try (var scenario = new ApplierScenario(2, ITEM, STOCK)) {
             for (int partition = 0; partition < 2; partition++) {
                 scenario.upsert(partition, item("1" + partition, "before"));
                 scenario.upsert(partition, Row.of(STOCK_SCHEMA, "1" + partition, "1"));
                 scenario.truncate(partition, ROW_SCHEMA.table(), 5);
                 scenario.truncate(partition, STOCK_SCHEMA.table(), 5);
-                scenario.upsert(partition, item("2" + partition, "behind"));
+                scenario.upsert(partition, item("2" + partition, "after"));
             }
             scenario.start();
             scenario.awaitApplied();
@@ -125,13 +125,13 @@ class SequencesIT {
     }
 
     @Test
-    void aTableThatAForeignKeyRefersToIsEmptiedByDelete() throws Exception {
+    void emptiesAReferencedTableByDelete() throws Exception {
         try (var scenario =
                 new ApplierScenario(
                         1, ITEM, "CREATE TABLE child (id int PRIMARY KEY REFERENCES item (id))")) {
             scenario.upsert(0, item("1", "before"));
             scenario.truncate(0, ROW_SCHEMA.table(), 5);
-            scenario.upsert(0, item("2", "behind"));
+            scenario.upsert(0, item("2", "after"));
             scenario.start();
             scenario.awaitApplied();
 
@@ -142,7 +142,7 @@ class SequencesIT {
     }
 
     @Test
-    void aCommitWhoseAnswerIsLostIsNotDoneTwice() throws Exception {
+    void commitWithALostReplyIsNotRepeated() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM, "CREATE TABLE seen (id int)");
                 CutProxy proxy = CutProxy.before(scenario.database)) {
             scenario.database.execute(
@@ -170,7 +170,7 @@ class SequencesIT {
     }
 
     @Test
-    void aTransactionThatNeverCommittedIsDoneAgain() throws Exception {
+    void transactionThatDidNotCommitIsRepeated() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
                 CutProxy proxy = CutProxy.before(scenario.database)) {
             proxy.cutAfterSending("INSERT INTO");
@@ -188,7 +188,7 @@ class SequencesIT {
     }
 
     @Test
-    void aZombieInItsTransactionDoesNotKeepItsSuccessorWaiting() throws Exception {
+    void zombieInATransactionDoesNotBlockItsSuccessor() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
                 Connection zombie = scenario.database.connect();
                 var statement = zombie.createStatement()) {
@@ -207,7 +207,7 @@ class SequencesIT {
     }
 
     @Test
-    void aZombieThatHoldsTheOffsetDoesNotKeepWatermarksWaiting() throws Exception {
+    void zombieWithALockedOffsetDoesNotBlockWatermarks() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
                 Connection zombie = scenario.database.connect()) {
             zombie.setAutoCommit(false);
@@ -222,7 +222,7 @@ class SequencesIT {
     }
 
     @Test
-    void anOffsetThatAnotherMovedIsReadAgain() throws Exception {
+    void readsAnOffsetAgainThatAnotherProcessMoved() throws Exception {
         try (var scenario = new ApplierScenario(2, ITEM)) {
             scenario.start();
             scenario.upsert(0, item("1", "x"));
@@ -244,7 +244,7 @@ class SequencesIT {
     }
 
     @Test
-    void recordsOfAnOlderGenerationAreDropped() throws Exception {
+    void dropsRecordsOfAnOlderGeneration() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.send(
                     0,
@@ -260,7 +260,7 @@ class SequencesIT {
     }
 
     @Test
-    void aTargetThatGoesAwayIsWaitedForAndLosesNothing() throws Exception {
+    void waitsForAnUnavailableTargetAndLosesNothing() throws Exception {
         try (var scenario = new ApplierScenario(2, ITEM);
                 CutProxy proxy = CutProxy.before(scenario.database)) {
             TargetApplier applier =
@@ -295,7 +295,7 @@ class SequencesIT {
     }
 
     @Test
-    void aTargetThatFallsSilentIsNamedAndLeftForANewSession() throws Exception {
+    void replacesTheSessionOfASilentTarget() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
                 CutProxy proxy = CutProxy.before(scenario.database)) {
             var limits =
@@ -317,7 +317,7 @@ class SequencesIT {
             Instant frozen = Instant.now();
             scenario.awaitState(applier, ApplierState.Waiting.class);
             assertThat(Duration.between(frozen, Instant.now())).isLessThan(Duration.ofSeconds(10));
-            await().atMost(ApplierScenario.PATIENCE)
+            await().atMost(ApplierScenario.TIMEOUT)
                     .until(() -> applier.counts().lastError().isPresent());
 
             proxy.resume();
@@ -328,7 +328,7 @@ class SequencesIT {
     }
 
     @Test
-    void aTableLockedByAnotherIsWaitedForAlsoBehindACopy() throws Exception {
+    void waitsForALockedTableAlsoAfterACopy() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             for (int i = 0; i < 2_000; i++) {
                 scenario.upsert(0, item("" + i, "x"));
@@ -341,7 +341,7 @@ class SequencesIT {
                 statement.execute("LOCK TABLE item IN SHARE MODE");
                 applier.start();
                 scenario.awaitState(applier, ApplierState.Waiting.class);
-                await().atMost(ApplierScenario.PATIENCE)
+                await().atMost(ApplierScenario.TIMEOUT)
                         .until(() -> applier.counts().lastError().isPresent());
                 other.rollback();
             }
@@ -353,7 +353,7 @@ class SequencesIT {
     }
 
     @Test
-    void watermarksAloneMoveTheOffsetAboutTenTimesASecond() throws Exception {
+    void watermarksAloneMoveTheOffsetTenTimesASecond() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             TargetApplier applier = scenario.start();
             scenario.awaitApplied();

@@ -17,7 +17,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Never blind: what would lose or repeat something is refused by name.
+/// An applier refuses to start when it would lose or repeat changes, and names the reason.
 class StartIT {
 
     private static final String ITEM = "CREATE TABLE item (id int PRIMARY KEY, v text)";
@@ -32,7 +32,7 @@ class StartIT {
     }
 
     @Test
-    void withoutStoredOffsetsItFails() throws Exception {
+    void failsWithoutStoredOffsets() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.database.execute("DELETE FROM millrace.stored_offset");
 
@@ -41,7 +41,7 @@ class StartIT {
     }
 
     @Test
-    void anotherGenerationIsNotApplied() throws Exception {
+    void doesNotApplyAnotherGeneration() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.begin(ApplierScenario.GENERATION + 1);
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "x"));
@@ -52,7 +52,7 @@ class StartIT {
     }
 
     @Test
-    void aGenerationThatBeginsMeanwhileEndsTheApplierOfTheOldOne() throws Exception {
+    void newGenerationEndsTheApplierOfTheOldOne() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             TargetApplier applier = scenario.start();
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "x"));
@@ -66,7 +66,7 @@ class StartIT {
     }
 
     @Test
-    void aGenerationThatBeginsAtTheSameOffsetIsToldApart() throws Exception {
+    void recognisesAGenerationThatBeginsAtTheSameOffset() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             TargetApplier applier = scenario.start();
             scenario.awaitState(applier, ApplierState.Applying.class);
@@ -79,7 +79,7 @@ class StartIT {
     }
 
     @Test
-    void aWriterThatWaitsForABeginningFindsItsOffsetGone() throws Exception {
+    void writerThatWaitsForANewGenerationFindsItsOffsetReplaced() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM);
                 Connection beginning = scenario.database.connect()) {
             TargetApplier applier = scenario.start();
@@ -91,7 +91,7 @@ class StartIT {
             scenario.upsert(0, Row.of(ROW_SCHEMA, "2", "x"));
             scenario.awaitSent();
             Awaitility.await()
-                    .atMost(ApplierScenario.PATIENCE)
+                    .atMost(ApplierScenario.TIMEOUT)
                     .pollInterval(Duration.ofMillis(10))
                     .until(() -> "1".equals(scenario.database.value(WAITING)));
             beginning.commit();
@@ -102,17 +102,17 @@ class StartIT {
     }
 
     @Test
-    void aTopicMadeAnewIsNotReadFromAnOldOffset() throws Exception {
+    void refusesATopicThatWasCreatedAgain() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.database.execute(
                     "UPDATE millrace.stored_offset SET topic_id = 'AAAAAAAAAAAAAAAAAAAAAQ'");
 
-            assertThat(failure(scenario, scenario.start())).contains("was made anew");
+            assertThat(failure(scenario, scenario.start())).contains("was created again");
         }
     }
 
     @Test
-    void anotherNumberOfPartitionsIsRefused() throws Exception {
+    void refusesAnotherNumberOfPartitions() throws Exception {
         try (var scenario = new ApplierScenario(2, ITEM)) {
             scenario.database.execute("DELETE FROM millrace.stored_offset WHERE partition = 1");
 
@@ -121,7 +121,7 @@ class StartIT {
     }
 
     @Test
-    void aPartitionWhoseOffsetIsMissingIsNamed() throws Exception {
+    void namesAPartitionWithoutStoredOffset() throws Exception {
         try (var scenario = new ApplierScenario(2, ITEM)) {
             scenario.database.execute(
                     "UPDATE millrace.stored_offset SET partition = 2 WHERE partition = 1");
@@ -132,7 +132,7 @@ class StartIT {
     }
 
     @Test
-    void anOffsetBehindTheEndOfTheLogIsRefused() throws Exception {
+    void refusesAnOffsetAfterTheEndOfTheLog() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.database.execute("UPDATE millrace.stored_offset SET next_offset = 10000");
 
@@ -141,7 +141,7 @@ class StartIT {
     }
 
     @Test
-    void recordsThatWereDeletedUnreadAreNamed() throws Exception {
+    void namesRecordsThatWereDeletedUnread() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "x"));
             scenario.awaitSent();
@@ -158,7 +158,7 @@ class StartIT {
     }
 
     @Test
-    void aRecordThatIsNotUnderstoodIsNotSkipped() throws Exception {
+    void doesNotSkipARecordThatCannotBeDecoded() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "x"));
             scenario.sendRaw(0, new byte[] {99, 1});
@@ -166,7 +166,7 @@ class StartIT {
             scenario.awaitSent();
 
             assertThat(failure(scenario, scenario.start()))
-                    .contains("offset 1 of partition 0")
+                    .contains("Offset 1 of partition 0")
                     .contains("format 99");
             assertThat(scenario.stored().partitions().getFirst().nextOffset())
                     .isLessThanOrEqualTo(1);
@@ -174,7 +174,7 @@ class StartIT {
     }
 
     @Test
-    void aRecordWithoutAValueIsNotSkipped() throws Exception {
+    void doesNotSkipARecordWithoutAValue() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.sendRaw(0, null);
 
@@ -183,7 +183,7 @@ class StartIT {
     }
 
     @Test
-    void aBrokerThatGoesAwayIsNamedAndWaitedFor(@TempDir Path folder) throws Exception {
+    void waitsForAnUnavailableBrokerAndNamesIt(@TempDir Path folder) throws Exception {
         EmbeddedBroker broker = OpenBroker.start(folder);
         int port = Integer.parseInt(broker.bootstrapServers().split(":", -1)[1]);
         try (var scenario = new ApplierScenario(broker.bootstrapServers(), 1, ITEM)) {
@@ -209,13 +209,14 @@ class StartIT {
     }
 
     @Test
-    void anApplierThatIsClosedBeforeItStartedEnds() throws Exception {
+    void applierThatIsClosedBeforeItStartsEnds() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             var applier =
                     new TargetApplier(
                             new ApplierSettings(
                                     scenario.migration,
                                     ApplierScenario.GENERATION,
+                                    new TargetTopic(scenario.topics.target(), 1, true),
                                     ReplicaRole.ORIGIN,
                                     Map.of("bootstrap.servers", "127.0.0.1:1"),
                                     ApplierSettings.Limits.standard()),

@@ -18,7 +18,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// One table that can't be carried on stops, says why without a value, and leaves the others alone.
+/// A table that cannot be applied exactly is stopped with a reason that contains no value; all
+/// other tables continue.
 class StoppedTableIT {
 
     private static final String GOOD = "CREATE TABLE good (id int PRIMARY KEY, v text)";
@@ -45,13 +46,14 @@ class StoppedTableIT {
                 Arguments.of(
                         "(id int PRIMARY KEY, v text); CREATE UNIQUE INDEX once ON bad (v);"
                                 + " INSERT INTO bad VALUES (99, 'hunter2')",
-                        Set.of("23505", "constraint once", "doesn't wait")),
+                        Set.of("23505", "constraint once", "Another row already has this value")),
                 Arguments.of("(id int PRIMARY KEY DEFERRABLE, v text)", Set.of("SQLSTATE 55000")));
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("badTables")
-    void aTableThatRefusesARowStopsAndTheOthersGoOn(String bad, Set<String> said) throws Exception {
+    void tableThatRefusesARowIsStoppedAndOthersContinue(String bad, Set<String> parts)
+            throws Exception {
         try (var scenario = new ApplierScenario(1, GOOD, "CREATE TABLE bad " + bad)) {
             scenario.upsert(0, good("1"));
             scenario.upsert(0, Row.of(BAD_SCHEMA, "1", SECRET));
@@ -68,7 +70,7 @@ class StoppedTableIT {
             StoppedTable stopped = scenario.stopped().getFirst();
             assertThat(stopped.table()).isEqualTo(BAD_SCHEMA.table());
             assertThat(stopped.changesOffset()).isEqualTo(1);
-            assertThat(stopped.reason()).contains(said).doesNotContain(SECRET);
+            assertThat(stopped.reason()).contains(parts).doesNotContain(SECRET);
             assertThat(applier.state()).isEqualTo(new ApplierState.Applying());
             assertThat(applier.counts().lastError()).contains(stopped.reason());
             assertThat(scenario.stored().rowsApplied()).isEqualTo(3);
@@ -77,7 +79,7 @@ class StoppedTableIT {
     }
 
     @Test
-    void aDeferredConstraintStopsItsTableAndNotTheBatch() throws Exception {
+    void deferredConstraintStopsItsTableOnly() throws Exception {
         try (var scenario =
                 new ApplierScenario(
                         1,
@@ -101,12 +103,12 @@ class StoppedTableIT {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 10_000})
-    void aRejectedChangeStopsItsTable(int rows) throws Exception {
+    void rejectedChangeStopsItsTable(int rows) throws Exception {
         try (var scenario =
                 new ApplierScenario(1, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
             scenario.upsert(0, Row.of(BAD_SCHEMA, "1", "before"));
             scenario.reject(0, BAD_SCHEMA.table(), "division by zero");
-            scenario.upsert(0, Row.of(BAD_SCHEMA, "2", "behind"));
+            scenario.upsert(0, Row.of(BAD_SCHEMA, "2", "after"));
             scenario.upsert(0, good("1"));
             scenario.start(ApplierScenario.limits(rows), scenario.sessions());
             scenario.awaitApplied();
@@ -123,7 +125,7 @@ class StoppedTableIT {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aPartOfARowWithoutARowIsNeverSkipped(boolean carriesACell) throws Exception {
+    void neverSkipsAPartialRowWithoutARow(boolean carriesACell) throws Exception {
         try (var scenario =
                 new ApplierScenario(
                         1, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text, big text)")) {
@@ -145,14 +147,14 @@ class StoppedTableIT {
     }
 
     @Test
-    void aStoppedTableThatIsTruncatedStaysStopped() throws Exception {
+    void truncatedTableRemainsStopped() throws Exception {
         try (var scenario =
                 new ApplierScenario(2, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
             scenario.upsert(0, Row.of(BAD_SCHEMA, "1", "before"));
             scenario.reject(0, BAD_SCHEMA.table(), "why");
             for (int partition = 0; partition < 2; partition++) {
                 scenario.truncate(partition, BAD_SCHEMA.table(), 9);
-                scenario.upsert(partition, Row.of(BAD_SCHEMA, "2", "behind"));
+                scenario.upsert(partition, Row.of(BAD_SCHEMA, "2", "after"));
                 scenario.upsert(partition, good("" + partition));
             }
             scenario.start();
@@ -163,13 +165,13 @@ class StoppedTableIT {
             assertThat(scenario.database.value("SELECT count(*) FROM good")).isEqualTo("2");
             assertThat(scenario.stopped()).hasSize(1);
             assertThat(scenario.rejected(BAD_SCHEMA.table()))
-                    .as("the reject, the truncate, two behind it")
+                    .as("the reject, the truncate, two changes after it")
                     .isEqualTo(4);
         }
     }
 
     @Test
-    void whatTheTargetDoesNotCarryOutStopsItsTable() throws Exception {
+    void statementThatTheTargetDoesNotExecuteStopsItsTable() throws Exception {
         List<String> tables =
                 List.of("kept", "elsewhere", "vetoed", "ignored", "rewritten", "emptied", "ruled");
         try (var scenario = new ApplierScenario(1, GOOD)) {
@@ -215,7 +217,7 @@ class StoppedTableIT {
             scenario.awaitApplied();
 
             assertThat(scenario.stopped())
-                    .extracting(stop -> stop.table().name() + word(stop.reason()))
+                    .extracting(stop -> stop.table().name() + statement(stop.reason()))
                     .containsExactlyInAnyOrder(
                             "kept DELETE",
                             "elsewhere DELETE",
@@ -233,17 +235,17 @@ class StoppedTableIT {
         return Row.of(ApplierScenario.rowSchema(table, "id", "v", "big"), id, SECRET, "large");
     }
 
-    private static String word(String reason) {
+    private static String statement(String reason) {
         assertThat(reason).doesNotContain(SECRET);
         return Stream.of("INSERT", "UPDATE", "DELETE")
                 .map(statement -> " " + statement)
-                .filter(statement -> reason.contains("carry out the" + statement))
+                .filter(statement -> reason.contains("execute the" + statement))
                 .findFirst()
                 .orElse(reason.contains("0A000") ? " 0A000" : reason);
     }
 
     @Test
-    void aColumnWhoseTypeRefusesItsTextIsNamed() throws Exception {
+    void namesAColumnWhoseTypeRefusesAText() throws Exception {
         String domain = "CREATE DOMAIN word AS text CONSTRAINT plain CHECK (VALUE <> 'hunter2')";
         try (var scenario =
                 new ApplierScenario(
@@ -273,7 +275,7 @@ class StoppedTableIT {
     }
 
     @Test
-    void aTruncateThatIsRefusedStopsItsTable() throws Exception {
+    void refusedTruncateStopsItsTable() throws Exception {
         try (var scenario = new ApplierScenario(2, GOOD)) {
             for (int partition = 0; partition < 2; partition++) {
                 scenario.truncate(partition, BAD_SCHEMA.table(), 9);
@@ -291,7 +293,7 @@ class StoppedTableIT {
     }
 
     @Test
-    void theCountOfWhatWasNotAppliedIsExactOverAppliersThatTakeTurns() throws Exception {
+    void countsRejectedChangesExactlyAcrossAppliers() throws Exception {
         try (var scenario =
                 new ApplierScenario(3, GOOD, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
             scenario.reject(0, BAD_SCHEMA.table(), "why");
@@ -302,7 +304,7 @@ class StoppedTableIT {
                     scenario.upsert(i % 3, Row.of(BAD_SCHEMA, "" + i, "x"));
                 }
                 scenario.awaitSent();
-                // Another one beside it, so that batches are written twice and settled.
+                // A second applier, so that batches are written twice and settled.
                 TargetApplier other =
                         scenario.start(ApplierScenario.limits(11), scenario.sessions());
                 scenario.awaitApplied();
@@ -314,7 +316,7 @@ class StoppedTableIT {
     }
 
     @Test
-    void aTableThatStoppedBeforeChangesWereCountedHasAnUnknownNumber() throws Exception {
+    void tableThatStoppedBeforeCountingHasAnUnknownNumber() throws Exception {
         try (var scenario =
                 new ApplierScenario(1, "CREATE TABLE bad (id int PRIMARY KEY, v text)")) {
             scenario.database.execute(
@@ -339,7 +341,7 @@ class StoppedTableIT {
     }
 
     @Test
-    void theColumnOfALargeBatchIsNamed() throws Exception {
+    void namesTheColumnOfALargeBatch() throws Exception {
         try (var scenario =
                 new ApplierScenario(1, "CREATE TABLE bad (id int PRIMARY KEY, v varchar(7))")) {
             for (int i = 0; i < 3_000; i++) {

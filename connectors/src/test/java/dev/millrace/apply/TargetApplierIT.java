@@ -24,7 +24,7 @@ class TargetApplierIT {
     }
 
     @Test
-    void rowsOffsetsAndWatermarksGoTogether() throws Exception {
+    void commitsRowsOffsetsAndWatermarksTogether() throws Exception {
         try (var scenario = new ApplierScenario(2, ITEM)) {
             TargetApplier applier = scenario.start();
 
@@ -48,7 +48,7 @@ class TargetApplierIT {
     }
 
     @Test
-    void aRecordThatWasSentAgainIsDropped() throws Exception {
+    void dropsARecordThatWasSentAgain() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.start();
             Token first = scenario.next(0);

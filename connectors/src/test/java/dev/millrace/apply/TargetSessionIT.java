@@ -11,8 +11,8 @@ import java.time.Duration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/// What a text means to the target, and what a commit promises, hangs on no setting of the server,
-/// the database or the role.
+/// No setting of the server, the database or the role changes how the target reads a text or what a
+/// commit guarantees.
 class TargetSessionIT {
 
     private static final TestDatabase DATABASE = PostgresServer.shared().newDatabase();
@@ -29,7 +29,7 @@ class TargetSessionIT {
     }
 
     @Test
-    void everySettingIsPinned() throws SQLException {
+    void pinsEverySetting() throws SQLException {
         try (TargetSession session = open();
                 var statement = session.connection().createStatement();
                 var row = statement.executeQuery("SHOW lock_timeout")) {
@@ -42,7 +42,7 @@ class TargetSessionIT {
     }
 
     @Test
-    void textsAreReadAsTheSourcePrintedThem() throws SQLException {
+    void readsTextsAsTheSourcePrintedThem() throws SQLException {
         try (TargetSession session = open();
                 var statement = session.connection().createStatement()) {
             statement.execute("INSERT INTO item VALUES (1, '{a,NULL,\"NULL\"}', '2024-03-04')");
@@ -59,7 +59,7 @@ class TargetSessionIT {
     }
 
     @Test
-    void theControlSchemaIsMadeWhateverTheSettingsSay() throws SQLException {
+    void createsTheControlSchemaUnderAnySettings() throws SQLException {
         assertThat(ControlSchema.migrate(ApplierScenario.sessions(DATABASE)))
                 .isInstanceOf(ControlSchema.Outcome.Ready.class);
     }

@@ -12,8 +12,8 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/// Two appliers of one migration at once, their sessions ended at random, truncates in between: the
-/// rows must be those of one applier that nobody disturbed.
+/// Two appliers of one migration run concurrently, their sessions are terminated at random, and
+/// tables are truncated. The rows must be the same as with one applier that is not interrupted.
 class TwoAppliersIT {
 
     private static final int PARTITIONS = 3;
@@ -21,7 +21,7 @@ class TwoAppliersIT {
     private static final RowSchema ROW_SCHEMA = ApplierScenario.rowSchema("item", "id", "a", "big");
 
     @Test
-    void rivalsAndKilledSessionsChangeNothing() throws Exception {
+    void concurrentAppliersAndTerminatedSessionsChangeNothing() throws Exception {
         long seed = new Random().nextLong();
         Random random = new Random(seed);
         try (var scenario =
@@ -38,7 +38,7 @@ class TwoAppliersIT {
                 change(random, scenario, model, sent, i);
                 if (i % 500 == 250) {
                     scenario.awaitSent();
-                    disturb(scenario);
+                    terminateSessions(scenario);
                 }
             }
             scenario.watermark(77);
@@ -118,9 +118,9 @@ class TwoAppliersIT {
         scenario.send(partition, change);
     }
 
-    /// Ends every session of the appliers once both have some.
-    private static void disturb(ApplierScenario scenario) {
-        await().atMost(ApplierScenario.PATIENCE)
+    /// Terminates every session of the appliers, when there are some.
+    private static void terminateSessions(ApplierScenario scenario) {
+        await().atMost(ApplierScenario.TIMEOUT)
                 .until(
                         () ->
                                 !"0"

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// COPY and arrays must bring the same value for the same text, or the same refusal.
+/// COPY and arrays must write the same value for the same text, or refuse it both.
 class ValuePathsIT {
 
     private static final int BY_COPY = 1;
@@ -166,7 +166,7 @@ class ValuePathsIT {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("values")
-    void bothRoadsBringTheValueThatItsTextStandsFor(String type, String[] texts) throws Exception {
+    void copyAndArraysWriteTheSameValue(String type, String[] texts) throws Exception {
         String table = "t" + ++tables;
         String nullable = type.equals("shorter") ? "" : ", (" + (texts.length + 1) + ", NULL)";
         DATABASE.execute("CREATE TABLE " + table + " (id int PRIMARY KEY, v " + type + ")");
@@ -184,7 +184,7 @@ class ValuePathsIT {
         assertThat(copied).isEqualTo(literals(type, texts, !nullable.isEmpty()));
     }
 
-    /// What the server itself makes of the texts as literals assigned to such a column.
+    /// The values that the server stores when the texts are literals assigned to such a column.
     private static List<List<@Nullable String>> literals(
             String type, String[] texts, boolean withNull) {
         String table = "t" + ++tables;
@@ -224,7 +224,7 @@ class ValuePathsIT {
                 "varchar(3)[]|{abcd}",
                 "uuid|1"
             })
-    void bothRoadsRefuseWhatTheColumnDoesNotTake(String typeAndText) throws Exception {
+    void copyAndArraysRefuseWhatTheColumnDoesNotAccept(String typeAndText) throws Exception {
         String type = typeAndText.substring(0, typeAndText.indexOf('|'));
         String text = typeAndText.substring(typeAndText.indexOf('|') + 1);
         String table = "t" + ++tables;
@@ -232,8 +232,8 @@ class ValuePathsIT {
         RowSchema schema = ApplierScenario.rowSchema(table, "id", "v");
         List<Row> rows = List.of(Row.of(schema, "1", text.equals("NULL") ? null : text));
 
-        for (int road : new int[] {BY_COPY, BY_ARRAYS}) {
-            assertThatThrownBy(() -> upsert(schema, road, rows))
+        for (int rowsForCopy : new int[] {BY_COPY, BY_ARRAYS}) {
+            assertThatThrownBy(() -> upsert(schema, rowsForCopy, rows))
                     .isInstanceOfSatisfying(
                             SQLException.class,
                             e ->
@@ -244,7 +244,7 @@ class ValuePathsIT {
     }
 
     @Test
-    void keysOfEveryRoadMeet() throws Exception {
+    void copyAndArraysMatchTheSameKeys() throws Exception {
         DATABASE.execute(
                 "CREATE TABLE keyed (a char(4), b numeric, c short, d bytea,"
                         + " v text, PRIMARY KEY (a, b, c, d))");
@@ -276,7 +276,7 @@ class ValuePathsIT {
     }
 
     @Test
-    void anIdentityColumnTakesTheSourcesNumber() throws Exception {
+    void identityColumnKeepsTheSourceValue() throws Exception {
         DATABASE.execute(
                 "CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text)");
         RowSchema schema = ApplierScenario.rowSchema("numbered", "id", "v");
@@ -287,7 +287,7 @@ class ValuePathsIT {
     }
 
     @Test
-    void aTableOfKeyColumnsAloneIsUpsertedToo() throws Exception {
+    void upsertsATableOfKeyColumnsOnly() throws Exception {
         DATABASE.execute("CREATE TABLE \"Key \"\"Only\" (\"A b\" int PRIMARY KEY)");
         RowSchema schema = ApplierScenario.rowSchema("Key \"Only", "A b");
         upsert(schema, BY_ARRAYS, List.of(Row.of(schema, "1")));
@@ -297,7 +297,7 @@ class ValuePathsIT {
     }
 
     @Test
-    void namesOfAnyCharactersAreWrittenByEveryStatement() throws Exception {
+    void everyStatementQuotesOddNames() throws Exception {
         String type = OddNames.QUOTED + "." + OddNames.QUOTED;
         String table = type.substring(0, type.length() - 1) + "t\"";
         DATABASE.execute(
@@ -352,7 +352,7 @@ class ValuePathsIT {
         assertThat(DATABASE.query("TABLE " + table)).isEmpty();
     }
 
-    private static void write(String table, int road, String[] texts, boolean withNull)
+    private static void write(String table, int rowsForCopy, String[] texts, boolean withNull)
             throws Exception {
         RowSchema schema = ApplierScenario.rowSchema(table, "id", "v");
         List<Row> rows = new ArrayList<>();
@@ -362,12 +362,12 @@ class ValuePathsIT {
         if (withNull) {
             rows.add(Row.of(schema, "" + texts.length, null));
         }
-        upsert(schema, road, rows);
+        upsert(schema, rowsForCopy, rows);
     }
 
-    private static void upsert(RowSchema schema, int road, List<Row> rows) throws Exception {
+    private static void upsert(RowSchema schema, int rowsForCopy, List<Row> rows) throws Exception {
         try (Connection connection = session()) {
-            TableWriter writer = new TableWriter(connection, schema, 1, road);
+            TableWriter writer = new TableWriter(connection, schema, 1, rowsForCopy);
             writer.upsert(rows);
             connection.commit();
         }

@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.apply.ApplierSettings;
 import dev.millrace.apply.Backoff;
 import dev.millrace.apply.TargetApplier;
+import dev.millrace.apply.TargetTopic;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
@@ -64,6 +65,7 @@ final class Parts implements AutoCloseable {
                         new ApplierSettings(
                                 setup.migration(),
                                 generation.number(),
+                                new TargetTopic(setup.topics().target(), setup.partitions(), true),
                                 setup.replicaRole(),
                                 setup.kafka(),
                                 ApplierSettings.Limits.standard()),

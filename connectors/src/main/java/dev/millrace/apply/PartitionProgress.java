@@ -8,6 +8,8 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -17,77 +19,126 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// What was read of one partition and is not applied yet, behind the stored offset. Drops what the
-/// stored offset's token, or an earlier record, already covers. For the consumer's thread.
-final class PartitionQueue {
+/// The progress of one partition of a target topic: its stored offset, the records after it that
+/// were read and are not applied yet, and whether a transaction is in progress. Drops records that
+/// the stored offset's token, or an earlier record, already covers. Not thread-safe; confined to
+/// the consumer's thread.
+final class PartitionProgress {
 
-    /// `change` is `null` for a record that was dropped: its offset moves, nothing else.
+    /// `change` is `null` for a record that was dropped: only its offset is stored.
     private record Pending(long offset, @Nullable TargetChange change, int bytes) {
-        boolean isIdle() {
+        boolean isOnlyOffset() {
             return change == null || change instanceof TargetChange.Watermark;
         }
     }
 
     private final Deque<Pending> pending = new ArrayDeque<>();
+    private final boolean hasTokens;
     private StoredOffset stored;
     private Token last;
     private long bytes;
-    private int changesOfRows;
+    private int rowChanges;
+    private boolean inFlight;
+    private Instant lastMove = Instant.EPOCH;
 
-    PartitionQueue(StoredOffset stored) {
+    PartitionProgress(TargetTopic topic, StoredOffset stored) {
+        this.hasTokens = topic.hasTokens();
         this.stored = stored;
         this.last = stored.token();
     }
 
-    /// Begins anew behind what the target has.
+    /// Discards what was read and continues after another stored offset.
     void reset(StoredOffset found) {
         pending.clear();
         bytes = 0;
-        changesOfRows = 0;
+        rowChanges = 0;
         stored = found;
         last = found.token();
     }
 
-    /// @throws IllegalStateException when the record is of a generation that has not begun here
+    /// Adds the next record that was read.
+    ///
+    /// @param size of the record in bytes
+    /// @throws ApplierFailure when the record is of a generation that has not begun here
     void add(long offset, TargetChange change, int size) {
         if (change.token().generation() > stored.generation()) {
             throw new ApplierFailure(
-                    "offset %d of partition %d is of generation %d, the stored offsets are of %d"
+                    "Offset %d of partition %d belongs to generation %d, but the stored offsets belong to generation %d."
                             .formatted(
                                     offset,
                                     stored.partition(),
                                     change.token().generation(),
                                     stored.generation()));
         }
-        boolean isNew = change.token().compareTo(last) > 0;
+        boolean isNew = isNew(change.token());
         if (isNew) {
             last = change.token();
         }
         push(new Pending(offset, isNew ? change : null, size));
     }
 
+    /// Without tokens every record of the stored generation is new: the topic's producer writes
+    /// each one once.
+    private boolean isNew(Token token) {
+        return hasTokens ? token.compareTo(last) > 0 : token.generation() == stored.generation();
+    }
+
     StoredOffset stored() {
         return stored;
     }
 
-    void applied(StoredOffset to) {
-        stored = to;
-    }
-
+    /// The number of records that were read and are not in a batch yet.
     int size() {
         return pending.size();
     }
 
+    /// The size of these records.
     long bytes() {
         return bytes;
     }
 
-    /// True when nothing but watermarks and dropped records waits: it may rest a moment.
-    boolean isIdle() {
-        return changesOfRows == 0;
+    boolean isInFlight() {
+        return inFlight;
     }
 
-    /// The truncate that stands right behind the stored offset.
+    /// A transaction of this partition was handed to a writer.
+    void submitted() {
+        inFlight = true;
+    }
+
+    /// The writer has returned the transaction.
+    void returned() {
+        inFlight = false;
+    }
+
+    /// A batch is applied up to this offset.
+    void applied(StoredOffset to, Instant now) {
+        stored = to;
+        lastMove = now;
+    }
+
+    /// The truncate at the head is applied.
+    void truncated(StoredOffset to, Instant now) {
+        pop();
+        applied(to, now);
+    }
+
+    /// Whether a batch should be written now. Rows are written at once. Watermarks and dropped
+    /// records alone wait until the stored offset has not moved for `idleMove`; a clock that was
+    /// set back does not make them wait longer.
+    boolean isDue(Instant now, Duration idleMove) {
+        return !inFlight
+                && !pending.isEmpty()
+                && (rowChanges > 0
+                        || Duration.between(lastMove, now).abs().compareTo(idleMove) >= 0);
+    }
+
+    /// Whether no transaction is in progress and the next record is a truncate.
+    boolean isAtTruncate() {
+        return !inFlight && truncate().isPresent();
+    }
+
+    /// The truncate that directly follows the stored offset.
     Optional<TargetChange.Truncate> truncate() {
         Pending head = pending.peek();
         return head != null && head.change() instanceof TargetChange.Truncate truncate
@@ -95,21 +146,18 @@ final class PartitionQueue {
                 : Optional.empty();
     }
 
-    /// The stored offset behind the truncate at the head.
-    StoredOffset behindTruncate() {
+    /// The stored offset after the truncate at the head.
+    StoredOffset afterTruncate() {
         Pending head = pending.element();
         if (head.change() instanceof TargetChange.Truncate truncate) {
             return at(head.offset(), truncate.token(), stored.watermark());
         }
-        throw new ApplierFailure("partition " + stored.partition() + " holds no truncate");
+        throw new ApplierFailure(
+                "The next record of partition %d is not a truncate.".formatted(stored.partition()));
     }
 
-    void takeTruncate() {
-        pop();
-    }
-
-    /// The next batch: up to the limits, to a truncate, or to where a table's schema changes. Empty
-    /// when nothing waits before a truncate.
+    /// Takes the next batch: up to the limits, to a truncate, or to where a table's schema changes.
+    /// Empty when no record precedes the next truncate.
     Optional<PartitionBatch> take(int maxRows, long maxBytes) {
         Map<TableId, RowSchema> schemas = new HashMap<>();
         List<TargetChange> changes = new ArrayList<>();
@@ -121,7 +169,7 @@ final class PartitionQueue {
             Pending next = pending.element();
             if (next.change() != null) {
                 if (next.change() instanceof TargetChange.Truncate
-                        || !fits(schemas, next.change())) {
+                        || !hasSameSchema(schemas, next.change())) {
                     break;
                 }
                 changes.add(next.change());
@@ -140,20 +188,20 @@ final class PartitionQueue {
     private void push(Pending next) {
         pending.add(next);
         bytes += next.bytes();
-        changesOfRows += next.isIdle() ? 0 : 1;
+        rowChanges += next.isOnlyOffset() ? 0 : 1;
     }
 
     private void pop() {
         Pending next = pending.remove();
         bytes -= next.bytes();
-        changesOfRows -= next.isIdle() ? 0 : 1;
+        rowChanges -= next.isOnlyOffset() ? 0 : 1;
     }
 
     private StoredOffset at(long offset, Token token, WatermarkNumber watermark) {
         return new StoredOffset(stored.partition(), stored.topicId(), offset + 1, token, watermark);
     }
 
-    private WatermarkNumber later(WatermarkNumber watermark, TargetChange change) {
+    private static WatermarkNumber later(WatermarkNumber watermark, TargetChange change) {
         if (change instanceof TargetChange.Watermark(var _, WatermarkNumber next)
                 && next.compareTo(watermark) > 0) {
             return next;
@@ -161,8 +209,8 @@ final class PartitionQueue {
         return watermark;
     }
 
-    /// Rows of two schemas of one table are not laid over one another.
-    private static boolean fits(Map<TableId, RowSchema> schemas, TargetChange change) {
+    /// Rows of two schemas of one table cannot be merged, so they are not in one batch.
+    private static boolean hasSameSchema(Map<TableId, RowSchema> schemas, TargetChange change) {
         return switch (change) {
             case TargetChange.Upsert upsert -> {
                 RowSchema schema = upsert.row().schema();
