@@ -20,13 +20,13 @@ import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 
-/// A tar archive that was unpacked, and what it says of each entry.
+/// An unpacked tar archive with the header of each entry.
 record Archive(Path folder, List<Entry> entries) {
 
     /// @param mode the permission bits, `0755` as an octal number
     /// @param modified seconds since 1970
-    /// @param extended headers beside the standard ones, which tend to carry the builder's clock
-    /// @param sha256 of a file's content; empty for a directory
+    /// @param extended names of the PAX headers, which often contain the build time
+    /// @param sha256 digest of a file's content; empty for a directory
     record Entry(
             String name,
             boolean directory,
@@ -51,7 +51,7 @@ record Archive(Path folder, List<Entry> entries) {
         }
     }
 
-    /// @param plain read to its end and left open
+    /// @param plain an uncompressed archive, read to its end and not closed
     static Archive unpack(InputStream plain, Path into) throws IOException {
         List<Entry> entries = new ArrayList<>();
         TarArchiveInputStream tar = new TarArchiveInputStream(plain);
@@ -60,7 +60,7 @@ record Archive(Path folder, List<Entry> entries) {
                 entry = tar.getNextEntry()) {
             Path file = into.resolve(entry.getName()).normalize();
             if (!file.startsWith(into)) {
-                throw new IOException("an entry leaves the folder: " + entry.getName());
+                throw new IOException("Archive entry is outside the folder: " + entry.getName());
             }
             entries.add(described(entry, write(tar, entry, file)));
         }

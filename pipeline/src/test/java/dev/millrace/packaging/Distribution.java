@@ -7,20 +7,19 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
-/// The distribution that this build has packed, unpacked once per run of the tests. Only tests with
-/// the tag `packaged` find it.
+/// Unpacks the distribution of this build, once per test run. Only tests tagged `packaged` can use it.
 public final class Distribution {
 
     private static final Path UNPACKED = Path.of("target", "packaged").toAbsolutePath();
 
     private Distribution() {}
 
-    /// The folder that holds the launcher `millrace` and `lib`.
+    /// The folder with the launcher `millrace` and `lib`.
     public static Path root() {
         return Unpacked.ARCHIVE.folder().resolve("millrace-" + version());
     }
 
-    /// The launcher, to be started with any working directory.
+    /// The launcher; it runs with any working directory.
     public static Path launcher() {
         return root().resolve("millrace");
     }
@@ -37,12 +36,12 @@ public final class Distribution {
         String value = System.getProperty(name);
         if (value == null) {
             throw new IllegalStateException(
-                    name + " is not set: tests tagged `packaged` run in `./mvnw verify`");
+                    name + " is not set. Run tests tagged `packaged` with `./mvnw verify`.");
         }
         return value;
     }
 
-    /// An empty folder of this name, whatever an earlier run left there.
+    /// Creates an empty folder and deletes what an earlier run left there.
     static Path freshFolder(String name) {
         Path folder = UNPACKED.resolve(name);
         try {

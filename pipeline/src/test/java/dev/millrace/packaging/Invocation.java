@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/// A command that ran to its end with nothing but the given environment and the path of programs.
+/// The result of a command that ran with only the given environment variables and `PATH`.
 record Invocation(int exitCode, String out, String err) {
 
     static Invocation of(Path directory, Map<String, String> environment, List<String> command)
@@ -27,7 +27,7 @@ record Invocation(int exitCode, String out, String err) {
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
             process.destroyForcibly();
-            throw new IOException("not done after 60 s: " + command);
+            throw new IOException("Command did not end within 60 s: " + command);
         }
         try {
             return new Invocation(process.exitValue(), out, Files.readString(err));

@@ -1,6 +1,6 @@
-/// What users unpack and what containers start, read and run as they are delivered. Its tests carry
-/// the tag `packaged` and run behind Maven's phase `package`. Other rooms' tests of that kind start
-/// what [Distribution] has unpacked.
+/// Tests the distribution and the image as they are delivered. The tests are tagged `packaged` and
+/// run after Maven's phase `package`. Tagged tests of other packages start the distribution that
+/// [Distribution] unpacks.
 @NullMarked
 package dev.millrace.packaging;
 
