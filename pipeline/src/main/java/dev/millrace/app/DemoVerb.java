@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/// The verb `demo`: the whole road on this machine, with servers of its own.
+/// Implements `demo`: runs a complete migration on this machine with its own servers.
 public final class DemoVerb implements DemoLauncher {
 
     private final InstantSource clock;
@@ -32,7 +32,7 @@ public final class DemoVerb implements DemoLauncher {
     public int run(Options options, Terminal terminal) {
         if (options.rows() < 1) {
             throw new CommandFailure(
-                    ExitCode.USAGE, "--rows " + options.rows() + ": a shop needs a row", "");
+                    ExitCode.USAGE, "--rows is " + options.rows() + "; it must be at least 1.", "");
         }
         MillraceService.requirePort(options.port());
         DemoSettings settings =
@@ -47,7 +47,7 @@ public final class DemoVerb implements DemoLauncher {
             throw new CommandFailure(
                     ExitCode.FAILED,
                     String.valueOf(e.getMessage()),
-                    "Other folders and ports are named by --data-dir and --port.",
+                    "Set another folder with --data-dir or another port with --port.",
                     e);
         }
     }

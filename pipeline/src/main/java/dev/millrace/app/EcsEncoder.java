@@ -8,8 +8,8 @@ import org.slf4j.event.KeyValuePair;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// One line of JSON per event, in the fields of the Elastic Common Schema; the keys of an event are
-/// under `millrace`. Named by `logback.xml`. Any thread.
+/// Encodes a log event as one line of JSON with the fields of the Elastic Common Schema. The
+/// event's key-value pairs are under `millrace`. Configured in `logback.xml`. Thread-safe.
 public final class EcsEncoder extends EncoderBase<ILoggingEvent> {
 
     private static final byte[] NOTHING = {};

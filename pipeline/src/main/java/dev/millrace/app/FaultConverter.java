@@ -5,7 +5,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxy;
 import dev.millrace.lifecycle.Fault;
 
-/// Prints the exception of an event, whoever logs it, without messages that may quote a row.
+/// Prints the exception of a log event, from any logger, without messages that may quote a row.
 /// Configured in `logback.xml`. Thread-safe.
 public final class FaultConverter extends ThrowableProxyConverter {
 

@@ -9,7 +9,7 @@ import dev.millrace.demo.Demo.LogFile;
 import java.nio.file.Path;
 import org.slf4j.LoggerFactory;
 
-/// Sends to a file what `logback.xml` sends to the console, in the same form. For one thread.
+/// Redirects the log from the console to a file, in the same format. Not thread-safe.
 final class LogToFile implements LogFile {
 
     private static final String CONSOLE = "CONSOLE";
@@ -28,7 +28,8 @@ final class LogToFile implements LogFile {
     public void open(Path file) {
         Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         if (!(root.getAppender(CONSOLE) instanceof OutputStreamAppender<ILoggingEvent> console)) {
-            throw new IllegalStateException("logback.xml names no appender " + CONSOLE);
+            throw new IllegalStateException(
+                    "logback.xml does not define the appender " + CONSOLE + ".");
         }
         FileAppender<ILoggingEvent> appender = new FileAppender<>();
         appender.setContext(context);

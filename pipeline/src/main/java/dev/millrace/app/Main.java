@@ -8,8 +8,8 @@ import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.TimeZone;
 
-/// The program: puts the verbs together with who does them. What a verb doesn't need is not loaded,
-/// so that verbs which only ask the service answer at once.
+/// Starts the program and wires the commands to their implementations. Classes that a command does
+/// not need are not loaded, so that client commands start fast.
 public final class Main {
 
     private Main() {}

@@ -20,9 +20,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Builds a running migration out of a checked file: databases, preflight, the embedded broker
-/// where no other is named, the migration. Closing it drains the migration first and stops the
-/// broker last. One thread builds and closes.
+/// Builds a running migration from a checked file: databases, preflight, the embedded broker if no
+/// other is configured, and the migration. Closing it drains the migration first, then stops the
+/// broker, then closes the databases. Not thread-safe.
 public final class MigrationAssembly implements AutoCloseable {
 
     private final Database source;
@@ -41,18 +41,19 @@ public final class MigrationAssembly implements AutoCloseable {
         this.migration = migration;
     }
 
-    /// What came of building it.
+    /// Result of [#open].
     public sealed interface Outcome {
 
         record Started(MigrationAssembly assembly) implements Outcome {}
 
-        /// Nothing was created; the report says what refuses the start.
+        /// Nothing was created. The report names the findings that refuse the start.
         record Refused(PreflightReport report) implements Outcome {}
     }
 
-    /// @param who runs it, as the journal names it
-    /// @throws dev.millrace.migration.RefusedException when an earlier run doesn't fit the file
-    /// @throws SQLException when a database stops answering on the way
+    /// @param name of the operator for the journal
+    /// @throws dev.millrace.migration.RefusedException if the state of an earlier run does not fit
+    ///   the file
+    /// @throws SQLException if a database stops responding during the start
     public static Outcome open(MigrationSpec spec, String specHash, InstantSource clock, String who)
             throws SQLException, InterruptedException {
         Database source = database(spec.migration(), spec.source());
@@ -123,7 +124,7 @@ public final class MigrationAssembly implements AutoCloseable {
         switch (spec.kafka()) {
             case Kafka.Embedded _ -> {
                 if (broker == null) {
-                    throw new IllegalStateException("the embedded broker was not started");
+                    throw new IllegalStateException("The embedded broker was not started.");
                 }
                 kafka.putAll(broker.clientSettings());
             }

@@ -29,8 +29,8 @@ import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.MutablePropertySources;
 import org.springframework.core.env.StandardEnvironment;
 
-/// The running service. SIGTERM and [#close] do the same: the migration is drained while the status
-/// can be read, then requests under way are answered, then the port is closed. Any thread.
+/// The running service. SIGTERM and [#close] have the same effect: the migration drains while the
+/// status can be read, then pending requests are answered, then the port is closed. Thread-safe.
 public final class MillraceService implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceService.class);
@@ -38,19 +38,20 @@ public final class MillraceService implements AutoCloseable {
     private static final int LAST_PORT = 65_535;
 
     private final ConfigurableApplicationContext context;
-    private final MigrationHost life;
+    private final MigrationHost host;
 
-    private MillraceService(ConfigurableApplicationContext context, MigrationHost life) {
+    private MillraceService(ConfigurableApplicationContext context, MigrationHost host) {
         this.context = context;
-        this.life = life;
+        this.host = host;
     }
 
-    /// Listens, then opens the migration; returns when both are done.
+    /// Binds the port, then opens the migration. Returns when both are done.
     ///
-    /// @throws CommandFailure when it may not or can't listen at this address; nothing was opened
-    /// @throws Exception what the opening threw; the port is free again
+    /// @throws CommandFailure if the service cannot or may not listen on this address; nothing was
+    ///   opened
+    /// @throws Exception the exception of `opening`; the port is free again
     public static MillraceService start(ServiceAddress address, Opening opening) throws Exception {
-        requireGuarded(address);
+        requireUsable(address);
         bridgeLogs();
         long begun = System.nanoTime();
         SpringApplication application = application(address, opening);
@@ -61,7 +62,7 @@ public final class MillraceService implements AutoCloseable {
             LOG.atInfo()
                     .addKeyValue("url", service.url())
                     .addKeyValue("milliseconds", (System.nanoTime() - begun) / 1_000_000)
-                    .log("the service listens");
+                    .log("service is listening");
             return service;
         } catch (RuntimeException e) {
             throw fault(address, e);
@@ -70,20 +71,20 @@ public final class MillraceService implements AutoCloseable {
 
     public int port() {
         WebServer server = ((ServletWebServerApplicationContext) context).getWebServer();
-        return Objects.requireNonNull(server, "the service has ended").getPort();
+        return Objects.requireNonNull(server, "the service has stopped").getPort();
     }
 
     public URI url() {
-        String host = context.getEnvironment().getRequiredProperty("server.address");
+        String name = context.getEnvironment().getRequiredProperty("server.address");
         return URI.create(
-                "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port());
+                "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + port());
     }
 
     /// Returns when the service has drained and the port is closed.
     ///
     /// @return an [ExitCode]
     public int awaitEnd() throws InterruptedException {
-        boolean drained = life.awaitDrained();
+        boolean drained = host.awaitDrained();
         context.close();
         return drained ? ExitCode.DONE : ExitCode.FAILED;
     }
@@ -93,36 +94,34 @@ public final class MillraceService implements AutoCloseable {
         context.close();
     }
 
-    /// @throws CommandFailure when no port has this number
+    /// @throws CommandFailure if the number is not a port
     static void requirePort(int port) {
         if (port < 0 || port > LAST_PORT) {
             throw new CommandFailure(
                     ExitCode.USAGE,
-                    "there is no port " + port,
-                    "Ports go up to " + LAST_PORT + "; 0 takes any free one.");
+                    "Invalid port " + port + ".",
+                    "Set --port to a number from 1 to "
+                            + LAST_PORT
+                            + ", or to 0 for any free port.");
         }
     }
 
-    private static void requireGuarded(ServiceAddress address) {
+    private static void requireUsable(ServiceAddress address) {
         requirePort(address.port());
         try {
             InetAddress.getByName(address.bind());
         } catch (UnknownHostException e) {
             throw new CommandFailure(
                     ExitCode.USAGE,
-                    "'" + address.bind() + "' is no address of this machine",
-                    "Name one with --bind, or leave it out for 127.0.0.1.",
+                    "Unknown address '" + address.bind() + "'.",
+                    "Set --bind to an address of" + " this machine, or omit it for 127.0.0.1.",
                     e);
         }
-        if (!address.isLoopback() && !address.token().isPresent()) {
-            throw new CommandFailure(
-                    ExitCode.USAGE,
-                    "others can reach " + address.bind() + ", and no token guards the service",
-                    "Set MILLRACE_TOKEN to a secret of your choice, or leave --bind out.");
-        }
+        address.requireToken();
     }
 
-    /// Tomcat and the driver log by `java.util.logging`, whose own handler knows no level of ours.
+    /// Tomcat and the PostgreSQL driver use `java.util.logging`, whose default handler ignores our
+    /// log levels.
     private static void bridgeLogs() {
         if (!SLF4JBridgeHandler.isInstalled()) {
             SLF4JBridgeHandler.removeHandlersForRootLogger();
@@ -143,16 +142,15 @@ public final class MillraceService implements AutoCloseable {
         application.addInitializers(
                 context -> {
                     GenericApplicationContext beans = (GenericApplicationContext) context;
-                    beans.registerBean(
-                            AccessPolicy.class, () -> AccessPolicy.guarding(address.token()));
+                    beans.registerBean(AccessPolicy.class, () -> AccessPolicy.of(address.token()));
                     beans.registerBean(
                             MigrationHost.class, () -> new MigrationHost(opening, context));
                 });
         return application;
     }
 
-    /// The settings of this room and nothing else: no variable and no file of the place where the
-    /// process was started changes where it listens or what it shows.
+    /// Uses only these settings: environment variables and files in the working directory must not
+    /// change where the service listens or what it exposes.
     private static StandardEnvironment environment(ServiceAddress address) {
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("server.address", address.bind());
@@ -171,15 +169,15 @@ public final class MillraceService implements AutoCloseable {
             if (cause instanceof PortInUseException) {
                 return new CommandFailure(
                         ExitCode.FAILED,
-                        "port " + address.port() + " of " + address.bind() + " is in use",
-                        "End what listens there, or choose another one with --port.",
+                        "Port " + address.port() + " of " + address.bind() + " is in use.",
+                        "Stop the process that uses it, or set another port with --port.",
                         failure);
             }
             if (cause instanceof BindException) {
                 return new CommandFailure(
                         ExitCode.FAILED,
-                        "the service can't listen at " + address.bind() + ":" + address.port(),
-                        "Name an address of this machine with --bind and a free port with --port.",
+                        "Cannot listen on " + address.bind() + ":" + address.port() + ".",
+                        "Set --bind to an address of this machine and --port to a free port.",
                         failure);
             }
             if (cause instanceof OpeningFailed opening) {

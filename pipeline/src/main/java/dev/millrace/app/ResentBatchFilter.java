@@ -7,10 +7,10 @@ import ch.qos.logback.core.spi.FilterReply;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Marker;
 
-/// Drops one error of the embedded broker that is part of normal operation: a batch that arrives
-/// before the batch in front of it was accepted. The producer sends both again, in order; when it
-/// can't, it fails itself and the capture reports that. Everything else the broker logs stays.
-/// Configured in `logback.xml`. Thread-safe.
+/// Drops one error of the embedded broker that occurs in normal operation: a batch arrives before
+/// its predecessor was accepted. The producer resends both in order. If it cannot, the producer
+/// fails and capture reports the failure. All other broker messages are kept. Configured in
+/// `logback.xml`. Thread-safe.
 public final class ResentBatchFilter extends TurboFilter {
 
     private static final String BROKER = "kafka.server.ReplicaManager";

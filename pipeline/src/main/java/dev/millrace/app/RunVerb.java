@@ -17,8 +17,8 @@ import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.List;
 
-/// The verb `run`: the service in the foreground. What keeps it from starting becomes a message and
-/// an exit code.
+/// Implements `run`: runs the service in the foreground. A failed start becomes a message and an
+/// exit code.
 public final class RunVerb implements ServiceLauncher {
 
     private final InstantSource clock;
@@ -39,9 +39,9 @@ public final class RunVerb implements ServiceLauncher {
         }
     }
 
-    /// Starts the service and returns when it answers.
+    /// Starts the service and returns when it accepts requests.
     ///
-    /// @throws CommandFailure when it may not or can't start
+    /// @throws CommandFailure if the service cannot or may not start
     MillraceService start(MigrationSpec spec, String hash, ServiceAddress address) {
         try {
             return MillraceService.start(address, () -> open(spec, hash));
@@ -53,21 +53,21 @@ public final class RunVerb implements ServiceLauncher {
         } catch (SQLException | BrokerException fault) {
             throw new CommandFailure(
                     ExitCode.FAILED,
-                    "a server stopped answering while the migration was started: "
+                    "A server stopped responding during the start: "
                             + Reason.of(fault).orElse(fault.getClass().getSimpleName()),
-                    "Check the server's log, then start again: the migration continues where it"
-                            + " stopped.",
+                    "Check the server's log, then start again. The migration continues from its"
+                            + " stored positions.",
                     fault);
         } catch (LocalServerException fault) {
             throw new CommandFailure(
                     ExitCode.FAILED,
                     String.valueOf(fault.getMessage()),
-                    "Another folder is named by data-dir in the file.",
+                    "To use another folder, set data-dir in the file.",
                     fault);
         } catch (RuntimeException fault) {
             throw fault;
         } catch (Exception fault) {
-            throw new IllegalStateException("the service did not start", fault);
+            throw new IllegalStateException("The service did not start.", fault);
         }
     }
 
@@ -97,7 +97,7 @@ public final class RunVerb implements ServiceLauncher {
         List<Finding> refusing =
                 report.findings().stream().filter(finding -> !finding.status().passes()).toList();
         StringBuilder message =
-                new StringBuilder("the migration can't start; nothing was created:");
+                new StringBuilder("The migration cannot start. Nothing was created.");
         for (Finding finding : refusing) {
             message.append("\n  ").append(finding.object()).append(": ").append(finding.message());
             if (!finding.remedy().isEmpty()) {
@@ -105,18 +105,8 @@ public final class RunVerb implements ServiceLauncher {
             }
         }
         return new CommandFailure(
-                exitCode(report.outcome()),
+                ExitCode.of(report.outcome()),
                 message.toString(),
-                "`millrace plan` shows every check.");
-    }
-
-    /// The exit code that the worst finding asks for.
-    static int exitCode(Finding.Status worst) {
-        return switch (worst) {
-            case OK, WARNING -> ExitCode.DONE;
-            case MISCONFIGURED -> ExitCode.USAGE;
-            case REFUSED -> ExitCode.REFUSED;
-            case UNREACHABLE -> ExitCode.FAILED;
-        };
+                "Run 'millrace plan' to see all checks.");
     }
 }

@@ -19,8 +19,8 @@ import org.springframework.context.annotation.Import;
 import org.springframework.core.Ordered;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The composition of the HTTP side. Every bean is named here or in [MillraceService]; nothing is
-/// scanned for.
+/// Spring configuration of the HTTP API. All beans are declared here or in [MillraceService]; there
+/// is no component scan.
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
 @Import({MigrationApi.class, Problems.class})
@@ -35,12 +35,12 @@ class ServiceConfiguration {
     }
 
     @Bean
-    HealthIndicator migrationHealthIndicator(MigrationHost life) {
-        return () -> (life.ready() ? Health.up() : Health.outOfService()).build();
+    HealthIndicator migrationHealthIndicator(MigrationHost host) {
+        return () -> (host.ready() ? Health.up() : Health.outOfService()).build();
     }
 
     @Bean
-    SmartInitializingSingleton migrationMetrics(PrometheusRegistry registry, MigrationHost life) {
-        return () -> registry.register(new MigrationMetrics(life::running));
+    SmartInitializingSingleton migrationMetrics(PrometheusRegistry registry, MigrationHost host) {
+        return () -> registry.register(new MigrationMetrics(host::running));
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
-/// Ends a verb with a message: what happened, why, what to do next. Holds no secret.
+/// Ends a command with an exit code and a message: what happened, why, and what to do. The message
+/// contains no secret.
 public final class CommandFailure extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
@@ -8,7 +9,7 @@ public final class CommandFailure extends RuntimeException {
     private final int exitCode;
     private final String remedy;
 
-    /// @param remedy empty when the message says it
+    /// @param remedy what to do; empty if the message already says it
     public CommandFailure(int exitCode, String message, String remedy) {
         super(message);
         this.exitCode = exitCode;

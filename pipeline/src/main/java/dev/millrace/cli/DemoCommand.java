@@ -11,8 +11,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "demo",
         description =
-                "Migrate a shop with live traffic between two servers of its own; no Docker, no"
-                        + " network.",
+                "Start two PostgreSQL servers, migrate a shop with live traffic between them and"
+                        + " compare both sides. Needs no Docker and no network.",
         mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
 
@@ -23,7 +23,8 @@ final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--rows",
             description =
-                    "About so many rows in all tables of the shop (default: ${DEFAULT-VALUE}).",
+                    "Approximate number of rows in all tables of the shop (default:"
+                            + " ${DEFAULT-VALUE}).",
             defaultValue = "50000")
     private long rows;
 
@@ -31,11 +32,13 @@ final class DemoCommand implements Callable<Integer> {
             names = "--data-dir",
             paramLabel = "FOLDER",
             description =
-                    "Keep servers and log here for another run (default: a folder of its own that"
-                            + " is deleted at the end).")
+                    "Keep the servers and the log in this folder for another run (default: a"
+                            + " temporary folder that is deleted at the end).")
     private @Nullable Path dataDir;
 
-    @Option(names = "--exit", description = "Leave with the verdict's exit code.")
+    @Option(
+            names = "--exit",
+            description = "Exit with the verdict's exit code instead of" + " staying up.")
     private boolean exit;
 
     @Option(

@@ -1,6 +1,8 @@
 package dev.millrace.cli;
 
-/// What the process leaves with; scripts rely on the numbers.
+import dev.millrace.preflight.Finding.Status;
+
+/// Exit codes of the process. Scripts depend on the numbers; do not change them.
 public final class ExitCode {
 
     /// Done, or equal.
@@ -11,14 +13,24 @@ public final class ExitCode {
     /// The command line or the configuration is wrong.
     public static final int USAGE = 2;
 
-    /// A gate refused.
+    /// A gate refused the operation.
     public static final int REFUSED = 3;
 
     /// Source and target differ.
     public static final int DIFFERENT = 4;
 
-    /// Neither equal nor different could be shown.
+    /// The comparison could prove neither equality nor a difference.
     public static final int UNDECIDED = 5;
 
     private ExitCode() {}
+
+    /// The exit code of a preflight report with this outcome.
+    public static int of(Status outcome) {
+        return switch (outcome) {
+            case OK, WARNING -> DONE;
+            case MISCONFIGURED -> USAGE;
+            case REFUSED -> REFUSED;
+            case UNREACHABLE -> FAILED;
+        };
+    }
 }

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/// Numbers as people read them. What isn't known is `unknown`, never 0.
+/// Formats numbers, sizes and times for people. An unknown value is `unknown`, never 0.
 final class Figures {
 
     static final String UNKNOWN = "unknown";

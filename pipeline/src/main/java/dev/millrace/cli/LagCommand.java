@@ -10,7 +10,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "lag",
-        description = "Show how far the target is behind the source.",
+        description = "Show the source lag, the log lag and the end-to-end lag.",
         mixinStandardHelpOptions = true)
 final class LagCommand implements Callable<Integer> {
 
@@ -42,16 +42,19 @@ final class LagCommand implements Callable<Integer> {
     }
 
     private void print(StatusReport.Lag lag) {
-        TextTable table = new TextTable(1, "lag", "now", "is");
+        TextTable table = new TextTable(1, "lag", "value", "meaning");
         table.row(
                 "source",
                 Figures.bytes(lag.sourceBytes()),
-                "WAL that the source keeps until Kafka has it");
-        table.row("records", Figures.count(lag.records()), "records not yet in the target");
+                "WAL that the source retains because it is not yet in Kafka");
+        table.row(
+                "records",
+                Figures.count(lag.records()),
+                "log records not yet applied to the" + " target");
         table.row(
                 "end to end",
                 Figures.seconds(lag.endToEndSeconds()),
-                "age of the source's moment the target is at");
+                "time since the last source transaction that the target has in full");
         table.lines().forEach(terminal.out()::println);
     }
 }

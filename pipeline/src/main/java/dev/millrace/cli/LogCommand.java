@@ -15,7 +15,8 @@ import tools.jackson.databind.JsonNode;
 @Command(
         name = "log",
         description =
-                "Look into the log, oldest first within each partition; it holds the rows' values.",
+                "Print records of the log, oldest first within each partition. The output"
+                        + " contains row values.",
         mixinStandardHelpOptions = true)
 final class LogCommand implements Callable<Integer> {
 
@@ -27,23 +28,25 @@ final class LogCommand implements Callable<Integer> {
             names = "--topic",
             paramLabel = "changes|target",
             required = true,
-            description = "changes: what came from the source; target: what goes to the target.")
+            description =
+                    "changes: changes captured from the source; target: rows to be written"
+                            + " to the target.")
     private Topic topic = Topic.changes;
 
     @Option(
             names = "--table",
             paramLabel = "SCHEMA.TABLE",
             description =
-                    "Of this table alone: a source table with --topic changes, a target table with"
-                            + " --topic target.")
+                    "Print only records of this table: a source table for --topic changes, a"
+                            + " target table for --topic target.")
     private @Nullable String table;
 
     @Option(
             names = "--key",
             paramLabel = "KEY",
             description =
-                    "Only rows with this key: the values of the key columns with commas between"
-                            + " them, or a JSON array when a value holds a comma, as in"
+                    "Print only records with this key: the values of the key columns separated"
+                            + " by commas, or a JSON array if a value contains a comma, such as"
                             + " '[\"Smith, Ann\",7]'.")
     private @Nullable String key;
 
@@ -51,7 +54,7 @@ final class LogCommand implements Callable<Integer> {
             names = "--limit",
             paramLabel = "N",
             description =
-                    "The first N records that match, from the begin of what the log still holds"
+                    "Print at most N matching records, from the beginning of the retained log"
                             + " (default: ${DEFAULT-VALUE}).",
             defaultValue = "100")
     private int limit;
@@ -60,7 +63,7 @@ final class LogCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             paramLabel = "FORMAT",
             description =
-                    "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, one object a line).",
+                    "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, one object per line).",
             defaultValue = "json")
     private OutputFormat format = OutputFormat.json;
 
@@ -72,7 +75,10 @@ final class LogCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (limit < 1) {
-            throw new CommandFailure(ExitCode.USAGE, "--limit must be 1 or more", "");
+            throw new CommandFailure(
+                    ExitCode.USAGE,
+                    "--limit is " + limit + "; it must be at" + " least 1.",
+                    "Set --limit to 1 or more.");
         }
         ServiceClient client = service.connect(terminal, pause);
         client.lines(
@@ -97,7 +103,7 @@ final class LogCommand implements Callable<Integer> {
         return String.join("&", query);
     }
 
-    /// `partition/offset kind table` and what else the record says, in its order.
+    /// Formats a record as `partition/offset kind table`, followed by its other fields.
     private static String shown(JsonNode entry) {
         StringBuilder line = new StringBuilder();
         line.append(entry.path("partition").asString("?"))

@@ -10,14 +10,17 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/// The program: puts the verbs together and turns what they throw into messages and exit codes.
+/// The command line program: defines the commands and turns exceptions into messages and exit
+/// codes. Not thread-safe; use one instance per run.
 @Command(
         name = "millrace",
-        description = "Moves PostgreSQL tables while they are written to, and proves it.",
+        description =
+                "Migrates PostgreSQL tables while applications write to them, and verifies"
+                        + " the result.",
         mixinStandardHelpOptions = true,
         versionProvider = Millrace.Version.class,
-        synopsisSubcommandLabel = "VERB",
-        commandListHeading = "%nVerbs:%n",
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
         footer = {
             "",
             "Exit codes: 0 done or equal, 1 failed, 2 usage or configuration, 3 refused by a gate,"
@@ -32,7 +35,7 @@ public final class Millrace {
     @Option(
             names = "--debug",
             scope = ScopeType.INHERIT,
-            description = "Show the stack trace of an error.")
+            description = "Print the stack trace of an error.")
     private boolean debug;
 
     public Millrace(Terminal terminal, Providers providers) {
@@ -81,21 +84,21 @@ public final class Millrace {
 
     private int refuse(ParameterException e) {
         PrintWriter err = terminal.err();
-        err.println("millrace: " + words(e));
+        err.println("millrace: " + message(e));
         UnmatchedArgumentException.printSuggestions(e, err);
         err.println("See: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
         return ExitCode.USAGE;
     }
 
-    private static String words(ParameterException e) {
-        boolean verb =
+    private static String message(ParameterException e) {
+        boolean unknownCommand =
                 e instanceof UnmatchedArgumentException unmatched
                         && e.getCommandLine().getParent() == null
                         && !unmatched.isUnknownOption();
-        return verb
-                ? "there is no verb '"
+        return unknownCommand
+                ? "Unknown command '"
                         + ((UnmatchedArgumentException) e).getUnmatched().getFirst()
-                        + "'"
+                        + "'."
                 : String.valueOf(e.getMessage());
     }
 
@@ -109,8 +112,8 @@ public final class Millrace {
                 err.println(failure.remedy());
             }
         } else {
-            err.println("millrace: internal error: " + e.getClass().getName());
-            err.println("Run the command again with --debug and report what it prints.");
+            err.println("millrace: Internal error: " + e.getClass().getName());
+            err.println("Run the command again with --debug and report the output.");
         }
         if (debug) {
             e.printStackTrace(err);
@@ -122,7 +125,7 @@ public final class Millrace {
         return debug;
     }
 
-    /// As the jar says; a build from classes alone has none.
+    /// Reads the version from the jar's manifest. A class path of folders has no version.
     static final class Version implements IVersionProvider {
 
         @Override

@@ -3,9 +3,8 @@ package dev.millrace.cli;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntSupplier;
 
-/// Does something in place of just ending when the process gets Ctrl-C or SIGTERM, and leaves with
-/// the exit code that this gives. Either the interrupt or the verb has the last word, never both.
-/// Thread-safe.
+/// Runs an action when the process receives Ctrl-C or SIGTERM, and exits with the action's exit
+/// code. Either the action or the command decides the exit code, never both. Thread-safe.
 final class OnInterrupt implements AutoCloseable {
 
     private final AtomicBoolean decided = new AtomicBoolean();
@@ -31,7 +30,7 @@ final class OnInterrupt implements AutoCloseable {
         }
     }
 
-    /// @return false when an interrupt came first: the process is about to end
+    /// @return false if an interrupt came first and the process is ending
     boolean done() {
         return decided.compareAndSet(false, true);
     }
@@ -41,7 +40,7 @@ final class OnInterrupt implements AutoCloseable {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException _) {
-            // The process is ending, and the hook runs already.
+            // The process is ending and the hook is already running.
             return;
         }
     }

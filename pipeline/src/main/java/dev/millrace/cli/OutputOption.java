@@ -2,7 +2,7 @@ package dev.millrace.cli;
 
 import picocli.CommandLine.Option;
 
-/// `-o table|json`.
+/// The option `-o table|json`.
 final class OutputOption {
 
     @Option(
@@ -20,7 +20,7 @@ final class OutputOption {
         return format == OutputFormat.json;
     }
 
-    /// How a reading verb prints: for eyes or for programs.
+    /// Output format of a command: a table for people or JSON for programs.
     public enum OutputFormat {
         table,
         json

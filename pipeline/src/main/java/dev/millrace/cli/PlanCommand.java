@@ -9,7 +9,7 @@ import picocli.CommandLine.Mixin;
 
 @Command(
         name = "plan",
-        description = "Check source, target, Kafka and mappings; change nothing.",
+        description = "Check source, target, Kafka and mappings. Changes nothing.",
         mixinStandardHelpOptions = true)
 final class PlanCommand implements Callable<Integer> {
 

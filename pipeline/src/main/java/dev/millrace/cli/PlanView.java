@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
-/// How a preflight report is shown: what refuses first, each with its remedy, then a line on what
-/// passed; or all of it as JSON.
+/// Renders a preflight report as a table, with message and remedy of each finding that is not OK,
+/// or as JSON.
 final class PlanView {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -19,15 +19,6 @@ final class PlanView {
 
     PlanView(PreflightReport report) {
         this.report = report;
-    }
-
-    static int exitCode(Status outcome) {
-        return switch (outcome) {
-            case OK, WARNING -> ExitCode.DONE;
-            case MISCONFIGURED -> ExitCode.USAGE;
-            case REFUSED -> ExitCode.REFUSED;
-            case UNREACHABLE -> ExitCode.FAILED;
-        };
     }
 
     void table(Terminal terminal) {
@@ -50,25 +41,31 @@ final class PlanView {
     }
 
     private String conclusion() {
-        long open = report.findings().stream().filter(found -> !found.status().passes()).count();
-        long warnings =
-                report.findings().stream()
-                        .filter(found -> found.status() == Status.WARNING)
-                        .count();
-        String warned = warnings == 0 ? "" : ", " + warnings + " warnings";
+        String warned = warnings() == 0 ? "" : ", " + counted(warnings(), "warning");
         return report.accepted()
                 ? report.migration()
-                        + " may start: "
-                        + report.tables().size()
-                        + " target tables"
+                        + " can start: "
+                        + counted(report.tables().size(), "target table")
                         + warned
                         + "."
                 : report.migration()
-                        + " may not start: "
-                        + open
-                        + " findings to mend"
+                        + " cannot start: "
+                        + counted(problems(), "problem")
+                        + " to fix"
                         + warned
                         + ". Nothing was created.";
+    }
+
+    private long problems() {
+        return report.findings().stream().filter(found -> !found.status().passes()).count();
+    }
+
+    private long warnings() {
+        return report.findings().stream().filter(found -> found.status() == Status.WARNING).count();
+    }
+
+    private static String counted(long number, String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
     }
 
     String json() {

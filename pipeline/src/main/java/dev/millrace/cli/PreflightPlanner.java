@@ -7,7 +7,8 @@ import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.spec.MigrationSpec;
 
-/// `plan`: runs the preflight against the databases that the file names, and shows its report.
+/// Implements `plan`: runs the preflight checks against the databases in the file and prints the
+/// report.
 public final class PreflightPlanner implements Planner {
 
     @Override
@@ -18,7 +19,7 @@ public final class PreflightPlanner implements Planner {
             case table -> view.table(terminal);
             case json -> terminal.out().println(view.json());
         }
-        return PlanView.exitCode(report.outcome());
+        return ExitCode.of(report.outcome());
     }
 
     private static PreflightReport report(MigrationSpec spec) {

@@ -10,18 +10,18 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
-/// How far the backfill is, and from several looks how fast it goes. One thread.
+/// Formats the progress of the backfill. Repeated samples also give its rate. Not thread-safe.
 final class Progress {
 
     private static final int BAR = 20;
 
     private final Rate rate = new Rate();
 
-    void look(Instant at, StatusReport report) {
-        rate.look(at, rowsDone(report.tables()));
+    void sample(Instant at, StatusReport report) {
+        rate.sample(at, rowsDone(report.tables()));
     }
 
-    /// `[####......] 40% 120 of ~300 rows`, or what of it is known.
+    /// Formats `[####......] 40% 120 of ~300 rows`, without the parts that are unknown.
     static String of(Backfill backfill) {
         if (backfill.done()) {
             return bar(1) + " done " + Figures.count(backfill.rowsDone()) + " rows";
@@ -43,7 +43,7 @@ final class Progress {
     private String pace(long done, @Nullable Long estimated) {
         OptionalDouble perSecond = rate.perSecond();
         if (perSecond.isEmpty()) {
-            return "rate and ETA estimating";
+            return "estimating rate and ETA";
         }
         String pace = Figures.count(Math.round(perSecond.getAsDouble())) + " rows/s, ETA ";
         if (estimated == null) {
@@ -61,7 +61,7 @@ final class Progress {
         return tables.stream().mapToLong(table -> table.backfill().rowsDone()).sum();
     }
 
-    /// Null when a table that isn't done has no estimate.
+    /// Null if an unfinished table has no estimate.
     private static @Nullable Long rowsEstimated(List<Table> tables) {
         long sum = 0;
         for (Table table : tables) {

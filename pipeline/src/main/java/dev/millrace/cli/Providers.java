@@ -9,21 +9,22 @@ import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// Who does the verbs that this room doesn't do itself. A verb without its provider is absent. A
-/// supplier is asked when its verb runs, so that other verbs don't load its classes.
+/// Supplies the implementations of `run`, `plan` and `demo`. A command without its provider does
+/// not exist. A supplier is called when its command runs, so that other commands do not load its
+/// classes.
 public record Providers(
         @Nullable Supplier<ServiceLauncher> run,
         @Nullable Supplier<Planner> plan,
         @Nullable Supplier<DemoLauncher> demo) {
-    /// Where the service listens, and the token that it asks for.
+    /// Address on which the service listens, and the token that it requires.
     ///
     /// @param bind an address or a host name of this machine
-    /// @param port 0 for any free one
-    /// @param token [Secret#NONE] when none is asked for, which only a loopback address allows
+    /// @param port 0 for any free port
+    /// @param token [Secret#NONE] for no token, which is allowed only on a loopback address
     public record ServiceAddress(String bind, int port, Secret token) {
 
-        /// Whether only programs on this machine can reach it. What can't be resolved can be
-        /// reached.
+        /// Returns whether only programs on this machine can connect. A name that cannot be
+        /// resolved does not count as loopback.
         public boolean isLoopback() {
             try {
                 return InetAddress.getByName(bind).isLoopbackAddress();
@@ -31,39 +32,49 @@ public record Providers(
                 return false;
             }
         }
+
+        /// @throws CommandFailure if other machines can connect and no token is set
+        public void requireToken() {
+            if (!isLoopback() && !token.isPresent()) {
+                throw new CommandFailure(
+                        ExitCode.USAGE,
+                        "Other machines can connect to " + bind + ", but no token is set.",
+                        "Set MILLRACE_TOKEN to a secret of your choice, or omit --bind.");
+            }
+        }
     }
 
     /// Runs the service in the foreground.
     public interface ServiceLauncher {
 
-        /// Returns when the service has drained and stopped.
+        /// Runs the service until it has drained and stopped.
         ///
-        /// @param hash of the spec's meaning, see `SpecResult.Valid`
-        /// @param debug stack traces may be shown
+        /// @param hash hash of the spec's meaning, see `SpecResult.Valid`
+        /// @param debug whether stack traces may be printed
         /// @return an [ExitCode]
         int run(MigrationSpec spec, String hash, ServiceAddress address, boolean debug);
     }
 
-    /// Checks source, target, Kafka and mappings, and changes nothing.
+    /// Checks source, target, Kafka and mappings. Changes nothing.
     public interface Planner {
 
-        /// Prints each check with status, object and remedy to the terminal's `out`.
+        /// Prints the findings to the terminal's `out`.
         ///
-        /// @return [ExitCode#DONE] when every check passed, [ExitCode#REFUSED] when one didn't
+        /// @return the exit code of the report's outcome, see [ExitCode#of]
         int plan(MigrationSpec spec, String hash, OutputFormat format, Terminal terminal);
     }
 
-    /// Runs the demonstration, with servers of its own.
+    /// Runs the demonstration with its own servers.
     public interface DemoLauncher {
 
         /// @return the verdict's [ExitCode]
         int run(Options options, Terminal terminal);
 
-        /// @param rows in all tables of the shop, about; above zero
-        /// @param exit leave with the verdict instead of staying up
-        /// @param port of the service; 0 for any free one
-        /// @param dataDir kept for another run; `null` for a folder of its own, deleted at the end
-        /// @param debug stack traces may be shown
+        /// @param rows approximate number of rows in all tables of the shop; above zero
+        /// @param exit whether to exit with the verdict instead of staying up
+        /// @param port of the service; 0 for any free port
+        /// @param dataDir folder to keep for another run; `null` for a temporary folder
+        /// @param debug whether stack traces may be printed
         record Options(long rows, boolean exit, int port, @Nullable Path dataDir, boolean debug) {}
     }
 }

@@ -5,16 +5,16 @@ import java.time.Instant;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
-/// Rows per second from looks at a growing count, smoothed so that what is older counts less. One
-/// thread.
+/// Estimates rows per second from samples of a growing count, with exponential smoothing. Not
+/// thread-safe.
 final class Rate {
 
-    /// After this time a change of pace is shown for two thirds.
+    /// Time constant: after this time the estimate includes two thirds of a change in rate.
     private static final double MEMORY_SECONDS = 10;
 
     private static final Duration SETTLING = Duration.ofSeconds(5);
 
-    /// Above this share of deviation from the mean no estimate is worth showing.
+    /// Above this ratio of deviation to mean, no estimate is shown.
     private static final double UNSTEADY = 0.5;
 
     private @Nullable Instant first;
@@ -23,7 +23,7 @@ final class Rate {
     private double mean;
     private double deviation;
 
-    void look(Instant at, long rows) {
+    void sample(Instant at, long rows) {
         if (last == null || rows < lastRows) {
             first = at;
             mean = 0;
@@ -44,7 +44,7 @@ final class Rate {
         lastRows = rows;
     }
 
-    /// Empty until it has settled.
+    /// Empty until the rate is steady.
     OptionalDouble perSecond() {
         if (first == null
                 || last == null

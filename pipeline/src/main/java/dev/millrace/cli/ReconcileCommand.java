@@ -19,12 +19,12 @@ import tools.jackson.databind.JsonNode;
 @Command(
         name = "reconcile",
         description =
-                "Compare the target with the SELECTs over the source; wait for the verdict. Ctrl-C"
-                        + " cancels it.",
+                "Compare the target with the SELECTs over the source and wait for the verdict."
+                        + " Ctrl-C cancels the comparison.",
         mixinStandardHelpOptions = true)
 final class ReconcileCommand implements Callable<Integer> {
 
-    private static final Duration FIRST_LOOK = Duration.ofMillis(100);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final Terminal terminal;
@@ -35,13 +35,13 @@ final class ReconcileCommand implements Callable<Integer> {
     @Option(
             names = "--table",
             paramLabel = "SCHEMA.TABLE",
-            description = "Compare this target table alone; may be given several times.")
+            description = "Compare only this target table. The option can be repeated.")
     private List<String> tables = List.of();
 
     @Option(
             names = "--html",
             paramLabel = "FILE",
-            description = "Write the report as one HTML file.")
+            description = "Also write the report to this HTML file.")
     private @Nullable Path html;
 
     ReconcileCommand(Terminal terminal, Pause pause) {
@@ -56,7 +56,9 @@ final class ReconcileCommand implements Callable<Integer> {
         String id = accepted.path("id").asString("");
         if (id.isEmpty()) {
             throw new CommandFailure(
-                    ExitCode.FAILED, "the service began a comparison and didn't name it", "");
+                    ExitCode.FAILED,
+                    "The service started a comparison but returned no id.",
+                    "Check that --url is the address of a Millrace service of this version.");
         }
         String path = "reconciliations/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
         String body;
@@ -78,10 +80,10 @@ final class ReconcileCommand implements Callable<Integer> {
         } else {
             new ReconciliationView(terminal).lines(report).forEach(terminal.out()::println);
         }
-        return exitCode(report);
+        return Verdict.of(report.path("verdict").asString("")).exitCode();
     }
 
-    /// By a client of its own: the other one may be in the middle of a request.
+    /// Uses its own client because the other one may be in the middle of a request.
     private int cancel(String path) {
         terminal.err().println("Cancelling the comparison.");
         try {
@@ -91,7 +93,10 @@ final class ReconcileCommand implements Callable<Integer> {
             if (report.path("verdict").isString()) {
                 return show(body, report);
             }
-            terminal.err().println("It ends with its next step; it has no verdict.");
+            terminal.err()
+                    .println(
+                            "The comparison stops after its current step. No verdict"
+                                    + " available.");
             return ExitCode.UNDECIDED;
         } catch (CommandFailure e) {
             terminal.err().println("millrace: " + e.getMessage());
@@ -99,9 +104,9 @@ final class ReconcileCommand implements Callable<Integer> {
         }
     }
 
-    /// A comparison takes as long as it takes: there is no deadline but the operator's Ctrl-C.
+    /// Polls without a deadline: the duration of a comparison is not known. Ctrl-C cancels it.
     private String await(ServiceClient client, String path) {
-        Duration next = FIRST_LOOK;
+        Duration next = FIRST_PAUSE;
         while (true) {
             String body = client.get(path, ServiceClient.JSON);
             if (isFinished(client.tree(body))) {
@@ -113,7 +118,8 @@ final class ReconcileCommand implements Callable<Integer> {
         }
     }
 
-    /// Either the report, or a state that says it is still to come. Anything else would never end.
+    /// Returns whether the body is a report. Fails on an unknown state, which could otherwise be
+    /// polled forever.
     private static boolean isFinished(JsonNode body) {
         if (body.path("verdict").isString()) {
             return true;
@@ -123,9 +129,9 @@ final class ReconcileCommand implements Callable<Integer> {
             default ->
                     throw new CommandFailure(
                             ExitCode.FAILED,
-                            "the comparison could not be carried out: "
-                                    + body.path("reason").asString("the service gives no reason"),
-                            "Nothing is known about equality. See: millrace status");
+                            "The comparison failed: "
+                                    + body.path("reason").asString("the service gave no reason"),
+                            "Run 'millrace status' to see the cause, then run reconcile again.");
         };
     }
 
@@ -136,19 +142,10 @@ final class ReconcileCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new CommandFailure(
                     ExitCode.FAILED,
-                    "the report can't be written to " + file,
-                    "Is there such a folder, and may you write to it?",
+                    "Cannot write the report to " + file + ".",
+                    "Check that the folder exists and is writable.",
                     e);
         }
-        terminal.err().println("The report is in " + file);
-    }
-
-    /// What isn't plainly equal never leaves as equal.
-    private static int exitCode(JsonNode report) {
-        return switch (report.path("verdict").asString("")) {
-            case "equal" -> ExitCode.DONE;
-            case "different" -> ExitCode.DIFFERENT;
-            default -> ExitCode.UNDECIDED;
-        };
+        terminal.err().println("Report written to " + file);
     }
 }

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
-/// A reconciliation's report as lines for eyes.
+/// Renders a reconciliation report as text for a terminal.
 final class ReconciliationView {
 
-    /// More doesn't fit a screen; the JSON has them all.
+    /// More mismatches do not fit on a screen; the JSON output has all of them.
     private static final int MISMATCHES_SHOWN = 10;
 
     private final Terminal terminal;
@@ -29,7 +29,7 @@ final class ReconciliationView {
                         + ", finished "
                         + report.path("finishedAt").asString(Figures.UNKNOWN));
         if (report.path("reason").isString()) {
-            lines.add("No verdict: " + report.path("reason").asString());
+            lines.add("No verdict available: " + report.path("reason").asString());
         }
         lines.add("");
         lines.addAll(tables(report.path("tables")));
@@ -51,7 +51,7 @@ final class ReconciliationView {
                         "extra",
                         "different",
                         "in flight",
-                        "took");
+                        "duration");
         for (JsonNode table : tables) {
             text.row(
                     table.path("target").asString(""),
@@ -84,7 +84,7 @@ final class ReconciliationView {
                             + table.path("different").asLong(0);
             lines.add(
                     table.path("target").asString("")
-                            + " was not compared to the end: at least "
+                            + " was not compared completely; it has at least "
                             + Figures.count(found)
                             + (found == 1 ? " difference" : " differences"));
         }
@@ -110,7 +110,7 @@ final class ReconciliationView {
             lines.add(
                     "… and "
                             + (mismatches.size() - MISMATCHES_SHOWN)
-                            + " more; -o json shows what the report holds");
+                            + " more; use -o json to see all mismatches in the report");
         }
         return lines;
     }

@@ -12,7 +12,9 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "run",
-        description = "Run the migration's service in the foreground; SIGTERM drains and commits.",
+        description =
+                "Run the service of the migration in the foreground. SIGTERM drains and"
+                        + " commits.",
         mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
 
@@ -31,8 +33,8 @@ final class RunCommand implements Callable<Integer> {
             names = "--bind",
             paramLabel = "ADDRESS",
             description =
-                    "Address to listen on (default: ${DEFAULT-VALUE}); any but a loopback address"
-                            + " needs MILLRACE_TOKEN.",
+                    "Address to listen on (default: ${DEFAULT-VALUE}). An address other than"
+                            + " loopback requires MILLRACE_TOKEN.",
             defaultValue = "127.0.0.1")
     private String bind = "127.0.0.1";
 
@@ -50,12 +52,7 @@ final class RunCommand implements Callable<Integer> {
                         bind,
                         port,
                         Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")));
-        if (!address.isLoopback() && !address.token().isPresent()) {
-            throw new CommandFailure(
-                    ExitCode.USAGE,
-                    "others can reach " + bind + ", and no token guards the service",
-                    "Set MILLRACE_TOKEN to a secret of your choice, or leave --bind out.");
-        }
+        address.requireToken();
         return launcher.get().run(valid.spec(), valid.hash(), address, program.debug());
     }
 }

@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 
 @Command(
         name = "schema",
-        description = "Print the JSON Schema of the migration's file, for editors.",
+        description = "Print the JSON Schema of the migration file for editors.",
         mixinStandardHelpOptions = true)
 final class SchemaCommand implements Callable<Integer> {
 

@@ -16,13 +16,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/// Reads a migration's file with its SELECTs, as far as that goes without a database.
+/// Reads a migration file and parses its SELECTs. Uses no database.
 final class SelectCheck {
 
     private SelectCheck() {}
 
-    /// Valid only if every SELECT is one of the language; else what is wrong with the file's form
-    /// and with its SELECTs together, in the order of the file.
+    /// Returns a valid spec only if every SELECT can be parsed. Otherwise returns all problems of
+    /// the file and of its SELECTs, in file order.
     static SpecResult read(Path file, Map<String, String> environment) {
         return switch (SpecReader.read(file, environment)) {
             case SpecResult.Valid valid -> {

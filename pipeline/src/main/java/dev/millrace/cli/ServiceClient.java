@@ -21,20 +21,20 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.MissingNode;
 
-/// Talks to the running service, and waits a while for one that is being started. What doesn't come
-/// back well is a [CommandFailure] that says why and what to do. Used by one thread.
+/// Calls the running service and waits up to a minute for a service that is starting. Errors become
+/// a [CommandFailure] with reason and remedy. Not thread-safe.
 final class ServiceClient {
 
     static final String JSON = "application/json";
     static final String HTML = "text/html";
 
-    private static final Duration TO_CONNECT = Duration.ofSeconds(5);
-    private static final Duration TO_ANSWER = Duration.ofSeconds(60);
-    private static final Duration TO_START = Duration.ofSeconds(60);
-    private static final Duration TO_ASK_AGAIN = Duration.ofSeconds(1);
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration RETRY_INTERVAL = Duration.ofSeconds(1);
     private static final String PATH_REMEDY =
-            "Write --url without a path, like http://localhost:8080, unless a proxy before the"
-                    + " service asks for one.";
+            "Set --url without a path, such as http://localhost:8080, unless a proxy in front of"
+                    + " the service requires a path.";
     private static final JsonMapper MAPPER = JsonMapper.shared();
 
     private final URI service;
@@ -44,7 +44,7 @@ final class ServiceClient {
     private final HttpClient http =
             HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
-                    .connectTimeout(TO_CONNECT)
+                    .connectTimeout(CONNECT_TIMEOUT)
                     .build();
 
     ServiceClient(URI service, Secret token, Terminal terminal, Pause pause) {
@@ -54,7 +54,7 @@ final class ServiceClient {
         this.pause = pause;
     }
 
-    /// @param path below `/api/v1/`, its query encoded
+    /// @param path path relative to `/api/v1/`, with an encoded query
     String get(String path, String accept) {
         return send(request(path).header("Accept", accept).GET().build());
     }
@@ -73,7 +73,7 @@ final class ServiceClient {
         return send(request(path).header("Accept", JSON).DELETE().build());
     }
 
-    /// Gives each line as it comes.
+    /// Passes on each line as it arrives.
     void lines(String path, Consumer<String> line) {
         HttpRequest request =
                 request(path).header("Accept", "application/x-ndjson, " + JSON).build();
@@ -95,7 +95,7 @@ final class ServiceClient {
         try {
             return MAPPER.readValue(body, type);
         } catch (JacksonException e) {
-            throw foreign(e);
+            throw notMillrace(e);
         }
     }
 
@@ -115,29 +115,30 @@ final class ServiceClient {
                 });
     }
 
-    /// A service that is being started has done nothing yet, so any request may be sent again.
+    /// Retries while the service is starting. A starting service has not processed the request, so
+    /// any request can be repeated.
     private <B> String exchange(
             HttpRequest request,
             HttpResponse.BodyHandler<B> handler,
             Function<HttpResponse<B>, String> judge) {
-        Instant patience = terminal.clock().instant().plus(TO_START);
-        boolean told = false;
+        Instant deadline = terminal.clock().instant().plus(START_TIMEOUT);
+        boolean announced = false;
         while (true) {
             try {
                 return ask(request, handler, judge);
-            } catch (BeingStarted e) {
-                if (!terminal.clock().instant().isBefore(patience)) {
+            } catch (ServiceStarting e) {
+                if (!terminal.clock().instant().isBefore(deadline)) {
                     throw e.failure;
                 }
-                if (!told) {
-                    told = true;
+                if (!announced) {
+                    announced = true;
                     terminal.err()
                             .println(
-                                    "The service is being started; waiting up to "
-                                            + TO_START.toSeconds()
-                                            + " s for it.");
+                                    "The service is starting. Waiting up to "
+                                            + START_TIMEOUT.toSeconds()
+                                            + " s.");
                 }
-                pause.between(TO_ASK_AGAIN);
+                pause.between(RETRY_INTERVAL);
             }
         }
     }
@@ -149,30 +150,33 @@ final class ServiceClient {
         try {
             return judge.apply(http.send(request, handler));
         } catch (HttpConnectTimeoutException e) {
-            throw unreachable("it can't be reached within " + TO_CONNECT.toSeconds() + " s", e);
+            throw unreachable("no connection within " + CONNECT_TIMEOUT.toSeconds() + " s", e);
         } catch (HttpTimeoutException e) {
-            throw unreachable("it gave no answer within " + TO_ANSWER.toSeconds() + " s", e);
+            throw unreachable("no response within " + REQUEST_TIMEOUT.toSeconds() + " s", e);
         } catch (ConnectException e) {
-            throw unreachable("nothing listens there, or its name is unknown", e);
+            throw unreachable("connection refused or unknown host", e);
         } catch (IOException e) {
-            throw unreachable("the connection broke", e);
+            throw unreachable("connection lost", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new CommandFailure(ExitCode.FAILED, "interrupted while asking", "", e);
+            throw new CommandFailure(
+                    ExitCode.FAILED, "Interrupted while waiting for the service.", "", e);
         }
     }
 
     private HttpRequest.Builder request(String path) {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(URI.create(service + "/api/v1/" + path)).timeout(TO_ANSWER);
+                HttpRequest.newBuilder(URI.create(service + "/api/v1/" + path))
+                        .timeout(REQUEST_TIMEOUT);
         if (token.isPresent()) {
             try {
                 request.header("Authorization", "Bearer " + token.reveal());
             } catch (IllegalArgumentException _) {
                 throw new CommandFailure(
                         ExitCode.USAGE,
-                        "MILLRACE_TOKEN holds characters that no HTTP header may hold",
-                        "Does it end with a newline?");
+                        "MILLRACE_TOKEN contains characters that are not allowed in an HTTP"
+                                + " header.",
+                        "Remove them. A common cause is a newline at the end.");
             }
         }
         return request;
@@ -181,16 +185,16 @@ final class ServiceClient {
     private CommandFailure unreachable(String why, Exception cause) {
         return new CommandFailure(
                 ExitCode.FAILED,
-                "no Millrace answers at " + service + ": " + why,
-                "Start it with 'millrace run -c millrace.yaml', or name its address with --url.",
+                "No Millrace service at " + service + ": " + why + ".",
+                "Start it with 'millrace run -c millrace.yaml', or set --url to its address.",
                 cause);
     }
 
-    private CommandFailure foreign(Exception cause) {
+    private CommandFailure notMillrace(Exception cause) {
         return new CommandFailure(
                 ExitCode.FAILED,
-                "what answers at " + service + " isn't a Millrace service of this version",
-                hasPath() ? PATH_REMEDY : "Name the service's address with --url.",
+                "The server at " + service + " is not a Millrace service of this version.",
+                hasPath() ? PATH_REMEDY : "Set --url to the address of the service.",
                 cause);
     }
 
@@ -198,40 +202,41 @@ final class ServiceClient {
         return service.getPath() != null && !service.getPath().isEmpty();
     }
 
-    /// A problem as RFC 9457 describes it, or whatever else came back.
+    /// Turns an RFC 9457 problem or any other error response into an exception.
     private RuntimeException refused(HttpResponse<?> response, String body) {
         int status = response.statusCode();
         if (status == 401 || status == 403) {
             return new CommandFailure(
                     ExitCode.USAGE,
-                    "the service at " + service + " refuses this caller" + reason(response, body),
-                    "Set MILLRACE_TOKEN to the token that the service was started with.");
+                    "The service at " + service + " denied access" + reason(response, body),
+                    "Set MILLRACE_TOKEN to the token with which the service was started.");
         }
         String reason = reason(response, body);
         if (reason.isEmpty()) {
-            return foreign(new IOException("HTTP status " + status));
+            return notMillrace(new IOException("HTTP status " + status));
         }
         if (status == 503
                 && problem(response, body).path("state").asString("").equals("starting")) {
-            return new BeingStarted(
+            return new ServiceStarting(
                     new CommandFailure(
                             exitCode(status),
-                            "the service refuses" + reason,
-                            "If it goes on like this, the service's log says what it waits for."));
+                            "The service refused the request" + reason,
+                            "If this continues, read the service's log to see what the start"
+                                    + " waits for."));
         }
         return new CommandFailure(
                 exitCode(status),
-                "the service refuses" + reason,
+                "The service refused the request" + reason,
                 status == 404 && hasPath() ? PATH_REMEDY : "");
     }
 
-    /// It listens and will answer; `failure` is what to say when that takes too long.
-    private static final class BeingStarted extends RuntimeException {
+    /// The service listens but has not started yet. `failure` is reported if that takes too long.
+    private static final class ServiceStarting extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         private final CommandFailure failure;
 
-        BeingStarted(CommandFailure failure) {
+        ServiceStarting(CommandFailure failure) {
             super(failure);
             this.failure = failure;
         }

@@ -5,14 +5,14 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import picocli.CommandLine.Option;
 
-/// Which service a client verb talks to.
+/// Options of the client commands: the service's address and token.
 final class ServiceOptions {
 
     @Option(
             names = "--url",
             description =
-                    "Address of the running service (default: ${DEFAULT-VALUE}); MILLRACE_TOKEN"
-                            + " holds its token.",
+                    "Address of the running service (default: ${DEFAULT-VALUE}). Its token is"
+                            + " read from MILLRACE_TOKEN.",
             defaultValue = "http://localhost:8080")
     private String url = "http://localhost:8080";
 
@@ -34,11 +34,11 @@ final class ServiceOptions {
                 return address;
             }
         } catch (URISyntaxException _) {
-            // told below, like an address of another kind
+            // Reported below, like any other unsupported address.
         }
         throw new CommandFailure(
                 ExitCode.USAGE,
-                "--url is no address of a service",
-                "Write it like http://localhost:8080, without credentials.");
+                "--url is not the address of a service.",
+                "Write it as http://localhost:8080," + " without credentials.");
     }
 }

@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
-/// The file a verb works on.
+/// The option that names the migration file.
 final class SpecOption {
 
     @Option(
             names = {"-c", "--config"},
             paramLabel = "FILE",
-            description = "The migration's file (default: ${DEFAULT-VALUE}).",
+            description = "The migration file (default: ${DEFAULT-VALUE}).",
             defaultValue = "millrace.yaml")
     private Path file = Path.of("millrace.yaml");
 
@@ -21,7 +21,7 @@ final class SpecOption {
         return file;
     }
 
-    /// @throws CommandFailure with all problems when the file isn't valid
+    /// @throws CommandFailure with all problems if the file is not valid
     SpecResult.Valid read(Terminal terminal) {
         return switch (SelectCheck.read(file, terminal.environment())) {
             case SpecResult.Valid valid -> valid;
@@ -33,7 +33,7 @@ final class SpecOption {
         return new CommandFailure(
                 ExitCode.USAGE,
                 file
-                        + " isn't valid, nothing was started:\n"
+                        + " is not valid. Nothing was started.\n"
                         + problems.stream()
                                 .map(Problem::toString)
                                 .collect(Collectors.joining("\n")),

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "status",
-        description = "Show phase, progress, lags, what blocks and what may be done next.",
+        description = "Show phase, progress, lag, blockers and the next allowed commands.",
         mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
 
@@ -27,9 +27,7 @@ final class StatusCommand implements Callable<Integer> {
     @Mixin private ServiceOptions service = new ServiceOptions();
     @Mixin private OutputOption output = new OutputOption();
 
-    @Option(
-            names = "--watch",
-            description = "Look again and again, until the migration ends or Ctrl-C.")
+    @Option(names = "--watch", description = "Refresh until the migration ends or Ctrl-C.")
     private boolean watch;
 
     StatusCommand(Terminal terminal, Pause pause) {
@@ -63,7 +61,7 @@ final class StatusCommand implements Callable<Integer> {
         while (true) {
             String body = client.get("status", ServiceClient.JSON);
             StatusReport report = client.read(body, StatusReport.class);
-            progress.look(terminal.clock().instant(), report);
+            progress.sample(terminal.clock().instant(), report);
             if (onScreen) {
                 List<String> block = view.block(report, progress, TABLES_ON_SCREEN);
                 repaint.show(block);
@@ -79,7 +77,7 @@ final class StatusCommand implements Callable<Integer> {
         }
     }
 
-    /// Paints a block of lines over the one before. One thread.
+    /// Prints a block of lines over the previous block. Not thread-safe.
     static final class Repaint {
 
         private final Terminal terminal;
@@ -100,8 +98,8 @@ final class StatusCommand implements Callable<Integer> {
             terminal.out().flush();
         }
 
-        /// A line that wraps would be two, and the next block would not cover it. Escapes take no
-        /// room.
+        /// Cuts a line at the terminal's width. A wrapped line would take two rows, and the next
+        /// block would not overwrite it. Escape sequences have no width.
         private String cut(String line) {
             int shown = 0;
             int i = 0;

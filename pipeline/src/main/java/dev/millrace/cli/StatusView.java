@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// A status as lines for eyes.
+/// Renders a status as text for a terminal.
 final class StatusView {
 
     private final Terminal terminal;
@@ -21,8 +21,9 @@ final class StatusView {
         this.terminal = terminal;
     }
 
-    /// @param progress null when the status was looked at once, so that no pace is known
-    /// @param mostTables what is left to do comes first; the rest is counted
+    /// @param progress null if there is only one sample, so that no rate is known
+    /// @param mostTables maximum number of tables; unfinished tables come first, the others are
+    ///   counted
     List<String> block(StatusReport report, @Nullable Progress progress, int mostTables) {
         List<String> lines = new ArrayList<>();
         lines.add(report.migration() + "  " + phase(report));
@@ -44,7 +45,7 @@ final class StatusView {
         return lines;
     }
 
-    /// One line, for logs and pipes.
+    /// Renders one line for logs and pipes.
     String line(Instant at, StatusReport report, Progress progress) {
         List<String> parts = new ArrayList<>();
         parts.add(at.truncatedTo(ChronoUnit.SECONDS) + " " + report.phase());
@@ -52,7 +53,7 @@ final class StatusView {
             parts.add(progress.ofAll(report.tables()).replaceFirst("\\[.*] +", ""));
         }
         parts.add("lag " + lag(report.lag()));
-        troubles(report).forEach(parts::add);
+        problems(report).forEach(parts::add);
         return String.join(", ", parts);
     }
 
@@ -65,7 +66,7 @@ final class StatusView {
                 + Figures.seconds(lag.endToEndSeconds());
     }
 
-    private static Stream<String> troubles(StatusReport report) {
+    private static Stream<String> problems(StatusReport report) {
         return Stream.concat(
                 report.parts().stream()
                         .filter(part -> !part.well())
@@ -124,10 +125,10 @@ final class StatusView {
     }
 
     static Color verdictColor(String verdict) {
-        return switch (verdict) {
-            case "equal" -> Color.GOOD;
-            case "different" -> Color.BAD;
-            default -> Color.UNSURE;
+        return switch (Verdict.of(verdict)) {
+            case EQUAL -> Color.GOOD;
+            case DIFFERENT -> Color.BAD;
+            case UNDECIDED -> Color.UNSURE;
         };
     }
 

@@ -8,10 +8,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.Map;
 
-/// Where a verb runs: its streams, its environment, its clock.
+/// The environment of a command: output streams, environment variables, clock and terminal.
 ///
-/// @param interactive a person watches: lines may be painted over
-/// @param columns how wide a line may be; at least 40
+/// @param interactive whether output goes to a terminal, so that lines can be overwritten
+/// @param columns maximum width of a line; at least 40
 public record Terminal(
         PrintWriter out,
         PrintWriter err,
@@ -20,12 +20,12 @@ public record Terminal(
         boolean interactive,
         int columns) {
 
-    private static final int NARROWEST = 40;
-    private static final int USUAL = 100;
+    private static final int MIN_COLUMNS = 40;
+    private static final int DEFAULT_COLUMNS = 100;
 
     public Terminal {
         environment = Map.copyOf(environment);
-        columns = Math.max(NARROWEST, columns);
+        columns = Math.max(MIN_COLUMNS, columns);
     }
 
     public static Terminal ofProcess() {
@@ -36,7 +36,7 @@ public record Terminal(
                 System.getenv(),
                 InstantSource.system(),
                 console != null && console.isTerminal(),
-                Integer.getInteger("millrace.columns", USUAL));
+                Integer.getInteger("millrace.columns", DEFAULT_COLUMNS));
     }
 
     boolean isColored() {

@@ -3,13 +3,13 @@ package dev.millrace.cli;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Lines in columns as wide as their widest cell.
+/// Formats rows as text columns, each as wide as its widest cell. Not thread-safe.
 final class TextTable {
 
     private final List<List<String>> rows = new ArrayList<>();
     private final int firstNumber;
 
-    /// @param firstNumber the first column that is aligned to the right
+    /// @param firstNumber index of the first right-aligned column
     TextTable(int firstNumber, String... heads) {
         this.firstNumber = firstNumber;
         rows.add(List.of(heads));
@@ -17,7 +17,7 @@ final class TextTable {
 
     void row(String... cells) {
         if (cells.length != rows.getFirst().size()) {
-            throw new IllegalArgumentException("a row has as many cells as there are columns");
+            throw new IllegalArgumentException("A row must have one cell per column.");
         }
         rows.add(List.of(cells));
     }

@@ -13,7 +13,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "validate",
-        description = "Check the migration's file by itself; ask no server.",
+        description = "Check the migration file. Connects to no server.",
         mixinStandardHelpOptions = true)
 final class ValidateCommand implements Callable<Integer> {
 

@@ -2,7 +2,7 @@ package dev.millrace.demo;
 
 import java.sql.SQLException;
 
-/// Products, their stock, and what people say of them.
+/// Transactions on products, prices, stock, reviews and wish lists.
 final class CatalogWorkload {
 
     private CatalogWorkload() {}
@@ -69,7 +69,7 @@ final class CatalogWorkload {
                 turn.product());
     }
 
-    /// An update of the key itself.
+    /// Updates a primary key.
     static long wishForAnother(WorkloadTransaction turn) throws SQLException {
         turn.alone();
         int product = turn.product();

@@ -3,7 +3,7 @@ package dev.millrace.demo;
 import java.sql.SQLException;
 import java.util.List;
 
-/// Customers, their addresses and visits.
+/// Transactions on customers, addresses, sessions and audit events.
 final class CustomerWorkload {
 
     private CustomerWorkload() {}

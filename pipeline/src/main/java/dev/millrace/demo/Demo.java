@@ -1,5 +1,6 @@
 package dev.millrace.demo;
 
+import dev.millrace.cli.Verdict;
 import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
@@ -16,17 +17,17 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.JsonNode;
 
-/// Conducts the demonstration: servers, shop, traffic, service, in sync, reconcile under traffic,
-/// report. Everything it starts is ended in the opposite order when it leaves, also by Ctrl-C. One
-/// thread runs it; [#leave] may come from any.
+/// Runs the demonstration: starts servers, shop, traffic and service, waits for IN_SYNC, reconciles
+/// under traffic and prints the report. At the end, also after Ctrl-C, it stops everything in
+/// reverse order. One thread calls [#run]; [#leave] is thread-safe.
 public final class Demo {
 
     static final int FAILED = 1;
-    static final int TOLD_TO_LEAVE = 130;
+    static final int INTERRUPTED = 130;
     static final String LOG_FILE = "millrace.log";
 
-    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(1);
-    private static final Duration UNTIL_GIVEN_UP = Duration.ofMinutes(15);
+    private static final Duration POLL_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration TIMEOUT = Duration.ofMinutes(15);
 
     private final MigrationService service;
     private final LogFile log;
@@ -40,33 +41,33 @@ public final class Demo {
         this.out = out;
     }
 
-    /// @return 0 equal, 4 different, 5 undecided, 1 failed, 130 told to leave before all had
+    /// @return 0 equal, 4 different, 5 undecided, 1 failed, 130 interrupted before everything had
     ///   started
-    /// @throws dev.millrace.sandbox.LocalServerException when a server can't be started, or the
+    /// @throws dev.millrace.sandbox.LocalServerException if a server cannot be started or the
     ///   service's port is in use
     public int run(DemoSettings settings) {
         if (settings.port() != 0) {
             LoopbackPort.requireFree(settings.port(), "the demo's service");
         }
-        Thread hook = new Thread(this::leaveAndWait, "demo-leaves");
+        Thread hook = new Thread(this::leaveAndWait, "demo-shutdown");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             return settings.dataDir().isPresent()
                     ? runIn(folder(settings.dataDir().get()), settings)
-                    : runInFolderOfItsOwn(settings);
+                    : runInTemporaryFolder(settings);
         } finally {
             left.countDown();
             removeHook(hook);
         }
     }
 
-    /// Ends the demo soon.
+    /// Asks the demo to stop. Returns immediately.
     public void leave() {
         leaving.countDown();
     }
 
-    /// Nothing of it stays, but the log when the demo failed.
-    private int runInFolderOfItsOwn(DemoSettings settings) {
+    /// Deletes the folder at the end. Only the log is kept, and only if the demo failed.
+    private int runInTemporaryFolder(DemoSettings settings) {
         Path folder = temporary();
         try {
             return runIn(folder, settings);
@@ -79,7 +80,7 @@ public final class Demo {
         Path file = folder.resolve(LOG_FILE);
         log.open(file);
         say("Starting two PostgreSQL servers under " + folder);
-        say("What servers and service log goes to " + file);
+        say("Servers and service log to " + file);
         boolean failed = true;
         try {
             int exitCode = conduct(folder, settings);
@@ -88,15 +89,17 @@ public final class Demo {
         } catch (SQLException | RuntimeException e) {
             if (isLeaving()) {
                 failed = false;
-                return TOLD_TO_LEAVE;
+                return INTERRUPTED;
             }
             if (e instanceof RuntimeException fault) {
                 throw fault;
             }
-            throw new IllegalStateException("the demo's shop can't be made", e);
+            throw new IllegalStateException("Cannot create the demo's shop.", e);
         } finally {
             if (failed) {
-                say("The log may say why: " + (settings.dataDir().isPresent() ? file : kept(file)));
+                say(
+                        "See the log for the cause: "
+                                + (settings.dataDir().isPresent() ? file : kept(file)));
             }
         }
     }
@@ -104,23 +107,23 @@ public final class Demo {
     private int conduct(Path folder, DemoSettings settings) throws SQLException {
         try (Servers servers = Servers.start(folder)) {
             if (isLeaving()) {
-                return TOLD_TO_LEAVE;
+                return INTERRUPTED;
             }
-            boolean made = servers.fill(settings.rows());
+            boolean created = servers.fill(settings.rows());
             say(
-                    made
-                            ? "The shop is open: 15 tables on the source, to become 18 others on the"
-                                    + " target"
-                            : "The shop of an earlier run is open again");
+                    created
+                            ? "Created the shop: 15 tables on the source, to be migrated to 18"
+                                    + " tables on the target"
+                            : "Using the shop of an earlier run");
             Path spec = SpecFile.write(folder, servers);
             try (Traffic traffic =
                     Traffic.start(
                             () -> servers.source().connect(Servers.SHOP),
                             Traffic.Settings.gentle())) {
                 if (isLeaving()) {
-                    return TOLD_TO_LEAVE;
+                    return INTERRUPTED;
                 }
-                say("Live traffic runs; the migration is " + spec);
+                say("Live traffic is running. Migration file: " + spec);
                 int port = settings.port() == 0 ? LoopbackPort.free() : settings.port();
                 try (MigrationService.Running running = service.start(spec, port)) {
                     return watch(new ServiceHttp(running.address()), running, traffic, settings);
@@ -134,22 +137,22 @@ public final class Demo {
             MigrationService.Running running,
             Traffic traffic,
             DemoSettings settings) {
-        Optional<String> trouble = awaitInSync(http);
+        Optional<String> failure = awaitInSync(http);
         if (isLeaving()) {
-            return TOLD_TO_LEAVE;
+            return INTERRUPTED;
         }
-        if (trouble.isPresent()) {
-            say("The demo ends: " + trouble.get());
+        if (failure.isPresent()) {
+            say("The demo stops: " + failure.get());
             return FAILED;
         }
-        say("In sync. Comparing every row of both sides while traffic goes on");
+        say("In sync. Comparing every row of source and target while traffic continues");
         Optional<JsonNode> report = awaitReport(http);
         if (report.isEmpty()) {
-            return isLeaving() ? TOLD_TO_LEAVE : FAILED;
+            return isLeaving() ? INTERRUPTED : FAILED;
         }
         Verdict verdict = Verdict.of(report.get().path("verdict").asString(""));
         DemoReport.verdict(report.get()).forEach(this::say);
-        say("Verdict: " + verdict.name().toLowerCase(Locale.ROOT));
+        say("Verdict: " + verdict.word());
         if (!settings.exit()) {
             stayUp(running, traffic);
         }
@@ -159,16 +162,16 @@ public final class Demo {
 
     private void stayUp(MigrationService.Running running, Traffic traffic) {
         say(trafficLine(traffic));
-        say("The service answers at " + running.address() + "; try, in another terminal:");
+        say("The service listens at " + running.address() + ". Try in another terminal:");
         say("  ./millrace status --watch --url " + running.address());
         say("  ./millrace reconcile --url " + running.address());
-        say("Traffic goes on until Ctrl-C.");
+        say("Traffic continues until Ctrl-C.");
         await(Duration.ofDays(365));
     }
 
-    /// Empty when in sync, else why not.
+    /// Returns empty when in sync, otherwise the reason why not.
     private Optional<String> awaitInSync(ServiceHttp http) {
-        long deadline = System.nanoTime() + UNTIL_GIVEN_UP.toNanos();
+        long deadline = System.nanoTime() + TIMEOUT.toNanos();
         String last = "";
         while (System.nanoTime() - deadline < 0) {
             try {
@@ -186,18 +189,18 @@ public final class Demo {
                     return Optional.of("the migration failed: " + status.path("blockers"));
                 }
             } catch (IOException e) {
-                say("No status: " + e.getMessage());
+                say("Cannot read the status: " + e.getMessage());
             }
-            if (await(BETWEEN_LOOKS)) {
-                return Optional.of("told to leave");
+            if (await(POLL_INTERVAL)) {
+                return Optional.of("interrupted");
             }
         }
-        return Optional.of("not in sync after " + UNTIL_GIVEN_UP.toMinutes() + " minutes");
+        return Optional.of("not in sync after " + TIMEOUT.toMinutes() + " minutes");
     }
 
-    /// Empty when there is none to be had.
+    /// Returns empty if no report is available.
     private Optional<JsonNode> awaitReport(ServiceHttp http) {
-        long deadline = System.nanoTime() + UNTIL_GIVEN_UP.toNanos();
+        long deadline = System.nanoTime() + TIMEOUT.toNanos();
         try {
             String id = http.reconcile();
             while (System.nanoTime() - deadline < 0) {
@@ -205,13 +208,13 @@ public final class Demo {
                 if (report.path("finishedAt").isString()) {
                     return Optional.of(report);
                 }
-                if (await(BETWEEN_LOOKS)) {
+                if (await(POLL_INTERVAL)) {
                     return Optional.empty();
                 }
             }
-            say("The demo ends: no verdict after " + UNTIL_GIVEN_UP.toMinutes() + " minutes");
+            say("The demo stops: no verdict after " + TIMEOUT.toMinutes() + " minutes");
         } catch (IOException e) {
-            say("The demo ends: no verdict to be had: " + e.getMessage());
+            say("The demo stops: no verdict available: " + e.getMessage());
         }
         return Optional.empty();
     }
@@ -225,7 +228,7 @@ public final class Demo {
                 traffic.failures().isEmpty() ? "none" : traffic.failures());
     }
 
-    /// Whether the demo is to leave.
+    /// Waits and returns whether the demo was asked to stop.
     private boolean await(Duration atMost) {
         try {
             return leaving.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
@@ -235,8 +238,8 @@ public final class Demo {
         }
     }
 
-    /// Also when the process is going down and the hook hasn't begun yet: then whatever fails,
-    /// fails because of that.
+    /// Returns whether the demo was asked to stop or the JVM is shutting down. During a shutdown
+    /// whose hook has not run yet, failures are a consequence of the shutdown.
     private boolean isLeaving() {
         if (leaving.getCount() == 0) {
             return true;
@@ -264,7 +267,7 @@ public final class Demo {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException _) {
-            // The process is going down already, and the hook is why we are here.
+            // The JVM is already shutting down and runs the hook.
         }
     }
 
@@ -277,7 +280,7 @@ public final class Demo {
         try {
             return Files.createDirectories(given.toAbsolutePath().normalize());
         } catch (IOException e) {
-            throw new UncheckedIOException(given + " can't be made", e);
+            throw new UncheckedIOException("Cannot create folder " + given, e);
         }
     }
 
@@ -285,11 +288,11 @@ public final class Demo {
         try {
             return Files.createTempDirectory("millrace-demo-");
         } catch (IOException e) {
-            throw new UncheckedIOException("no temporary folder can be made", e);
+            throw new UncheckedIOException("Cannot create a temporary folder.", e);
         }
     }
 
-    /// Beside the folder that is about to be deleted.
+    /// Moves the log out of the folder that is about to be deleted.
     private static Path kept(Path file) {
         Path kept = Path.of(file.getParent() + ".log");
         try {
@@ -303,45 +306,46 @@ public final class Demo {
         try {
             Folders.delete(folder);
         } catch (IOException e) {
-            say("The folder " + folder + " could not be deleted: " + e);
+            say("Cannot delete folder " + folder + ": " + e);
         }
     }
 
-    /// Where the process logs to while the demo runs: a file in place of the terminal.
+    /// Redirects the log from the terminal to a file while the demo runs.
     public interface LogFile {
 
-        /// From now on everything that is logged goes to this file and nowhere else.
+        /// Sends all further log events to this file only.
         void open(Path file);
     }
 
-    /// What the user asked of the demo.
+    /// Options of the demo.
     ///
-    /// @param rows of the shop, in all tables together, about
-    /// @param port of the service; 0: any free one
-    /// @param dataDir where servers and log are kept; empty: a folder of its own that is deleted at
-    ///   the end
-    /// @param exit leave with the verdict instead of staying up
+    /// @param rows approximate number of rows in all tables of the shop
+    /// @param port port of the service; 0 for any free port
+    /// @param dataDir folder to keep for another run; empty for a temporary folder that is deleted
+    ///   at the end
+    /// @param exit whether to exit with the verdict instead of staying up
     public record DemoSettings(long rows, int port, Optional<Path> dataDir, boolean exit) {
 
         public DemoSettings {
             if (rows < 1) {
-                throw new IllegalArgumentException("a shop needs at least one row: " + rows);
+                throw new IllegalArgumentException(
+                        "The shop needs at least one row, got " + rows + ".");
             }
         }
     }
 
-    /// Runs the service as `millrace run` does, in this process.
+    /// Runs the service in this process, as `millrace run` does.
     public interface MigrationService {
 
-        /// Returns when the service answers on that port of 127.0.0.1.
+        /// Returns when the service accepts requests on this port of 127.0.0.1.
         Running start(Path specFile, int port);
 
-        /// A service that runs until closed.
+        /// A running service.
         interface Running extends AutoCloseable {
 
             URI address();
 
-            /// Drains and ends it; again it does nothing.
+            /// Drains and stops the service. Further calls have no effect.
             @Override
             void close();
         }

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.JsonNode;
 
-/// Progress and verdict as lines for eyes. What the service doesn't know is shown as `?`. Pure.
+/// Renders progress and verdict as text for a terminal. An unknown value is shown as `?`. Pure.
 final class DemoReport {
 
     private static final int MISMATCHES_SHOWN = 5;
@@ -25,8 +25,7 @@ final class DemoReport {
         }
         return String.format(
                 Locale.ROOT,
-                "%-11s  %d of %d tables backfilled, %,d of about %,d rows; behind by %s records,"
-                        + " %s s",
+                "%-11s  %d of %d tables backfilled, %,d of about %,d rows; lag %s records, %s s",
                 status.path("phase").asString("?"),
                 complete,
                 tables.size(),

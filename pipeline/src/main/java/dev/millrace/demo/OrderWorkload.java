@@ -3,7 +3,7 @@ package dev.millrace.demo;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 
-/// Orders from the basket to the parcel.
+/// Transactions on orders, payments and shipments.
 final class OrderWorkload {
 
     private static final String PENDING =
@@ -28,7 +28,7 @@ final class OrderWorkload {
                         .boxed()
                         .toArray(Integer[]::new);
         if (turn.below(8) == 0) {
-            changeOfMind(turn, order, basket[0]);
+            insertAndRollBack(turn, order, basket[0]);
         }
         Object products = turn.connection().createArrayOf("integer", basket);
         return 1
@@ -55,9 +55,9 @@ final class OrderWorkload {
                 + turn.event("order", order);
     }
 
-    /// Written and taken back inside the transaction: the source's log carries it, nobody may see
-    /// it.
-    private static void changeOfMind(WorkloadTransaction turn, long order, int product)
+    /// Inserts a row and rolls it back to a savepoint. The WAL contains the row, but it must never
+    /// reach the target.
+    private static void insertAndRollBack(WorkloadTransaction turn, long order, int product)
             throws SQLException {
         Savepoint before = turn.connection().setSavepoint();
         turn.update("INSERT INTO order_line VALUES (?, 99, ?, 1, 0)", order, product);

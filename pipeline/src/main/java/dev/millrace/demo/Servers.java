@@ -11,13 +11,13 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/// The two PostgreSQL servers of the demo with their databases, made at the first time.
+/// The two PostgreSQL servers of the demo. Creates their databases on the first run.
 record Servers(SandboxPostgres source, SandboxPostgres target) implements AutoCloseable {
 
     static final String SHOP = "shop";
     static final String MARKET = "market";
 
-    /// Unicode's own case rules, the same on every machine.
+    /// Unicode case rules, so that results are the same on every machine.
     private static final String LOCALE = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
 
     static Servers start(Path folder) {
@@ -42,22 +42,22 @@ record Servers(SandboxPostgres source, SandboxPostgres target) implements AutoCl
         }
     }
 
-    /// Whether the shop was made now; false when it was there from an earlier run.
+    /// Returns whether the shop was created; false if it exists from an earlier run.
     boolean fill(long rows) throws SQLException {
-        boolean made = false;
+        boolean created = false;
         ensureDatabase(source, SHOP);
         ensureDatabase(target, MARKET);
         try (Connection shop = source.connect(SHOP);
                 Connection market = target.connect(MARKET)) {
             if (!Shop.has(shop, "public", "customer")) {
                 Shop.create(shop, rows);
-                made = true;
+                created = true;
             }
             if (!Shop.has(market, "crm", "customer")) {
                 Shop.createMarket(market);
             }
         }
-        return made;
+        return created;
     }
 
     @Override

@@ -10,10 +10,10 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The service as any client sees it: JSON under `/api/v1/`. Any thread.
+/// A minimal client of the service's JSON API under `/api/v1/`. Thread-safe.
 final class ServiceHttp {
 
-    private static final Duration AT_MOST = Duration.ofSeconds(60);
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
     private final URI address;
     private final HttpClient http =
@@ -28,7 +28,7 @@ final class ServiceHttp {
         return send(request("status").GET().build());
     }
 
-    /// Begins a comparison of all tables.
+    /// Starts a comparison of all tables.
     ///
     /// @return its id
     String reconcile() throws IOException {
@@ -48,7 +48,7 @@ final class ServiceHttp {
     private HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(address.resolve("/api/v1/" + path))
                 .header("Accept", "application/json")
-                .timeout(AT_MOST);
+                .timeout(TIMEOUT);
     }
 
     private JsonNode send(HttpRequest request) throws IOException {
@@ -58,17 +58,17 @@ final class ServiceHttp {
             if (response.statusCode() / 100 != 2) {
                 throw new IOException(
                         request.uri()
-                                + " answers "
+                                + " returned "
                                 + response.statusCode()
                                 + ": "
                                 + response.body().lines().findFirst().orElse(""));
             }
             return json.readTree(response.body());
         } catch (JacksonException e) {
-            throw new IOException(request.uri() + " answers what isn't JSON", e);
+            throw new IOException(request.uri() + " did not return JSON", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IOException("interrupted while asking the service", e);
+            throw new IOException("Interrupted while waiting for the service.", e);
         }
     }
 }

@@ -13,15 +13,16 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
-/// The shop on the source, the market on the target that it is reshaped into, and the text that
-/// says how. Each side is made in one transaction, so it is whole or not there.
+/// Creates the demo's shop on the source and its market on the target, and supplies the mappings
+/// between them. Each side is created in one transaction, so it exists completely or not at all.
+/// Thread-safe.
 public final class Shop {
 
-    private static final int FEWEST = 40;
+    private static final int MIN_ROWS = 40;
 
     private Shop() {}
 
-    /// Tables and rows of the shop, about as many in all tables together as asked for.
+    /// Creates the tables of the shop and about the requested number of rows in total.
     public static void create(Connection source, long rows) throws SQLException {
         inOneTransaction(
                 source,
@@ -39,12 +40,12 @@ public final class Shop {
                 });
     }
 
-    /// The empty tables that the shop is migrated into.
+    /// Creates the empty target tables.
     public static void createMarket(Connection target) throws SQLException {
         inOneTransaction(target, statement -> statement.execute(resource("market.sql")));
     }
 
-    /// The `tables:` section of the migration's file.
+    /// The `tables:` section of the migration file.
     public static String tables() {
         return resource("tables.yaml");
     }
@@ -64,10 +65,10 @@ public final class Shop {
 
     private static Map<String, Long> counts(long rows) {
         Map<String, Long> counts = new LinkedHashMap<>();
-        counts.put("customers", Math.max(FEWEST, rows / 16));
-        counts.put("products", Math.max(FEWEST, rows / 64));
-        counts.put("orders", Math.max(FEWEST, rows / 7));
-        counts.put("reviews", Math.max(FEWEST, rows / 24));
+        counts.put("customers", Math.max(MIN_ROWS, rows / 16));
+        counts.put("products", Math.max(MIN_ROWS, rows / 64));
+        counts.put("orders", Math.max(MIN_ROWS, rows / 7));
+        counts.put("reviews", Math.max(MIN_ROWS, rows / 24));
         return counts;
     }
 
@@ -93,7 +94,7 @@ public final class Shop {
                 Objects.requireNonNull(Shop.class.getResourceAsStream(name), "missing: " + name)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new UncheckedIOException("the demo's " + name + " can't be read", e);
+            throw new UncheckedIOException("Cannot read the demo's " + name + ".", e);
         }
     }
 }

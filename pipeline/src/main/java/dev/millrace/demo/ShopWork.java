@@ -7,11 +7,11 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Random;
 
-/// What happens in a shop, each deed one transaction that the caller commits. Rows are locked in
-/// the order of their keys, so that deeds of several writers don't deadlock. Immutable.
+/// Random transactions of the shop. The caller commits each of them. Rows are locked in key order,
+/// so that transactions of several writers do not deadlock. Thread-safe.
 final class ShopWork {
 
-    private static final List<Weighted> DEEDS =
+    private static final List<Weighted> WORKLOADS =
             List.of(
                     new Weighted(20, OrderWorkload::placeOrder),
                     new Weighted(12, OrderWorkload::capturePayment),
@@ -33,7 +33,7 @@ final class ShopWork {
                     new Weighted(2, CatalogWorkload::useCoupons),
                     new Weighted(2, CustomerWorkload::forgetEvents));
 
-    private static final int WEIGHTS = DEEDS.stream().mapToInt(Weighted::weight).sum();
+    private static final int WEIGHTS = WORKLOADS.stream().mapToInt(Weighted::weight).sum();
 
     private final ShopSize shop;
 
@@ -45,27 +45,27 @@ final class ShopWork {
         return new ShopWork(ShopSize.of(connection));
     }
 
-    private interface Deed {
+    private interface Workload {
         /// @return rows written
-        long perform(WorkloadTransaction turn) throws SQLException;
+        long run(WorkloadTransaction turn) throws SQLException;
     }
 
-    private record Weighted(int weight, Deed deed) {}
+    private record Weighted(int weight, Workload workload) {}
 
-    /// Performs a deed by chance, without the COMMIT.
+    /// Runs a random transaction without its COMMIT.
     long next(Connection connection, Random random) throws SQLException {
         WorkloadTransaction turn = new WorkloadTransaction(connection, random, shop);
         int chance = turn.below(WEIGHTS);
-        for (Weighted weighted : DEEDS) {
+        for (Weighted weighted : WORKLOADS) {
             chance -= weighted.weight();
             if (chance < 0) {
-                return weighted.deed().perform(turn);
+                return weighted.workload().run(turn);
             }
         }
-        throw new IllegalStateException("the weights don't add up to " + WEIGHTS);
+        throw new IllegalStateException("The weights do not add up to " + WEIGHTS + ".");
     }
 
-    /// How many rows the shop opened with: deeds choose among these.
+    /// Initial number of rows; transactions choose among these.
     record ShopSize(int customers, int products, int orders) {
 
         static ShopSize of(Connection connection) throws SQLException {

@@ -6,14 +6,15 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// The migration's file, as a user would write it. Passwords stay in the servers' own files.
+/// Writes the demo's migration file as a user would write it. Passwords stay in the servers'
+/// password files.
 final class SpecFile {
 
     private SpecFile() {}
 
     static Path write(Path folder, Servers servers) {
         String text =
-                "# Written by 'millrace demo'. Also good for: millrace plan -c THIS_FILE\n"
+                "# Written by 'millrace demo'. You can also run: millrace plan -c THIS_FILE\n"
                         + "migration: demo\n"
                         + endpoint("source", servers.source(), Servers.SHOP)
                         + endpoint("target", servers.target(), Servers.MARKET)
@@ -25,7 +26,7 @@ final class SpecFile {
         try {
             Files.writeString(file, text);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + " can't be written", e);
+            throw new UncheckedIOException("Cannot write " + file, e);
         }
         return file;
     }
@@ -41,7 +42,7 @@ final class SpecFile {
                 + "\n";
     }
 
-    /// As YAML reads it back whatever the path holds.
+    /// Quotes a path as a YAML string.
     private static String quoted(String text) {
         return "'" + text.replace("'", "''") + "'";
     }

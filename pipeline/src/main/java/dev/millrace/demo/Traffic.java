@@ -14,24 +14,24 @@ import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Customers and clerks at work on the shop: writers that make realistic transactions at a gentle
-/// rate until closed. A transaction that fails is rolled back, counted by its SQLSTATE and logged;
-/// a lost connection is made anew, so traffic outlives an outage of the source. What was counted
-/// stays readable after the close. Any thread.
+/// Simulates the shop's application: several writers run realistic transactions at a limited rate
+/// until closed. A failed transaction is rolled back, counted by SQLSTATE and logged. A lost
+/// connection is reopened, so traffic survives an outage of the source. Counters remain readable
+/// after `close`. Thread-safe.
 public final class Traffic implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Traffic.class);
     private static final long MILLISECONDS_TO_RECONNECT = 250;
     private static final String NO_STATE = "no SQLSTATE";
 
-    /// @param transactionsPerSecond of all writers together
-    /// @param seed makes the choices repeatable, not their timing
+    /// @param transactionsPerSecond total rate of all writers
+    /// @param seed makes the choices reproducible, but not their timing
     public record Settings(int writers, double transactionsPerSecond, long seed) {
 
         public Settings {
             if (writers < 1 || !(transactionsPerSecond > 0)) {
                 throw new IllegalArgumentException(
-                        "traffic needs a writer and a rate above zero: "
+                        "Traffic needs at least one writer and a rate above zero, got "
                                 + writers
                                 + ", "
                                 + transactionsPerSecond);
@@ -43,7 +43,7 @@ public final class Traffic implements AutoCloseable {
         }
     }
 
-    /// Where the writers get their connections.
+    /// Opens connections for the writers.
     public interface Source {
         Connection connect() throws SQLException;
     }
@@ -63,7 +63,7 @@ public final class Traffic implements AutoCloseable {
         this.work = work;
     }
 
-    /// @throws SQLException when the shop can't be looked at to begin with
+    /// @throws SQLException if the size of the shop cannot be read
     public static Traffic start(Source source, Settings settings) throws SQLException {
         ShopWork work;
         try (Connection connection = source.connect()) {
@@ -78,17 +78,17 @@ public final class Traffic implements AutoCloseable {
         return traffic;
     }
 
-    /// Transactions that were committed.
+    /// Number of committed transactions.
     public long transactions() {
         return transactions.sum();
     }
 
-    /// Rows inserted, updated and deleted by committed transactions.
+    /// Number of rows inserted, updated and deleted by committed transactions.
     public long rowsWritten() {
         return rows.sum();
     }
 
-    /// Transactions that failed, by SQLSTATE. A failed COMMIT counts here although its effect is
+    /// Number of failed transactions by SQLSTATE. A failed COMMIT counts although its effect is
     /// unknown.
     public Map<String, Long> failures() {
         Map<String, Long> counts = new TreeMap<>();
@@ -96,7 +96,7 @@ public final class Traffic implements AutoCloseable {
         return counts;
     }
 
-    /// Returns when every writer has ended its last transaction.
+    /// Stops the writers and waits for their last transactions.
     @Override
     public void close() {
         stopped.countDown();
@@ -137,7 +137,7 @@ public final class Traffic implements AutoCloseable {
         }
     }
 
-    /// @throws SQLException when the connection is of no use any more
+    /// @throws SQLException if the connection is lost
     private void transact(Connection connection, Random random) throws SQLException {
         try {
             long written = work.next(connection, random);
@@ -158,8 +158,8 @@ public final class Traffic implements AutoCloseable {
     private void failed(SQLException e) {
         String state = e.getSQLState() == null ? NO_STATE : e.getSQLState();
         failures.computeIfAbsent(state, _ -> new LongAdder()).increment();
-        // The server's own message may quote a row.
-        LOG.atWarn().addKeyValue("sqlstate", state).log("a transaction of the traffic failed");
+        // The server's message may quote a row.
+        LOG.atWarn().addKeyValue("sqlstate", state).log("a traffic transaction failed");
     }
 
     private void pause(long milliseconds) {

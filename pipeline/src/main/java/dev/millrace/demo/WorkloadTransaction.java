@@ -9,8 +9,8 @@ import java.sql.Statement;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/// What a deed is done with: the transaction that it writes in, the chance that decides, and what
-/// there is to choose among. For one writer's thread.
+/// Context of one transaction: its connection, random numbers and the size of the shop. Not
+/// thread-safe; confined to its writer's thread.
 record WorkloadTransaction(Connection connection, Random random, ShopSize shop) {
 
     int customer() {
@@ -21,7 +21,7 @@ record WorkloadTransaction(Connection connection, Random random, ShopSize shop) 
         return 1 + below(shop.products());
     }
 
-    /// The newest orders get the most attention.
+    /// Prefers recent orders.
     int order() {
         return 1 + (int) (shop.orders() * Math.sqrt(random.nextDouble()));
     }
@@ -38,7 +38,8 @@ record WorkloadTransaction(Connection connection, Random random, ShopSize shop) 
                 touched);
     }
 
-    /// One such deed at a time: they touch rows that they don't know beforehand.
+    /// Serializes transactions that lock rows they do not know in advance, so that they do not
+    /// deadlock.
     void alone() throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute("SELECT pg_advisory_xact_lock(20)");
@@ -51,7 +52,7 @@ record WorkloadTransaction(Connection connection, Random random, ShopSize shop) 
         }
     }
 
-    /// The number that the statement returns; 0 when it hit no row.
+    /// Returns the number that the statement returns, or 0 if it affected no row.
     long returned(String sql, @Nullable Object... values) throws SQLException {
         try (PreparedStatement statement = prepared(sql, values);
                 ResultSet row = statement.executeQuery()) {

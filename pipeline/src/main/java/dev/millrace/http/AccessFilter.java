@@ -1,7 +1,7 @@
 package dev.millrace.http;
 
-import dev.millrace.http.AccessPolicy.Asked;
 import dev.millrace.http.AccessPolicy.Denial;
+import dev.millrace.http.AccessPolicy.RequestFacts;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;
@@ -16,8 +16,9 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Stands before every request: lets it through or answers with a problem, and gives every answer
-/// the headers that keep a browser from doing anything with it but show it.
+/// Checks every request against the access policy and answers refused ones with a problem. Adds
+/// headers to every response that forbid browsers to cache it, frame it or run scripts.
+/// Thread-safe.
 public final class AccessFilter extends HttpFilter {
 
     private static final long serialVersionUID = 1L;
@@ -39,7 +40,7 @@ public final class AccessFilter extends HttpFilter {
         response.setHeader("Referrer-Policy", "no-referrer");
         response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
-        Optional<Denial> denial = policy.judge(asked(request));
+        Optional<Denial> denial = policy.check(facts(request));
         if (denial.isEmpty()) {
             chain.doFilter(request, response);
         } else {
@@ -47,8 +48,8 @@ public final class AccessFilter extends HttpFilter {
         }
     }
 
-    private static Asked asked(HttpServletRequest request) {
-        return new Asked(
+    private static RequestFacts facts(HttpServletRequest request) {
+        return new RequestFacts(
                 request.getMethod(),
                 request.getRequestURI(),
                 Collections.list(request.getHeaders(HttpHeaders.HOST)),

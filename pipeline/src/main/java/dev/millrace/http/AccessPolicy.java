@@ -10,23 +10,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Whose requests are taken. Without a token the service listens on a loopback address, where every
-/// web page that a browser on this machine shows can reach it: so the name it was asked by must be
-/// a loopback one (a page can make its own name resolve to 127.0.0.1), the page must be the
-/// service's own, and what changes something must be JSON (a form can't send it). Pure.
+/// Decides which requests are allowed. Without a token the service listens only on a loopback
+/// address, but any web page in a browser on this machine can send requests to it. So the Host
+/// header must be a loopback name (a page can make its own name resolve to 127.0.0.1), the Origin
+/// must be the service itself, and a request that changes something must be JSON (a form cannot
+/// send JSON). Pure and thread-safe.
 public sealed interface AccessPolicy {
 
-    /// Tells why the request is refused, or nothing.
-    Optional<Denial> judge(Asked asked);
+    /// Returns why the request is refused, or empty if it is allowed.
+    Optional<Denial> check(RequestFacts request);
 
-    static AccessPolicy guarding(Secret token) {
-        return token.isPresent() ? new WithToken(token) : new FromThisMachine();
+    static AccessPolicy of(Secret token) {
+        return token.isPresent() ? new WithToken(token) : new LoopbackOnly();
     }
 
-    /// What of a request is judged; a header that is absent is `null`.
+    /// The checked parts of a request. An absent header is `null`.
     ///
-    /// @param hosts every Host header
-    record Asked(
+    /// @param hosts all Host headers
+    record RequestFacts(
             String method,
             String path,
             List<String> hosts,
@@ -37,29 +38,29 @@ public sealed interface AccessPolicy {
 
     record Denial(int status, String title, String detail) {}
 
-    record FromThisMachine() implements AccessPolicy {
+    record LoopbackOnly() implements AccessPolicy {
 
         private static final Pattern LOOPBACK =
                 Pattern.compile("(?:127\\.0\\.0\\.1|localhost|\\[::1])(?::(\\d{1,5}))?");
 
         @Override
-        public Optional<Denial> judge(Asked asked) {
-            if (asked.hosts().size() != 1) {
-                return Optional.of(foreignHost());
+        public Optional<Denial> check(RequestFacts request) {
+            if (request.hosts().size() != 1) {
+                return Optional.of(hostNotAllowed());
             }
-            Matcher host = loopback(asked.hosts().getFirst());
+            Matcher host = loopback(request.hosts().getFirst());
             if (!host.matches()) {
-                return Optional.of(foreignHost());
+                return Optional.of(hostNotAllowed());
             }
-            if (asked.origin() != null && !own(asked.origin(), host.group(1))) {
-                return Optional.of(foreignPage());
+            if (request.origin() != null && !own(request.origin(), host.group(1))) {
+                return Optional.of(crossOrigin());
             }
-            if (asked.fetchSite() != null
-                    && !asked.fetchSite().equals("same-origin")
-                    && !asked.fetchSite().equals("none")) {
-                return Optional.of(foreignPage());
+            if (request.fetchSite() != null
+                    && !request.fetchSite().equals("same-origin")
+                    && !request.fetchSite().equals("none")) {
+                return Optional.of(crossOrigin());
             }
-            return Body.judge(asked);
+            return Body.check(request);
         }
 
         private static boolean own(String origin, @Nullable String port) {
@@ -79,20 +80,21 @@ public sealed interface AccessPolicy {
             return LOOPBACK.matcher(authority.toLowerCase(Locale.ROOT));
         }
 
-        private static Denial foreignHost() {
+        private static Denial hostNotAllowed() {
             return new Denial(
                     403,
-                    "Not asked by a name of this machine",
-                    "Without a token only requests to 127.0.0.1, localhost or [::1] are taken. To"
-                            + " be reached by another name, start the service with MILLRACE_TOKEN.");
+                    "Host header not allowed",
+                    "Without a token, only requests to 127.0.0.1, localhost or [::1] are"
+                            + " allowed. To use another name, start the service with"
+                            + " MILLRACE_TOKEN.");
         }
 
-        private static Denial foreignPage() {
+        private static Denial crossOrigin() {
             return new Denial(
                     403,
-                    "Asked by another site's page",
-                    "Without a token no other site's page may ask. Use the command line, or start"
-                            + " the service with MILLRACE_TOKEN.");
+                    "Cross-origin request refused",
+                    "Without a token, pages of other origins cannot use the API. Use the command"
+                            + " line, or start the service with MILLRACE_TOKEN.");
         }
     }
 
@@ -101,22 +103,22 @@ public sealed interface AccessPolicy {
         private static final String SCHEME = "bearer ";
 
         @Override
-        public Optional<Denial> judge(Asked asked) {
-            if (asked.method().equals("GET") && isProbe(asked.path())) {
+        public Optional<Denial> check(RequestFacts request) {
+            if (request.method().equals("GET") && isProbe(request.path())) {
                 return Optional.empty();
             }
-            String given = asked.authorization();
+            String given = request.authorization();
             if (given == null
                     || !given.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
                     || !matches(given.substring(SCHEME.length()).strip())) {
                 return Optional.of(
                         new Denial(
                                 401,
-                                "No token, or not the service's",
-                                "Send the header 'Authorization: Bearer' with the token; the"
-                                        + " command line takes it from MILLRACE_TOKEN."));
+                                "Missing or wrong token",
+                                "Send the header 'Authorization: Bearer' with the token. The"
+                                        + " command line reads the token from MILLRACE_TOKEN."));
             }
-            return Body.judge(asked);
+            return Body.check(request);
         }
 
         private static boolean isProbe(String path) {
@@ -124,7 +126,7 @@ public sealed interface AccessPolicy {
                     || path.equals("/actuator/health/readiness");
         }
 
-        /// In a time that tells nothing about where they part.
+        /// Compares in constant time, so that the response time does not reveal a matching prefix.
         private boolean matches(String given) {
             return MessageDigest.isEqual(
                     given.getBytes(StandardCharsets.UTF_8),
@@ -132,17 +134,17 @@ public sealed interface AccessPolicy {
         }
     }
 
-    /// What changes something is asked for in JSON, which no form of another site's page sends. A
-    /// DELETE has no body, and no form sends one. Other methods are not taken.
+    /// A POST must have a JSON body, which a form of another site cannot send. A form cannot send
+    /// DELETE, which has no body. The API has no other changing methods.
     final class Body {
 
         private Body() {}
 
-        private static Optional<Denial> judge(Asked asked) {
-            if (!asked.method().equals("POST")) {
+        private static Optional<Denial> check(RequestFacts request) {
+            if (!request.method().equals("POST")) {
                 return Optional.empty();
             }
-            String type = asked.contentType() == null ? "" : asked.contentType();
+            String type = request.contentType() == null ? "" : request.contentType();
             int parameters = type.indexOf(';');
             String bare = parameters < 0 ? type : type.substring(0, parameters);
             if (bare.strip().equalsIgnoreCase("application/json")) {
@@ -151,8 +153,8 @@ public sealed interface AccessPolicy {
             return Optional.of(
                     new Denial(
                             415,
-                            type.isEmpty() ? "There is no JSON body" : "The body is not JSON",
-                            "Send one with 'Content-Type: application/json', "
+                            type.isEmpty() ? "JSON body missing" : "Body is not JSON",
+                            "Send a body with 'Content-Type: application/json': "
                                     + Problems.COMPARISON_BODY));
         }
     }

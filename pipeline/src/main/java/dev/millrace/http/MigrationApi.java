@@ -37,41 +37,42 @@ import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The API under `/api/v1/`: the migration's own words, put into HTTP.
+/// The HTTP API under `/api/v1/`: translates requests to calls of [MigrationControl] and results to
+/// JSON, HTML or problems. Thread-safe.
 @RestController
 @RequestMapping("/api/v1")
 public final class MigrationApi {
 
     private static final Logger LOG = LoggerFactory.getLogger(MigrationApi.class);
     private static final String LIMIT = "100";
-    private static final int MOST_RECORDS = 100_000_000;
+    private static final int MAX_LIMIT = 100_000_000;
     private static final String PAGE_POLICY =
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-    private final MigrationHost life;
+    private final MigrationHost host;
     private final JsonMapper json;
 
-    MigrationApi(MigrationHost life, JsonMapper json) {
-        this.life = life;
+    MigrationApi(MigrationHost host, JsonMapper json) {
+        this.host = host;
         this.json = json;
     }
 
-    /// @param tables to compare; none or no list for all
+    /// @param tables tables to compare; an empty or absent list means all
     record Comparison(@Nullable List<String> tables) {}
 
     record Accepted(UUID id, String state, String href) {}
 
     @GetMapping("/status")
     StatusReport status() {
-        return life.control().status();
+        return host.control().status();
     }
 
     @PostMapping("/reconciliations")
     ResponseEntity<Accepted> reconcile(@RequestBody Comparison comparison) {
-        MigrationControl control = life.controlForChange();
+        MigrationControl control = host.controlForChange();
         List<String> tables = comparison.tables() == null ? List.of() : comparison.tables();
         if (tables.stream().anyMatch(table -> table == null || table.isBlank())) {
-            throw badRequest("A table has no name. Name each as schema.table.");
+            throw badRequest("A table name is empty. Write each name as schema.table.");
         }
         UUID id = control.reconcile(tables);
         String href = "/api/v1/reconciliations/" + id;
@@ -88,7 +89,7 @@ public final class MigrationApi {
             HttpServletResponse response)
             throws IOException {
         ReconciliationState state =
-                life.control().reconciliation(uuid(id)).orElseThrow(() -> unknownId(id));
+                host.control().reconciliation(uuid(id)).orElseThrow(() -> unknownId(id));
         if (wantsPage(format, accept)) {
             page(state, response);
         } else {
@@ -99,19 +100,20 @@ public final class MigrationApi {
         }
     }
 
-    /// Cancels it, and answers with what became of it: usually the report, which is undecided.
+    /// Cancels a comparison and returns its state: usually the report, which is undecided.
     @DeleteMapping("/reconciliations/{id}")
     void cancel(@PathVariable String id, HttpServletResponse response)
             throws IOException, InterruptedException {
         ReconciliationState state =
-                life.controlForChange()
+                host.controlForChange()
                         .cancelReconciliation(uuid(id))
                         .orElseThrow(() -> unknownId(id));
         write(response, MediaType.APPLICATION_JSON_VALUE, json.writeValueAsString(body(id, state)));
     }
 
-    /// Written as it is read; what fails before the first bytes are sent is a problem, what fails
-    /// later breaks the connection, so that a cut log is never taken for a whole one.
+    /// Writes records as they are read. A failure before the first bytes becomes a problem. A later
+    /// failure breaks the connection, so that a client never takes a truncated log for a complete
+    /// one.
     @GetMapping("/log")
     void log(
             @RequestParam String topic,
@@ -121,12 +123,12 @@ public final class MigrationApi {
             HttpServletResponse response)
             throws IOException {
         if (!topic.equals("changes") && !topic.equals("target")) {
-            throw badRequest("The topic is 'changes' or 'target'.");
+            throw badRequest("Unknown topic. Use 'changes' or 'target'.");
         }
-        if (limit < 1 || limit > MOST_RECORDS) {
-            throw badRequest("The limit is from 1 to " + MOST_RECORDS + ".");
+        if (limit < 1 || limit > MAX_LIMIT) {
+            throw badRequest("Invalid limit. Use a number from 1 to " + MAX_LIMIT + ".");
         }
-        MigrationControl control = life.control();
+        MigrationControl control = host.control();
         response.setContentType(MediaType.APPLICATION_NDJSON_VALUE);
         try {
             control.log(topic, table, key, limit, line -> send(response, line + "\n"));
@@ -135,8 +137,8 @@ public final class MigrationApi {
             throw e.getCause();
         } catch (RuntimeException e) {
             if (response.isCommitted()) {
-                Incident.log(LOG, "the log broke off while it was read for a client", e);
-                throw new IOException("the log broke off");
+                Incident.log(LOG, "reading the log for a client failed", e);
+                throw new IOException("Reading the log failed.");
             }
             response.resetBuffer();
             throw e;
@@ -166,7 +168,8 @@ public final class MigrationApi {
                             "No report yet",
                             "The comparison is "
                                     + name(state)
-                                    + "; the page can be had when it is finished."));
+                                    + ". Request the page again when"
+                                    + " it is finished."));
         }
         response.setHeader("Content-Security-Policy", PAGE_POLICY);
         write(response, "text/html;charset=UTF-8", ReportPage.write(report));
@@ -181,7 +184,7 @@ public final class MigrationApi {
                             .findFirst()
                             .filter(MediaType.TEXT_HTML::equalsTypeAndSubtype)
                             .isPresent();
-            default -> throw badRequest("The format is 'json' or 'html'.");
+            default -> throw badRequest("Unknown format. Use 'json' or 'html'.");
         };
     }
 
@@ -210,27 +213,27 @@ public final class MigrationApi {
         return new ProblemException(
                 Problems.of(
                         HttpStatus.NOT_FOUND,
-                        "No such reconciliation",
-                        "This service began none with the id '"
+                        "Reconciliation not found",
+                        "No reconciliation has the id '"
                                 + id
-                                + "'. Begin one with POST /api/v1/reconciliations."));
+                                + "'. Start one with POST"
+                                + " /api/v1/reconciliations."));
     }
 
     private static ProblemException failed(String id, String reason) {
         ProblemDetail problem =
                 Problems.of(
                         HttpStatus.INTERNAL_SERVER_ERROR,
-                        "The reconciliation could not be carried out",
+                        "Reconciliation failed",
                         reason
-                                + ". Nothing is known about equality; begin another when 'millrace"
-                                + " status' shows no trouble.");
+                                + ". No verdict is available. Fix what 'millrace status'"
+                                + " reports, then start a new reconciliation.");
         problem.setProperties(Map.of("id", id, "state", "failed"));
         return new ProblemException(problem);
     }
 
     private static ProblemException badRequest(String detail) {
-        return new ProblemException(
-                Problems.of(HttpStatus.BAD_REQUEST, "The request isn't understood", detail));
+        return new ProblemException(Problems.of(HttpStatus.BAD_REQUEST, "Invalid request", detail));
     }
 
     private static void write(HttpServletResponse response, String type, String body)

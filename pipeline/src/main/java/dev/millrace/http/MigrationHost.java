@@ -13,9 +13,9 @@ import org.springframework.boot.availability.LivenessState;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.SmartLifecycle;
 
-/// Ties the migration to the application context. It begins last, so that a port in use is found
-/// before a slot is made, and ends first, so that the status can be read while it drains. The
-/// context's thread starts and stops it; the rest may be called from any thread.
+/// Binds the migration to the life cycle of the application context. It starts last, so that a port
+/// in use is found before a slot is created. It stops first, so that the status can be read while
+/// it drains. The context's thread calls `start` and `stop`; all other methods are thread-safe.
 public final class MigrationHost implements SmartLifecycle {
 
     private static final Logger LOG = LoggerFactory.getLogger(MigrationHost.class);
@@ -37,7 +37,7 @@ public final class MigrationHost implements SmartLifecycle {
         return Integer.MAX_VALUE;
     }
 
-    /// Opening may take long; the process is alive all the while.
+    /// Reports liveness first, because opening a migration can take long.
     @Override
     public void start() {
         AvailabilityChangeEvent.publish(events, this, LivenessState.CORRECT);
@@ -65,12 +65,14 @@ public final class MigrationHost implements SmartLifecycle {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             drained = false;
-            LOG.error("interrupted while draining; the next start takes up what is durable");
+            LOG.error(
+                    "interrupted while draining; the next start continues from the stored"
+                            + " positions");
         } catch (Exception e) {
             drained = false;
             LOG.atError()
                     .setCause(Fault.of(e))
-                    .log("not drained in full; the next start takes up what is durable");
+                    .log("drain failed; the next start continues from the stored positions");
         } finally {
             stopped.countDown();
         }
@@ -81,26 +83,26 @@ public final class MigrationHost implements SmartLifecycle {
         return served != null && stopped.getCount() > 0;
     }
 
-    /// @throws NotReadyException when the migration is still being opened
+    /// @throws NotReadyException while the migration is starting
     MigrationControl control() {
         return running()
                 .orElseThrow(
                         () ->
                                 new NotReadyException(
                                         "starting",
-                                        "The migration is being started; ask again in a moment."));
+                                        "The migration is starting. Retry in a moment."));
     }
 
-    /// @throws NotReadyException when nothing new may begin
+    /// @throws NotReadyException while the migration is starting or draining
     MigrationControl controlForChange() {
         if (draining) {
             throw new NotReadyException(
-                    "draining", "The service is draining; ask again when it runs again.");
+                    "draining", "The service is draining. Retry when it runs again.");
         }
         return control();
     }
 
-    /// Also while it drains.
+    /// The open migration, also while it drains.
     public Optional<MigrationControl> running() {
         ServedMigration open = served;
         return open == null ? Optional.empty() : Optional.of(open.control());
@@ -110,7 +112,7 @@ public final class MigrationHost implements SmartLifecycle {
         return !draining && running().map(MigrationControl::ready).orElse(false);
     }
 
-    /// Waits, and tells whether all was closed without a fault.
+    /// Waits for the drain and returns whether it completed without a failure.
     public boolean awaitDrained() throws InterruptedException {
         stopped.await();
         return drained;
@@ -121,7 +123,7 @@ public final class MigrationHost implements SmartLifecycle {
 
         private final String state;
 
-        /// @param state a word for programs
+        /// @param state state for programs, such as `starting`
         NotReadyException(String state, String message) {
             super(message);
             this.state = state;
@@ -132,7 +134,7 @@ public final class MigrationHost implements SmartLifecycle {
         }
     }
 
-    /// Carries what kept the migration from opening through the context's start.
+    /// Carries the reason why the migration was not opened through the start of the context.
     public static final class OpeningFailed extends RuntimeException {
 
         private static final long serialVersionUID = 1L;
@@ -140,7 +142,7 @@ public final class MigrationHost implements SmartLifecycle {
         private final Exception reason;
 
         OpeningFailed(Exception reason) {
-            super("the migration was not opened", reason);
+            super("The migration was not opened.", reason);
             this.reason = reason;
         }
 
@@ -149,8 +151,8 @@ public final class MigrationHost implements SmartLifecycle {
         }
     }
 
-    /// A migration that runs and what runs with it. Closing it drains; that is done once, by the
-    /// service, while the status can still be read.
+    /// A running migration with its resources. `close` drains it; the service calls it once, while
+    /// the status can still be read.
     public interface ServedMigration extends AutoCloseable {
 
         MigrationControl control();
@@ -158,14 +160,13 @@ public final class MigrationHost implements SmartLifecycle {
         @Override
         void close() throws Exception;
 
-        /// Builds and starts what is served, when the port is the service's own.
+        /// Builds and starts the migration after the service has bound its port.
         @FunctionalInterface
         interface Opening {
 
-            /// Called once, by the thread that starts the service.
+            /// Called once by the thread that starts the service.
             ///
-            /// @throws Exception whatever keeps it from starting; [MillraceService#start] hands it
-            ///   on
+            /// @throws Exception if the migration cannot start; [MillraceService#start] rethrows it
             ServedMigration open() throws Exception;
         }
     }

@@ -15,8 +15,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The status in Prometheus' words, read once per scrape. What isn't known has no sample: an absent
-/// series can be alerted on, a zero can't. Any thread.
+/// Exports the status as Prometheus metrics. Each scrape reads the status once. An unknown value
+/// has no sample: an alert can detect an absent series but not a wrong zero. Thread-safe.
 public final class MigrationMetrics implements MultiCollector {
 
     private static final List<String> VERDICTS = List.of("equal", "different", "undecided");
@@ -47,13 +47,13 @@ public final class MigrationMetrics implements MultiCollector {
         metrics.metricSnapshot(
                 GaugeSnapshot.builder()
                         .name("millrace_phase")
-                        .help("1 for the phase that the migration is in")
+                        .help("Phase of the migration: 1 for the current phase")
                         .dataPoint(point(Labels.of("phase", status.phase()), 1))
                         .build());
         gauge(
                 metrics,
                 "millrace_generation",
-                "The generation that owns the log and the stored offsets",
+                "Generation that owns the log and the stored offsets",
                 status.generation());
     }
 
@@ -61,17 +61,19 @@ public final class MigrationMetrics implements MultiCollector {
         gauge(
                 metrics,
                 "millrace_lag_source_bytes",
-                "WAL that the source keeps until Kafka has it",
+                "Source lag: bytes of WAL that the source retains because they are not yet in"
+                        + " Kafka",
                 lag.sourceBytes());
         gauge(
                 metrics,
                 "millrace_lag_records",
-                "Records of the log that are not yet applied",
+                "Log lag: records not yet applied to the target",
                 lag.records());
         gauge(
                 metrics,
                 "millrace_lag_end_to_end_seconds",
-                "Age of the moment of the source up to which the target is complete",
+                "End-to-end lag: seconds since the last source transaction that the target has"
+                        + " in full",
                 lag.endToEndSeconds());
     }
 
@@ -85,39 +87,41 @@ public final class MigrationMetrics implements MultiCollector {
         byTarget(
                 metrics,
                 "millrace_backfill_rows",
-                "Rows that were there before and are in the log",
+                "Rows read by the backfill and written to the log",
                 tables,
                 table -> table.backfill().rowsDone());
         byTarget(
                 metrics,
                 "millrace_backfill_rows_estimated",
-                "Rows that were there before, by the source's statistics",
+                "Rows to backfill, estimated from the source's statistics",
                 tables,
                 table -> table.backfill().rowsEstimated());
         byTarget(
                 metrics,
                 "millrace_rejected",
-                "Changes that were not applied because their table is stopped",
+                "Changes not applied because their target table is stopped",
                 tables,
                 StatusReport.Table::rejected);
         byTarget(
                 metrics,
                 "millrace_table_stopped",
-                "1 for a target table that is stopped, 0 for the others",
+                "Target table stopped: 1 if the table is stopped, 0 otherwise",
                 tables,
                 table -> table.stopped() == null ? 0L : 1L);
     }
 
     private static void parts(MetricSnapshots.Builder metrics, List<StatusReport.Part> parts) {
-        GaugeSnapshot.Builder wells =
+        GaugeSnapshot.Builder healthy =
                 GaugeSnapshot.builder()
                         .name("millrace_part_well")
-                        .help("1 for a moving part that is well, 0 for one that needs a look");
+                        .help(
+                                "Component health: 1 if the component works, 0 if it needs"
+                                        + " attention");
         parts.forEach(
                 part ->
-                        wells.dataPoint(
+                        healthy.dataPoint(
                                 point(Labels.of("part", part.name()), part.well() ? 1 : 0)));
-        metrics.metricSnapshot(wells.build());
+        metrics.metricSnapshot(healthy.build());
     }
 
     private static void reconciliation(
@@ -129,8 +133,9 @@ public final class MigrationMetrics implements MultiCollector {
                 GaugeSnapshot.builder()
                         .name("millrace_reconciliation_verdict")
                         .help(
-                                "1 for the verdict of the last reconciliation of all tables, or of a"
-                                        + " later one that found some of them different; 0 for the others");
+                                "Verdict of the last reconciliation of all tables, or of a later"
+                                        + " partial one that found differences: 1 for this verdict, 0"
+                                        + " for the others");
         VERDICTS.forEach(
                 verdict ->
                         verdicts.dataPoint(
@@ -141,7 +146,7 @@ public final class MigrationMetrics implements MultiCollector {
         gauge(
                 metrics,
                 "millrace_reconciliation_finished_timestamp_seconds",
-                "When the last reconciliation of all tables finished",
+                "Time at which the last reconciliation of all tables finished",
                 last.allTablesAt() == null ? null : last.allTablesAt().toEpochMilli() / 1000.0);
     }
 

@@ -24,22 +24,22 @@ import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
-/// Every answer that isn't the one asked for, as RFC 9457 describes it: what is wrong, and what to
-/// do next. What went wrong inside is in the log, not in the answer.
+/// Turns errors into RFC 9457 problems that say what is wrong and what to do. Details of internal
+/// errors go to the log, not to the response. Thread-safe.
 @RestControllerAdvice
 public final class Problems extends ResponseEntityExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
 
-    /// What the one POST that there is takes.
+    /// Describes the body of the only POST request.
     static final String COMPARISON_BODY =
             "{} to compare every table or {\"tables\": [\"schema.table\"]} for some.";
 
-    private static final String PLACES =
-            "See /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
+    private static final String PATHS =
+            "Use /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
                     + " /actuator/health/readiness and /actuator/prometheus.";
 
-    /// A request that can't be carried out as it is.
+    /// A request that cannot be processed, with its problem.
     static final class ProblemException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -71,9 +71,10 @@ public final class Problems extends ResponseEntityExceptionHandler {
         return answer(
                 of(
                         HttpStatus.NOT_FOUND,
-                        "No such table in this migration",
+                        "Table not found in this migration",
                         unknown.getMessage()
-                                + ". 'millrace status' and GET /api/v1/status name the tables."));
+                                + ". Run 'millrace status' or GET /api/v1/status to list the"
+                                + " tables."));
     }
 
     @ExceptionHandler
@@ -86,7 +87,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
         ProblemDetail problem =
                 of(
                         HttpStatus.SERVICE_UNAVAILABLE,
-                        "Not now",
+                        "Service unavailable",
                         String.valueOf(notReady.getMessage()));
         problem.setProperty("state", notReady.state());
         return ResponseEntity.status(problem.getStatus())
@@ -101,11 +102,11 @@ public final class Problems extends ResponseEntityExceptionHandler {
         ProblemDetail problem =
                 of(
                         HttpStatus.INTERNAL_SERVER_ERROR,
-                        "The request failed",
+                        "Internal error",
                         "Internal error (incident "
                                 + incident.id()
-                                + "). The service's log shows under this id where it happened. The"
-                                + " migration continues; 'millrace status' shows its state.");
+                                + "). Search the service's log for this id. The migration"
+                                + " continues; run 'millrace status' to see its state.");
         problem.setProperty("incident", incident.id());
         return answer(problem);
     }
@@ -118,13 +119,13 @@ public final class Problems extends ResponseEntityExceptionHandler {
             WebRequest request) {
         String wrong =
                 unreadable.getCause() instanceof UnrecognizedPropertyException unknown
-                        ? "There is no field '" + unknown.getPropertyName() + "' here."
-                        : "It is no JSON, or not of the form that is expected.";
+                        ? "Unknown field '" + unknown.getPropertyName() + "'."
+                        : "The body is not JSON or does not have the expected form.";
         return handleExceptionInternal(
                 unreadable,
                 of(
                         HttpStatus.BAD_REQUEST,
-                        "The body can't be read",
+                        "Invalid body",
                         wrong + " Send JSON, " + COMPARISON_BODY),
                 headers,
                 status,
@@ -137,15 +138,17 @@ public final class Problems extends ResponseEntityExceptionHandler {
             HttpHeaders headers,
             HttpStatusCode status,
             WebRequest request) {
-        String[] taken = unsupported.getSupportedMethods();
+        String[] allowed = unsupported.getSupportedMethods();
         return handleExceptionInternal(
                 unsupported,
                 of(
                         HttpStatus.METHOD_NOT_ALLOWED,
-                        "This method isn't taken here",
+                        "Method not allowed",
                         unsupported.getMethod()
-                                + " isn't taken here"
-                                + (taken == null ? "." : "; " + String.join(", ", taken) + " is.")),
+                                + " is not allowed."
+                                + (allowed == null
+                                        ? ""
+                                        : " Use " + String.join(", ", allowed) + ".")),
                 headers,
                 status,
                 request);
@@ -157,8 +160,8 @@ public final class Problems extends ResponseEntityExceptionHandler {
         if (body instanceof ProblemDetail problem && request instanceof ServletWebRequest web) {
             problem.setInstance(instance(web.getRequest()));
             if (status.isSameCodeAs(HttpStatus.NOT_FOUND)) {
-                problem.setTitle("Nothing is here");
-                problem.setDetail(PLACES);
+                problem.setTitle("Path not found");
+                problem.setDetail(PATHS);
             }
         }
         HttpHeaders answered = new HttpHeaders(headers);

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Whose requests are taken, and what every answer keeps a browser from.
+/// Tests which requests are allowed, and the security headers of every response.
 class AccessIT {
 
     @AutoClose private static ServiceScene scene;
@@ -26,7 +26,7 @@ class AccessIT {
     }
 
     @Test
-    void everyAnswerIsKeptFromTheBrowsersCacheAndScripts() {
+    void everyResponseForbidsCachingAndScripts() {
         for (String path : List.of("/api/v1/status", "/actuator/health/liveness", "/nowhere")) {
             Answer answer = scene.http.get(path);
 
@@ -56,7 +56,7 @@ class AccessIT {
     }
 
     @Test
-    void refusesAForeignHostWithAProblem() {
+    void aForeignHostGetsAProblem() {
         Answer answer = scene.http.get("/api/v1/status", "Host: evil.example");
 
         assertProblem(answer, 403);
@@ -65,7 +65,7 @@ class AccessIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost", "LOCALHOST:1", "127.0.0.1", "[::1]", "[::1]:8080"})
-    void takesEveryNameOfTheLoopbackAddress(String host) {
+    void allowsEveryNameOfTheLoopbackAddress(String host) {
         assertThat(scene.http.get("/api/v1/status", "Host: " + host).status()).isEqualTo(200);
     }
 
@@ -81,7 +81,7 @@ class AccessIT {
                 "Sec-Fetch-Site: cross-site",
                 "Sec-Fetch-Site: same-site"
             })
-    void refusesAnotherSitesPage(String header) {
+    void refusesCrossOriginRequests(String header) {
         int before = scene.migration.asked.size();
 
         Answer answer = scene.http.post("/api/v1/reconciliations", "{}", JSON, header);
@@ -91,7 +91,7 @@ class AccessIT {
     }
 
     @Test
-    void takesItsOwnPage() {
+    void allowsItsOwnOrigin() {
         Answer answer =
                 scene.http.get(
                         "/api/v1/status",
@@ -110,7 +110,7 @@ class AccessIT {
                 "Content-Type: text/plain; application/json",
                 "X-None: none"
             })
-    void refusesWhatAFormCanSend(String type) {
+    void refusesBodiesThatAFormCanSend(String type) {
         int before = scene.migration.asked.size();
 
         Answer answer = scene.http.post("/api/v1/reconciliations", "{}", type);
@@ -129,7 +129,7 @@ class AccessIT {
         "/actuator/health/liveness/../../prometheus",
         "/actuator/health/liveness;x/../../../api/v1/status"
     })
-    void asksForTheToken(String path) {
+    void requiresTheToken(String path) {
         for (String header :
                 List.of(
                         "X-None: none",
@@ -148,7 +148,7 @@ class AccessIT {
     }
 
     @Test
-    void takesTheTokenWhateverTheHost() {
+    void acceptsTheTokenForAnyHost() {
         Answer answer =
                 guarded.http.get(
                         "/api/v1/status",
@@ -178,7 +178,7 @@ class AccessIT {
                 "/api/v1/nothing",
                 "/api/v2/status"
             })
-    void showsNothingElse(String path) {
+    void exposesNoOtherPath(String path) {
         assertProblem(scene.http.get(path), 404);
     }
 }

@@ -22,7 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// A migration of two tables that does what the test says.
+/// A migration of two tables whose behaviour the test sets.
 public final class FakeMigration implements MigrationControl, ServedMigration {
 
     public static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
@@ -46,7 +46,7 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
         this.mayClose = mayClose;
     }
 
-    /// One whose draining lasts until the test lets it end.
+    /// Creates a migration that drains until the test releases it.
     static FakeMigration slowToDrain() {
         return new FakeMigration(new CountDownLatch(1));
     }

@@ -10,7 +10,7 @@ import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Sends requests as they are written, headers that a client library would not send included.
+/// Sends raw HTTP requests, including headers that a client library would not send.
 public record Http(int port) {
 
     public record Answer(int status, Map<String, String> headers, String body, boolean whole) {
@@ -32,7 +32,7 @@ public record Http(int port) {
         return send("POST", path, body, headers);
     }
 
-    /// A Host header of the loopback address is added unless one is among the headers.
+    /// Adds a Host header with the loopback address unless the headers contain one.
     public Answer send(String method, String path, String body, String... headers) {
         StringBuilder request = new StringBuilder(method + " " + path + " HTTP/1.1\r\n");
         String given = String.join("\r\n", headers);

@@ -47,14 +47,14 @@ class LoggingTest {
                 "com.zaxxer.hikari.HikariConfig",
                 "org.springframework.core.env"
             })
-    void whatPrintsItsConfigurationIsBelowTheLevel(String logger) throws Exception {
+    void loggersThatPrintConfigurationAreOffAtInfo(String logger) throws Exception {
         configure("text");
 
         assertThat(context.getLogger(logger).getEffectiveLevel()).isEqualTo(Level.WARN);
     }
 
     @Test
-    void ourOwnWordsAreHeardOnStandardError() throws Exception {
+    void ownMessagesGoToStandardError() throws Exception {
         ConsoleAppender<ILoggingEvent> console = configure("text");
 
         assertThat(context.getLogger("dev.millrace.apply").getEffectiveLevel())
@@ -64,15 +64,15 @@ class LoggingTest {
     }
 
     @Test
-    void aFileTakesThePlaceOfTheTerminal(@TempDir Path folder) throws Exception {
+    void logCanBeRedirectedToAFile(@TempDir Path folder) throws Exception {
         configure("text");
         context.setMDCAdapter(new LogbackMDCAdapter());
         Path file = folder.resolve("millrace.log");
 
         new LogToFile(context).open(file);
-        context.getLogger("dev.millrace.apply").atWarn().addKeyValue("step", 7).log("a word");
+        context.getLogger("dev.millrace.apply").atWarn().addKeyValue("step", 7).log("a message");
 
-        assertThat(Files.readString(file)).contains("WARN", "a word", "step=\"7\"");
+        assertThat(Files.readString(file)).contains("WARN", "a message", "step=\"7\"");
         assertThat(context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).iteratorForAppenders())
                 .toIterable()
                 .extracting(appender -> appender.getName())
@@ -80,7 +80,7 @@ class LoggingTest {
     }
 
     @Test
-    void aBatchThatIsSentAgainIsNoErrorAndEveryOtherErrorOfTheBrokerIsLogged() throws Exception {
+    void dropsResentBatchErrorsAndKeepsOtherBrokerErrors() throws Exception {
         configure("text");
         ListAppender<ILoggingEvent> heard = new ListAppender<>();
         heard.start();
@@ -104,7 +104,7 @@ class LoggingTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"text", "json"})
-    void aForeignExceptionIsLoggedWithItsFramesAndWithoutWhatMayQuoteARow(String format)
+    void logsForeignExceptionsWithFramesAndWithoutTextThatMayQuoteARow(String format)
             throws Exception {
         ConsoleAppender<ILoggingEvent> console = configure(format);
         Throwable fault =
@@ -129,7 +129,7 @@ class LoggingTest {
     }
 
     @Test
-    void writesOneLineOfJsonWhereItIsAskedFor() throws Exception {
+    void writesOneLineOfJsonPerEvent() throws Exception {
         ConsoleAppender<ILoggingEvent> console = configure("json");
         Logger logger = context.getLogger("dev.millrace.apply");
         LoggingEvent event =

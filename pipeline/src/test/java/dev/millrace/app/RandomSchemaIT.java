@@ -25,8 +25,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/// Random tables go as they are from one server to another, while they are changed, and every cell
-/// of every column is compared as the servers print it. `-Dseed=` replays a run.
+/// Migrates random tables unchanged from one server to another while they are written, and compares
+/// every cell as the servers print it. `-Dseed=` replays a run.
 class RandomSchemaIT {
 
     private static final int TABLES = 12;
@@ -48,7 +48,7 @@ class RandomSchemaIT {
     }
 
     @Test
-    void randomTablesArriveAsTheyAre() throws Exception {
+    void randomTablesArriveUnchanged() throws Exception {
         System.out.println("RandomSchemaIT: -Dseed=" + seed);
         List<RandomTable> tables = make();
         try (MigrationAssembly assembly = open()) {
@@ -83,7 +83,7 @@ class RandomSchemaIT {
         }
     }
 
-    /// Fails as soon as a table or the snapshot does.
+    /// Fails as soon as a table stops or the snapshot fails.
     private static boolean isInSync(StatusReport status) {
         assertThat(status.blockers()).noneMatch(blocker -> blocker.contains("is stopped"));
         assertThat(status.phase()).isNotEqualTo("FAILED");

@@ -10,10 +10,10 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /// A table with random names, types, defaults, nullability, key, generated and dropped columns, and
-/// random statements over it. The same random numbers make the same table.
+/// random statements over it. The same seed gives the same table.
 final class RandomTable {
 
-    /// What both databases need before the first table.
+    /// Types that both databases need.
     static final String[] TYPES = {
         "CREATE TYPE mood AS ENUM ('sad', 'so, so', 'it''s')",
         "CREATE TYPE pair AS (a int, b text)",
@@ -32,7 +32,7 @@ final class RandomTable {
                     "tab\\le",
                     "o'clock");
 
-    /// @param literals in a key all of them differ
+    /// @param literals literals of the type; all distinct if the type can be in a key
     private record Type(String sql, boolean inKey, String... literals) {}
 
     private static final List<Type> POOL =
@@ -75,7 +75,7 @@ final class RandomTable {
                     new Type("mood[]", false, "'{\"so, so\",sad}'"),
                     new Type("positive", false, "7.5", "0.01"));
 
-    /// @param generated its expression, or empty
+    /// @param generated expression of a generated column, or empty
     private record Column(
             String name,
             Type type,
@@ -175,7 +175,7 @@ final class RandomTable {
         return Identifier.quote(name);
     }
 
-    /// The order of the columns and what was dropped before are every side's own.
+    /// Column order and dropped columns differ between the sides.
     List<String> create() {
         List<String> parts = new ArrayList<>();
         List<String> dropped = new ArrayList<>();
@@ -201,7 +201,7 @@ final class RandomTable {
         return statements;
     }
 
-    /// What an update tells of the row before it.
+    /// Replica identity: how much of the old row an update contains.
     String identity() {
         return "ALTER TABLE " + quoted() + " REPLICA IDENTITY " + (full ? "FULL" : "DEFAULT");
     }
@@ -231,7 +231,7 @@ final class RandomTable {
         return (column.nullable() || column.defaulted().isPresent()) && random.nextInt(6) == 0;
     }
 
-    /// NULL in a quarter of the cells that take it.
+    /// NULL in a quarter of the nullable cells.
     private String value(Column column) {
         if (column.name().equals("id")) {
             return Integer.toString(rows);
@@ -239,7 +239,7 @@ final class RandomTable {
         return column.nullable() && random.nextInt(4) == 0 ? "NULL" : literal(column.type());
     }
 
-    /// Updates, deletes, changes of the key and of defaults.
+    /// Updates, deletes, key changes and changes of defaults.
     List<String> change(int count) {
         List<String> statements = new ArrayList<>();
         List<Column> plain =
@@ -272,7 +272,7 @@ final class RandomTable {
         return statements;
     }
 
-    /// Every column as the server prints it, in an order that both sides share.
+    /// Selects every column as text, in the same order on both sides.
     String select() {
         return "SELECT " + names(_ -> true) + " FROM " + quoted() + " ORDER BY id";
     }

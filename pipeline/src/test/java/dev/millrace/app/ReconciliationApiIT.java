@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/// Comparisons over HTTP: asked for, under way, finished as report and page, failed.
+/// Tests reconciliations over HTTP: requested, running, finished as JSON and HTML, and failed.
 class ReconciliationApiIT {
 
     @AutoClose private static ServiceScene scene;
@@ -28,7 +28,7 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void comparesTheTablesThatAreNamed() {
+    void comparesTheNamedTables() {
         Answer answer =
                 scene.http.post("/api/v1/reconciliations", "{\"tables\":[\"crm.customer\"]}", JSON);
 
@@ -46,14 +46,14 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void comparesAllWhenNoneIsNamed() {
+    void comparesAllTablesByDefault() {
         assertThat(scene.http.post("/api/v1/reconciliations", "{}", JSON).status()).isEqualTo(202);
 
         assertThat(scene.migration.asked.getLast()).isEmpty();
     }
 
     @Test
-    void aPostWithoutABodyIsToldWhatToSend() {
+    void aPostWithoutBodyGetsTheExpectedForm() {
         Answer untyped = scene.http.post("/api/v1/reconciliations", "");
         Answer typed = scene.http.post("/api/v1/reconciliations", "", JSON);
 
@@ -77,7 +77,7 @@ class ReconciliationApiIT {
                 "{\"tables\":[null]}",
                 "{} {}"
             })
-    void refusesABodyItDoesntUnderstand(String body) {
+    void refusesInvalidBodies(String body) {
         int before = scene.migration.asked.size();
 
         Answer answer = scene.http.post("/api/v1/reconciliations", body, JSON);
@@ -88,14 +88,14 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void namesTheFieldThatIsntThere() {
+    void namesAnUnknownField() {
         Answer answer = scene.http.post("/api/v1/reconciliations", "{\"tabels\":[]}", JSON);
 
         assertThat(answer.json().path("detail").asString()).contains("'tabels'");
     }
 
     @Test
-    void givesTheReportWithItsIdAndAsAPage() {
+    void returnsTheReportAsJsonWithItsIdAndAsHtml() {
         UUID id = finished();
 
         JsonNode report = scene.http.get("/api/v1/reconciliations/" + id).json();
@@ -133,7 +133,7 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void cancelsAComparisonThatRunsAndLeavesAFinishedOneAsItIs() {
+    void cancelsARunningComparisonAndKeepsAFinishedOne() {
         UUID running = scene.migration.reconcile(List.of());
         UUID finished = finished();
 
@@ -152,7 +152,7 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void refusesAComparisonThatCantReachAVerdict() {
+    void refusesAComparisonThatCannotReachAVerdict() {
         scene.migration.refusal = "The migration failed: the slot is gone";
         try {
             Answer answer = scene.http.post("/api/v1/reconciliations", "{}", JSON);
@@ -166,7 +166,7 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void tellsWhyAComparisonFailed() {
+    void reportsWhyAComparisonFailed() {
         UUID id = UUID.randomUUID();
         scene.migration.reconciliations.put(
                 id, new ReconciliationState.Failed("the source is away"));
@@ -179,7 +179,7 @@ class ReconciliationApiIT {
     }
 
     @Test
-    void refusesAnUnknownReconciliationAndAPageThatIsntThereYet() {
+    void refusesUnknownReconciliationsAndPagesBeforeTheEnd() {
         UUID running = scene.migration.reconcile(List.of());
 
         assertProblem(scene.http.get("/api/v1/reconciliations/" + UUID.randomUUID()), 404);

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/// The service from its port to its drain: what is opened when, and what can be asked meanwhile.
+/// Tests the service from binding the port to the drain, and which requests it answers meanwhile.
 class ServiceLifeIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -37,7 +37,7 @@ class ServiceLifeIT {
     }
 
     @Test
-    void listensForOthersOnlyWithAToken() {
+    void listensOnOtherAddressesOnlyWithAToken() {
         for (String bind : List.of("0.0.0.0", "::", "10.1.2.3", "no.such.host.invalid")) {
             assertThatThrownBy(
                             () ->
@@ -68,13 +68,13 @@ class ServiceLifeIT {
                     .isInstanceOfSatisfying(
                             CommandFailure.class,
                             failure -> assertThat(failure.exitCode()).isEqualTo(ExitCode.FAILED))
-                    .hasMessage("port %d of 127.0.0.1 is in use", other.getLocalPort());
+                    .hasMessage("Port %d of 127.0.0.1 is in use.", other.getLocalPort());
         }
         assertThat(opened).isFalse();
     }
 
     @Test
-    void handsOnWhatKeptTheMigrationFromOpeningAndFreesThePort() throws Exception {
+    void rethrowsAFailedOpeningAndFreesThePort() throws Exception {
         int port = freePort();
         ServiceAddress address = new ServiceAddress("127.0.0.1", port, Secret.NONE);
         Exception reason = new Exception("the source is away");
@@ -92,7 +92,7 @@ class ServiceLifeIT {
     }
 
     @Test
-    void isAliveButNotReadyWhileTheMigrationIsOpened() throws Exception {
+    void isAliveButNotReadyWhileTheMigrationOpens() throws Exception {
         CountDownLatch mayOpen = new CountDownLatch(1);
         int port = freePort();
         CompletableFuture<MillraceService> starting = new CompletableFuture<>();
@@ -136,7 +136,7 @@ class ServiceLifeIT {
     }
 
     @Test
-    void onlyReadinessFollowsTheMigration() {
+    void onlyReadinessDependsOnTheMigration() {
         scene.migration.ready = false;
         try {
             assertThat(scene.http.get("/actuator/health/readiness").status()).isEqualTo(503);
@@ -148,7 +148,7 @@ class ServiceLifeIT {
     }
 
     @Test
-    void theStatusCanBeReadWhileItDrains() throws Exception {
+    void statusIsReadableDuringTheDrain() throws Exception {
         FakeMigration slow = FakeMigration.slowToDrain();
         MillraceService other = MillraceService.start(ServiceScene.LOOPBACK, () -> slow);
         Http client = new Http(other.port());
@@ -169,7 +169,7 @@ class ServiceLifeIT {
     }
 
     @Test
-    void tellsWhenItDidNotDrainInFull() throws Exception {
+    void reportsAFailedDrain() throws Exception {
         FakeMigration migration = new FakeMigration();
         ServedMigration stuck =
                 new ServedMigration() {

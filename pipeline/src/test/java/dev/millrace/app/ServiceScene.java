@@ -7,7 +7,7 @@ import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.spec.Secret;
 import tools.jackson.databind.JsonNode;
 
-/// A service over a migration that does what the test says, and a client of it.
+/// A service over a fake migration, and a client of the service.
 public final class ServiceScene implements AutoCloseable {
 
     static final ServiceAddress LOOPBACK = new ServiceAddress("127.0.0.1", 0, Secret.NONE);
@@ -30,12 +30,12 @@ public final class ServiceScene implements AutoCloseable {
         return new ServiceScene(LOOPBACK, migration);
     }
 
-    /// Others can reach it, with the token.
+    /// Starts a service on all addresses, with a token.
     public static ServiceScene guarded() throws Exception {
         return new ServiceScene(new ServiceAddress("0.0.0.0", 0, TOKEN), new FakeMigration());
     }
 
-    /// The answer is a problem by RFC 9457 that tells nothing of what is inside.
+    /// Asserts that the response is an RFC 9457 problem without internal details.
     public static void assertProblem(Answer answer, int status) {
         assertThat(answer.status()).as(answer.body()).isEqualTo(status);
         assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");

@@ -14,7 +14,8 @@ class ClientStartTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"schema", "status", "validate", "--help"})
-    void loadsNoFrameworkOfTheService(String verb) throws IOException, InterruptedException {
+    void clientCommandsLoadNoServiceFramework(String verb)
+            throws IOException, InterruptedException {
         List<String> command =
                 JavaCommand.of(
                                 "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",

@@ -48,7 +48,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void showsAStatusAndCallsUnknownLagUnknown() {
+    void statusShowsUnknownLagAsUnknown() {
         service.json("GET /api/v1/status", status("BACKFILLING", 4000));
 
         Invocation verb = new Invocation().run("status", "--url", service.url());
@@ -67,7 +67,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void printsTheServicesOwnJson() {
+    void statusPrintsTheServicesJson() {
         service.json("GET /api/v1/status", status("IN_SYNC", 4000));
 
         Invocation verb =
@@ -77,7 +77,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void sendsTheTokenAsBearer() {
+    void sendsTheTokenAsBearerToken() {
         service.json("GET /api/v1/status", status("IN_SYNC", 4000));
 
         new Invocation()
@@ -91,7 +91,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void watchesLineByLineUntilTheEndAndEstimatesOnlyWhatIsSteady() {
+    void watchPrintsLinesUntilTheEndAndEstimatesOnlySteadyRates() {
         for (int rows = 1000; rows <= 5000; rows += 1000) {
             service.json("GET /api/v1/status", status("BACKFILLING", rows));
         }
@@ -107,8 +107,10 @@ class ClientVerbsTest {
                                 assertThat(line)
                                         .isEqualTo(
                                                 "2026-11-21T06:00:20Z BACKFILLING, 50% 5,000 of"
-                                                        + " ~10,000 rows, 200 rows/s, ETA ~25 s, lag"
-                                                        + " source 1.5 KiB, records unknown, end to end"
+                                                        + " ~10,000 rows, 200 rows/s, ETA ~25 s,"
+                                                        + " lag"
+                                                        + " source 1.5 KiB, records unknown, end"
+                                                        + " to end"
                                                         + " 0.8 s, applier target is down, table"
                                                         + " crm.note has no key"));
         assertThat(verb.out().lines().findFirst().orElseThrow()).contains("estimating");
@@ -116,7 +118,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void repaintsOnAScreenAndLeavesColourOutWhenAsked() {
+    void watchRepaintsOnATerminalAndOmitsColourOnRequest() {
         service.json("GET /api/v1/status", status("BACKFILLING", 1000))
                 .json("GET /api/v1/status", status("FAILED", 1000));
 
@@ -134,7 +136,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void showsTheLagAlone() {
+    void lagShowsOnlyTheLag() {
         service.json("GET /api/v1/status", status("IN_SYNC", 4000));
 
         Invocation table = new Invocation().run("lag", "--url", service.url());
@@ -149,7 +151,7 @@ class ClientVerbsTest {
 
     @ParameterizedTest
     @CsvSource({"equal,0", "different,4", "undecided,5", "whatever,5"})
-    void reconcilesUntilTheVerdictAndLeavesWithItsExitCode(String verdict, int exitCode) {
+    void reconcileWaitsForTheVerdictAndReturnsItsExitCode(String verdict, int exitCode) {
         service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"r 1\"}")
                 .on(
                         "GET /api/v1/reconciliations/r+1",
@@ -179,7 +181,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void saysAtLeastWhereATableWasNotComparedToTheEnd() {
+    void reportsALowerBoundForAnIncompleteComparison() {
         service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
                 .json(
                         "GET /api/v1/reconciliations/1",
@@ -190,11 +192,13 @@ class ClientVerbsTest {
 
         assertThat(verb.exitCode()).isEqualTo(ExitCode.DIFFERENT);
         assertThat(verb.out())
-                .contains("crm.customer was not compared to the end: at least 2 differences");
+                .contains(
+                        "crm.customer was not compared completely; it has at least 2"
+                                + " differences");
     }
 
     @Test
-    void reconcilesIntoJsonAndAPage(@TempDir Path folder) throws IOException {
+    void reconcilePrintsJsonAndWritesAPage(@TempDir Path folder) throws IOException {
         Path page = folder.resolve("report.html");
         service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
                 .json("GET /api/v1/reconciliations/1", report("equal"))
@@ -221,10 +225,10 @@ class ClientVerbsTest {
             delimiter = '|',
             value = {
                 "{\"state\":\"failed\",\"reason\":\"the source is down\"} | the source is down",
-                "{} | gives no reason",
-                "[] | gives no reason"
+                "{} | gave no reason",
+                "[] | gave no reason"
             })
-    void neverWaitsForAReportThatWontCome(String body, String reason) {
+    void reconcileFailsWhenNoReportWillCome(String body, String reason) {
         service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
                 .json("GET /api/v1/reconciliations/1", body);
 
@@ -236,7 +240,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void printsTheLogAsItComes() {
+    void logPrintsRecordsAsTheyArrive() {
         String first =
                 "{\"topic\":\"changes\",\"partition\":2,\"offset\":7,\"kind\":\"insert\","
                         + "\"table\":\"public.users\",\"key\":{\"id\":\"1\"},\"row\":{\"a\":null}}";
@@ -270,7 +274,7 @@ class ClientVerbsTest {
 
     @ParameterizedTest
     @CsvSource({"400,2", "404,2", "422,2", "409,3", "500,1", "503,1"})
-    void printsAProblemOfTheServiceAsAMessage(int status, int exitCode) {
+    void printsAProblemAsAMessage(int status, int exitCode) {
         service.on(
                 "POST /api/v1/reconciliations",
                 status,
@@ -283,7 +287,8 @@ class ClientVerbsTest {
 
         assertThat(verb.exitCode()).isEqualTo(exitCode);
         assertThat(verb.err())
-                .isEqualToIgnoringNewLines("millrace: the service refuses: crm.nope is no target");
+                .isEqualToIgnoringNewLines(
+                        "millrace: The service refused the request: crm.nope" + " is no target");
         assertThat(verb.out()).isEmpty();
     }
 
@@ -294,7 +299,7 @@ class ClientVerbsTest {
     }
 
     @Test
-    void waitsForAServiceThatIsBeingStarted() {
+    void waitsForAStartingService() {
         String problem = "application/problem+json";
         service.on("GET /api/v1/status", 503, problem, notReady("starting"))
                 .on("GET /api/v1/status", 503, problem, notReady("starting"))
@@ -305,24 +310,24 @@ class ClientVerbsTest {
         assertThat(verb.exitCode()).isZero();
         assertThat(verb.out()).contains("end to end");
         assertThat(verb.err().lines())
-                .containsExactly("The service is being started; waiting up to 60 s for it.");
+                .containsExactly("The service is starting. Waiting up to 60 s.");
     }
 
     @ParameterizedTest
     @CsvSource({"starting,60", "draining,0"})
-    void waitsForAStartAMinuteAndForAnEndNotAtAll(String state, int seconds) {
+    void waitsAMinuteForAStartAndNotForADrain(String state, int seconds) {
         service.on(
                 "POST /api/v1/reconciliations", 503, "application/problem+json", notReady(state));
 
         Invocation verb = new Invocation().run("reconcile", "--url", service.url());
 
         assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
-        assertThat(verb.err()).contains("millrace: the service refuses: ask again");
+        assertThat(verb.err()).contains("millrace: The service refused the request: ask again");
         assertThat(verb.pauses()).hasSize(seconds);
     }
 
     @Test
-    void saysWhatToDoWhenTheTokenIsRefused() {
+    void namesTheRemedyForARefusedToken() {
         service.on("GET /api/v1/status", 401, "application/problem+json", "{\"title\":\"No\"}");
 
         Invocation verb =
@@ -335,35 +340,35 @@ class ClientVerbsTest {
     }
 
     @Test
-    void tellsAnotherServerFromItsOwn() {
+    void recognizesAServerThatIsNotMillrace() {
         service.json("GET /api/v1/status", "<html>");
 
         Invocation verb = new Invocation().run("status", "--url", service.url());
         Invocation log = new Invocation().run("log", "--topic", "target", "--url", service.url());
 
         assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
-        assertThat(verb.err()).contains("isn't a Millrace service").doesNotContain("\tat ");
-        assertThat(log.err()).contains("isn't a Millrace service");
+        assertThat(verb.err()).contains("is not a Millrace service").doesNotContain("\tat ");
+        assertThat(log.err()).contains("is not a Millrace service");
     }
 
     @Test
-    void anAddressWithAPathIsToldToBeWrittenWithoutIt() {
+    void namesTheRemedyForAUrlWithAPath() {
         Invocation nothingThere =
                 new Invocation().run("status", "--url", service.url() + "/api/v1/status");
         service.on(
                 "GET /api/v1/api/v1/status",
                 404,
                 "application/problem+json",
-                "{\"title\":\"Nothing is here\"}");
+                "{\"title\":\"Path not found\"}");
         Invocation refused = new Invocation().run("status", "--url", service.url() + "/api/v1");
 
-        assertThat(nothingThere.err()).contains("Write --url without a path");
-        assertThat(refused.err()).contains("Nothing is here", "Write --url without a path");
+        assertThat(nothingThere.err()).contains("Set --url without a path");
+        assertThat(refused.err()).contains("Path not found", "Set --url without a path");
         assertThat(refused.exitCode()).isEqualTo(ExitCode.USAGE);
     }
 
     @Test
-    void saysWhatToDoWhenNothingAnswers() throws IOException {
+    void namesTheRemedyForAnUnreachableService() throws IOException {
         int free;
         try (ServerSocket socket = new ServerSocket(0)) {
             free = socket.getLocalPort();
@@ -376,21 +381,21 @@ class ClientVerbsTest {
         assertThat(verb.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(verb.err().lines())
                 .containsExactly(
-                        "millrace: no Millrace answers at "
+                        "millrace: No Millrace service at "
                                 + url
-                                + ": nothing listens there, or its name is unknown",
-                        "Start it with 'millrace run -c millrace.yaml', or name its address with"
-                                + " --url.");
+                                + ": connection refused or unknown host.",
+                        "Start it with 'millrace run -c millrace.yaml', or set --url to its"
+                                + " address.");
         assertThat(debugged.err()).contains("\tat ");
     }
 
     @ParameterizedTest
     @CsvSource({"localhost:8080", "ftp://localhost", "http://user:pw@localhost", "'http://a b'"})
-    void refusesAddressesThatAreNone(String url) {
+    void refusesInvalidAddresses(String url) {
         Invocation verb = new Invocation().run("status", "--url", url);
 
         assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(verb.err()).contains("--url is no address").doesNotContain("pw");
+        assertThat(verb.err()).contains("--url is not the address").doesNotContain("pw");
     }
 
     private static String status(String phase, long rows) {

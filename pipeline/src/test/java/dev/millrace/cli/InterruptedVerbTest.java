@@ -10,11 +10,11 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/// The program as a process that gets Ctrl-C.
+/// Runs the program as a process that receives Ctrl-C.
 class InterruptedVerbTest {
 
     @Test
-    void anInterruptedReconcileCancelsTheComparisonAndIsUndecided() throws Exception {
+    void anInterruptCancelsTheComparisonAndTheVerdictIsUndecided() throws Exception {
         try (Service service = new Service()) {
             service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
                     .json("GET /api/v1/reconciliations/1", "{\"state\":\"running\"}")
@@ -33,13 +33,14 @@ class InterruptedVerbTest {
                         .atMost(Duration.ofSeconds(60))
                         .until(() -> asked(service, "GET /api/v1/reconciliations/1"));
 
-                // As Ctrl-C does, but heeded too where this process was begun with that ignored.
+                // SIGTERM has the effect of Ctrl-C and works even if SIGINT is ignored in this
+                // process.
                 new ProcessBuilder("kill", "-TERM", Long.toString(process.pid())).start().waitFor();
 
                 assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
                 String said =
                         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-                assertThat(said).contains("shop: undecided", "No verdict: cancelled");
+                assertThat(said).contains("shop: undecided", "No verdict available: cancelled");
                 assertThat(process.exitValue()).isEqualTo(ExitCode.UNDECIDED);
                 assertThat(asked(service, "DELETE /api/v1/reconciliations/1")).isTrue();
             } finally {

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/// Runs the program as a shell would, with a clock that moves only by its pauses.
+/// Runs the program in this process with a clock that only its pauses advance.
 final class Invocation {
 
     private static final Instant START = Instant.parse("2026-11-21T06:00:00Z");

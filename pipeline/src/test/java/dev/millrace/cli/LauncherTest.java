@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The launcher of this repository in a checkout whose build and whose Java only say that they ran.
+/// Runs the launcher in a checkout whose build and whose Java are scripts that record their calls.
 class LauncherTest {
 
     private static final Path LAUNCHER = Path.of("..", "millrace").toAbsolutePath().normalize();
@@ -26,7 +26,7 @@ class LauncherTest {
     private Path root;
 
     @BeforeEach
-    void makeACheckout() throws IOException {
+    void createCheckout() throws IOException {
         root = Files.createDirectories(folder.resolve("a checkout")).toRealPath();
         script("millrace", Files.readString(LAUNCHER));
         script(
@@ -59,7 +59,7 @@ class LauncherTest {
     }
 
     @Test
-    void buildsOnceAndKeepsStandardOutputToTheProgram() throws Exception {
+    void buildsOnceAndReservesStandardOutputForTheProgram() throws Exception {
         Run first = run(root, "./millrace", "status", "-o", "a b");
         Run second = run(root, "./millrace", "status");
 
@@ -73,7 +73,7 @@ class LauncherTest {
     }
 
     @Test
-    void runsAJarOfItsOwnBuildAndNoOther() throws Exception {
+    void runsOnlyAJarOfItsOwnBuild() throws Exception {
         List<String> before = classPath(run(root, "./millrace", "status"));
         Files.writeString(root.resolve("pipeline/src/main/java/B.java"), "");
         List<String> after = classPath(run(root, "./millrace", "status"));
@@ -110,7 +110,7 @@ class LauncherTest {
     }
 
     @Test
-    void buildsOnceWhenManyStartAtOnce() throws Exception {
+    void concurrentStartsBuildOnce() throws Exception {
         List<Process> processes = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             processes.add(start(root, "./millrace", "status"));
@@ -122,7 +122,7 @@ class LauncherTest {
     }
 
     @Test
-    void takesTheLockOfADeadBuild() throws Exception {
+    void takesOverTheLockOfADeadBuild() throws Exception {
         Process dead = new ProcessBuilder("true").start();
         dead.waitFor();
         Files.createDirectories(root.resolve("target"));
@@ -134,7 +134,7 @@ class LauncherTest {
     }
 
     @Test
-    void runsNothingOfAFailedBuild() throws Exception {
+    void runsNothingAfterAFailedBuild() throws Exception {
         write("broken", "");
 
         Run failed = run(root, "./millrace", "status");
@@ -149,7 +149,7 @@ class LauncherTest {
     }
 
     @Test
-    void startsClientVerbsLightlyAndLeavesAServiceThatIsOutOfMemory() throws Exception {
+    void clientCommandsUseLightFlagsAndAServiceExitsWhenOutOfMemory() throws Exception {
         assertThat(run(root, "./millrace", "--debug", "lag").out)
                 .contains("-XX:TieredStopAtLevel=1")
                 .doesNotContain("OutOfMemory");
@@ -159,7 +159,7 @@ class LauncherTest {
     }
 
     @Test
-    void clientVerbsTakeTheClassesThatTheBuildMadeReady() throws Exception {
+    void clientCommandsUseTheClassArchiveOfTheBuild() throws Exception {
         List<String> before = classPath(run(root, "./millrace", "status"));
         assertThat(run(root, "./millrace", "status").out).doesNotContain("SharedArchive");
         Path archive = Path.of(before.getFirst().replace("/*", "/client.jsa"));

@@ -38,7 +38,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void showsEveryProblemOfAFileWithItsPlace() throws IOException {
+    void validateReportsEveryProblemWithItsPosition() throws IOException {
         String file = file(VALID + "debezium: {slot.name: x}\nkafka: {partition: 3}\n");
 
         Invocation verb = new Invocation().run("validate", "-c", file);
@@ -51,14 +51,15 @@ class LocalVerbsTest {
                                 + ":2:75: source.password: the environment variable PASSWORD is not"
                                 + " set",
                         file
-                                + ":6:12: debezium[\"slot.name\"]: is Millrace's own: it follows from"
+                                + ":6:12: debezium[\"slot.name\"]: is Millrace's own: it follows"
+                                + " from"
                                 + " 'migration' (leave it out)",
                         file + ":7:9: kafka.partition: unknown key (did you mean partitions?)",
                         "3 problems");
     }
 
     @Test
-    void showsTheProblemsOfASelectAtTheirPlaceInTheFile() throws IOException {
+    void validateReportsProblemsOfASelectAtTheirPositionInTheFile() throws IOException {
         String file =
                 file(
                         HEAD
@@ -76,13 +77,14 @@ class LocalVerbsTest {
                                 assertThat(line)
                                         .startsWith(
                                                 file
-                                                        + ":8:17: tables[\"crm.u\"]: DISTINCT is not"
+                                                        + ":8:17: tables[\"crm.u\"]: DISTINCT is"
+                                                        + " not"
                                                         + " supported ("))
                 .endsWith("2 problems");
     }
 
     @Test
-    void tellsTheProblemsOfTheFormAndOfEverySelectInOneRound() throws IOException {
+    void validateReportsProblemsOfTheFormAndOfEverySelectTogether() throws IOException {
         String file =
                 file(
                         HEAD.replace("migration: shop", "migration: Shop")
@@ -135,7 +137,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void printsTheSchemaAndNothingElse() {
+    void schemaPrintsOnlyTheSchema() {
         Invocation verb = new Invocation().run("schema");
 
         assertThat(JsonMapper.shared().readTree(verb.out()).get("$schema").asString())
@@ -144,7 +146,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void handsAValidFileAndTheAddressToTheService() throws IOException {
+    void runPassesTheSpecAndTheAddressToTheService() throws IOException {
         List<ServiceAddress> addresses = new ArrayList<>();
         Providers providers =
                 new Providers(
@@ -169,7 +171,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void startsNothingOnAnInvalidFileOrAnUnguardedAddress() throws IOException {
+    void startsNothingForAnInvalidFileOrWithoutARequiredToken() throws IOException {
         Providers providers =
                 new Providers(
                         () -> {
@@ -189,7 +191,7 @@ class LocalVerbsTest {
                 environment().with(providers).run("run", "--bind", "0.0.0.0", "-c", file(VALID));
 
         assertThat(invalid.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(invalid.err()).contains("nothing was started").contains(":1:1: a: unknown key");
+        assertThat(invalid.err()).contains("Nothing was started").contains(":1:1: a: unknown key");
         assertThat(plan.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(plan.err()).contains(":5:17: ");
         assertThat(open.exitCode()).isEqualTo(ExitCode.USAGE);
@@ -197,7 +199,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void listensForOthersOnlyBehindAToken() throws IOException {
+    void listensOnOtherAddressesOnlyWithAToken() throws IOException {
         Providers providers =
                 new Providers(() -> (_, _, address, _) -> tokenOf(address), null, null);
 
@@ -211,7 +213,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void knowsNoVerbWithoutItsProvider() {
+    void aCommandWithoutProviderDoesNotExist() {
         for (String verb : List.of("run", "plan", "demo")) {
             Invocation invocation = new Invocation().run(verb);
             assertThat(invocation.exitCode()).isEqualTo(ExitCode.USAGE);
@@ -221,12 +223,12 @@ class LocalVerbsTest {
     }
 
     @Test
-    void saysWhatItDoesntUnderstand() {
+    void reportsUnknownCommandsAndOptions() {
         assertThat(new Invocation().run().exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(new Invocation().run("statsu").err())
                 .contains("Did you mean: millrace status", "See: millrace --help");
         assertThat(new Invocation().run("frobnicate").err())
-                .startsWith("millrace: there is no verb 'frobnicate'")
+                .startsWith("millrace: Unknown command 'frobnicate'.")
                 .contains("See: millrace --help");
         assertThat(new Invocation().run("log").err()).contains("--topic").contains("log --help");
         assertThat(new Invocation().run("log", "--topic", "x").exitCode())
@@ -234,7 +236,7 @@ class LocalVerbsTest {
     }
 
     @Test
-    void showsAnErrorOfItsOwnWithoutAStackTraceUnlessAsked() {
+    void showsAnInternalErrorWithAStackTraceOnlyForDebug() {
         Providers providers =
                 new Providers(
                         null,

@@ -53,7 +53,7 @@ class PlanIT {
     }
 
     @Test
-    void theExitCodeTellsWhetherTheMigrationMayStart() throws IOException {
+    void exitCodeTellsWhetherTheMigrationCanStart() throws IOException {
         source.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE bare (id int)");
         target.execute("CREATE TABLE t (id int PRIMARY KEY, a text)");
 
@@ -61,7 +61,7 @@ class PlanIT {
         assertThat(plan(source.password(), "SELECT id, b FROM t")).isEqualTo(ExitCode.USAGE);
         assertThat(plan(source.password(), "SELECT id FROM bare")).isEqualTo(ExitCode.REFUSED);
         assertThat(printed.toString())
-                .contains("shop may start: 1 target tables")
+                .contains("shop can start: 1 target table")
                 .contains("public.t has no column b")
                 .contains("has no primary key");
     }

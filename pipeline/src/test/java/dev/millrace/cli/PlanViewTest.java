@@ -52,15 +52,15 @@ class PlanViewTest {
         "REFUSED;MISCONFIGURED, 2",
         "MISCONFIGURED;REFUSED;UNREACHABLE, 1"
     })
-    void theWorstFindingDecidesTheExitCode(String statuses, int exitCode) {
+    void exitCodeFollowsTheWorstFinding(String statuses, int exitCode) {
         Status[] all =
                 Arrays.stream(statuses.split(";")).map(Status::valueOf).toArray(Status[]::new);
 
-        assertThat(PlanView.exitCode(report(all).outcome())).isEqualTo(exitCode);
+        assertThat(ExitCode.of(report(all).outcome())).isEqualTo(exitCode);
     }
 
     @Test
-    void whatRefusesIsShownWithItsRemedyAndWhatPassedInOneLine() {
+    void showsTheRemedyOfARefusalAndOneLinePerPassedCheck() {
         String shown = shown(report(Status.OK, Status.REFUSED));
 
         assertThat(shown.lines())
@@ -71,11 +71,11 @@ class PlanViewTest {
                         "    what",
                         "    -> do this",
                         "",
-                        "shop may not start: 1 findings to mend. Nothing was created.");
+                        "shop cannot start: 1 problem to fix. Nothing was created.");
     }
 
     @Test
-    void theJsonHoldsEveryFinding() {
+    void jsonContainsEveryFinding() {
         assertThat(new PlanView(report(Status.OK, Status.UNREACHABLE)).json())
                 .startsWith(
                         "{\"migration\":\"shop\",\"outcome\":\"unreachable\",\"accepted\":false")

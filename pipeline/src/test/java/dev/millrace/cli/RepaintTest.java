@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class RepaintTest {
 
     @Test
-    void coversTheBlockBeforeAndCutsWhatWouldWrap() {
+    void overwritesThePreviousBlockAndCutsLongLines() {
         StringWriter out = new StringWriter();
         Terminal terminal =
                 new Terminal(

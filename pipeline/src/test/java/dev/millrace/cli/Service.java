@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/// A real HTTP server with recorded answers; the last one of a path is given again and again.
+/// An HTTP server with prepared responses. The last response for a path is repeated.
 final class Service implements AutoCloseable {
 
     private final HttpServer server;

@@ -34,7 +34,7 @@ class DemoIT {
     private final StringWriter said = new StringWriter();
 
     @Test
-    void aDifferenceIsShownAndLeftWithFourAndNothingStaysBehind() {
+    void aDifferenceIsShownWithExitCodeFourAndNothingIsLeft() {
         StandInService service =
                 new StandInService(List.of("BACKFILLING", "CATCHING_UP", "IN_SYNC"), "different");
         List<ProcessHandle> before = ProcessHandle.current().children().toList();
@@ -44,7 +44,7 @@ class DemoIT {
         assertThat(exitCode).isEqualTo(4);
         assertThat(said.toString())
                 .contains("BACKFILLING", "0 of 1 tables backfilled, 7 of about 9 rows")
-                .contains("behind by ? records")
+                .contains("lag ? records")
                 .contains("crm.customer", "12,345", "12,344", "missing key {\"id\":\"5\"}")
                 .contains("Verdict: different")
                 .containsPattern("Traffic so far: [0-9,]+ transactions, [0-9,]+ rows written");
@@ -57,14 +57,14 @@ class DemoIT {
     }
 
     @Test
-    void whatIsNeitherEqualNorDifferentLeavesWithFive() {
+    void anyOtherVerdictIsUndecidedWithExitCodeFive() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "mostly fine");
 
         assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(5);
     }
 
     @Test
-    void aFailedMigrationLeavesWithOneAndItsReason() {
+    void aFailedMigrationIsReportedWithExitCodeOne() {
         StandInService service = new StandInService(List.of("FAILED"), "equal");
 
         DemoSettings settings = inGivenFolder(true);
@@ -73,12 +73,12 @@ class DemoIT {
         assertThat(said.toString())
                 .contains("the disk is full")
                 .contains(
-                        "The log may say why: "
+                        "See the log for the cause: "
                                 + settings.dataDir().orElseThrow().resolve("millrace.log"));
     }
 
     @Test
-    void aUsedPortIsToldBeforeAnythingIsStarted() throws IOException {
+    void aPortInUseIsReportedBeforeAnythingStarts() throws IOException {
         StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             DemoSettings settings =
@@ -94,7 +94,7 @@ class DemoIT {
     }
 
     @Test
-    void whatBreaksWhileLeavingIsNoFailure() {
+    void failuresDuringAShutdownAreNotReported() {
         DemoSettings settings = inGivenFolder(true);
         CompletableFuture<Demo> made = new CompletableFuture<>();
         Demo demo =
@@ -106,11 +106,11 @@ class DemoIT {
         made.complete(demo);
 
         assertThat(demo.run(settings)).isEqualTo(130);
-        assertThat(said.toString()).doesNotContain("context").doesNotContain("may say why");
+        assertThat(said.toString()).doesNotContain("context").doesNotContain("for the cause");
     }
 
     @Test
-    void aLogOfAFolderOfItsOwnOutlivesAFailure() throws IOException {
+    void keepsTheLogOfATemporaryFolderAfterAFailure() throws IOException {
         MigrationService broken =
                 (_, _) -> {
                     throw new IllegalStateException("no start");
@@ -120,13 +120,13 @@ class DemoIT {
         assertThatThrownBy(() -> demo(broken).run(settings)).hasMessage("no start");
 
         String told = said.toString().lines().reduce((_, last) -> last).orElseThrow();
-        Path log = Path.of(told.substring("The log may say why: ".length()));
+        Path log = Path.of(told.substring("See the log for the cause: ".length()));
         assertThat(log).exists();
         Files.delete(log);
     }
 
     @Test
-    void aGivenFolderIsKeptAndItsShopIsOpenAgainNextTime() throws Exception {
+    void keepsAGivenFolderAndReusesItsShop() throws Exception {
         DemoSettings settings = inGivenFolder(true);
         Path folder = settings.dataDir().orElseThrow();
 
@@ -134,7 +134,7 @@ class DemoIT {
         int second = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
 
         assertThat(List.of(first, second)).containsExactly(0, 0);
-        assertThat(said.toString()).contains("The shop of an earlier run is open again");
+        assertThat(said.toString()).contains("Using the shop of an earlier run");
         assertThat(Files.readString(folder.resolve("millrace.yaml")))
                 .contains("password-file: '" + folder.resolve("source").resolve("password") + "'")
                 .doesNotContain(Files.readString(folder.resolve("source/password")).strip());
@@ -148,7 +148,7 @@ class DemoIT {
     }
 
     @Test
-    void withoutExitItStaysUpWithTrafficUntilToldToLeave() {
+    void withoutExitItStaysUpWithTrafficUntilInterrupted() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
         Demo demo = demo(service);
 
@@ -162,7 +162,7 @@ class DemoIT {
         assertThat(running).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(0);
     }
 
-    /// One unpacking of PostgreSQL for all of them.
+    /// Unpacks PostgreSQL once for all tests.
     private static DemoSettings inGivenFolder(boolean exit) {
         Path folder = TestFolders.create("demo");
         try {

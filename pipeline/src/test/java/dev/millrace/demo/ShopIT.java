@@ -22,7 +22,7 @@ class ShopIT {
     private final TestDatabase source = PostgresServer.shared().newDatabase(OPTIONS);
 
     @Test
-    void theShopHasAboutAsManyRowsAsAskedForAndEveryTableHasSome() throws SQLException {
+    void shopHasAboutTheRequestedNumberOfRowsAndNoEmptyTable() throws SQLException {
         create(5_000);
 
         assertThat(Integer.parseInt("" + source.value(ROWS))).isBetween(4_000, 6_500);
@@ -40,12 +40,12 @@ class ShopIT {
                     + " 'public'::regnamespace";
 
     @Test
-    void everySelectOfTheMigrationFitsTheShopAndTheMarket() throws SQLException {
+    void everySelectFitsTheShopAndTheMarket() throws SQLException {
         create(500);
         List<TableText> tables = TableText.of(Shop.tables());
         assertThat(tables).hasSizeGreaterThan(15);
 
-        // The market's types would meet the shop's own.
+        // The market's types have the same names as the shop's.
         source.execute(
                 "ALTER TYPE customer_tier RENAME TO tier_of_shop",
                 "ALTER TYPE order_status RENAME TO status_of_shop");
@@ -67,7 +67,7 @@ class ShopIT {
     }
 
     @Test
-    void trafficWritesWithoutFailureAndSaysHowMuch() throws SQLException {
+    void trafficWritesWithoutFailuresAndCountsRows() throws SQLException {
         create(2_000);
         Traffic.Settings fast = new Traffic.Settings(4, 2_000, 7);
         String written = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables";
@@ -90,12 +90,13 @@ class ShopIT {
         assertThat(traffic.transactions()).isEqualTo(transactions);
         assertThat(
                         source.value(
-                                "SELECT count(*) FROM payment WHERE paid_at > now() - '1h'::interval"))
+                                "SELECT count(*) FROM payment WHERE paid_at > now() -"
+                                        + " '1h'::interval"))
                 .isNotEqualTo("0");
     }
 
     @Test
-    void aFailureIsCountedByItsStateAndTheTrafficGoesOn() throws SQLException {
+    void failuresAreCountedBySqlStateAndTrafficContinues() throws SQLException {
         create(500);
         source.execute("DROP TABLE session");
 
@@ -108,7 +109,7 @@ class ShopIT {
     }
 
     @Test
-    void aLostConnectionIsMadeAnew() throws SQLException {
+    void aLostConnectionIsReopened() throws SQLException {
         create(500);
 
         try (Traffic traffic = Traffic.start(source::connect, new Traffic.Settings(2, 1_000, 3))) {

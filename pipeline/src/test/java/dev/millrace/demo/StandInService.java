@@ -15,7 +15,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// Answers as the service does: a status after another, the last one for good, and one verdict.
+/// Answers like the service: a sequence of statuses, of which the last is repeated, and one
+/// verdict.
 final class StandInService implements MigrationService {
 
     final AtomicReference<Path> specFile = new AtomicReference<>();

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// One entry of the demo's `tables:` section, read without the product's own reader.
+/// One entry of the demo's `tables:` section, read independently of the product's reader.
 record TableText(String target, String select) {
 
     private static final Pattern ENTRY =

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/// The status and the log over HTTP, and the problems that are no one resource's.
+/// Tests status and log over HTTP, and problems that are common to all paths.
 class MigrationApiIT {
 
     @AutoClose private static ServiceScene scene;
@@ -30,7 +30,7 @@ class MigrationApiIT {
     }
 
     @Test
-    void tellsTheStatusToTheLetter() {
+    void statusJsonIsExact() {
         Answer answer = scene.http.get("/api/v1/status");
 
         assertThat(answer.status()).isEqualTo(200);
@@ -47,7 +47,7 @@ class MigrationApiIT {
     }
 
     @Test
-    void tellsAnUnknownLagAsNull() {
+    void unknownLagIsNull() {
         guarded.migration.lag = new StatusReport.Lag(null, null, null);
 
         JsonNode lag = guarded.http.get("/api/v1/status", BEARER).json().path("lag");
@@ -64,19 +64,18 @@ class MigrationApiIT {
         "PUT,/api/v1/reconciliations,POST",
         "POST,/api/v1/log?topic=changes,GET"
     })
-    void anotherMethodThanThePlaceTakesIsToldWithTheOneItTakes(
-            String method, String path, String taken) {
+    void refusesOtherMethodsAndNamesTheAllowedOne(String method, String path, String taken) {
         Answer answer = scene.http.send(method, path, "{}", JSON);
 
         assertProblem(answer, 405);
         assertThat(answer.header("Allow")).contains(taken);
         assertThat(answer.json().path("detail").asString())
-                .isEqualTo(method + " isn't taken here; " + taken + " is.");
+                .isEqualTo(method + " is not allowed. Use " + taken + ".");
         assertProblem(scene.http.send("DELETE", path, ""), 405);
     }
 
     @Test
-    void refusesATableThatIsNoTarget() {
+    void refusesAnUnknownTable() {
         Answer answer =
                 scene.http.post("/api/v1/reconciliations", "{\"tables\":[\"crm.x\"]}", JSON);
 
@@ -100,12 +99,12 @@ class MigrationApiIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"topic=other", "", "topic=changes&limit=0", "topic=changes&limit=many"})
-    void refusesALogItCantRead(String query) {
+    void refusesInvalidLogQueries(String query) {
         assertProblem(scene.http.get("/api/v1/log?" + query), 400);
     }
 
     @Test
-    void aFaultIsAProblemWithoutItsMessageOrTrace() {
+    void anInternalErrorIsAProblemWithoutMessageOrStackTrace() {
         guarded.migration.logFailsAfter = 2;
 
         Answer answer = guarded.http.get("/api/v1/log?topic=target", BEARER);
@@ -118,7 +117,7 @@ class MigrationApiIT {
     }
 
     @Test
-    void aLogThatFailsHalfwayIsNotWhole() throws Exception {
+    void aLogThatFailsMidwayBreaksTheConnection() throws Exception {
         FakeMigration failing = new FakeMigration();
         failing.logFailsAfter = 20_000;
         try (ServiceScene other = ServiceScene.over(failing)) {

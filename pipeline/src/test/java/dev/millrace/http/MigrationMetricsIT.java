@@ -9,7 +9,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/// What Prometheus is told; the unknown has no sample.
+/// Tests the exported metrics: an unknown value has no sample.
 class MigrationMetricsIT {
 
     @AutoClose private static ServiceScene scene;
@@ -20,7 +20,7 @@ class MigrationMetricsIT {
     }
 
     @Test
-    void countsForPrometheus() {
+    void exportsEveryMetric() {
         scene.migration.last =
                 new StatusReport.LastReconciliation(
                         "equal", FakeMigration.NOON.plusSeconds(60), FakeMigration.NOON);

@@ -7,7 +7,8 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
-/// Unpacks the distribution of this build, once per test run. Only tests tagged `packaged` can use it.
+/// Unpacks the distribution of this build, once per test run. Only tests tagged `packaged` can use
+/// it.
 public final class Distribution {
 
     private static final Path UNPACKED = Path.of("target", "packaged").toAbsolutePath();
