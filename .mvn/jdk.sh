@@ -1,5 +1,5 @@
-# Sourced by ./mvnw and ./millrace: sets JAVA_HOME to a JDK 25 or newer, or says in one sentence what to install.
-# The formatter lives in Maven's own JVM, so a toolchain is not enough: Maven itself must run on this JDK.
+# Sourced by ./mvnw and ./millrace: sets JAVA_HOME to a JDK 25 or newer, or prints what to install.
+# The formatter runs in Maven's JVM, so a toolchain is not enough: Maven itself must run on this JDK.
 millrace_jdk_fits() {
     [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 1
     millrace_version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
@@ -14,12 +14,12 @@ for millrace_jdk in "${JAVA_HOME:-}" "$millrace_on_path" /usr/lib/jvm/* /usr/jav
     if [ -n "$millrace_jdk" ] && millrace_jdk_fits "$millrace_jdk"; then millrace_found=$millrace_jdk; break; fi
 done
 if [ -z "$millrace_found" ]; then
-    echo "Millrace needs a JDK 25 or newer and found none: install one (for example Eclipse Temurin 25) or point JAVA_HOME at it." >&2
+    echo "Millrace needs a JDK 25 or newer and found none. Install one (for example Eclipse Temurin 25) or set JAVA_HOME to it." >&2
     exit 2
 fi
 JAVA_HOME=$millrace_found
 export JAVA_HOME
-# Where unzip is missing, the wrapper would fetch another archive than the one whose checksum is pinned: the JDK unpacks it.
+# Without unzip the wrapper would download an archive whose checksum is not pinned: unpack with the JDK instead.
 if ! command -v unzip >/dev/null 2>&1; then
     unzip() {
         case $1 in -*) shift ;; esac

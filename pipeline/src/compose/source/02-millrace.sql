@@ -1,5 +1,5 @@
--- What Millrace may do here: replicate, and read the tables it moves. An owner of the tables makes the publication,
--- so that the role need own nothing. The name is millrace_ and the migration's.
+-- Privileges of Millrace's role on the source: replication, and SELECT on the tables of the mappings. The owner of the
+-- tables creates the publication, so that the role does not need to own them. Its name is millrace_<migration>.
 \set password `cat /run/secrets/source-password`
 CREATE ROLE millrace LOGIN REPLICATION PASSWORD :'password';
 GRANT CONNECT ON DATABASE shop TO millrace;

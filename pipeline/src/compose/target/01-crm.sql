@@ -1,4 +1,4 @@
--- The tables that the shop is migrated into: empty, and each with a primary key.
+-- The target tables: empty, each with a primary key.
 CREATE SCHEMA crm;
 CREATE SCHEMA catalog;
 CREATE SCHEMA inventory;

@@ -1,4 +1,4 @@
--- What Millrace may do here: keep its journal in a schema of its own, and write the tables it fills.
+-- Privileges of Millrace's role on the target: create its control schema, and write the tables of the mappings.
 \set password `cat /run/secrets/target-password`
 CREATE ROLE millrace LOGIN PASSWORD :'password';
 GRANT CONNECT, TEMPORARY ON DATABASE crm TO millrace;

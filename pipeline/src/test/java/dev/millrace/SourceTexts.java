@@ -128,8 +128,7 @@ record SourceTexts(SortedMap<String, SortedMap<String, SortedSet<String>>> byTyp
     }
 
     private static SourceTexts parsed(
-            JavaCompiler compiler, Iterable<? extends JavaFileObject> files)
-            throws UncheckedIOException {
+            JavaCompiler compiler, Iterable<? extends JavaFileObject> files) {
         JavacTask task =
                 (JavacTask) compiler.getTask(null, null, null, List.of("-proc:none"), null, files);
         SortedMap<String, SortedMap<String, SortedSet<String>>> byType = new TreeMap<>();
@@ -138,7 +137,8 @@ record SourceTexts(SortedMap<String, SortedMap<String, SortedSet<String>>> byTyp
                 SortedSet<String> texts = new TreeSet<>();
                 new Collector(texts).scan(unit, null);
                 if (!texts.isEmpty()) {
-                    byType.computeIfAbsent(unit.getPackageName().toString(), _ -> new TreeMap<>())
+                    byType.computeIfAbsent(
+                                    String.valueOf(unit.getPackageName()), _ -> new TreeMap<>())
                             .put(typeName(unit), texts);
                 }
             }

@@ -22,15 +22,16 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.postgresql.PGConnection;
 
-/// The backfill of one table of seven columns, everything on this machine, beside one COPY out
-/// piped into one COPY in between the same two servers: the physical limit. `-Drows=` sets the
-/// size.
+/// Measures the backfill of one table of seven columns, with all servers on this machine, and
+/// compares it with a COPY out piped into a COPY in between the same servers, which is the physical
+/// limit. `-Drows=` sets the number of rows.
 @Tag("bench")
 class BackfillBenchmark {
 
     private static final long ROWS = Long.getLong("rows", 2_000_000);
     private static final String COLUMNS =
-            "(id bigint PRIMARY KEY, customer_id int NOT NULL, status text NOT NULL, amount numeric(12,2) NOT NULL,"
+            "(id bigint PRIMARY KEY, customer_id int NOT NULL, status text NOT NULL, amount"
+                    + " numeric(12,2) NOT NULL,"
                     + " note text, created_at timestamptz NOT NULL, attrs jsonb)";
 
     private final Path folder = TestFolders.create("bench");
@@ -49,9 +50,12 @@ class BackfillBenchmark {
             execute(source, "CREATE TABLE orders " + COLUMNS);
             execute(
                     source,
-                    "INSERT INTO orders SELECT g, (random()*100000)::int, (array['NEW','PAID','SHIPPED','CLOSED'])[1+(g%4)],"
-                            + " (random()*10000)::numeric(12,2), md5(g::text)||' note', now()-(g||' seconds')::interval,"
-                            + " jsonb_build_object('k',g%10,'v',md5((g*2)::text)) FROM generate_series(1, "
+                    "INSERT INTO orders SELECT g, (random()*100000)::int,"
+                            + " (array['NEW','PAID','SHIPPED','CLOSED'])[1+(g%4)],"
+                            + " (random()*10000)::numeric(12,2), md5(g::text)||' note',"
+                            + " now()-(g||' seconds')::interval,"
+                            + " jsonb_build_object('k',g%10,'v',md5((g*2)::text)) FROM"
+                            + " generate_series(1, "
                             + ROWS
                             + ") g");
             execute(source, "ANALYZE orders", "CHECKPOINT");
@@ -123,7 +127,8 @@ class BackfillBenchmark {
         double millions = ROWS / 1e6;
         System.out.printf(
                 Locale.ROOT,
-                "%s: %d rows in %.1f s, %.0f rows/s; CPU seconds per million rows: program %.1f, source %.1f, target %.1f%n",
+                "%s: %d rows in %.1f s, %.0f rows/s; CPU seconds per million rows: program %.1f,"
+                        + " source %.1f, target %.1f%n",
                 what,
                 ROWS,
                 seconds,

@@ -6,11 +6,11 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// CPU seconds of a process, its living descendants and those it has reaped, as Linux accounts for
-/// them.
+/// CPU seconds of a process, its running descendants and those it has reaped, from Linux'
+/// accounting.
 final class CpuTime {
 
-    /// Linux reports in hundredths of a second to user space, whatever the kernel's own tick.
+    /// Linux reports CPU time in hundredths of a second, independent of the kernel's tick.
     private static final double TICKS_PER_SECOND = 100;
 
     private static final int USER_TIME = 11;

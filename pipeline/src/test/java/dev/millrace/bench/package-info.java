@@ -1,4 +1,5 @@
-/// How fast, beside the limit of the same machine in the same run. Nothing here asserts a time.
+/// Benchmarks. Each compares its result with the limit of the same machine in the same run. No
+/// benchmark asserts a time.
 @NullMarked
 package dev.millrace.bench;
 

@@ -141,7 +141,7 @@ class LauncherTest {
 
         assertThat(failed.exitCode).isEqualTo(ExitCode.FAILED);
         assertThat(failed.out).isEmpty();
-        assertThat(failed.err).contains("the build failed");
+        assertThat(failed.err).contains("The build failed");
         assertThat(root.resolve("target/build.lock")).doesNotExist();
 
         Files.delete(root.resolve("broken"));

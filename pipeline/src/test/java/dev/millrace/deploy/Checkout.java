@@ -11,8 +11,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// The repository's files as a user has them, or a copy with a planted fault. Paths are relative to
-/// the root and written with slashes.
+/// The deployment files of the repository, or a copy with a planted fault. Paths are relative to
+/// the root and use slashes.
 record Checkout(Path root) {
 
     private static final List<String> DEPLOYED =
@@ -30,7 +30,7 @@ record Checkout(Path root) {
         return new Checkout(Path.of("..").toAbsolutePath().normalize());
     }
 
-    /// A copy in which a text of one file was replaced.
+    /// Copies the files and replaces a text in one of them.
     Checkout with(String file, String text, String replacement) {
         Checkout copy = new Checkout(TestFolders.create("checkout"));
         try {
@@ -39,7 +39,7 @@ record Checkout(Path root) {
             }
             String before = text(file);
             if (!before.contains(text)) {
-                throw new IllegalArgumentException(file + " doesn't hold: " + text);
+                throw new IllegalArgumentException(file + " does not contain: " + text);
             }
             Files.writeString(copy.root.resolve(file), before.replace(text, replacement));
         } catch (IOException e) {
@@ -52,7 +52,7 @@ record Checkout(Path root) {
         try {
             return Files.readString(root.resolve(file));
         } catch (IOException e) {
-            throw new UnreadableFile(file, "can't be read: " + e.getClass().getSimpleName());
+            throw new UnreadableFile(file, "cannot be read: " + e.getClass().getSimpleName());
         }
     }
 
@@ -60,7 +60,7 @@ record Checkout(Path root) {
         return Files.exists(root.resolve(path));
     }
 
-    /// The files directly in a folder, by name.
+    /// Names of the files directly in a folder, sorted.
     List<String> filesIn(String folder) {
         try (Stream<Path> files = Files.list(root.resolve(folder))) {
             return files.filter(Files::isRegularFile)
@@ -68,7 +68,7 @@ record Checkout(Path root) {
                     .sorted()
                     .toList();
         } catch (IOException e) {
-            throw new UnreadableFile(folder, "is no folder that can be read");
+            throw new UnreadableFile(folder, "is not a readable folder");
         }
     }
 
@@ -90,11 +90,11 @@ record Checkout(Path root) {
                 first("pipeline/pom.xml", Pattern.compile(container.formatted("volume"))));
     }
 
-    /// What the image is built with.
+    /// Settings of the image from the pom.
     ///
-    /// @param user by number, and the number of its group
-    /// @param port that the service listens on
-    /// @param volume the folder that it may write to
+    /// @param user numeric user id
+    /// @param port port of the service
+    /// @param volume the writable folder
     record Image(long user, int port, String volume) {}
 
     private String inPom(Pattern pattern) {
@@ -104,7 +104,7 @@ record Checkout(Path root) {
     private String first(String file, Pattern pattern) {
         Matcher found = pattern.matcher(text(file));
         if (!found.find()) {
-            throw new UnreadableFile(file, "holds nothing like " + pattern);
+            throw new UnreadableFile(file, "does not match " + pattern);
         }
         return found.group(1);
     }

@@ -10,8 +10,8 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Judges the services of `docker-compose.yml` one by one and in their order: images, mounts,
-/// ports, health, limits, who waits for whom.
+/// Checks the services of `docker-compose.yml`: images, mounts, ports, health checks, limits and
+/// dependencies.
 final class ComposeCheck {
 
     private static final Pattern PORT = Pattern.compile("127\\.0\\.0\\.1:(\\d+):(\\d+)");
@@ -30,14 +30,14 @@ final class ComposeCheck {
         this.findings = findings;
     }
 
-    static List<String> judge(Checkout checkout) {
+    static List<String> run(Checkout checkout) {
         Findings findings = new Findings();
-        findings.reading(() -> new ComposeCheck(checkout, findings).judge());
-        findings.reading(() -> new ComposeWiring(checkout, findings).judge());
-        return findings.told();
+        findings.reading(() -> new ComposeCheck(checkout, findings).run());
+        findings.reading(() -> new ComposeWiring(checkout, findings).run());
+        return findings.list();
     }
 
-    private void judge() {
+    private void run() {
         Set<String> taken = new HashSet<>();
         compose.services()
                 .forEach(
@@ -66,7 +66,7 @@ final class ComposeCheck {
         findings.require(
                 service.tag().equals(expected),
                 name,
-                "the image " + service.image() + " is not of version " + expected);
+                "the image " + service.image() + " does not have version " + expected);
         findings.require(
                 service.tag().matches("v?\\d+\\.\\d+.*"),
                 name,
@@ -77,9 +77,8 @@ final class ComposeCheck {
         for (Mount mount : service.mounts()) {
             if (mount.isBind()) {
                 findings.require(
-                        checkout.holds(mount.from()), name, "there is no file " + mount.from());
-                findings.require(
-                        mount.isReadOnly(), name, mount.from() + " could be written from inside");
+                        checkout.holds(mount.from()), name, "file not found: " + mount.from());
+                findings.require(mount.isReadOnly(), name, mount.from() + " is mounted writable");
             } else {
                 findings.require(
                         compose.volumes().containsKey(mount.from()),
@@ -93,13 +92,13 @@ final class ComposeCheck {
         for (String mapping : service.portMappings()) {
             Matcher port = PORT.matcher(mapping);
             if (!port.matches()) {
-                findings.add(name, mapping + " opens a port to others than this machine");
+                findings.add(name, mapping + " publishes a port on an address other than loopback");
                 continue;
             }
             findings.require(
                     taken.add(port.group(1)),
                     name,
-                    "the port " + port.group(1) + " is taken twice");
+                    "the port " + port.group(1) + " is published twice");
             findings.require(
                     service.listens().contains(Integer.valueOf(port.group(2))),
                     name,
@@ -118,58 +117,58 @@ final class ComposeCheck {
                             findings.require(
                                     holds,
                                     name,
-                                    needed + " can't become " + dependency.condition());
+                                    needed + " cannot become " + dependency.condition());
                         });
     }
 
     private void health(String name, Service service) {
         Healthcheck health = service.healthcheck();
         if (health == null) {
-            findings.require(
-                    service.profiles() != null, name, "nobody can tell whether it is well");
+            findings.require(service.profiles() != null, name, "no health check");
             return;
         }
         findings.require(
                 Set.of("CMD", "CMD-SHELL").contains(health.test().getFirst()),
                 name,
-                "the health check begins with " + health.test().getFirst());
+                "unsupported health check command " + health.test().getFirst());
         Matcher port = OWN_PORT.matcher(health.command());
         while (port.find()) {
             findings.require(
                     service.listens().contains(Integer.valueOf(port.group(1))),
                     name,
-                    "the health check asks port " + port.group(1) + ", where nothing listens");
+                    "the health check uses port " + port.group(1) + ", but nothing listens there");
         }
         if (service.repository().equals("millrace")) {
             Matcher path = OWN_PATH.matcher(health.command());
             findings.require(
                     path.find() && Served.PROBES.contains(path.group(1)),
                     name,
-                    "the health check asks for a path that is not served without a token");
+                    "the health check uses a path that is not served without a token");
         }
         if (service.repository().equals("postgres")) {
             findings.require(
                     health.command()
                             .equals("pg_isready -h 127.0.0.1 -U $$POSTGRES_USER -d $$POSTGRES_DB"),
                     name,
-                    "the health check could pass while the server is being prepared");
+                    "the health check could pass during initialization of the server");
         }
     }
 
     private void hardening(String name, Service service) {
-        findings.require(service.memLimit() != null, name, "its memory has no limit");
+        findings.require(service.memLimit() != null, name, "no memory limit");
         findings.require(
                 List.of("no-new-privileges:true").equals(service.securityOpt()),
                 name,
-                "it may gain privileges");
+                "no-new-privileges is not set");
         findings.require(
-                "unless-stopped".equals(service.restart()), name, "nobody starts it again");
-        findings.require(
-                service.stopGracePeriod() != null, name, "it has no time of its own to stop");
+                "unless-stopped".equals(service.restart()),
+                name,
+                "no restart policy" + " unless-stopped");
+        findings.require(service.stopGracePeriod() != null, name, "stop_grace_period is not set");
         findings.require(
                 service.profiles() == null || PROFILES.containsAll(service.profiles()),
                 name,
-                "a profile that nobody documents");
+                "undocumented profile");
     }
 
     private void volumesAreUsed() {
@@ -177,7 +176,7 @@ final class ComposeCheck {
         compose.services()
                 .values()
                 .forEach(service -> service.mounts().forEach(mount -> unused.remove(mount.from())));
-        unused.forEach(volume -> findings.add("volumes", "nobody uses " + volume));
+        unused.forEach(volume -> findings.add("volumes", "unused: " + volume));
         compose.volumes()
                 .forEach(
                         (volume, options) ->
@@ -194,15 +193,19 @@ final class ComposeCheck {
         findings.require(
                 millrace.mounts().stream().anyMatch(mount -> mount.to().equals(image.volume())),
                 "millrace",
-                "the image writes to " + image.volume() + ", which is no volume");
+                "the image writes to " + image.volume() + ", which is not a volume");
         findings.require(
-                Boolean.TRUE.equals(millrace.readOnly()), "millrace", "its files can be changed");
+                Boolean.TRUE.equals(millrace.readOnly()),
+                "millrace",
+                "the root file system is" + " writable");
         findings.require(
-                List.of("ALL").equals(millrace.capDrop()), "millrace", "it has capabilities");
+                List.of("ALL").equals(millrace.capDrop()),
+                "millrace",
+                "capabilities are not" + " dropped");
         findings.require(
                 millrace.tmpfs() != null
                         && millrace.tmpfs().stream().anyMatch(folder -> folder.startsWith("/tmp:")),
                 "millrace",
-                "it has no /tmp");
+                "no writable /tmp");
     }
 }

@@ -10,8 +10,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// The part of the Compose specification that is in use. Texts are as they stand in the file, not
-/// yet interpolated.
+/// The part of the Compose specification that our file uses. Texts are not interpolated.
 record ComposeFile(
         String name,
         Map<String, Service> services,
@@ -27,12 +26,12 @@ record ComposeFile(
     Service service(String service) {
         Service found = services.get(service);
         if (found == null) {
-            throw new Findings.UnreadableFile(NAME, "there is no service " + service);
+            throw new Findings.UnreadableFile(NAME, "unknown service " + service);
         }
         return found;
     }
 
-    /// @param environment the variable of the caller that holds the secret
+    /// @param environment the environment variable with the secret
     record SecretSource(String environment) {}
 
     record Dependency(String condition) {}
@@ -104,7 +103,7 @@ record ComposeFile(
             return volumes == null ? List.of() : volumes.stream().map(Mount::parse).toList();
         }
 
-        /// What of the checkout lies at a path of the container.
+        /// The file of the checkout that is mounted at a path of the container.
         Optional<String> fileAt(String path) {
             return mounts().stream()
                     .filter(Mount::isBind)
@@ -113,7 +112,7 @@ record ComposeFile(
                     .findFirst();
         }
 
-        /// The ports on which a program of this image listens.
+        /// Ports on which a program of this image listens.
         Set<Integer> listens() {
             return switch (repository()) {
                 case "postgres" -> Set.of(5432);
@@ -130,7 +129,7 @@ record ComposeFile(
         }
     }
 
-    /// @param from a path of the checkout without its `./`, or the name of a volume
+    /// @param from a path of the checkout without `./`, or the name of a volume
     record Mount(String from, String to, boolean isBind, boolean isReadOnly) {
 
         static Mount parse(String text) {

@@ -15,8 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import kafka.server.KafkaConfig;
 
-/// Judges what ties the services together: variables, secrets, addresses, and the files in which
-/// the one names the other.
+/// Checks the references between services: variables, secrets, addresses, and files in which one
+/// service names another.
 final class ComposeWiring {
 
     private static final Pattern IN_SECRETS = Pattern.compile("/run/secrets/([a-z-]+)");
@@ -54,31 +54,32 @@ final class ComposeWiring {
         this.findings = findings;
     }
 
-    /// The service's variables with their values.
+    /// The interpolated variables of the service.
     static Map<String, String> environment(Service service, Interpolation interpolation) {
         Map<String, String> values = new TreeMap<>();
         service.variables().forEach((name, text) -> values.put(name, interpolation.replace(text)));
         return values;
     }
 
-    /// What is mounted where the service looks for its file.
+    /// The file that is mounted as the service's migration file.
     static MigrationFile migrationFile(Checkout checkout, Service millrace) {
         String file =
                 millrace.fileAt(Served.CONFIG)
                         .orElseThrow(
                                 () ->
                                         new Findings.UnreadableFile(
-                                                "millrace", "nothing is at " + Served.CONFIG));
+                                                "millrace",
+                                                "nothing is mounted at " + Served.CONFIG));
         return new MigrationFile(file, checkout.text(file));
     }
 
-    void judge() {
+    void run() {
         compose.services().forEach(this::variables);
         secrets();
         compose.services().forEach(this::addresses);
         migration(compose.service("millrace"));
-        findings.reading(() -> new MonitoringWiring(checkout, compose, findings).judge());
-        interpolation.unused().forEach(name -> findings.add(".env.example", "nobody uses " + name));
+        findings.reading(() -> new MonitoringWiring(checkout, compose, findings).run());
+        interpolation.unused().forEach(name -> findings.add(".env.example", "unused: " + name));
     }
 
     private void variables(String name, Service service) {
@@ -88,14 +89,14 @@ final class ComposeWiring {
                         case "postgres" -> POSTGRES.contains(variable);
                         case "grafana/grafana" -> GRAFANA.contains(variable);
                         case "apache/kafka" -> isOfKafka(variable);
-                        case "millrace" -> true; // judged against the file it is for
+                        case "millrace" -> true; // checked against the migration file
                         default -> false;
                     };
-            findings.require(known, name, "nobody reads the variable " + variable);
+            findings.require(known, name, "unused variable " + variable);
         }
     }
 
-    /// The image makes `KAFKA_A_B` the broker's setting `a.b`.
+    /// The image maps `KAFKA_A_B` to the broker setting `a.b`.
     private static boolean isOfKafka(String variable) {
         if (variable.equals("CLUSTER_ID") || variable.equals("KAFKA_HEAP_OPTS")) {
             return true;
@@ -122,18 +123,21 @@ final class ComposeWiring {
                                     service.secretNames().isEmpty()
                                             || !Boolean.TRUE.equals(service.readOnly()),
                                     name,
-                                    "a secret from a variable can't be laid into a read-only"
+                                    "a secret from an environment variable needs a writable"
                                             + " container");
                             Set<String> read = secretsRead(service);
                             findings.require(
                                     read.equals(service.secretNames()),
                                     name,
-                                    "it is given " + service.secretNames() + " and reads " + read);
+                                    "it has the secrets "
+                                            + service.secretNames()
+                                            + " but uses "
+                                            + read);
                         });
-        unused.forEach(secret -> findings.add("secrets", "nobody uses " + secret));
+        unused.forEach(secret -> findings.add("secrets", "unused: " + secret));
     }
 
-    /// In its variables, its command, and every file that is mounted into it.
+    /// Checks addresses in variables, command and mounted files.
     private Set<String> secretsRead(Service service) {
         List<String> texts = new ArrayList<>(service.variables().values());
         texts.addAll(service.arguments());
@@ -167,7 +171,7 @@ final class ComposeWiring {
             findings.require(
                     service.variables().getOrDefault("PGDATABASE", "").equals(databaseOf(server)),
                     name,
-                    "there is no such database at " + host);
+                    "no such database at " + host);
         }
     }
 
@@ -179,7 +183,7 @@ final class ComposeWiring {
                 continue;
             }
             Service server = compose.services().get(host);
-            findings.require(server != null, where, "there is no host " + host);
+            findings.require(server != null, where, "unknown host " + host);
             findings.require(
                     server == null || server.listens().contains(Integer.valueOf(address.group(2))),
                     where,
@@ -195,17 +199,16 @@ final class ComposeWiring {
         findings.require(
                 millrace.arguments().containsAll(List.of("run", "-c", Served.CONFIG)),
                 "millrace",
-                "it is not told to run " + Served.CONFIG);
+                "its command does not run " + Served.CONFIG);
         findings.require(
                 millrace.arguments().containsAll(List.of("--bind", "0.0.0.0")),
                 "millrace",
-                "its port can't be reached from outside the container");
+                "its port is not reachable from outside the container");
         Map<String, String> environment = environment(millrace, interpolation);
         MigrationFile file = migrationFile(checkout, millrace);
         file.requireBound(environment, findings);
         file.read(environment, findings).ifPresent(spec -> places(spec, millrace));
-        findings.require(
-                environment.containsKey(Served.TOKEN), "millrace", "no token guards the port");
+        findings.require(environment.containsKey(Served.TOKEN), "millrace", "no token is set");
     }
 
     private void places(MigrationSpec spec, Service millrace) {
@@ -216,7 +219,7 @@ final class ComposeWiring {
                             && url.group(3).equals(databaseOf(compose.service(url.group(1))))
                             && millrace.dependencies().containsKey(url.group(1)),
                     "millrace",
-                    endpoint.url() + " is no database of a service that it waits for");
+                    endpoint.url() + " is not a database of a service that it depends on");
         }
         findings.require(
                 spec.kafka() instanceof Kafka.External kafka
@@ -225,7 +228,7 @@ final class ComposeWiring {
                                 .getOrDefault("KAFKA_ADVERTISED_LISTENERS", "")
                                 .contains("://" + kafka.bootstrapServers()),
                 "millrace",
-                "the broker doesn't advertise itself under the name it is asked by");
+                "the broker does not advertise the name that clients use");
         findings.require(
                 millrace.mounts().stream()
                         .anyMatch(
@@ -233,6 +236,6 @@ final class ComposeWiring {
                                         !mount.isBind()
                                                 && mount.to().equals(spec.dataDir().toString())),
                 "millrace",
-                "its data directory is on no volume");
+                "its data directory is not on a volume");
     }
 }

@@ -14,12 +14,12 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
-/// What a file says about running the service: the environment and the arguments of each of its
-/// commands, and how long it may take to end. Files are where a container would find them.
+/// How a deployment file runs the service: environment and arguments of each command, and the grace
+/// period. Paths are those inside the container.
 ///
-/// @param mounted where each path of the container lies on this machine
-/// @param plan and reconcile: the arguments of the jobs, empty where there are none
-/// @param healthCheck a command, empty where probes are asked over HTTP
+/// @param mounted path on this machine for each path of the container
+/// @param plan arguments of the plan job; `reconcile` likewise; empty without such a job
+/// @param healthCheck a command; empty for HTTP probes
 record Deployment(
         Map<String, String> environment,
         Map<String, Path> mounted,
@@ -72,7 +72,7 @@ record Deployment(
                 key -> secret.getStringData().getOrDefault(key, ""));
     }
 
-    /// The arguments with the paths and the port of this machine.
+    /// Replaces container paths and the port in the arguments.
     List<String> here(List<String> arguments, int port) {
         List<String> replaced = new ArrayList<>();
         for (String argument : arguments) {

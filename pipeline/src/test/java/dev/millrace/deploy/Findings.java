@@ -3,13 +3,13 @@ package dev.millrace.deploy;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What a checker has to say, each with its place. Empty when all is well.
+/// Collects the findings of a check, each with its place.
 final class Findings {
 
-    private final List<String> told = new ArrayList<>();
+    private final List<String> findings = new ArrayList<>();
 
     void add(String where, String what) {
-        told.add(where + ": " + what);
+        findings.add(where + ": " + what);
     }
 
     void require(boolean holds, String where, String what) {
@@ -18,20 +18,20 @@ final class Findings {
         }
     }
 
-    /// Goes on after a file that can't be read, which is a finding too.
+    /// Runs a check and records an unreadable file as a finding.
     void reading(Runnable reading) {
         try {
             reading.run();
         } catch (UnreadableFile e) {
-            told.add(String.valueOf(e.getMessage()));
+            findings.add(String.valueOf(e.getMessage()));
         }
     }
 
-    List<String> told() {
-        return List.copyOf(told);
+    List<String> list() {
+        return List.copyOf(findings);
     }
 
-    /// A file is missing, or holds what its format doesn't know.
+    /// A file is missing or has unknown content.
     static final class UnreadableFile extends RuntimeException {
         private static final long serialVersionUID = 1L;
 

@@ -4,8 +4,8 @@ import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A script for psql, made plain SQL: of psql's own means only a password out of a secret is in
-/// use.
+/// Converts a psql script to plain SQL. The only supported psql command sets a password from a
+/// secret.
 final class InitScript {
 
     private static final Pattern PASSWORD =
@@ -14,7 +14,7 @@ final class InitScript {
 
     private InitScript() {}
 
-    /// @param secrets gives a secret's value by its name
+    /// @param secrets returns the value of a secret
     static String sql(String script, UnaryOperator<String> secrets) {
         Matcher set = PASSWORD.matcher(script);
         String sql = script;
@@ -23,7 +23,7 @@ final class InitScript {
             sql = set.replaceAll("").replace(":'password'", "'" + password + "'");
         }
         if (OTHER.matcher(sql).find()) {
-            throw new IllegalArgumentException("means of psql that are not known here");
+            throw new IllegalArgumentException("unsupported psql command");
         }
         return sql;
     }

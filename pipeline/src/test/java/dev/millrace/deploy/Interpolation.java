@@ -7,8 +7,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Replaces `${NAME:?message}` as Compose does; `$$` stands for `$`. No other form is in use, and
-/// another one is refused.
+/// Replaces `${NAME:?message}` and `$$` as Compose does. Refuses other forms.
 final class Interpolation {
 
     private static final Pattern REFERENCE =
@@ -21,7 +20,7 @@ final class Interpolation {
         this.environment = Map.copyOf(environment);
     }
 
-    /// With the variables that the example file gives.
+    /// Interpolates with the variables of `.env.example`.
     static Interpolation ofExample(Checkout checkout) {
         Map<String, String> variables = new TreeMap<>();
         checkout.text(".env.example")
@@ -45,7 +44,7 @@ final class Interpolation {
             String name = matcher.group("name");
             if (matcher.group("other") != null) {
                 throw new Findings.UnreadableFile(
-                        "docker-compose.yml", "not written as ${NAME:?why}: " + text);
+                        "docker-compose.yml", "not in the form ${NAME:?message}: " + text);
             }
             String value = name == null ? "$" : value(name);
             matcher.appendReplacement(replaced, Matcher.quoteReplacement(value));
@@ -57,7 +56,7 @@ final class Interpolation {
         used.add(name);
         String value = environment.get(name);
         if (value == null || value.isEmpty()) {
-            throw new Findings.UnreadableFile(".env.example", "gives no " + name);
+            throw new Findings.UnreadableFile(".env.example", "does not set " + name);
         }
         return value;
     }

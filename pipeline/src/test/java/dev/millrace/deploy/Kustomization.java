@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The part of kustomize's format that is in use. Another key is refused.
+/// The part of the kustomization format that our files use. Other keys are refused.
 record Kustomization(
         String apiVersion,
         String kind,
@@ -34,7 +34,7 @@ record Kustomization(
         return patches == null ? List.of() : patches;
     }
 
-    /// The files of its own folder that it names.
+    /// Files of its folder that the kustomization references.
     List<String> files() {
         List<String> files = new ArrayList<>();
         resources.stream().filter(resource -> !resource.contains("..")).forEach(files::add);
@@ -53,7 +53,7 @@ record Kustomization(
             @Nullable List<String> literals,
             @Nullable Options options) {
 
-        /// The file of each key.
+        /// File by key.
         Map<String, String> keys() {
             Map<String, String> keys = new LinkedHashMap<>();
             if (files != null) {

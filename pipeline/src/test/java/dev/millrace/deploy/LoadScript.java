@@ -10,7 +10,7 @@ import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A script for pgbench, run without it: of its own means only random numbers are in use.
+/// Runs a pgbench script without pgbench. The only supported pgbench command sets a random number.
 record LoadScript(List<String> lines) {
 
     private static final Pattern SET = Pattern.compile("\\\\set (\\w+) random\\((\\d+), (\\d+)\\)");
@@ -47,7 +47,7 @@ record LoadScript(List<String> lines) {
     private static String value(Map<String, String> variables, String name) {
         String value = variables.get(name);
         if (value == null) {
-            throw new IllegalArgumentException("the load script sets no " + name);
+            throw new IllegalArgumentException("the load script does not set " + name);
         }
         return value;
     }

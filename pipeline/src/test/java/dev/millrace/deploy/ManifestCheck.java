@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// Judges what a folder under `k8s/` renders to: every field known, every name that one object uses
-/// of another there, every pod confined, every edge of the network named.
+/// Checks the rendered objects of a folder under `k8s/`: fields are known, references between
+/// objects resolve, pods are restricted, and all traffic has a named policy.
 final class ManifestCheck {
 
     static final String BASE = "k8s/base";
@@ -33,26 +33,26 @@ final class ManifestCheck {
         this.checkout = checkout;
         this.folder = folder;
         this.findings = findings;
-        this.manifests = Manifests.of(Overlay.render(checkout, folder), findings);
+        this.manifests = Manifests.of(Kubectl.render(checkout, folder), findings);
     }
 
-    static List<String> judge(Checkout checkout, List<String> folders) {
+    static List<String> run(Checkout checkout, List<String> folders) {
         Findings findings = new Findings();
         for (String folder : folders) {
-            int before = findings.told().size();
+            int before = findings.list().size();
             findings.reading(
                     () -> {
                         ManifestCheck check = new ManifestCheck(checkout, folder, findings);
-                        // What isn't whole can't be judged by its meaning.
-                        if (findings.told().size() == before) {
-                            check.judge();
+                        // References are checked only if all objects could be read.
+                        if (findings.list().size() == before) {
+                            check.run();
                         }
                     });
         }
-        return findings.told();
+        return findings.list();
     }
 
-    private void judge() {
+    private void run() {
         everyFileIsNamed();
         namespace();
         manifests.all(Deployment.class).forEach(this::deployment);
@@ -67,28 +67,29 @@ final class ManifestCheck {
                                                 .keySet()
                                                 .equals(Set.of("storage")),
                                         folder + " " + claim.getMetadata().getName(),
-                                        "it asks for no room"));
+                                        "no storage request"));
         manifests.all(Service.class).forEach(this::service);
         manifests.all(ServiceMonitor.class).forEach(this::monitor);
         HasMetadata secret = Manifests.secretExample(checkout, findings);
         PodCheck check = new PodCheck(checkout, findings);
         PodWiring wiring = new PodWiring(manifests, secret, findings);
         for (Pod pod : manifests.pods()) {
-            check.judge(pod);
-            wiring.judge(pod);
+            check.run(pod);
+            wiring.run(pod);
         }
         wiring.secretIsUsed();
-        findings.reading(() -> new NetworkCheck(manifests, findings).judge());
+        findings.reading(() -> new NetworkCheck(manifests, findings).run());
     }
 
     private void everyFileIsNamed() {
         Set<String> unnamed = new TreeSet<>(checkout.filesIn(folder));
         unnamed.removeAll(Kustomization.read(checkout, folder).files());
         unnamed.remove(Kustomization.FILE);
-        unnamed.forEach(file -> findings.add(folder, "nothing names the file " + file));
+        unnamed.forEach(file -> findings.add(folder, "unreferenced file " + file));
     }
 
-    /// The base has none; an overlay puts everything into one, which it makes and confines.
+    /// The base sets no namespace. An overlay puts all objects into one restricted namespace, which
+    /// it creates.
     private void namespace() {
         Set<String> namespaces = new TreeSet<>();
         for (HasMetadata object : manifests.objects()) {
@@ -98,7 +99,9 @@ final class ManifestCheck {
         }
         if (folder.equals(BASE)) {
             findings.require(
-                    namespaces.equals(Set.of("null")), folder, "the base names " + namespaces);
+                    namespaces.equals(Set.of("null")),
+                    folder,
+                    "the base sets namespaces " + namespaces);
             return;
         }
         findings.require(
@@ -115,7 +118,7 @@ final class ManifestCheck {
                                                                                 "pod-security.kubernetes.io/enforce")))
                                 .isPresent(),
                 folder,
-                "not everything is in one confined namespace: " + namespaces);
+                "not all objects are in one restricted namespace: " + namespaces);
     }
 
     private void deployment(Deployment deployment) {
@@ -124,12 +127,12 @@ final class ManifestCheck {
         findings.require(
                 pod.isSelectedBy(deployment.getSpec().getSelector()),
                 where,
-                "its selector doesn't select its own pods");
+                "the selector does not match the pod template");
         findings.require(
                 Integer.valueOf(1).equals(deployment.getSpec().getReplicas())
                         && "Recreate".equals(deployment.getSpec().getStrategy().getType()),
                 where,
-                "a slot has one reader: one replica, and Recreate");
+                "a replication slot has one reader: use 1 replica and Recreate");
     }
 
     private void service(Service service) {
@@ -138,7 +141,7 @@ final class ManifestCheck {
                 manifests.pods().stream()
                         .filter(pod -> pod.isSelectedBy(service.getSpec().getSelector()))
                         .toList();
-        findings.require(selected.size() == 1, where, "it selects not one kind of pod");
+        findings.require(selected.size() == 1, where, "does not select exactly one pod template");
         service.getSpec()
                 .getPorts()
                 .forEach(
@@ -150,7 +153,7 @@ final class ManifestCheck {
                                                                 pod.port(port.getTargetPort())
                                                                         .isPresent()),
                                         where,
-                                        "no pod opens its port " + port.getTargetPort()));
+                                        "no pod exposes its port " + port.getTargetPort()));
     }
 
     private void monitor(ServiceMonitor monitor) {
@@ -168,7 +171,7 @@ final class ManifestCheck {
                                                                 .getMatchLabels()
                                                                 .entrySet()))
                         .toList();
-        findings.require(selected.size() == 1, where, "it selects not one service");
+        findings.require(selected.size() == 1, where, "does not select exactly one service");
         monitor.getSpec()
                 .getEndpoints()
                 .forEach(
@@ -194,11 +197,11 @@ final class ManifestCheck {
                                                                     .getCredentials()
                                                                     .getKey()),
                                     where,
-                                    "it brings no token");
+                                    "sends no token");
                         });
     }
 
-    /// The key's text in a ConfigMap, or a finding's reason.
+    /// The value of a key in a ConfigMap.
     static String data(Manifests manifests, String configMap, String key) {
         Map<String, String> data =
                 manifests
@@ -207,7 +210,7 @@ final class ManifestCheck {
                         .orElseThrow(
                                 () ->
                                         new Findings.UnreadableFile(
-                                                "ConfigMap/" + configMap, "there is none"));
+                                                "ConfigMap/" + configMap, "not found"));
         String text = data.get(key);
         if (text == null) {
             throw new Findings.UnreadableFile("ConfigMap/" + configMap, "has no key " + key);

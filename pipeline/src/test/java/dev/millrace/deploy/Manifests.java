@@ -21,7 +21,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// The objects of a rendered folder as the API's own types know them.
+/// The objects of a rendered folder as types of the Kubernetes API.
 record Manifests(List<HasMetadata> objects) {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -63,7 +63,7 @@ record Manifests(List<HasMetadata> objects) {
         String file = "k8s/secret.example.yaml";
         Object document = StrictYaml.documents(file, checkout.text(file)).getFirst();
         return typed(Overlay.asMap(file, document), findings)
-                .orElseThrow(() -> new UnreadableFile(file, "is no Secret"));
+                .orElseThrow(() -> new UnreadableFile(file, "is not a Secret"));
     }
 
     <T extends HasMetadata> List<T> all(Class<T> type) {
@@ -100,7 +100,7 @@ record Manifests(List<HasMetadata> objects) {
         String where = document.get("kind") + "/" + Overlay.map(document, "metadata").get("name");
         Class<? extends HasMetadata> type = TYPES.get(kind);
         if (type == null) {
-            findings.add(where, "there is no kind " + kind);
+            findings.add(where, "unknown kind " + kind);
             return Optional.empty();
         }
         try {
@@ -113,7 +113,7 @@ record Manifests(List<HasMetadata> objects) {
         }
     }
 
-    /// The types take a field they don't know and keep it aside: there it must not be.
+    /// The API types collect unknown fields separately; any such field is a finding.
     private static void unknownFields(String where, @Nullable Object value, Findings findings) {
         switch (value) {
             case List<?> list -> list.forEach(one -> unknownFields(where, one, findings));

@@ -12,15 +12,15 @@ import java.util.TreeMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/// A `millrace.yaml` that is mounted somewhere, and the variables that it takes from there.
+/// A mounted `millrace.yaml` and the variables that it reads.
 ///
-/// @param where the name that findings show
+/// @param where name for findings
 record MigrationFile(String where, String text) {
 
     private static final Pattern VARIABLE =
             Pattern.compile("\\$\\{(?<name>\\w+)(?<standard>:[^}]*)?}");
 
-    /// Whether the file does without it, by name.
+    /// Variables by name, with whether the file gives a default.
     Map<String, Boolean> variables() {
         Map<String, Boolean> variables = new TreeMap<>();
         VARIABLE.matcher(text)
@@ -34,7 +34,7 @@ record MigrationFile(String where, String text) {
         return variables;
     }
 
-    /// Reads it as the service would; what is wrong with it becomes findings.
+    /// Reads the file as the service does. Its problems become findings.
     Optional<MigrationSpec> read(Map<String, String> environment, Findings findings) {
         return switch (SpecReader.read(where, text, environment)) {
             case SpecResult.Invalid invalid -> {
@@ -54,7 +54,7 @@ record MigrationFile(String where, String text) {
         };
     }
 
-    /// Every variable it needs is given, and every one that is given is read.
+    /// Requires that all needed variables are set and all set variables are used.
     void requireBound(Map<String, String> environment, Findings findings) {
         variables()
                 .forEach(
@@ -62,9 +62,9 @@ record MigrationFile(String where, String text) {
                                 findings.require(
                                         hasStandard || environment.containsKey(name),
                                         where,
-                                        "nobody gives the variable " + name));
+                                        "variable not set: " + name));
         environment.keySet().stream()
                 .filter(name -> !name.equals(Served.TOKEN) && !variables().containsKey(name))
-                .forEach(name -> findings.add(where, "nobody reads the variable " + name));
+                .forEach(name -> findings.add(where, "unused variable " + name));
     }
 }

@@ -8,15 +8,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/// How the program is started, in one place: by the launcher of the distribution that was packed.
+/// Starts the program with the launcher of the packaged distribution.
 final class MillraceProgram {
 
     private MillraceProgram() {}
 
-    /// A process of its own, which finds in its environment what it is given and nothing else but
-    /// the way to a Java.
+    /// Starts a process whose environment has only the given variables, `PATH` and `JAVA_HOME`.
     ///
-    /// @param arguments the verb and its options
+    /// @param arguments command and options
     static Process start(
             Path folder, Map<String, String> environment, List<String> arguments, Path output) {
         List<String> line = new ArrayList<>();
@@ -31,7 +30,7 @@ final class MillraceProgram {
         builder.environment().clear();
         builder.environment().put("PATH", path);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-        // Started often and for a short while: what a compiler gains by more thought is lost here.
+        // Short-lived processes do not profit from the second JIT compiler.
         builder.environment().put("MILLRACE_JAVA_OPTIONS", "-Xmx768m -XX:TieredStopAtLevel=1");
         builder.environment().putAll(environment);
         try {

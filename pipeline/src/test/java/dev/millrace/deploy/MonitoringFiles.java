@@ -5,10 +5,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The formats of Prometheus and Grafana, as far as they are in use.
+/// The parts of the file formats of Prometheus and Grafana that our files use.
 final class MonitoringFiles {
 
     static final String RULES = "pipeline/src/compose/prometheus/rules.yaml";
+    static final String OPERATOR_RULES = "k8s/overlays/prometheus-operator/prometheus-rule.yaml";
     static final String DASHBOARD = "k8s/overlays/prometheus-operator/dashboards/millrace.json";
 
     private MonitoringFiles() {}

@@ -6,7 +6,7 @@ import dev.millrace.deploy.MonitoringFiles.DataSources;
 import dev.millrace.deploy.MonitoringFiles.Prometheus;
 import dev.millrace.deploy.MonitoringFiles.Scrape;
 
-/// Judges what Prometheus and Grafana are told about each other and about the service.
+/// Checks the references between the configurations of Prometheus, Grafana and the service.
 final class MonitoringWiring {
 
     private final Checkout checkout;
@@ -19,7 +19,7 @@ final class MonitoringWiring {
         this.findings = findings;
     }
 
-    void judge() {
+    void run() {
         prometheus(compose.service("prometheus"));
         grafana(compose.service("grafana"));
     }
@@ -38,7 +38,7 @@ final class MonitoringWiring {
             findings.require(
                     checkout.holds(file.replaceFirst("[^/]+$", rules)),
                     file,
-                    "there is no file " + rules);
+                    "file not found: " + rules);
         }
         for (Scrape scrape : prometheus.scrapeConfigs()) {
             findings.require(
@@ -75,7 +75,8 @@ final class MonitoringWiring {
     private String at(String where, Service service, String path) {
         return service.fileAt(path)
                 .filter(checkout::holds)
-                .orElseThrow(() -> new Findings.UnreadableFile(where, "nothing is at " + path));
+                .orElseThrow(
+                        () -> new Findings.UnreadableFile(where, "nothing is mounted at " + path));
     }
 
     private void requireService(String where, String address) {

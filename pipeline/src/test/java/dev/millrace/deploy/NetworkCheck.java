@@ -13,8 +13,8 @@ import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/// Judges the edges of the network: nothing is open but what has a name here, and every place that
-/// a pod is told to talk to lies at the end of the edge named after it.
+/// Checks the network policies: only traffic of known policies is allowed, and each address that a
+/// pod uses is allowed by the policy named after it.
 final class NetworkCheck {
 
     private static final Pattern PORT = Pattern.compile(":(\\d+)");
@@ -42,13 +42,13 @@ final class NetworkCheck {
         this.findings = findings;
     }
 
-    void judge() {
+    void run() {
         Set<String> named = new TreeSet<>();
         for (NetworkPolicy policy : manifests.all(NetworkPolicy.class)) {
             named.add(policy.getMetadata().getName());
             shape(policy);
         }
-        findings.require(named.equals(EDGES), "NetworkPolicy", "the edges are " + named);
+        findings.require(named.equals(EDGES), "NetworkPolicy", "the policies are " + named);
         manifests.pods().forEach(this::places);
         manifests.pods().forEach(this::reachesTheService);
         fromMonitoring();
@@ -60,7 +60,7 @@ final class NetworkCheck {
                 manifests.pods().stream()
                         .filter(pod -> pod.isSelectedBy(policy.getSpec().getPodSelector()))
                         .toList();
-        findings.require(!selected.isEmpty(), where, "it selects no pod");
+        findings.require(!selected.isEmpty(), where, "selects no pod");
         findings.require(
                 policy.getSpec().getPodSelector().getMatchLabels() != null
                         && policy.getSpec()
@@ -68,7 +68,7 @@ final class NetworkCheck {
                                 .getMatchLabels()
                                 .containsKey("app.kubernetes.io/name"),
                 where,
-                "it selects pods of others");
+                "selects pods of other applications");
         boolean denies = policy.getMetadata().getName().equals("millrace-default-deny");
         findings.require(
                 !denies
@@ -79,16 +79,16 @@ final class NetworkCheck {
                                         .getPolicyTypes()
                                         .containsAll(List.of("Ingress", "Egress")),
                 where,
-                "something is open that has no name");
+                "traffic is allowed without a named policy");
         for (NetworkPolicyIngressRule rule : policy.getSpec().getIngress()) {
             findings.require(
                     !rule.getFrom().isEmpty() && !rule.getPorts().isEmpty(),
                     where,
-                    "it lets in everybody");
+                    "allows ingress from everywhere");
             rule.getPorts().forEach(port -> requireOpened(where, selected, port.getPort()));
         }
         for (NetworkPolicyEgressRule rule : policy.getSpec().getEgress()) {
-            findings.require(!rule.getPorts().isEmpty(), where, "it lets out everything");
+            findings.require(!rule.getPorts().isEmpty(), where, "allows egress to everywhere");
             rule.getPorts().stream()
                     .map(NetworkPolicyPort::getPort)
                     .filter(port -> port.getStrVal() != null)
@@ -100,7 +100,7 @@ final class NetworkCheck {
         findings.require(
                 !pods.isEmpty() && pods.stream().allMatch(pod -> pod.port(port).isPresent()),
                 where,
-                "nobody there opens the port " + port.getValue());
+                "no selected pod exposes the port " + port.getValue());
     }
 
     private List<Pod> peers(List<NetworkPolicyPeer> peers) {
@@ -152,7 +152,7 @@ final class NetworkCheck {
                         .flatMap(policy -> policy.getSpec().getEgress().stream())
                         .flatMap(rule -> rule.getPorts().stream())
                         .anyMatch(one -> Integer.valueOf(port).equals(one.getPort().getIntVal()));
-        findings.require(open, pod.owner(), edge + " doesn't lead to port " + port);
+        findings.require(open, pod.owner(), edge + " does not allow port " + port);
     }
 
     private void reachesTheService(Pod client) {
@@ -173,7 +173,8 @@ final class NetworkCheck {
                             .filter(one -> service.isSelectedBy(one.getSpec().getPodSelector()))
                             .flatMap(one -> one.getSpec().getIngress().stream())
                             .anyMatch(rule -> peers(rule.getFrom()).contains(client));
-            findings.require(out && in, client.owner(), "no edge leads to " + service.owner());
+            findings.require(
+                    out && in, client.owner(), "no policy allows traffic to " + service.owner());
         }
     }
 
@@ -191,6 +192,6 @@ final class NetworkCheck {
                                                         .equals(
                                                                 Set.of(
                                                                         "kubernetes.io/metadata.name")));
-        findings.require(open, "NetworkPolicy", "monitoring can't scrape the service");
+        findings.require(open, "NetworkPolicy", "monitoring cannot scrape the service");
     }
 }

@@ -11,8 +11,9 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// What kustomize makes of a folder, as far as its means are in use here; a means that isn't known
-/// is refused. Generated names carry no hash. `OverlayTest` holds it against kubectl's own answer.
+/// A model of the part of kustomize that our files use, for machines without kubectl. Unknown
+/// features are refused. Generated names have no hash. `OverlayTest` compares the model with
+/// kubectl.
 final class Overlay {
 
     private final Checkout checkout;
@@ -92,7 +93,7 @@ final class Overlay {
                             String.valueOf(change.get("kind")),
                             String.valueOf(map(change, "metadata").get("name")));
             if (!Objects.equals(patched.get("apiVersion"), change.get("apiVersion"))) {
-                throw refused(at + " is of another apiVersion than what it patches");
+                throw refused(at + " has another apiVersion than the object it patches");
             }
             merge(patched, change);
         }
@@ -112,8 +113,8 @@ final class Overlay {
                 });
     }
 
-    /// Containers are merged by name and rules of a NetworkPolicy replaced, as the API's own schema
-    /// has it. Other lists are not patched here.
+    /// Merges containers by name and replaces rules of a NetworkPolicy, as the API's schema
+    /// specifies. Patches of other lists are refused.
     private Object mergedList(String key, List<?> old, List<?> changes) {
         switch (key) {
             case "containers" -> {
@@ -136,7 +137,7 @@ final class Overlay {
             case "egress", "ingress" -> {
                 return changes;
             }
-            default -> throw refused("a patch of the list " + key);
+            default -> throw refused("unsupported patch of the list " + key);
         }
     }
 
@@ -195,11 +196,11 @@ final class Overlay {
     }
 
     @SuppressWarnings(
-            "unchecked") // YAML's keys are strings here; another one fails when it is read.
+            "unchecked") // Our YAML has only string keys; another key fails when it is read.
     static Map<String, Object> asMap(String where, @Nullable Object tree) {
         if (tree instanceof Map<?, ?> map) {
             return (Map<String, Object>) map;
         }
-        throw new UnreadableFile(where, "is no mapping");
+        throw new UnreadableFile(where, "is not a mapping");
     }
 }

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// A pod's template: whom it belongs to, its labels, its one container.
+/// A pod template: owner, labels and its only container.
 record Pod(String owner, Map<String, String> labels, PodSpec spec) {
 
     Pod(HasMetadata owner, PodTemplateSpec template) {
@@ -26,12 +26,12 @@ record Pod(String owner, Map<String, String> labels, PodSpec spec) {
 
     Container container() {
         if (spec.getContainers().size() != 1) {
-            throw new Findings.UnreadableFile(owner, "has not one container");
+            throw new Findings.UnreadableFile(owner, "does not have exactly one container");
         }
         return spec.getContainers().getFirst();
     }
 
-    /// The argument behind an option.
+    /// The value of an option in the arguments.
     Optional<String> option(String name) {
         List<String> arguments = container().getArgs();
         int at = arguments.indexOf(name);
@@ -40,7 +40,7 @@ record Pod(String owner, Map<String, String> labels, PodSpec spec) {
                 : Optional.of(arguments.get(at + 1));
     }
 
-    /// The port's number, if the container opens it.
+    /// The number of a port that the container exposes.
     Optional<Integer> port(IntOrString port) {
         return container().getPorts().stream()
                 .filter(

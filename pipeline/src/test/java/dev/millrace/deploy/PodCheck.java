@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Judges one pod by itself: its image, verb, probes, ports, limits, rights.
+/// Checks one pod: image, command, probes, ports, limits and privileges.
 final class PodCheck {
 
     private static final Set<String> VERBS = Set.of("run", "plan", "reconcile");
@@ -24,16 +24,16 @@ final class PodCheck {
         this.findings = findings;
     }
 
-    void judge(Pod pod) {
+    void run(Pod pod) {
         Container container = pod.container();
         findings.require(
                 container.getImage().endsWith("millrace:" + version),
                 pod.owner(),
-                "the image " + container.getImage() + " is not of version " + version);
+                "the image " + container.getImage() + " does not have version " + version);
         findings.require(
                 VERBS.contains(container.getArgs().getFirst()),
                 pod.owner(),
-                "there is no verb " + container.getArgs().getFirst());
+                "unknown command " + container.getArgs().getFirst());
         probes(pod);
         ports(pod);
         limits(pod);
@@ -52,18 +52,18 @@ final class PodCheck {
 
     private void probe(Pod pod, String name, @Nullable Probe probe, String path) {
         if (probe == null || probe.getHttpGet() == null) {
-            findings.add(pod.owner(), "it has no " + name + " probe");
+            findings.add(pod.owner(), "has no " + name + " probe");
             return;
         }
         findings.require(
                 Served.PROBES.contains(probe.getHttpGet().getPath())
                         && probe.getHttpGet().getPath().equals(path),
                 pod.owner(),
-                "the " + name + " probe asks " + probe.getHttpGet().getPath());
+                "the " + name + " probe uses " + probe.getHttpGet().getPath());
         findings.require(
                 pod.port(probe.getHttpGet().getPort()).isPresent(),
                 pod.owner(),
-                "the " + name + " probe asks a port that isn't opened");
+                "the " + name + " probe uses a port that is not exposed");
     }
 
     private void ports(Pod pod) {
@@ -75,7 +75,7 @@ final class PodCheck {
         findings.require(
                 pod.container().getPorts().isEmpty() || pod.volumeAt(image.volume()) != null,
                 pod.owner(),
-                "the image writes to " + image.volume() + ", which is no volume");
+                "the image writes to " + image.volume() + ", which is not a volume");
         pod.option("--port")
                 .ifPresent(
                         port ->
@@ -83,12 +83,12 @@ final class PodCheck {
                                         pod.port(new IntOrString(Integer.valueOf(port))).isPresent()
                                                 && pod.container().getPorts().size() == 1,
                                         pod.owner(),
-                                        "it listens on " + port + " and opens another port"));
+                                        "it listens on " + port + " and exposes another port"));
         findings.require(
                 pod.container().getPorts().isEmpty()
                         || pod.option("--bind").filter("0.0.0.0"::equals).isPresent(),
                 pod.owner(),
-                "its port can't be reached from outside the pod");
+                "its port is not reachable from outside the pod");
     }
 
     private void limits(Pod pod) {
@@ -101,7 +101,7 @@ final class PodCheck {
                                 .get("memory")
                                 .equals(resources.getRequests().get("memory")),
                 pod.owner(),
-                "what it needs is not said, or its memory is not its limit");
+                "resource requests are missing, or memory request and limit differ");
     }
 
     private void rights(Pod pod) {
@@ -121,6 +121,6 @@ final class PodCheck {
                         && own.getCapabilities().getDrop().equals(List.of("ALL"))
                         && own.getCapabilities().getAdd().isEmpty()
                         && Boolean.FALSE.equals(pod.spec().getAutomountServiceAccountToken());
-        findings.require(confined, pod.owner(), "it has more rights than it needs");
+        findings.require(confined, pod.owner(), "more privileges than needed");
     }
 }

@@ -21,8 +21,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// Judges what a pod uses of the objects around it: variables, volumes, the secret's keys, its
-/// file, the service that it asks.
+/// Checks the references of a pod to other objects: variables, volumes, keys of the secret,
+/// migration file and service.
 final class PodWiring {
 
     private final Manifests manifests;
@@ -36,7 +36,7 @@ final class PodWiring {
         this.findings = findings;
     }
 
-    void judge(Pod pod) {
+    void run(Pod pod) {
         variables(pod);
         mounts(pod);
         if (pod.option("-c").isPresent()) {
@@ -45,14 +45,14 @@ final class PodWiring {
         pod.option("--url").ifPresent(url -> requireService(pod, URI.create(url)));
     }
 
-    /// Every key of the example is read by some pod; one that none reads has been forgotten.
+    /// Requires that some pod uses every key of the example secret.
     void secretIsUsed() {
         Set<String> unread = new TreeSet<>(secret.getStringData().keySet());
         unread.removeAll(keysRead);
-        unread.forEach(key -> findings.add("secret.example.yaml", "nobody reads the key " + key));
+        unread.forEach(key -> findings.add("secret.example.yaml", "unused key " + key));
     }
 
-    /// What the pod's container finds in its environment, a secret's value as the example has it.
+    /// The environment of the container, with secret values from the example.
     Map<String, String> environment(Pod pod) {
         Map<String, String> environment = new TreeMap<>();
         pod.container()
@@ -87,18 +87,17 @@ final class PodWiring {
                                                         from.getConfigMapRef().getName())
                                                 .isPresent(),
                                         pod.owner(),
-                                        "there is no ConfigMap "
-                                                + from.getConfigMapRef().getName()));
+                                        "unknown ConfigMap " + from.getConfigMapRef().getName()));
         for (EnvVar variable : pod.container().getEnv()) {
             findings.require(
                     variable.getName().equals(Served.TOKEN),
                     pod.owner(),
-                    "nobody reads the variable " + variable.getName());
+                    "unused variable " + variable.getName());
             findings.require(
                     variable.getValueFrom() != null
                             && variable.getValueFrom().getSecretKeyRef() != null,
                     pod.owner(),
-                    variable.getName() + " stands in the manifest");
+                    variable.getName() + " must come from the secret");
             if (variable.getValueFrom() != null) {
                 requireKey(
                         pod,
@@ -110,7 +109,7 @@ final class PodWiring {
         findings.require(
                 verb.equals("plan") || environment(pod).containsKey(Served.TOKEN),
                 pod.owner(),
-                "it has no token");
+                "no token is set");
     }
 
     private void requireKey(Pod pod, String name, String key) {
@@ -119,7 +118,7 @@ final class PodWiring {
                 secret.getMetadata().getName().equals(name)
                         && secret.getStringData().containsKey(key),
                 pod.owner(),
-                "there is no key " + key + " in a secret " + name);
+                "unknown key " + key + " in a secret " + name);
     }
 
     private void mounts(Pod pod) {
@@ -132,11 +131,11 @@ final class PodWiring {
             findings.require(
                     volumes.containsKey(mount.getName()),
                     pod.owner(),
-                    "there is no volume " + mount.getName());
+                    "unknown volume " + mount.getName());
         }
-        unused.forEach(volume -> findings.add(pod.owner(), "nobody mounts " + volume));
+        unused.forEach(volume -> findings.add(pod.owner(), "unmounted volume " + volume));
         volumes.values().forEach(volume -> source(pod, volume));
-        findings.require(pod.volumeAt("/tmp") != null, pod.owner(), "it has no /tmp");
+        findings.require(pod.volumeAt("/tmp") != null, pod.owner(), "no writable /tmp");
     }
 
     private void source(Pod pod, Volume volume) {
@@ -144,7 +143,7 @@ final class PodWiring {
             findings.require(
                     manifests.find(ConfigMap.class, volume.getConfigMap().getName()).isPresent(),
                     pod.owner(),
-                    "there is no ConfigMap " + volume.getConfigMap().getName());
+                    "unknown ConfigMap " + volume.getConfigMap().getName());
         } else if (volume.getSecret() != null) {
             volume.getSecret()
                     .getItems()
@@ -159,21 +158,21 @@ final class PodWiring {
             findings.require(
                     manifests.find(PersistentVolumeClaim.class, claim).isPresent(),
                     pod.owner(),
-                    "there is no claim " + claim);
+                    "unknown persistent volume claim " + claim);
         } else {
             findings.require(
                     volume.getEmptyDir() != null && volume.getEmptyDir().getSizeLimit() != null,
                     pod.owner(),
-                    volume.getName() + " has no bound");
+                    volume.getName() + " has no size limit");
         }
     }
 
-    /// The file as the pod sees it.
+    /// The content of the file that is mounted at a path.
     MigrationFile file(Pod pod) {
         Path path = Path.of(pod.option("-c").orElse(""));
         Volume volume = pod.volumeAt(String.valueOf(path.getParent()));
         if (volume == null || volume.getConfigMap() == null) {
-            throw new Findings.UnreadableFile(pod.owner(), "nothing is at " + path);
+            throw new Findings.UnreadableFile(pod.owner(), "nothing is mounted at " + path);
         }
         String key = String.valueOf(path.getFileName());
         return new MigrationFile(
@@ -184,7 +183,7 @@ final class PodWiring {
     private void migrationFile(Pod pod) {
         MigrationFile file = file(pod);
         Map<String, String> environment = new TreeMap<>(environment(pod));
-        // The embedded broker has no address: an overlay that uses it leaves one variable unread.
+        // An overlay with an embedded broker does not use the address of Kafka.
         if (!file.text().contains("\nkafka:")) {
             environment.remove("KAFKA_BOOTSTRAP_SERVERS");
         }
@@ -200,16 +199,16 @@ final class PodWiring {
                                             || data != null
                                                     && data.getPersistentVolumeClaim() != null,
                                     pod.owner(),
-                                    "its data directory is on no claim");
+                                    "its data directory is not on a persistent volume claim");
                         });
     }
 
-    /// The secret's files as the pod finds them in `/run/secrets`.
+    /// The files of the secret under `/run/secrets`.
     Path mountedSecrets(Pod pod) {
         Path folder = TestFolders.create("secrets");
         Volume volume = pod.volumeAt("/run/secrets");
         if (volume == null || volume.getSecret() == null) {
-            findings.add(pod.owner(), "nothing is at /run/secrets");
+            findings.add(pod.owner(), "nothing is mounted at /run/secrets");
             return folder;
         }
         volume.getSecret()
@@ -236,6 +235,6 @@ final class PodWiring {
                                         service.getSpec().getPorts().stream()
                                                 .anyMatch(port -> port.getPort() == url.getPort()))
                         .isPresent();
-        findings.require(there, pod.owner(), "no service answers at " + url);
+        findings.require(there, pod.owner(), "no service at " + url);
     }
 }

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
-/// The service as a container would run it: its command, its environment, a process of its own.
+/// The service as a process with the command and environment of its container.
 final class RunningService implements AutoCloseable {
 
     private final HttpClient http =
@@ -43,13 +43,13 @@ final class RunningService implements AutoCloseable {
                 .until(
                         () -> {
                             if (!process.isAlive()) {
-                                throw new IllegalStateException("the service ended:\n" + said());
+                                throw new IllegalStateException("the service ended:\n" + output());
                             }
                             return without(path) == status;
                         });
     }
 
-    /// The status of the answer to one who has no token; 0 when there is none.
+    /// HTTP status without a token; 0 if there is no response.
     int without(String path) {
         return send(HttpRequest.newBuilder(at(path)).build());
     }
@@ -60,7 +60,7 @@ final class RunningService implements AutoCloseable {
         try {
             HttpResponse<String> answer = http.send(request, BodyHandlers.ofString());
             if (answer.statusCode() != 200) {
-                throw new IOException(path + " is answered by " + answer.statusCode());
+                throw new IOException(path + " returned " + answer.statusCode());
             }
             return answer.body();
         } catch (InterruptedException e) {
@@ -69,18 +69,18 @@ final class RunningService implements AutoCloseable {
         }
     }
 
-    /// SIGTERM, and how it ended.
+    /// Sends SIGTERM and returns the exit code.
     ///
-    /// @throws IllegalStateException when it didn't within its grace period
+    /// @throws IllegalStateException if the process does not end within the grace period
     int terminate(Duration grace) throws InterruptedException {
         process.destroy();
         if (!process.waitFor(grace.toSeconds(), TimeUnit.SECONDS)) {
-            throw new IllegalStateException("not ended within " + grace + ":\n" + said());
+            throw new IllegalStateException("did not end within " + grace + ":\n" + output());
         }
         return process.exitValue();
     }
 
-    String said() {
+    String output() {
         try {
             return Files.readString(output);
         } catch (IOException e) {

@@ -1,5 +1,7 @@
 package dev.millrace.deploy;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -7,8 +9,11 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What a running service told Prometheus: each metric with the labels it was seen with.
-record Scrape(Map<String, Set<String>> metrics) {
+/// The metrics of a scrape of a running service.
+///
+/// @param metrics label names by metric
+/// @param series each series with its labels, as promtool reads it
+record Scrape(Map<String, Set<String>> metrics, List<String> series) {
 
     private static final Pattern SAMPLE =
             Pattern.compile("(?<metric>[a-zA-Z_:][\\w:]*)(?:\\{(?<labels>.*)})? \\S+(?: \\S+)?");
@@ -16,6 +21,7 @@ record Scrape(Map<String, Set<String>> metrics) {
 
     static Scrape of(String text) {
         Map<String, Set<String>> metrics = new TreeMap<>();
+        List<String> series = new ArrayList<>();
         text.lines()
                 .filter(line -> !line.isBlank() && !line.startsWith("#"))
                 .forEach(
@@ -24,15 +30,19 @@ record Scrape(Map<String, Set<String>> metrics) {
                             if (!sample.matches()) {
                                 throw new IllegalArgumentException("not a sample: " + line);
                             }
+                            String given = sample.group("labels");
+                            series.add(
+                                    sample.group("metric")
+                                            + (given == null ? "" : "{" + given + "}"));
                             Set<String> labels =
                                     metrics.computeIfAbsent(
                                             sample.group("metric"), _ -> new TreeSet<>());
-                            if (sample.group("labels") != null) {
-                                LABEL.matcher(sample.group("labels"))
+                            if (given != null) {
+                                LABEL.matcher(given)
                                         .results()
                                         .forEach(label -> labels.add(label.group(1)));
                             }
                         });
-        return new Scrape(metrics);
+        return new Scrape(metrics, series);
     }
 }

@@ -2,10 +2,10 @@ package dev.millrace.deploy;
 
 import java.util.Set;
 
-/// What of a running service manifests may name. `DeployedServiceIT` asks a running one.
+/// Paths and names of the service that deployment files use. `DeployedServiceIT` checks them.
 final class Served {
 
-    /// Answered without a token, because a kubelet has none.
+    /// Served without a token, because a kubelet has none.
     static final Set<String> PROBES =
             Set.of("/actuator/health/liveness", "/actuator/health/readiness");
 
@@ -13,7 +13,7 @@ final class Served {
 
     static final String CONFIG = "/etc/millrace/millrace.yaml";
 
-    /// Read by the program itself, not by way of its file.
+    /// Read by the program itself, not by its migration file.
     static final String TOKEN = "MILLRACE_TOKEN";
 
     private Served() {}

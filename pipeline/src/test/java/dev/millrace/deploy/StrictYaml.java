@@ -15,8 +15,8 @@ import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Reads YAML and JSON into records that know every key in use: another key is refused, and so is a
-/// value of another type. A key given twice is refused as well.
+/// Reads YAML and JSON into records. Refuses unknown keys, duplicate keys and values of another
+/// type.
 final class StrictYaml {
 
     private static final JsonMapper CAMEL =
@@ -29,12 +29,12 @@ final class StrictYaml {
 
     private StrictYaml() {}
 
-    /// Keys are written like_this.
+    /// For files with keys in snake_case.
     static <T> T snake(Checkout checkout, String file, Class<T> type) {
         return bind(SNAKE, file, only(checkout, file), type);
     }
 
-    /// Keys are written likeThis.
+    /// For files with keys in camelCase.
     static <T> T camel(Checkout checkout, String file, Class<T> type) {
         return bind(CAMEL, file, only(checkout, file), type);
     }
@@ -51,14 +51,15 @@ final class StrictYaml {
                     .forEach(documents::add);
             return documents;
         } catch (YamlEngineException e) {
-            throw new UnreadableFile(where, "is no YAML: " + e.getMessage());
+            throw new UnreadableFile(where, "is not YAML: " + e.getMessage());
         }
     }
 
     private static Object only(Checkout checkout, String file) {
         List<Object> documents = documents(file, checkout.text(file));
         if (documents.size() != 1) {
-            throw new UnreadableFile(file, "holds " + documents.size() + " documents, not one");
+            throw new UnreadableFile(
+                    file, "contains " + documents.size() + " documents instead" + " of one");
         }
         return documents.getFirst();
     }
@@ -73,7 +74,7 @@ final class StrictYaml {
         }
     }
 
-    /// What may be left out is marked so in the record; nothing else may.
+    /// Components that are not `@Nullable` are required.
     private static void requireWhole(String where, @Nullable Object value) {
         switch (value) {
             case Record bound -> {

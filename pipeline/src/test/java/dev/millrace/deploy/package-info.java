@@ -1,7 +1,8 @@
-/// The files that Compose and Kubernetes read, checked and run with neither engine nor cluster:
-/// read strictly, judged by what they mean together, and their very commands and environments
-/// started as processes. A checker takes a checkout, so that the tests can plant a fault in a copy
-/// and see it told. What only an engine or a cluster can show is not known here.
+/// Checks and runs the files for Compose and Kubernetes without a container engine or a cluster.
+/// Files are read strictly, references between them are checked, and their commands run as
+/// processes with their environments. A check takes a checkout, so that tests can plant a fault in
+/// a copy and require that it is reported. Behaviour that only an engine or a cluster shows is not
+/// tested.
 @NullMarked
 package dev.millrace.deploy;
 

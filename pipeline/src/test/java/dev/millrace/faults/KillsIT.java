@@ -11,24 +11,24 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// kill -9 of the service at random moments, with writers on. The seed is printed; `-Dseed=`
-/// replays the moments.
+/// Kills the service (SIGKILL) at random times during writes. The seed is printed; `-Dseed=`
+/// replays a run.
 class KillsIT {
 
     private static final Logger LOG = LoggerFactory.getLogger(KillsIT.class);
 
     @Test
-    void threeKillsLoseAndDoubleNothing() throws Exception {
+    void threeKillsLoseAndDuplicateNothing() throws Exception {
         kills(3, 20_000, 3_000, Long.getLong("seed", 7));
     }
 
     @Test
     @Tag("faults")
-    void twentyKillsLoseAndDoubleNothing() throws Exception {
+    void twentyKillsLoseAndDuplicateNothing() throws Exception {
         kills(20, 60_000, 8_000, Long.getLong("seed", System.nanoTime()));
     }
 
-    /// @param longest milliseconds from the first sign of life to the kill, at most
+    /// @param longest maximum time in milliseconds from the first response to the kill
     private static void kills(int kills, long rows, int longest, long seed) throws Exception {
         LOG.info("seed {}", seed);
         Random random = new Random(seed);
@@ -40,7 +40,7 @@ class KillsIT {
                         .atMost(Duration.ofMinutes(2))
                         .pollInterval(Duration.ofMillis(50))
                         .until(() -> !service.isAlive() || beyond(streaming, service.phase()));
-                // A random moment is the point of the test, not a condition that could be awaited.
+                // The test needs a random time; there is no condition to wait for.
                 LockSupport.parkNanos(Duration.ofMillis(random.nextInt(longest)).toNanos());
                 String phase = service.phase();
                 assertThat(service.isAlive()).as(service::said).isTrue();
@@ -48,7 +48,7 @@ class KillsIT {
                 LOG.info("kill {} in phase {}", kill, phase);
             }
             scene.startService();
-            scene.mustBeWhole();
+            scene.requireComplete();
             LOG.info(
                     "{} kills, {} transactions of traffic, {} rows written meanwhile",
                     kills,
@@ -58,8 +58,7 @@ class KillsIT {
         }
     }
 
-    /// The first kills hit the backfill, which begins again each time; the others what streams
-    /// behind it.
+    /// The first kills hit the backfill, which restarts each time. The others hit streaming.
     private static boolean beyond(boolean streaming, String phase) {
         return streaming
                 ? phase.equals("CATCHING_UP") || phase.equals("IN_SYNC")

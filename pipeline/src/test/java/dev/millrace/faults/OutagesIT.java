@@ -12,46 +12,46 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/// A server goes away and comes back; the status names it within ten seconds, and everything flows
-/// again by itself.
+/// Stops and restarts a server: the status names it within ten seconds, and the migration continues
+/// by itself.
 class OutagesIT {
 
     private static final Duration NAMED_WITHIN = Duration.ofSeconds(10);
 
     @Test
-    void theTargetIsAwayForAWhile() throws Exception {
+    void theTargetIsDownForSeconds() throws Exception {
         try (ShopScene scene = new ShopScene(5_000, 40, 1)) {
             scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
             scene.target.stop(StopMode.FAST);
             named(scene, "target");
             scene.target.restart();
-            scene.mustBeWhole();
+            scene.requireComplete();
         }
     }
 
     @Test
     @Tag("faults")
-    void theTargetIsAwayForAMinute() throws Exception {
+    void theTargetIsDownForAMinute() throws Exception {
         try (ShopScene scene = new ShopScene(20_000, 40, 2)) {
             scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
             scene.target.stop(StopMode.FAST);
             named(scene, "target");
-            // The length of the outage is what is tested.
+            // The test needs an outage of this length.
             LockSupport.parkNanos(Duration.ofSeconds(60).toNanos());
             scene.target.restart();
-            scene.mustBeWhole();
+            scene.requireComplete();
         }
     }
 
     @Test
     @Tag("faults")
-    void theTargetHangsAndGoesOn() throws Exception {
+    void theTargetHangsAndContinues() throws Exception {
         try (ShopScene scene = new ShopScene(5_000, 40, 3)) {
             scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
             scene.target.suspend();
             named(scene, "target");
             scene.target.resume();
-            scene.mustBeWhole();
+            scene.requireComplete();
         }
     }
 
@@ -63,26 +63,26 @@ class OutagesIT {
             crash(scene.source);
             named(scene, "source");
             scene.source.restart();
-            scene.mustBeWhole();
+            scene.requireComplete();
         }
     }
 
     @Test
     @Tag("faults")
-    void theBrokerIsKilledAndStartedAgain() throws Exception {
+    void theBrokerIsKilledAndRestarted() throws Exception {
         try (BrokerProcess broker = new BrokerProcess();
                 ShopScene scene = new ShopScene(5_000, 40, 5, kafka(broker))) {
             scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
             broker.kill();
             named(scene, "kafka");
             broker.restart();
-            scene.mustBeWhole();
+            scene.requireComplete();
         }
     }
 
     @Test
     @Tag("faults")
-    void aBrokerThatIsAwayForFortySecondsDoesNotCostTheSnapshot() throws Exception {
+    void theSnapshotSurvivesABrokerOutageOfFortySeconds() throws Exception {
         try (BrokerProcess broker = new BrokerProcess();
                 ShopScene scene = new ShopScene(100_000, 40, 6, kafka(broker))) {
             scene.startService();
@@ -93,10 +93,10 @@ class OutagesIT {
             broker.kill();
             named(scene, "kafka");
             assertThat(scene.service().phase()).isEqualTo("BACKFILLING");
-            // The length of the outage is what is tested.
+            // The test needs an outage of this length.
             LockSupport.parkNanos(Duration.ofSeconds(40).toNanos());
             broker.restart();
-            scene.mustBeWhole();
+            scene.requireComplete();
             assertThat(status(scene).path("generation").intValue()).isEqualTo(1);
         }
     }

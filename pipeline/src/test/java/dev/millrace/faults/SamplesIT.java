@@ -22,12 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
-/// Real databases, moved as they are and reshaped, with a writer on them. `-Dsamples=FOLDER` names
-/// a folder that holds `pagila.sql` and `chinook.sql`; `psql` loads them.
-@EnabledIfSystemProperty(
-        named = "samples",
-        matches = ".+",
-        disabledReason = "-Dsamples names no folder")
+/// Migrates sample databases unchanged and reshaped during writes. `-Dsamples=FOLDER` names the
+/// folder with `pagila.sql` and `chinook.sql`; `psql` loads them.
+@EnabledIfSystemProperty(named = "samples", matches = ".+", disabledReason = "-Dsamples is not set")
 class SamplesIT {
 
     private static final Logger LOG = LoggerFactory.getLogger(SamplesIT.class);
@@ -35,29 +32,42 @@ class SamplesIT {
 
     private static final List<String> PAGILA_WORK =
             List.of(
-                    "UPDATE customer SET email = 'E' || md5(random()::text) || '@Example.org' WHERE customer_id = 1 + (random() * 598)::int",
-                    "UPDATE customer SET activebool = NOT activebool WHERE customer_id = 1 + (random() * 598)::int",
+                    "UPDATE customer SET email = 'E' || md5(random()::text) || '@Example.org'"
+                            + " WHERE customer_id = 1 + (random() * 598)::int",
+                    "UPDATE customer SET activebool = NOT activebool WHERE customer_id = 1 +"
+                            + " (random() * 598)::int",
                     "INSERT INTO payment (customer_id, staff_id, rental_id, amount, payment_date)"
-                            + " SELECT customer_id, staff_id, rental_id, 3.50, '2022-03-15' FROM rental ORDER BY random() LIMIT 3",
+                            + " SELECT customer_id, staff_id, rental_id, 3.50, '2022-03-15' FROM"
+                            + " rental ORDER BY random() LIMIT 3",
                     "UPDATE payment SET payment_date = '2022-05-05' WHERE payment_id ="
-                            + " (SELECT payment_id FROM payment WHERE payment_date = '2022-03-15' LIMIT 1)",
+                            + " (SELECT payment_id FROM payment WHERE payment_date ="
+                            + " '2022-03-15' LIMIT 1)",
                     "DELETE FROM payment WHERE payment_id = (SELECT max(payment_id) FROM payment)",
-                    "UPDATE film SET rental_rate = round((random() * 9)::numeric, 2) WHERE film_id = 1 + (random() * 999)::int",
-                    "UPDATE film SET length = CASE WHEN length IS NULL THEN 90 END WHERE film_id = 1 + (random() * 999)::int",
-                    "UPDATE rental SET return_date = now() WHERE rental_id = 1 + (random() * 16000)::int",
+                    "UPDATE film SET rental_rate = round((random() * 9)::numeric, 2) WHERE"
+                            + " film_id = 1 + (random() * 999)::int",
+                    "UPDATE film SET length = CASE WHEN length IS NULL THEN 90 END WHERE film_id"
+                            + " = 1 + (random() * 999)::int",
+                    "UPDATE rental SET return_date = now() WHERE rental_id = 1 + (random() *"
+                            + " 16000)::int",
                     "INSERT INTO category (name) VALUES ('New')",
-                    "DELETE FROM category WHERE category_id = (SELECT max(category_id) FROM category WHERE name = 'New')");
+                    "DELETE FROM category WHERE category_id = (SELECT max(category_id) FROM"
+                            + " category WHERE name = 'New')");
 
     private static final List<String> CHINOOK_WORK =
             List.of(
-                    "UPDATE \"Track\" SET \"UnitPrice\" = round((random() * 9)::numeric, 2) WHERE \"TrackId\" = 1 + (random() * 3500)::int",
-                    "UPDATE \"Customer\" SET \"Company\" = CASE WHEN random() < 0.5 THEN 'C' || random() END WHERE \"CustomerId\" = 1 + (random() * 58)::int",
-                    "INSERT INTO \"Genre\" VALUES ((SELECT max(\"GenreId\") + 1 FROM \"Genre\"), 'Genre')",
-                    "DELETE FROM \"PlaylistTrack\" WHERE ctid = (SELECT ctid FROM \"PlaylistTrack\" LIMIT 1)",
-                    "UPDATE \"Invoice\" SET \"Total\" = \"Total\" + 1 WHERE \"InvoiceId\" = 1 + (random() * 400)::int");
+                    "UPDATE \"Track\" SET \"UnitPrice\" = round((random() * 9)::numeric, 2)"
+                            + " WHERE \"TrackId\" = 1 + (random() * 3500)::int",
+                    "UPDATE \"Customer\" SET \"Company\" = CASE WHEN random() < 0.5 THEN 'C' ||"
+                            + " random() END WHERE \"CustomerId\" = 1 + (random() * 58)::int",
+                    "INSERT INTO \"Genre\" VALUES ((SELECT max(\"GenreId\") + 1 FROM \"Genre\"),"
+                            + " 'Genre')",
+                    "DELETE FROM \"PlaylistTrack\" WHERE ctid = (SELECT ctid FROM"
+                            + " \"PlaylistTrack\" LIMIT 1)",
+                    "UPDATE \"Invoice\" SET \"Total\" = \"Total\" + 1 WHERE \"InvoiceId\" = 1 +"
+                            + " (random() * 400)::int");
 
     @Test
-    void pagilaAsItIs() throws Exception {
+    void pagilaUnchanged() throws Exception {
         copied(
                 "pagila",
                 PAGILA_WORK,
@@ -68,7 +78,7 @@ class SamplesIT {
     }
 
     @Test
-    void chinookAsItIs() throws Exception {
+    void chinookUnchanged() throws Exception {
         copied(
                 "chinook",
                 CHINOOK_WORK,
@@ -192,7 +202,7 @@ class SamplesIT {
         return report;
     }
 
-    /// Two servers with the sample loaded, and what is run beside them.
+    /// Two servers with the sample database and the processes of the test.
     private static final class Servers implements AutoCloseable {
 
         private final Path folder = TestFolders.create("samples");
@@ -216,8 +226,10 @@ class SamplesIT {
                 servers.onTarget(
                         sample,
                         List.of(
-                                "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-                                        + " AND relkind IN ('r', 'p') LOOP EXECUTE 'TRUNCATE ' || t || ' CASCADE'; END LOOP; END $$"));
+                                "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM"
+                                        + " pg_class WHERE relnamespace = 'public'::regnamespace"
+                                        + " AND relkind IN ('r', 'p') LOOP EXECUTE 'TRUNCATE '"
+                                        + " || t || ' CASCADE'; END LOOP; END $$"));
             }
             return servers;
         }
@@ -234,7 +246,7 @@ class SamplesIT {
 
         private void psql(SandboxPostgres server, String sample) throws Exception {
             Path dump = Path.of(System.getProperty("samples"), sample + ".sql");
-            assumeTrue(Files.exists(dump), dump + " is not there");
+            assumeTrue(Files.exists(dump), dump + " not found");
             ProcessBuilder psql =
                     new ProcessBuilder(
                                     "psql",

@@ -21,7 +21,7 @@ import org.awaitility.Awaitility;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// `millrace run -c F` in a process of its own, asked over HTTP, killed without a word.
+/// `millrace run -c F` as a process that the test calls over HTTP and kills.
 public final class ServiceProcess implements AutoCloseable {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -66,7 +66,7 @@ public final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    /// The status, or empty while the service doesn't answer.
+    /// The status; empty while the service does not respond.
     public Optional<JsonNode> status() {
         try {
             HttpResponse<String> answer = send(request("/api/v1/status").GET().build());
@@ -93,7 +93,7 @@ public final class ServiceProcess implements AutoCloseable {
                         });
     }
 
-    /// Compares all tables and waits for the report.
+    /// Reconciles all tables and waits for the report.
     public JsonNode reconcile() throws IOException {
         HttpResponse<String> asked =
                 send(
@@ -113,7 +113,7 @@ public final class ServiceProcess implements AutoCloseable {
                         report -> report.has("verdict"));
     }
 
-    /// Every record of the changes topic, a JSON object each.
+    /// All records of the changes topic as JSON objects.
     Stream<JsonNode> changes() throws IOException {
         HttpResponse<Stream<String>> answer;
         try {
@@ -133,11 +133,11 @@ public final class ServiceProcess implements AutoCloseable {
         process.waitFor();
     }
 
-    /// SIGTERM, and its exit code.
+    /// Sends SIGTERM and returns the exit code.
     int terminate() throws InterruptedException {
         process.destroy();
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("the service did not drain within 60 s: " + said());
+            throw new IllegalStateException("The service did not drain within 60 s: " + said());
         }
         return process.exitValue();
     }
@@ -161,7 +161,7 @@ public final class ServiceProcess implements AutoCloseable {
     private void requireAlive() {
         if (!process.isAlive()) {
             throw new IllegalStateException(
-                    "the service ended with " + process.exitValue() + ":\n" + said());
+                    "The service ended with " + process.exitValue() + ":\n" + said());
         }
     }
 

@@ -20,7 +20,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/// A shop with live traffic on a durable server, a market on another, and the service between them.
+/// The demo's shop with live traffic on one durable server, its market on another, and the service
+/// between them.
 final class ShopScene implements AutoCloseable {
 
     private static final String LOCALE = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
@@ -36,7 +37,7 @@ final class ShopScene implements AutoCloseable {
         this(rows, transactionsPerSecond, seed, "");
     }
 
-    /// @param kafka lines of the file that name a broker; empty for the service's own
+    /// @param kafka lines of the migration file that name a broker; empty for an embedded broker
     ShopScene(long rows, double transactionsPerSecond, long seed, String kafka)
             throws IOException, SQLException {
         Path folder = TestFolders.create("shop");
@@ -81,7 +82,7 @@ final class ShopScene implements AutoCloseable {
 
     ServiceProcess service() {
         if (service == null) {
-            throw new IllegalStateException("the service was not started");
+            throw new IllegalStateException("The service was not started.");
         }
         return service;
     }
@@ -90,8 +91,9 @@ final class ShopScene implements AutoCloseable {
         return traffic;
     }
 
-    /// In sync again, equal under traffic, and nothing in the log twice.
-    void mustBeWhole() throws IOException {
+    /// Requires that the migration is in sync, that source and target are equal under traffic, and
+    /// that no change is in the log twice.
+    void requireComplete() throws IOException {
         service().awaitPhase("IN_SYNC", Duration.ofMinutes(3));
         JsonNode report = service().reconcile();
         assertThat(report.path("verdict").stringValue(""))

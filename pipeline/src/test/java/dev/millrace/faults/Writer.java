@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/// Runs statements on the source, one after another and again, until it is closed. A statement that
-/// fails ends it and is told when it is closed.
+/// Repeats statements on the source until closed. A failed statement stops the writer; `close`
+/// reports it.
 final class Writer implements AutoCloseable {
 
     private final CountDownLatch stop = new CountDownLatch(1);

@@ -1,5 +1,5 @@
-/// The service as its users run it, a process of its own beside real servers, killed and starved.
-/// What must hold: the verdict is equal after the last restart, and the log holds every change
+/// Fault tests: the service runs as a process with real servers, is killed, and loses its servers.
+/// After the last restart the verdict must be equal and the log must contain every change exactly
 /// once.
 @NullMarked
 package dev.millrace.faults;

@@ -19,9 +19,9 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
-/// The servers that the Compose file has beside the service, as processes of this machine: with its
-/// settings for PostgreSQL, its databases, and the scripts that it mounts.
-final class Surroundings implements AutoCloseable {
+/// The servers of the Compose file as processes of this machine, with its PostgreSQL settings,
+/// databases and mounted scripts.
+final class DeployedServers implements AutoCloseable {
 
     private static final String SCRIPTS = "/docker-entrypoint-initdb.d";
     private static final int ROUNDS = 40;
@@ -33,8 +33,8 @@ final class Surroundings implements AutoCloseable {
     private final SandboxPostgres target;
     private final EmbeddedBroker broker;
 
-    /// @param secrets gives the value of each secret that the scripts read
-    Surroundings(Checkout checkout, UnaryOperator<String> secrets) throws SQLException {
+    /// @param secrets returns the value of a secret that the scripts read
+    DeployedServers(Checkout checkout, UnaryOperator<String> secrets) throws SQLException {
         this.checkout = checkout;
         this.compose = ComposeFile.read(checkout);
         this.source = server("source", secrets);
@@ -42,7 +42,7 @@ final class Surroundings implements AutoCloseable {
         this.broker = OpenBroker.start(folder.resolve("kafka"));
     }
 
-    /// What the service is given, with the places where its servers are now.
+    /// The environment of the service with the addresses of these servers.
     Map<String, String> replaced(Map<String, String> given) {
         Map<String, String> environment = new TreeMap<>(given);
         environment.computeIfPresent("SOURCE_URL", (_, url) -> at(url, source));
@@ -57,7 +57,7 @@ final class Surroundings implements AutoCloseable {
         return folder;
     }
 
-    /// Runs the load generator's script for a while.
+    /// Runs some transactions of the load generator's script.
     void load() throws SQLException {
         Service load = compose.service("load");
         String file = load.fileAt("/load/shop.pgbench").orElseThrow();
@@ -98,7 +98,7 @@ final class Surroundings implements AutoCloseable {
         String asked = "--locale-provider=builtin --builtin-locale=";
         String arguments = service.variables().getOrDefault("POSTGRES_INITDB_ARGS", "");
         if (!arguments.startsWith(asked)) {
-            throw new IllegalArgumentException("another locale than a builtin one: " + arguments);
+            throw new IllegalArgumentException("not a builtin locale: " + arguments);
         }
         return "LOCALE_PROVIDER builtin BUILTIN_LOCALE '"
                 + arguments.substring(asked.length())

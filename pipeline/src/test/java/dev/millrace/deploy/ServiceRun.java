@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/// One whole life of a deployed service beside its servers: planned, started, ready, under load,
-/// compared, scraped, ended. Numbers are exit codes of commands and HTTP statuses.
+/// Results of one complete run of a deployed service: plan, start, load, reconcile, scrape and
+/// stop. Numbers are exit codes and HTTP statuses.
 ///
-/// @param healthCheckBefore the health check when nothing listened yet
-/// @param withoutToken the status of each path for one who has no token
-/// @param said what the service printed
-record Life(
+/// @param healthCheckBefore exit code of the health check before the start
+/// @param withoutToken HTTP status of each path without a token
+/// @param output output of the service
+record ServiceRun(
         int plan,
         int healthCheckBefore,
         int healthCheck,
@@ -23,13 +23,13 @@ record Life(
         String verdict,
         Scrape scrape,
         int exit,
-        String said) {
+        String output) {
 
     private static final Duration TO_START = Duration.ofMinutes(3);
     private static final int SKIPPED = 0;
 
-    static Life of(Deployment deployment, Checkout checkout) throws Exception {
-        try (Surroundings around = new Surroundings(checkout, deployment.secrets())) {
+    static ServiceRun of(Deployment deployment, Checkout checkout) throws Exception {
+        try (DeployedServers around = new DeployedServers(checkout, deployment.secrets())) {
             Map<String, String> environment = around.replaced(deployment.environment());
             int plan = verb(around.folder(), environment, deployment.here(deployment.plan(), 0));
             int port = LoopbackPort.free();
@@ -62,7 +62,7 @@ record Life(
                 String verdict = Files.readString(around.folder().resolve("verb.log"));
                 Scrape scrape = Scrape.of(service.with(Served.METRICS));
                 int exit = service.terminate(deployment.grace());
-                return new Life(
+                return new ServiceRun(
                         plan,
                         before,
                         healthy,
@@ -71,7 +71,7 @@ record Life(
                         verdict,
                         scrape,
                         exit,
-                        service.said());
+                        service.output());
             }
         }
     }
@@ -103,7 +103,7 @@ record Life(
     private static int ended(Process process) throws InterruptedException {
         if (!process.waitFor(3, TimeUnit.MINUTES)) {
             process.destroyForcibly();
-            throw new IllegalStateException("a command is not done after three minutes");
+            throw new IllegalStateException("command did not end within three minutes");
         }
         return process.exitValue();
     }

@@ -1,0 +1,119 @@
+package dev.millrace.deploy;
+
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Runs Prometheus' `promtool` on rules in a temporary folder.
+final class PromTool {
+
+    static final String MISSING =
+            "promtool is not installed (Debian package prometheus): rules are not evaluated";
+    static final String RULES = "rules.yaml";
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private PromTool() {}
+
+    static boolean isInstalled() {
+        try {
+            return run(Path.of("."), List.of("promtool", "--version")).isEmpty();
+        } catch (UncheckedIOException _) {
+            return false;
+        }
+    }
+
+    /// Runs `promtool check rules`.
+    ///
+    /// @return promtool's output, or empty if the rules are valid
+    static Optional<String> check(String rules) {
+        return run(folder(Map.of(RULES, rules)), List.of("promtool", "check", "rules", RULES));
+    }
+
+    /// Runs `promtool test rules`.
+    ///
+    /// @param tests tests that refer to the rules as [#RULES]
+    /// @return promtool's output, or empty if all tests pass
+    static Optional<String> test(String rules, String tests) {
+        return run(
+                folder(Map.of(RULES, rules, "tests.yaml", tests)),
+                List.of("promtool", "test", "rules", "tests.yaml"));
+    }
+
+    /// Wraps an expression as a recording rule and evaluates it over series with the value 1.
+    ///
+    /// @return promtool's output, or empty if the result of the expression is not empty
+    static Optional<String> evaluate(String expression, List<String> series) {
+        Map<String, Object> group =
+                Map.of(
+                        "name",
+                        "panel",
+                        "rules",
+                        List.of(Map.of("record", "panel", "expr", expression)));
+        Map<String, Object> test =
+                Map.of(
+                        "interval",
+                        "15s",
+                        "input_series",
+                        series.stream()
+                                .map(one -> Map.of("series", one, "values", "1x40"))
+                                .toList(),
+                        "promql_expr_test",
+                        List.of(
+                                Map.of(
+                                        "expr",
+                                        "count(panel) > bool 0",
+                                        "eval_time",
+                                        "5m",
+                                        "exp_samples",
+                                        List.of(Map.of("labels", "{}", "value", 1)))));
+        return test(
+                JSON.writeValueAsString(Map.of("groups", List.of(group))),
+                JSON.writeValueAsString(
+                        Map.of(
+                                "rule_files",
+                                List.of(RULES),
+                                "evaluation_interval",
+                                "15s",
+                                "tests",
+                                List.of(test))));
+    }
+
+    private static Path folder(Map<String, String> files) {
+        Path folder = TestFolders.create("promtool");
+        files.forEach(
+                (name, text) -> {
+                    try {
+                        Files.writeString(folder.resolve(name), text);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+        return folder;
+    }
+
+    private static Optional<String> run(Path folder, List<String> command) {
+        try {
+            Process process =
+                    new ProcessBuilder(command)
+                            .directory(folder.toFile())
+                            .redirectErrorStream(true)
+                            .start();
+            String output =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return process.waitFor() == 0 ? Optional.empty() : Optional.of(output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+}
