@@ -2,6 +2,7 @@ package dev.millrace.apply;
 
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
@@ -20,7 +21,6 @@ final class OffsetLock {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(OffsetLock.class);
-    private static final String LOCK_TIMEOUT = "55P03";
 
     private final Connection connection;
     private final String migration;
@@ -62,7 +62,7 @@ final class OffsetLock {
         try {
             return statement.run();
         } catch (SQLException e) {
-            if (LOCK_TIMEOUT.equals(e.getSQLState())) {
+            if (SqlState.LOCK_NOT_AVAILABLE.matches(e)) {
                 connection.rollback();
                 evict(partition);
             }

@@ -2,7 +2,7 @@ package dev.millrace.apply;
 
 import dev.millrace.control.GenerationStore.SessionSetup;
 import dev.millrace.postgres.Identifier;
-import dev.millrace.postgres.SqlFailure;
+import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
@@ -15,15 +15,13 @@ public enum ReplicaRole {
     REPLICA,
     ORIGIN;
 
-    private static final String INSUFFICIENT_PRIVILEGE = "42501";
-
     /// Sets the role for the session if that is permitted; the connection must be in autocommit.
     public static ReplicaRole take(Connection connection) throws SQLException {
         try (var statement = connection.createStatement()) {
             statement.execute("SET session_replication_role = replica");
             return REPLICA;
         } catch (SQLException e) {
-            if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
+            if (SqlState.INSUFFICIENT_PRIVILEGE.matches(e)) {
                 return ORIGIN;
             }
             throw e;
@@ -45,7 +43,7 @@ public enum ReplicaRole {
     void require(ReplicaRole expected, Connection connection) throws SQLException {
         Optional<String> refusal = refusal(expected, connection);
         if (refusal.isPresent()) {
-            throw new SQLException(refusal.get(), INSUFFICIENT_PRIVILEGE);
+            throw new SQLException(refusal.get(), SqlState.INSUFFICIENT_PRIVILEGE.code());
         }
     }
 

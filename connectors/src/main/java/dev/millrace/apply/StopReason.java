@@ -1,6 +1,8 @@
 package dev.millrace.apply;
 
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.SqlState;
+import dev.millrace.postgres.SqlState.ErrorClass;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.Set;
@@ -15,7 +17,12 @@ final class StopReason {
     private static final String NEXT =
             " Later changes of this table are not applied. Remove the cause and begin a new migration.";
 
-    private static final Set<String> SAYS_NAMES_ONLY = Set.of("0A", "3F", "42", "55");
+    private static final Set<ErrorClass> SAYS_NAMES_ONLY =
+            Set.of(
+                    ErrorClass.FEATURE_NOT_SUPPORTED,
+                    ErrorClass.INVALID_SCHEMA_NAME,
+                    ErrorClass.SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION,
+                    ErrorClass.OBJECT_NOT_IN_PREREQUISITE_STATE);
 
     private StopReason() {}
 
@@ -25,7 +32,7 @@ final class StopReason {
         ServerErrorMessage server = server(failure);
         return server != null
                 && server.getColumn() == null
-                && (String.valueOf(failure.getSQLState()).startsWith("22")
+                && (ErrorClass.of(failure) == ErrorClass.DATA_EXCEPTION
                         || server.getDatatype() != null);
     }
 
@@ -38,17 +45,17 @@ final class StopReason {
         ServerErrorMessage server = server(failure);
         String state = String.valueOf(failure.getSQLState());
         StringBuilder reason = new StringBuilder();
-        reason.append(table).append(": ").append(condition(state));
+        reason.append(table).append(": ").append(condition(SqlState.of(failure)));
         reason.append(" (SQLSTATE ").append(state).append(')');
         if (server != null) {
             part(reason, "column", column.orElse(server.getColumn()));
             part(reason, "constraint", server.getConstraint());
             part(reason, "type", server.getDatatype());
-            if (SAYS_NAMES_ONLY.contains(state.substring(0, 2))) {
+            if (SAYS_NAMES_ONLY.contains(ErrorClass.of(failure))) {
                 reason.append(": ").append(server.getMessage());
             }
         }
-        if (state.equals("23505")) {
+        if (SqlState.UNIQUE_VIOLATION.matches(failure)) {
             reason.append(
                     ". Another row already has this value in a unique column that is not the key");
         }
@@ -80,22 +87,22 @@ final class StopReason {
         }
     }
 
-    private static String condition(String state) {
+    private static String condition(SqlState state) {
         return switch (state) {
-            case "22001" -> "a value is longer than its column";
-            case "22003" -> "a number is outside its column's range";
-            case "22007", "22008" -> "the column does not accept this date or time";
-            case "22021" -> "the target's encoding does not have a character";
-            case "22026" -> "a bit string has not the length of its column";
-            case "22P02" -> "the column's type does not accept a value";
-            case "23502" -> "NULL in a NOT NULL column";
-            case "23503" -> "a foreign key is violated";
-            case "23505" -> "a unique constraint is violated";
-            case "23514" -> "a check constraint is violated";
-            case "23P01" -> "an exclusion constraint is violated";
-            case "42501" -> "the role lacks a privilege";
-            case "42P01" -> "the table does not exist";
-            case "42703" -> "a column does not exist";
+            case STRING_DATA_RIGHT_TRUNCATION -> "a value is longer than its column";
+            case NUMERIC_VALUE_OUT_OF_RANGE -> "a number is outside its column's range";
+            case INVALID_DATETIME_FORMAT, DATETIME_FIELD_OVERFLOW -> "the column does not accept this date or time";
+            case CHARACTER_NOT_IN_REPERTOIRE -> "the target's encoding does not have a character";
+            case STRING_DATA_LENGTH_MISMATCH -> "a bit string has not the length of its column";
+            case INVALID_TEXT_REPRESENTATION -> "the column's type does not accept a value";
+            case NOT_NULL_VIOLATION -> "NULL in a NOT NULL column";
+            case FOREIGN_KEY_VIOLATION -> "a foreign key is violated";
+            case UNIQUE_VIOLATION -> "a unique constraint is violated";
+            case CHECK_VIOLATION -> "a check constraint is violated";
+            case EXCLUSION_VIOLATION -> "an exclusion constraint is violated";
+            case INSUFFICIENT_PRIVILEGE -> "the role lacks a privilege";
+            case UNDEFINED_TABLE -> "the table does not exist";
+            case UNDEFINED_COLUMN -> "a column does not exist";
             default -> "the target refuses the change";
         };
     }

@@ -1,8 +1,8 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.TargetApplier.ApplierFailure;
+import dev.millrace.kafka.KafkaClients;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,7 +15,6 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.RetriableException;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /// A target topic: what an applier reads. A value; a migration may have several.
 ///
@@ -44,11 +43,7 @@ public record TargetTopic(String name, int partitions, boolean hasTokens) {
     }
 
     Description describe(Map<String, Object> kafka) throws Unavailable, InterruptedException {
-        int timeout = Math.toIntExact(TIMEOUT.toMillis());
-        Map<String, Object> config = new HashMap<>(kafka);
-        config.put("default.api.timeout.ms", timeout);
-        config.put("request.timeout.ms", timeout);
-        try (Admin admin = Admin.create(config)) {
+        try (Admin admin = KafkaClients.admin(kafka, TIMEOUT)) {
             TopicDescription topic =
                     Objects.requireNonNull(
                             admin.describeTopics(List.of(name))
@@ -76,16 +71,6 @@ public record TargetTopic(String name, int partitions, boolean hasTokens) {
 
     /// A consumer that reads committed records only, and only from explicit offsets.
     static KafkaConsumer<byte[], byte[]> consumer(Map<String, Object> kafka, String group) {
-        Map<String, Object> config = new HashMap<>(kafka);
-        config.put("group.id", group);
-        config.put("enable.auto.commit", false);
-        config.put("auto.offset.reset", "none");
-        config.put("isolation.level", "read_committed");
-        config.put("allow.auto.create.topics", false);
-        config.put("max.poll.records", 5_000);
-        config.put("max.partition.fetch.bytes", 4 << 20);
-        config.put("reconnect.backoff.max.ms", 1_000);
-        return new KafkaConsumer<>(
-                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        return KafkaClients.groupConsumer(kafka, group);
     }
 }

@@ -15,15 +15,15 @@ import org.apache.kafka.connect.util.Callback;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Answers the engine's question where to resume with the boundary that was read back from the log.
-/// It writes nothing anywhere: the position is written by the capture, with the changes. What the
-/// capture marks once it is durable is kept in memory, for the connector reads back from here how
-/// far it may move the slot.
+/// The engine's offset store, which returns the boundary that was read from the log. It writes
+/// nothing: the capture writes the position together with the changes. Positions that the capture
+/// confirms are kept in memory, because the connector reads from here how far it may advance the
+/// slot. Thread-safe.
 ///
-/// The answer holds `lsn` alone. With `lsn_proc` or `lsn_commit` beside it the engine would first
-/// *search* the stream for the change it saw last, keep every LSN it meets and filter by LSN; with
-/// `lsn` alone it starts right there, and the server sends each transaction that committed behind
-/// the boundary, whole.
+/// The stored offset contains only `lsn`. With `lsn_proc` or `lsn_commit`, the engine would first
+/// *search* the stream for the last change that it saw, collect every LSN on the way, and then
+/// filter by LSN. With `lsn` alone it starts at that position, and the server sends each
+/// transaction that committed after the boundary completely.
 public final class BoundaryOffsetStore implements OffsetBackingStore {
 
     static final String ENGINE_NAME = "millrace.engine.name";
@@ -31,7 +31,7 @@ public final class BoundaryOffsetStore implements OffsetBackingStore {
     static final String BOUNDARY = "millrace.boundary.lsn";
 
     private final JsonMapper json = JsonMapper.builder().build();
-    private final Map<ByteBuffer, ByteBuffer> answers = new ConcurrentHashMap<>();
+    private final Map<ByteBuffer, ByteBuffer> offsets = new ConcurrentHashMap<>();
 
     @Override
     public void configure(WorkerConfig config) {
@@ -45,7 +45,7 @@ public final class BoundaryOffsetStore implements OffsetBackingStore {
                     settings.get(ENGINE_NAME),
                     Map.of("server", settings.getOrDefault(TOPIC_PREFIX, ""))
                 };
-        answers.put(bytes(key), bytes(Map.of("lsn", Long.parseLong(boundary))));
+        offsets.put(bytes(key), bytes(Map.of("lsn", Long.parseLong(boundary))));
     }
 
     @Override
@@ -59,9 +59,9 @@ public final class BoundaryOffsetStore implements OffsetBackingStore {
         Map<ByteBuffer, ByteBuffer> found = new HashMap<>();
         keys.forEach(
                 key -> {
-                    ByteBuffer answer = answers.get(key);
-                    if (answer != null) {
-                        found.put(key, answer.duplicate());
+                    ByteBuffer offset = offsets.get(key);
+                    if (offset != null) {
+                        found.put(key, offset.duplicate());
                     }
                 });
         return CompletableFuture.completedFuture(found);
@@ -69,7 +69,7 @@ public final class BoundaryOffsetStore implements OffsetBackingStore {
 
     @Override
     public Future<Void> set(Map<ByteBuffer, ByteBuffer> values, @Nullable Callback<Void> callback) {
-        answers.putAll(values);
+        offsets.putAll(values);
         if (callback != null) {
             callback.onCompletion(null, null);
         }

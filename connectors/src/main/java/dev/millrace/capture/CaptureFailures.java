@@ -2,7 +2,7 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.SourceCapture.SourceConnections;
 import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
-import dev.millrace.kafka.LogReader;
+import dev.millrace.kafka.TopicReader;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.lifecycle.Fault;
@@ -118,7 +118,7 @@ public final class CaptureFailures {
     private boolean serversAnswer() {
         try (Connection _ = connections.open("capture")) {
             new PositionLog(
-                            new LogReader(settings.kafka(), KAFKA_ANSWERS),
+                            new TopicReader(settings.kafka(), KAFKA_ANSWERS),
                             settings.topics().position())
                     .requireAnswer();
             return true;

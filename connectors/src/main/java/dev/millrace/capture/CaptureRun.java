@@ -5,8 +5,9 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
-import dev.millrace.kafka.LogReader;
+import dev.millrace.kafka.TopicReader;
 import dev.millrace.postgres.Catalog;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.RunningTransactions;
@@ -35,38 +36,39 @@ import java.util.stream.Collectors;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 
-/// One life of the engine, from fencing older captures to its end. Its order matters: the writer is
-/// opened first, so that no older capture can commit any more; then what such a one left open is
-/// ended; only then is the position read and the slot taken.
+/// One run of the engine, from fencing earlier captures to its end. The order matters: opening the
+/// writer fences every earlier capture, so that none can commit any more; then the transactions
+/// that they left open are ended; only then the position is read and the slot is taken over. `run`
+/// is called once; `stop` may be called from any thread.
 final class CaptureRun {
 
-    /// What the supervisor is told, from the engine's thread.
+    /// Receives the progress of the run on the engine's thread.
     interface Listener {
-        /// From another thread.
+        /// Called on another thread.
         ///
-        /// @param waitsFor what the source makes the start wait for, empty when nothing
-        /// @return false when the start is over
+        /// @param waitsFor the transactions and locks that block the start, if any
+        /// @return false if the start is over
         boolean waiting(Optional<String> waitsFor);
 
         void snapshotting();
 
         void streaming();
 
-        /// @param position the log's, or where a new generation begins
+        /// @param position the position in the log, or the beginning of a new generation
         void startingAt(SourcePosition position);
 
         void committed(SourcePosition position, int events);
     }
 
-    static final Duration LOG_TIMEOUT = Duration.ofSeconds(20);
+    static final Duration LOG_TIMEOUT = TopicReader.TIMEOUT;
 
     private final CaptureSettings settings;
     private final SourceConnections connections;
     private final DeliveredTransactions delivered;
-    private final SourceIdentityGuard continuity;
+    private final SourceIdentityGuard identity;
     private final Listener listener;
     private final PositionLog positions;
-    private final LogEnds reach;
+    private final LogEnds logEnds;
     private final AtomicReference<@Nullable DebeziumEngine<?>> engine = new AtomicReference<>();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean stopRequested;
@@ -75,26 +77,26 @@ final class CaptureRun {
             CaptureSettings settings,
             SourceConnections connections,
             DeliveredTransactions delivered,
-            SourceIdentityGuard continuity,
+            SourceIdentityGuard identity,
             Listener listener) {
         this.settings = settings;
         this.connections = connections;
         this.delivered = delivered;
-        this.continuity = continuity;
+        this.identity = identity;
         this.listener = listener;
-        LogReader log = new LogReader(settings.kafka(), LOG_TIMEOUT);
+        TopicReader log = new TopicReader(settings.kafka(), LOG_TIMEOUT);
         this.positions = new PositionLog(log, settings.topics().position());
-        this.reach = new LogEnds(log, settings.topics(), settings.partitions());
+        this.logEnds = new LogEnds(log, settings.topics(), settings.partitions());
     }
 
     /// Runs until it is stopped or fails.
     ///
-    /// @throws SourceLostException when the source doesn't continue where the log ends
-    /// @throws SnapshotInterruptedException when the log holds half a snapshot
+    /// @throws SourceLostException if the source does not continue where the log ends
+    /// @throws SnapshotInterruptedException if the log contains an incomplete snapshot
     void run() throws Exception {
         try {
             if (!stopRequested) {
-                // Opening the writer would wait for a broker for minutes and say nothing.
+                // Without a broker, opening the writer would block for minutes without an error.
                 positions.requireAnswer();
                 capture();
             }
@@ -109,46 +111,42 @@ final class CaptureRun {
                                 settings.topics(), settings.partitions(), settings.kafka());
                 StartWaits _ = StartWaits.watch(connections, settings, listener::waiting)) {
             Optional<SourcePosition> position =
-                    new OpenTransactionRecovery(settings.migration(), positions, reach)
-                            .settle(writer);
-            continuity.requireNotBehind(position);
-            position.ifPresent(continuity::logged);
+                    new OpenTransactionRecovery(settings.migration(), positions, logEnds)
+                            .recover(writer);
+            identity.requireNotOlder(position);
+            position.ifPresent(identity::recordWritten);
             SourcePosition start = prepare(position);
-            writer.continueBehind(start.logged());
+            writer.continueAfter(start.logged());
             SourcePosition.Cursor cursor = new SourcePosition.Cursor(start);
             Optional<Lsn> resumeAt =
                     start.streaming() ? Optional.of(start.boundary()) : Optional.empty();
             listener.startingAt(start);
-            try (PublicationWatch publication = watch(start)) {
+            try (PublicationWatch publication = openPublicationWatch(start)) {
                 if (start.streaming()) {
                     publication.requireUnaltered(start.boundary());
                 }
-                // Behind the watch's first look, which knows what is altered from then on.
-                CaptureSettings now = start.streaming() ? settings : asTheyAre();
+                // After the first check of the publication, which detects every later ALTER.
+                CaptureSettings current = start.streaming() ? settings : withCurrentColumns();
                 int rowsPerFetch = start.streaming() ? SnapshotFetch.MOST_ROWS : rowsPerFetch();
                 runEngine(
-                        EngineProperties.of(now, resumeAt, rowsPerFetch),
+                        EngineProperties.of(current, resumeAt, rowsPerFetch),
                         new CapturedBatches(
-                                now,
-                                connections,
-                                delivered,
-                                continuity,
-                                listener,
-                                writer,
-                                cursor,
-                                publication));
+                                current,
+                                new CapturedBatches.OpenLog(writer, cursor, publication),
+                                new CapturedBatches.Memory(delivered, identity),
+                                listener));
             }
         }
     }
 
-    /// The tables with the columns they have now: what the snapshot selects must be what the engine
-    /// sees.
-    private CaptureSettings asTheyAre() throws SQLException {
+    /// The tables with their current columns: the snapshot's SELECT must match what the engine
+    /// reads from the catalog.
+    private CaptureSettings withCurrentColumns() throws SQLException {
         try (Connection connection = connections.open("capture")) {
             Map<TableId, Relation> now = Catalog.ofSource(connection).relations(tables());
             return settings.with(
                     settings.tables().stream()
-                            .map(table -> table.asItIs(now.get(table.relation().id())))
+                            .map(table -> table.withColumnsOf(now.get(table.relation().id())))
                             .toList());
         }
     }
@@ -159,7 +157,7 @@ final class CaptureRun {
         }
     }
 
-    private PublicationWatch watch(SourcePosition start) throws SQLException {
+    private PublicationWatch openPublicationWatch(SourcePosition start) throws SQLException {
         SortedMap<TableId, PublishedTable> known = positions.tables(start);
         if (!known.isEmpty()) {
             return new PublicationWatch(
@@ -170,7 +168,7 @@ final class CaptureRun {
                     connections,
                     settings.publication(),
                     start.publication(),
-                    PublicationWatch.first(connection, tables()),
+                    PublicationWatch.requireTables(connection, tables()),
                     false);
         }
     }
@@ -193,15 +191,15 @@ final class CaptureRun {
                     }
                     yield SourcePosition.beforeSnapshot(
                             settings.generation(),
-                            Publication.ensure(connection, settings.publication(), tables()),
-                            reach.changesEnds());
+                            PublicationGuard.ensure(connection, settings.publication(), tables()),
+                            logEnds.changesEnds());
                 }
                 case StartPlan.Resume(SourcePosition last) -> {
                     requireSameHistory(connection);
-                    requireNotBefore(connection, last);
-                    reach.requireWhole(last);
-                    Publication.ensure(connection, settings.publication(), tables());
-                    Publication.requireUnaltered(
+                    requireNotRestored(connection, last);
+                    logEnds.requireComplete(last);
+                    PublicationGuard.ensure(connection, settings.publication(), tables());
+                    PublicationGuard.requireUnaltered(
                             connection, settings.publication(), last.publication());
                     if (slot.isPresent()) {
                         ReplicationSlot.release(connection, slot.get());
@@ -209,48 +207,49 @@ final class CaptureRun {
                     yield last;
                 }
                 case StartPlan.Interrupted _ ->
-                        throw new SnapshotInterruptedException("the log holds half a snapshot");
+                        throw new SnapshotInterruptedException(
+                                "The log contains an incomplete snapshot.");
                 case StartPlan.Lost(String reason) -> throw new SourceLostException(reason);
             };
         }
     }
 
-    /// A position is written in the same Kafka transaction as the changes, so the log of a fresh
-    /// generation is empty.
+    /// A position is written in the same Kafka transaction as its changes, so the log of a fresh
+    /// generation must be empty.
     private void requireNothingLogged() {
-        if (reach.holds(settings.generation())) {
+        if (logEnds.contains(settings.generation())) {
             throw new SourceLostException(
-                    "the position topic holds nothing of generation "
+                    "The position topic contains no record of generation "
                             + settings.generation()
-                            + ", but the changes topic does: the broker lost the positions");
+                            + ", but the changes topic does: the broker lost the positions.");
         }
     }
 
-    /// The transactions that former runs of this generation delivered and that the source may not
-    /// show yet, `null` when their log doesn't say.
+    /// The transactions that earlier runs of this generation delivered and that may not be visible
+    /// on the source yet; `null` if their log does not contain them.
     private @Nullable Set<Long> delivered(Optional<SourcePosition> position) {
         return position.isPresent() && position.get().generation() == settings.generation()
                 ? position.get().logged().delivered()
                 : Set.of();
     }
 
-    /// The same server in the same history as at the first run of this process, a fresh one too.
+    /// Requires the server and timeline of the process's first run, also for a fresh generation.
     private void requireSameHistory(Connection connection) {
         Server.Facts facts = new Server(connection).facts();
-        continuity.requireSameHistory(
+        identity.requireSameHistory(
                 facts.systemIdentifier().orElse("unknown") + " " + facts.timeline());
     }
 
-    private static void requireNotBefore(Connection connection, SourcePosition last)
+    private static void requireNotRestored(Connection connection, SourcePosition last)
             throws SQLException {
         Lsn end = Lsn.parse(text(connection, "SELECT pg_current_wal_flush_lsn()::text"));
         if (end.compareTo(last.boundary()) < 0) {
             throw new SourceLostException(
-                    "the source's WAL ends at "
+                    "The source's WAL ends at "
                             + end
-                            + ", before "
+                            + ", before position "
                             + last.boundary()
-                            + " which the log holds: it went back in time");
+                            + " in the log. The source was restored to an earlier point in time.");
         }
     }
 
@@ -283,7 +282,7 @@ final class CaptureRun {
         }
         Throwable cause = batches.failure() != null ? batches.failure() : failure.get();
         if (cause instanceof InterruptedException && !stopRequested) {
-            throw new IllegalStateException("the engine gave up a wait of its own", cause);
+            throw new IllegalStateException("The engine was interrupted.", cause);
         }
         if (cause instanceof Exception exception) {
             throw exception;
@@ -292,11 +291,11 @@ final class CaptureRun {
             throw error;
         }
         if (!stopRequested) {
-            throw new IllegalStateException("the engine ended without a reason");
+            throw new IllegalStateException("The engine stopped without an error.");
         }
     }
 
-    /// Ends the run from another thread and waits for its end. The engine interrupts a batch that
+    /// Stops the run from another thread and waits for its end. The engine interrupts a batch that
     /// waits for the broker.
     void stop(Duration timeout) throws InterruptedException {
         stopRequested = true;
@@ -318,20 +317,20 @@ final class CaptureRun {
         try {
             running.close();
         } catch (IllegalStateException | IOException _) {
-            // The engine refuses while its tasks start and once it is stopping: it is asked again
-            // until it has ended. A slot that is being made may wait for hours.
-            breakOffSlot();
+            // The engine refuses to close while its tasks start or stop, so `stop` retries. The
+            // creation of a slot may wait for hours.
+            cancelSlotCreation();
         }
     }
 
-    private void breakOffSlot() {
+    private void cancelSlotCreation() {
         try (Connection connection = connections.open("capture")) {
             Optional<ReplicationSlot> slot = ReplicationSlot.find(connection, settings.slot());
-            if (slot.isPresent() && slot.get().confirmedFlush().equals(Lsn.ZERO)) {
+            if (slot.isPresent() && slot.get().confirmedFlush().isEmpty()) {
                 ReplicationSlot.release(connection, slot.get());
             }
-        } catch (SQLException _) {
-            // A source that is away ends the wait by itself.
+        } catch (SQLException | DatabaseFailure _) {
+            // An unreachable source ends the wait anyway.
             return;
         }
     }
@@ -344,7 +343,7 @@ final class CaptureRun {
         }
     }
 
-    /// The rows of a snapshot can't be completed: a new generation has to begin.
+    /// A snapshot cannot be completed; a new generation must begin.
     static final class SnapshotInterruptedException extends RuntimeException {
 
         private static final long serialVersionUID = 1L;

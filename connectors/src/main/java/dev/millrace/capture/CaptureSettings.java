@@ -5,12 +5,12 @@ import dev.millrace.postgres.SessionFactory;
 import java.util.List;
 import java.util.Map;
 
-/// What one capture needs to know. Immutable; prints no password.
+/// The settings of one capture. Immutable; `toString` contains no password.
 ///
-/// @param generation the generation of the log that this capture writes
-/// @param partitions of the changes topic
-/// @param kafka client settings for every Kafka client, at least `bootstrap.servers`
-/// @param debezium the user's own engine properties, already checked against the ones Millrace owns
+/// @param generation the generation of the log that the capture writes
+/// @param partitions number of partitions of the changes topic
+/// @param kafka settings of every Kafka client, at least `bootstrap.servers`
+/// @param debezium the user's engine properties, none of which Millrace sets itself
 public record CaptureSettings(
         String migration,
         int generation,

@@ -2,71 +2,80 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.ChangeDecoder.Decoded;
 import dev.millrace.capture.ChangeDecoder.Decoded.What;
-import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
 import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
-import dev.millrace.change.Lsn;
-import dev.millrace.postgres.ReplicationSlot;
 import io.debezium.engine.DebeziumEngine;
 import io.debezium.engine.DebeziumEngine.Offsets;
 import io.debezium.engine.DebeziumEngine.RecordCommitter;
 import io.debezium.engine.RecordChangeEvent;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 
-/// Takes the engine's batches and writes each with its watermarks and the position behind it as one
-/// Kafka transaction; the slot may move only after that. For the engine's thread; [#failure()] may
-/// be asked by any.
+/// Writes each batch of the engine, with its watermarks and the position after it, as one Kafka
+/// transaction. Confirms the position to the engine, which advances the replication slot, only
+/// after the commit. Confined to the engine's thread, except [#failure()].
 final class CapturedBatches
         implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<SourceRecord>> {
 
-    /// More delivered transactions than this are not carried in the position: the source is asked
-    /// which of them it shows.
-    private static final int KEPT = 2_000;
+    /// The position carries at most this many delivered transactions. Beyond it, the source is
+    /// queried for those that are visible by now.
+    private static final int MOST_DELIVERED = 2_000;
+
+    /// What a run appends to: the writer, the position after the last event, and the check that
+    /// precedes each watermark.
+    record OpenLog(
+            ChangeLogWriter writer, SourcePosition.Cursor cursor, PublicationWatch publication) {}
+
+    /// What the process remembers of source and log from one run to the next.
+    record Memory(DeliveredTransactions delivered, SourceIdentityGuard identity) {}
+
+    /// What the engine delivers now. A run of a new generation begins with [BeforeSnapshot], a run
+    /// that resumes with [Resuming].
+    private sealed interface Phase {
+
+        /// A snapshot of which no row has arrived yet.
+        record BeforeSnapshot() implements Phase {}
+
+        /// Rows of the snapshot arrive.
+        record Snapshot() implements Phase {}
+
+        /// The first streamed event will continue the log at its stored position. Events of the
+        /// open transaction that the log contains are skipped.
+        record Resuming() implements Phase {}
+
+        /// Streamed events have arrived, but their batch is not committed.
+        record StreamBegun() implements Phase {}
+
+        /// At least one batch of streamed events is committed.
+        record Streaming() implements Phase {}
+    }
 
     private final CaptureSettings settings;
-    private final SourceConnections connections;
-    private final DeliveredTransactions delivered;
-    private final SourceIdentityGuard continuity;
+    private final OpenLog log;
+    private final Memory memory;
     private final CaptureRun.Listener listener;
-    private final ChangeLogWriter writer;
-    private final SourcePosition.Cursor cursor;
-    private final PublicationWatch publication;
     private final ChangeDecoder decoder;
     private final Watermarks watermarks;
-    private boolean snapshotSeen;
-    private boolean streamSeen;
-    private boolean announced;
+    private Phase phase;
     private volatile @Nullable Throwable failure;
 
     CapturedBatches(
-            CaptureSettings settings,
-            SourceConnections connections,
-            DeliveredTransactions delivered,
-            SourceIdentityGuard continuity,
-            CaptureRun.Listener listener,
-            ChangeLogWriter writer,
-            SourcePosition.Cursor cursor,
-            PublicationWatch publication) {
+            CaptureSettings settings, OpenLog log, Memory memory, CaptureRun.Listener listener) {
         this.settings = settings;
-        this.connections = connections;
-        this.delivered = delivered;
-        this.continuity = continuity;
+        this.log = log;
+        this.memory = memory;
         this.listener = listener;
-        this.writer = writer;
-        this.cursor = cursor;
-        this.publication = publication;
         this.decoder = new ChangeDecoder(settings.tables());
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
+        this.phase = log.cursor().streaming() ? new Phase.Resuming() : new Phase.BeforeSnapshot();
     }
 
-    /// Why a batch was not written, or `null`.
+    /// Why a batch was not written, or `null`. Thread-safe.
     @Nullable Throwable failure() {
         return failure;
     }
@@ -77,40 +86,101 @@ final class CapturedBatches
             RecordCommitter<RecordChangeEvent<SourceRecord>> committer)
             throws InterruptedException {
         try {
-            take(records, committer);
+            SourcePosition position = write(events(records));
+            confirm(position, records, committer);
         } catch (RuntimeException | SQLException e) {
             failure = e;
-            throw new IllegalStateException("the batch was not written", e);
+            throw new IllegalStateException("The batch was not written.", e);
         }
     }
 
-    private void take(
-            List<RecordChangeEvent<SourceRecord>> records,
-            RecordCommitter<RecordChangeEvent<SourceRecord>> committer)
-            throws InterruptedException, SQLException {
+    private List<ChangeEvent> events(List<RecordChangeEvent<SourceRecord>> records)
+            throws SQLException {
         List<ChangeEvent> events = new ArrayList<>(records.size());
         for (RecordChangeEvent<SourceRecord> record : records) {
-            take(decoder.decode(record.record()), events);
+            switch (decoder.decode(record.record())) {
+                case Decoded.SnapshotRow row -> {
+                    phase = afterSnapshotRow(row);
+                    log.cursor().read(row.row().table());
+                    events.add(new ChangeEvent.Read(settings.generation(), Origin.NONE, row.row()));
+                }
+                case Decoded.Streamed streamed -> {
+                    phase = afterStreamed();
+                    long transaction = streamed.origin().transaction();
+                    if (log.cursor().advance(streamed.lastCommit(), transaction)) {
+                        memory.delivered().add(transaction);
+                        events.addAll(events(streamed));
+                    }
+                }
+            }
         }
+        return events;
+    }
+
+    private Phase afterSnapshotRow(Decoded.SnapshotRow row) {
+        return switch (phase) {
+            case Phase.BeforeSnapshot _ -> {
+                listener.snapshotting();
+                yield new Phase.Snapshot();
+            }
+            case Phase.Snapshot same -> same;
+            case Phase.Resuming _, Phase.StreamBegun _, Phase.Streaming _ ->
+                    throw new UnreadableChangeException(
+                            "The engine delivered a snapshot row of "
+                                    + row.row().table()
+                                    + " outside of a snapshot.");
+        };
+    }
+
+    private Phase afterStreamed() throws SQLException {
+        return switch (phase) {
+            case Phase.BeforeSnapshot _, Phase.Snapshot _ -> {
+                log.publication().requireConsistentSnapshot();
+                // Nothing has been confirmed yet, so this is the position where the stream began.
+                log.cursor().beginStreaming(log.publication().confirmedFlush(settings.slot()));
+                yield new Phase.StreamBegun();
+            }
+            case Phase.Resuming _ -> new Phase.StreamBegun();
+            case Phase.StreamBegun same -> same;
+            case Phase.Streaming same -> same;
+        };
+    }
+
+    private SourcePosition write(List<ChangeEvent> events)
+            throws InterruptedException, SQLException {
+        PublicationWatch publication = log.publication();
         if (events.stream().anyMatch(ChangeEvent.Watermark.class::isInstance)
-                && !publication.requireUnaltered(cursor.boundary())) {
+                && !publication.requireUnaltered(log.cursor().boundary())) {
             events.removeIf(ChangeEvent.Watermark.class::isInstance);
         }
-        if (delivered.remaining().size() > KEPT) {
-            delivered.learn(publication.running());
+        DeliveredTransactions delivered = memory.delivered();
+        if (delivered.remaining().size() > MOST_DELIVERED) {
+            delivered.learn(publication.runningTransactions());
         }
         SourcePosition position =
-                writer.write(events, publication.unwritten(), delivered.remaining(), cursor);
-        publication.written();
-        continuity.logged(position);
+                log.writer()
+                        .write(
+                                events,
+                                publication.unwrittenTables(),
+                                delivered.remaining(),
+                                log.cursor());
+        publication.markWritten();
+        memory.identity().recordWritten(position);
         listener.committed(position, events.size());
-        if (streamSeen && !announced) {
-            announced = true;
+        return position;
+    }
+
+    private void confirm(
+            SourcePosition position,
+            List<RecordChangeEvent<SourceRecord>> records,
+            RecordCommitter<RecordChangeEvent<SourceRecord>> committer)
+            throws InterruptedException {
+        if (phase instanceof Phase.StreamBegun) {
+            phase = new Phase.Streaming();
             listener.streaming();
         }
-        if (cursor.streaming()) {
-            // The slot may move exactly to the boundary that is now durable, never to a place
-            // inside a transaction.
+        if (position.streaming()) {
+            // The slot must advance exactly to the durable boundary, never into a transaction.
             Offsets offsets = committer.buildOffsets();
             offsets.set("lsn_commit", position.boundary().value());
             offsets.set("lsn_proc", position.boundary().value());
@@ -118,40 +188,6 @@ final class CapturedBatches
             committer.markProcessed(records.getLast(), offsets);
         }
         committer.markBatchFinished();
-    }
-
-    private void take(Decoded decoded, List<ChangeEvent> events) throws SQLException {
-        switch (decoded) {
-            case Decoded.SnapshotRow(var row) -> {
-                if (!snapshotSeen) {
-                    snapshotSeen = true;
-                    listener.snapshotting();
-                }
-                cursor.read(row.table());
-                events.add(new ChangeEvent.Read(settings.generation(), Origin.NONE, row));
-            }
-            case Decoded.Streamed streamed -> {
-                if (!cursor.streaming()) {
-                    publication.requireWholeSnapshot();
-                    cursor.beginStreaming(slotBoundary());
-                }
-                streamSeen = true;
-                if (cursor.advance(streamed.lastCommit(), streamed.origin().transaction())) {
-                    delivered.add(streamed.origin().transaction());
-                    events.addAll(events(streamed));
-                }
-            }
-        }
-    }
-
-    /// The slot's own point, where the stream began: nothing has been confirmed yet.
-    private Lsn slotBoundary() throws SQLException {
-        try (Connection connection = connections.open("capture")) {
-            return ReplicationSlot.find(connection, settings.slot())
-                    .map(ReplicationSlot::confirmedFlush)
-                    .orElseThrow(
-                            () -> new SourceLostException("slot " + settings.slot() + " is gone"));
-        }
     }
 
     private List<ChangeEvent> events(Decoded.Streamed streamed) {
@@ -166,14 +202,16 @@ final class CapturedBatches
                             new ChangeEvent.Insert(generation, origin, row));
             case What.Deleted(var row) -> List.of(new ChangeEvent.Delete(generation, origin, row));
             case What.Truncated(var table) -> {
-                publication.truncated(table, origin.transaction());
+                log.publication().truncated(table, origin.transaction());
                 yield List.of(
-                        new ChangeEvent.Truncate(generation, origin, table, cursor.nextTruncate()));
+                        new ChangeEvent.Truncate(
+                                generation, origin, table, log.cursor().nextTruncate()));
             }
             case What.Message(var content) -> {
                 Watermarks.Message message = Watermarks.parse(content);
-                message.source().ifPresent(delivered::learn);
-                yield watermarks.areOf(message) && cursor.takeWatermark(message.number().number())
+                message.source().ifPresent(memory.delivered()::learn);
+                yield watermarks.isOfThisGeneration(message)
+                                && log.cursor().takeWatermark(message.number().number())
                         ? List.of(new ChangeEvent.Watermark(origin, message.number()))
                         : List.of();
             }

@@ -20,8 +20,9 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 
-/// Turns a record of the engine into our words. An unknown kind, a table that no mapping reads or a
-/// key that isn't there is refused by name and stops the run. For one thread.
+/// Decodes the engine's records. Throws [UnreadableChangeException] with the names for an unknown
+/// operation, a table that no mapping reads, or a missing key. Not thread-safe; confined to the
+/// engine's thread.
 final class ChangeDecoder {
 
     private final Map<TableId, CapturedTable> tables = new HashMap<>();
@@ -58,14 +59,12 @@ final class ChangeDecoder {
             case "m" -> new What.Message(content(envelope.getStruct("message")));
             default ->
                     throw new UnreadableChangeException(
-                            "the engine delivered an operation of unknown kind '"
-                                    + operation
-                                    + "'");
+                            "The engine delivered the unknown operation '" + operation + "'.");
         };
     }
 
-    /// The engine knows rows by the primary key; where ours is another one, it calls a change of
-    /// the key an update.
+    /// The engine identifies rows by the primary key. If the captured key is another one, the
+    /// engine reports a change of that key as an update.
     private What updated(CapturedTable table, @Nullable Struct after, @Nullable Struct before) {
         Row row = row(table, after, before);
         if (before == null) {
@@ -80,7 +79,7 @@ final class ChangeDecoder {
         CapturedTable table = tables.get(id);
         if (table == null) {
             throw new UnreadableChangeException(
-                    "the engine delivered a change of " + id + ", which no mapping reads");
+                    "The engine delivered a change of " + id + ", which no mapping reads.");
         }
         return table;
     }
@@ -88,9 +87,9 @@ final class ChangeDecoder {
     private Row row(CapturedTable table, @Nullable Struct image, @Nullable Struct old) {
         if (image == null) {
             throw new UnreadableChangeException(
-                    "a change of "
+                    "A change of "
                             + table.relation().id()
-                            + " came without the row: its replica identity is not usable");
+                            + " arrived without the row: the table has no usable replica identity.");
         }
         RowSchema rowSchema =
                 rowSchemas.computeIfAbsent(
@@ -113,19 +112,19 @@ final class ChangeDecoder {
             }
             if (key && (text == null || isUnchanged(text))) {
                 throw new UnreadableChangeException(
-                        "a change of "
+                        "A change of "
                                 + table.relation().id()
-                                + " came without its key column "
+                                + " arrived without its key column "
                                 + name
-                                + ": the replica identity was changed while the capture runs");
+                                + ": the replica identity changed while the capture was running.");
             }
             if (isUnreadable(text)) {
                 throw new UnreadableChangeException(
-                        "the engine delivered column "
+                        "The engine delivered column "
                                 + name
                                 + " of "
                                 + table.relation().id()
-                                + " in a form of which no text is known");
+                                + " in an unknown form.");
             }
             if (isUnchanged(text)) {
                 row.unchanged(i);
@@ -136,7 +135,7 @@ final class ChangeDecoder {
         return row.build();
     }
 
-    /// `Struct.get` would answer a NULL with the default of the schema.
+    /// `Struct.get` would replace NULL with the schema's default.
     private static @Nullable String text(Struct image, String column) {
         return (String) image.getWithoutDefault(column);
     }
@@ -144,7 +143,7 @@ final class ChangeDecoder {
     @SuppressWarnings({
         "StringEquality",
         "ReferenceEquality"
-    }) // the mark is known by identity, not by its letters
+    }) // the marker is compared by identity, so that no value equals it
     private static boolean isUnchanged(@Nullable String text) {
         return text == TextConverter.UNCHANGED;
     }
@@ -159,7 +158,7 @@ final class ChangeDecoder {
         Long transaction = source.getInt64("txId");
         if (lsn == null || transaction == null) {
             throw new UnreadableChangeException(
-                    "the engine delivered a change without position or transaction");
+                    "The engine delivered a change without a WAL position or transaction id.");
         }
         Long micros = source.getInt64("ts_us");
         return new Origin(new Lsn(lsn), transaction, micros == null ? 0 : micros);
@@ -176,11 +175,11 @@ final class ChangeDecoder {
             case String text -> Base64.getDecoder().decode(text);
             case null, default ->
                     throw new UnreadableChangeException(
-                            "the engine delivered a message without content");
+                            "The engine delivered a message without content.");
         };
     }
 
-    /// What one record of the engine is, before the log gives it its place.
+    /// The content of one engine record, before it has a place in the log.
     sealed interface Decoded {
 
         /// A row read by the snapshot.
@@ -188,8 +187,8 @@ final class ChangeDecoder {
 
         /// One event of a transaction.
         ///
-        /// @param lastCommit end of the last commit before it; zero when none has been seen since
-        ///   the start
+        /// @param lastCommit end of the last commit before it; zero if there was none since the
+        ///   start
         record Streamed(Lsn lastCommit, Origin origin, What what) implements Decoded {}
 
         sealed interface What {
@@ -197,7 +196,7 @@ final class ChangeDecoder {
 
             record Updated(Row row) implements What {}
 
-            /// An update that changed the key: two events of the log, one of the transaction.
+            /// An update that changed the key: one event of the transaction, two events of the log.
             record Rekeyed(Row old, Row row) implements What {}
 
             record Deleted(Row row) implements What {}

@@ -8,55 +8,55 @@ import java.util.function.LongPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// The transactions that are in the log and that the source may not show to other sessions yet: a
-/// commit is in the WAL, and so in the stream, before it is visible. A reader that compares what it
-/// reads on the source with the log must know them. An id is forgotten as soon as a snapshot of the
-/// source shows it finished, so a handful is kept however long the process runs. Thread-safe.
+/// The transactions in the log that may not be visible to other sessions of the source yet: a
+/// commit is in the WAL, and so in the stream, before it is visible. A reader that compares rows of
+/// the source with the log needs them. An id is removed as soon as a snapshot of the source shows
+/// the transaction as finished, so only a few are kept however long the process runs. Thread-safe.
 public final class DeliveredTransactions {
 
-    /// Without their epochs, as the stream gives them.
+    /// Ids without epoch, as in the stream.
     private final Set<Long> hidden = new HashSet<>();
 
-    /// The newest snapshot of the source that is known; `null` before the log's position was read.
-    private @Nullable RunningTransactions seen;
+    /// The latest known snapshot of the source; `null` until the log's position was read.
+    private @Nullable RunningTransactions latest;
 
-    /// Which transactions were in the log when this was called, if the source does not show them to
-    /// a snapshot that is taken *afterwards*. The order decides: what was forgotten before the call
-    /// was shown to an older snapshot, so a later one shows it too.
+    /// The transactions that were in the log at the time of the call and may be invisible to a
+    /// snapshot taken *afterwards*. The order matters: an id that was removed before the call was
+    /// visible to an older snapshot, so it is visible to a later one too.
     ///
-    /// @return takes ids with epoch; says yes to all while the log's position is not known
+    /// @return tests an id with epoch; true for every id until the log's position was read
     public synchronized LongPredicate asOfNow() {
-        if (seen == null) {
+        if (latest == null) {
             return _ -> true;
         }
         Set<Long> copy = Set.copyOf(hidden);
         return transaction -> copy.contains(Origin.streamed(transaction));
     }
 
-    /// Takes over what former processes delivered, when none of them can write any more.
+    /// Takes over what earlier processes delivered, after none of them can write any more.
     ///
-    /// @param now a snapshot of the source that was taken since
-    /// @param logged what the log's position says of them; `null` where it does not say: every
-    ///   transaction that runs may be one
+    /// @param now a snapshot of the source taken after that
+    /// @param logged their ids from the log's position; `null` if the position does not contain
+    ///   them, in which case every running transaction may be one
     synchronized void begin(RunningTransactions now, @Nullable Set<Long> logged) {
         hidden.addAll(
                 logged != null
                         ? logged
                         : now.ids().stream().map(Origin::streamed).collect(Collectors.toSet()));
-        seen = now;
+        latest = now;
         forget(now);
     }
 
-    /// Before the transaction is committed to the log.
+    /// Must be called before the transaction is committed to the log.
     synchronized void add(long transaction) {
-        if (seen == null || seen.hidesStreamed(transaction)) {
+        if (latest == null || latest.hidesStreamed(transaction)) {
             hidden.add(transaction);
         }
     }
 
     synchronized void learn(RunningTransactions snapshot) {
-        if (seen != null && snapshot.next() >= seen.next()) {
-            seen = snapshot;
+        if (latest != null && snapshot.next() >= latest.next()) {
+            latest = snapshot;
             forget(snapshot);
         }
     }
@@ -65,7 +65,7 @@ public final class DeliveredTransactions {
         hidden.removeIf(transaction -> !snapshot.hidesStreamed(transaction));
     }
 
-    /// What is in the log and may not be shown yet, without epochs.
+    /// The transactions that may not be visible yet, without epochs.
     synchronized Set<Long> remaining() {
         return Set.copyOf(hidden);
     }

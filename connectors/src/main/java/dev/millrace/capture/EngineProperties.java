@@ -19,8 +19,8 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The engine's properties for one run. Every value that decides exactness is set here and can't be
-/// overridden by the user's own; the comment beside it names the loss that it prevents.
+/// The engine's properties for one run. Every property that exactness depends on is set here and
+/// cannot be overridden by the user; the comment beside it names the loss that it prevents.
 final class EngineProperties {
 
     private static final Duration A_WEEK = Duration.ofDays(7);
@@ -30,7 +30,7 @@ final class EngineProperties {
 
     private EngineProperties() {}
 
-    /// @param rowsPerFetch of the snapshot
+    /// @param rowsPerFetch fetch size of the snapshot
     static Properties of(CaptureSettings settings, Optional<Lsn> resumeAt, int rowsPerFetch) {
         Properties engine = new Properties();
         performance(engine, rowsPerFetch);
@@ -51,13 +51,14 @@ final class EngineProperties {
         engine.setProperty("max.batch.size", "8192");
         engine.setProperty("max.queue.size", "32768");
         engine.setProperty("max.queue.size.in.bytes", Long.toString(queueBytes()));
-        // Each change waits half of it on average; the engine spins through its last millisecond.
+        // A change waits half of this interval on average. The engine busy-waits during its last
+        // millisecond.
         engine.setProperty("poll.interval.ms", "25");
         engine.setProperty("snapshot.fetch.size", Integer.toString(rowsPerFetch));
         engine.setProperty("status.update.interval.ms", "1000");
     }
 
-    /// As many are in the batch that is being written.
+    /// The batch that is being written contains as many bytes again.
     private static long queueBytes() {
         return Math.clamp(
                 Runtime.getRuntime().maxMemory() / QUEUE_PART_OF_HEAP,
@@ -81,8 +82,8 @@ final class EngineProperties {
     }
 
     private static void connection(Properties engine, CaptureSettings settings) {
-        // Every session of the engine is made by this class; what else is said of the address is
-        // read by the engine's own checks and messages alone.
+        // This class opens every session of the engine. The engine uses the other address
+        // properties only in its checks and messages.
         engine.setProperty("database.connection.factory.class", EngineSessions.class.getName());
         engine.setProperty(EngineSessions.MIGRATION, settings.migration());
         engine.setProperty(EngineSessions.URL, settings.url());
@@ -91,12 +92,12 @@ final class EngineProperties {
         engine.setProperty("database.dbname", settings.sessions().database());
         engine.setProperty("database.user", settings.username());
         engine.setProperty("database.password", settings.password());
-        // The snapshot's statements may compute for long.
+        // The snapshot's queries may run for long.
         engine.setProperty("database.query.timeout.ms", "0");
     }
 
     private static void tables(Properties engine, CaptureSettings settings) {
-        // The engine ignores case unless told: a table "Item" beside item would be taken for it.
+        // By default the engine ignores case and would take table "Item" for table item.
         engine.setProperty(
                 "table.include.list",
                 settings.tables().stream()
@@ -114,17 +115,17 @@ final class EngineProperties {
     }
 
     private static void exactness(Properties engine) {
-        // A slot that exists would make the snapshot READ COMMITTED at the current position: rows
-        // between are lost.
+        // With an existing slot the snapshot would be READ COMMITTED at the current position, and
+        // the rows in between would be lost. The slot is therefore dropped before a snapshot.
         engine.setProperty("snapshot.mode", "initial");
         engine.setProperty("snapshot.max.threads", "1");
-        // The publication is ours: created by the engine it could name a table without identity and
-        // break its updates.
+        // Millrace creates the publication. The engine might add a table without a replica
+        // identity, which would make its updates fail.
         engine.setProperty("publication.autocreate.mode", "disabled");
-        // A failure ends the run; the next run resumes at the boundary. The engine's own restart
-        // knows no boundary.
+        // A failure ends the run, and the next run resumes at the boundary. The engine's own
+        // restart does not know the boundary.
         engine.setProperty("errors.max.retries", "0");
-        // A value that can't be converted must not become NULL.
+        // A value that cannot be converted must not become NULL.
         engine.setProperty("event.converting.failure.handling.mode", "fail");
         engine.setProperty("event.processing.failure.handling.mode", "fail");
         engine.setProperty("include.unknown.datatypes", "true");
@@ -135,13 +136,14 @@ final class EngineProperties {
         engine.setProperty("tombstones.on.delete", "false");
         engine.setProperty("provide.transaction.metadata", "false");
         engine.setProperty("heartbeat.interval.ms", "0");
-        // Only what we confirm may move the slot; the driver's own keep-alives must not.
+        // Only positions that Millrace confirms may advance the slot; the driver's keep-alives must
+        // not.
         engine.setProperty("lsn.flush.mode", "connector");
         engine.setProperty("offset.flush.interval.ms", "500");
         engine.setProperty("offset.mismatch.strategy", "no_validation");
         engine.setProperty("slot.drop.on.stop", "false");
-        // A new slot waits for the transactions that run, and the status names them. Given up after
-        // a while, the next one would begin to wait again.
+        // The creation of a slot waits for all running transactions, which the status names. A
+        // retry after a timeout would start the wait again.
         engine.setProperty("create.slot.command.timeout", Long.toString(A_WEEK.toSeconds()));
         engine.setProperty("task.management.timeout.ms", Long.toString(A_WEEK.toMillis()));
         engine.setProperty("slot.max.retries", "3");
@@ -149,9 +151,8 @@ final class EngineProperties {
         engine.setProperty("schema.refresh.mode", "columns_diff");
     }
 
-    /// Every column as the text that the stream sends. The engine takes the cells by the columns'
-    /// positions: a generated column, which the stream doesn't carry, is NULL here and keeps its
-    /// place.
+    /// Selects every column as the text that the stream sends. The engine reads cells by column
+    /// position, so a generated column, which the stream does not carry, is selected as NULL.
     private static String select(Relation relation) {
         return relation.columns().stream()
                 .map(EngineProperties::cell)
@@ -165,8 +166,8 @@ final class EngineProperties {
         return (column.generated() ? "NULL" : OutputText.of(name, column.type())) + " AS " + name;
     }
 
-    /// A regular expression that matches the text alone; the engine splits its lists at commas that
-    /// no backslash guards.
+    /// A regular expression that matches only the text. The engine splits its lists at unescaped
+    /// commas.
     private static String literal(String text) {
         StringBuilder pattern = new StringBuilder();
         text.codePoints()
@@ -180,9 +181,9 @@ final class EngineProperties {
         return pattern.toString();
     }
 
-    /// Opens the engine's sessions as all others are opened: by the user's URL as it is written,
-    /// and with the same pinned settings. The engine makes one by its class name for each of its
-    /// connections and says what it wants in the configuration.
+    /// Opens the engine's sessions in the same way as all others: with the user's URL unchanged and
+    /// the pinned settings. The engine instantiates this class by name for each connection and
+    /// passes its configuration. Thread-safe.
     public static final class EngineSessions implements JdbcConnection.ConnectionFactory {
 
         private static final String PREFIX = "database.";

@@ -1,23 +1,24 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.kafka.LogReader.Range;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// How the records are to be ended that a transaction left open although its coordinator takes it
-/// for ended (KIP-664 calls it hanging). Kafka leaves them when a partition has no leader at the
-/// moment its marker is due, as every partition of a single broker while that starts again
-/// (KAFKA-20734): some partitions have the marker then, the others never get it. Left as they are,
-/// they would come into sight with the end of the next transaction of the same producer.
+/// How to end the records of a hanging transaction (KIP-664): one that is still open in some
+/// partitions although its coordinator considers it ended. Kafka leaves such records if a partition
+/// has no leader when its marker is due, like every partition of a single broker that restarts
+/// (KAFKA-20734). Some partitions then have the marker, and the others never get it. Left alone,
+/// the records would become visible with the end of the next transaction of the same producer.
+/// Pure.
 sealed interface HangingTransaction {
 
-    /// @param commit partitions of the changes topic whose open records were committed
-    /// @param abort partitions of the changes topic whose open records were not
-    /// @param abortPosition whether what is open in the position topic was not
-    /// @param last the last position then
+    /// @param commit partitions of the changes topic whose open records must be committed
+    /// @param abort partitions of the changes topic whose open records must be aborted
+    /// @param abortPosition whether open records of the position topic must be aborted
+    /// @param last the last position afterwards
     record End(
             Set<Integer> commit,
             Set<Integer> abort,
@@ -31,54 +32,56 @@ sealed interface HangingTransaction {
         }
     }
 
-    record Unclear(String reason) implements HangingTransaction {}
+    record Undecidable(String reason) implements HangingTransaction {}
 
-    /// Two transactions' records under one marker can't be told apart any more.
-    Unclear MIXED =
-            new Unclear(
-                    "the log holds open records of more than one transaction: the broker ended neither");
+    /// One marker would end records of two transactions.
+    Undecidable AMBIGUOUS =
+            new Undecidable(
+                    "The log contains open records of more than one transaction, and the broker ended none of them.");
 
-    /// The position topic shows its last position, so every transaction behind that one was not
-    /// committed: a position is the last thing that a transaction writes.
-    static HangingTransaction besides(
-            Map<Integer, Range> open, boolean abortPosition, Optional<SourcePosition> committed) {
+    /// No position is open, so every transaction after the last committed position was not
+    /// committed: a transaction writes its position last.
+    static HangingTransaction withCommittedPosition(
+            Map<Integer, OffsetRange> open,
+            boolean abortPosition,
+            Optional<SourcePosition> committed) {
         Set<Integer> commit = new TreeSet<>();
         Set<Integer> abort = new TreeSet<>();
-        for (Map.Entry<Integer, Range> each : open.entrySet()) {
+        for (Map.Entry<Integer, OffsetRange> each : open.entrySet()) {
             long covered = end(committed, each.getKey());
             if (each.getValue().to() <= covered) {
                 commit.add(each.getKey());
             } else if (each.getValue().from() >= covered) {
                 abort.add(each.getKey());
             } else {
-                return MIXED;
+                return AMBIGUOUS;
             }
         }
         return new End(commit, abort, abortPosition, committed);
     }
 
-    /// One position is open. Its transaction is whole, for everything else was acknowledged before.
-    /// Where one of its partitions has a marker, that one decides; where none has, it was seen by
-    /// nobody and written by nobody again, and it may have been confirmed to the source: it is
-    /// committed.
+    /// One position is open. Its transaction is complete, because all its other records were
+    /// acknowledged first. If one of its partitions has a marker, that marker decides. Otherwise no
+    /// consumer has read the transaction and nothing was written after it, but it may have been
+    /// confirmed to the source, so it is committed.
     ///
     /// @param open the open records of the changes topic
-    /// @param ended the transaction's partitions that have their marker
-    /// @param shown those of them whose marker commits
-    static HangingTransaction with(
-            Map<Integer, Range> open,
+    /// @param ended partitions of the transaction that have a marker
+    /// @param committing the subset of `ended` whose marker commits
+    static HangingTransaction withOpenPosition(
+            Map<Integer, OffsetRange> open,
             Set<Integer> ended,
-            Set<Integer> shown,
+            Set<Integer> committing,
             Optional<SourcePosition> committed,
             SourcePosition last) {
-        boolean abort = shown.size() < ended.size();
-        if (abort && !shown.isEmpty()) {
-            return MIXED;
+        boolean abort = committing.size() < ended.size();
+        if (abort && !committing.isEmpty()) {
+            return AMBIGUOUS;
         }
-        for (Map.Entry<Integer, Range> each : open.entrySet()) {
+        for (Map.Entry<Integer, OffsetRange> each : open.entrySet()) {
             if (each.getValue().to() > end(Optional.of(last), each.getKey())
                     || abort && each.getValue().from() < end(committed, each.getKey())) {
-                return MIXED;
+                return AMBIGUOUS;
             }
         }
         return abort
@@ -86,7 +89,7 @@ sealed interface HangingTransaction {
                 : new End(open.keySet(), Set.of(), false, Optional.of(last));
     }
 
-    /// The offset behind the last record of a partition that belongs to a position.
+    /// The offset after the last record of a partition that a position covers.
     static long end(Optional<SourcePosition> position, int partition) {
         return position.map(known -> known.logged().changesEnds())
                 .filter(ends -> partition < ends.size())

@@ -7,8 +7,8 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.Topics;
-import dev.millrace.kafka.LogReader;
-import dev.millrace.kafka.LogReader.Range;
+import dev.millrace.kafka.TopicReader;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,14 +20,15 @@ import java.util.stream.IntStream;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
 
-/// How far the partitions of the log reach, and how much of that a committed read sees.
+/// The end offsets of the log's partitions, and what a committed read returns before them. Not
+/// thread-safe; confined to the capture thread.
 final class LogEnds {
 
-    private final LogReader reader;
+    private final TopicReader reader;
     private final List<TopicPartition> changes;
     private final TopicPartition position;
 
-    LogEnds(LogReader reader, Topics topics, int partitions) {
+    LogEnds(TopicReader reader, Topics topics, int partitions) {
         this.reader = reader;
         this.changes =
                 IntStream.range(0, partitions)
@@ -36,21 +37,22 @@ final class LogEnds {
         this.position = new TopicPartition(topics.position(), 0);
     }
 
-    /// What is written behind the last stable offset: nobody has ended the transaction it is of.
+    /// The records after the last stable offset, whose transaction has not ended.
     ///
-    /// @param changes by partition of the changes topic; those without are absent
-    record Open(Map<Integer, Range> changes, Optional<Range> position) {
+    /// @param changes ranges by partition of the changes topic; partitions without open records are
+    ///   absent
+    record Open(Map<Integer, OffsetRange> changes, Optional<OffsetRange> position) {
 
         Open {
             changes = Map.copyOf(changes);
         }
 
-        boolean nothing() {
+        boolean isEmpty() {
             return changes.isEmpty() && position.isEmpty();
         }
     }
 
-    /// The offset behind the last record of each partition of the changes topic.
+    /// The offset after the last record of each partition of the changes topic.
     List<Long> changesEnds() {
         Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
         return changes.stream().map(each -> ends.getOrDefault(each, 0L)).toList();
@@ -61,11 +63,12 @@ final class LogEnds {
         all.add(position);
         Map<TopicPartition, Long> stable = reader.ends(all, READ_COMMITTED);
         Map<TopicPartition, Long> written = reader.ends(all, READ_UNCOMMITTED);
-        Map<Integer, Range> open = new HashMap<>();
-        Optional<Range> ofPosition = Optional.empty();
+        Map<Integer, OffsetRange> open = new HashMap<>();
+        Optional<OffsetRange> ofPosition = Optional.empty();
         for (TopicPartition each : all) {
-            Range range = new Range(stable.getOrDefault(each, 0L), written.getOrDefault(each, 0L));
-            if (range.holdsNothing()) {
+            OffsetRange range =
+                    new OffsetRange(stable.getOrDefault(each, 0L), written.getOrDefault(each, 0L));
+            if (range.isEmpty()) {
                 continue;
             }
             if (each.equals(position)) {
@@ -77,67 +80,67 @@ final class LogEnds {
         return new Open(open, ofPosition);
     }
 
-    /// Waits until everything that is open has its marker.
+    /// Waits until every open record has its marker.
     ///
-    /// @throws TimeoutException when something has none in time
+    /// @throws TimeoutException if a marker is missing after the timeout
     void awaitMarkers(Duration timeout) {
-        LogReader patient = new LogReader(reader.kafka(), timeout);
+        TopicReader bounded = new TopicReader(reader.kafka(), timeout);
         Open open = open();
         open.changes()
                 .forEach(
                         (partition, range) ->
-                                patient.read(
+                                bounded.read(
                                         changes.get(partition), range, READ_COMMITTED, _ -> {}));
-        open.position().ifPresent(range -> patient.read(position, range, READ_COMMITTED, _ -> {}));
+        open.position().ifPresent(range -> bounded.read(position, range, READ_COMMITTED, _ -> {}));
     }
 
-    /// Whether a committed read shows the last record of a partition of the changes topic.
+    /// Whether a committed read returns the last record of each partition of the changes topic.
     ///
-    /// @param ends the offset behind that record by partition, in which nothing is open; partitions
-    ///   whose record was deleted are absent from the answer
-    /// @throws SourceLostException when a partition ends before
-    Map<Integer, Boolean> showsLast(Map<Integer, Long> ends) {
+    /// @param ends the offset after that record by partition; no record before it may be open.
+    ///   Partitions whose record was deleted are absent from the result
+    /// @throws SourceLostException if a partition ends before that offset
+    Map<Integer, Boolean> returnsLastRecord(Map<Integer, Long> ends) {
         Map<TopicPartition, Long> reached = reader.ends(changes, READ_COMMITTED);
         Map<TopicPartition, Long> begins = reader.begins(changes);
-        Map<Integer, Boolean> shows = new HashMap<>();
+        Map<Integer, Boolean> returned = new HashMap<>();
         ends.forEach(
-                (partition, behind) -> {
+                (partition, end) -> {
                     TopicPartition each = changes.get(partition);
-                    long end = reached.getOrDefault(each, 0L);
-                    if (end < behind) {
+                    long actual = reached.getOrDefault(each, 0L);
+                    if (actual < end) {
                         throw new SourceLostException(
-                                "partition "
+                                "Partition "
                                         + each
-                                        + " ends at "
+                                        + " ends at offset "
+                                        + actual
+                                        + ", but it contained records up to "
                                         + end
-                                        + ", where the log held records up to "
-                                        + behind
-                                        + ": the broker lost some");
+                                        + ": the broker lost records.");
                     }
-                    if (behind > begins.getOrDefault(each, 0L)) {
-                        shows.put(partition, shows(each, new Range(behind - 1, behind)));
+                    if (end > begins.getOrDefault(each, 0L)) {
+                        returned.put(partition, returnsRecord(each, new OffsetRange(end - 1, end)));
                     }
                 });
-        return shows;
+        return returned;
     }
 
-    /// Whether a committed read shows a record of the generation in the changes topic.
-    boolean holds(int generation) {
+    /// Whether the changes topic contains a committed record of the generation.
+    boolean contains(int generation) {
         Map<TopicPartition, Long> begins = reader.begins(changes);
         Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
         return changes.stream()
                 .anyMatch(
                         each ->
-                                holds(
+                                contains(
                                         each,
-                                        new Range(
+                                        new OffsetRange(
                                                 begins.getOrDefault(each, 0L),
                                                 ends.getOrDefault(each, 0L)),
                                         generation));
     }
 
-    /// In windows that grow, because the first record of a long log answers it.
-    private boolean holds(TopicPartition partition, Range all, int generation) {
+    /// Reads in growing windows, because the first record of a long log is usually enough.
+    private boolean contains(TopicPartition partition, OffsetRange all, int generation) {
         ChangeCodec codec = new ChangeCodec();
         AtomicBoolean found = new AtomicBoolean();
         long from = all.from();
@@ -145,7 +148,7 @@ final class LogEnds {
             long to = Math.min(all.to(), from + window);
             reader.read(
                     partition,
-                    new Range(from, to),
+                    new OffsetRange(from, to),
                     READ_COMMITTED,
                     record -> {
                         if (codec.decodeEvent(record.value()).generation() == generation) {
@@ -157,42 +160,42 @@ final class LogEnds {
         return found.get();
     }
 
-    private boolean shows(TopicPartition partition, Range range) {
-        AtomicBoolean shown = new AtomicBoolean();
-        reader.read(partition, range, READ_COMMITTED, _ -> shown.set(true));
-        return shown.get();
+    private boolean returnsRecord(TopicPartition partition, OffsetRange range) {
+        AtomicBoolean found = new AtomicBoolean();
+        reader.read(partition, range, READ_COMMITTED, _ -> found.set(true));
+        return found.get();
     }
 
-    /// @throws SourceLostException when a partition ends before what the position says it holds, no
-    ///   longer shows it, or shows more
-    void requireWhole(SourcePosition last) {
+    /// @throws SourceLostException if a partition ends before the position's end, no longer returns
+    ///   the records before it, or contains committed records after it
+    void requireComplete(SourcePosition last) {
         Map<Integer, Long> logged = new HashMap<>();
         for (int partition = 0; partition < last.logged().changesEnds().size(); partition++) {
             logged.put(partition, last.logged().changesEnds().get(partition));
         }
-        showsLast(logged)
+        returnsLastRecord(logged)
                 .forEach(
-                        (partition, shown) -> {
-                            if (!shown) {
+                        (partition, returned) -> {
+                            if (!returned) {
                                 throw new SourceLostException(
-                                        "partition "
+                                        "Partition "
                                                 + changes.get(partition)
-                                                + " no longer shows what was committed to it: the broker aborted it");
+                                                + " no longer returns its committed records: the broker aborted their transaction.");
                             }
                         });
         Map<TopicPartition, Long> begins = reader.begins(changes);
         Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
         logged.forEach(
-                (partition, behind) -> {
+                (partition, end) -> {
                     TopicPartition each = changes.get(partition);
-                    long from = Math.max(behind, begins.getOrDefault(each, 0L));
-                    if (shows(each, new Range(from, ends.getOrDefault(each, 0L)))) {
+                    long from = Math.max(end, begins.getOrDefault(each, 0L));
+                    if (returnsRecord(each, new OffsetRange(from, ends.getOrDefault(each, 0L)))) {
                         throw new SourceLostException(
-                                "partition "
+                                "Partition "
                                         + each
-                                        + " shows records behind "
-                                        + behind
-                                        + ", where the last position ends: the broker lost later positions");
+                                        + " contains committed records after offset "
+                                        + end
+                                        + ", the end of the last position: the broker lost later positions.");
                     }
                 });
     }

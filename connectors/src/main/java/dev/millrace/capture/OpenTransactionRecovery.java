@@ -15,53 +15,55 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Ends what a transaction of an earlier writer left open, as [HangingTransaction] judges, before
-/// anything is read or written: so that the position that is read is the last one there is, and
-/// what comes again from the source is in the log once. Costs two looks at the ends when nothing is
-/// open.
+/// Ends the transaction that an earlier writer left open, as [HangingTransaction] decides, before
+/// anything is read or written. Afterwards the position that is read is the last one, and what the
+/// source sends again is in the log once. If nothing is open, this costs two requests for the end
+/// offsets. Not thread-safe; confined to the capture thread.
 final class OpenTransactionRecovery {
 
     private static final Logger LOG = LoggerFactory.getLogger(OpenTransactionRecovery.class);
 
-    /// The broker says that a transaction has ended before it has written every marker.
-    private static final Duration MARKERS = Duration.ofSeconds(5);
+    /// The broker reports a transaction as ended before it has written every marker.
+    private static final Duration MARKER_TIMEOUT = Duration.ofSeconds(5);
 
     private final String migration;
     private final PositionLog positions;
-    private final LogEnds reach;
+    private final LogEnds logEnds;
 
-    OpenTransactionRecovery(String migration, PositionLog positions, LogEnds reach) {
+    OpenTransactionRecovery(String migration, PositionLog positions, LogEnds logEnds) {
         this.migration = migration;
         this.positions = positions;
-        this.reach = reach;
+        this.logEnds = logEnds;
     }
 
-    /// @param writer has ended every older writer
+    /// @param writer has fenced every earlier writer
     /// @return the last position
-    /// @throws SourceLostException when nobody can say what was committed
-    /// @throws KafkaException when records stay open, which are another producer's
-    Optional<SourcePosition> settle(ChangeLogWriter writer) throws InterruptedException {
-        Open open = reach.open();
+    /// @throws SourceLostException if it cannot be decided what was committed
+    /// @throws KafkaException if records stay open because they belong to another producer
+    Optional<SourcePosition> recover(ChangeLogWriter writer) throws InterruptedException {
+        Open open = logEnds.open();
         Optional<SourcePosition> committed = positions.last();
-        if (open.nothing()) {
+        if (open.isEmpty()) {
             return committed;
         }
         return switch (judge(open, committed)) {
             case HangingTransaction.End end -> end(end, open, writer);
-            case HangingTransaction.Unclear(String reason) -> throw new SourceLostException(reason);
+            case HangingTransaction.Undecidable(String reason) ->
+                    throw new SourceLostException(reason);
         };
     }
 
     private HangingTransaction judge(Open open, Optional<SourcePosition> committed) {
-        List<SourcePosition> unsettled = open.position().map(positions::written).orElse(List.of());
-        if (unsettled.isEmpty()) {
-            return HangingTransaction.besides(
+        List<SourcePosition> openPositions =
+                open.position().map(positions::written).orElse(List.of());
+        if (openPositions.isEmpty()) {
+            return HangingTransaction.withCommittedPosition(
                     open.changes(), open.position().isPresent(), committed);
         }
-        if (unsettled.size() > 1) {
-            return HangingTransaction.MIXED;
+        if (openPositions.size() > 1) {
+            return HangingTransaction.AMBIGUOUS;
         }
-        SourcePosition last = unsettled.getFirst();
+        SourcePosition last = openPositions.getFirst();
         Map<Integer, Long> ended = new HashMap<>();
         for (int partition = 0; partition < last.logged().changesEnds().size(); partition++) {
             long end = last.logged().changesEnds().get(partition);
@@ -70,9 +72,11 @@ final class OpenTransactionRecovery {
                 ended.put(partition, end);
             }
         }
-        Map<Integer, Boolean> shows = reach.showsLast(ended);
-        Set<Integer> shown = shows.keySet().stream().filter(shows::get).collect(Collectors.toSet());
-        return HangingTransaction.with(open.changes(), shows.keySet(), shown, committed, last);
+        Map<Integer, Boolean> returned = logEnds.returnsLastRecord(ended);
+        Set<Integer> committing =
+                returned.keySet().stream().filter(returned::get).collect(Collectors.toSet());
+        return HangingTransaction.withOpenPosition(
+                open.changes(), returned.keySet(), committing, committed, last);
     }
 
     private Optional<SourcePosition> end(
@@ -84,7 +88,7 @@ final class OpenTransactionRecovery {
                 .addKeyValue("position", open.position())
                 .addKeyValue("commit", end.commit())
                 .addKeyValue("abort", end.abort())
-                .log("the broker left a transaction open, which is ended now");
+                .log("Ending a transaction that the broker left open.");
         if (!end.abort().isEmpty() || end.abortPosition()) {
             writer.abortOpen(end.abort(), end.abortPosition());
         }
@@ -95,13 +99,13 @@ final class OpenTransactionRecovery {
             last = Optional.of(writer.commitOpen(end.commit(), last.get()));
         }
         try {
-            reach.awaitMarkers(MARKERS);
+            logEnds.awaitMarkers(MARKER_TIMEOUT);
         } catch (TimeoutException _) {
             throw new KafkaException(
-                    "records are open in the log's topics "
-                            + reach.open()
-                            + " although the transactions of this migration were ended: if this stays,"
-                            + " find and abort another producer's transaction with kafka-transactions.sh");
+                    "The log's topics contain open records "
+                            + logEnds.open()
+                            + " although the transactions of this migration have ended. If this persists,"
+                            + " find the other producer's transaction and abort it with kafka-transactions.sh.");
         }
         return last;
     }

@@ -8,8 +8,8 @@ import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.TableId;
-import dev.millrace.kafka.LogReader;
-import dev.millrace.kafka.LogReader.Range;
+import dev.millrace.kafka.TopicReader;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.postgres.PublishedTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,33 +20,33 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
 
-/// Reads the source position back: the last *committed* record of the position topic. The answer is
-/// final only when an older producer of the same transactional id can no longer commit, so
-/// `initTransactions` comes first.
+/// Reads the source position: the last *committed* record of the position topic. The result is
+/// final only if no earlier producer of the transactional id can commit any more, so
+/// `initTransactions` must precede it. Thread-safe.
 final class PositionLog {
 
-    private final LogReader reader;
+    private final TopicReader reader;
     private final TopicPartition partition;
     private final PositionCodec codec = new PositionCodec();
 
-    PositionLog(LogReader reader, String topic) {
+    PositionLog(TopicReader reader, String topic) {
         this.reader = reader;
         this.partition = new TopicPartition(topic, 0);
     }
 
-    /// @throws TimeoutException when the topic doesn't answer in time
+    /// @throws TimeoutException if Kafka does not respond in time
     void requireAnswer() {
         reader.begins(List.of(partition));
     }
 
-    /// @throws TimeoutException when the topic doesn't answer in time
+    /// @throws TimeoutException if Kafka does not respond in time
     Optional<SourcePosition> last() {
         List<TopicPartition> only = List.of(partition);
         long begin = reader.begins(only).getOrDefault(partition, 0L);
         long end = reader.ends(only, READ_COMMITTED).getOrDefault(partition, 0L);
         for (long window = 64; ; window *= 64) {
             long from = Math.max(begin, end - window);
-            List<SourcePosition> found = positions(new Range(from, end), READ_COMMITTED);
+            List<SourcePosition> found = positions(new OffsetRange(from, end), READ_COMMITTED);
             if (!found.isEmpty()) {
                 return Optional.of(found.getLast());
             }
@@ -56,14 +56,14 @@ final class PositionLog {
         }
     }
 
-    /// The positions in a range of the topic, whether they were committed or not.
-    List<SourcePosition> written(Range range) {
+    /// The positions in a range of the topic, committed or not.
+    List<SourcePosition> written(OffsetRange range) {
         return positions(range, READ_UNCOMMITTED);
     }
 
-    /// The captured tables' facts that a position names, empty when it names none.
+    /// The facts of the captured tables that a position refers to; empty if it refers to none.
     ///
-    /// @throws SourceLostException when they are not where it says
+    /// @throws SourceLostException if the record no longer exists
     SortedMap<TableId, PublishedTable> tables(SourcePosition position) {
         long at = position.logged().tablesAt();
         if (at < 0) {
@@ -72,7 +72,7 @@ final class PositionLog {
         List<SortedMap<TableId, PublishedTable>> found = new ArrayList<>();
         reader.read(
                 partition,
-                new Range(at, at + 1),
+                new OffsetRange(at, at + 1),
                 READ_COMMITTED,
                 record -> {
                     if (!ChangeLogWriter.isPosition(record.key())) {
@@ -81,12 +81,12 @@ final class PositionLog {
                 });
         if (found.isEmpty()) {
             throw new SourceLostException(
-                    "the position topic no longer holds what the tables were like when the log was begun");
+                    "The position topic no longer contains the facts of the captured tables that the last position refers to.");
         }
         return found.getFirst();
     }
 
-    private List<SourcePosition> positions(Range range, IsolationLevel isolation) {
+    private List<SourcePosition> positions(OffsetRange range, IsolationLevel isolation) {
         List<SourcePosition> found = new ArrayList<>();
         reader.read(
                 partition,

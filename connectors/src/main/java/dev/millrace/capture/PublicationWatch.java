@@ -7,6 +7,7 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.PublishedTableReader;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.RunningTransactions;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -23,13 +24,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// Looks whether the publication and the tables in it are still what the log was begun with. Asked
-/// before a watermark is written: so none is ever in the log behind changes that were kept out of
-/// the stream. For the capture's thread alone.
+/// Checks that the publication and its tables are as they were when the log began. Runs before a
+/// watermark is written, so that no watermark follows changes that are missing from the stream. Not
+/// thread-safe; confined to the capture thread.
 final class PublicationWatch implements AutoCloseable {
 
-    /// A look is short, and the engine's batch waits for it.
-    private static final Duration SILENCE = Duration.ofSeconds(30);
+    /// The check is short, and the engine's batch waits for it.
+    private static final Duration STATEMENT_TIMEOUT = Duration.ofSeconds(30);
 
     private final SourceConnections connections;
     private final String name;
@@ -39,8 +40,8 @@ final class PublicationWatch implements AutoCloseable {
     private boolean unwritten;
     private @Nullable Connection connection;
 
-    /// @param known the tables as they were, or empty when nobody knows
-    /// @param written whether the log knows it too
+    /// @param known the facts of the tables at the start of the log, or empty if unknown
+    /// @param written whether the log contains these facts
     PublicationWatch(
             SourceConnections connections,
             String name,
@@ -54,27 +55,27 @@ final class PublicationWatch implements AutoCloseable {
         this.unwritten = !written;
     }
 
-    /// The tables as they were, before anything of a generation is read.
+    /// Reads the facts of all tables.
     ///
-    /// @throws SourceLostException when one is not there
-    static SortedMap<TableId, PublishedTable> first(
+    /// @throws SourceLostException if a table does not exist
+    static SortedMap<TableId, PublishedTable> requireTables(
             Connection connection, Collection<TableId> tables) throws SQLException {
-        SortedMap<TableId, PublishedTable> found = PublishedTableReader.look(connection, tables);
+        SortedMap<TableId, PublishedTable> found = PublishedTableReader.read(connection, tables);
         for (TableId table : tables) {
             if (!found.containsKey(table)) {
-                throw new SourceLostException(table + " is gone from the source");
+                throw new SourceLostException(table + " no longer exists on the source.");
             }
         }
         return found;
     }
 
-    /// What was found rewritten before the stream has come so far.
+    /// A rewrite that the stream may still explain.
     ///
-    /// @param version of the catalog entry that was found
-    /// @param until where the stream must have come to say whether a TRUNCATE explains it
+    /// @param version version of the `pg_class` row of the rewritten table
+    /// @param until the position from which on no TRUNCATE in the stream can explain the rewrite
     private record Pending(String version, Lsn until) {}
 
-    /// The stream carries a TRUNCATE of the table.
+    /// Records a TRUNCATE of the table in the stream.
     void truncated(TableId table, long transaction) {
         PublishedTable facts = known.get(table);
         if (facts != null && facts.isPartitioned()) {
@@ -83,19 +84,19 @@ final class PublicationWatch implements AutoCloseable {
         }
     }
 
-    /// @param boundary how far the stream has come
-    /// @return false while the stream may still bring a TRUNCATE that explains what was found: no
-    ///   watermark may be written then
-    /// @throws SourceLostException when changes may be missing from the stream
+    /// @param boundary how far the stream has been read
+    /// @return false while a later TRUNCATE in the stream may explain a rewrite; no watermark may
+    ///   be written then
+    /// @throws SourceLostException if changes may be missing from the stream
     boolean requireUnaltered(Lsn boundary) throws SQLException {
         Connection session = session();
-        Publication.requireUnaltered(session, name, identity);
-        SortedMap<TableId, PublishedTable> now = first(session, known.keySet());
+        PublicationGuard.requireUnaltered(session, name, identity);
+        SortedMap<TableId, PublishedTable> now = requireTables(session, known.keySet());
         Map<Long, Pending> found = new HashMap<>();
         for (TableComparison each : compare(now)) {
-            lost(each.redefined());
-            lost(each.changedUnseen());
-            Set<Long> empty = PublishedTableReader.empty(session, each.newcomers());
+            throwIfPresent(each.redefinition());
+            throwIfPresent(each.unstreamedChange());
+            Set<Long> empty = PublishedTableReader.empty(session, each.added());
             for (Map.Entry<Long, String> unexplained : each.unexplained(empty).entrySet()) {
                 Pending since = pending(session, each.now(), unexplained.getKey());
                 if (!each.known().isPartitioned() || boundary.compareTo(since.until()) >= 0) {
@@ -106,13 +107,13 @@ final class PublicationWatch implements AutoCloseable {
         }
         pending = Map.copyOf(found);
         if (found.isEmpty()) {
-            goOn(now);
+            acceptState(now);
         }
         return found.isEmpty();
     }
 
     private Pending pending(Connection session, PublishedTable now, Long oid) throws SQLException {
-        String version = Objects.requireNonNull(now.below().get(oid)).version();
+        String version = Objects.requireNonNull(now.descendants().get(oid)).version();
         Pending before = pending.get(oid);
         if (before != null && before.version().equals(version)) {
             return before;
@@ -125,36 +126,52 @@ final class PublicationWatch implements AutoCloseable {
         }
     }
 
-    /// A snapshot of the rows is none of a table that was rewritten before it was read: what is
-    /// committed later reads as empty there. Nor is it one of a partition that left its place for a
-    /// while: what changed meanwhile is in neither the snapshot nor the stream.
+    /// Requires that the snapshot contains all rows. A table that was rewritten before the snapshot
+    /// read it appears empty to the snapshot, whose MVCC snapshot is older than the rewrite.
+    /// Changes to a partition that was detached temporarily are in neither the snapshot nor the
+    /// stream.
     ///
-    /// @throws SnapshotInterruptedException when another snapshot is needed
-    /// @throws SourceLostException when another one would not help
-    void requireWholeSnapshot() throws SQLException {
-        SortedMap<TableId, PublishedTable> now = first(session(), known.keySet());
+    /// @throws SnapshotInterruptedException if a new snapshot is needed
+    /// @throws SourceLostException if a new snapshot would not help
+    void requireConsistentSnapshot() throws SQLException {
+        SortedMap<TableId, PublishedTable> now = requireTables(session(), known.keySet());
         for (TableComparison each : compare(now)) {
-            lost(each.redefined());
-            if (!each.now().isInTheFilesOf(each.known())) {
+            throwIfPresent(each.redefinition());
+            if (!each.now().hasSameStorageAs(each.known())) {
                 throw new SnapshotInterruptedException(
                         each.table()
-                                + " was rewritten, or a partition of it was detached, before its rows were read");
+                                + " was rewritten, or a partition was detached, before the snapshot read its rows.");
             }
         }
-        goOn(now);
+        acceptState(now);
     }
 
-    /// The transactions that the source does not show now.
-    RunningTransactions running() throws SQLException {
+    /// The position up to which the source forgets changes of the slot.
+    ///
+    /// @throws SourceLostException if the slot does not exist
+    Lsn confirmedFlush(String slot) throws SQLException {
+        return ReplicationSlot.find(session(), slot)
+                .orElseThrow(
+                        () ->
+                                new SourceLostException(
+                                        "Replication slot "
+                                                + slot
+                                                + " no longer exists on the source."))
+                .confirmedFlush()
+                .orElse(Lsn.ZERO);
+    }
+
+    /// The transactions that are not visible on the source now.
+    RunningTransactions runningTransactions() throws SQLException {
         return RunningTransactions.read(session());
     }
 
-    /// The tables, if the log doesn't know them yet.
-    Optional<Map<TableId, PublishedTable>> unwritten() {
+    /// The facts of the tables, if the log does not contain them yet.
+    Optional<Map<TableId, PublishedTable>> unwrittenTables() {
         return unwritten ? Optional.of(known) : Optional.empty();
     }
 
-    void written() {
+    void markWritten() {
         unwritten = false;
     }
 
@@ -169,14 +186,15 @@ final class PublicationWatch implements AutoCloseable {
                 .toList();
     }
 
-    private void goOn(Map<TableId, PublishedTable> now) {
+    private void acceptState(Map<TableId, PublishedTable> now) {
         SortedMap<TableId, PublishedTable> next = new TreeMap<>(known);
-        next.replaceAll((table, before) -> Objects.requireNonNull(now.get(table)).after(before));
+        next.replaceAll(
+                (table, before) -> Objects.requireNonNull(now.get(table)).succeeding(before));
         unwritten |= !next.equals(known);
         known = next;
     }
 
-    private static void lost(Optional<String> reason) {
+    private static void throwIfPresent(Optional<String> reason) {
         if (reason.isPresent()) {
             throw new SourceLostException(reason.get());
         }
@@ -185,7 +203,7 @@ final class PublicationWatch implements AutoCloseable {
     private Connection session() throws SQLException {
         if (connection == null) {
             Connection opened = connections.open("capture");
-            opened.setNetworkTimeout(Runnable::run, (int) SILENCE.toMillis());
+            opened.setNetworkTimeout(Runnable::run, (int) STATEMENT_TIMEOUT.toMillis());
             connection = opened;
         }
         return connection;

@@ -9,28 +9,27 @@ import java.sql.SQLException;
 import java.util.Collection;
 import java.util.stream.Stream;
 
-/// How many rows the engine's snapshot fetches at once, so that they fit into the heap: the driver
-/// holds all rows of a fetch, and those of the fetch before it, and counts no bytes.
+/// Computes the snapshot's fetch size so that the rows fit in the heap: the driver keeps all rows
+/// of the current and the previous fetch in memory and does not count bytes.
 final class SnapshotFetch {
 
-    /// What one fetch may take, as a part of the heap.
+    /// The share of the heap for one fetch.
     private static final int PART_OF_HEAP = 8;
 
     static final int MOST_ROWS = 10_000;
     private static final int FEWEST_ROWS = 4;
 
-    /// A row without values out of line fits into a page.
+    /// A row without TOASTed values fits in a page.
     private static final long NARROW = 8_192;
 
-    /// Values out of line come in all sizes: a run of rows of this size has to fit.
+    /// TOASTed values vary in size; a sequence of rows of this size must fit.
     private static final long WIDE = 1 << 20;
 
-    /// Rows of a table may be larger than its average, and its values are compressed.
+    /// Some rows are larger than the average, and stored values are compressed.
     private static final int LARGER_THAN_AVERAGE = 4;
 
-    /// The average size of a row's values out of line, of the table where it is largest; NULL where
-    /// no table has such values. A table that was never analysed is taken to have a row every 64
-    /// bytes.
+    /// The largest average size of the TOASTed values of a row, over all tables; NULL if no table
+    /// has any. For a table that was never analyzed, assumes one row per 64 bytes.
     private static final String LARGEST_AVERAGE =
             """
             SELECT max(toasted / greatest(rows, 1))::int8 FROM (
@@ -49,7 +48,7 @@ final class SnapshotFetch {
 
     private SnapshotFetch() {}
 
-    /// @param heap the most bytes that this process may use
+    /// @param heap maximum heap size of this process in bytes
     static int rows(Connection connection, Collection<TableId> tables, long heap)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(LARGEST_AVERAGE)) {

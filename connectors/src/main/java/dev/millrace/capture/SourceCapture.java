@@ -5,7 +5,7 @@ import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Topics;
-import dev.millrace.kafka.LogReader;
+import dev.millrace.kafka.TopicReader;
 import dev.millrace.lifecycle.Failure;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -101,7 +101,7 @@ public final class SourceCapture implements AutoCloseable {
 
     /// The generation of the last position in the log, whoever wrote it.
     public static OptionalInt loggedGeneration(Map<String, Object> kafka, Topics topics) {
-        return new PositionLog(new LogReader(kafka, CaptureRun.LOG_TIMEOUT), topics.position())
+        return new PositionLog(new TopicReader(kafka, CaptureRun.LOG_TIMEOUT), topics.position())
                 .last()
                 .map(position -> OptionalInt.of(position.generation()))
                 .orElse(OptionalInt.empty());

@@ -5,47 +5,48 @@ import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// What one process has seen of source and log, so that a later run of the capture in the same
-/// process can't take another world for the same one. Between processes the generation's record
-/// says it. For one run at a time.
+/// Remembers which server and which position one process has seen, so that a later run of the
+/// capture in the same process detects another server or a recreated topic. Between processes, the
+/// generation's record in the control schema does this. Not thread-safe; used by one run at a time.
 final class SourceIdentityGuard {
 
     private @Nullable String history;
-    private @Nullable SourcePosition logged;
+    private @Nullable SourcePosition lastWritten;
 
-    /// @param now which server, and which history of it
-    /// @throws SourceLostException when it isn't the one of the first run
+    /// @param now identifies the server and its timeline
+    /// @throws SourceLostException if it differs from the first run's
     void requireSameHistory(String now) {
         if (history == null) {
             history = now;
         }
         if (!now.equals(history)) {
             throw new SourceLostException(
-                    "the source is another server, or was promoted or restored, while this runs");
+                    "The source was replaced by another server, promoted or restored while Millrace was running.");
         }
     }
 
-    /// A position that is known to be in the log.
-    void logged(SourcePosition position) {
-        logged = position;
+    /// Records a position that is in the log.
+    void recordWritten(SourcePosition position) {
+        lastWritten = position;
     }
 
     /// @param read the last position in the log
-    /// @throws SourceLostException when the log held a later one already
-    void requireNotBehind(Optional<SourcePosition> read) {
-        SourcePosition known = logged;
-        if (known == null || read.filter(position -> !isBehind(position, known)).isPresent()) {
+    /// @throws SourceLostException if the log already contained a later position
+    void requireNotOlder(Optional<SourcePosition> read) {
+        SourcePosition known = lastWritten;
+        if (known == null || read.filter(position -> !isOlder(position, known)).isPresent()) {
             return;
         }
         throw new SourceLostException(
-                "the position topic holds "
-                        + read.map(position -> position.boundary().toString()).orElse("nothing")
-                        + ", where "
+                "The position topic contains "
+                        + read.map(position -> "position " + position.boundary())
+                                .orElse("no position")
+                        + ", but Millrace has written position "
                         + known.boundary()
-                        + " was written: it was emptied or made anew");
+                        + ": the topic was emptied or recreated.");
     }
 
-    private static boolean isBehind(SourcePosition position, SourcePosition known) {
+    private static boolean isOlder(SourcePosition position, SourcePosition known) {
         return position.generation() < known.generation()
                 || position.generation() == known.generation()
                         && (known.streaming() && !position.streaming()

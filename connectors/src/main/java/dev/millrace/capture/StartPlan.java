@@ -1,20 +1,22 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.change.Lsn;
 import dev.millrace.postgres.ReplicationSlot;
 import java.util.Optional;
 
-/// How a capture may start: judged from the position that the log holds and the slot that the
-/// source holds, never blindly. Anything that would continue over a gap is [Lost].
+/// How a capture may start, decided from the position in the log and the replication slot on the
+/// source. Whatever would continue after a gap is [Lost]. Immutable.
 sealed interface StartPlan {
 
-    /// Nothing of this generation is in the log: the engine makes the slot and reads the snapshot
-    /// in the same start, so that the snapshot is the exported one and the stream begins at its
-    /// point.
+    /// The log contains nothing of this generation. The engine creates the slot and reads the
+    /// snapshot in the same start, so that the snapshot is the exported one and the stream begins
+    /// at its position.
     record Fresh() implements StartPlan {}
 
     record Resume(SourcePosition position) implements StartPlan {}
 
+    /// The log contains an incomplete snapshot.
     record Interrupted() implements StartPlan {}
 
     record Lost(String reason) implements StartPlan {}
@@ -30,10 +32,11 @@ sealed interface StartPlan {
         SourcePosition last = position.get();
         if (last.generation() > generation) {
             return new Lost(
-                    "the log is at generation "
+                    "The log contains generation "
                             + last.generation()
-                            + ", this service runs generation "
-                            + generation);
+                            + ", but this process runs generation "
+                            + generation
+                            + ".");
         }
         if (!last.streaming()) {
             return new Interrupted();
@@ -42,37 +45,43 @@ sealed interface StartPlan {
                 .orElseGet(
                         () ->
                                 new Lost(
-                                        "the replication slot is gone from the source, changes after "
+                                        "The replication slot no longer exists on the source. Changes after "
                                                 + last.boundary()
-                                                + " are lost"));
+                                                + " are lost."));
     }
 
     private static StartPlan resume(SourcePosition last, ReplicationSlot slot, String database) {
-        if (!slot.plugin().equals(Optional.of("pgoutput"))
-                || !slot.database().equals(Optional.of(database))) {
+        Optional<ReplicationSlot.Defect> defect = slot.defect(database);
+        if (defect.isPresent()) {
             return new Lost(
-                    "slot "
-                            + slot.name()
-                            + slot.plugin()
-                                    .map(plugin -> " belongs to plugin " + plugin)
-                                    .orElse(" is a physical one")
-                            + slot.database().map(other -> " and database " + other).orElse(""));
+                    "Replication slot " + slot.name() + " " + describe(defect.get(), slot) + ".");
         }
-        if (slot.walStatus().equals("lost")) {
-            return new Lost(
-                    "the source has removed WAL that slot "
-                            + slot.name()
-                            + " needed (wal_status lost)");
-        }
-        if (slot.confirmedFlush().compareTo(last.boundary()) > 0) {
-            return new Lost(
-                    "slot "
-                            + slot.name()
-                            + " was advanced to "
-                            + slot.confirmedFlush()
-                            + ", the log ends at "
-                            + last.boundary());
-        }
-        return new Resume(last);
+        Optional<Lsn> advanced =
+                slot.confirmedFlush().filter(flushed -> flushed.compareTo(last.boundary()) > 0);
+        return advanced.<StartPlan>map(
+                        flushed ->
+                                new Lost(
+                                        "Replication slot "
+                                                + slot.name()
+                                                + " was advanced to "
+                                                + flushed
+                                                + ", but the log ends at "
+                                                + last.boundary()
+                                                + "."))
+                .orElseGet(() -> new Resume(last));
+    }
+
+    private static String describe(ReplicationSlot.Defect defect, ReplicationSlot slot) {
+        return switch (defect) {
+            case FOREIGN ->
+                    slot.plugin()
+                                    .map(plugin -> "belongs to plugin " + plugin)
+                                    .orElse("is a physical slot")
+                            + slot.database().map(other -> " and database " + other).orElse("");
+            case INVALIDATED ->
+                    "was invalidated: the source has removed WAL that it needs (wal_status "
+                            + slot.walStatus().orElse("unknown")
+                            + ")";
+        };
     }
 }

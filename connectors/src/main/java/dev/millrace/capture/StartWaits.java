@@ -13,18 +13,18 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
-/// Reports what the source makes a starting capture wait for: the transactions that must end before
-/// a slot is consistent, or the locks of others that keep the publication from being created. It
-/// shows sessions, users and prepared transactions, and never the text of a query. Runs on a thread
-/// of its own until the start is over or it is closed.
+/// Reports what blocks a starting capture on the source: the transactions that must end before a
+/// slot is consistent, or the locks that prevent the creation of the publication. Reports sessions,
+/// users and prepared transactions, but no query text. Runs on its own thread until the start is
+/// over or it is closed. Thread-safe.
 final class StartWaits implements AutoCloseable {
 
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    private static final int SHOWN = 5;
+    private static final int MOST_REPORTED = 5;
 
-    /// A prepared transaction has no session, so `pg_blocking_pids` shows it as 0: it is found by
-    /// the lock on its own id, whose virtual transaction holds its other locks too.
-    private static final String WAITS =
+    /// A prepared transaction has no session, so `pg_blocking_pids` reports it as 0. It is found by
+    /// the lock on its own id; the virtual transaction of that lock also holds its other locks.
+    private static final String BLOCKERS =
             """
             WITH ours AS (
                 SELECT active_pid AS pid FROM pg_catalog.pg_replication_slots WHERE slot_name = ? AND active_pid IS NOT NULL
@@ -76,7 +76,7 @@ final class StartWaits implements AutoCloseable {
         try {
             boolean starting = true;
             while (starting && !closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
-                Optional<String> found = look(connections, settings);
+                Optional<String> found = findBlockers(connections, settings);
                 starting = closed.getCount() > 0 && listener.test(found);
             }
         } catch (InterruptedException _) {
@@ -84,13 +84,14 @@ final class StartWaits implements AutoCloseable {
         }
     }
 
-    /// A source that doesn't answer is the start's own failure, which says more.
-    private static Optional<String> look(SourceConnections connections, CaptureSettings settings) {
+    /// If the source does not respond, the start itself fails with a better message.
+    private static Optional<String> findBlockers(
+            SourceConnections connections, CaptureSettings settings) {
         try (Connection connection = connections.open("probe");
-                PreparedStatement statement = connection.prepareStatement(WAITS)) {
+                PreparedStatement statement = connection.prepareStatement(BLOCKERS)) {
             statement.setString(1, settings.slot());
             statement.setString(2, "millrace " + settings.migration() + " capture");
-            statement.setInt(3, SHOWN);
+            statement.setInt(3, MOST_REPORTED);
             List<String> found = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {

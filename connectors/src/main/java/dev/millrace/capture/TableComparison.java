@@ -2,116 +2,119 @@ package dev.millrace.capture;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
-import dev.millrace.postgres.PublishedTable.Below;
 import dev.millrace.postgres.PublishedTable.Column;
+import dev.millrace.postgres.PublishedTable.Descendant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
-/// Judges two looks at a captured table. Whatever surely or possibly kept changes out of the stream
-/// between them is named; the rest (columns added or dropped, indexes, constraints, VACUUM FULL of
-/// an ordinary table, a partition created in its place) is nothing. Pure.
+/// Compares two states of a captured table and names every difference that kept, or may have kept,
+/// changes out of the stream. Other differences are harmless: added or dropped columns, indexes,
+/// constraints, VACUUM FULL of an ordinary table, a partition that was created in place. Pure.
 record TableComparison(TableId table, PublishedTable known, PublishedTable now) {
 
-    /// Why the stream can't be read as before, whatever has been copied.
-    Optional<String> redefined() {
+    /// Why changes in the stream can no longer be related to the known table, whether or not any
+    /// row changed.
+    Optional<String> redefinition() {
         if (known.oid() != now.oid()) {
-            return because("is another table now: it was renamed, moved or made anew");
+            return because(" is no longer the same table: it was renamed, moved or recreated.");
         }
-        if (!known.named().equals(now.named()) && known.owner() == now.owner()) {
-            return because("was renamed or moved, even if it is back: changes went by other names");
+        if (!known.nameVersion().equals(now.nameVersion()) && known.owner() == now.owner()) {
+            return because(
+                    " was renamed or moved, possibly back: changes meanwhile carried another name.");
         }
-        if (worse(known.identity(), now.identity())) {
-            return because("has another replica identity: changes may lack their key");
+        if (losesKey(known.replicaIdentity(), now.replicaIdentity())) {
+            return because(": its replica identity changed, so changes may lack their key.");
         }
         for (Map.Entry<Integer, Column> each : now.columns().entrySet()) {
             Column before = known.columns().get(each.getKey());
             Column column = each.getValue();
-            if (before == null ? wasThere(column.name()) : isAnother(before, column)) {
+            if (before == null ? wasKnown(column.name()) : differs(before, column)) {
                 return because(
-                        "has another column " + column.name() + ": renamed, retyped or made anew");
+                        ": column "
+                                + column.name()
+                                + " was renamed or recreated, or its type changed.");
             }
         }
-        for (Map.Entry<Long, Below> each : now.below().entrySet()) {
-            Below before = known.below().get(each.getKey());
-            if (before != null && worse(before.identity(), each.getValue().identity())) {
-                return because(
-                        "has a partition with another replica identity, " + each.getValue().id());
+        for (Map.Entry<Long, Descendant> each : now.descendants().entrySet()) {
+            Descendant before = known.descendants().get(each.getKey());
+            if (before != null
+                    && losesKey(before.replicaIdentity(), each.getValue().replicaIdentity())) {
+                return because(": the replica identity of " + each.getValue().id() + " changed.");
             }
         }
         return Optional.empty();
     }
 
-    /// Why rows have changed that the stream didn't carry.
-    Optional<String> changedUnseen() {
-        if (known.file() != now.file() && someColumnWasAltered()) {
+    /// Why the table has changed in a way that the stream does not carry.
+    Optional<String> unstreamedChange() {
+        if (known.fileNode() != now.fileNode() && someColumnWasAltered()) {
             return because(
-                    "was rewritten by ALTER COLUMN TYPE: the new values are not in the stream");
+                    " was rewritten by ALTER COLUMN TYPE, and the new values are not in the stream.");
         }
-        for (Map.Entry<Long, Below> each : known.below().entrySet()) {
-            Below after = now.below().get(each.getKey());
+        for (Map.Entry<Long, Descendant> each : known.descendants().entrySet()) {
+            Descendant after = now.descendants().get(each.getKey());
             if (after == null) {
                 return because(
-                        "lost "
+                        " lost "
                                 + each.getValue().id()
-                                + " (DETACH or DROP): its rows are not deleted in the stream");
+                                + " (DETACH PARTITION or DROP TABLE), and the stream has no deletes of its rows.");
             }
-            if (!after.placed().equals(each.getValue().placed())) {
+            if (!after.parentVersion().equals(each.getValue().parentVersion())) {
                 return because(
-                        "has "
+                        ": "
                                 + after.id()
-                                + ", which left its place for a while: changes went by its own name");
+                                + " was detached temporarily, and changes meanwhile carried its own name.");
             }
         }
         return Optional.empty();
     }
 
-    /// What was rewritten, or came with rows, and why that may have changed rows that the stream
-    /// didn't carry, by object id. A TRUNCATE of the whole table rewrites its partitions too and is
-    /// in the stream: if it comes there later, it explains them.
+    /// Descendants that were rewritten, or added with rows, and why the stream may lack changes of
+    /// theirs, by object id. A TRUNCATE of the partitioned table also rewrites its partitions, and
+    /// the stream carries it: if it arrives later, it explains them.
     ///
-    /// @param empty newcomers that hold nothing
+    /// @param empty added descendants without rows
     Map<Long, String> unexplained(Set<Long> empty) {
         Map<Long, String> unexplained = new TreeMap<>();
-        for (Map.Entry<Long, Below> each : known.below().entrySet()) {
-            Below after = now.below().get(each.getKey());
+        for (Map.Entry<Long, Descendant> each : known.descendants().entrySet()) {
+            Descendant after = now.descendants().get(each.getKey());
             if (after != null
-                    && after.file() != each.getValue().file()
-                    && !known.wasTruncatedInTheStream(after)) {
+                    && after.fileNode() != each.getValue().fileNode()
+                    && !known.wasTruncatedInStream(after)) {
                 unexplained.put(
                         each.getKey(),
                         table
-                                + " has a rewritten "
+                                + ": "
                                 + after.id()
-                                + ": TRUNCATE of a partition is not in the stream, and VACUUM FULL or CLUSTER can't be told from it");
+                                + " was rewritten. The stream does not carry TRUNCATE of a partition, and VACUUM FULL or CLUSTER cannot be distinguished from it.");
             }
         }
-        newcomers()
-                .forEach(
-                        (oid, newcomer) -> {
-                            boolean whole =
+        added().forEach(
+                        (oid, each) -> {
+                            boolean complete =
                                     known.isPartitioned()
-                                            && (newcomer.created()
+                                            && (each.createdInPlace()
                                                     || empty.contains(oid)
-                                                    || known.wasTruncatedInTheStream(newcomer));
-                            if (!whole) {
+                                                    || known.wasTruncatedInStream(each));
+                            if (!complete) {
                                 unexplained.put(
                                         oid,
                                         table
-                                                + " got "
-                                                + newcomer.id()
-                                                + " (ATTACH or INHERIT) with rows in it, not all of which are in the stream");
+                                                + " received "
+                                                + each.id()
+                                                + " (ATTACH PARTITION or INHERIT) with rows that are not all in the stream.");
                             }
                         });
         return unexplained;
     }
 
-    /// What inherits from the table since, by object id.
-    Map<Long, Below> newcomers() {
-        Map<Long, Below> newcomers = new TreeMap<>(now.below());
-        newcomers.keySet().removeAll(known.below().keySet());
-        return newcomers;
+    /// Tables that have become descendants, by object id.
+    Map<Long, Descendant> added() {
+        Map<Long, Descendant> added = new TreeMap<>(now.descendants());
+        added.keySet().removeAll(known.descendants().keySet());
+        return added;
     }
 
     private boolean someColumnWasAltered() {
@@ -124,20 +127,20 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
                         });
     }
 
-    private boolean wasThere(String column) {
+    private boolean wasKnown(String column) {
         return known.columns().values().stream().anyMatch(before -> before.name().equals(column));
     }
 
-    private static boolean isAnother(Column before, Column column) {
+    private static boolean differs(Column before, Column column) {
         return !before.name().equals(column.name()) || before.type() != column.type();
     }
 
-    /// The whole old row holds any key.
-    private static boolean worse(String before, String identity) {
-        return !before.equals(identity) && !identity.startsWith("f");
+    /// REPLICA IDENTITY FULL contains the columns of every key.
+    private static boolean losesKey(String before, String replicaIdentity) {
+        return !before.equals(replicaIdentity) && !replicaIdentity.startsWith("f");
     }
 
     private Optional<String> because(String what) {
-        return Optional.of(table + " " + what);
+        return Optional.of(table + what);
     }
 }

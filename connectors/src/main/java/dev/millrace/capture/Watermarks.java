@@ -11,12 +11,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
 
-/// Emits watermarks on the source and reads their messages. A watermark is a transactional WAL
-/// message alone in its transaction; its number is that transaction's id, taken under a lock that
-/// is held until the commit, so that numbers grow in the order of commits. It carries the snapshot
-/// in which it was emitted. (A non-transactional message is not ordered with open transactions and
-/// may stay unflushed on an idle source.) Safe for any thread; each call uses the connection it is
-/// given.
+/// Emits watermarks on the source and parses their messages. A watermark is a transactional WAL
+/// message alone in its transaction. Its number is the transaction's id, assigned under a lock that
+/// is held until the commit, so that numbers increase in commit order. It contains the snapshot in
+/// which it was emitted. (A non-transactional message is not ordered with open transactions and may
+/// stay unflushed on an idle source.) Thread-safe; each call uses the given connection.
 public final class Watermarks {
 
     private static final String EMIT =
@@ -29,7 +28,7 @@ public final class Watermarks {
             FROM turn
             """;
 
-    /// @param lsn position of the message in the WAL
+    /// @param lsn WAL position of the message
     public record Emitted(WatermarkNumber number, Lsn lsn) {}
 
     private final String prefix;
@@ -45,8 +44,8 @@ public final class Watermarks {
         return "millrace." + migration;
     }
 
-    /// Commits one watermark. When this returns, every transaction whose commit this session could
-    /// see before the call lies before the watermark in the log.
+    /// Commits one watermark. Every transaction whose commit was visible to this session before the
+    /// call precedes the watermark in the log.
     ///
     /// @param connection in autocommit mode
     public Emitted emit(Connection connection) throws SQLException {
@@ -63,14 +62,14 @@ public final class Watermarks {
         }
     }
 
-    /// What a message of ours says, whatever its generation.
+    /// The content of a watermark message, of any generation.
     ///
-    /// @param source what the source showed when it was emitted; empty in the messages of versions
-    ///   that did not tell
+    /// @param source the source's snapshot at the emission; empty in messages of versions that did
+    ///   not include it
     public record Message(WatermarkNumber number, Optional<RunningTransactions> source) {}
 
-    /// True for a watermark of the generation that these are emitted for.
-    boolean areOf(Message message) {
+    /// Whether the message is a watermark of this generation.
+    boolean isOfThisGeneration(Message message) {
         return message.number().generation() == generation;
     }
 
@@ -84,9 +83,9 @@ public final class Watermarks {
                             : Optional.empty());
         } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException _) {
             throw new UnreadableChangeException(
-                    "a WAL message under Millrace's prefix was not written by Millrace ("
+                    "A WAL message with Millrace's prefix was not written by Millrace ("
                             + content.length
-                            + " bytes)");
+                            + " bytes).");
         }
     }
 }

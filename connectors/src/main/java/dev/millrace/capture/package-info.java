@@ -1,7 +1,7 @@
-/// Write-ahead log to changes topic, exactly once. Only this package and the packages below it see
-/// Debezium and Kafka Connect. A change is confirmed upstream only after its Kafka transaction is
-/// committed. The changes and the source position cannot disagree, because one transaction writes
-/// both.
+/// Captures the source's WAL into the changes topic, exactly once. Only this package and its
+/// subpackages use Debezium and Kafka Connect. A change is confirmed to the source only after its
+/// Kafka transaction is committed. Changes and source position cannot disagree, because one
+/// transaction writes both.
 @NullMarked
 package dev.millrace.capture;
 

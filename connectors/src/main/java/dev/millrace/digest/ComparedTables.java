@@ -3,6 +3,7 @@ package dev.millrace.digest;
 import dev.millrace.change.TableId;
 import dev.millrace.digest.ComparedTable.HashFunction;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -94,7 +95,10 @@ public final class ComparedTables {
             TargetType type = columns.getOrDefault(target, Map.of()).get(name);
             if (type == null) {
                 throw new ReadFailed(
-                        "target", new SQLException(target + " has no column " + name, "42703"));
+                        "target",
+                        new SQLException(
+                                target + " has no column " + name,
+                                SqlState.UNDEFINED_COLUMN.code()));
             }
             texts.add(
                     new ColumnText(

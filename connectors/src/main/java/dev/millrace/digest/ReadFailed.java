@@ -1,6 +1,7 @@
 package dev.millrace.digest;
 
 import dev.millrace.lifecycle.Reason;
+import dev.millrace.postgres.SqlState.ErrorClass;
 import java.sql.SQLException;
 
 /// A side that could not be read. The message says which and why and holds no value of a row:
@@ -17,7 +18,7 @@ public final class ReadFailed extends RuntimeException {
 
     private static String reason(SQLException failure) {
         String state = String.valueOf(failure.getSQLState());
-        return state.startsWith("22") || state.startsWith("23")
+        return ErrorClass.of(failure).isAboutValues()
                 ? "a value doesn't fit the target column's type (SQLSTATE " + state + ")"
                 : Reason.of(failure) + " (SQLSTATE " + state + ")";
     }

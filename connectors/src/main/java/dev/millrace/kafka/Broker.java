@@ -32,30 +32,27 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
-/// The topics and groups of a cluster, by the admin protocol. Every call has a deadline and fails
-/// by [BrokerException]. Safe for any thread.
+/// Administers the topics and consumer groups of a Kafka cluster. Every call has a timeout and
+/// throws [BrokerException] if it fails. Thread-safe.
 public final class Broker implements AutoCloseable {
 
-    private static final Duration DEADLINE = Duration.ofSeconds(20);
-    private static final String REQUIRED = "min.insync.replicas";
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final String MIN_INSYNC_REPLICAS = "min.insync.replicas";
 
     private final Admin admin;
 
     /// @param kafka client settings, at least `bootstrap.servers`
-    /// @throws BrokerException when no client can be made with them
+    /// @throws BrokerException if the settings are not valid
     public Broker(Map<String, Object> kafka) {
-        Map<String, Object> config = new HashMap<>(kafka);
-        config.put("default.api.timeout.ms", (int) DEADLINE.toMillis());
-        config.put("request.timeout.ms", 10_000);
         try {
-            admin = Admin.create(config);
+            admin = KafkaClients.admin(kafka, TIMEOUT);
         } catch (KafkaException e) {
             throw new BrokerException(
-                    "no Kafka client can be made with these settings: " + e.getMessage(), e);
+                    "Cannot create a Kafka client with these settings: " + e.getMessage(), e);
         }
     }
 
-    /// What a topic is made with, and what is asserted of one that is there.
+    /// The settings with which a topic is created, and which an existing topic must have.
     public record TopicSpec(String name, int partitions, Map<String, String> config) {
 
         public TopicSpec {
@@ -63,13 +60,14 @@ public final class Broker implements AutoCloseable {
         }
     }
 
-    /// @param id given by the cluster when the topic is made: a topic made anew has another one
+    /// @param id assigned by the cluster; a topic that is deleted and created again has another id
     public record Topic(String name, String id, int partitions) {}
 
-    /// On how many disks a record lies.
+    /// The number of copies of a record.
     ///
-    /// @param replicas of the partition that has the fewest
-    /// @param required `min.insync.replicas`: on so many a record lies when it is acknowledged
+    /// @param replicas the smallest number of replicas of a partition
+    /// @param required `min.insync.replicas`: the number of replicas that have a record when it is
+    ///   acknowledged
     public record Replication(int replicas, int required) {
 
         /// Whether a write can be acknowledged at all.
@@ -78,7 +76,7 @@ public final class Broker implements AutoCloseable {
         }
     }
 
-    /// @throws BrokerException when the topic is not there
+    /// @throws BrokerException if the topic does not exist
     public Replication replication(String topic) {
         TopicDescription description =
                 await(
@@ -93,19 +91,21 @@ public final class Broker implements AutoCloseable {
                                 .min()
                                 .orElse(0);
         return new Replication(
-                replicas, setting(new ConfigResource(ConfigResource.Type.TOPIC, topic), REQUIRED));
+                replicas,
+                setting(new ConfigResource(ConfigResource.Type.TOPIC, topic), MIN_INSYNC_REPLICAS));
     }
 
-    /// What a topic gets that is made now.
+    /// The replication of a topic that is created without explicit settings.
     public Replication defaultReplication() {
         String broker =
-                await(admin.describeCluster().nodes(), "name the brokers").stream()
+                await(admin.describeCluster().nodes(), "list the brokers").stream()
                         .findFirst()
                         .map(Node::idString)
-                        .orElseThrow(() -> new BrokerException("Kafka names no broker"));
+                        .orElseThrow(() -> new BrokerException("Kafka lists no broker."));
         ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, broker);
         return new Replication(
-                setting(resource, "default.replication.factor"), setting(resource, REQUIRED));
+                setting(resource, "default.replication.factor"),
+                setting(resource, MIN_INSYNC_REPLICAS));
     }
 
     private int setting(ConfigResource resource, String name) {
@@ -117,61 +117,61 @@ public final class Broker implements AutoCloseable {
         ConfigEntry entry = config == null ? null : config.get(name);
         String value = entry == null ? null : entry.value();
         if (value == null) {
-            throw new BrokerException("Kafka does not tell " + name + " of " + resource.name());
+            throw new BrokerException(
+                    "Kafka does not report " + name + " of " + resource.name() + ".");
         }
         return Integer.parseInt(value);
     }
 
-    /// Whether a partition of the topic holds records.
+    /// Whether the topic contains records.
     public boolean holdsRecords(Topic topic) {
         return !begins(topic.name(), topic.partitions())
                 .equals(ends(topic.name(), topic.partitions()));
     }
 
-    /// The topic as it is, made if it is missing. When this returns, every partition has a leader.
+    /// Creates the topic if it does not exist. On return every partition has a leader.
     ///
-    /// @throws BrokerException when it is there and isn't as the specification says
+    /// @throws BrokerException if the topic exists and does not match the specification
     public Topic ensure(TopicSpec spec) {
-        return existing(spec).or(() -> made(spec)).orElseGet(() -> madeByAnother(spec));
+        return existing(spec).or(() -> created(spec)).orElseGet(() -> createdConcurrently(spec));
     }
 
-    private Optional<Topic> made(TopicSpec spec) {
-        Optional<Topic> made = make(spec);
-        made.ifPresent(topic -> requireWritable(topic.name()));
-        return made;
+    private Optional<Topic> created(TopicSpec spec) {
+        Optional<Topic> created = create(spec);
+        created.ifPresent(topic -> requireWritable(topic.name()));
+        return created;
     }
 
     private void requireWritable(String topic) {
         Replication replication = replication(topic);
         if (!replication.takesWrites()) {
             throw new BrokerException(
-                    "topic "
+                    "Topic "
                             + topic
                             + " has "
                             + replication.replicas()
                             + " replicas and min.insync.replicas="
                             + replication.required()
-                            + ", so no write to it can succeed: add replicas or lower the setting");
+                            + ", so every write fails. Add replicas, or lower the setting.");
         }
     }
 
-    /// A topic is made before every broker has heard of it, so one that was asked may have denied
-    /// it.
-    private Topic madeByAnother(TopicSpec spec) {
+    /// A new topic exists before every broker knows it, so a broker may have denied its existence.
+    private Topic createdConcurrently(TopicSpec spec) {
         awaitLeaders(spec.name(), 1);
         return existing(spec)
                 .orElseThrow(
                         () ->
                                 new BrokerException(
-                                        "topic "
+                                        "Topic "
                                                 + spec.name()
-                                                + " was made a moment ago and not every broker knows it: try again"));
+                                                + " was just created, and not every broker knows it yet. Try again."));
     }
 
-    /// The topic if it is there.
+    /// The topic, if it exists.
     ///
-    /// @throws BrokerException when it has another number of partitions, between which keys would
-    ///   move, or settings by which records could go unread
+    /// @throws BrokerException if it has another number of partitions, which would move keys
+    ///   between partitions, or settings that could delete unread records
     public Optional<Topic> existing(TopicSpec spec) {
         Optional<Topic> topic = find(spec.name());
         topic.ifPresent(found -> requireAsSpecified(found, spec));
@@ -182,13 +182,15 @@ public final class Broker implements AutoCloseable {
         requireWritable(topic.name());
         if (topic.partitions() != spec.partitions()) {
             throw new BrokerException(
-                    "topic "
+                    "Topic "
                             + spec.name()
                             + " has "
                             + topic.partitions()
-                            + " partitions, the migration was declared with "
+                            + " partitions, but the migration declares "
                             + spec.partitions()
-                            + ": the number is fixed when the topics are made");
+                            + ". Set kafka.partitions to "
+                            + topic.partitions()
+                            + ": the number is fixed once the topics exist.");
         }
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, spec.name());
         Config config =
@@ -201,38 +203,39 @@ public final class Broker implements AutoCloseable {
                         (name, wanted) -> {
                             ConfigEntry entry = config == null ? null : config.get(name);
                             String found = entry == null ? "unknown" : entry.value();
-                            if (!suffices(name, found, wanted)) {
+                            if (!isSufficient(name, found, wanted)) {
                                 throw new BrokerException(
-                                        "topic "
+                                        "Topic "
                                                 + spec.name()
                                                 + " has "
                                                 + name
                                                 + "="
                                                 + found
-                                                + ", which could lose records: set it to "
-                                                + wanted);
+                                                + ", so records could be lost. Set it to "
+                                                + wanted
+                                                + ".");
                             }
                         });
     }
 
-    private static boolean suffices(String setting, String found, String wanted) {
+    private static boolean isSufficient(String setting, String found, String wanted) {
         return setting.equals("max.message.bytes")
                 ? found.matches("\\d{1,18}") && Long.parseLong(found) >= Long.parseLong(wanted)
                 : found.equals(wanted);
     }
 
-    /// @return empty when it is there already
-    private Optional<Topic> make(TopicSpec spec) {
+    /// @return empty if it already exists
+    private Optional<Topic> create(TopicSpec spec) {
         NewTopic topic =
                 new NewTopic(spec.name(), Optional.of(spec.partitions()), Optional.empty());
-        CreateTopicsResult made = admin.createTopics(List.of(topic.configs(spec.config())));
-        String what = "make topic " + spec.name();
+        CreateTopicsResult result = admin.createTopics(List.of(topic.configs(spec.config())));
+        String what = "create topic " + spec.name();
         try {
             Topic found =
                     new Topic(
                             spec.name(),
-                            await(made.topicId(spec.name()), what).toString(),
-                            await(made.numPartitions(spec.name()), what));
+                            await(result.topicId(spec.name()), what).toString(),
+                            await(result.numPartitions(spec.name()), what));
             awaitLeaders(spec.name(), spec.partitions());
             return Optional.of(found);
         } catch (BrokerException e) {
@@ -243,8 +246,7 @@ public final class Broker implements AutoCloseable {
         }
     }
 
-    /// The client repeats this question, unlike others, for as long as a topic is unknown or has no
-    /// leader.
+    /// The client retries this request, unlike others, while a topic is unknown or has no leader.
     private void awaitLeaders(String topic, int partitions) {
         await(
                 admin.describeProducers(partitions(topic, partitions)).all(),
@@ -273,7 +275,7 @@ public final class Broker implements AutoCloseable {
         }
     }
 
-    /// The offset behind the last committed record, per partition.
+    /// The offset after the last committed record of each partition.
     public Map<Integer, Long> ends(String topic, int partitions) {
         return offsets(topic, partitions, OffsetSpec.latest());
     }
@@ -282,17 +284,16 @@ public final class Broker implements AutoCloseable {
         return offsets(topic, partitions, OffsetSpec.earliest());
     }
 
-    /// Deletes every record there is. Offsets go on rising, so no old one is ever taken for a new
-    /// one.
+    /// Deletes all records. Offsets keep increasing, so no old offset is ever used again.
     public void empty(String topic, int partitions) {
         Map<TopicPartition, RecordsToDelete> all = new HashMap<>();
         for (TopicPartition partition : partitions(topic, partitions)) {
             all.put(partition, RecordsToDelete.beforeOffset(-1));
         }
-        await(admin.deleteRecords(all).all(), "empty topic " + topic);
+        await(admin.deleteRecords(all).all(), "delete the records of topic " + topic);
     }
 
-    /// Sets where a group goes on; the group must have no running member.
+    /// Sets the committed offsets of a group, which must have no active member.
     public void place(String group, String topic, Map<Integer, Long> offsets) {
         Map<TopicPartition, OffsetAndMetadata> all = new HashMap<>();
         offsets.forEach(
@@ -300,15 +301,17 @@ public final class Broker implements AutoCloseable {
                         all.put(
                                 new TopicPartition(topic, partition),
                                 new OffsetAndMetadata(offset)));
-        await(admin.alterConsumerGroupOffsets(group, all).all(), "place group " + group);
+        await(
+                admin.alterConsumerGroupOffsets(group, all).all(),
+                "set the offsets of group " + group);
     }
 
-    /// Where a group goes on; partitions without a committed offset are absent.
+    /// The committed offsets of a group; partitions without one are absent.
     public Map<Integer, Long> placed(String group, String topic) {
         Map<Integer, Long> offsets = new HashMap<>();
         await(
                         admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata(),
-                        "read group " + group)
+                        "read the offsets of group " + group)
                 .forEach(
                         (partition, offset) -> {
                             if (partition.topic().equals(topic) && offset != null) {
@@ -355,15 +358,15 @@ public final class Broker implements AutoCloseable {
 
     private static <T> T await(Future<T> answer, String what) {
         try {
-            return answer.get(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+            return answer.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            throw new BrokerException("Kafka could not " + what + ": " + cause.getMessage(), cause);
+            throw new BrokerException("Kafka cannot " + what + ": " + cause.getMessage(), cause);
         } catch (TimeoutException e) {
-            throw new BrokerException("Kafka did not answer in time: " + what, e);
+            throw new BrokerException("Kafka did not respond in time to: " + what, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new BrokerException("interrupted: " + what, e);
+            throw new BrokerException("Interrupted: " + what, e);
         }
     }
 }

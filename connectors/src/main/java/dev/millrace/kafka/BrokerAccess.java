@@ -5,10 +5,10 @@ import java.util.HexFormat;
 import java.util.Map;
 import org.apache.kafka.common.config.types.Password;
 
-/// How clients of the embedded broker prove who they are, as settings of the server and of its
-/// clients. The password is random, lives as long as one start of the broker and is only kept in
-/// memory. It goes over the loopback as it is (SASL/PLAIN), where no other user can listen. Kafka
-/// supports PLAIN, unlike SCRAM, also between broker and controller.
+/// Authentication of clients of the embedded broker, as settings of the server and of its clients.
+/// The password is random, valid for one start of the broker, and kept only in memory. It is sent
+/// in clear text over the loopback interface (SASL/PLAIN), where no other user can listen. Kafka
+/// supports PLAIN, unlike SCRAM, also between broker and controller. Immutable.
 record BrokerAccess(Map<String, Object> server, Map<String, Object> client) {
 
     private static final int PASSWORD_BYTES = 32;
@@ -18,8 +18,7 @@ record BrokerAccess(Map<String, Object> server, Map<String, Object> client) {
         client = Map.copyOf(client);
     }
 
-    /// Everybody who reaches the port is let in. Only for brokers that tests start in place of an
-    /// external one.
+    /// No authentication. Only for tests, as a substitute for an external broker.
     static BrokerAccess open() {
         return new BrokerAccess(Map.of(), Map.of());
     }
@@ -33,7 +32,7 @@ record BrokerAccess(Map<String, Object> server, Map<String, Object> client) {
                         + " username=\"millrace\" password=\""
                         + password
                         + "\"";
-        Password known = new Password(login + " user_millrace=\"" + password + "\";");
+        Password serverLogin = new Password(login + " user_millrace=\"" + password + "\";");
         return new BrokerAccess(
                 Map.of(
                         "listener.security.protocol.map",
@@ -45,9 +44,9 @@ record BrokerAccess(Map<String, Object> server, Map<String, Object> client) {
                         "sasl.mechanism.controller.protocol",
                         "PLAIN",
                         "listener.name.broker.plain.sasl.jaas.config",
-                        known,
+                        serverLogin,
                         "listener.name.controller.plain.sasl.jaas.config",
-                        known),
+                        serverLogin),
                 Map.of(
                         "security.protocol",
                         "SASL_PLAINTEXT",

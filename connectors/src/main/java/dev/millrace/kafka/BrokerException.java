@@ -1,6 +1,6 @@
 package dev.millrace.kafka;
 
-/// Kafka refused or did not answer. The message says what was asked.
+/// Kafka rejected a request or did not respond. The message names the request.
 public final class BrokerException extends RuntimeException {
 
     public BrokerException(String message) {

@@ -4,6 +4,7 @@ import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Topics;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,66 +14,57 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Reads ranges of the changes and the target topic of one migration, read committed, in the order
-/// of each partition. Every call opens a consumer of its own and closes it; safe for any thread.
-/// All calls throw [LogUnreadable] rather than answer from half a log.
+/// Reads ranges of a migration's changes and target topics, committed records only, in the order of
+/// each partition. Thread-safe: each call opens its own consumer. Throws [LogUnreadable] rather
+/// than returning an incomplete result.
 public final class ChangeLog {
 
-    private final Map<String, Object> config;
+    private final TopicReader reader;
     private final Topics topics;
     private final ChangeCodec codec = new ChangeCodec();
 
-    /// @param client how to reach Kafka: `bootstrap.servers` and what security needs
-    public ChangeLog(Map<String, Object> client, Topics topics) {
-        Map<String, Object> settings = new HashMap<>(client);
-        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
-        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 5_000);
-        // Behind a range's end nothing comes, and closing a consumer waits for the fetch under way.
-        settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 10);
-        config = Map.copyOf(settings);
+    /// @param kafka client settings: `bootstrap.servers` and security
+    public ChangeLog(Map<String, Object> kafka, Topics topics) {
+        this.reader = new TopicReader(Map.copyOf(kafka), TopicReader.TIMEOUT);
         this.topics = topics;
     }
 
-    /// Per partition the first offset that is still there.
+    /// The first offset of each partition that still exists.
     public Map<Integer, Long> begins(LogTopic topic) {
-        return offsets(topic, KafkaConsumer::beginningOffsets);
+        return offsets(topic, reader::begins);
     }
 
-    /// Per partition the offset behind the last committed record: what lies at or behind it had not
-    /// been committed when this was asked.
+    /// The offset after the last committed record of each partition. A record at or after it was
+    /// not committed at the time of the call.
     public Map<Integer, Long> ends(LogTopic topic) {
-        return offsets(topic, KafkaConsumer::endOffsets);
+        return offsets(topic, name -> reader.ends(name, IsolationLevel.READ_COMMITTED));
     }
 
-    /// Hands over the changes in these ranges, some at a time; partitions take turns.
+    /// Passes the changes in the ranges to the consumer in batches, partitions in turns.
     public void changes(
-            Map<Integer, OffsetRange> ranges, Consumer<List<Logged<ChangeEvent>>> reader) {
-        scan(LogTopic.CHANGES, ranges, codec::decodeEvent, wholly(reader));
+            Map<Integer, OffsetRange> ranges, Consumer<List<Logged<ChangeEvent>>> consumer) {
+        scan(LogTopic.CHANGES, ranges, codec::decodeEvent, toTheEnd(consumer));
     }
 
     public void targetChanges(
-            Map<Integer, OffsetRange> ranges, Consumer<List<Logged<TargetChange>>> reader) {
-        scan(LogTopic.TARGET, ranges, codec::decodeChange, wholly(reader));
+            Map<Integer, OffsetRange> ranges, Consumer<List<Logged<TargetChange>>> consumer) {
+        scan(LogTopic.TARGET, ranges, codec::decodeChange, toTheEnd(consumer));
     }
 
-    /// What an operator sees: the topic as it is now, from its begin, filtered; each partition in
-    /// its order, the partitions in turns.
+    /// Passes the topic's current contents to the consumer, filtered, from the first offset; each
+    /// partition in its order, partitions in turns.
     ///
-    /// @param reader false when it wants no more; then nothing more is read
-    public void entries(LogTopic topic, LogFilter filter, Predicate<LogEntry> reader) {
+    /// @param consumer returns false to stop reading
+    public void entries(LogTopic topic, LogFilter filter, Predicate<LogEntry> consumer) {
         Map<Integer, OffsetRange> ranges = new TreeMap<>();
         Map<Integer, Long> ends = ends(topic);
         begins(topic)
@@ -81,26 +73,26 @@ public final class ChangeLog {
                                 ranges.put(
                                         partition,
                                         new OffsetRange(from, ends.getOrDefault(partition, from))));
-        Predicate<LogEntry> filtered = entry -> !filter.takes(entry) || reader.test(entry);
+        Predicate<LogEntry> filtered = entry -> !filter.matches(entry) || consumer.test(entry);
         switch (topic) {
             case CHANGES ->
                     scan(
                             topic,
                             ranges,
                             codec::decodeEvent,
-                            some -> some.stream().map(LogEntry::of).allMatch(filtered));
+                            records -> records.stream().map(LogEntry::of).allMatch(filtered));
             case TARGET ->
                     scan(
                             topic,
                             ranges,
                             codec::decodeChange,
-                            some -> some.stream().map(LogEntry::ofTarget).allMatch(filtered));
+                            records -> records.stream().map(LogEntry::ofTarget).allMatch(filtered));
         }
     }
 
-    private static <T> Predicate<List<Logged<T>>> wholly(Consumer<List<Logged<T>>> reader) {
-        return some -> {
-            reader.accept(some);
+    private static <T> Predicate<List<Logged<T>>> toTheEnd(Consumer<List<Logged<T>>> reader) {
+        return records -> {
+            reader.accept(records);
             return true;
         };
     }
@@ -109,42 +101,31 @@ public final class ChangeLog {
             LogTopic topic,
             Map<Integer, OffsetRange> ranges,
             Function<byte[], T> decoder,
-            Predicate<List<Logged<T>>> reader) {
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
-            new RangeScan<>(consumer, name(topic), ranges, decoder).run(reader);
+            Predicate<List<Logged<T>>> consumer) {
+        Map<TopicPartition, OffsetRange> partitions = new HashMap<>();
+        ranges.forEach(
+                (number, range) -> partitions.put(new TopicPartition(name(topic), number), range));
+        try {
+            reader.read(
+                    partitions,
+                    IsolationLevel.READ_COMMITTED,
+                    records ->
+                            consumer.test(
+                                    records.stream()
+                                            .map(record -> Logged.of(record, decoder))
+                                            .toList()));
         } catch (KafkaException e) {
-            throw new LogUnreadable("the topic " + name(topic) + " could not be read", e);
+            throw new LogUnreadable("Cannot read topic " + name(topic), e);
         }
     }
 
-    private interface Lookup {
-        Map<TopicPartition, Long> of(
-                KafkaConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions);
-    }
-
-    private Map<Integer, Long> offsets(LogTopic topic, Lookup lookup) {
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
-            List<PartitionInfo> infos = consumer.partitionsFor(name(topic));
-            if (infos == null || infos.isEmpty()) {
-                throw new LogUnreadable("there is no topic " + name(topic));
-            }
-            List<TopicPartition> partitions =
-                    infos.stream()
-                            .map(info -> new TopicPartition(info.topic(), info.partition()))
-                            .toList();
-            consumer.assign(partitions);
-            Map<Integer, Long> result = new TreeMap<>();
-            lookup.of(consumer, partitions)
-                    .forEach((partition, offset) -> result.put(partition.partition(), offset));
-            return result;
+    private Map<Integer, Long> offsets(
+            LogTopic topic, Function<String, Map<Integer, Long>> lookup) {
+        try {
+            return lookup.apply(name(topic));
         } catch (KafkaException e) {
-            throw new LogUnreadable("the ends of " + name(topic) + " could not be read", e);
+            throw new LogUnreadable("Cannot read the offsets of topic " + name(topic), e);
         }
-    }
-
-    private KafkaConsumer<byte[], byte[]> consumer() {
-        return new KafkaConsumer<>(
-                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
     private String name(LogTopic topic) {
@@ -154,50 +135,41 @@ public final class ChangeLog {
         };
     }
 
-    /// Offsets of one partition, `from` inclusive, `to` exclusive. Not every offset in it is a
-    /// record: transaction markers take offsets too.
-    public record OffsetRange(long from, long to) {
-
-        public boolean isEmpty() {
-            return to <= from;
-        }
-    }
-
-    /// The log could not be read: Kafka doesn't answer, or the asked offsets are no longer there.
+    /// Kafka does not respond, or the requested offsets no longer exist.
     public static final class LogUnreadable extends RuntimeException {
 
         private static final long serialVersionUID = 1L;
-
-        LogUnreadable(String message) {
-            super(message);
-        }
 
         LogUnreadable(String message, Throwable cause) {
             super(message, cause);
         }
     }
 
-    /// One committed record and where it lies.
-    public record Logged<T>(int partition, long offset, T content) {}
+    /// A committed record and its position.
+    public record Logged<T>(int partition, long offset, T content) {
 
-    /// The two topics of a migration that hold rows.
+        private static <T> Logged<T> of(
+                ConsumerRecord<byte[], byte[]> record, Function<byte[], T> decoder) {
+            return new Logged<>(record.partition(), record.offset(), decoder.apply(record.value()));
+        }
+    }
+
+    /// The topics of a migration that contain rows.
     public enum LogTopic {
         CHANGES,
         TARGET
     }
 
-    /// Which entries an operator wants: all, those of one table (`schema.name`), those of one key
-    /// (the key's texts in key order). Watermarks and entries of other kinds without a table are
-    /// taken only when no table is asked for.
+    /// Selects entries: all, those of one table (`schema.name`), or those of one key (its texts in
+    /// key order). Entries without a table, such as watermarks, match only if no table is given.
     public record LogFilter(Optional<String> table, Optional<List<String>> key) {
 
         public static final LogFilter ALL = new LogFilter(Optional.empty(), Optional.empty());
 
         private static final JsonMapper JSON = JsonMapper.builder().build();
 
-        /// Reads a key as an operator writes it: a JSON array of texts and numbers, one per key
-        /// column, or the columns' texts with commas between them. Only in the array may a text
-        /// hold a comma.
+        /// Parses a key: a JSON array of texts and numbers, one per key column, or the columns'
+        /// texts separated by commas. Only the array allows a comma in a text.
         public static List<String> key(String written) {
             return array(written).orElseGet(() -> List.of(written.split(",", -1)));
         }
@@ -214,7 +186,7 @@ public final class ChangeLog {
                     if (next != JsonToken.VALUE_STRING && (next == null || !next.isNumeric())) {
                         return Optional.empty();
                     }
-                    // Of a number this is the text as it is written.
+                    // For a number, this is the text as written.
                     parts.add(parser.getString());
                 }
                 return parser.nextToken() == null && !parts.isEmpty()
@@ -225,7 +197,7 @@ public final class ChangeLog {
             }
         }
 
-        boolean takes(LogEntry entry) {
+        boolean matches(LogEntry entry) {
             boolean ofTable = table.isEmpty() || table.get().equals(entry.table());
             boolean ofKey =
                     key.isEmpty()

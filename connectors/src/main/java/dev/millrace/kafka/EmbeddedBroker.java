@@ -20,16 +20,16 @@ import kafka.tools.StorageTool;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 
-/// Runs a single-node KRaft broker inside this JVM. It keeps its log under a folder of the owner
-/// alone and listens only on the loopback, where a client needs the password of this start: other
-/// users of the machine can neither read the log nor connect. Every appended batch is flushed to
-/// disk before it is acknowledged, so what the slot is told to forget survives a power cut. The
-/// folder belongs to one broker at a time; started again on it, on the same port or another, the
-/// broker has what it had. A fault that Kafka itself calls fatal (a disk that refuses writes) halts
-/// the JVM, as it would a separate broker. Thread-safe.
+/// Runs a single-node KRaft broker in this JVM. Its log is in a folder that only the owner can
+/// access. It listens only on the loopback interface, and clients need the password of the current
+/// start, so other users of the machine can neither read the log nor connect. Every appended batch
+/// is flushed to disk before it is acknowledged, so changes that the replication slot confirms
+/// survive a power failure. A folder belongs to one broker at a time; a broker that restarts on it,
+/// on any port, has its earlier records. A fault that Kafka considers fatal, such as a write error
+/// of the disk, halts the JVM, like a separate broker process. Thread-safe.
 public final class EmbeddedBroker implements AutoCloseable {
 
-    private static final String WHAT = "The embedded Kafka broker";
+    private static final String NAME = "The embedded Kafka broker";
 
     private final KafkaRaftServer server;
     private final FolderLock lock;
@@ -54,29 +54,30 @@ public final class EmbeddedBroker implements AutoCloseable {
         return start(folder, LoopbackPort.free());
     }
 
-    /// @throws LocalServerException with what to do: the folder is in use, the port is taken
+    /// @throws LocalServerException if the folder is in use or the port is taken; the message
+    ///   contains the remedy
     public static EmbeddedBroker start(Path folder, int port) {
         return start(folder, port, BrokerAccess.withPassword());
     }
 
     static EmbeddedBroker start(Path folder, int port, BrokerAccess access) {
-        FolderLock lock = FolderLock.take(folder, WHAT);
+        FolderLock lock = FolderLock.take(folder, NAME);
         KafkaRaftServer server = null;
         try {
             Folders.makePrivate(folder);
-            // Kafka halts the JVM when it can't bind, so the port is tried before.
-            LoopbackPort.requireFree(port, WHAT);
-            Path whole = folder.toRealPath();
-            formatOnce(whole);
+            // Kafka halts the JVM if it cannot bind, so the port is tested first.
+            LoopbackPort.requireFree(port, NAME);
+            Path realFolder = folder.toRealPath();
+            formatOnce(realFolder);
             int controllerPort = LoopbackPort.free();
-            Properties properties = properties(whole.resolve("log"), port, controllerPort);
+            Properties properties = properties(realFolder.resolve("log"), port, controllerPort);
             properties.putAll(access.server());
             server = new KafkaRaftServer(new KafkaConfig(properties), Time.SYSTEM);
             server.startup();
             return new EmbeddedBroker(server, lock, "127.0.0.1:" + port, access, controllerPort);
         } catch (IOException e) {
             lock.close();
-            throw new LocalServerException(WHAT + " can't use its folder " + folder + ": " + e, e);
+            throw new LocalServerException(NAME + " cannot use its folder " + folder + ": " + e, e);
         } catch (RuntimeException e) {
             if (server != null) {
                 server.shutdown();
@@ -90,8 +91,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         return bootstrapServers;
     }
 
-    /// What every client of this broker is configured with: its address and its password. Printing
-    /// the map does not print the password.
+    /// The client settings for this broker: its address and its password. Printing the map does not
+    /// reveal the password.
     public Map<String, Object> clientSettings() {
         Map<String, Object> settings = new HashMap<>(access.client());
         settings.put("bootstrap.servers", bootstrapServers);
@@ -132,11 +133,11 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("group.initial.rebalance.delay.ms", "0");
         properties.put("auto.create.topics.enable", "false");
         properties.put("log.flush.interval.messages", "1");
-        // What was deleted shall stay deleted after a kill: the start of each log is noted this
+        // Deleted records must stay deleted after a kill, so the log start offsets are saved this
         // often.
         properties.put("log.flush.start.offset.checkpoint.interval.ms", "1000");
         properties.put("offsets.retention.minutes", "525600");
-        // After a kill the broker is let in again only when its former session has expired.
+        // After a kill the broker can register again only when its previous session has expired.
         properties.put("broker.session.timeout.ms", "3000");
         properties.put("broker.heartbeat.interval.ms", "500");
         properties.put("log.cleaner.dedupe.buffer.size", "16777216");
@@ -145,8 +146,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         return properties;
     }
 
-    /// Formats beside the log's place and moves it there when it is whole, so a death on the way
-    /// leaves nothing that looks like a log.
+    /// Formats a temporary folder and moves it into place when it is complete, so an interrupted
+    /// format leaves no partial log.
     private static void formatOnce(Path folder) throws IOException {
         Path log = folder.resolve("log");
         if (Files.exists(log.resolve("meta.properties"))) {
@@ -158,20 +159,20 @@ public final class EmbeddedBroker implements AutoCloseable {
         try (var out = Files.newOutputStream(file)) {
             properties(unfinished, 9092, 9093).store(out, null);
         }
-        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
         int status =
                 StorageTool.execute(
                         new String[] {
                             "format", "-t", Uuid.randomUuid().toString(), "-c", file.toString()
                         },
-                        new PrintStream(said, true, StandardCharsets.UTF_8));
+                        new PrintStream(output, true, StandardCharsets.UTF_8));
         if (status != 0) {
             throw new LocalServerException(
-                    WHAT
-                            + " can't format its folder "
+                    NAME
+                            + " cannot format its folder "
                             + folder
                             + ": "
-                            + said.toString(StandardCharsets.UTF_8));
+                            + output.toString(StandardCharsets.UTF_8));
         }
         Files.delete(file);
         Files.move(unfinished, log, StandardCopyOption.ATOMIC_MOVE);

@@ -14,12 +14,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/// One record of a topic as an operator reads it: one line of JSON. A cell is its text, null, or
-/// `{"unchanged":true}`. It holds the row's values, because they were asked for; it never goes to a
-/// log of the program.
+/// A record of a topic as one line of JSON for an operator. A cell is its text, null, or
+/// `{"unchanged":true}`. It contains row values, because the operator requested them; it is never
+/// written to Millrace's own log. Immutable.
 ///
-/// @param key the key's columns, by name where the record names them
-/// @param token of a target record: generation, offset in the changes topic, ordinal
+/// @param key the key columns, by name if the record contains names, otherwise by number
+/// @param token only for a target record: generation, offset in the changes topic, ordinal
 public record LogEntry(
         String topic,
         int partition,
@@ -90,7 +90,7 @@ public record LogEntry(
         return draft.entry();
     }
 
-    /// One line; parts that the record hasn't got are left out.
+    /// One line; fields that the record lacks are omitted.
     public String toJson() {
         Map<String, @Nullable Object> parts = new LinkedHashMap<>();
         parts.put("topic", topic);
@@ -111,7 +111,7 @@ public record LogEntry(
         return JSON.writeValueAsString(parts);
     }
 
-    /// Names no value: an entry may end up in a message by mistake.
+    /// Contains no value, because an entry may be included in a message by mistake.
     @Override
     public String toString() {
         return kind + " at " + topic + "-" + partition + "@" + offset;
@@ -132,7 +132,7 @@ public record LogEntry(
         return values;
     }
 
-    /// Gathers the parts of one entry; one thread, used once.
+    /// Builds one entry. Not thread-safe.
     private static final class Draft {
         private final String topic;
         private final int partition;

@@ -5,9 +5,9 @@ import dev.millrace.kafka.Broker.TopicSpec;
 import java.util.List;
 import java.util.Map;
 
-/// How the topics of a migration are made. Nothing is compacted but the position, because an
-/// unchanged cell needs its past, and nothing expires by time: a record may go only when every
-/// reader has stored a position behind it.
+/// The topics of a migration. Only the position topic is compacted, because an unchanged cell needs
+/// earlier records. Nothing expires by time: a record may be deleted only after every reader has
+/// stored a later position. Immutable.
 public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position) {
 
     private static final String LARGEST_RECORD = Integer.toString(64 * 1024 * 1024);

@@ -1,6 +1,5 @@
-/// Kafka: topics, administration, the embedded broker, and reading a range of a topic. A read joins
-/// no consumer group, commits nothing and sees committed records only. Knows nothing of a
-/// migration's phases.
+/// Access to Kafka: client settings, administration, the embedded broker, and reading ranges of
+/// topics. Reading joins no consumer group and commits nothing. Knows no phase of a migration.
 @NullMarked
 package dev.millrace.kafka;
 

@@ -23,20 +23,6 @@ import org.jspecify.annotations.Nullable;
 /// theirs and the applier drops it: a gap.
 final class OrderedProducerClients implements KafkaClientSupplier {
 
-    /// What the guarantee needs of the producer's settings. With a second request under way the
-    /// records behind a refused one could be at the broker already.
-    static final Map<String, Object> PRODUCER =
-            Map.of(
-                    "enable.idempotence",
-                    "true",
-                    "acks",
-                    "all",
-                    "max.in.flight.requests.per.connection",
-                    1,
-                    // A batch that expired while a later one landed would be the same gap.
-                    "delivery.timeout.ms",
-                    Integer.MAX_VALUE);
-
     @Override
     public Producer<byte[], byte[]> getProducer(Map<String, Object> config) {
         return new PrefixProducer(config);

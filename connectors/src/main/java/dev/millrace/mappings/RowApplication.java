@@ -1,6 +1,7 @@
 package dev.millrace.mappings;
 
 import dev.millrace.change.Topics;
+import dev.millrace.kafka.KafkaClients;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.lifecycle.RepeatedFailures;
@@ -262,17 +263,16 @@ public final class RowApplication implements AutoCloseable {
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE);
         properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 500);
         properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
-        // A member that died without leaving is taken over at once by the process that comes back
-        // under its name.
-        properties.put(
-                StreamsConfig.mainConsumerPrefix("group.instance.id"),
-                topics.rowsApplication(settings.generation()));
-        properties.put(StreamsConfig.mainConsumerPrefix("auto.offset.reset"), "none");
-        properties.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
-        properties.put(StreamsConfig.consumerPrefix("max.poll.records"), 5000);
-        properties.put(StreamsConfig.consumerPrefix("max.partition.fetch.bytes"), 8 * 1024 * 1024);
-        OrderedProducerClients.PRODUCER.forEach(
-                (name, value) -> properties.put(StreamsConfig.producerPrefix(name), value));
+        KafkaClients.streamsMainConsumer(topics.rowsApplication(settings.generation()))
+                .forEach(
+                        (name, value) ->
+                                properties.put(StreamsConfig.mainConsumerPrefix(name), value));
+        KafkaClients.streamsConsumer()
+                .forEach(
+                        (name, value) -> properties.put(StreamsConfig.consumerPrefix(name), value));
+        KafkaClients.streamsProducer()
+                .forEach(
+                        (name, value) -> properties.put(StreamsConfig.producerPrefix(name), value));
         properties.put(
                 StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, FailOnAnyRefusal.class);
         // There is no global table; unsaid, every start warns of what Kafka 5 will take for
@@ -282,10 +282,6 @@ public final class RowApplication implements AutoCloseable {
                 StreamsConfig.mainConsumerPrefix(
                         StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG),
                 true);
-        properties.put(StreamsConfig.producerPrefix("linger.ms"), 2);
-        properties.put(StreamsConfig.producerPrefix("batch.size"), 256 * 1024);
-        properties.put(StreamsConfig.producerPrefix("compression.type"), "lz4");
-        properties.put(StreamsConfig.producerPrefix("max.request.size"), 64 * 1024 * 1024);
         return properties;
     }
 

@@ -10,10 +10,10 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Asks the source how its collations change case: one query over all code points for each, well
-/// under a second. Rules that look at a character's neighbours are asked for as well: of those the
-/// final sigma is known, and a collation with any other is left out, so that the compiler refuses
-/// it by name.
+/// Reads from the source how each collation changes the case of characters: one query over all code
+/// points per collation, well under a second. Also tests context-dependent rules. The final sigma
+/// is supported; a collation with any other such rule is left out, so that the compiler rejects it
+/// by name. Stateless; uses the session of the calling thread.
 public final class CaseMapReader {
 
     private static final String SQL_NAME =
@@ -34,9 +34,9 @@ public final class CaseMapReader {
             WHERE lower(c) COLLATE "C" <> c OR upper(c) COLLATE "C" <> c
             """;
 
-    /// Texts on which the other rules that look at neighbours show: the dots of Turkish and
-    /// Lithuanian, the accents of Greek capitals.
-    private static final List<String> WITH_NEIGHBOURS =
+    /// Texts whose case depends on neighbouring characters: the dots of Turkish and Lithuanian, the
+    /// accents of Greek capitals.
+    private static final List<String> CONTEXT_DEPENDENT =
             List.of(
                     "I\u0307",
                     "J\u0307",
@@ -55,8 +55,8 @@ public final class CaseMapReader {
 
     private CaseMapReader() {}
 
-    /// @param collations names as [dev.millrace.sql.Relation.Collation] has them
-    /// @return the maps of those whose rules are known
+    /// @param collations names as in [dev.millrace.sql.Relation.Collation]
+    /// @return the maps of the collations whose rules are supported
     public static CaseMaps read(Session source, Collection<String> collations) {
         Map<String, CaseMap> maps = new HashMap<>();
         for (String collation : Set.copyOf(collations)) {
@@ -72,14 +72,13 @@ public final class CaseMapReader {
             return Optional.empty();
         }
         String name = String.valueOf(names.getFirst().getFirst());
-        CaseMap alone = everyCodePoint(source, name);
+        CaseMap map = everyCodePoint(source, name);
         boolean known =
-                WITH_NEIGHBOURS.stream()
-                        .allMatch(text -> isChangedAlone(source, name, alone, text));
-        boolean sigma = isChangedAlone(source, name, alone, FINAL_SIGMA);
+                CONTEXT_DEPENDENT.stream().allMatch(text -> isContextFree(source, name, map, text));
+        boolean sigma = isContextFree(source, name, map, FINAL_SIGMA);
         Set<Integer> contextual = sigma ? Set.of() : Set.of(FINAL_SIGMA.codePointAt(1));
         return known
-                ? Optional.of(new CaseMap(alone.lower(), alone.upper(), contextual))
+                ? Optional.of(new CaseMap(map.lower(), map.upper(), contextual))
                 : Optional.empty();
     }
 
@@ -102,14 +101,14 @@ public final class CaseMapReader {
         }
     }
 
-    /// Whether the text's case is that of its characters one by one.
-    private static boolean isChangedAlone(
-            Session source, String collation, CaseMap alone, String text) {
+    /// Whether the collation changes the text's case character by character.
+    private static boolean isContextFree(
+            Session source, String collation, CaseMap map, String text) {
         String literal = Identifier.literal(text) + " COLLATE " + collation;
         List<@Nullable String> changed =
                 source.texts("SELECT lower(" + literal + "), upper(" + literal + ")").getFirst();
-        return joined(text, alone.lower()).equals(changed.get(0))
-                && joined(text, alone.upper()).equals(changed.get(1));
+        return joined(text, map.lower()).equals(changed.get(0))
+                && joined(text, map.upper()).equals(changed.get(1));
     }
 
     private static String joined(String text, Map<Integer, String> map) {

@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/// The catalog of one database, read afresh by each call, a fixed number of statements however many
-/// tables are asked for. On the source a table's key is what its replica identity makes of it, on
-/// the target its primary key. Used by the thread that owns the connection; faults are
-/// [DatabaseFailure].
+/// Reads the catalog of one database. Each call reads it again, with a fixed number of statements
+/// for any number of tables. A table's key is its replica identity on the source and its primary
+/// key on the target. Not thread-safe; confined to the thread that owns the connection. Throws
+/// [Database.DatabaseFailure] if a statement fails.
 public final class Catalog {
 
     private final Connection connection;
@@ -37,8 +37,8 @@ public final class Catalog {
         return Optional.ofNullable(relations(List.of(table)).get(table));
     }
 
-    /// The relations that exist among those asked for, in the order asked. Views and foreign tables
-    /// are relations too; [#facts] tells them apart.
+    /// The relations that exist, in the order of the request. Includes views and foreign tables;
+    /// [#facts] reports the kind.
     public Map<TableId, Relation> relations(Collection<TableId> tables) {
         Map<TableId, Long> oids = oids(tables);
         Map<Long, Keys> keys = new KeyReader(connection).keys(oids.values());
@@ -60,13 +60,13 @@ public final class Catalog {
         return Optional.ofNullable(facts(List.of(table)).get(table));
     }
 
-    /// Facts on the relations that exist among those asked for, in the order asked.
+    /// Facts about the relations that exist, in the order of the request.
     public Map<TableId, TableFacts> facts(Collection<TableId> tables) {
         return new FactReader(connection).facts(oids(tables));
     }
 
-    /// Everything that rows can be selected from in a schema, partitions and views too, by name;
-    /// empty for a schema that isn't there.
+    /// All relations of a schema that a SELECT can read, including partitions and views, ordered by
+    /// name. Empty if the schema does not exist.
     public List<TableFacts> tables(String schema) {
         List<TableId> names =
                 Query.list(
@@ -91,7 +91,7 @@ public final class Catalog {
                 .isEmpty();
     }
 
-    /// The schemas of the database, without PostgreSQL's own.
+    /// The schemas of the database except the system schemas.
     public List<String> schemas() {
         return Query.list(
                 connection,
@@ -102,8 +102,8 @@ public final class Catalog {
                 row -> row.getString(1));
     }
 
-    /// The table that a name in a SELECT means: in the schema named, else the first on the
-    /// session's search path.
+    /// Resolves a name in a SELECT: in the given schema, or else the first match on the session's
+    /// search path.
     public Optional<TableId> resolve(Optional<String> schema, String name) {
         return Query.list(
                         connection,

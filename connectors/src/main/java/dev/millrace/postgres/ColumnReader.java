@@ -15,7 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Reads the columns of tables with their types, through domains to the type below, and collations.
+/// Reads the columns of tables with their collations and types; a domain's type includes its base
+/// types.
 final class ColumnReader {
 
     private static final String COLUMNS =
@@ -31,7 +32,7 @@ final class ColumnReader {
             ORDER BY a.attrelid, a.attnum
             """;
 
-    /// The types of the columns and, for domains, all types below them.
+    /// The types of the columns and all base types of domains.
     private static final String TYPES =
             """
             WITH RECURSIVE used (oid) AS (
@@ -118,7 +119,7 @@ final class ColumnReader {
     private static Type known(Map<Long, Type> types, long oid) {
         Type type = types.get(oid);
         if (type == null) {
-            throw new IllegalStateException("a column changed its type while it was read");
+            throw new IllegalStateException("A column's type changed while the catalog was read.");
         }
         return type;
     }
@@ -136,8 +137,9 @@ final class ColumnReader {
                 baseFormatted == null ? "" : baseFormatted);
     }
 
-    /// Reads the collations of columns. `default` is the database's own, whose provider the
-    /// database tells; libc counts as C only where comparing and changing case both are.
+    /// Reads the collations of columns. The provider of the collation `default` is a property of
+    /// the database. A libc collation counts as C only if both its sort order and its character
+    /// classification are C.
     static final class CollationReader {
 
         private static final String COLLATIONS =
@@ -190,7 +192,7 @@ final class ColumnReader {
                 case "i" -> Provider.ICU;
                 case "b" -> isC(row.getString("locale")) ? Provider.C : Provider.BUILTIN;
                 case String unknown ->
-                        throw new IllegalStateException("unknown collation provider " + unknown);
+                        throw new IllegalStateException("Unknown collation provider: " + unknown);
             };
         }
 

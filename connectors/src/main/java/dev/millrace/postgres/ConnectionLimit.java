@@ -5,13 +5,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 
-/// A limit on the sessions that a role may have on a server at one time.
+/// A limit on the number of concurrent sessions of a role. Immutable.
 ///
-/// @param name of the role or the database; empty for the server's own limit
-/// @param limit how many sessions it allows such a role
-/// @param used by others than this migration, which gives its own back at a start
-/// @param counts whether it counts a session that replicates, as those of roles and databases did
-///   before version 18
+/// @param name name of the role or database; empty for the server's limit
+/// @param limit the number of sessions available to the role
+/// @param used sessions in use, without those of this migration, which end when it restarts
+/// @param counts whether the limit also counts replication sessions; limits of roles and databases
+///   do so before version 18
 public record ConnectionLimit(Kind kind, String name, int limit, int used, boolean counts) {
 
     public enum Kind {
@@ -20,8 +20,8 @@ public record ConnectionLimit(Kind kind, String name, int limit, int used, boole
         SERVER
     }
 
-    /// Limits of roles and databases do not bind a superuser. Of sessions of other roles the server
-    /// may not say of what type they are: those are counted.
+    /// Superusers are exempt from the limits of roles and databases. The server may hide the type
+    /// of other roles' sessions; such sessions are counted.
     private static final String LIMITS =
             """
             WITH session AS (

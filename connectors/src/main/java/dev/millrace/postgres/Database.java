@@ -11,20 +11,19 @@ import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/// One PostgreSQL database and the ways into it: a small pool for short reads and control writes,
-/// and sessions of their own for work that holds one (snapshots, COPY, digests). Every session is
-/// opened by [SessionFactory], so that a value has one text everywhere. Safe for any thread;
-/// constructing it opens no connection; closing it closes the pool, not the sessions that were
-/// handed out.
+/// Opens sessions on one PostgreSQL database: a small pool for short reads and control writes, and
+/// dedicated sessions for long work (snapshots, COPY, digests). [SessionFactory] opens every
+/// session, so a value has the same text in all of them. Thread-safe. The constructor opens no
+/// connection; `close` closes the pool but not the dedicated sessions.
 public final class Database implements AutoCloseable {
 
-    /// Work in the pool is short; more connections would only take them from the application.
+    /// Pooled work is short. More connections would only take them from the application.
     public static final int POOL_SIZE = 2;
 
-    /// Within this time a broken connection is noticed by a reader of the pool.
+    /// How long a pooled statement may wait for the server before the connection counts as broken.
     private static final Duration POOL_SILENCE = Duration.ofSeconds(30);
 
-    /// A statement that should answer at once and takes longer has lost its server.
+    /// A short statement that waits longer than this has lost its server.
     private static final Duration SESSION_SILENCE = Duration.ofMinutes(2);
 
     private static final Duration POOL_WAIT = Duration.ofSeconds(6);
@@ -34,13 +33,13 @@ public final class Database implements AutoCloseable {
     private final HikariDataSource pool;
 
     /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
-    /// @throws IllegalArgumentException when the URL isn't one of PostgreSQL's; the message doesn't
-    ///   repeat it
+    /// @throws IllegalArgumentException if the URL is not a PostgreSQL URL; the message does not
+    ///   contain it
     public Database(String migration, String url, String username, String password) {
         this(new SessionFactory(migration, url, username, password), SESSION_SILENCE);
     }
 
-    /// @param silence how long the server may be silent within a statement of [#connect]
+    /// @param silence how long the server may send nothing during a statement of [#connect]
     public Database(SessionFactory sessions, Duration silence) {
         this.sessions = sessions;
         this.silence = silence;
@@ -55,35 +54,35 @@ public final class Database implements AutoCloseable {
         pool = new HikariDataSource(config);
     }
 
-    /// A pooled connection, autocommit on. Close it soon.
+    /// Borrows a pooled connection in autocommit mode. Close it soon.
     public Connection pooled() throws SQLException {
         return pool.getConnection();
     }
 
-    /// Opens a session for statements that answer soon, autocommit on; the caller closes it. One
-    /// that may compute for long is run under a [LongStatement].
+    /// Opens a session for short statements, in autocommit mode; the caller closes it. Run a long
+    /// statement under a [LongStatement].
     public Connection connect(String purpose) throws SQLException {
         return sessions.open(purpose, silence);
     }
 
-    /// Opens a session in which every statement may compute for as long as it takes, autocommit on;
-    /// the caller closes it.
+    /// Opens a session without a limit on the duration of statements, in autocommit mode; the
+    /// caller closes it.
     public Connection connectForLongStatements(String purpose) throws SQLException {
         return sessions.open(purpose, Duration.ZERO);
     }
 
-    /// What the catalog and the server say, on one pooled connection; close it soon.
+    /// Borrows a pooled connection to read the catalog and the server's facts. Close it soon.
     ///
-    /// @throws DatabaseFailure when no connection can be had
+    /// @throws DatabaseFailure if no connection is available
     public Session session() {
         try {
             return new Session(pool.getConnection());
         } catch (SQLException e) {
-            throw new DatabaseFailure("no session on " + this, e);
+            throw new DatabaseFailure("Cannot open a session on " + this, e);
         }
     }
 
-    /// Tries to log in, outside the pool.
+    /// Tries to log in, without using the pool.
     public Reachability probe() {
         try (Connection ignored = sessions.open("probe", POOL_SILENCE)) {
             return new Reachability.Reached();
@@ -124,30 +123,30 @@ public final class Database implements AutoCloseable {
         return sessions.address();
     }
 
-    /// Whether a database lets us in, and if not, in which of the ways that have different
-    /// remedies. `why` is the server's or the driver's own sentence; it never holds the password.
+    /// The result of a login attempt; each failure has its own remedy. `why` is the message of the
+    /// server or the driver and never contains the password.
     public sealed interface Reachability {
 
         record Reached() implements Reachability {}
 
         record Unreachable(String why) implements Reachability {}
 
-        /// The server answers and takes no session now.
+        /// The server responds but accepts no session now.
         record Busy(String why) implements Reachability {}
 
-        /// Wrong password, unknown user, or no rule of `pg_hba.conf` for this client.
+        /// Wrong password, unknown user, or no matching line in `pg_hba.conf`.
         record LoginRefused(String why) implements Reachability {}
 
         record DatabaseMissing(String why) implements Reachability {}
 
-        /// The role may not connect to this database.
+        /// The role lacks the CONNECT privilege on the database.
         record NotPermitted(String why) implements Reachability {}
 
         record Failed(String why) implements Reachability {}
     }
 
-    /// The pool's source of connections. The password stays in [SessionFactory]: the pool, which
-    /// prints its settings, never has it.
+    /// The pool's data source. The password stays in [SessionFactory], because the pool can print
+    /// its settings.
     record PooledSessions(SessionFactory sessions, Duration silence) implements DataSource {
 
         @Override
@@ -157,7 +156,7 @@ public final class Database implements AutoCloseable {
 
         @Override
         public Connection getConnection(String username, String password) throws SQLException {
-            throw new SQLFeatureNotSupportedException("sessions of one role only");
+            throw new SQLFeatureNotSupportedException("Sessions of one role only.");
         }
 
         @Override
@@ -178,12 +177,12 @@ public final class Database implements AutoCloseable {
 
         @Override
         public Logger getParentLogger() throws SQLFeatureNotSupportedException {
-            throw new SQLFeatureNotSupportedException("no java.util.logging");
+            throw new SQLFeatureNotSupportedException("java.util.logging is not used.");
         }
 
         @Override
         public <T> T unwrap(Class<T> type) throws SQLException {
-            throw new SQLFeatureNotSupportedException("nothing is wrapped");
+            throw new SQLFeatureNotSupportedException("Nothing is wrapped.");
         }
 
         @Override
@@ -197,9 +196,9 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /// A statement of this room that failed. The message names what was asked, the server's
-    /// sentence and its SQLSTATE; sessions are opened so that the server's detail, which may hold a
-    /// row, is not in it.
+    /// A statement of this package failed. The message contains what was attempted, the server's
+    /// message and the SQLSTATE. Sessions are opened without the server's error detail, which may
+    /// contain a row.
     public static final class DatabaseFailure extends RuntimeException {
 
         private static final long serialVersionUID = 1L;

@@ -23,7 +23,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 
-/// Reads [TableFacts] of many tables in three statements.
+/// Reads [TableFacts] of any number of tables with three statements.
 final class FactReader {
 
     private static final String FACTS =
@@ -61,7 +61,7 @@ final class FactReader {
                     AND d.contype IN ('p', 'u', 'x') AND d.condeferrable ORDER BY 1) AS deferrable,
                 ARRAY(SELECT h.oid::regclass::text FROM pg_catalog.pg_inherits i
                     JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid
-                    WHERE i.inhparent = c.oid AND NOT h.relispartition ORDER BY 1) AS heirs,
+                    WHERE i.inhparent = c.oid AND NOT h.relispartition ORDER BY 1) AS inheriting_tables,
                 ARRAY(SELECT r.rulename::text FROM pg_catalog.pg_rewrite r
                     WHERE r.ev_class = c.oid AND r.ev_type = '2' ORDER BY 1) AS update_rules,
                 ARRAY(SELECT r.rulename::text FROM pg_catalog.pg_rewrite r
@@ -209,7 +209,7 @@ final class FactReader {
                 Query.texts(row, "triggers"),
                 Query.texts(row, "replica_triggers"),
                 Query.texts(row, "deferrable"),
-                Query.texts(row, "heirs"),
+                Query.texts(row, "inheriting_tables"),
                 new Rules(
                         Query.texts(row, "update_rules"),
                         Query.texts(row, "origin_rules"),
@@ -235,7 +235,7 @@ final class FactReader {
             case "v" -> Kind.VIEW;
             case "m" -> Kind.MATERIALIZED_VIEW;
             case "f" -> Kind.FOREIGN_TABLE;
-            default -> throw new IllegalStateException("unknown kind of relation " + letter);
+            default -> throw new IllegalStateException("Unknown relkind: " + letter);
         };
     }
 
@@ -244,7 +244,7 @@ final class FactReader {
             case "p" -> Persistence.PERMANENT;
             case "u" -> Persistence.UNLOGGED;
             case "t" -> Persistence.TEMPORARY;
-            default -> throw new IllegalStateException("unknown persistence " + letter);
+            default -> throw new IllegalStateException("Unknown relpersistence: " + letter);
         };
     }
 }

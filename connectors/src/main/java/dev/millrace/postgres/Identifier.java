@@ -2,17 +2,17 @@ package dev.millrace.postgres;
 
 import dev.millrace.change.TableId;
 
-/// The one quoting of the program. Names are always quoted, so that case, dots, blanks and reserved
-/// words mean what the catalog says. Pure; any thread.
+/// Quotes identifiers and string constants. The only place that does so. Names are always quoted,
+/// so that case, dots, spaces and reserved words keep their meaning. Pure; thread-safe.
 public final class Identifier {
 
     private Identifier() {}
 
-    /// @throws IllegalArgumentException for an empty name and for one with a NUL, which PostgreSQL
-    ///   has none of
+    /// @throws IllegalArgumentException if the name is empty or contains U+0000, which PostgreSQL
+    ///   does not support
     public static String quote(String name) {
         if (name.isEmpty()) {
-            throw new IllegalArgumentException("an identifier has at least one character");
+            throw new IllegalArgumentException("An identifier must not be empty.");
         }
         return '"' + withoutNul(name).replace("\"", "\"\"") + '"';
     }
@@ -21,7 +21,7 @@ public final class Identifier {
         return quote(table.schema()) + '.' + quote(table.name());
     }
 
-    /// A string constant that reads the same whatever `standard_conforming_strings` says.
+    /// A string constant that means the same for every value of `standard_conforming_strings`.
     public static String literal(String text) {
         String doubled = withoutNul(text).replace("'", "''");
         return doubled.indexOf('\\') < 0
@@ -31,7 +31,7 @@ public final class Identifier {
 
     private static String withoutNul(String text) {
         if (text.indexOf('\0') >= 0) {
-            throw new IllegalArgumentException("PostgreSQL has no character U+0000");
+            throw new IllegalArgumentException("PostgreSQL does not support the character U+0000.");
         }
         return text;
     }

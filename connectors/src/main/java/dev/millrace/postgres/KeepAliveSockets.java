@@ -7,9 +7,9 @@ import java.net.SocketOption;
 import javax.net.SocketFactory;
 import jdk.net.ExtendedSocketOptions;
 
-/// Sockets on which the operating system notices within about 90 seconds that the other side is
-/// gone, however long the server computes. Its own default is two hours. The driver makes one by
-/// its class name.
+/// Creates sockets with TCP keep-alive, so that a lost peer is detected within about 90 seconds
+/// however long the server computes. The operating system's default is two hours. The driver
+/// instantiates this class by name. Thread-safe.
 public final class KeepAliveSockets extends SocketFactory {
 
     private static final int IDLE_SECONDS = 30;

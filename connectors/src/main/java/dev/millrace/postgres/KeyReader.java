@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Reads how rows of tables are known: by the primary key, and by the replica identity.
+/// Reads how rows are identified: the primary key and the replica identity.
 final class KeyReader {
 
     private static final String KEYS =
@@ -48,7 +48,7 @@ final class KeyReader {
                 connection,
                 KEYS,
                 row -> {
-                    note(found.computeIfAbsent(row.getLong("oid"), _ -> new Found()), row);
+                    addIndex(found.computeIfAbsent(row.getLong("oid"), _ -> new Found()), row);
                     return row.getLong("oid");
                 },
                 oids);
@@ -57,12 +57,12 @@ final class KeyReader {
         return keys;
     }
 
-    /// The keys of a relation that was read, none when it wasn't there any more.
+    /// The keys of a relation; without columns if the relation no longer exists.
     static Keys of(Map<Long, Keys> keys, Long oid) {
         return keys.getOrDefault(oid, new Keys(ReplicaIdentity.NOTHING, List.of(), List.of()));
     }
 
-    private static void note(Found found, ResultSet row) throws SQLException {
+    private static void addIndex(Found found, ResultSet row) throws SQLException {
         found.identity = identity(row.getString("relreplident"));
         Index index =
                 new Index(
@@ -98,7 +98,7 @@ final class KeyReader {
             case "i" -> ReplicaIdentity.INDEX;
             case "f" -> ReplicaIdentity.FULL;
             case "n" -> ReplicaIdentity.NOTHING;
-            default -> throw new IllegalStateException("unknown replica identity " + letter);
+            default -> throw new IllegalStateException("Unknown relreplident: " + letter);
         };
     }
 }

@@ -4,11 +4,12 @@ import java.sql.Connection;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// A transaction that may stay open for long: a prepared one of any age, or one of a session that
-/// has written and is open for more than a minute. A new slot waits for those of every database.
+/// A transaction that may stay open for long: any prepared transaction, or a session's transaction
+/// that has written and is older than one minute. The creation of a replication slot waits for such
+/// transactions of every database. Immutable.
 ///
-/// @param name the prepared transaction's; empty for a session's
-/// @param session the process id; empty for a prepared transaction
+/// @param name the identifier of a prepared transaction; empty for a session's transaction
+/// @param session the session's process id; empty for a prepared transaction
 public record OpenTransaction(String name, OptionalInt session, String database, long seconds) {
 
     private static final String OPEN =

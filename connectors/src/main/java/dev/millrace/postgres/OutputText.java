@@ -3,13 +3,14 @@ package dev.millrace.postgres;
 import dev.millrace.sql.Relation.SqlType;
 import java.util.Set;
 
-/// SQL for the text that the output function of a value's type prints, which is the text that
-/// logical decoding sends. A cast to text can print another one: `xml` keeps its declaration,
-/// `inet` its full mask, `char(n)` loses its blanks, and a type of the user's may have a cast of
-/// the user's. Pure; any thread.
+/// Renders SQL for the text that a type's output function prints, which is the text that logical
+/// decoding sends. A cast to text can print something else: `xml` keeps its declaration, `inet` its
+/// full mask, `char(n)` loses its trailing blanks, and a user-defined type may have a user-defined
+/// cast. Pure; thread-safe.
 public final class OutputText {
 
-    /// Built-in types that have no function for a cast to text, unless a superuser makes one.
+    /// Built-in types whose cast to text uses the output function, unless a superuser creates a
+    /// cast.
     private static final Set<String> CAST_PRINTS =
             Set.of(
                     "text",
@@ -34,8 +35,8 @@ public final class OutputText {
 
     private OutputText() {}
 
-    /// @param value an SQL expression, evaluated twice where its type has a cast of its own
-    /// @param type of the value; for a domain the type below counts
+    /// @param value an SQL expression; evaluated twice for types that are not cast directly
+    /// @param type type of the value; a domain is resolved to its base type
     public static String of(String value, SqlType type) {
         SqlType base = type;
         while (base.base().isPresent()) {
@@ -44,7 +45,7 @@ public final class OutputText {
         return of(value, base.schema(), base.name());
     }
 
-    /// @param schema of the type, which is no domain
+    /// @param schema schema of the type, which is not a domain
     public static String of(String value, String schema, String type) {
         return schema.equals("pg_catalog") && CAST_PRINTS.contains(type)
                 ? value + "::text"

@@ -5,18 +5,17 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/// The settings that every session of Millrace has, the engine's included, whatever the server, the
-/// database, the role or the URL say. In the list is every setting of PostgreSQL 14 to 18 that
-/// changes how a value is read or printed, which rows a statement sees, how long a session may
-/// live, or what a transaction may do. Not in it: `search_path`, which says what the user's own
-/// names mean; settings that only a superuser may change; and those that bear on speed or logs
-/// alone.
+/// The settings of every session of Millrace, including the engine's, whatever the server, the
+/// database, the role or the URL set. Contains every setting of PostgreSQL 14 to 18 that changes
+/// how a value is parsed or printed, which rows a statement sees, how long a session may live, or
+/// what a transaction may do. Not pinned: `search_path`, which resolves the user's names; settings
+/// that only a superuser may change; settings that affect only speed or logs.
 final class PinnedSettings {
 
-    /// Each value as `pg_settings` shows it. A setting that the server does not know is left out.
+    /// Values as `pg_settings` shows them. A setting that the server does not know is skipped.
     static final Map<String, String> VALUES =
             Map.ofEntries(
-                    // How a value is read and printed.
+                    // How a value is parsed and printed.
                     Map.entry("TimeZone", "UTC"),
                     Map.entry("timezone_abbreviations", "Default"),
                     Map.entry("DateStyle", "ISO, MDY"),
@@ -33,7 +32,8 @@ final class PinnedSettings {
                     Map.entry("quote_all_identifiers", "off"),
                     Map.entry("standard_conforming_strings", "on"),
                     Map.entry("backslash_quote", "safe_encoding"),
-                    // Which rows a statement sees. A policy that would hide rows is an error.
+                    // Which rows a statement sees. A row security policy that would hide rows is an
+                    // error.
                     Map.entry("row_security", "off"),
                     Map.entry("transform_null_equals", "off"),
                     Map.entry("gin_fuzzy_search_limit", "0"),
@@ -44,7 +44,7 @@ final class PinnedSettings {
                     Map.entry("idle_session_timeout", "0"),
                     Map.entry("wal_sender_timeout", "60000"),
                     Map.entry("exit_on_error", "off"),
-                    // What a transaction may do, and what its commit promises.
+                    // What a transaction may do, and the durability of its commit.
                     Map.entry("default_transaction_isolation", "read committed"),
                     Map.entry("default_transaction_read_only", "off"),
                     Map.entry("default_transaction_deferrable", "off"),
@@ -52,10 +52,10 @@ final class PinnedSettings {
 
     private PinnedSettings() {}
 
-    /// One statement that makes all of them. It runs after the login, where it wins over every
-    /// other origin of a setting.
+    /// One statement that sets all of them. It runs after the login, so it overrides every other
+    /// source of a setting.
     ///
-    /// @param lockTimeout how long a lock is waited for; zero waits for ever
+    /// @param lockTimeout how long to wait for a lock; zero waits without limit
     static String statement(String applicationName, Duration lockTimeout) {
         Map<String, String> settings = new TreeMap<>(VALUES);
         settings.put("lock_timeout", lockTimeout.toMillis() + "ms");

@@ -6,83 +6,104 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// What the source's catalog says of a captured table, as far as it decides whether the stream
-/// still carries every change of its rows. Versions are the transaction ids that wrote the
-/// catalog's own rows: they differ even after a change that was taken back. Immutable.
+/// The catalog's facts about a captured table that decide whether the stream still carries every
+/// change of its rows. A version is the id of the transaction that wrote a catalog row: it differs
+/// even after a change that was reversed. Immutable.
 ///
-/// @param named version of the table's name
-/// @param file where its rows lie; another one after TRUNCATE and after anything that rewrites
-/// @param identity its replica identity and the columns of the index behind it
-/// @param columns by their number, which is never used again
-/// @param below what inherits from it, partitions and others, by object id
-/// @param truncatedBy the transaction of its last TRUNCATE in the stream, of a partitioned table
-///   alone; zero for none
+/// @param nameVersion version of the table's name
+/// @param fileNode its relfilenode, which changes with TRUNCATE and with every rewrite; zero for a
+///   partitioned table
+/// @param replicaIdentity its replica identity and the columns of the index that defines it
+/// @param columns columns by attribute number, which is never reused
+/// @param descendants partitions and other inheriting tables by object id
+/// @param truncatedBy the transaction of the table's last TRUNCATE in the stream, only for a
+///   partitioned table; zero for none
 public record PublishedTable(
         long oid,
         long owner,
-        String named,
-        long file,
-        String identity,
+        String nameVersion,
+        long fileNode,
+        String replicaIdentity,
         SortedMap<Integer, Column> columns,
-        SortedMap<Long, Below> below,
+        SortedMap<Long, Descendant> descendants,
         long truncatedBy) {
 
     public record Column(String name, long type, String version) {}
 
-    /// @param version of its catalog entry: the transaction that last rewrote or altered it
-    /// @param placed version of its place below its parent
-    /// @param created it was created in its place, as a partition, and not rewritten since: it
-    ///   never held rows as a table of its own
-    public record Below(
+    /// @param version version of its `pg_class` row: the transaction that last rewrote or altered
+    ///   it
+    /// @param parentVersion version of its inheritance from its parent
+    /// @param createdInPlace it was created as a partition and not rewritten since, so it never
+    ///   contained rows of a stand-alone table
+    public record Descendant(
             TableId id,
-            long file,
+            long fileNode,
             String version,
-            String identity,
-            String placed,
-            boolean created) {}
+            String replicaIdentity,
+            String parentVersion,
+            boolean createdInPlace) {}
 
     public PublishedTable {
         columns = Collections.unmodifiableSortedMap(new TreeMap<>(columns));
-        below = Collections.unmodifiableSortedMap(new TreeMap<>(below));
+        descendants = Collections.unmodifiableSortedMap(new TreeMap<>(descendants));
     }
 
-    PublishedTable with(SortedMap<Long, Below> members) {
-        return new PublishedTable(oid, owner, named, file, identity, columns, members, truncatedBy);
+    PublishedTable with(SortedMap<Long, Descendant> members) {
+        return new PublishedTable(
+                oid, owner, nameVersion, fileNode, replicaIdentity, columns, members, truncatedBy);
     }
 
-    /// Partitioned tables have no rows of their own.
+    /// A partitioned table has no rows of its own.
     public boolean isPartitioned() {
-        return file == 0;
+        return fileNode == 0;
     }
 
     public PublishedTable truncatedBy(long transaction) {
-        return new PublishedTable(oid, owner, named, file, identity, columns, below, transaction);
+        return new PublishedTable(
+                oid,
+                owner,
+                nameVersion,
+                fileNode,
+                replicaIdentity,
+                columns,
+                descendants,
+                transaction);
     }
 
-    /// Whether the table's last TRUNCATE in the stream is what last rewrote it. Catalog entries
-    /// hold 32 bits of a transaction's id.
-    public boolean wasTruncatedInTheStream(Below each) {
+    /// Whether the table's last TRUNCATE in the stream is what last rewrote the descendant. Catalog
+    /// rows store 32 bits of a transaction id.
+    public boolean wasTruncatedInStream(Descendant each) {
         return truncatedBy != 0 && each.version().equals(Long.toString(truncatedBy & 0xFFFF_FFFFL));
     }
 
-    /// These facts as the ones to go on with. A column that is gone stays known: one that takes its
-    /// name later is another one.
-    public PublishedTable after(PublishedTable known) {
+    /// These facts as the successor of the known ones. A dropped column stays known, because a
+    /// later column of the same name is another column.
+    public PublishedTable succeeding(PublishedTable known) {
         SortedMap<Integer, Column> all = new TreeMap<>(known.columns);
         columns.forEach(all::put);
-        return new PublishedTable(oid, owner, named, file, identity, all, below, known.truncatedBy);
+        return new PublishedTable(
+                oid,
+                owner,
+                nameVersion,
+                fileNode,
+                replicaIdentity,
+                all,
+                descendants,
+                known.truncatedBy);
     }
 
-    private record Place(long file, String placed) {}
+    private record Storage(long fileNode, String parentVersion) {}
 
-    /// Whether rows of this and those lie in the same files, none of which left its place between.
-    public boolean isInTheFilesOf(PublishedTable other) {
-        return file == other.file && places().equals(other.places());
+    /// Whether both describe the same files and no descendant was detached in between.
+    public boolean hasSameStorageAs(PublishedTable other) {
+        return fileNode == other.fileNode && storage().equals(other.storage());
     }
 
-    private Map<Long, Place> places() {
-        Map<Long, Place> places = new TreeMap<>();
-        below.forEach((oid, each) -> places.put(oid, new Place(each.file(), each.placed())));
-        return places;
+    private Map<Long, Storage> storage() {
+        Map<Long, Storage> storage = new TreeMap<>();
+        descendants.forEach(
+                (oid, each) ->
+                        storage.put(oid, new Storage(each.fileNode(), each.parentVersion())));
+        return storage;
     }
 }

@@ -1,8 +1,8 @@
 package dev.millrace.postgres;
 
 import dev.millrace.change.TableId;
-import dev.millrace.postgres.PublishedTable.Below;
 import dev.millrace.postgres.PublishedTable.Column;
+import dev.millrace.postgres.PublishedTable.Descendant;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -15,11 +15,13 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// Reads [PublishedTable] of the captured tables, all in one statement and so in one snapshot, and
-/// without a lock on any of them.
+/// Reads [PublishedTable] of the captured tables in one statement, and so in one snapshot, without
+/// locking any of them. Stateless; uses the calling thread's connection.
 public final class PublishedTableReader {
 
-    private static final String LOOK =
+    /// A partition is `created` in place if the command that created its row type also created its
+    /// columns: ATTACH PARTITION rewrites every column's catalog row, PARTITION OF does not.
+    private static final String FACTS =
             """
             WITH RECURSIVE asked AS (
                 SELECT c.oid, n.nspname, c.relname FROM unnest(?::text[], ?::text[]) a (schema, name)
@@ -51,15 +53,12 @@ public final class PublishedTableReader {
 
     private PublishedTableReader() {}
 
-    // ATTACH writes every column of the table anew; PARTITION OF leaves them as the command made
-    // them that made the row type.
-
-    /// Those of the tables that are there.
-    public static SortedMap<TableId, PublishedTable> look(
+    /// The facts of the tables that exist.
+    public static SortedMap<TableId, PublishedTable> read(
             Connection connection, Collection<TableId> tables) throws SQLException {
         SortedMap<TableId, PublishedTable> found = new TreeMap<>();
-        SortedMap<TableId, SortedMap<Long, Below>> below = new TreeMap<>();
-        try (PreparedStatement statement = connection.prepareStatement(LOOK)) {
+        SortedMap<TableId, SortedMap<Long, Descendant>> descendants = new TreeMap<>();
+        try (PreparedStatement statement = connection.prepareStatement(FACTS)) {
             statement.setArray(
                     1, texts(connection, tables.stream().map(TableId::schema).toArray()));
             statement.setArray(2, texts(connection, tables.stream().map(TableId::name).toArray()));
@@ -70,28 +69,30 @@ public final class PublishedTableReader {
                     if (row.getBoolean("is_root")) {
                         found.put(root, table(row));
                     } else {
-                        below.computeIfAbsent(root, _ -> new TreeMap<>())
-                                .put(row.getLong("oid"), below(row));
+                        descendants
+                                .computeIfAbsent(root, _ -> new TreeMap<>())
+                                .put(row.getLong("oid"), descendant(row));
                     }
                 }
             }
         }
-        below.forEach((root, each) -> found.computeIfPresent(root, (_, table) -> table.with(each)));
+        descendants.forEach(
+                (root, each) -> found.computeIfPresent(root, (_, table) -> table.with(each)));
         return found;
     }
 
-    /// Those of the newcomers that hold nothing and were never rewritten.
-    public static Set<Long> empty(Connection connection, Map<Long, Below> newcomers)
+    /// The object ids of the tables that have no rows and were never rewritten.
+    public static Set<Long> empty(Connection connection, Map<Long, Descendant> tables)
             throws SQLException {
         Set<Long> empty = new HashSet<>();
         try (PreparedStatement statement =
                 connection.prepareStatement("SELECT pg_relation_size(?::int8::oid) = 0")) {
-            for (Map.Entry<Long, Below> each : newcomers.entrySet()) {
+            for (Map.Entry<Long, Descendant> each : tables.entrySet()) {
                 statement.setLong(1, each.getKey());
                 try (ResultSet row = statement.executeQuery()) {
                     if (row.next()
                             && row.getBoolean(1)
-                            && each.getValue().file() == each.getKey()) {
+                            && each.getValue().fileNode() == each.getKey()) {
                         empty.add(each.getKey());
                     }
                 }
@@ -119,8 +120,8 @@ public final class PublishedTableReader {
                 0);
     }
 
-    private static Below below(ResultSet row) throws SQLException {
-        return new Below(
+    private static Descendant descendant(ResultSet row) throws SQLException {
+        return new Descendant(
                 new TableId(row.getString("nspname"), row.getString("relname")),
                 row.getLong("file"),
                 row.getString("version"),

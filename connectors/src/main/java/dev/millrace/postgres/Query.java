@@ -11,8 +11,8 @@ import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Runs one reading statement and turns its rows into values. A collection is bound as an array of
-/// texts or of 8-byte integers.
+/// Runs one query and maps its rows. A collection parameter is bound as an array of text or of
+/// int8. Stateless; uses the calling thread's connection.
 final class Query {
 
     interface RowReader<T extends @Nullable Object> {
@@ -38,7 +38,7 @@ final class Query {
                 return result;
             }
         } catch (SQLException e) {
-            throw new DatabaseFailure("a reading statement failed", e);
+            throw new DatabaseFailure("A query failed", e);
         }
     }
 

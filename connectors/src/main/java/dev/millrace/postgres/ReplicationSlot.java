@@ -6,65 +6,87 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.OptionalInt;
 
-/// The migration's replication slot, as the source sees it.
+/// A replication slot as the server reports it, and whether a migration can stream from it. The
+/// only reader and the only judge of slots. Immutable.
 ///
-/// @param plugin empty for a physical slot, as is its database
-/// @param activePid the backend that streams from it, or empty
-/// @param confirmedFlush everything before it is forgotten by the source
+/// @param plugin empty for a physical slot, as is the database
+/// @param activePid process id of the walsender that streams from the slot
+/// @param confirmedFlush the server no longer keeps changes before this position for the slot;
+///   empty while the slot is being created, and for a physical slot
 /// @param walStatus `reserved`, `extended`, `unreserved` or `lost`
+/// @param invalidation why the slot can no longer be used, if the server reports it (17 and later)
 public record ReplicationSlot(
         String name,
         Optional<String> plugin,
         Optional<String> database,
-        Optional<Integer> activePid,
-        Lsn confirmedFlush,
-        String walStatus) {
+        OptionalInt activePid,
+        Optional<Lsn> confirmedFlush,
+        Optional<String> walStatus,
+        Optional<String> invalidation) {
 
     private static final String FIND =
             """
-            SELECT slot_name, plugin, database, active_pid, confirmed_flush_lsn::text, wal_status
-            FROM pg_replication_slots WHERE slot_name = ?
+            SELECT s.slot_name, s.plugin, s.database, s.active_pid, s.confirmed_flush_lsn,
+                s.wal_status, to_jsonb(s) ->> 'invalidation_reason' AS invalidation
+            FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ?
             """;
 
-    public static Optional<ReplicationSlot> find(Connection connection, String name)
-            throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(FIND)) {
-            statement.setString(1, name);
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? Optional.of(read(row)) : Optional.empty();
-            }
-        }
+    /// Why a migration cannot stream from a slot.
+    public enum Defect {
+        /// Physical, or a logical slot of another plugin or database.
+        FOREIGN,
+        /// The server invalidated the slot: it has removed WAL that the slot needed.
+        INVALIDATED
+    }
+
+    /// @throws Database.DatabaseFailure if the catalog cannot be read
+    public static Optional<ReplicationSlot> find(Connection connection, String name) {
+        return Query.list(connection, FIND, ReplicationSlot::read, name).stream().findFirst();
     }
 
     private static ReplicationSlot read(ResultSet row) throws SQLException {
-        int pid = row.getInt(4);
-        Optional<Integer> activePid = row.wasNull() ? Optional.empty() : Optional.of(pid);
-        @Nullable String flushed = row.getString(5);
-        @Nullable String status = row.getString(6);
+        int pid = row.getInt("active_pid");
+        OptionalInt activePid = row.wasNull() ? OptionalInt.empty() : OptionalInt.of(pid);
         return new ReplicationSlot(
-                row.getString(1),
-                Optional.ofNullable(row.getString(2)),
-                Optional.ofNullable(row.getString(3)),
+                row.getString("slot_name"),
+                Optional.ofNullable(row.getString("plugin")),
+                Optional.ofNullable(row.getString("database")),
                 activePid,
-                flushed == null ? Lsn.ZERO : Lsn.parse(flushed),
-                status == null ? "unknown" : status);
+                Optional.ofNullable(row.getString("confirmed_flush_lsn")).map(Lsn::parse),
+                Optional.ofNullable(row.getString("wal_status")),
+                Optional.ofNullable(row.getString("invalidation")));
     }
 
-    /// Ends the backend that streams from the slot, so that a capture that was frozen doesn't keep
-    /// its successor out.
+    /// @param expected the database whose changes the migration streams
+    public Optional<Defect> defect(String expected) {
+        if (!plugin.equals(Optional.of("pgoutput")) || !database.equals(Optional.of(expected))) {
+            return Optional.of(Defect.FOREIGN);
+        }
+        return walStatus.equals(Optional.of("lost")) || invalidation.isPresent()
+                ? Optional.of(Defect.INVALIDATED)
+                : Optional.empty();
+    }
+
+    public boolean active() {
+        return activePid.isPresent();
+    }
+
+    /// Terminates the walsender that streams from the slot, so that a frozen capture does not block
+    /// its successor. Waits up to 5 seconds for the termination.
     public static void release(Connection connection, ReplicationSlot slot) throws SQLException {
         if (slot.activePid().isEmpty()) {
             return;
         }
         try (PreparedStatement statement =
                 connection.prepareStatement("SELECT pg_terminate_backend(?, 5000)")) {
-            statement.setInt(1, slot.activePid().get());
+            statement.setInt(1, slot.activePid().getAsInt());
             statement.execute();
         }
     }
 
+    /// Drops the slot if it exists.
     public static void drop(Connection connection, String name) throws SQLException {
         try (PreparedStatement statement =
                 connection.prepareStatement(

@@ -8,12 +8,12 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// The transactions that a snapshot does not see: also one whose commit is in the WAL, and perhaps
-/// in the log, but which the source shows to nobody yet. Ids have their epoch, as
-/// `pg_current_snapshot()` prints them.
+/// The transactions that a snapshot does not see. Includes a transaction whose commit is in the
+/// WAL, and perhaps in the changes topic, but is not yet visible on the source. Ids include the
+/// epoch, as in `pg_current_snapshot()`. Immutable.
 ///
-/// @param ids top-level transactions that were running and have ids below `next`
-/// @param next no transaction from this id on is seen, running or not begun
+/// @param ids top-level transactions below `next` that were running
+/// @param next the first id that was not assigned; the snapshot sees no transaction from this id on
 public record RunningTransactions(Set<Long> ids, long next) {
 
     public RunningTransactions {
@@ -24,8 +24,8 @@ public record RunningTransactions(Set<Long> ids, long next) {
         return transaction >= next || ids.contains(transaction);
     }
 
-    /// The same of an id without its epoch, as the stream gives it. Two transactions of which one
-    /// runs are never 2^31 ids apart, so the nearest id to `next` is the one that is meant.
+    /// Like [#hides], for an id without its epoch, as in the stream. A running transaction and
+    /// another one are never 2^31 ids apart, so the id nearest to `next` is the right one.
     public boolean hidesStreamed(long transaction) {
         return hides(next + (int) (transaction - next));
     }
@@ -38,13 +38,13 @@ public record RunningTransactions(Set<Long> ids, long next) {
         }
     }
 
-    /// Reads PostgreSQL's form `xmin:xmax:xip,xip`.
+    /// Parses PostgreSQL's format `xmin:xmax:xip,xip`.
     ///
-    /// @throws IllegalArgumentException for another text
+    /// @throws IllegalArgumentException if the text has another format
     public static RunningTransactions parse(String snapshot) {
         String[] parts = snapshot.split(":", -1);
         if (parts.length != 3) {
-            throw new IllegalArgumentException("not a snapshot: '" + snapshot + "'");
+            throw new IllegalArgumentException("Not a snapshot: '" + snapshot + "'");
         }
         Set<Long> ids =
                 parts[2].isEmpty()

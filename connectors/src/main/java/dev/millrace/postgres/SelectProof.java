@@ -15,16 +15,16 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Proves on the source that our reading of a SELECT is PostgreSQL's: the plans of the user's text
-/// and of our fully parenthesised rendering compute and filter the same, and the columns have the
-/// types that we gave them. Needs the right to SELECT and nothing more; reads no row. For the
-/// thread that owns the session.
+/// Proves on the source that Millrace and PostgreSQL parse a SELECT in the same way. The plans of
+/// the user's text and of Millrace's fully parenthesised rendering must compute and filter the
+/// same, and the columns must have the types that Millrace derived. Needs only the SELECT
+/// privilege; reads no row. Not thread-safe; confined to the thread that owns the session.
 public final class SelectProof {
 
-    /// Statistics may change between two plans, readings don't.
+    /// A change of statistics may change a plan; a different parse always does.
     private static final int ATTEMPTS = 3;
 
-    private static final String INSTEAD = "put parentheses where the meaning is in doubt";
+    private static final String ADD_PARENTHESES = "add parentheses to make the precedence explicit";
 
     private final Session source;
     private final Mapping mapping;
@@ -36,9 +36,9 @@ public final class SelectProof {
         this.statement = statement;
     }
 
-    /// Where the two readings differ; empty when they are proven to be one.
+    /// The differences; empty if the proof succeeds.
     ///
-    /// @throws DatabaseFailure when the source can't be asked
+    /// @throws DatabaseFailure if the source cannot be queried
     public static List<SelectProblem> problems(Session source, Mapping mapping) {
         return switch (SelectParser.parse(mapping.userText())) {
             case ParseResult.Parsed(SelectStatement statement) ->
@@ -60,8 +60,8 @@ public final class SelectProof {
                         List.of(
                                 statement.problem(
                                         0,
-                                        "PostgreSQL refuses this SELECT: " + failure.getMessage(),
-                                        "correct it"));
+                                        "PostgreSQL rejects this SELECT: " + failure.getMessage(),
+                                        "correct the SELECT"));
                 case UNREACHABLE,
                         BUSY,
                         LIMIT_REACHED,
@@ -91,22 +91,22 @@ public final class SelectProof {
             String theirs = users.outputs().get(i);
             String mine = ours.outputs().get(i);
             if (!theirs.equals(mine)) {
-                problems.add(statement.outputProblem(i, message(theirs, mine), INSTEAD));
+                problems.add(statement.outputProblem(i, message(theirs, mine), ADD_PARENTHESES));
             }
         }
         if (!users.filters().equals(ours.filters())) {
             String theirs = String.join("; ", users.filters());
             String mine = String.join("; ", ours.filters());
-            problems.add(statement.whereProblem(message(theirs, mine), INSTEAD));
+            problems.add(statement.whereProblem(message(theirs, mine), ADD_PARENTHESES));
         }
         if (problems.isEmpty()) {
-            problems.add(statement.problem(0, message(users.text(), ours.text()), INSTEAD));
+            problems.add(statement.problem(0, message(users.text(), ours.text()), ADD_PARENTHESES));
         }
         return problems;
     }
 
     private static String message(String theirs, String mine) {
-        return "PostgreSQL reads this as " + theirs + ", Millrace as " + mine;
+        return "PostgreSQL parses this as " + theirs + ", Millrace parses it as " + mine;
     }
 
     private List<SelectProblem> typeDifferences() {
@@ -140,19 +140,19 @@ public final class SelectProof {
                                         + names.get(i)
                                         + " the type "
                                         + theirs
-                                        + ", Millrace "
+                                        + ", Millrace gives it "
                                         + ours.name(),
-                                "add a CAST"));
+                                "add a CAST to the type of the target column"));
             }
         }
         return problems;
     }
 
-    /// The plan of a SELECT, as EXPLAIN tells it, without costs.
+    /// The plan of a SELECT as EXPLAIN prints it without costs.
     ///
-    /// @param outputs what the topmost node that says so computes
-    /// @param filters every condition of every node
-    /// @param text the whole plan; equal texts are equal plans
+    /// @param outputs the output columns of the topmost node that lists them
+    /// @param filters all conditions of all nodes
+    /// @param text the complete plan; equal texts are equal plans
     record SelectPlan(List<String> outputs, List<String> filters, String text) {
 
         private static final Set<String> CONDITIONS =

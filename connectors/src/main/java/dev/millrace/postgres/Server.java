@@ -1,7 +1,6 @@
 package dev.millrace.postgres;
 
 import dev.millrace.change.Lsn;
-import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -11,11 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
-/// What one PostgreSQL server says of itself to the session's role, read afresh by each call. Used
-/// by the thread that owns the connection; faults are [DatabaseFailure].
+/// Reads the facts of one PostgreSQL server as the session's role sees them. Each call reads them
+/// again. Not thread-safe; confined to the thread that owns the connection. Throws
+/// [DatabaseFailure] if a statement fails.
 public final class Server {
 
     private static final String FACTS =
@@ -46,41 +44,12 @@ public final class Server {
             FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
             """;
 
-    private static final String SLOT =
-            """
-            SELECT s.slot_name, s.plugin, s.database, s.active, s.active_pid, s.restart_lsn,
-                s.confirmed_flush_lsn, s.wal_status, to_jsonb(s) ->> 'invalidation_reason' AS invalid
-            FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ?
-            """;
-
-    /// Since this version a server that publishes no stored generated columns refuses updates and
-    /// deletes of a table whose replica identity has such columns.
-    private static final int ASKS_FOR_STORED_COLUMNS = 18;
-
-    private static final String PUBLICATION =
-            """
-            SELECT p.puballtables, p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS every,
-                p.pubviaroot, pg_catalog.pg_has_role(p.pubowner, 'USAGE') AS owned,
-                coalesce((SELECT bool_or((to_jsonb(r) ->> 'prqual') IS NOT NULL
-                    OR (to_jsonb(r) ->> 'prattrs') IS NOT NULL)
-                    FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid), false) AS narrowed,
-                coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's' AS stored,
-                ARRAY(SELECT n.nspname::text FROM pg_catalog.pg_publication_rel r
-                    JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
-                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                    WHERE r.prpubid = p.oid ORDER BY c.oid) AS schemas,
-                ARRAY(SELECT c.relname::text FROM pg_catalog.pg_publication_rel r
-                    JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
-                    WHERE r.prpubid = p.oid ORDER BY c.oid) AS names
-            FROM pg_catalog.pg_publication p WHERE p.pubname = ?
-            """;
-
-    /// @param slotKeepBytes `max_slot_wal_keep_size`; empty when WAL for slots is unlimited
-    /// @param systemIdentifier and timeline: which cluster, and which history of it; empty when the
-    ///   role may not read them
-    /// @param outputPlugins the allow-list of newer minor releases; empty where there is none or
-    ///   the role may not see it
-    /// @param transactions that may stay open for long, of all databases
+    /// @param slotKeepBytes `max_slot_wal_keep_size`; empty if slots may keep unlimited WAL
+    /// @param systemIdentifier identifies the cluster; empty if the role may not read it
+    /// @param timeline the cluster's timeline; empty during recovery
+    /// @param outputPlugins `output_plugin_libraries`, an allow-list of newer minor releases; empty
+    ///   if the server has no such setting or hides it from the role
+    /// @param transactions transactions of all databases that may stay open for long
     public record Facts(
             int versionNumber,
             String version,
@@ -115,63 +84,16 @@ public final class Server {
         }
     }
 
-    /// @param replicates may open a replication connection: by attribute, as a superuser, or by the
-    ///   group a managed service gives for it
-    /// @param createsInDatabase has CREATE on the database
-    /// @param createsTemporary has TEMPORARY on the database
+    /// @param replicates may open a replication connection: has the attribute, is a superuser, or
+    ///   is a member of a managed service's group for it
+    /// @param createsInDatabase has the CREATE privilege on the database
+    /// @param createsTemporary has the TEMPORARY privilege on the database
     public record Role(
             String name,
             boolean superuser,
             boolean replicates,
             boolean createsInDatabase,
             boolean createsTemporary) {}
-
-    /// @param walStatus `reserved`, `extended`, `unreserved` or `lost`
-    /// @param invalidation why the slot can't be used any more, where the server tells
-    public record Slot(
-            String name,
-            Optional<String> plugin,
-            Optional<String> database,
-            OptionalInt activePid,
-            Optional<Lsn> restart,
-            Optional<Lsn> confirmedFlush,
-            Optional<String> walStatus,
-            Optional<String> invalidation) {
-
-        public boolean active() {
-            return activePid.isPresent();
-        }
-    }
-
-    /// @param narrowed has a row filter, a column list, or publishes whole schemas
-    /// @param everyOperation publishes INSERT, UPDATE, DELETE and TRUNCATE
-    /// @param storedColumns publishes stored generated columns, or the server is older than 18 and
-    ///   doesn't ask for it
-    public record Publication(
-            List<TableId> tables,
-            boolean allTables,
-            boolean narrowed,
-            boolean everyOperation,
-            boolean viaRoot,
-            boolean storedColumns,
-            boolean owned) {
-
-        public Publication {
-            tables = List.copyOf(tables);
-        }
-    }
-
-    /// The options of a publication that carries every change of its tables and hinders none.
-    ///
-    /// @param majorVersion of the server
-    public static String publicationOptions(int majorVersion) {
-        String stored =
-                majorVersion < ASKS_FOR_STORED_COLUMNS
-                        ? ""
-                        : ", publish_generated_columns = stored";
-        return "publish = 'insert, update, delete, truncate', publish_via_partition_root = true"
-                + stored;
-    }
 
     private final Connection connection;
 
@@ -190,7 +112,7 @@ public final class Server {
                 .getFirst();
     }
 
-    /// The end of the WAL: where a primary writes, or where a standby has replayed to.
+    /// The end of the WAL: the write position of a primary, or the replay position of a standby.
     public Lsn walPosition() {
         return Query.list(
                         connection,
@@ -203,19 +125,16 @@ public final class Server {
                 .getFirst();
     }
 
-    public Optional<Slot> slot(String name) {
-        return Query.list(connection, SLOT, Server::slot, name).stream().findFirst();
+    public Optional<ReplicationSlot> slot(String name) {
+        return ReplicationSlot.find(connection, name);
     }
 
     public Optional<Publication> publication(String name) {
-        boolean wholeSchemas = publishesSchemas(name);
-        return Query.list(connection, PUBLICATION, row -> publication(row, wholeSchemas), name)
-                .stream()
-                .findFirst();
+        return Publication.find(connection, name);
     }
 
-    /// Whether the role may set `session_replication_role` to `replica`. It is tried where it has
-    /// no effect: outside of a transaction SET LOCAL ends with its own statement.
+    /// Whether the role may set `session_replication_role` to `replica`. Tries it without effect:
+    /// outside a transaction, SET LOCAL ends with its own statement.
     public boolean maySetReplicationRole() {
         try (Statement statement = connection.createStatement()) {
             statement.execute("SET LOCAL session_replication_role = replica");
@@ -224,7 +143,8 @@ public final class Server {
             if (SqlFailure.of(e) == SqlFailure.NO_PRIVILEGE) {
                 return false;
             }
-            throw new DatabaseFailure("session_replication_role could not be tried", e);
+            throw new DatabaseFailure(
+                    "Cannot test whether the role may set session_replication_role", e);
         }
     }
 
@@ -244,28 +164,6 @@ public final class Server {
                         .stream()
                         .findFirst()
                 : Optional.empty();
-    }
-
-    /// Publications of whole schemas came with version 15; before, the catalog has no table of
-    /// them.
-    private boolean publishesSchemas(String name) {
-        boolean possible =
-                Query.list(
-                                connection,
-                                "SELECT to_regclass('pg_catalog.pg_publication_namespace') IS NOT NULL",
-                                row -> row.getBoolean(1))
-                        .getFirst();
-        return possible
-                && !Query.list(
-                                connection,
-                                """
-                                SELECT 1 FROM pg_catalog.pg_publication_namespace n
-                                JOIN pg_catalog.pg_publication p ON p.oid = n.pnpubid
-                                WHERE p.pubname = ?
-                                """,
-                                row -> row.getInt(1),
-                                name)
-                        .isEmpty();
     }
 
     private static Facts facts(
@@ -302,39 +200,5 @@ public final class Server {
                         row.getBoolean("may_temporary")),
                 connections,
                 transactions);
-    }
-
-    private static Slot slot(ResultSet row) throws SQLException {
-        int pid = row.getInt("active_pid");
-        OptionalInt activePid = row.wasNull() ? OptionalInt.empty() : OptionalInt.of(pid);
-        return new Slot(
-                row.getString("slot_name"),
-                Optional.ofNullable(row.getString("plugin")),
-                Optional.ofNullable(row.getString("database")),
-                activePid,
-                lsn(row.getString("restart_lsn")),
-                lsn(row.getString("confirmed_flush_lsn")),
-                Optional.ofNullable(row.getString("wal_status")),
-                Optional.ofNullable(row.getString("invalid")));
-    }
-
-    private static Optional<Lsn> lsn(@Nullable String text) {
-        return Optional.ofNullable(text).map(Lsn::parse);
-    }
-
-    private static Publication publication(ResultSet row, boolean wholeSchemas)
-            throws SQLException {
-        List<String> schemas = Query.texts(row, "schemas");
-        List<String> names = Query.texts(row, "names");
-        return new Publication(
-                IntStream.range(0, names.size())
-                        .mapToObj(i -> new TableId(schemas.get(i), names.get(i)))
-                        .toList(),
-                row.getBoolean("puballtables"),
-                wholeSchemas || row.getBoolean("narrowed"),
-                row.getBoolean("every"),
-                row.getBoolean("pubviaroot"),
-                row.getBoolean("stored"),
-                row.getBoolean("owned"));
     }
 }

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// One pooled connection, seen by those who know no JDBC: the catalog, the server's words about
-/// itself, and the plan of a statement. One thread at a time; closing it gives the connection back.
+/// A pooled connection for callers without JDBC: the catalog, the server's facts, and query results
+/// as text. Not thread-safe; `close` returns the connection to the pool.
 public final class Session implements AutoCloseable {
 
     private final Connection connection;
@@ -31,11 +31,11 @@ public final class Session implements AutoCloseable {
         return new Server(connection);
     }
 
-    /// The rows of one statement that only reads, each value as PostgreSQL's text. A question mark
-    /// in it is an operator, never a parameter. It may compute for long: a look for one row of a
-    /// table whose rows were deleted reads them all.
+    /// Runs one query and returns each value as PostgreSQL's text. A question mark in the query is
+    /// an operator, never a parameter. The query may run for long: a search for one row of a table
+    /// can read many dead rows.
     ///
-    /// @throws DatabaseFailure whose kind says why
+    /// @throws DatabaseFailure with the kind of failure
     public List<List<@Nullable String>> texts(String sql) {
         try (var _ = LongStatement.on(connection);
                 Statement statement = connection.createStatement();
@@ -51,7 +51,7 @@ public final class Session implements AutoCloseable {
             }
             return result;
         } catch (SQLException e) {
-            throw new DatabaseFailure("a reading statement failed", e);
+            throw new DatabaseFailure("A query failed", e);
         }
     }
 
@@ -60,32 +60,32 @@ public final class Session implements AutoCloseable {
         try {
             connection.close();
         } catch (SQLException e) {
-            throw new DatabaseFailure("the connection doesn't go back to the pool", e);
+            throw new DatabaseFailure("Cannot return the connection to the pool", e);
         }
     }
 
-    /// While it is open, statements of one connection may compute for as long as they take: a
-    /// digest of a large table, the emptying of one. A server that is gone is noticed by TCP's
-    /// keep-alive. One thread, the connection's.
+    /// While open, removes the limit on the duration of a connection's statements, for example for
+    /// the digest or the deletion of a large table. TCP keep-alive still detects a lost server. Not
+    /// thread-safe; confined to the connection's thread.
     public static final class LongStatement implements AutoCloseable {
 
         private final Connection connection;
-        private final int before;
+        private final int previousTimeout;
 
-        private LongStatement(Connection connection, int before) {
+        private LongStatement(Connection connection, int previousTimeout) {
             this.connection = connection;
-            this.before = before;
+            this.previousTimeout = previousTimeout;
         }
 
         public static LongStatement on(Connection connection) throws SQLException {
-            int before = connection.getNetworkTimeout();
+            int previousTimeout = connection.getNetworkTimeout();
             connection.setNetworkTimeout(Runnable::run, 0);
-            return new LongStatement(connection, before);
+            return new LongStatement(connection, previousTimeout);
         }
 
         @Override
         public void close() throws SQLException {
-            connection.setNetworkTimeout(Runnable::run, before);
+            connection.setNetworkTimeout(Runnable::run, previousTimeout);
         }
     }
 }

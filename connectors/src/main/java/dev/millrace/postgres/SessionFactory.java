@@ -11,14 +11,15 @@ import java.util.Properties;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
-/// The one way to open a session on a database, ours and the engine's alike. The driver reads the
-/// URL once and chooses the host, so what one session reaches all reach; every session has the
-/// settings of [PinnedSettings]. Thread-safe; opens nothing by itself.
+/// Opens the sessions on one database, Millrace's and the engine's. The only place that opens
+/// sessions. The driver parses the URL once and selects the host, so all sessions reach the same
+/// server. Every session has the settings of [PinnedSettings]. Thread-safe; the constructor opens
+/// no session.
 public final class SessionFactory {
 
     private static final int CONNECT_SECONDS = 5;
 
-    /// The login itself, once a host has answered.
+    /// Time for the login after a host has responded.
     private static final int LOGIN_SECONDS = 5;
 
     private final String migration;
@@ -26,8 +27,8 @@ public final class SessionFactory {
     private final List<String> servers;
 
     /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
-    /// @throws IllegalArgumentException when the driver does not take the URL; the message does not
-    ///   repeat it
+    /// @throws IllegalArgumentException if the driver rejects the URL; the message does not contain
+    ///   it
     public SessionFactory(String migration, String url, String username, String password) {
         Properties login = new Properties();
         PGProperty.USER.set(login, username);
@@ -71,17 +72,17 @@ public final class SessionFactory {
         return String.valueOf(PGProperty.PG_DBNAME.getOrDefault(parts));
     }
 
-    /// @param silence how long the server may be silent within a statement; zero sets no limit, and
-    ///   only TCP's own keep-alive notices that the server is gone. A lock is waited for half as
-    ///   long, so that the server names the lock before the client gives up
+    /// @param silence how long the server may send nothing during a statement; with zero there is
+    ///   no limit, and only TCP keep-alive detects a lost server. A lock is waited for half as
+    ///   long, so that the server reports the lock before the client gives up
     public Connection open(String purpose, Duration silence) throws SQLException {
         Properties properties = properties(purpose, silence);
         PGProperty.PREFER_QUERY_MODE.set(properties, "extended");
         return pinned(properties, purpose, silence.dividedBy(2));
     }
 
-    /// A session that speaks the replication protocol, where output functions run too. The driver
-    /// waits for WAL in it, so the server may be silent.
+    /// Opens a session with the replication protocol, in which output functions also run. There is
+    /// no limit on silence, because the driver waits for WAL.
     public Connection openReplication(String purpose) throws SQLException {
         Properties properties = properties(purpose, Duration.ZERO);
         PGProperty.REPLICATION.set(properties, "database");
@@ -107,7 +108,8 @@ public final class SessionFactory {
             PGProperty.SOCKET_FACTORY.set(properties, KeepAliveSockets.class.getName());
         }
         if (servers.size() > 1) {
-            // Source and target must both take writes: a standby among the hosts is passed over.
+            // Source and target must both accept writes, so standbys in the list of hosts are
+            // skipped.
             PGProperty.TARGET_SERVER_TYPE.set(properties, "primary");
         }
         return properties;
@@ -115,11 +117,12 @@ public final class SessionFactory {
 
     private Connection pinned(Properties properties, String purpose, Duration lockTimeout)
             throws SQLException {
-        // Hosts, ports and options are in the properties. The URL would win over them.
+        // Hosts, ports and options are in the properties; a URL would override them.
         String url = "jdbc:postgresql:" + URLEncoder.encode(database(), StandardCharsets.UTF_8);
         Connection connection = new Driver().connect(url, properties);
         if (connection == null) {
-            throw new SQLException("The driver does not take the URL.", "08001");
+            throw new SQLException(
+                    "The driver rejects the URL.", SqlState.UNABLE_TO_CONNECT.code());
         }
         try (var statement = connection.createStatement()) {
             statement.execute(PinnedSettings.statement(applicationName(purpose), lockTimeout));

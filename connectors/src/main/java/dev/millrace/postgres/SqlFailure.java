@@ -1,43 +1,45 @@
 package dev.millrace.postgres;
 
+import dev.millrace.postgres.SqlState.ErrorClass;
 import java.sql.SQLException;
-import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
-/// What kind of failure a SQLSTATE stands for: the one place that knows the codes.
+/// The kind of a PostgreSQL failure, derived from its SQLSTATE. The only place that assigns kinds;
+/// [SqlState] names the codes. Thread-safe.
 public enum SqlFailure {
-    /// Nobody answers there, or the connection broke; may pass by itself.
+    /// The server does not respond, or the connection broke. May pass without intervention.
     UNREACHABLE,
-    /// The server answers and takes no session now: starting, stopping, or no connection free.
+    /// The server responds but accepts no session now: it starts, stops, or has no free connection.
     BUSY,
     /// The role, the database or the replication sessions have reached their limit.
     LIMIT_REACHED,
-    /// User name and password, or the server's rules for this client, don't let us in.
+    /// The server rejects the user name, the password or the client's address.
     LOGIN_REFUSED,
     DATABASE_MISSING,
     NO_PRIVILEGE,
-    /// Serialization failure or deadlock: the same transaction may be run again.
+    /// Serialization failure, deadlock or lock timeout: the same transaction can be retried.
     RETRY,
-    /// Another session uses the object now.
+    /// Another session uses the object.
     IN_USE,
-    /// The server or the session takes no writes.
+    /// The server or the session rejects writes.
     READ_ONLY,
-    /// Disk, slots or another limit of the server is used up.
+    /// Disk space, replication slots or another resource of the server is exhausted.
     EXHAUSTED,
-    /// A setting of the server rules it out, `wal_level` for example.
+    /// A setting of the server prevents it, for example `wal_level`.
     NOT_CONFIGURED,
-    /// A timeout or another session ended the statement or the session.
+    /// A timeout or another session cancelled the statement or ended the session.
     CANCELLED,
-    /// A value that the column or a constraint doesn't take.
+    /// The column's type or a constraint rejects a value.
     REJECTED_VALUE,
-    /// A name that isn't there.
+    /// An object of the name does not exist.
     UNDEFINED,
     OTHER;
 
-    /// Looks through the causes, because a pool wraps what the driver said.
+    /// The kind of the first failure in the chain of causes that has one: a pool wraps the driver's
+    /// exception.
     public static SqlFailure of(SQLException failure) {
         Throwable current = failure;
         for (int depth = 0; current != null && depth < 10; depth++) {
@@ -50,30 +52,57 @@ public enum SqlFailure {
         return OTHER;
     }
 
-    public static SqlFailure of(@Nullable String sqlState) {
-        return switch (sqlState == null ? "" : sqlState.toUpperCase(Locale.ROOT)) {
-            case "08004", "28000", "28P01" -> LOGIN_REFUSED;
-            case "3D000" -> DATABASE_MISSING;
-            case "42501" -> NO_PRIVILEGE;
-            case "53300", "57P03" -> BUSY;
-            case "57P01", "57P02", "57P05" -> UNREACHABLE;
-            case "40001", "40P01", "55P03" -> RETRY;
-            case "55006" -> IN_USE;
-            case "25006" -> READ_ONLY;
-            case "53100", "53400" -> EXHAUSTED;
-            case "55000", "55P02" -> NOT_CONFIGURED;
-            case "57014", "25P03", "25P04" -> CANCELLED;
-            case "42P01", "42703", "3F000", "42704", "42883" -> UNDEFINED;
-            case String state when state.startsWith("08") -> UNREACHABLE;
-            case String state when state.startsWith("22") || state.startsWith("23") ->
+    private static SqlFailure of(@Nullable String sqlState) {
+        return switch (SqlState.of(sqlState)) {
+            case CONNECTION_REJECTED, INVALID_AUTHORIZATION, INVALID_PASSWORD -> LOGIN_REFUSED;
+            case INVALID_CATALOG_NAME -> DATABASE_MISSING;
+            case INSUFFICIENT_PRIVILEGE -> NO_PRIVILEGE;
+            case TOO_MANY_CONNECTIONS, CANNOT_CONNECT_NOW -> BUSY;
+            case ADMIN_SHUTDOWN,
+                    CRASH_SHUTDOWN,
+                    IDLE_SESSION_TIMEOUT,
+                    UNABLE_TO_CONNECT,
+                    CONNECTION_DOES_NOT_EXIST ->
+                    UNREACHABLE;
+            case SERIALIZATION_FAILURE, DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE -> RETRY;
+            case OBJECT_IN_USE -> IN_USE;
+            case READ_ONLY_TRANSACTION -> READ_ONLY;
+            case DISK_FULL, CONFIGURATION_LIMIT_EXCEEDED -> EXHAUSTED;
+            case OBJECT_NOT_IN_PREREQUISITE_STATE, CANT_CHANGE_RUNTIME_PARAM -> NOT_CONFIGURED;
+            case QUERY_CANCELED, IDLE_IN_TRANSACTION_SESSION_TIMEOUT, TRANSACTION_TIMEOUT ->
+                    CANCELLED;
+            case UNDEFINED_TABLE,
+                    UNDEFINED_COLUMN,
+                    INVALID_SCHEMA_NAME,
+                    UNDEFINED_OBJECT,
+                    UNDEFINED_FUNCTION ->
+                    UNDEFINED;
+            case STRING_DATA_RIGHT_TRUNCATION,
+                    NUMERIC_VALUE_OUT_OF_RANGE,
+                    INVALID_DATETIME_FORMAT,
+                    DATETIME_FIELD_OVERFLOW,
+                    CHARACTER_NOT_IN_REPERTOIRE,
+                    STRING_DATA_LENGTH_MISMATCH,
+                    INVALID_TEXT_REPRESENTATION,
+                    NOT_NULL_VIOLATION,
+                    FOREIGN_KEY_VIOLATION,
+                    UNIQUE_VIOLATION,
+                    CHECK_VIOLATION,
+                    EXCLUSION_VIOLATION ->
                     REJECTED_VALUE;
-            default -> OTHER;
+            case OTHER -> ofClass(ErrorClass.of(sqlState));
         };
     }
 
-    /// Whether a session was refused because of a limit of the role, the database or the
-    /// replication sessions. Told by the server's own function or by the setting's name, because
-    /// the sentence is translated.
+    private static SqlFailure ofClass(ErrorClass errors) {
+        if (errors == ErrorClass.CONNECTION_EXCEPTION) {
+            return UNREACHABLE;
+        }
+        return errors.isAboutValues() ? REJECTED_VALUE : OTHER;
+    }
+
+    /// Whether a limit of the role, the database or the replication sessions rejected the session.
+    /// Detected by the server's function or the setting's name, because the message is translated.
     private static boolean namesFixedLimit(SQLException failure) {
         ServerErrorMessage server =
                 failure instanceof PSQLException pg ? pg.getServerErrorMessage() : null;

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/// What the catalog says of one table beyond its columns, as far as a migration has to know it.
+/// The facts of one table, beyond its columns, that matter for a migration. Immutable.
 ///
-/// @param root the partitioned table above a partition, else empty
-/// @param estimatedRows the planner's estimate, summed over partitions; empty when the table was
-///   never analysed
+/// @param root the partitioned table of a partition
+/// @param estimatedRows the planner's estimate, summed over partitions; empty if the table was
+///   never analyzed
 public record TableFacts(
         TableId id,
         Kind kind,
@@ -22,15 +22,15 @@ public record TableFacts(
         OptionalLong estimatedRows,
         List<Partition> partitions) {
 
-    /// Whether a `*` carries it: not a view, nor a partition, nor a table whose changes are in no
-    /// log.
+    /// Whether a `*` in the specification selects the table: not a view or a partition, and its
+    /// changes are in the WAL.
     public boolean isCarried() {
-        boolean holdsRows =
+        boolean storesRows =
                 switch (kind) {
                     case TABLE, PARTITIONED_TABLE -> true;
                     case VIEW, MATERIALIZED_VIEW, FOREIGN_TABLE -> false;
                 };
-        return holdsRows && root.isEmpty() && persistence == Persistence.PERMANENT;
+        return storesRows && root.isEmpty() && persistence == Persistence.PERMANENT;
     }
 
     public enum Kind {
@@ -54,9 +54,10 @@ public record TableFacts(
         NOTHING
     }
 
-    /// @param primaryKey its columns in key order, empty without one; a deferrable one counts here
-    /// @param replica the columns by which the log knows a row, in key order, empty when there are
-    ///   none; a deferrable primary key never counts, because two rows may share it for a while
+    /// @param primaryKey its columns in key order, empty without a primary key; includes a
+    ///   deferrable one
+    /// @param replica the columns that identify a row in the WAL, in key order, or empty; never a
+    ///   deferrable primary key, because two rows may share it temporarily
     public record Keys(ReplicaIdentity identity, List<String> primaryKey, List<String> replica) {
 
         public Keys {
@@ -65,13 +66,13 @@ public record TableFacts(
         }
     }
 
-    /// Names of columns with a trait, in column order.
+    /// Names of columns with a property, in column order.
     ///
-    /// @param defaulted has a default or is an identity, so an INSERT may leave it out
-    /// @param toastable may be stored out of line, so an UPDATE that leaves it alone may not carry
-    ///   it
-    /// @param stored is generated and stored
-    /// @param virtual is generated when it is read
+    /// @param defaulted columns with a default or an identity, which an INSERT may omit
+    /// @param toastable columns that may be TOASTed, whose value an UPDATE that does not change it
+    ///   may omit
+    /// @param stored stored generated columns
+    /// @param virtual virtual generated columns
     public record Columns(
             List<String> identityAlways,
             List<String> defaulted,
@@ -88,25 +89,26 @@ public record TableFacts(
         }
     }
 
-    /// @param references names of this table's foreign keys
-    /// @param referencedBy tables whose foreign keys point here
-    /// @param triggers enabled triggers of users, which don't fire with `session_replication_role =
+    /// @param references names of the table's foreign keys
+    /// @param referencedBy tables with a foreign key to this table
+    /// @param triggers enabled user triggers that do not fire with `session_replication_role =
     ///   replica`
-    /// @param replicaTriggers enabled triggers of users that fire even so, those of partitions
-    ///   included
-    /// @param deferrable unique, primary key and exclusion constraints, those of partitions
-    ///   included, that are checked by triggers, which don't fire with `session_replication_role =
-    ///   replica`: duplicates would land in silence
-    /// @param heirs tables that inherit from this one and are no partitions: a SELECT reads their
-    ///   rows too, while their changes go by their own names
-    /// @param rules that rewrite statements on this table by name; rules of its partitions don't
+    /// @param replicaTriggers enabled user triggers that also fire in that role, including those of
+    ///   partitions
+    /// @param deferrable deferrable unique, primary key and exclusion constraints, including those
+    ///   of partitions. Triggers check them and do not fire with `session_replication_role =
+    ///   replica`, so duplicates would not be detected
+    /// @param inheritingTables tables that inherit from this one without being partitions: a SELECT
+    ///   reads their rows too, but their changes carry their own names
+    /// @param rules rules that rewrite statements on the table's own name; not the rules of its
+    ///   partitions
     public record Dependents(
             List<String> references,
             List<String> referencedBy,
             List<String> triggers,
             List<String> replicaTriggers,
             List<String> deferrable,
-            List<String> heirs,
+            List<String> inheritingTables,
             Rules rules) {
 
         public Dependents {
@@ -115,17 +117,18 @@ public record TableFacts(
             triggers = List.copyOf(triggers);
             replicaTriggers = List.copyOf(replicaTriggers);
             deferrable = List.copyOf(deferrable);
-            heirs = List.copyOf(heirs);
+            inheritingTables = List.copyOf(inheritingTables);
         }
     }
 
     /// Names of a table's rules by when they apply.
     ///
-    /// @param onUpdate every ON UPDATE rule, even a disabled one: INSERT ... ON CONFLICT is an
-    ///   error on a table that has one
+    /// @param onUpdate all ON UPDATE rules, even disabled ones: INSERT ... ON CONFLICT fails on a
+    ///   table with such a rule
     /// @param ofOrigin ON INSERT and ON DELETE rules that apply unless `session_replication_role =
     ///   replica`
-    /// @param ofReplica ON INSERT and ON DELETE rules that apply if it is `replica`
+    /// @param ofReplica ON INSERT and ON DELETE rules that apply with `session_replication_role =
+    ///   replica`
     public record Rules(List<String> onUpdate, List<String> ofOrigin, List<String> ofReplica) {
 
         public static final Rules NONE = new Rules(List.of(), List.of(), List.of());
@@ -137,10 +140,10 @@ public record TableFacts(
         }
     }
 
-    /// What the session's role may do with the table.
+    /// The privileges of the session's role on the table.
     ///
     /// @param owned the role is the owner or has the owner's rights
-    /// @param rowSecurity a policy would hide rows from the role
+    /// @param rowSecurity a row security policy would hide rows from the role
     public record Access(
             String owner,
             boolean owned,
@@ -151,7 +154,7 @@ public record TableFacts(
             boolean delete,
             boolean rowSecurity) {}
 
-    /// A leaf of a partitioned table: its own identity is what its changes are logged with.
+    /// A leaf partition. Its own replica identity determines what the WAL contains for its changes.
     public record Partition(TableId id, Kind kind, Persistence persistence, Keys keys) {}
 
     public TableFacts {

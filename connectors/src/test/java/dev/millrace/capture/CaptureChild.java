@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.awaitility.Awaitility;
 
-/// A capture in a process of its own, so that it can be killed. It halts itself, as kill -9 would,
-/// right after the Kafka transaction that brings the open transaction to a number of events.
+/// A capture in a separate process, so that it can be killed. It halts itself, like kill -9,
+/// directly after the Kafka transaction in which the open transaction reaches a number of events.
 final class CaptureChild implements AutoCloseable {
 
     private static final int HALTED = 137;
@@ -28,7 +28,7 @@ final class CaptureChild implements AutoCloseable {
         Thread.ofVirtual().start(this::read);
     }
 
-    /// @param haltAt events of one transaction after which the process dies; 0 for never
+    /// @param haltAt number of events of one transaction after which the process halts; 0 for never
     static CaptureChild start(CaptureScene scene, int haltAt, int batchSize) throws IOException {
         Process process =
                 new ProcessBuilder(
@@ -63,11 +63,11 @@ final class CaptureChild implements AutoCloseable {
                 .until(
                         () -> {
                             scene.emit(1);
-                            return said("STREAMING");
+                            return printed("STREAMING");
                         });
     }
 
-    boolean said(String what) {
+    boolean printed(String what) {
         synchronized (lines) {
             return lines.contains(what);
         }

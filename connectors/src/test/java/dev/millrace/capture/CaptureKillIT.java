@@ -18,21 +18,21 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.postgresql.PGConnection;
 
-/// The engine is killed at a known place of a transaction and another one takes over. Whatever the
-/// place, the log holds every event once and in the source's order.
+/// Kills the engine at a known place of a transaction and starts another one. At every place, the
+/// log then contains every event once and in the source's order.
 class CaptureKillIT {
 
     private static final int SMALL_BATCH = 5;
 
     @Test
-    void killedInsideACopyOfTwentyRows() throws Exception {
+    void resumesInsideCopyOfTwentyRows() throws Exception {
         try (CaptureScene scene = itemScene()) {
             try (CaptureChild child = CaptureChild.start(scene, 8, SMALL_BATCH)) {
                 child.awaitStreaming(scene);
                 copy(scene, 1, 20);
                 child.awaitHalt();
             }
-            assertThat(inserted(scene)).as("the kill hit the inside").hasSizeBetween(8, 19);
+            assertThat(inserted(scene)).as("killed inside the transaction").hasSizeBetween(8, 19);
             scene.source.execute("INSERT INTO item VALUES (21, 'next')");
 
             finish(scene);
@@ -42,7 +42,7 @@ class CaptureKillIT {
     }
 
     @Test
-    void killedInsideATransactionOfAThousandRows() throws Exception {
+    void resumesInsideTransactionOfThousandRows() throws Exception {
         try (CaptureScene scene = itemScene()) {
             try (CaptureChild child = CaptureChild.start(scene, 400, 50)) {
                 child.awaitStreaming(scene);
@@ -60,7 +60,7 @@ class CaptureKillIT {
     }
 
     @Test
-    void killedBetweenTwoTransactions() throws Exception {
+    void resumesBetweenTransactions() throws Exception {
         try (CaptureScene scene = itemScene()) {
             try (CaptureChild child = CaptureChild.start(scene, 20, SMALL_BATCH)) {
                 child.awaitStreaming(scene);
@@ -77,7 +77,7 @@ class CaptureKillIT {
     }
 
     @Test
-    void killedInsideALongTransactionThatOthersOvertook() throws Exception {
+    void resumesInsideLongTransactionThatOthersOvertook() throws Exception {
         try (CaptureScene scene = itemScene()) {
             try (CaptureChild child = CaptureChild.start(scene, 8, SMALL_BATCH);
                     Connection early = scene.source.connect();
@@ -109,7 +109,7 @@ class CaptureKillIT {
     }
 
     @Test
-    void killedInsideATransactionWithSavepoints() throws Exception {
+    void resumesInsideTransactionWithSavepoints() throws Exception {
         try (CaptureScene scene = itemScene()) {
             try (CaptureChild child = CaptureChild.start(scene, 8, SMALL_BATCH);
                     Connection connection = scene.source.connect()) {
@@ -133,7 +133,7 @@ class CaptureKillIT {
     }
 
     @Test
-    void killedInsideTheFirstTransactionAfterTheSnapshot() throws Exception {
+    void resumesInsideFirstTransactionAfterSnapshot() throws Exception {
         try (CaptureScene scene = itemScene()) {
             try (CaptureChild child = CaptureChild.start(scene, 8, SMALL_BATCH)) {
                 org.awaitility.Awaitility.await()
@@ -150,7 +150,7 @@ class CaptureKillIT {
     }
 
     @Test
-    void theSlotIsNeverAheadOfTheLog() throws Exception {
+    void slotNeverAdvancesBeyondLog() throws Exception {
         try (CaptureScene scene = itemScene()) {
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
@@ -164,7 +164,8 @@ class CaptureKillIT {
                     flushed =
                             ReplicationSlot.find(connection, CaptureSettings.slot(scene.migration))
                                     .orElseThrow()
-                                    .confirmedFlush();
+                                    .confirmedFlush()
+                                    .orElseThrow();
                 }
                 SourcePosition position = Objects.requireNonNull(capture.position());
                 assertThat(flushed).isLessThanOrEqualTo(position.boundary());
@@ -178,7 +179,7 @@ class CaptureKillIT {
 
     private static void finish(CaptureScene scene) throws InterruptedException {
         SourceCapture capture = scene.start(1);
-        scene.settle(capture);
+        scene.awaitWatermark(capture);
         capture.close();
     }
 

@@ -34,7 +34,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
-/// A source database, the topics of one migration, and captures over them.
+/// A source database, the topics of one migration, and captures that write to them.
 final class CaptureScene implements AutoCloseable {
 
     static final int PARTITIONS = 2;
@@ -66,9 +66,9 @@ final class CaptureScene implements AutoCloseable {
         }
     }
 
-    /// Makes a table and captures it; columns are given as `name type`, the key by name.
+    /// Creates a table and captures it. Columns are given as `name type`, the key by name.
     ///
-    /// @param then statements over the table before it is described
+    /// @param then statements that run before the table's definition is read
     CaptureScene table(
             String name, List<String> columns, String key, boolean fullIdentity, String... then) {
         source.execute(
@@ -114,8 +114,8 @@ final class CaptureScene implements AutoCloseable {
         return this;
     }
 
-    /// Rows of the table made last are known by a unique index instead of the primary key.
-    CaptureScene knownBy(String... columns) {
+    /// Identifies rows of the last created table by a unique index instead of the primary key.
+    CaptureScene identifiedBy(String... columns) {
         Relation made = tables.removeLast().relation();
         String name = made.id().name();
         source.execute(
@@ -156,7 +156,7 @@ final class CaptureScene implements AutoCloseable {
         return capture;
     }
 
-    /// @param owner whether the capture has the migration
+    /// @param owner whether the capture owns the migration
     SourceCapture start(int generation, BooleanSupplier owner) {
         SourceCapture capture =
                 SourceCapture.start(
@@ -169,12 +169,12 @@ final class CaptureScene implements AutoCloseable {
         return capture;
     }
 
-    void remakePositionTopic() {
-        remake(TopicPlan.of(topics, PARTITIONS).position());
+    void recreatePositionTopic() {
+        recreate(TopicPlan.of(topics, PARTITIONS).position());
     }
 
-    void remakeChangesTopic() {
-        remake(TopicPlan.of(topics, PARTITIONS).changes());
+    void recreateChangesTopic() {
+        recreate(TopicPlan.of(topics, PARTITIONS).changes());
     }
 
     void deleteChanges() {
@@ -190,7 +190,7 @@ final class CaptureScene implements AutoCloseable {
         }
     }
 
-    private void remake(Broker.TopicSpec topic) {
+    private void recreate(Broker.TopicSpec topic) {
         try (Broker broker = new Broker(kafka)) {
             broker.delete(List.of(topic.name()));
             Awaitility.await()
@@ -200,8 +200,8 @@ final class CaptureScene implements AutoCloseable {
         }
     }
 
-    /// Commits a watermark and waits until it is in the log.
-    void settle(SourceCapture capture) {
+    /// Emits a watermark and waits until it is in the log.
+    void awaitWatermark(SourceCapture capture) {
         long number = emit(capture).number();
         try {
             Awaitility.await()
@@ -219,7 +219,7 @@ final class CaptureScene implements AutoCloseable {
         awaitMarkers();
     }
 
-    /// A table `item(id int, name text)`, as [#table] would describe it.
+    /// The table `item(id int, name text)`, as [#table] describes it.
     static CapturedTable item() {
         return new CapturedTable(
                 new Relation(
@@ -276,7 +276,7 @@ final class CaptureScene implements AutoCloseable {
         return records;
     }
 
-    /// The broker answers a commit before its marker is in every partition.
+    /// The broker acknowledges a commit before it has written every marker.
     private void awaitMarkers() {
         List<TopicPartition> partitions =
                 IntStream.range(0, PARTITIONS)

@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.TopicPartition;
 
-/// What there is to see of a capture that doesn't get on: its threads, its sessions on the source,
-/// its transaction at the coordinator and in the partitions.
+/// Describes a capture that makes no progress: its threads, its sessions on the source, and its
+/// transaction at the coordinator and in the partitions.
 final class CaptureStall {
 
     private CaptureStall() {}
@@ -43,7 +43,7 @@ final class CaptureStall {
                             .all()
                             .get();
         } catch (ExecutionException e) {
-            return "the broker does not say: " + e.getCause();
+            return "the broker does not report it: " + e.getCause();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return "interrupted";

@@ -15,12 +15,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// A start continues exactly where the log ends, or is refused.
+/// A start continues exactly where the log ends, or is rejected.
 class CaptureStartIT {
 
     private static final SourcePosition POSITION =
@@ -37,7 +38,7 @@ class CaptureStartIT {
                     SourcePosition.Logged.nothing(List.of()));
 
     @Test
-    void theSnapshotIsTheOneThatTheSlotExported() throws Exception {
+    void snapshotIsExportedBySlot() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.source.execute(
                     "CREATE FUNCTION probed(timetz) RETURNS text LANGUAGE sql VOLATILE AS"
@@ -66,7 +67,7 @@ class CaptureStartIT {
     }
 
     @Test
-    void aSlotThatExistsAlreadyIsNotTakenForASnapshot() throws Exception {
+    void replacesExistingSlotBeforeSnapshot() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             scene.source.query(
@@ -82,7 +83,7 @@ class CaptureStartIT {
     }
 
     @Test
-    void aSlotThatWasAdvancedIsRefused() throws Exception {
+    void rejectsAdvancedSlot() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture first = scene.start(1);
@@ -101,7 +102,7 @@ class CaptureStartIT {
     }
 
     @Test
-    void aSlotThatIsGoneIsRefused() throws Exception {
+    void rejectsDroppedSlot() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture first = scene.start(1);
@@ -112,47 +113,48 @@ class CaptureStartIT {
                             + CaptureSettings.slot(scene.migration)
                             + "')");
 
-            awaitLost(scene.start(1), "the replication slot is gone");
+            awaitLost(scene.start(1), "The replication slot no longer exists");
         }
     }
 
     @Test
-    void aPhysicalSlotOfThatNameIsRefusedAsOne() {
+    void rejectsPhysicalSlot() {
         ReplicationSlot slot =
                 new ReplicationSlot(
                         "millrace_x",
                         Optional.empty(),
                         Optional.empty(),
+                        OptionalInt.empty(),
                         Optional.empty(),
-                        Lsn.ZERO,
-                        "reserved");
+                        Optional.of("reserved"),
+                        Optional.empty());
 
         assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "shop"))
-                .isEqualTo(new StartPlan.Lost("slot millrace_x is a physical one"));
+                .isEqualTo(new StartPlan.Lost("Replication slot millrace_x is a physical slot."));
     }
 
     @Test
-    void aPositionTopicMadeAnewWhileThisRunsIsNotTakenForABeginning() throws Exception {
+    void detectsPositionTopicRecreatedWhileRunning() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             scene.source.execute("INSERT INTO item VALUES (1, 'read')");
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
-            scene.settle(capture);
-            scene.remakePositionTopic();
+            scene.awaitWatermark(capture);
+            scene.recreatePositionTopic();
             scene.source.query(
                     "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"
                             + CaptureSettings.slot(scene.migration)
                             + "'");
 
-            awaitLost(capture, "it was emptied or made anew");
+            awaitLost(capture, "the topic was emptied or recreated");
 
             assertThat(scene.log()).filteredOn(ChangeEvent.Read.class::isInstance).hasSize(1);
         }
     }
 
     @Test
-    void aPositionTopicThatLostItsRecordsIsNotTakenForABeginning() throws Exception {
+    void detectsPositionTopicThatLostItsRecords() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             scene.source.execute("INSERT INTO item VALUES (1, 'read')");
@@ -168,7 +170,7 @@ class CaptureStartIT {
     }
 
     @Test
-    void theFrozenCaptureNeverWritesAgain() throws Exception {
+    void frozenCaptureCannotWriteAfterSuccessorStarted() throws Exception {
         try (BrokerProcess broker = new BrokerProcess();
                 CaptureScene scene =
                         new CaptureScene(
@@ -184,7 +186,7 @@ class CaptureStartIT {
                     .until(() -> inserts(scene) > 200);
             signal(frozen, "STOP");
             long before = inserts(scene);
-            assertThat(before).as("it was frozen on the way").isLessThan(20_000);
+            assertThat(before).as("frozen before the end").isLessThan(20_000);
 
             try (CaptureChild successor = CaptureChild.start(scene, 0, 2_000)) {
                 scene.source.execute("UPDATE item SET name = 'newer' WHERE id = 1");
@@ -202,7 +204,7 @@ class CaptureStartIT {
 
     @Test
     @Tag("faults")
-    void itEndsThoughItsBrokerIsAway() throws Exception {
+    void closesWhileBrokerIsDown() throws Exception {
         try (BrokerProcess broker = new BrokerProcess();
                 CaptureScene scene =
                         new CaptureScene(
@@ -212,10 +214,10 @@ class CaptureStartIT {
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
             broker.kill();
-            scene.source.execute("INSERT INTO item VALUES (1, 'on the way')");
+            scene.source.execute("INSERT INTO item VALUES (1, 'in progress')");
             Awaitility.await()
                     .atMost(Duration.ofSeconds(30))
-                    .until(CaptureStartIT::aBatchIsUnderWay);
+                    .until(CaptureStartIT::batchIsInProgress);
 
             capture.close();
 
@@ -223,7 +225,7 @@ class CaptureStartIT {
         }
     }
 
-    private static boolean aBatchIsUnderWay() {
+    private static boolean batchIsInProgress() {
         return Thread.getAllStackTraces().values().stream()
                 .flatMap(Stream::of)
                 .anyMatch(frame -> frame.getClassName().equals(ChangeLogWriter.class.getName()));
@@ -243,14 +245,14 @@ class CaptureStartIT {
     }
 
     @Test
-    void truncatesOfTwoTablesInOneStatementEachTakeANumber() throws Exception {
+    void numbersTruncatesOfOneStatementSeparately() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("one", List.of("id int", "name text"), "id", false)
                     .table("two", List.of("id int", "name text"), "id", false);
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
             scene.source.execute("TRUNCATE one, two");
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             assertThat(scene.log())
                     .filteredOn(ChangeEvent.Truncate.class::isInstance)
@@ -262,7 +264,7 @@ class CaptureStartIT {
     }
 
     @Test
-    void aWatermarkComesAfterEveryCommitBeforeItWhileALongTransactionIsOpen() throws Exception {
+    void watermarkFollowsEveryEarlierCommitDespiteOpenTransaction() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture capture = scene.start(1);
@@ -271,11 +273,11 @@ class CaptureStartIT {
                 open.setAutoCommit(false);
                 open.createStatement().execute("INSERT INTO item VALUES (1, 'open')");
                 scene.source.execute("INSERT INTO item VALUES (2, 'committed')");
-                scene.settle(capture);
+                scene.awaitWatermark(capture);
                 assertThat(inserts(scene)).isEqualTo(1);
                 long watermark = scene.emit(capture).number();
                 open.commit();
-                scene.settle(capture);
+                scene.awaitWatermark(capture);
 
                 List<ChangeEvent> log = scene.log();
                 assertThat(inserts(scene)).isEqualTo(2);
@@ -295,7 +297,7 @@ class CaptureStartIT {
     }
 
     @Test
-    void theSlotFollowsTheLog() throws Exception {
+    void slotAdvancesWithLog() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture capture = scene.start(1);
@@ -319,33 +321,35 @@ class CaptureStartIT {
         try (Connection connection = scene.source.connect()) {
             return ReplicationSlot.find(connection, CaptureSettings.slot(scene.migration))
                     .orElseThrow()
-                    .confirmedFlush();
+                    .confirmedFlush()
+                    .orElseThrow();
         }
     }
 
     @Test
-    void aWatermarkArrivesOnAnIdleDatabase() throws Exception {
+    void watermarkArrivesOnIdleDatabase() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
 
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             assertThat(scene.log()).isNotEmpty().allMatch(ChangeEvent.Watermark.class::isInstance);
         }
     }
 
     @Test
-    void startsAreJudgedFromLogAndSlot() {
+    void decidesStartFromLogAndSlot() {
         ReplicationSlot slot =
                 new ReplicationSlot(
                         "millrace_x",
                         Optional.of("pgoutput"),
                         Optional.of("shop"),
-                        Optional.empty(),
-                        Lsn.parse("0/2000"),
-                        "reserved");
+                        OptionalInt.empty(),
+                        Optional.of(Lsn.parse("0/2000")),
+                        Optional.of("reserved"),
+                        Optional.empty());
 
         assertThat(StartPlan.of(3, Optional.empty(), Optional.of(slot), "shop"))
                 .isInstanceOf(StartPlan.Fresh.class);

@@ -14,12 +14,13 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/// A wait names what it waits for, and what can't pass by itself is a stop or needs an operator.
+/// The status names what blocks a capture. What cannot pass by itself stops the capture or needs an
+/// operator.
 class CaptureWaitsIT {
 
     @Test
     @Timeout(60)
-    void aStartNamesTheTransactionsThatTheSlotWaitsFor() throws Exception {
+    void startNamesTransactionsThatBlockTheSlot() throws Exception {
         TestDatabase elsewhere = PostgresServer.shared().newDatabase();
         elsewhere.execute("CREATE TABLE held (id int)");
         try (CaptureScene scene = item();
@@ -46,7 +47,7 @@ class CaptureWaitsIT {
     }
 
     @Test
-    void aStartNamesTheLockThatKeepsThePublicationFromBeingCreated() throws Exception {
+    void startNamesLockThatBlocksThePublication() throws Exception {
         try (CaptureScene scene = item();
                 Connection open = scene.source.connect()) {
             open.setAutoCommit(false);
@@ -75,7 +76,7 @@ class CaptureWaitsIT {
     }
 
     @Test
-    void aSnapshotThatFailsTwiceForTheSameReasonIsAStop() throws Exception {
+    void snapshotThatFailsTwiceForSameReasonStopsCapture() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.source.execute("CREATE TYPE trap AS ENUM ('gone')");
             scene.table("item", List.of("id int", "value trap"), "id", false);
@@ -95,7 +96,7 @@ class CaptureWaitsIT {
     }
 
     @Test
-    void aLoginThatIsRefusedNeedsAnOperatorAndGoesOnByItself() throws Exception {
+    void rejectedLoginNeedsOperatorAndRecovers() throws Exception {
         try (CaptureScene scene = item()) {
             String role = "capture_" + scene.migration;
             scene.source.execute("CREATE ROLE " + role + " SUPERUSER LOGIN PASSWORD 'pw'");
@@ -105,7 +106,7 @@ class CaptureWaitsIT {
             SourceCaptureIT.streaming(scene, capture);
 
             scene.source.execute("ALTER ROLE " + role + " NOLOGIN");
-            breakOff(scene);
+            terminateWalSender(scene);
             Awaitility.await()
                     .atMost(Duration.ofSeconds(30))
                     .until(
@@ -123,7 +124,7 @@ class CaptureWaitsIT {
     }
 
     @Test
-    void aCaptureThatIsNotTheOwnerDoesNotTakeTheLogBack() throws Exception {
+    void captureWithoutOwnershipDoesNotTakeOverLog() throws Exception {
         try (CaptureScene scene = item()) {
             SourceCapture overtaken = scene.start(1, () -> false);
             SourceCaptureIT.streaming(scene, overtaken);
@@ -139,7 +140,7 @@ class CaptureWaitsIT {
                                             .toString()
                                             .contains("another one may run the migration"));
             scene.source.execute("INSERT INTO item VALUES (1, 'once')");
-            scene.settle(owner);
+            scene.awaitWatermark(owner);
 
             assertThat(owner.state()).isInstanceOf(CaptureState.Streaming.class);
             assertThat(scene.log()).filteredOn(ChangeEvent.Insert.class::isInstance).hasSize(1);
@@ -147,8 +148,7 @@ class CaptureWaitsIT {
     }
 
     @Test
-    void twoCapturesThatBothBelieveToBeTheOwnerDoNotTakeTheLogFromEachOtherForEver()
-            throws Exception {
+    void twoOwnersDoNotFenceEachOtherForever() throws Exception {
         try (CaptureScene scene = item()) {
             SourceCapture one = scene.start(1);
             SourceCaptureIT.streaming(scene, one);
@@ -166,7 +166,7 @@ class CaptureWaitsIT {
         }
     }
 
-    private static void breakOff(CaptureScene scene) {
+    private static void terminateWalSender(CaptureScene scene) {
         scene.source.query(
                 "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '"
                         + CaptureSettings.slot(scene.migration)

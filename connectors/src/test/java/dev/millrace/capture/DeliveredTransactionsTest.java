@@ -15,7 +15,7 @@ class DeliveredTransactionsTest {
     private final DeliveredTransactions delivered = new DeliveredTransactions();
 
     @Test
-    void aWriterThatStaysOpenForDaysIsNeverTakenForADeliveredOne() {
+    void longRunningTransactionIsNeverReportedAsDelivered() {
         delivered.begin(RunningTransactions.parse("700:1000:700"), Set.of());
         for (long number = 1000; number < 500_000; number++) {
             delivered.add(Origin.streamed(number));
@@ -30,7 +30,7 @@ class DeliveredTransactionsTest {
     }
 
     @Test
-    void aDeliveredTransactionIsKeptUntilTheSourceShowsIt() {
+    void keepsDeliveredTransactionUntilVisible() {
         delivered.begin(RunningTransactions.parse("10:10:"), Set.of());
         delivered.add(12);
         delivered.learn(RunningTransactions.parse("12:20:12,15"));
@@ -41,11 +41,11 @@ class DeliveredTransactionsTest {
         delivered.learn(RunningTransactions.parse("15:20:15"));
 
         assertThat(delivered.asOfNow().test(12)).isFalse();
-        assertThat(before.test(12)).as("of the moment before").isTrue();
+        assertThat(before.test(12)).as("result of the earlier call").isTrue();
     }
 
     @Test
-    void whatTheSourceShowedBeforeItCameIsNotKept() {
+    void dropsTransactionThatIsAlreadyVisible() {
         delivered.begin(RunningTransactions.parse("900:1000:900,950"), Set.of());
 
         delivered.add(949);
@@ -56,7 +56,7 @@ class DeliveredTransactionsTest {
     }
 
     @Test
-    void anOlderSnapshotThatComesLateChangesNothing() {
+    void ignoresOlderSnapshot() {
         delivered.begin(RunningTransactions.parse("900:1000:900"), Set.of());
 
         delivered.learn(RunningTransactions.parse("100:200:150"));
@@ -66,7 +66,7 @@ class DeliveredTransactionsTest {
     }
 
     @Test
-    void idsAreComparedAcrossTheEndOfTheirNumbers() {
+    void comparesIdsAcrossWraparound() {
         delivered.begin(new RunningTransactions(Set.of(EPOCH - 5), EPOCH - 1), Set.of());
 
         delivered.add(EPOCH - 5);
@@ -80,7 +80,7 @@ class DeliveredTransactionsTest {
     }
 
     @Test
-    void aNewProcessKnowsWhatTheFormerOneDelivered() {
+    void takesOverTransactionsOfEarlierProcess() {
         delivered.begin(RunningTransactions.parse("30:50:30,31"), Set.of(31L, 40L));
 
         assertThat(delivered.asOfNow().test(31)).isTrue();
@@ -89,7 +89,7 @@ class DeliveredTransactionsTest {
     }
 
     @Test
-    void whereTheLogDoesNotSayWhateverRunsMayBeInIt() {
+    void assumesAllRunningTransactionsIfLogHasNone() {
         assertThat(delivered.asOfNow().test(30)).as("before the log was read").isTrue();
 
         delivered.begin(RunningTransactions.parse("30:50:30,31"), null);

@@ -24,10 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// The engine reaches what all others reach, and sees values as all others see them.
+/// The engine's sessions reach the same server as all others and read the same values.
 class EngineSessionsIT {
 
-    /// As the engine opens it, for queries or for the stream.
+    /// Opens a session like the engine, for queries or for the stream.
     private static Connection open(CaptureSettings settings, boolean replication)
             throws SQLException {
         JdbcConfiguration engine =
@@ -60,7 +60,7 @@ class EngineSessionsIT {
     }
 
     @Test
-    void itsSessionsHavePinnedSettings() throws SQLException {
+    void engineSessionsHavePinnedSettings() throws SQLException {
         TestDatabase hostile = PostgresServer.shared().newDatabase();
         HostileSettings.apply(hostile);
 
@@ -71,8 +71,8 @@ class EngineSessionsIT {
         }
     }
 
-    /// What the driver makes of a URL, it makes of it for every session. `ADDRESS` is the server's,
-    /// `PORT` its port; a database of the name is made.
+    /// All sessions interpret a URL in the same way. `ADDRESS` is replaced by the server's address,
+    /// `PORT` by its port; a database of the name is created.
     @ParameterizedTest
     @CsvSource(
             delimiter = ' ',
@@ -88,10 +88,10 @@ class EngineSessionsIT {
                 "ADDRESS/shop+eu 'shop eu'",
                 "ADDRESS/a%20b%25%2F%3F%26%C3%BC 'a b%/?&ü'"
             })
-    void theEngineReachesWhatAllOthersReach(String url, String name) throws SQLException {
+    void engineReachesSameDatabaseAsOtherSessions(String url, String name) throws SQLException {
         TestDatabase any = PostgresServer.shared().newDatabase();
         String address = any.url().replaceAll("jdbc:postgresql://|/t\\d+$", "");
-        makeDatabase(any, name);
+        createDatabase(any, name);
         String written =
                 "jdbc:postgresql://"
                         + url.replace("ADDRESS", address)
@@ -113,7 +113,7 @@ class EngineSessionsIT {
         }
     }
 
-    private static void makeDatabase(TestDatabase any, String name) {
+    private static void createDatabase(TestDatabase any, String name) {
         if (any.query("SELECT 1 FROM pg_database WHERE datname = " + Identifier.literal(name))
                 .isEmpty()) {
             any.execute("CREATE DATABASE " + Identifier.quote(name) + " TEMPLATE template0");
@@ -121,7 +121,7 @@ class EngineSessionsIT {
     }
 
     @Test
-    void valuesAndChangesComeThroughWhateverTheSettingsSay() throws Exception {
+    void capturesValuesUnchangedDespiteHostileSettings() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table(
                     "item",
@@ -148,7 +148,7 @@ class EngineSessionsIT {
                     var statement = connection.createStatement()) {
                 statement.execute("INSERT INTO item VALUES (2" + values);
             }
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             List<Row> rows =
                     scene.log().stream()

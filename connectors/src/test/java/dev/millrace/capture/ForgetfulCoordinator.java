@@ -34,8 +34,8 @@ import org.apache.kafka.common.requests.WriteTxnMarkersRequest.TxnMarkerEntry;
 import org.apache.kafka.common.requests.WriteTxnMarkersResponse;
 import org.awaitility.Awaitility;
 
-/// Writes what is left behind when a coordinator takes a transaction for ended without having
-/// marked all its partitions: records and single markers, past the coordinator.
+/// Writes records and single markers, bypassing the coordinator: the state that remains when a
+/// coordinator considers a transaction ended without having marked all its partitions.
 final class ForgetfulCoordinator implements AutoCloseable {
 
     private static final String VERIFICATION = "transaction.partition.verification.enable";
@@ -64,8 +64,8 @@ final class ForgetfulCoordinator implements AutoCloseable {
         return open(scene, admin, last.producerId(), (short) last.producerEpoch());
     }
 
-    /// Of a producer that nobody knows.
-    static ForgetfulCoordinator ofAStranger(CaptureScene scene) throws Exception {
+    /// With an unknown producer id.
+    static ForgetfulCoordinator ofUnknownProducer(CaptureScene scene) throws Exception {
         return open(scene, Admin.create(scene.kafka), 987_654_321L, (short) 0);
     }
 
@@ -112,7 +112,7 @@ final class ForgetfulCoordinator implements AutoCloseable {
                 .allMatch(entry -> entry != null && Boolean.parseBoolean(entry.value()));
     }
 
-    /// @return the offset behind the last record
+    /// @return the offset after the last record
     long write(TopicPartition partition, List<SimpleRecord> records) throws IOException {
         ProduceRequestData data =
                 new ProduceRequestData()

@@ -25,8 +25,8 @@ import org.apache.kafka.common.utils.Utils;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/// A broker left a transaction of the capture open in some partitions and takes it for ended. The
-/// next capture ends it, and the log holds every change once.
+/// A broker left a transaction of the capture open in some partitions and considers it ended. The
+/// next capture ends it, and the log contains every change once.
 class HangingTransactionIT {
 
     private static final byte[] POSITION = "position".getBytes(StandardCharsets.UTF_8);
@@ -36,7 +36,7 @@ class HangingTransactionIT {
         void in(ForgetfulCoordinator broker, Written written) throws Exception;
     }
 
-    /// A transaction as a capture writes it, before anything is marked.
+    /// A transaction as a capture writes it, without markers.
     private record Written(CaptureScene scene, SourcePosition position) {
         TopicPartition changes(int number) {
             return new TopicPartition(scene.topics.changes(), number);
@@ -52,14 +52,14 @@ class HangingTransactionIT {
     }
 
     @Test
-    void withoutAMarkerAnywhere() throws Exception {
-        everyRowIsInTheLogOnce(
+    void commitsTransactionWithoutMarkers() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) -> broker.write(written.positions(), List.of(written.record())));
     }
 
     @Test
-    void committedInOnePartition() throws Exception {
-        everyRowIsInTheLogOnce(
+    void commitsTransactionCommittedInOnePartition() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
                     broker.mark(written.changes(0), COMMIT);
@@ -67,8 +67,8 @@ class HangingTransactionIT {
     }
 
     @Test
-    void committedInThePositionTopic() throws Exception {
-        everyRowIsInTheLogOnce(
+    void commitsTransactionCommittedInPositionTopic() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
                     broker.mark(written.positions(), COMMIT);
@@ -76,8 +76,8 @@ class HangingTransactionIT {
     }
 
     @Test
-    void committedEverywhereButInThePositionTopic() throws Exception {
-        everyRowIsInTheLogOnce(
+    void commitsTransactionUncommittedOnlyInPositionTopic() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
                     broker.mark(written.changes(0), COMMIT);
@@ -86,8 +86,8 @@ class HangingTransactionIT {
     }
 
     @Test
-    void abortedInTheOnlyPartitionItWroteTo() throws Exception {
-        everyRowIsInTheLogOnce(
+    void abortsTransactionAbortedInItsOnlyPartition() throws Exception {
+        assertEveryRowOnceAfter(
                 Set.of(1),
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
@@ -96,8 +96,8 @@ class HangingTransactionIT {
     }
 
     @Test
-    void abortedInOnePartition() throws Exception {
-        everyRowIsInTheLogOnce(
+    void abortsTransactionAbortedInOnePartition() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
                     broker.mark(written.changes(1), ABORT);
@@ -105,8 +105,8 @@ class HangingTransactionIT {
     }
 
     @Test
-    void abortedInThePositionTopic() throws Exception {
-        everyRowIsInTheLogOnce(
+    void abortsTransactionAbortedInPositionTopic() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) -> {
                     broker.write(written.positions(), List.of(written.record()));
                     broker.mark(written.positions(), ABORT);
@@ -114,13 +114,13 @@ class HangingTransactionIT {
     }
 
     @Test
-    void brokenOffBeforeItsPosition() throws Exception {
-        everyRowIsInTheLogOnce((_, _) -> {});
+    void abortsTransactionWithoutPosition() throws Exception {
+        assertEveryRowOnceAfter((_, _) -> {});
     }
 
     @Test
-    void brokenOffBehindTheTablesFacts() throws Exception {
-        everyRowIsInTheLogOnce(
+    void abortsTransactionWithTableFactsButNoPosition() throws Exception {
+        assertEveryRowOnceAfter(
                 (broker, written) ->
                         broker.write(
                                 written.positions(),
@@ -128,7 +128,7 @@ class HangingTransactionIT {
     }
 
     @Test
-    void whatWasCommittedAndIsAbortedSinceIsRefused() throws Exception {
+    void rejectsLogWithCommittedPositionAndAbortedChanges() throws Exception {
         try (CaptureScene scene = itemScene()) {
             plant(
                     scene,
@@ -143,12 +143,12 @@ class HangingTransactionIT {
 
             awaitState(capture, CaptureState.SourceLost.class);
             assertThat(capture.state().toString())
-                    .contains("changes-1 no longer shows what was committed");
+                    .contains("changes-1 no longer returns its committed records");
         }
     }
 
     @Test
-    void openPositionsOfTwoTransactionsAreRefused() throws Exception {
+    void rejectsOpenPositionsOfTwoTransactions() throws Exception {
         try (CaptureScene scene = itemScene()) {
             plant(
                     scene,
@@ -166,28 +166,28 @@ class HangingTransactionIT {
     }
 
     @Test
-    void recordsOfAnotherProducerAreWaitedFor() throws Exception {
+    void waitsForTransactionOfOtherProducer() throws Exception {
         try (CaptureScene scene = itemScene()) {
-            begun(scene);
+            captureFirstRow(scene);
             TopicPartition first = new TopicPartition(scene.topics.changes(), 0);
-            try (ForgetfulCoordinator stranger = ForgetfulCoordinator.ofAStranger(scene)) {
-                stranger.write(first, List.of(new SimpleRecord(new byte[0], new byte[] {1})));
+            try (ForgetfulCoordinator other = ForgetfulCoordinator.ofUnknownProducer(scene)) {
+                other.write(first, List.of(new SimpleRecord(new byte[0], new byte[] {1})));
                 SourceCapture capture = scene.start(1);
 
                 awaitState(capture, CaptureState.Waiting.class);
                 assertThat(capture.state().toString()).contains("kafka-transactions.sh");
 
-                stranger.mark(first, ABORT);
+                other.mark(first, ABORT);
                 awaitState(capture, CaptureState.Streaming.class);
             }
         }
     }
 
-    private static void everyRowIsInTheLogOnce(Plant plant) throws Exception {
-        everyRowIsInTheLogOnce(Set.of(0, 1), plant);
+    private static void assertEveryRowOnceAfter(Plant plant) throws Exception {
+        assertEveryRowOnceAfter(Set.of(0, 1), plant);
     }
 
-    private static void everyRowIsInTheLogOnce(Set<Integer> partitions, Plant plant)
+    private static void assertEveryRowOnceAfter(Set<Integer> partitions, Plant plant)
             throws Exception {
         try (CaptureScene scene = itemScene()) {
             plant(scene, partitions, plant);
@@ -195,7 +195,7 @@ class HangingTransactionIT {
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
             scene.source.execute("INSERT INTO item VALUES (10, 'next')");
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             assertThat(inserted(scene))
                     .hasSizeGreaterThan(2)
@@ -213,7 +213,7 @@ class HangingTransactionIT {
 
     private static void plant(CaptureScene scene, Set<Integer> partitions, Plant plant)
             throws Exception {
-        SourcePosition before = begun(scene);
+        SourcePosition before = captureFirstRow(scene);
         List<Row> rows = rows(scene, partitions);
         Lsn boundary =
                 Lsn.parse(
@@ -262,12 +262,12 @@ class HangingTransactionIT {
         }
     }
 
-    /// A capture that has written the row 1 and is closed.
-    private static SourcePosition begun(CaptureScene scene) throws Exception {
+    /// Runs a capture that writes row 1, and closes it.
+    private static SourcePosition captureFirstRow(CaptureScene scene) throws Exception {
         SourceCapture capture = scene.start(1);
         SourceCaptureIT.streaming(scene, capture);
         scene.source.execute("INSERT INTO item VALUES (1, 'n1')");
-        scene.settle(capture);
+        scene.awaitWatermark(capture);
         capture.close();
         return Objects.requireNonNull(capture.position());
     }

@@ -16,12 +16,12 @@ import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/// A commit that is in the write-ahead log and that no other session sees yet: it waits for a
-/// standby that isn't there.
+/// A commit that is in the WAL but not visible to other sessions, because it waits for a
+/// synchronous standby that does not exist.
 class InvisibleCommitIT {
 
     @Test
-    void aCommitHeldInvisibleWhileTheSnapshotStartsComesExactlyOnce() throws Exception {
+    void capturesInvisibleCommitOnceDuringSnapshotStart() throws Exception {
         SandboxSettings settings = SandboxSettings.fast(TestFolders.postgresBinaries());
         try (SandboxPostgres server =
                 SandboxPostgres.start(
@@ -61,7 +61,7 @@ class InvisibleCommitIT {
                 source.query("SELECT pg_reload_conf()");
                 hidden.join();
                 SourceCaptureIT.streaming(scene, capture);
-                scene.settle(capture);
+                scene.awaitWatermark(capture);
 
                 assertThat(scene.log())
                         .filteredOn(ChangeEvent.OfRow.class::isInstance)
@@ -71,9 +71,9 @@ class InvisibleCommitIT {
         }
     }
 
-    /// The old writer has begun before the process that is asked.
+    /// The open transaction began before the second process.
     @Test
-    void aRestartKnowsWhichOfTheRunningTransactionsAreInTheLog() throws Exception {
+    void restartKnowsWhichRunningTransactionsAreInLog() throws Exception {
         SandboxSettings settings = SandboxSettings.fast(TestFolders.postgresBinaries());
         try (SandboxPostgres server =
                 SandboxPostgres.start(
@@ -114,7 +114,7 @@ class InvisibleCommitIT {
                 source.execute("ALTER SYSTEM RESET synchronous_standby_names");
                 source.query("SELECT pg_reload_conf()");
                 hidden.join();
-                scene.settle(second);
+                scene.awaitWatermark(second);
                 assertThat(second.delivered().asOfNow().test(delivered)).isFalse();
                 writer.rollback();
             }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// A publication that somebody altered keeps changes out of the stream without a word.
+/// An altered publication can keep changes out of the stream without an error.
 class PublicationIT {
 
     private static final SortedSet<TableId> ITEM =
@@ -37,14 +37,13 @@ class PublicationIT {
                     ALTER PUBLICATION p SET TABLE other | the mappings read
                     DROP PUBLICATION p; CREATE PUBLICATION p FOR ALL TABLES | all tables
                     """)
-    void aPublicationThatDoesNotPublishAllOfExactlyTheTablesIsRefused(String alter, String why)
-            throws Exception {
+    void rejectsPublicationThatDoesNotCarryEveryChange(String alter, String why) throws Exception {
         TestDatabase source = source();
         try (Connection connection = source.connect()) {
-            Publication.ensure(connection, "p", ITEM);
+            PublicationGuard.ensure(connection, "p", ITEM);
             source.execute(alter);
 
-            assertThatThrownBy(() -> Publication.ensure(connection, "p", ITEM))
+            assertThatThrownBy(() -> PublicationGuard.ensure(connection, "p", ITEM))
                     .isInstanceOf(SourceLostException.class)
                     .hasMessageContaining(why);
         }
@@ -59,29 +58,29 @@ class PublicationIT {
                     ALTER PUBLICATION p SET TABLE item WHERE (id > 5) | ALTER PUBLICATION p SET TABLE item
                     ALTER PUBLICATION p SET TABLE other | ALTER PUBLICATION p SET TABLE item
                     """)
-    void anAlterationThatWasTakenBackIsStillSeen(String alter, String back) throws Exception {
+    void detectsAlterationThatWasReversed(String alter, String back) throws Exception {
         TestDatabase source = source();
         try (Connection connection = source.connect()) {
-            String identity = Publication.ensure(connection, "p", ITEM);
+            String identity = PublicationGuard.ensure(connection, "p", ITEM);
             source.execute("VACUUM FULL pg_publication", "VACUUM FULL pg_publication_rel");
-            assertThatCode(() -> Publication.requireUnaltered(connection, "p", identity))
+            assertThatCode(() -> PublicationGuard.requireUnaltered(connection, "p", identity))
                     .doesNotThrowAnyException();
 
             source.execute(alter, back);
 
-            assertThatThrownBy(() -> Publication.requireUnaltered(connection, "p", identity))
+            assertThatThrownBy(() -> PublicationGuard.requireUnaltered(connection, "p", identity))
                     .isInstanceOf(SourceLostException.class)
                     .hasMessageContaining("was altered");
         }
     }
 
     @Test
-    void noWatermarkIsWrittenBehindAnAlterationAndNoLaterStartForgetsIt() throws Exception {
+    void writesNoWatermarkAfterAlterationEvenAfterRestart() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
             String name = CaptureSettings.publication(scene.migration);
             scene.source.execute(
                     "ALTER PUBLICATION " + name + " SET (publish = 'update, delete, truncate')",
@@ -90,7 +89,7 @@ class PublicationIT {
                             + name
                             + " SET (publish = 'insert, update, delete, truncate')",
                     "INSERT INTO item VALUES (2, 'published')");
-            long behind = scene.emit(capture).number();
+            long late = scene.emit(capture).number();
 
             CaptureStartIT.awaitLost(capture, "was altered");
             CaptureStartIT.awaitLost(scene.start(1), "was altered");
@@ -99,7 +98,7 @@ class PublicationIT {
                     .noneMatch(
                             event ->
                                     event instanceof ChangeEvent.Watermark passed
-                                            && passed.watermark().number() >= behind);
+                                            && passed.watermark().number() >= late);
         }
     }
 

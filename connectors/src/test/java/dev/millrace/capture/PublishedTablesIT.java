@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// A change of a table's definition that keeps changes of its rows out of the stream is told; any
-/// other disturbs nobody.
+/// Detects changes of a table's definition that keep changes of its rows out of the stream, and
+/// accepts all others.
 class PublishedTablesIT {
 
     private static final List<TableId> TABLES =
@@ -32,7 +32,7 @@ class PublishedTablesIT {
 
     private static final TableId PART = TABLES.getLast();
 
-    /// The stream has come to the end of all.
+    /// A position after all WAL.
     private static final Lsn ALL_READ = new Lsn(Long.MAX_VALUE);
 
     @ParameterizedTest
@@ -40,32 +40,32 @@ class PublishedTablesIT {
             delimiter = '|',
             textBlock =
                     """
-                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item | is another table now
-                    ALTER TABLE item RENAME TO item_old | is gone
+                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item | is no longer the same table
+                    ALTER TABLE item RENAME TO item_old | no longer exists
                     ALTER TABLE item RENAME TO item_old; ALTER TABLE item_old RENAME TO item | was renamed or moved
                     ALTER TABLE item SET SCHEMA other; ALTER TABLE other.item SET SCHEMA public | was renamed or moved
                     ALTER TABLE item ALTER name TYPE text USING upper(name) | was rewritten by ALTER COLUMN TYPE
                     ALTER TABLE item ALTER price TYPE numeric(10,1) | was rewritten by ALTER COLUMN TYPE
-                    ALTER TABLE item ALTER note TYPE text | another column note
-                    ALTER TABLE item RENAME name TO title | another column title
-                    ALTER TABLE item RENAME name TO title; ALTER TABLE item RENAME note TO name | another column title
-                    ALTER TABLE item DROP name; ALTER TABLE item ADD name text | another column name
-                    ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key | another replica identity
-                    ALTER TABLE item REPLICA IDENTITY NOTHING | another replica identity
-                    ALTER TABLE item DROP CONSTRAINT item_pkey; ALTER TABLE item ADD PRIMARY KEY (code) | another replica identity
-                    CREATE TABLE capital (since int) INHERITS (item) | got public.capital
-                    TRUNCATE part_1 | has a rewritten public.part_1
+                    ALTER TABLE item ALTER note TYPE text | column note
+                    ALTER TABLE item RENAME name TO title | column title
+                    ALTER TABLE item RENAME name TO title; ALTER TABLE item RENAME note TO name | column title
+                    ALTER TABLE item DROP name; ALTER TABLE item ADD name text | column name
+                    ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key | its replica identity changed
+                    ALTER TABLE item REPLICA IDENTITY NOTHING | its replica identity changed
+                    ALTER TABLE item DROP CONSTRAINT item_pkey; ALTER TABLE item ADD PRIMARY KEY (code) | its replica identity changed
+                    CREATE TABLE capital (since int) INHERITS (item) | received public.capital
+                    TRUNCATE part_1 | public.part_1 was rewritten
                     ALTER TABLE part DETACH PARTITION part_1 | lost public.part_1
                     DROP TABLE part_1 | lost public.part_1
-                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | left its place for a while
-                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | got public.filled
-                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); INSERT INTO young VALUES (21, 'n'); ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | got public.young
-                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); SAVEPOINT s; INSERT INTO young VALUES (21, 'n'); RELEASE s; ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | got public.young
-                    ALTER TABLE part_1 REPLICA IDENTITY NOTHING | another replica identity, public.part_1
-                    ALTER TABLE part ALTER name TYPE text USING upper(name) | has a rewritten public.part_1
-                    CREATE TABLE sub PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n'); TRUNCATE sub | got public.sub
+                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | was detached temporarily
+                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | received public.filled
+                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); INSERT INTO young VALUES (21, 'n'); ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | received public.young
+                    BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); SAVEPOINT s; INSERT INTO young VALUES (21, 'n'); RELEASE s; ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | received public.young
+                    ALTER TABLE part_1 REPLICA IDENTITY NOTHING | the replica identity of public.part_1 changed
+                    ALTER TABLE part ALTER name TYPE text USING upper(name) | public.part_1 was rewritten
+                    CREATE TABLE sub PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n'); TRUNCATE sub | received public.sub
                     """)
-    void whatMayKeepChangesOutOfTheStreamIsTold(String change, String why) throws Exception {
+    void detectsDefinitionChangesThatMayHideChanges(String change, String why) throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             watch.requireUnaltered(ALL_READ);
@@ -102,7 +102,7 @@ class PublishedTablesIT {
                 "CREATE TABLE p2 (LIKE part INCLUDING ALL); ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (20) TO (30)",
                 "ALTER TABLE part_1 RENAME TO part_one"
             })
-    void whatKeepsNothingOutDisturbsNobody(String change) throws Exception {
+    void acceptsDefinitionChangesThatHideNothing(String change) throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute(change.split("; "));
@@ -113,7 +113,7 @@ class PublishedTablesIT {
     }
 
     @Test
-    void aColumnThatComesBackAfterALookIsAnotherOne() throws Exception {
+    void detectsColumnRecreatedBetweenChecks() throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("ALTER TABLE item DROP name");
@@ -121,17 +121,17 @@ class PublishedTablesIT {
             source.execute("ALTER TABLE item ADD name text");
 
             assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
-                    .hasMessageContaining("another column name");
+                    .hasMessageContaining("column name");
         }
     }
 
     @Test
-    void aRewriteAndAnAlteredColumnApartAreNoRewritingAlter() throws Exception {
+    void acceptsSeparateRewriteAndColumnAlteration() throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("VACUUM FULL item");
             watch.requireUnaltered(ALL_READ);
-            assertThat(watch.unwritten()).as("the log is told").isPresent();
+            assertThat(watch.unwrittenTables()).as("the log is updated").isPresent();
             source.execute("ALTER TABLE item ALTER name SET NOT NULL");
 
             assertThatCode(() -> watch.requireUnaltered(ALL_READ)).doesNotThrowAnyException();
@@ -149,28 +149,28 @@ class PublishedTablesIT {
                 "DROP TABLE part_1",
                 "ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10)"
             })
-    void aTableRewrittenDuringTheSnapshotNeedsAnotherOne(String change) throws Exception {
+    void rewriteDuringSnapshotNeedsNewSnapshot(String change) throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("ALTER TABLE item ADD COLUMN plain int", "CREATE INDEX ON item (name)");
-            assertThatCode(watch::requireWholeSnapshot).doesNotThrowAnyException();
+            assertThatCode(watch::requireConsistentSnapshot).doesNotThrowAnyException();
 
             source.execute(change);
 
-            assertThatThrownBy(watch::requireWholeSnapshot)
+            assertThatThrownBy(watch::requireConsistentSnapshot)
                     .isInstanceOf(SnapshotInterruptedException.class);
         }
     }
 
     @Test
-    void aTableRedefinedDuringTheSnapshotIsTold() throws Exception {
+    void detectsRedefinitionDuringSnapshot() throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("ALTER TABLE item RENAME name TO title");
 
-            assertThatThrownBy(watch::requireWholeSnapshot)
+            assertThatThrownBy(watch::requireConsistentSnapshot)
                     .isInstanceOf(SourceLostException.class)
-                    .hasMessageContaining("another column title");
+                    .hasMessageContaining("column title");
         }
     }
 
@@ -180,7 +180,7 @@ class PublishedTablesIT {
                 "ALTER TABLE item DROP CONSTRAINT item_code_key",
                 "CREATE UNIQUE INDEX wider ON item (id, code); ALTER TABLE item REPLICA IDENTITY USING INDEX wider"
             })
-    void anIndexThatIsNoLongerTheReplicaIdentityIsTold(String change) throws Exception {
+    void detectsLossOfReplicaIdentityIndex(String change) throws Exception {
         TestDatabase source = source();
         source.execute("ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key");
         try (PublicationWatch watch = watch(source, TABLES)) {
@@ -188,12 +188,12 @@ class PublishedTablesIT {
 
             assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class)
-                    .hasMessageContaining("another replica identity");
+                    .hasMessageContaining("its replica identity changed");
         }
     }
 
     @Test
-    void aPartitionWhoseDetachWasBrokenOffIsTold() throws Exception {
+    void detectsInterruptedDetachOfPartition() throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES);
                 Connection reader = source.connect();
@@ -217,12 +217,14 @@ class PublishedTablesIT {
     }
 
     @Test
-    void aTruncateOfTheWholeTableIsWaitedForAndExplainsItsPartitions() throws Exception {
+    void waitsForTruncateOfTableThatExplainsRewrites() throws Exception {
         TestDatabase source = source();
         try (PublicationWatch watch = watch(source, TABLES)) {
             source.execute("TRUNCATE part", "INSERT INTO part VALUES (2, 'n')");
 
-            assertThat(watch.requireUnaltered(Lsn.ZERO)).as("it may come").isFalse();
+            assertThat(watch.requireUnaltered(Lsn.ZERO))
+                    .as("the TRUNCATE may still arrive")
+                    .isFalse();
             assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
             watch.truncated(PART, transaction(source));
 
@@ -231,12 +233,12 @@ class PublishedTablesIT {
             assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
             assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class)
-                    .hasMessageContaining("has a rewritten public.part_1");
+                    .hasMessageContaining("public.part_1 was rewritten");
         }
     }
 
     @Test
-    void aTruncateThatIsInTheLogExplainsThePartitionsAfterARestart() throws Exception {
+    void loggedTruncateExplainsRewritesAfterRestart() throws Exception {
         TestDatabase source = source();
         PublishedTablesCodec codec = new PublishedTablesCodec();
         byte[] written;
@@ -245,7 +247,7 @@ class PublishedTablesIT {
                     "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (30) TO (40)",
                     "TRUNCATE part");
             watch.truncated(PART, transaction(source));
-            written = codec.encode(watch.unwritten().orElseThrow());
+            written = codec.encode(watch.unwrittenTables().orElseThrow());
         }
         source.execute("INSERT INTO part VALUES (2, 'n'), (31, 'n')");
 
@@ -255,7 +257,7 @@ class PublishedTablesIT {
         }
     }
 
-    /// The one that wrote the partition's catalog entry.
+    /// The transaction that wrote the partition's `pg_class` row.
     private static long transaction(TestDatabase source) {
         return Long.parseLong(
                 String.valueOf(
@@ -264,11 +266,11 @@ class PublishedTablesIT {
     }
 
     @Test
-    void theFactsAreReadBackAsTheyWereWritten() throws Exception {
+    void codecRoundTripsFacts() throws Exception {
         TestDatabase source = source();
         try (Connection connection = source.connect()) {
             SortedMap<TableId, PublishedTable> facts =
-                    PublishedTableReader.look(connection, TABLES);
+                    PublishedTableReader.read(connection, TABLES);
             PublishedTablesCodec codec = new PublishedTablesCodec();
 
             assertThat(facts).hasSize(2);
@@ -279,12 +281,12 @@ class PublishedTablesIT {
     private static PublicationWatch watch(TestDatabase source, List<TableId> tables)
             throws Exception {
         try (Connection connection = source.connect()) {
-            String identity = Publication.ensure(connection, "p", new TreeSet<>(tables));
+            String identity = PublicationGuard.ensure(connection, "p", new TreeSet<>(tables));
             return new PublicationWatch(
                     _ -> source.connect(),
                     "p",
                     identity,
-                    PublicationWatch.first(connection, tables),
+                    PublicationWatch.requireTables(connection, tables),
                     true);
         }
     }

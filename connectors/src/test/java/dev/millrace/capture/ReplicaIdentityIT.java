@@ -8,16 +8,16 @@ import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/// Rows are known by the replica identity, the engine knows them by the primary key.
+/// Millrace identifies rows by the replica identity, the engine by the primary key.
 class ReplicaIdentityIT {
 
     private static final List<String> DOC =
             List.of("id int", "tenant int NOT NULL", "body text", "note text");
 
     @Test
-    void aRowThatLeavesItsKeyIsDeletedUnderTheOldOne() throws Exception {
+    void keyChangeDeletesOldKey() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
-            scene.table("doc", DOC, "id", false).knownBy("tenant", "id");
+            scene.table("doc", DOC, "id", false).identifiedBy("tenant", "id");
             scene.source.execute(
                     "ALTER TABLE doc ALTER body SET STORAGE EXTERNAL",
                     "INSERT INTO doc VALUES (1, 1, repeat('b', 9000), 'n')");
@@ -29,7 +29,7 @@ class ReplicaIdentityIT {
                     "UPDATE doc SET tenant = 2",
                     "UPDATE doc SET id = 7",
                     "DELETE FROM doc");
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             awaitChanges(
                     scene,
@@ -51,18 +51,18 @@ class ReplicaIdentityIT {
     }
 
     @Test
-    void theResumeSkipsBothHalvesOfAChangedKey() throws Exception {
+    void resumeSkipsBothEventsOfKeyChange() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
-            scene.table("doc", DOC, "id", false).knownBy("tenant", "id");
+            scene.table("doc", DOC, "id", false).identifiedBy("tenant", "id");
             scene.source.execute("INSERT INTO doc VALUES (1, 1, 'b', 'n'), (2, 1, 'b', 'n')");
             SourceCapture first = scene.start(1);
             SourceCaptureIT.streaming(scene, first);
             scene.source.execute("UPDATE doc SET tenant = 2");
-            scene.settle(first);
+            scene.awaitWatermark(first);
             first.close();
             SourceCapture second = scene.start(1);
             scene.source.execute("UPDATE doc SET tenant = 3 WHERE id = 2");
-            scene.settle(second);
+            scene.awaitWatermark(second);
 
             awaitChanges(
                     scene,
@@ -76,7 +76,7 @@ class ReplicaIdentityIT {
     }
 
     @Test
-    void aDeleteThatComesWithoutItsKeyStopsTheCapture() throws Exception {
+    void deleteWithoutKeyStopsCapture() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "code int NOT NULL UNIQUE"), "id", false);
             scene.source.execute("INSERT INTO item SELECT g, g FROM generate_series(1, 5) g");
@@ -99,14 +99,14 @@ class ReplicaIdentityIT {
         }
     }
 
-    /// A transaction that is committed becomes readable partition by partition.
+    /// A committed transaction becomes readable partition by partition.
     private static void awaitChanges(CaptureScene scene, String... changes) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(20))
                 .untilAsserted(() -> assertThat(changes(scene)).containsExactlyInAnyOrder(changes));
     }
 
-    /// The changes of rows with the texts of their keys, in no order.
+    /// The row changes with the texts of their keys, in no particular order.
     private static List<String> changes(CaptureScene scene) {
         return scene.log().stream()
                 .filter(ChangeEvent.OfRow.class::isInstance)

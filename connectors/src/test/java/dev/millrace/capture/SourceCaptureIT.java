@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class SourceCaptureIT {
 
     @Test
-    void rowsThatWereThereAndChangesAfterThemComeOnceAndInOrder() throws Exception {
+    void capturesExistingRowsAndLaterChangesOnceInOrder() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             scene.source.execute(
@@ -23,7 +23,7 @@ class SourceCaptureIT {
                     "UPDATE item SET name = 'x' WHERE id = 7",
                     "DELETE FROM item WHERE id = 8",
                     "UPDATE item SET id = 101 WHERE id = 9");
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             List<ChangeEvent> log = scene.log();
             assertThat(log).filteredOn(ChangeEvent.Read.class::isInstance).hasSize(100);
@@ -34,7 +34,7 @@ class SourceCaptureIT {
     }
 
     @Test
-    void aTableWhoseNameDiffersByCaseOnlyIsLeftAlone() throws Exception {
+    void ignoresTableWhoseNameDiffersOnlyInCase() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             scene.source.execute(
@@ -47,7 +47,7 @@ class SourceCaptureIT {
             scene.source.execute(
                     "INSERT INTO \"Item\" VALUES ('streamed', 2)",
                     "INSERT INTO item VALUES (2, 'streamed')");
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             assertThat(scene.log())
                     .filteredOn(ChangeEvent.OfRow.class::isInstance)
@@ -57,7 +57,7 @@ class SourceCaptureIT {
     }
 
     @Test
-    void resumesAtTheBoundaryAndWritesNothingTwice() throws Exception {
+    void resumesAtBoundaryWithoutDuplicates() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             SourceCapture first = scene.start(1);
@@ -69,7 +69,7 @@ class SourceCaptureIT {
             assertThat(first.delivered().remaining())
                     .as("without a watermark")
                     .hasSizeLessThanOrEqualTo(2000);
-            scene.settle(first);
+            scene.awaitWatermark(first);
             assertThat(first.delivered().remaining()).hasSizeLessThan(3);
             first.close();
 
@@ -79,7 +79,7 @@ class SourceCaptureIT {
             Awaitility.await()
                     .atMost(Duration.ofSeconds(30))
                     .until(() -> second.state() instanceof CaptureState.Streaming);
-            scene.settle(second);
+            scene.awaitWatermark(second);
 
             assertThat(scene.log())
                     .filteredOn(ChangeEvent.Insert.class::isInstance)
@@ -90,7 +90,7 @@ class SourceCaptureIT {
     }
 
     @Test
-    void theSnapshotOfWideRowsFitsIntoASmallHeap() throws Exception {
+    void snapshotOfWideRowsFitsInSmallHeap() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", List.of("id int", "name text"), "id", false);
             scene.source.execute(

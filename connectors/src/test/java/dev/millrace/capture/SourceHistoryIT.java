@@ -25,14 +25,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/// A source that is no longer the one whose changes are in the log.
+/// The source is no longer the one whose changes are in the log.
 class SourceHistoryIT {
 
     private final Path folder = TestFolders.create("history");
     private SandboxPostgres server;
 
     @BeforeEach
-    void serverOfItsOwn() {
+    void startServer() {
         server =
                 SandboxPostgres.start(
                         folder,
@@ -49,7 +49,7 @@ class SourceHistoryIT {
     }
 
     @Test
-    void aSourceRestoredFromAnOlderCopyIsRefusedAlsoWhenItHasGoneOn() throws Exception {
+    void rejectsRestoredSourceEvenAfterNewChanges() throws Exception {
         try (CaptureScene scene = scene()) {
             run(scene);
             server.stop(StopMode.FAST);
@@ -61,20 +61,20 @@ class SourceHistoryIT {
             Files.move(folder.resolve("older"), folder.resolve("data"));
             server.restart();
 
-            CaptureStartIT.awaitLost(scene.start(1), "it went back in time");
+            CaptureStartIT.awaitLost(scene.start(1), "restored to an earlier point in time");
 
             while (flushed(scene).compareTo(logged) <= 0) {
                 scene.source.execute(
                         "INSERT INTO item SELECT g, 'x' FROM generate_series(1, 1000) g ON CONFLICT (id) DO UPDATE SET name = 'y'");
             }
             scene.source.execute("INSERT INTO item VALUES (-1, 'of the other history')");
-            CaptureStartIT.awaitLost(scene.start(1), "the log ends inside transaction");
+            CaptureStartIT.awaitLost(scene.start(1), "The log ends inside transaction");
             assertThat(scene.log().toString()).doesNotContain("other history");
         }
     }
 
     @Test
-    void aSourceThatWasPromotedWhileThisRunsIsRefused() throws Exception {
+    void rejectsSourcePromotedWhileRunning() throws Exception {
         try (CaptureScene scene = scene()) {
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
@@ -82,12 +82,12 @@ class SourceHistoryIT {
             Files.createFile(folder.resolve("data").resolve("recovery.signal"));
             server.restart();
 
-            CaptureStartIT.awaitLost(capture, "was promoted or restored, while this runs");
+            CaptureStartIT.awaitLost(capture, "promoted or restored while Millrace was running");
         }
     }
 
     @Test
-    void aRoleThatMayNotReadTheServersIdentityStillCaptures() throws Exception {
+    void capturesWithoutPrivilegeToReadSystemIdentifier() throws Exception {
         try (CaptureScene scene = scene()) {
             scene.source.execute(
                     "CREATE ROLE plain LOGIN REPLICATION PASSWORD 'pw'",
@@ -99,14 +99,14 @@ class SourceHistoryIT {
 
             TestDatabase plain = new TestDatabase(scene.source.url(), "plain", "pw");
             SourceCapture capture = scene.start(1, _ -> plain.connect());
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             assertThat(capture.state()).isInstanceOf(CaptureState.Streaming.class);
         }
     }
 
     @Test
-    void whatOneProcessHasSeenIsNotTakenBack() {
+    void rejectsPositionsOlderThanWritten() {
         SourcePosition early =
                 new SourcePosition(
                         3,
@@ -132,17 +132,17 @@ class SourceHistoryIT {
                         "",
                         SourcePosition.Logged.nothing(List.of()));
         SourceIdentityGuard seen = new SourceIdentityGuard();
-        assertThatCode(() -> seen.requireNotBehind(Optional.empty())).doesNotThrowAnyException();
-        seen.logged(late);
+        assertThatCode(() -> seen.requireNotOlder(Optional.empty())).doesNotThrowAnyException();
+        seen.recordWritten(late);
 
-        assertThatCode(() -> seen.requireNotBehind(Optional.of(late))).doesNotThrowAnyException();
-        assertThatThrownBy(() -> seen.requireNotBehind(Optional.of(early)))
+        assertThatCode(() -> seen.requireNotOlder(Optional.of(late))).doesNotThrowAnyException();
+        assertThatThrownBy(() -> seen.requireNotOlder(Optional.of(early)))
                 .isInstanceOf(SourceLostException.class);
-        assertThatThrownBy(() -> seen.requireNotBehind(Optional.empty()))
+        assertThatThrownBy(() -> seen.requireNotOlder(Optional.empty()))
                 .isInstanceOf(SourceLostException.class);
         assertThatThrownBy(
                         () ->
-                                seen.requireNotBehind(
+                                seen.requireNotOlder(
                                         Optional.of(
                                                 SourcePosition.beforeSnapshot(3, "", List.of()))))
                 .isInstanceOf(SourceLostException.class);
@@ -155,16 +155,16 @@ class SourceHistoryIT {
                 .table("item", List.of("id int", "name text"), "id", false);
     }
 
-    /// A run of the capture with some traffic.
+    /// Runs the capture with some traffic.
     ///
-    /// @return the boundary that it left in the log
+    /// @return the boundary in the log after it
     private static Lsn run(CaptureScene scene) throws InterruptedException {
         SourceCapture capture = scene.start(1);
         SourceCaptureIT.streaming(scene, capture);
         for (int i = 0; i < 10; i++) {
             scene.source.execute("INSERT INTO item SELECT coalesce(max(id), 0) + 1, 'n' FROM item");
         }
-        scene.settle(capture);
+        scene.awaitWatermark(capture);
         capture.close();
         return Objects.requireNonNull(capture.position()).boundary();
     }

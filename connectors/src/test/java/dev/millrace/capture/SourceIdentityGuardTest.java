@@ -13,13 +13,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// The log has held a position inside transaction 7 of generation 2, ten of its events.
+/// The log has contained a position inside transaction 7 of generation 2, after ten of its events.
 class SourceIdentityGuardTest {
 
-    private final SourceIdentityGuard continuity = new SourceIdentityGuard();
+    private final SourceIdentityGuard guard = new SourceIdentityGuard();
 
     SourceIdentityGuardTest() {
-        continuity.logged(position(2, true, "0/2000", 10));
+        guard.recordWritten(position(2, true, "0/2000", 10));
     }
 
     @ParameterizedTest
@@ -29,7 +29,8 @@ class SourceIdentityGuardTest {
         "2, true, 0/3000, 0",
         "3, false, 0/0, 0"
     })
-    void goesOn(int generation, boolean streaming, String boundary, int events) {
+    void acceptsSameOrLaterPosition(
+            int generation, boolean streaming, String boundary, int events) {
         assertThatCode(() -> read(position(generation, streaming, boundary, events)))
                 .doesNotThrowAnyException();
     }
@@ -41,21 +42,21 @@ class SourceIdentityGuardTest {
         "2, false, 0/2000, 10",
         "1, true, 0/9000, 0"
     })
-    void isRefusedBehindWhatItHeld(int generation, boolean streaming, String boundary, int events) {
+    void rejectsOlderPosition(int generation, boolean streaming, String boundary, int events) {
         assertThatThrownBy(() -> read(position(generation, streaming, boundary, events)))
                 .isInstanceOf(SourceLostException.class)
-                .hasMessageContaining("emptied or made anew");
+                .hasMessageContaining("emptied or recreated");
     }
 
     @Test
-    void anEmptyTopicIsRefusedBehindWhatItHeld() {
-        assertThatThrownBy(() -> continuity.requireNotBehind(Optional.empty()))
+    void rejectsEmptyTopic() {
+        assertThatThrownBy(() -> guard.requireNotOlder(Optional.empty()))
                 .isInstanceOf(SourceLostException.class)
-                .hasMessageContaining("holds nothing");
+                .hasMessageContaining("contains no position");
     }
 
     private void read(SourcePosition position) {
-        continuity.requireNotBehind(Optional.of(position));
+        guard.requireNotOlder(Optional.of(position));
     }
 
     private static SourcePosition position(

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// The capture notices what was done to its tables, also what was done while nothing ran.
+/// The capture detects changes to its tables, including changes made while it was not running.
 class TablesWatchedIT {
 
     private static final List<String> ITEM = List.of("id int", "name text");
@@ -25,8 +25,7 @@ class TablesWatchedIT {
                     ALTER TABLE z ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp() | 101
                     ALTER TABLE part DETACH PARTITION part_1; INSERT INTO part_1 VALUES (1, 'n'); ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | 102
                     """)
-    void aTableAlteredWhileAnotherOneIsReadNeedsAnotherSnapshot(String change, int rows)
-            throws Exception {
+    void alterationDuringSnapshotNeedsNewSnapshot(String change, int rows) throws Exception {
         try (CaptureScene scene = new CaptureScene();
                 Connection gate = scene.source.connect();
                 Statement gatekeeper = gate.createStatement()) {
@@ -75,41 +74,41 @@ class TablesWatchedIT {
     }
 
     @Test
-    void noWatermarkIsWrittenBehindATableThatWasSwapped() throws Exception {
+    void writesNoWatermarkAfterTableWasSwapped() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
             scene.source.execute(
                     "CREATE TABLE item_new (LIKE item INCLUDING ALL)",
                     "BEGIN; ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item; COMMIT",
                     "INSERT INTO item VALUES (1, 'unseen')");
-            long behind = scene.emit(capture).number();
+            long late = scene.emit(capture).number();
 
-            CaptureStartIT.awaitLost(capture, "public.item is another table now");
+            CaptureStartIT.awaitLost(capture, "public.item is no longer the same table");
 
             assertThat(scene.log())
                     .noneMatch(
                             event ->
                                     event instanceof ChangeEvent.Watermark passed
-                                            && passed.watermark().number() >= behind);
+                                            && passed.watermark().number() >= late);
         }
     }
 
     @Test
-    void whatWasDoneWhileNothingRanIsSeenAtTheNextStart() throws Exception {
+    void detectsAlterationMadeWhileStopped() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
             scene.source.execute("INSERT INTO item VALUES (1, 'n')");
             SourceCapture first = scene.start(1);
             SourceCaptureIT.streaming(scene, first);
             scene.source.execute("VACUUM FULL item");
-            scene.settle(first);
+            scene.awaitWatermark(first);
             first.close();
             scene.source.execute("ALTER TABLE item ALTER name SET NOT NULL");
             SourceCapture second = scene.start(1);
-            scene.settle(second);
+            scene.awaitWatermark(second);
             second.close();
 
             scene.source.execute("ALTER TABLE item ALTER name TYPE text USING upper(name)");
@@ -119,7 +118,7 @@ class TablesWatchedIT {
     }
 
     @Test
-    void aTruncateOfAWholePartitionedTableIsCapturedAndThatOfAPartitionIsNot() throws Exception {
+    void capturesTruncateOfPartitionedTableButNotOfPartition() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("part", ITEM, "id", false);
             scene.source.execute(
@@ -131,12 +130,12 @@ class TablesWatchedIT {
             SourceCapture first = scene.start(1);
             SourceCaptureIT.streaming(scene, first);
             scene.source.execute("TRUNCATE part", "INSERT INTO part VALUES (2, 'n')");
-            scene.settle(first);
+            scene.awaitWatermark(first);
             first.close();
             scene.source.execute("TRUNCATE part", "INSERT INTO part VALUES (3, 'n')");
 
             SourceCapture second = scene.start(1);
-            scene.settle(second);
+            scene.awaitWatermark(second);
 
             assertThat(scene.log())
                     .filteredOn(ChangeEvent.Truncate.class::isInstance)
@@ -152,26 +151,26 @@ class TablesWatchedIT {
                                 scene.emit(second);
                                 return second.state() instanceof CaptureState.SourceLost;
                             });
-            assertThat(second.state().toString()).contains("has a rewritten public.part_2");
+            assertThat(second.state().toString()).contains("public.part_2 was rewritten");
         }
     }
 
     @Test
-    void aChangesTopicThatLostItsEndIsRefused() throws Exception {
+    void rejectsChangesTopicThatLostItsEnd() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
-            captureOnce(scene);
-            scene.remakeChangesTopic();
+            runOnce(scene);
+            scene.recreateChangesTopic();
 
-            CaptureStartIT.awaitLost(scene.start(1), "the broker lost some");
+            CaptureStartIT.awaitLost(scene.start(1), "the broker lost records");
         }
     }
 
     @Test
-    void aLogThatHoldsMoreThanItsLastPositionSaysIsRefused() throws Exception {
+    void rejectsChangesAfterLastPosition() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
-            captureOnce(scene);
+            runOnce(scene);
             scene.writeToChanges(1, new byte[] {1});
 
             CaptureStartIT.awaitLost(scene.start(1), "the broker lost later positions");
@@ -179,23 +178,23 @@ class TablesWatchedIT {
     }
 
     @Test
-    void aChangesTopicWhoseRecordsWereDeletedIsWrittenOn() throws Exception {
+    void continuesAfterRecordsWereDeleted() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.table("item", ITEM, "id", false);
-            captureOnce(scene);
+            runOnce(scene);
             scene.deleteChanges();
 
             SourceCapture second = scene.start(1);
-            scene.settle(second);
+            scene.awaitWatermark(second);
 
             assertThat(second.state()).isInstanceOf(CaptureState.Streaming.class);
         }
     }
 
-    private static void captureOnce(CaptureScene scene) throws Exception {
+    private static void runOnce(CaptureScene scene) throws Exception {
         SourceCapture capture = scene.start(1);
         SourceCaptureIT.streaming(scene, capture);
-        scene.settle(capture);
+        scene.awaitWatermark(capture);
         capture.close();
     }
 }

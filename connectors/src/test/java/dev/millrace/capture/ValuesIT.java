@@ -18,11 +18,10 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/// A value arrives as the text that the output function of its type prints, read by the snapshot
-/// and streamed alike, whatever its type.
+/// Snapshot and stream deliver every value as the text that the output function of its type prints.
 class ValuesIT {
 
-    /// A type and literals of it.
+    /// A type and literals of the type.
     private record Samples(String type, List<String> literals) {}
 
     private static final List<Samples> SAMPLES =
@@ -164,10 +163,11 @@ class ValuesIT {
                     new Samples("pair[]", List.of("ARRAY[ROW(1, NULL)::pair]")),
                     new Samples("positive", List.of("7.50")));
 
-    /// Of each type a column without a default, one with and one that is NOT NULL with a default:
-    /// NULL is NULL and never the default, whenever the row is written and the default changed.
+    /// Each type has a column without a default, one with a default, and one that is NOT NULL with
+    /// a default. NULL stays NULL and never becomes the default, whenever the row is written and
+    /// the default changes.
     @Test
-    void everyTypeArrivesAsTheServersOwnText() throws Exception {
+    void deliversEveryTypeAsServerText() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             scene.source.execute(
                     "CREATE TYPE mood AS ENUM ('sad', 'so, so')",
@@ -199,7 +199,7 @@ class ValuesIT {
                             + " WHERE id IN (0, 1000)",
                     "ALTER TABLE item " + each(ValuesIT::anotherDefault));
             insert(scene, 2000);
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             Map<String, Row> read = new HashMap<>();
             Map<String, Row> streamed = new HashMap<>();
@@ -243,7 +243,7 @@ class ValuesIT {
     }
 
     @Test
-    void generatedColumnsStandAnywhere() throws Exception {
+    void supportsGeneratedColumnsAtAnyPosition() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             String stored = " int GENERATED ALWAYS AS (%s + 1) STORED";
             String virtual = " int GENERATED ALWAYS AS (%s + 2) VIRTUAL";
@@ -279,7 +279,7 @@ class ValuesIT {
                         "INSERT INTO " + name + " (id, v) VALUES (2, NULL)",
                         "UPDATE " + name + " SET v = 20");
             }
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             assertThat(scene.log())
                     .filteredOn(ChangeEvent.OfRow.class::isInstance)
@@ -291,7 +291,7 @@ class ValuesIT {
     }
 
     @Test
-    void anUnchangedToastedValueIsUnchangedOrFilledFromTheFullImage() throws Exception {
+    void fillsUnchangedToastedValueOnlyFromFullReplicaIdentity() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
             List<String> columns = List.of("id int", "n int", "big text", "arr numeric[]");
             scene.table("plain", columns, "id", false).table("whole", columns, "id", true);
@@ -307,7 +307,7 @@ class ValuesIT {
             SourceCapture capture = scene.start(1);
             SourceCaptureIT.streaming(scene, capture);
             scene.source.execute("UPDATE plain SET n = 2", "UPDATE whole SET n = 2");
-            scene.settle(capture);
+            scene.awaitWatermark(capture);
 
             for (Row row : rows(scene, ChangeEvent.Update.class)) {
                 boolean full = row.table().name().equals("whole");
@@ -355,8 +355,8 @@ class ValuesIT {
         return IntStream.range(0, SAMPLES.size()).mapToObj(sql).collect(Collectors.joining(", "));
     }
 
-    /// Every column as its output function prints it, which is what the server sends where nothing
-    /// is cast, by the row's id.
+    /// Every column as its output function prints it, by row id. The server sends this text if
+    /// nothing is cast.
     private static Map<String, List<@Nullable String>> truth(CaptureScene scene) throws Exception {
         String select = "SELECT id, " + each(i -> "c%1$d, d%1$d, n%1$d".formatted(i));
         Map<String, List<@Nullable String>> truth = new HashMap<>();

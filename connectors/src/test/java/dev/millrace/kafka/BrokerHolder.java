@@ -11,8 +11,8 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/// A process that holds a broker until it is killed: writes records in one transaction and half of
-/// another, prints a line, and waits.
+/// A process that runs a broker until it is killed. It commits one transaction, leaves another one
+/// open, prints a line, and waits.
 final class BrokerHolder {
 
     static final String TOPIC = "kept";

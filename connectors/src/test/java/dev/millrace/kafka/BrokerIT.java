@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// A topic that somebody made beforehand is taken only as the migration would have made it.
+/// An existing topic is accepted only with the settings that the migration would give it.
 class BrokerIT {
 
     private final Broker broker =
@@ -43,17 +43,17 @@ class BrokerIT {
         "retention.bytes, 1000000",
         "max.message.bytes, 1048588"
     })
-    void aSettingByWhichRecordsCouldBeLostIsRefusedByName(String setting, String value) {
+    void rejectsSettingsThatCouldLoseRecords(String setting, String value) {
         broker.ensure(with(setting, value));
 
         assertThatThrownBy(() -> broker.ensure(changes))
                 .isInstanceOf(BrokerException.class)
                 .hasMessageContaining(changes.name() + " has " + setting + "=" + value)
-                .hasMessageContaining("set it to " + changes.config().get(setting));
+                .hasMessageContaining("Set it to " + changes.config().get(setting));
     }
 
     @Test
-    void aTopicThatCanTakeNoWriteIsRefused() {
+    void rejectsTopicWhoseWritesCannotSucceed() {
         TopicSpec never = with("min.insync.replicas", "2");
 
         for (int attempt = 0; attempt < 2; attempt++) {
@@ -65,14 +65,14 @@ class BrokerIT {
     }
 
     @Test
-    void aTopicThatTakesLargerRecordsServes() {
+    void acceptsTopicWithLargerRecordLimit() {
         String id = broker.ensure(with("max.message.bytes", "100000000")).id();
 
         assertThat(broker.ensure(changes).id()).isEqualTo(id);
     }
 
     @Test
-    void aTopicIsKnownAsSoonAsItIsMade() {
+    void newTopicIsKnownAfterEnsure() {
         for (int i = 0; i < 5; i++) {
             TopicSpec next = TopicPlan.of(topics(), 8).changes();
 
@@ -85,7 +85,7 @@ class BrokerIT {
     }
 
     @Test
-    void twoWhoMakeATopicAtTheSameTimeGetTheSame() {
+    void concurrentEnsureReturnsSameTopic() {
         for (int i = 0; i < 5; i++) {
             TopicSpec next = TopicPlan.of(topics(), 2).changes();
 
@@ -96,14 +96,14 @@ class BrokerIT {
     }
 
     @Test
-    void anotherNumberOfPartitionsIsRefused() {
+    void rejectsOtherNumberOfPartitions() {
         broker.ensure(new TopicSpec(changes.name(), 3, changes.config()));
 
         assertThatThrownBy(() -> broker.ensure(changes)).hasMessageContaining("3 partitions");
     }
 
     @Test
-    void whatIsMissingIsNotMadeByALook() {
+    void lookupDoesNotCreateTopic() {
         assertThat(broker.existing(changes)).isEmpty();
         assertThat(broker.find(changes.name())).isEmpty();
     }

@@ -19,7 +19,7 @@ import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.kafka.ChangeLog.Logged;
-import dev.millrace.kafka.ChangeLog.OffsetRange;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.testing.KafkaServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,7 +58,7 @@ class ChangeLogIT {
     private KafkaProducer<byte[], byte[]> producer;
 
     @BeforeEach
-    void topicsAreMade() throws Exception {
+    void createTopics() throws Exception {
         try (Admin admin = Admin.create(kafka)) {
             admin.createTopics(
                             List.of(
@@ -96,8 +96,8 @@ class ChangeLogIT {
         awaitMarker(topics.changes(), partition);
     }
 
-    /// The broker answers a commit before its marker is in the partition; until then the end is
-    /// that of the transaction before.
+    /// The broker acknowledges a commit before it writes the marker to the partition. Until then
+    /// the end offset is that of the previous transaction.
     private void awaitMarker(String topic, int partition) {
         TopicPartition of = new TopicPartition(topic, partition);
         try (Admin admin = Admin.create(kafka)) {
@@ -142,7 +142,7 @@ class ChangeLogIT {
     }
 
     @Test
-    void aRangeIsReadFromItsFirstOffsetToBeforeItsLast() {
+    void readsRangeFromInclusiveToExclusive() {
         commit(0, insert(0), insert(1), insert(2), insert(3));
         commit(1, insert(10), insert(11));
 
@@ -158,7 +158,7 @@ class ChangeLogIT {
     }
 
     @Test
-    void theEndsAreThoseOfWhatIsCommitted() {
+    void endsExcludeOpenTransactions() {
         commit(0, insert(0));
         long end = log.ends(LogTopic.CHANGES).getOrDefault(0, -1L);
         producer.beginTransaction();
@@ -179,7 +179,7 @@ class ChangeLogIT {
     }
 
     @Test
-    void aRangeThatIsNoLongerThereIsRefused() throws Exception {
+    void rejectsRangeThatWasDeleted() throws Exception {
         commit(0, insert(0), insert(1), insert(2));
         try (Admin admin = Admin.create(kafka)) {
             admin.deleteRecords(
@@ -196,14 +196,14 @@ class ChangeLogIT {
     }
 
     @Test
-    void aTopicThatIsNotThereIsRefused() {
+    void rejectsMissingTopic() {
         ChangeLog other = new ChangeLog(kafka, new Topics(topics.migration() + "x"));
 
         assertThatThrownBy(() -> other.ends(LogTopic.CHANGES)).isInstanceOf(LogUnreadable.class);
     }
 
     @Test
-    void changesArePrintedAsOneLineOfJsonEach() {
+    void printsEachChangeAsOneLineOfJson() {
         Row partial =
                 new Row.Builder(ROW_SCHEMA).text(0, "7").text(1, "a\n\"b\"").unchanged(2).build();
         commit(
@@ -230,7 +230,7 @@ class ChangeLogIT {
     }
 
     @Test
-    void entriesAreFilteredByTableAndKey() {
+    void filtersEntriesByTableAndKey() {
         commit(0, insert(1), insert(2), new ChangeEvent.Truncate(1, ORIGIN, TABLE, 3));
         commit(1, insert(3));
 
@@ -251,7 +251,7 @@ class ChangeLogIT {
     }
 
     @Test
-    void aReaderThatWantsNoMoreEndsTheReading() {
+    void stopsReadingWhenConsumerReturnsFalse() {
         ChangeEvent[] many =
                 IntStream.range(0, 6_000).mapToObj(ChangeLogIT::insert).toArray(ChangeEvent[]::new);
         commit(0, many);
@@ -271,12 +271,12 @@ class ChangeLogIT {
 
         assertThat(offsets).containsExactly(0L, 1L, 2L);
         assertThatThrownBy(() -> entries(LogTopic.CHANGES, LogFilter.ALL))
-                .as("what lies behind can't be read")
+                .as("the later record cannot be decoded")
                 .isInstanceOf(RuntimeException.class);
     }
 
     @Test
-    void targetChangesArePrintedWithTheirTokens() {
+    void printsTargetChangesWithTokens() {
         Token token = new Token(1, 41, 2);
         List<TargetChange> changes =
                 List.of(
@@ -303,7 +303,7 @@ class ChangeLogIT {
     }
 
     @Test
-    void anEntryPrintsNoValueByMistake() {
+    void toStringContainsNoValue() {
         commit(0, insert(1));
 
         assertThat(entries(LogTopic.CHANGES, LogFilter.ALL).toString()).doesNotContain("name 1");

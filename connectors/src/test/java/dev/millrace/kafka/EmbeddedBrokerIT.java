@@ -51,11 +51,11 @@ import org.slf4j.LoggerFactory;
 class EmbeddedBrokerIT {
 
     private static final Path SHARED_FOLDER = TestFolders.create("broker");
-    private static final EmbeddedBroker SHARED = startInAnOpenFolder();
+    private static final EmbeddedBroker SHARED = startInWorldWritableFolder();
 
     private final Path folder = TestFolders.create("broker");
 
-    private static EmbeddedBroker startInAnOpenFolder() {
+    private static EmbeddedBroker startInWorldWritableFolder() {
         try {
             Files.setPosixFilePermissions(
                     SHARED_FOLDER, PosixFilePermissions.fromString("rwxrwxrwx"));
@@ -71,7 +71,7 @@ class EmbeddedBrokerIT {
     }
 
     @Test
-    void whatWasCommittedSurvivesAKillAndTheSameFolderAndPortServeAgain() throws Exception {
+    void committedRecordsSurviveKillAndRestartOnSameFolderAndPort() throws Exception {
         int port = LoopbackPort.free();
         Process holder =
                 new ProcessBuilder(
@@ -94,7 +94,7 @@ class EmbeddedBrokerIT {
 
         try (EmbeddedBroker broker = EmbeddedBroker.start(folder, port)) {
             assertThat(broker.bootstrapServers()).isEqualTo("127.0.0.1:" + port);
-            fenceTheOpenTransaction(broker);
+            abortOpenTransaction(broker);
             assertThat(committed(broker)).hasSize(BrokerHolder.COMMITTED).doesNotContain("open");
         }
         try (EmbeddedBroker broker = EmbeddedBroker.start(folder, port)) {
@@ -103,7 +103,7 @@ class EmbeddedBrokerIT {
     }
 
     @Test
-    void transactionsCarryAnEpochOfTheirOwn() throws Exception {
+    void usesTransactionVersionTwo() throws Exception {
         try (Admin admin = Admin.create(SHARED.clientSettings())) {
             var features = admin.describeFeatures().featureMetadata().get().finalizedFeatures();
 
@@ -113,7 +113,7 @@ class EmbeddedBrokerIT {
     }
 
     @Test
-    void aPortInUseIsRefusedByNumberAndTheFolderIsFreeAgain() throws Exception {
+    void rejectsPortInUseAndReleasesFolder() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             assertThatThrownBy(() -> EmbeddedBroker.start(folder, taken.getLocalPort()))
                     .isInstanceOf(LocalServerException.class)
@@ -126,14 +126,14 @@ class EmbeddedBrokerIT {
     }
 
     @Test
-    void otherUsersOfTheMachineCanNotOpenTheFolder() throws Exception {
+    void folderIsAccessibleOnlyToOwner() throws Exception {
         assertThat(Files.getPosixFilePermissions(SHARED_FOLDER))
                 .isEqualTo(PosixFilePermissions.fromString("rwx------"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"bootstrap.servers", "bootstrap.controllers"})
-    void whoDoesNotKnowThePasswordIsRefusedByBrokerAndController(String listener) {
+    void brokerAndControllerRejectClientsWithoutPassword(String listener) {
         Map<String, Object> stranger = new HashMap<>(SHARED.clientSettings());
         stranger.remove("bootstrap.servers");
         stranger.put(
@@ -143,17 +143,17 @@ class EmbeddedBrokerIT {
                         : "127.0.0.1:" + SHARED.controllerPort());
         stranger.put("request.timeout.ms", 500);
         stranger.put("default.api.timeout.ms", 1000);
-        assertThat(asked(stranger)).isNull();
+        assertThat(failureOfRequest(stranger)).isNull();
 
         stranger.put("sasl.jaas.config", login("a guess"));
-        assertThat(asked(stranger)).isInstanceOf(SaslAuthenticationException.class);
+        assertThat(failureOfRequest(stranger)).isInstanceOf(SaslAuthenticationException.class);
 
         stranger.put("security.protocol", "PLAINTEXT");
-        assertThat(asked(stranger)).isInstanceOf(TimeoutException.class);
+        assertThat(failureOfRequest(stranger)).isInstanceOf(TimeoutException.class);
     }
 
     @Test
-    void thePasswordIsAnotherAtEachStartAndIsNotPrinted() {
+    void passwordDiffersPerStartAndIsNotPrinted() {
         Password known = (Password) requireNonNull(SHARED.clientSettings().get("sasl.jaas.config"));
         Password other =
                 (Password)
@@ -165,13 +165,13 @@ class EmbeddedBrokerIT {
         assertThat(BrokerAccess.withPassword().toString()).doesNotContain("PlainLoginModule");
     }
 
-    /// Why the service's log leaves this one error of the broker out. A plain transactional
-    /// producer causes it as the capture does, by several batches of a partition in flight. While
-    /// the markers of the transaction before are being written, the broker refuses the first batch
-    /// (CONCURRENT_TRANSACTIONS). The second then reaches a partition that has no state of the
-    /// producer yet. The client sends both again, in order.
+    /// Shows why the service suppresses this error in the broker's log. A plain transactional
+    /// producer causes it in the same way as the capture, with several batches of a partition in
+    /// flight. While the markers of the previous transaction are being written, the broker rejects
+    /// the first batch (CONCURRENT_TRANSACTIONS). The second batch then reaches a partition that
+    /// has no state of the producer yet. The client sends both again, in order.
     @Test
-    void aBatchThatTheBrokerCallsOutOfOrderIsSentAgainAndNothingIsLost() throws Exception {
+    void clientResendsBatchesAfterOutOfOrderErrors() throws Exception {
         String topic = "early";
         int partitions = 64;
         try (Admin admin = Admin.create(SHARED.clientSettings())) {
@@ -180,11 +180,11 @@ class EmbeddedBrokerIT {
                     .all()
                     .get();
         }
-        Logger complaints = (Logger) LoggerFactory.getLogger("kafka.server.ReplicaManager");
-        ListAppender<ILoggingEvent> heard = new ListAppender<>();
-        heard.start();
-        complaints.addAppender(heard);
-        complaints.setAdditive(false);
+        Logger brokerLog = (Logger) LoggerFactory.getLogger("kafka.server.ReplicaManager");
+        ListAppender<ILoggingEvent> logged = new ListAppender<>();
+        logged.start();
+        brokerLog.addAppender(logged);
+        brokerLog.setAdditive(false);
         Map<String, Object> settings = with(SHARED, "transactional.id", "early");
         settings.put("batch.size", 64);
         int sent = 0;
@@ -192,7 +192,7 @@ class EmbeddedBrokerIT {
                 new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
             producer.initTransactions();
             long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-            while (heard.list.isEmpty() && System.nanoTime() < end) {
+            while (logged.list.isEmpty() && System.nanoTime() < end) {
                 producer.beginTransaction();
                 for (int i = 0; i < 3; i++, sent++) {
                     for (int partition = 0; partition < partitions; partition++) {
@@ -203,11 +203,11 @@ class EmbeddedBrokerIT {
                 producer.commitTransaction();
             }
         } finally {
-            complaints.detachAppender(heard);
-            complaints.setAdditive(true);
+            brokerLog.detachAppender(logged);
+            brokerLog.setAdditive(true);
         }
 
-        assertThat(heard.list)
+        assertThat(logged.list)
                 .isNotEmpty()
                 .allSatisfy(
                         event ->
@@ -227,8 +227,8 @@ class EmbeddedBrokerIT {
                         + "\";");
     }
 
-    /// @return why it could not be asked, or `null`
-    private static @Nullable Throwable asked(Map<String, Object> settings) {
+    /// @return the failure of a request with these settings, or `null`
+    private static @Nullable Throwable failureOfRequest(Map<String, Object> settings) {
         try (Admin admin = Admin.create(settings)) {
             admin.describeCluster().clusterId().get();
             return null;
@@ -239,8 +239,8 @@ class EmbeddedBrokerIT {
         }
     }
 
-    /// As a successor does: the transaction that died with its producer is aborted.
-    private static void fenceTheOpenTransaction(EmbeddedBroker broker) {
+    /// Aborts the transaction of the killed producer, as its successor does.
+    private static void abortOpenTransaction(EmbeddedBroker broker) {
         try (var producer =
                 new KafkaProducer<>(
                         with(broker, "transactional.id", "holder"),
@@ -256,7 +256,7 @@ class EmbeddedBrokerIT {
                 .toList();
     }
 
-    /// The values of each partition, in its order.
+    /// The committed values of each partition, in order.
     private static Map<Integer, List<String>> committed(EmbeddedBroker broker, String topic) {
         Map<Integer, List<String>> values = new TreeMap<>();
         try (var consumer =
@@ -270,8 +270,8 @@ class EmbeddedBrokerIT {
                             .toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
-            // A commit is answered before its markers are written: a committed read may end
-            // earlier.
+            // A commit is acknowledged before its markers are written, so the committed end offset
+            // may be too low.
             Map<TopicPartition, Long> ends;
             try (var all =
                     new KafkaConsumer<>(
@@ -313,6 +313,6 @@ class EmbeddedBrokerIT {
                 return;
             }
         }
-        throw new AssertionError("the process ended without saying " + expected);
+        throw new AssertionError("the process ended without printing " + expected);
     }
 }

@@ -33,7 +33,7 @@ class LogFilterTest {
 
     @ParameterizedTest
     @MethodSource("keys")
-    void aKeyIsAJsonArrayOrItsValuesWithCommas(String written, List<String> key) {
+    void parsesKeyAsJsonArrayOrCommaSeparatedValues(String written, List<String> key) {
         assertThat(LogFilter.key(written)).isEqualTo(key);
     }
 }

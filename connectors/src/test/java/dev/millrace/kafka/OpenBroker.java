@@ -3,7 +3,7 @@ package dev.millrace.kafka;
 import dev.millrace.sandbox.LoopbackPort;
 import java.nio.file.Path;
 
-/// Starts the embedded broker without a password, in place of an external Kafka.
+/// Starts the embedded broker without a password, as a substitute for an external Kafka.
 public final class OpenBroker {
 
     private OpenBroker() {}

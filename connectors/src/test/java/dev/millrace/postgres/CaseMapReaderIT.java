@@ -35,7 +35,7 @@ class CaseMapReaderIT {
                 "1300 | true | LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'",
                 "1300 | false | LOCALE 'C.utf8'"
             })
-    void theDatabasesOwnMapIsRead(int atLeast, boolean sigma, String options) {
+    void readsCaseMapOfDefaultCollation(int atLeast, boolean sigma, String options) {
         TestDatabase database = PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + options);
 
         CaseMaps.CaseMap map = map(read(database, "default"), "default");
@@ -57,7 +57,7 @@ class CaseMapReaderIT {
     }
 
     @Test
-    void aCollationWhoseRulesLookAtNeighboursIsLeftOut() {
+    void omitsCollationsWithUnsupportedContextRules() {
         TestDatabase database = PostgresServer.shared().newDatabase();
 
         CaseMaps maps = read(database, "tr-x-icu", "el-x-icu", "de-x-icu", "none");
@@ -67,7 +67,7 @@ class CaseMapReaderIT {
     }
 
     @Test
-    void aCollationOfAnotherSchemaIsFoundByItsFullName() {
+    void findsCollationOfAnotherSchemaByQualifiedName() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE SCHEMA other",

@@ -39,7 +39,7 @@ class CatalogIT {
     }
 
     @Test
-    void namesAreFoundExactlyAsTheyAreStored() {
+    void findsNamesExactlyAsStored() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         List<String> names =
                 List.of(
@@ -73,7 +73,7 @@ class CatalogIT {
     }
 
     @Test
-    void aNameWithoutSchemaIsTheFirstOnTheSearchPath() {
+    void resolvesUnqualifiedNameBySearchPath() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE SCHEMA app",
@@ -96,7 +96,7 @@ class CatalogIT {
     }
 
     @Test
-    void columnsComeInOrderWithTypesThroughDomains() {
+    void readsColumnsInOrderWithBaseTypesOfDomains() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE DOMAIN amount AS numeric(12,2) NOT NULL",
@@ -122,7 +122,7 @@ class CatalogIT {
     }
 
     @Test
-    void theSourceKeyIsWhatTheReplicaIdentityMakesOfIt() {
+    void sourceKeyIsReplicaIdentity() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE TABLE by_key (a int, b int, PRIMARY KEY (b, a))",
@@ -152,7 +152,7 @@ class CatalogIT {
     }
 
     @Test
-    void theTargetKeyIsThePrimaryKey() throws SQLException {
+    void targetKeyIsPrimaryKey() throws SQLException {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE TABLE t (id int PRIMARY KEY, code text NOT NULL UNIQUE)",
@@ -169,7 +169,7 @@ class CatalogIT {
     }
 
     @Test
-    void collationsTellProviderAndDeterminism() {
+    void readsProviderAndDeterminismOfCollations() {
         TestDatabase icu =
                 PostgresServer.shared()
                         .newDatabase(
@@ -204,7 +204,7 @@ class CatalogIT {
     }
 
     @Test
-    void aSchemaListsEverythingAndSaysWhatItIs() {
+    void listsAllRelationsOfSchemaWithTheirKinds() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE TABLE plain (id int PRIMARY KEY)",
@@ -234,7 +234,7 @@ class CatalogIT {
     }
 
     @Test
-    void factsNameWhatHangsOnATable() {
+    void factsContainConstraintsTriggersAndColumnsOfTable() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE TABLE parent (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text, n int DEFAULT 1)",

@@ -24,7 +24,7 @@ class DatabaseIT {
     }
 
     @Test
-    void sessionsOfEveryKindHavePinnedSettingsWhateverDatabaseRoleAndUrlSay() throws SQLException {
+    void allSessionsHavePinnedSettingsDespiteDatabaseRoleAndUrl() throws SQLException {
         TestDatabase hostile = PostgresServer.shared().newDatabase();
         HostileSettings.apply(hostile);
         SessionFactory sessions =
@@ -39,22 +39,24 @@ class DatabaseIT {
         try (Database opened = new Database(sessions, Duration.ofSeconds(20));
                 Connection pooled = opened.pooled();
                 Connection own = opened.connect("control");
-                Connection patient = opened.connectForLongStatements("digest");
+                Connection longStatements = opened.connectForLongStatements("digest");
                 Connection replication = sessions.openReplication("stream")) {
-            for (Connection each : List.of(pooled, own, patient, replication)) {
+            for (Connection each : List.of(pooled, own, longStatements, replication)) {
                 assertThat(HostileSettings.unpinned(each)).isEmpty();
             }
             assertThat(setting(own, "lock_timeout")).isEqualTo("10s");
-            assertThat(setting(patient, "lock_timeout")).isEqualTo("0");
-            assertThat(setting(patient, "application_name")).isEqualTo("millrace shop digest");
+            assertThat(setting(longStatements, "lock_timeout")).isEqualTo("0");
+            assertThat(setting(longStatements, "application_name"))
+                    .isEqualTo("millrace shop digest");
             assertThat(own.getNetworkTimeout()).isEqualTo(20_000);
-            assertThat(patient.getNetworkTimeout()).isZero();
+            assertThat(longStatements.getNetworkTimeout()).isZero();
         }
     }
 
-    /// The categories of `pg_settings` whose settings bear on values, rows, life and transactions.
+    /// Covers the categories of `pg_settings` whose settings affect values, visible rows, session
+    /// lifetime and transactions.
     @Test
-    void everySettingThatBearsOnASessionIsPinnedOrLeftOutForAReason() {
+    void everySessionSettingIsPinnedOrExcludedWithReason() {
         Set<String> namesOnly = Set.of("search_path", "default_text_search_config");
         Set<String> harmless =
                 Set.of(
@@ -99,16 +101,16 @@ class DatabaseIT {
     }
 
     @Test
-    void aLongStatementIsNotCutWhereAShortOneIs() throws SQLException {
+    void longStatementIsExemptFromTimeout() throws SQLException {
         TestDatabase database = PostgresServer.shared().newDatabase();
         SessionFactory sessions =
                 new SessionFactory(
                         "shop", database.url(), database.username(), database.password());
 
         try (Database opened = new Database(sessions, Duration.ofSeconds(1));
-                Connection impatient = opened.connect("control");
+                Connection shortStatements = opened.connect("control");
                 Connection switched = opened.connect("control");
-                var cut = impatient.createStatement();
+                var cut = shortStatements.createStatement();
                 var kept = switched.createStatement()) {
             try (var _ = LongStatement.on(switched)) {
                 kept.execute("SELECT pg_sleep(1.2)");
@@ -129,7 +131,7 @@ class DatabaseIT {
     }
 
     @Test
-    void aProbeTellsWhyThereIsNoWayIn() {
+    void probeReportsWhyLoginFails() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         String elsewhere = database.url().replaceAll("/t\\d+$", "/nowhere");
 
@@ -151,7 +153,7 @@ class DatabaseIT {
     }
 
     @Test
-    void anErrorDoesNotRepeatTheRow() throws SQLException {
+    void errorMessageContainsNoRow() throws SQLException {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute("CREATE TABLE t (id text PRIMARY KEY)", "INSERT INTO t VALUES ('canary')");
 
@@ -165,7 +167,7 @@ class DatabaseIT {
     }
 
     @Test
-    void aNullIsNoText() {
+    void returnsNullForNull() {
         try (Database opened = open(PostgresServer.shared().newDatabase());
                 Session session = opened.session()) {
             assertThat(session.texts("SELECT NULL, 'null', ''").getFirst())
@@ -174,7 +176,7 @@ class DatabaseIT {
     }
 
     @Test
-    void theServerSpeaksOfItself() {
+    void readsServerFactsSlotsAndPublications() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         database.execute(
                 "CREATE TABLE t (id int PRIMARY KEY)",
@@ -226,7 +228,7 @@ class DatabaseIT {
     }
 
     @Test
-    void aRoleWithoutRightsIsToldSo() {
+    void reportsMissingPrivilegesOfRole() {
         TestDatabase database = PostgresServer.shared().newDatabase();
         String role = "r" + Long.toString(System.nanoTime(), 36);
         database.execute(

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// For every setting that Millrace pins, another value: a database with all of them is the worst
-/// that an administrator can do to a session.
+/// Another value for every setting that Millrace pins. A database with all of them is the worst
+/// configuration that an administrator can give a session.
 public final class HostileSettings {
 
     static final Map<String, String> VALUES =
@@ -48,7 +48,7 @@ public final class HostileSettings {
 
     private HostileSettings() {}
 
-    /// Sets them on the database, and on the role in the database.
+    /// Sets them on the database and on the role in the database.
     public static void apply(TestDatabase database) {
         String name = Identifier.quote(database.name());
         List<String> statements = new ArrayList<>();
@@ -62,7 +62,7 @@ public final class HostileSettings {
         database.execute(statements.toArray(String[]::new));
     }
 
-    /// What in a session is not as it is pinned.
+    /// The pinned settings that have another value in the session.
     public static Map<String, String> unpinned(Connection connection) throws SQLException {
         Map<String, String> unpinned = new TreeMap<>(PinnedSettings.VALUES);
         try (var statement = connection.createStatement();

@@ -29,7 +29,7 @@ class SelectProofIT {
     private static Database reader;
 
     @BeforeAll
-    static void makeTheTables() {
+    static void createTables() {
         DATABASE.execute(
                 "CREATE TABLE public.item (id int4 PRIMARY KEY, a int4, b int4, n numeric(10,2),"
                         + " t text, v varchar(10), c char(5), ok bool, d date, tz timestamptz, j jsonb)",
@@ -103,12 +103,12 @@ class SelectProofIT {
                 "SELECT id, d::text AS x FROM item WHERE d >= '2020-01-01' AND tz < '2020-01-01 00:00:00+00'",
                 "SELECT id, (a IS DISTINCT FROM b) IS NOT TRUE AS ok FROM item WHERE (ok) IS NOT FALSE"
             })
-    void aRightReadingIsProvenWithTheRightToSelectAlone(String text) {
+    void provesEquivalentSelectsWithSelectPrivilegeOnly(String text) {
         assertThat(proof(mapping("item", text))).isEmpty();
     }
 
     @Test
-    void aPartitionedTableIsProvenToo() {
+    void provesSelectOnPartitionedTable() {
         assertThat(
                         proof(
                                 mapping(
@@ -118,7 +118,7 @@ class SelectProofIT {
     }
 
     @Test
-    void aTreeOfAnotherPrecedenceIsRefusedAtItsColumn() {
+    void reportsColumnWithOtherPrecedence() {
         Mapping right = mapping("item", "SELECT id,\n  a + b * 2 AS k FROM item");
         Mapping wrong = mapping("item", "SELECT id, (a + b) * 2 AS k FROM item");
 
@@ -130,18 +130,19 @@ class SelectProofIT {
     }
 
     @Test
-    void aFilterOfAnotherPrecedenceIsRefused() {
+    void reportsFilterWithOtherPrecedence() {
         Mapping right = mapping("item", "SELECT id FROM item WHERE ok OR a = 1 AND b = 2");
         Mapping wrong = mapping("item", "SELECT id FROM item WHERE (ok OR a = 1) AND b = 2");
 
         assertThat(proof(withRendering(right, wrong.rendered())))
                 .hasSize(1)
                 .first()
-                .satisfies(problem -> assertThat(problem.message()).contains("Millrace as"));
+                .satisfies(
+                        problem -> assertThat(problem.message()).contains("Millrace parses it as"));
     }
 
     @Test
-    void aTypeThatIsNotPostgresIsRefused() {
+    void reportsColumnWithOtherType() {
         Mapping right = mapping("item", "SELECT id, a * b AS k FROM item");
         Mapping wrong =
                 new Mapping(
@@ -159,7 +160,7 @@ class SelectProofIT {
     }
 
     @Test
-    void aTextThatPostgresRefusesIsAProblem() {
+    void reportsSelectThatPostgresRejects() {
         Mapping right = mapping("item", "SELECT id FROM item");
 
         assertThat(
@@ -173,7 +174,7 @@ class SelectProofIT {
                                                 right.mapper()))
                                 .getFirst()
                                 .message())
-                .contains("PostgreSQL refuses this SELECT");
+                .contains("PostgreSQL rejects this SELECT");
     }
 
     private static Mapping withRendering(Mapping mapping, String rendered) {

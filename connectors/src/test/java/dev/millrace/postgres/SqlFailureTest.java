@@ -2,6 +2,7 @@ package dev.millrace.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.postgres.SqlState.ErrorClass;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import org.junit.jupiter.api.Test;
@@ -17,16 +18,31 @@ class SqlFailureTest {
         "42501, NO_PRIVILEGE", "40P01, RETRY", "23505, REJECTED_VALUE", "22P02, REJECTED_VALUE",
         "42P01, UNDEFINED", "XX000, OTHER"
     })
-    void aCodeHasOneKind(String sqlState, SqlFailure kind) {
+    void mapsSqlStateToKind(String sqlState, SqlFailure kind) {
         assertThat(SqlFailure.of(new SQLException("x", sqlState))).isEqualTo(kind);
     }
 
     @Test
-    void whatThePoolWrappedIsSeenThrough() {
+    void findsKindOfWrappedException() {
         SQLException wrapped =
                 new SQLTransientConnectionException(
                         "timed out", new SQLException("password", "28P01"));
 
         assertThat(SqlFailure.of(wrapped)).isEqualTo(SqlFailure.LOGIN_REFUSED);
+    }
+
+    @Test
+    void everyStateHasAKnownClass() {
+        assertThat(SqlState.values())
+                .filteredOn(state -> state != SqlState.OTHER)
+                .allSatisfy(
+                        state -> {
+                            assertThat(SqlState.of(new SQLException("x", state.code())))
+                                    .isEqualTo(state);
+                            assertThat(ErrorClass.of(state.code())).isNotEqualTo(ErrorClass.OTHER);
+                            assertThat(SqlFailure.of(new SQLException("x", state.code())))
+                                    .isNotEqualTo(SqlFailure.OTHER);
+                        });
+        assertThat(SqlState.of(new SQLException("no state"))).isEqualTo(SqlState.OTHER);
     }
 }

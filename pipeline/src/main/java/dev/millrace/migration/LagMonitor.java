@@ -12,6 +12,7 @@ import dev.millrace.kafka.Broker;
 import dev.millrace.lag.Backlog;
 import dev.millrace.lag.Freshness;
 import dev.millrace.lag.PeriodicProbe;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import java.sql.Connection;
@@ -159,7 +160,7 @@ final class LagMonitor implements AutoCloseable {
         try (Session session = setup.source().session()) {
             Server server = session.server();
             server.slot(CaptureSettings.slot(setup.migration()))
-                    .flatMap(Server.Slot::confirmedFlush)
+                    .flatMap(ReplicationSlot::confirmedFlush)
                     .ifPresent(
                             flushed ->
                                     backlog.sourceBytes(

@@ -1,6 +1,8 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.Publication;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.sql.Relation;
@@ -46,9 +48,9 @@ record Facts(Source source, Target target, List<Pairing> tables) {
     record Source(
             Server.Facts server,
             String slotName,
-            Optional<Server.Slot> slot,
+            Optional<ReplicationSlot> slot,
             String publicationName,
-            Optional<Server.Publication> publication,
+            Optional<Publication> publication,
             Map<TableId, TableFacts> tables) {
 
         Source {

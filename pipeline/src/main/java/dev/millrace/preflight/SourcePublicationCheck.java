@@ -1,13 +1,12 @@
 package dev.millrace.preflight;
 
-import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
+import java.util.Optional;
 
 /// Whether the publication is there as it has to be, or may be made.
 final class SourcePublicationCheck {
@@ -53,8 +52,8 @@ final class SourcePublicationCheck {
     }
 
     private static void existing(
-            Findings findings, String object, Server.Publication publication, Facts facts) {
-        boolean exact = new TreeSet<>(publication.tables()).equals(facts.sources());
+            Findings findings, String object, Publication publication, Facts facts) {
+        Optional<Publication.Defect> defect = publication.defect(facts.sources());
         String again =
                 "DROP PUBLICATION "
                         + Identifier.quote(facts.source().publicationName())
@@ -66,12 +65,13 @@ final class SourcePublicationCheck {
                                 ? " What was written meanwhile may not be in the log: begin the"
                                         + " migration anew, under another name."
                                 : "");
-        if (publication.allTables() || publication.narrowed() || !exact) {
+        if (defect.equals(Optional.of(Publication.Defect.TABLES))
+                || defect.equals(Optional.of(Publication.Defect.NARROWED))) {
             findings.refuse(
                     object,
                     "is there and doesn't publish exactly the tables of the mappings, whole",
                     again);
-        } else if (!publication.everyOperation() || !publication.viaRoot()) {
+        } else if (defect.isPresent()) {
             findings.refuse(
                     object,
                     "is there and doesn't publish every operation through the partition root",
@@ -89,14 +89,10 @@ final class SourcePublicationCheck {
     }
 
     private static String creation(Facts facts) {
-        return "CREATE PUBLICATION "
-                + Identifier.quote(facts.source().publicationName())
-                + " FOR TABLE "
-                + facts.sources().stream()
-                        .map((TableId id) -> Identifier.quote(id))
-                        .collect(Collectors.joining(", "))
-                + " WITH ("
-                + Server.publicationOptions(facts.source().server().majorVersion())
-                + ");";
+        return Publication.creation(
+                        facts.source().publicationName(),
+                        facts.sources(),
+                        facts.source().server().majorVersion())
+                + ";";
     }
 }

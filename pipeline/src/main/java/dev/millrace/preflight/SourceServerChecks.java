@@ -2,10 +2,12 @@ package dev.millrace.preflight;
 
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.OpenTransaction;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// Whether the source server can stream changes to us.
 final class SourceServerChecks {
@@ -89,12 +91,10 @@ final class SourceServerChecks {
     }
 
     private static void existingSlot(
-            Findings findings, String object, Server.Slot slot, Facts facts) {
+            Findings findings, String object, ReplicationSlot slot, Facts facts) {
         String database = facts.source().server().database();
-        boolean ours =
-                slot.plugin().filter("pgoutput"::equals).isPresent()
-                        && slot.database().filter(database::equals).isPresent();
-        if (!ours) {
+        Optional<ReplicationSlot.Defect> defect = slot.defect(database);
+        if (defect.equals(Optional.of(ReplicationSlot.Defect.FOREIGN))) {
             findings.refuse(
                     object,
                     "is there and belongs to something else (plugin "
@@ -103,8 +103,7 @@ final class SourceServerChecks {
                             + slot.database().orElse("none")
                             + ")",
                     "give the migration another name, or drop the slot if nobody needs it");
-        } else if (slot.walStatus().filter("lost"::equals).isPresent()
-                || slot.invalidation().isPresent()) {
+        } else if (defect.isPresent()) {
             findings.refuse(
                     object,
                     "was invalidated by the server: the changes it kept are gone",
@@ -131,7 +130,7 @@ final class SourceServerChecks {
     private static List<Finding> walSender(Facts facts) {
         Findings findings = new Findings("source.wal-sender");
         Server.Quota senders = facts.source().server().senders();
-        boolean ourOwnRuns = facts.source().slot().filter(Server.Slot::active).isPresent();
+        boolean ourOwnRuns = facts.source().slot().filter(ReplicationSlot::active).isPresent();
         if (!senders.hasFree() && !ourOwnRuns) {
             findings.refuse(
                     "max_wal_senders",

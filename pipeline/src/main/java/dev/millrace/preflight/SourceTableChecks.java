@@ -118,10 +118,10 @@ final class SourceTableChecks {
     private static List<Finding> heirs(Facts facts) {
         Findings findings = new Findings("source.heirs");
         for (TableFacts table : facts.sourceTables()) {
-            if (!table.dependents().heirs().isEmpty()) {
+            if (!table.dependents().inheritingTables().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
-                        table.dependents().heirs()
+                        table.dependents().inheritingTables()
                                 + " inherit from it: their rows would be read with its own, their"
                                 + " later changes go by their own names and would be missing",
                         "make it a partitioned table, or ALTER TABLE ... NO INHERIT "

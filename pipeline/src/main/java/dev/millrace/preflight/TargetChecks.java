@@ -227,10 +227,10 @@ final class TargetChecks {
     private static List<Finding> heirs(Facts facts) {
         Findings findings = new Findings("target.heirs");
         for (TableFacts table : facts.targetTables()) {
-            if (!table.dependents().heirs().isEmpty()) {
+            if (!table.dependents().inheritingTables().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
-                        table.dependents().heirs()
+                        table.dependents().inheritingTables()
                                 + " inherit from it: their rows would count as its own, and its key"
                                 + " doesn't hold for them",
                         "make it a partitioned table, or ALTER TABLE ... NO INHERIT "

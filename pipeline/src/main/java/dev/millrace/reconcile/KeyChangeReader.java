@@ -8,7 +8,7 @@ import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.ChangeLog.Logged;
-import dev.millrace.kafka.ChangeLog.OffsetRange;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import java.util.HashMap;

@@ -7,6 +7,8 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.ConnectionLimit.Kind;
 import dev.millrace.postgres.OpenTransaction;
+import dev.millrace.postgres.Publication;
+import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
@@ -31,9 +33,9 @@ class ChecksTest {
 
     private Server.Facts server = server("shop", 180_000, false);
     private Server.Facts targetServer = server("crm", 180_000, false);
-    private Optional<Server.Slot> slot = Optional.empty();
+    private Optional<ReplicationSlot> slot = Optional.empty();
     private boolean begun = true;
-    private Optional<Server.Publication> publication = Optional.empty();
+    private Optional<Publication> publication = Optional.empty();
     private ControlSchema control = ControlSchema.ABSENT;
     private TableFacts target = table(CUSTOMER, List.of());
     private TableFacts source = table(USERS, List.of());
@@ -113,13 +115,12 @@ class ChecksTest {
                 List.of());
     }
 
-    private static Server.Slot slot(String plugin, String walStatus, OptionalInt pid) {
-        return new Server.Slot(
+    private static ReplicationSlot slot(String plugin, String walStatus, OptionalInt pid) {
+        return new ReplicationSlot(
                 "millrace_shop",
                 Optional.of(plugin),
                 Optional.of("shop"),
                 pid,
-                Optional.of(Lsn.ZERO),
                 Optional.of(Lsn.ZERO),
                 Optional.of(walStatus),
                 Optional.empty());
@@ -231,12 +232,11 @@ class ChecksTest {
         server = server("shop", 180_000, false);
         slot =
                 Optional.of(
-                        new Server.Slot(
+                        new ReplicationSlot(
                                 "millrace_shop",
                                 Optional.of("pgoutput"),
                                 Optional.of("shop"),
                                 OptionalInt.empty(),
-                                Optional.of(Lsn.ZERO),
                                 Optional.of(Lsn.ZERO),
                                 Optional.of("reserved"),
                                 Optional.of("idle_timeout")));
@@ -324,7 +324,7 @@ class ChecksTest {
         publication = Optional.of(publication(List.of(USERS), false, true, true));
         assertThat(open()).isEmpty();
 
-        for (Server.Publication wrong :
+        for (Publication wrong :
                 List.of(
                         publication(List.of(USERS, CUSTOMER), false, true, true),
                         publication(List.of(), false, true, true),
@@ -336,9 +336,9 @@ class ChecksTest {
         }
     }
 
-    private static Server.Publication publication(
+    private static Publication publication(
             List<TableId> tables, boolean narrowed, boolean everyOperation, boolean viaRoot) {
-        return new Server.Publication(tables, false, narrowed, everyOperation, viaRoot, true, true);
+        return new Publication(tables, false, narrowed, everyOperation, viaRoot, true, true);
     }
 
     @Test

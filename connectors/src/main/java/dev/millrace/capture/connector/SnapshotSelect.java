@@ -4,16 +4,18 @@ import io.debezium.snapshot.spi.SnapshotQuery;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The SELECT with which the engine's snapshot reads a table: every column as the server's text, so
-/// that nothing can be lost in the driver's objects. Found by the engine under its [#NAME].
+/// Supplies the SELECT with which the engine's snapshot reads a table: every column as the server's
+/// text, so that the driver's objects cannot lose anything. The engine finds it by its [#NAME].
+/// Thread-safe after `configure`.
 public final class SnapshotSelect implements SnapshotQuery {
 
     public static final String NAME = "millrace";
 
-    /// A JSON object: the table as the engine quotes it, and its SELECT.
+    /// A JSON object that maps each table, as the engine quotes it, to its SELECT.
     public static final String SELECTS = "millrace.snapshot.selects";
 
     private Map<String, String> selects = Map.of();
@@ -30,7 +32,7 @@ public final class SnapshotSelect implements SnapshotQuery {
         selects =
                 node.propertyStream()
                         .collect(
-                                java.util.stream.Collectors.toUnmodifiableMap(
+                                Collectors.toUnmodifiableMap(
                                         Map.Entry::getKey,
                                         entry -> entry.getValue().stringValue()));
     }
@@ -40,7 +42,7 @@ public final class SnapshotSelect implements SnapshotQuery {
         String select = selects.get(table);
         if (select == null) {
             throw new IllegalStateException(
-                    "the snapshot was asked for " + table + ", which no mapping reads");
+                    "The engine requested a snapshot of " + table + ", which no mapping reads.");
         }
         return Optional.of(select);
     }

@@ -13,8 +13,8 @@ import java.time.Duration;
 import org.apache.kafka.connect.connector.Task;
 import org.postgresql.core.Oid;
 
-/// The engine's connector for PostgreSQL with a task that leaves every streamed value as the text
-/// that the server sent. Created by the engine, by its name.
+/// The engine's PostgreSQL connector, with a task that keeps every streamed value as the text that
+/// the server sent. The engine instantiates it by name.
 public final class TextConnector extends PostgresConnector {
 
     @Override
@@ -22,9 +22,9 @@ public final class TextConnector extends PostgresConnector {
         return TextConnectorTask.class;
     }
 
-    /// Opens the replication connection so that its decoder takes every column for one of type
-    /// text. A decoder that parses a value can lose it (`interval 'infinity'` became zero) or fail
-    /// on it, which would stop the capture of all tables. Created by the engine; for its threads.
+    /// Opens the replication connection so that its decoder treats every column as type text. A
+    /// decoder that parses a value can lose it (`interval 'infinity'` became zero) or fail on it,
+    /// which would stop the capture of all tables. Confined to the engine's threads.
     public static final class TextConnectorTask extends PostgresConnectorTask {
 
         @Override
@@ -54,7 +54,7 @@ public final class TextConnector extends PostgresConnector {
                     .build();
         }
 
-        /// The decoder asks for a column's type by schema and name, and for nothing else that way.
+        /// The decoder uses this lookup by schema and name only for column types.
         private static final class EveryColumnIsText extends TypeRegistry {
 
             EveryColumnIsText(PostgresConnection connection) {

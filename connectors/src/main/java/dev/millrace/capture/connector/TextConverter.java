@@ -14,19 +14,19 @@ import java.util.Properties;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.jspecify.annotations.Nullable;
 
-/// Registered for every column, so that each value leaves the engine as PostgreSQL's own text. A
-/// TOASTed value that was left alone becomes [#UNCHANGED], and what has no known text
-/// [#UNREADABLE]: it never fails, because the engine would log the row. The engine's schemas have
-/// no defaults: a record answers a NULL with the default of its schema.
+/// Converts every value to PostgreSQL's own text; registered for every column. An unchanged TOASTed
+/// value becomes [#UNCHANGED], and a value without a known text becomes [#UNREADABLE]: the
+/// conversion never fails, because the engine would log the row. The engine's schemas have no
+/// defaults, because a record returns its schema's default for a NULL. Thread-safe.
 public final class TextConverter implements CustomConverter<SchemaBuilder, RelationalColumn> {
 
-    /// Stands for an unchanged value inside the engine; compared by identity, so no user's text can
-    /// be mistaken for it.
+    /// Marks an unchanged value inside the engine; compared by identity, so that no user's text
+    /// equals it.
     @SuppressWarnings(
-            "StringOperationCanBeSimplified") // a string of its own, equal to no other by identity
+            "StringOperationCanBeSimplified") // a new object, identical to no other string
     public static final String UNCHANGED = new String("unchanged");
 
-    /// Stands for a value of a class that is not known here; compared by identity.
+    /// Marks a value of an unknown class; compared by identity.
     @SuppressWarnings("StringOperationCanBeSimplified")
     public static final String UNREADABLE = new String("unreadable");
 
@@ -43,8 +43,9 @@ public final class TextConverter implements CustomConverter<SchemaBuilder, Relat
         return new WithoutDefault().optional();
     }
 
-    /// The stream brings texts. The snapshot selects texts, of which the engine's JDBC connection
-    /// makes arrays and decimals, whose text is the same, and money, whose text is printed again.
+    /// The stream delivers texts. The snapshot selects texts; for some of them the engine's JDBC
+    /// connection creates arrays and decimals, whose text is the same, and money, whose text must
+    /// be formatted again.
     static @Nullable String text(@Nullable Object value) {
         return switch (value) {
             case null -> null;
@@ -71,7 +72,7 @@ public final class TextConverter implements CustomConverter<SchemaBuilder, Relat
         };
     }
 
-    /// The schema of a text that stays without a default, whatever the engine finds in the catalog.
+    /// A text schema without a default, whatever default the engine reads from the catalog.
     private static final class WithoutDefault extends SchemaBuilder {
 
         WithoutDefault() {

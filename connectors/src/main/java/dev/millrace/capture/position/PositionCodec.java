@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The position as JSON, so that an operator can read it with any Kafka tool.
+/// Encodes the position as JSON, so that an operator can read it with any Kafka tool. Thread-safe.
 public final class PositionCodec {
 
     private static final int FORMAT = 1;
@@ -54,7 +54,11 @@ public final class PositionCodec {
         int format = node.required("format").intValue();
         if (format != FORMAT) {
             throw new UnreadableChangeException(
-                    "the source position has format " + format + ", this program reads " + FORMAT);
+                    "The source position has format "
+                            + format
+                            + "; this version of Millrace reads format "
+                            + FORMAT
+                            + ".");
         }
         Map<TableId, Long> rows = new HashMap<>();
         for (JsonNode row : node.required("rowsRead")) {
@@ -89,8 +93,9 @@ public final class PositionCodec {
         return array.valueStream().map(JsonNode::longValue).toList();
     }
 
-    /// The engine or the log holds what this program doesn't know: trying again would find it
-    /// again. The message names tables, types and kinds and holds no value of a row.
+    /// The engine or the log delivered something that this version does not support; a retry would
+    /// fail in the same way. The message contains names of tables, types and operations, but no
+    /// value of a row.
     public static final class UnreadableChangeException extends RuntimeException {
 
         private static final long serialVersionUID = 1L;

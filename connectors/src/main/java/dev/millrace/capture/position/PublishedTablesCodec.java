@@ -2,8 +2,8 @@ package dev.millrace.capture.position;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
-import dev.millrace.postgres.PublishedTable.Below;
 import dev.millrace.postgres.PublishedTable.Column;
+import dev.millrace.postgres.PublishedTable.Descendant;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -12,8 +12,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What the log was begun with, table by table, as JSON. Logs of earlier versions lack what was
-/// added since.
+/// Encodes the facts of the captured tables as JSON for the position topic. Reads records of
+/// earlier versions, which lack later fields. Thread-safe.
 public final class PublishedTablesCodec {
 
     private static final int FORMAT = 1;
@@ -31,9 +31,9 @@ public final class PublishedTablesCodec {
     private static void write(ObjectNode node, PublishedTable table) {
         node.put("oid", table.oid());
         node.put("owner", table.owner());
-        node.put("named", table.named());
-        node.put("file", table.file());
-        node.put("identity", table.identity());
+        node.put("named", table.nameVersion());
+        node.put("file", table.fileNode());
+        node.put("identity", table.replicaIdentity());
         node.put("truncatedBy", table.truncatedBy());
         ArrayNode columns = node.putArray("columns");
         table.columns()
@@ -44,17 +44,17 @@ public final class PublishedTablesCodec {
                                         .put("name", column.name())
                                         .put("type", column.type())
                                         .put("version", column.version()));
-        ArrayNode below = node.putArray("below");
-        table.below()
+        ArrayNode descendants = node.putArray("below");
+        table.descendants()
                 .forEach(
                         (oid, each) ->
-                                name(below.addObject(), each.id())
+                                name(descendants.addObject(), each.id())
                                         .put("oid", oid)
-                                        .put("file", each.file())
+                                        .put("file", each.fileNode())
                                         .put("version", each.version())
-                                        .put("identity", each.identity())
-                                        .put("placed", each.placed())
-                                        .put("created", each.created()));
+                                        .put("identity", each.replicaIdentity())
+                                        .put("placed", each.parentVersion())
+                                        .put("created", each.createdInPlace()));
     }
 
     public SortedMap<TableId, PublishedTable> decode(byte[] bytes) {
@@ -62,9 +62,9 @@ public final class PublishedTablesCodec {
         int format = node.required("format").intValue();
         if (format != FORMAT) {
             throw new IllegalArgumentException(
-                    "the published tables have format "
+                    "The published tables in the position topic have format "
                             + format
-                            + ", this program reads "
+                            + "; this version of Millrace reads format "
                             + FORMAT);
         }
         SortedMap<TableId, PublishedTable> tables = new TreeMap<>();
@@ -84,11 +84,11 @@ public final class PublishedTablesCodec {
                             each.required("type").longValue(),
                             each.required("version").stringValue()));
         }
-        SortedMap<Long, Below> below = new TreeMap<>();
+        SortedMap<Long, Descendant> descendants = new TreeMap<>();
         for (JsonNode each : node.required("below")) {
-            below.put(
+            descendants.put(
                     each.required("oid").longValue(),
-                    new Below(
+                    new Descendant(
                             id(each),
                             each.required("file").longValue(),
                             each.path("version").stringValue(""),
@@ -103,7 +103,7 @@ public final class PublishedTablesCodec {
                 node.required("file").longValue(),
                 node.required("identity").stringValue(),
                 columns,
-                below,
+                descendants,
                 node.path("truncatedBy").longValue(0));
     }
 

@@ -8,28 +8,27 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// How far the capture is, as it is written in the same Kafka transaction as the changes
-/// themselves.
+/// The capture's position in the source's WAL, written in the same Kafka transaction as the
+/// changes. Immutable.
 ///
-/// The position is a transaction's boundary: PostgreSQL sends everything that committed behind it
-/// again, in the same order. The next transaction may be partly in the log already; it is known by
-/// its id, and exactly [#openEvents()] of its events are skipped when it comes again. A position
-/// inside a transaction would not do: rows of one COPY share one LSN, and LSNs of concurrent
-/// transactions interleave.
+/// The position is a transaction boundary: PostgreSQL sends everything that committed after it
+/// again, in the same order. The log may already contain a part of the next transaction. That
+/// transaction is identified by its id, and exactly [#openEvents()] of its events are skipped when
+/// it is sent again. A position inside a transaction would not be sufficient: rows of one COPY
+/// share an LSN, and LSNs of concurrent transactions interleave.
 ///
 /// @param generation the generation of the log
-/// @param streaming false while the snapshot runs; a snapshot that was interrupted starts a new
-///   generation
-/// @param boundary end of the last commit that lies wholly in the log; zero while the snapshot runs
-/// @param openTransaction id of the transaction behind the boundary that is partly in the log; zero
+/// @param streaming false during the snapshot; an interrupted snapshot begins a new generation
+/// @param boundary end of the last commit that is completely in the log; zero during the snapshot
+/// @param openTransaction id of the transaction after the boundary that is partly in the log; zero
 ///   for none
-/// @param openEvents how many events of it are in the log
+/// @param openEvents number of its events in the log
 /// @param watermark the highest watermark number in the log
-/// @param truncates how many TRUNCATEs the log holds; each takes the next number as its id
-/// @param rowsRead rows read by the snapshot, per table
-/// @param publication the identity of the publication that the log was begun with; empty when the
-///   log doesn't say
-/// @param logged where the log holds what belongs to the position
+/// @param truncates number of TRUNCATEs in the log; each takes the next number as its id
+/// @param rowsRead number of rows read by the snapshot, per table
+/// @param publication the identity of the publication at the start of the log; empty if the log
+///   does not contain it
+/// @param logged offsets in the log that belong to the position
 public record SourcePosition(
         int generation,
         boolean streaming,
@@ -42,14 +41,13 @@ public record SourcePosition(
         String publication,
         Logged logged) {
 
-    /// @param tablesAt offset of the captured tables' facts in the position topic, or -1 when the
-    ///   log doesn't say
-    /// @param changesBegins the offset at which this generation begins in each partition of the
-    ///   changes topic, or empty when the log doesn't say
-    /// @param changesEnds the offset behind the last record of each partition of the changes topic,
-    ///   or empty when the log doesn't say
-    /// @param delivered ids (without epoch) of the transactions in the log that the source may not
-    ///   show to other sessions yet, or `null` when the log doesn't say
+    /// @param tablesAt offset of the captured tables' facts in the position topic, or -1 if unknown
+    /// @param changesBegins the first offset of this generation in each partition of the changes
+    ///   topic, or empty if unknown
+    /// @param changesEnds the offset after the last record in each partition of the changes topic,
+    ///   or empty if unknown
+    /// @param delivered ids (without epoch) of the transactions in the log that may not be visible
+    ///   to other sessions of the source yet, or `null` if unknown
     public record Logged(
             long tablesAt,
             List<Long> changesBegins,
@@ -70,7 +68,7 @@ public record SourcePosition(
     public SourcePosition {
         rowsRead = Map.copyOf(rowsRead);
         if (openTransaction == 0 && openEvents != 0) {
-            throw new IllegalArgumentException(openEvents + " events of no transaction");
+            throw new IllegalArgumentException(openEvents + " events without a transaction");
         }
     }
 
@@ -89,7 +87,7 @@ public record SourcePosition(
                 Logged.nothing(changesBegins));
     }
 
-    /// The position as it changes event by event. For the capture's thread alone.
+    /// The position as it advances event by event. Not thread-safe; confined to the capture thread.
     public static final class Cursor {
         private final SourcePosition start;
         private boolean streaming;
@@ -130,20 +128,21 @@ public record SourcePosition(
             rowsRead.merge(table, 1L, Long::sum);
         }
 
-        /// Takes one streamed event of a transaction.
+        /// Advances by one streamed event.
         ///
-        /// @param lastCommit end of the last commit before it, or zero when none has been seen
-        ///   since the start
-        /// @return false when the event is in the log already and has to be skipped
-        /// @throws SourceLostException when the stream doesn't continue where the log ends
+        /// @param lastCommit end of the last commit before it, or zero if there was none since the
+        ///   start
+        /// @return false if the event is already in the log and must be skipped
+        /// @throws SourceLostException if the stream does not continue where the log ends
         public boolean advance(Lsn lastCommit, long transaction) {
             if (toSkip > 0) {
                 if (transaction != openTransaction) {
                     throw new SourceLostException(
-                            "the log ends inside transaction "
+                            "The log ends inside transaction "
                                     + openTransaction
                                     + ", but the source continues with transaction "
-                                    + transaction);
+                                    + transaction
+                                    + ".");
                 }
                 toSkip--;
                 return false;
@@ -171,9 +170,9 @@ public record SourcePosition(
             return ++truncates;
         }
 
-        /// The position as it is now.
+        /// The current position.
         ///
-        /// @param logged where the log holds the rest, which the one who writes it knows
+        /// @param logged the offsets in the log, which the writer knows
         public SourcePosition position(Logged logged) {
             return new SourcePosition(
                     start.generation,
@@ -189,9 +188,9 @@ public record SourcePosition(
         }
     }
 
-    /// The source no longer continues where the log ends: the slot is gone, was advanced or belongs
-    /// to another server, or the stream came back in another order. Nothing can be carried on
-    /// exactly; the rows have to be backfilled again.
+    /// The source no longer continues where the log ends: the slot was dropped, advanced or belongs
+    /// to another server, or the stream arrived in another order. The capture cannot continue
+    /// exactly; the rows must be backfilled again.
     public static final class SourceLostException extends RuntimeException {
 
         public SourceLostException(String message) {

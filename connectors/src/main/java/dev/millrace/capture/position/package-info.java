@@ -1,4 +1,4 @@
-/// The source position: what it contains, and its bytes in Kafka. Reads and writes nothing itself.
+/// The source position and its encoding in Kafka. Performs no I/O.
 @NullMarked
 package dev.millrace.capture.position;
 

@@ -10,17 +10,17 @@ import org.junit.jupiter.api.Test;
 class TextConverterTest {
 
     @Test
-    void whatHasNoKnownTextIsMarkedAndFailsNothing() {
+    void marksUnknownValueInsteadOfFailing() {
         assertThat(TextConverter.text(List.of("secret"))).isSameAs(TextConverter.UNREADABLE);
     }
 
     @Test
-    void moneyIsPrintedAsItsOutputFunctionPrintsIt() {
+    void formatsMoneyLikeItsOutputFunction() {
         assertThat(TextConverter.text(new BigDecimal("-1234567.50"))).isEqualTo("-$1,234,567.50");
     }
 
     @Test
-    void noSchemaHasADefault() {
+    void schemaHasNoDefault() {
         Schema schema = TextConverter.schema().defaultValue("a default").build();
 
         assertThat(schema.defaultValue()).isNull();

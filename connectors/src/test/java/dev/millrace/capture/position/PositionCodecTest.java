@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What is written in a log must be readable by the versions that come after.
+/// Later versions must be able to read what is written to a log.
 class PositionCodecTest {
 
     private static final SourcePosition POSITION =
@@ -30,14 +30,14 @@ class PositionCodecTest {
                     new SourcePosition.Logged(11, List.of(3L, 4L), List.of(5L, 6L), Set.of(7L)));
 
     @Test
-    void aPositionComesBackAsItWas() {
+    void roundTripsPosition() {
         PositionCodec codec = new PositionCodec();
 
         assertThat(codec.decode(codec.encode(POSITION))).isEqualTo(POSITION);
     }
 
     @Test
-    void aRecordThatDoesNotSayWhatIsHiddenOrWhereItsGenerationBeginsIsRead() {
+    void readsRecordWithoutDeliveredAndChangesBegins() {
         String older =
                 new String(new PositionCodec().encode(POSITION), StandardCharsets.UTF_8)
                         .replace(",\"changesBegins\":[3,4]", "")
@@ -53,7 +53,7 @@ class PositionCodecTest {
     }
 
     @Test
-    void aWatermarkTellsWhatTheSourceShowedAndAnOlderOneIsReadToo() {
+    void parsesWatermarksWithAndWithoutSnapshot() {
         Watermarks.Message message = Watermarks.parse(bytes("2:740:735:740:736,738"));
         Watermarks.Message older = Watermarks.parse(bytes("2:740"));
 

@@ -1,0 +1,145 @@
+package dev.millrace.kafka;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/// Creates Millrace's Kafka clients. The only place that decides their settings; the `kafka`
+/// parameter of each method says how to reach the cluster (`bootstrap.servers`, security), and the
+/// settings here override it. Every consumer starts only at explicit offsets
+/// (`auto.offset.reset=none`), so that no record is skipped silently. Thread-safe.
+public final class KafkaClients {
+
+    private static final Duration LONGEST_REQUEST = Duration.ofSeconds(10);
+
+    /// How long a write waits for a broker that does not respond. Failing earlier during a snapshot
+    /// would discard the snapshot.
+    private static final Duration WRITE_TIMEOUT = Duration.ofMinutes(1);
+
+    /// Longer than [#WRITE_TIMEOUT], so that no transaction expires while its writes still wait.
+    /// Brokers accept at most `transaction.max.timeout.ms`, by default 15 minutes.
+    private static final Duration TRANSACTION_TIMEOUT = WRITE_TIMEOUT.plusMinutes(1);
+
+    private static final int BATCH_BYTES = 256 * 1024;
+    private static final int LARGEST_REQUEST_BYTES = 64 * 1024 * 1024;
+    private static final int BUFFER_BYTES = 128 * 1024 * 1024;
+    private static final int POLL_RECORDS = 5_000;
+
+    private KafkaClients() {}
+
+    /// @param timeout how long a call may take
+    public static Admin admin(Map<String, Object> kafka, Duration timeout) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("default.api.timeout.ms", (int) timeout.toMillis());
+        config.put(
+                "request.timeout.ms",
+                (int) Math.min(timeout.toMillis(), LONGEST_REQUEST.toMillis()));
+        return Admin.create(config);
+    }
+
+    /// A consumer without a group that reads ranges of partitions.
+    ///
+    /// @param timeout how long a call may take
+    static KafkaConsumer<byte[], byte[]> rangeConsumer(
+            Map<String, Object> kafka, IsolationLevel isolation, Duration timeout) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("isolation.level", isolation.toString());
+        config.put("auto.offset.reset", "none");
+        config.put("enable.auto.commit", false);
+        config.put("max.poll.records", POLL_RECORDS);
+        // No record follows the end of a range, and closing the consumer waits for a pending fetch.
+        config.put("fetch.max.wait.ms", 10);
+        config.put("default.api.timeout.ms", (int) timeout.toMillis());
+        return consumer(config);
+    }
+
+    /// A member of a consumer group that reads committed records and stores its offsets elsewhere.
+    public static KafkaConsumer<byte[], byte[]> groupConsumer(
+            Map<String, Object> kafka, String group) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("group.id", group);
+        config.put("enable.auto.commit", false);
+        config.put("auto.offset.reset", "none");
+        config.put("isolation.level", "read_committed");
+        config.put("allow.auto.create.topics", false);
+        config.put("max.poll.records", POLL_RECORDS);
+        config.put("max.partition.fetch.bytes", 4 << 20);
+        config.put("reconnect.backoff.max.ms", 1_000);
+        return consumer(config);
+    }
+
+    private static KafkaConsumer<byte[], byte[]> consumer(Map<String, Object> config) {
+        return new KafkaConsumer<>(
+                config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    /// A transactional producer. The caller fences earlier producers of the id by
+    /// `initTransactions`.
+    public static KafkaProducer<byte[], byte[]> transactionalProducer(
+            Map<String, Object> kafka, String transactionalId) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.put("transactional.id", transactionalId);
+        config.put("enable.idempotence", true);
+        config.put("acks", "all");
+        config.put("linger.ms", 5);
+        config.put("batch.size", BATCH_BYTES);
+        config.put("compression.type", "lz4");
+        config.put("buffer.memory", BUFFER_BYTES);
+        config.put("max.request.size", LARGEST_REQUEST_BYTES);
+        // A lost response is requested again soon.
+        config.put("request.timeout.ms", (int) LONGEST_REQUEST.toMillis());
+        config.put("delivery.timeout.ms", (int) WRITE_TIMEOUT.toMillis());
+        config.put("max.block.ms", WRITE_TIMEOUT.toMillis());
+        config.put("transaction.timeout.ms", (int) TRANSACTION_TIMEOUT.toMillis());
+        return new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /// Settings of every consumer of a Kafka Streams application.
+    public static Map<String, Object> streamsConsumer() {
+        return Map.of(
+                "isolation.level",
+                "read_committed",
+                "max.poll.records",
+                POLL_RECORDS,
+                "max.partition.fetch.bytes",
+                8 << 20);
+    }
+
+    /// Settings of the main consumer of a Kafka Streams application.
+    ///
+    /// @param member the static group member: a process that restarts under the same name takes
+    ///   over at once from a member that died without leaving the group
+    public static Map<String, Object> streamsMainConsumer(String member) {
+        return Map.of("group.instance.id", member, "auto.offset.reset", "none");
+    }
+
+    /// Settings of the producer of a Kafka Streams application, whose output is always a prefix of
+    /// what was sent. With a second request in flight, records after a rejected one could already
+    /// be in the topic; a batch that expired while a later one was written would leave the same
+    /// gap.
+    public static Map<String, Object> streamsProducer() {
+        return Map.of(
+                "enable.idempotence",
+                "true",
+                "acks",
+                "all",
+                "max.in.flight.requests.per.connection",
+                1,
+                "delivery.timeout.ms",
+                Integer.MAX_VALUE,
+                "linger.ms",
+                2,
+                "batch.size",
+                BATCH_BYTES,
+                "compression.type",
+                "lz4",
+                "max.request.size",
+                LARGEST_REQUEST_BYTES);
+    }
+}
