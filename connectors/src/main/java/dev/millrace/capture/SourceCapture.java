@@ -12,11 +12,9 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.TimeZone;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -92,8 +90,6 @@ public final class SourceCapture implements AutoCloseable {
             InstantSource clock,
             SnapshotFailures snapshots,
             BooleanSupplier owner) {
-        // Where the engine makes an object of a date or a time, it does so in the JVM's zone.
-        TimeZone.setDefault(TimeZone.getTimeZone(ZoneOffset.UTC));
         SourceCapture capture = new SourceCapture(settings, connections, clock, snapshots, owner);
         capture.thread.start();
         return capture;
