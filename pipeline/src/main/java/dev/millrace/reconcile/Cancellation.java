@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/// Ends a reconciliation from another thread: it stops at its next step. A statement that runs has
-/// to be cancelled besides. Thread-safe.
+/// Cancels a reconciliation from another thread: it stops at its next step. A running statement
+/// must be cancelled separately. Thread-safe.
 public final class Cancellation {
 
     private final CountDownLatch requested = new CountDownLatch(1);
@@ -18,7 +18,7 @@ public final class Cancellation {
         return requested.getCount() == 0;
     }
 
-    /// Waits so long, or until it is requested.
+    /// Waits for this time, or until the cancellation is requested.
     ///
     /// @return whether it is requested
     public boolean pause(Duration length) {
@@ -31,14 +31,14 @@ public final class Cancellation {
         }
     }
 
-    /// @throws Cancelled when it is requested
+    /// @throws Cancelled when the cancellation is requested
     void check() {
         if (isRequested()) {
             throw new Cancelled();
         }
     }
 
-    /// Unwinds to the reconciler.
+    /// Ends the reconciliation; the reconciler catches it.
     static final class Cancelled extends RuntimeException {
         private static final long serialVersionUID = 1L;
 

@@ -4,18 +4,18 @@ import dev.millrace.change.WatermarkNumber;
 import java.util.Map;
 import java.util.Set;
 
-/// A read of the source, fenced so that the target may be read next.
+/// The result of a fenced read of the source, after which the target may be read. Immutable.
 sealed interface FencedRead<S> {
 
-    /// The target has stored everything the source showed to this read.
+    /// The target has stored every change that was visible to this read.
     ///
-    /// @param ends of the changes topic, noted before everything else: a change that the read did
-    ///   not see lies at or behind them, except those of `hidden`
-    /// @param hidden transactions whose changes may lie before `ends` and which the source did not
-    ///   show to the read (visible order is not WAL order)
-    /// @param high watermark behind the read
-    record Seen<S>(S source, Map<Integer, Long> ends, Set<Long> hidden, WatermarkNumber high)
+    /// @param ends the ends of the changes topic, taken before everything else: a change that was
+    ///   not visible to the read has an offset at or after them, except the changes of `hidden`
+    /// @param hidden transactions whose changes may be before `ends` and which were not visible to
+    ///   the read (visible order is not WAL order)
+    /// @param high the watermark after the read
+    record Fenced<S>(S source, Map<Integer, Long> ends, Set<Long> hidden, WatermarkNumber high)
             implements FencedRead<S> {}
 
-    record NotSeen<S>(String why) implements FencedRead<S> {}
+    record Failed<S>(String why) implements FencedRead<S> {}
 }

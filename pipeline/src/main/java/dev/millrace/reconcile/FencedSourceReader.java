@@ -18,25 +18,26 @@ import java.util.function.LongPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// Takes looks at the source between two watermarks. One thread.
+/// Reads the source between two watermarks. Not thread-safe; confined to the reconciliation's
+/// thread.
 final class FencedSourceReader {
 
-    private static final Duration ASK_AGAIN = Duration.ofMillis(50);
+    private static final Duration CHECK_INTERVAL = Duration.ofMillis(50);
 
-    private final ReplicationProgress road;
+    private final ReplicationProgress progress;
     private final Chunker chunker;
     private final ReconcileLimits limits;
     private final Cancellation cancellation;
     private final InstantSource clock;
-    private @Nullable Lsn first;
+    private @Nullable Lsn firstLsn;
 
     FencedSourceReader(
-            ReplicationProgress road,
+            ReplicationProgress progress,
             Chunker chunker,
             ReconcileLimits limits,
             Cancellation cancellation,
             InstantSource clock) {
-        this.road = road;
+        this.progress = progress;
         this.chunker = chunker;
         this.limits = limits;
         this.cancellation = cancellation;
@@ -45,19 +46,22 @@ final class FencedSourceReader {
 
     /// Position of the watermark before the first read.
     Optional<Lsn> firstLsn() {
-        return Optional.ofNullable(first);
+        return Optional.ofNullable(firstLsn);
     }
 
-    /// @param read one snapshot of the source, closed afterwards
-    <S> FencedRead<S> look(Function<SourceSession, S> read) {
+    /// Reads one snapshot of the source and waits until the target has stored what it shows.
+    ///
+    /// @param read reads the snapshot, which is closed afterwards
+    <S> FencedRead<S> read(Function<SourceSession, S> read) {
         cancellation.check();
-        // The ends first: a commit that reaches the log before they are noted, and that the read
-        // doesn't show, has an id below the watermark's and so is among the transactions that run
-        // behind it. Any other lies at or behind the ends.
-        Map<Integer, Long> ends = road.changesEnds();
-        Marked low = road.emitWatermark();
-        if (first == null) {
-            first = low.lsn();
+        // The ends are taken first. A commit that is in the log before them, and that is not
+        // visible
+        // to the read, has a lower id than the watermark, so it is among the transactions that run
+        // after the watermark. Every other commit has offsets at or after the ends.
+        Map<Integer, Long> ends = progress.changesEnds();
+        Marked low = progress.emitWatermark();
+        if (firstLsn == null) {
+            firstLsn = low.lsn();
         }
         Set<Long> hidden = hidden();
         S source;
@@ -67,32 +71,32 @@ final class FencedSourceReader {
             hidden.removeIf(id -> !running.hides(id));
         }
         cancellation.check();
-        Marked high = road.emitWatermark();
-        return switch (road.awaitApplied(high.number(), cancellation)) {
+        Marked high = progress.emitWatermark();
+        return switch (progress.awaitApplied(high.number(), cancellation)) {
             case Wait.Applied() ->
-                    new FencedRead.Seen<>(source, ends, Set.copyOf(hidden), high.number());
+                    new FencedRead.Fenced<>(source, ends, Set.copyOf(hidden), high.number());
             case Wait.GivenUp(String reason) -> {
                 cancellation.check();
-                yield new FencedRead.NotSeen<>("the target did not catch up: " + reason);
+                yield new FencedRead.Failed<>("the target did not catch up: " + reason);
             }
         };
     }
 
-    /// The transactions in the log that the source does not show. It usually shows them within
-    /// milliseconds of their commit, and a read that begins then needs no allowance for them.
+    /// The transactions in the log that are not visible on the source yet. They usually become
+    /// visible within milliseconds of their commit, and a read that begins then has no hidden ones.
     private Set<Long> hidden() {
-        // Before the snapshot is taken: what is forgotten by now is shown to it.
-        LongPredicate delivered = road.delivered();
-        Instant patience = clock.instant().plus(limits.untilShown());
+        // Before the snapshot is taken: a transaction that is forgotten by now is visible to it.
+        LongPredicate delivered = progress.delivered();
+        Instant deadline = clock.instant().plus(limits.visibilityTimeout());
         while (true) {
             Set<Long> hidden =
                     chunker.running().ids().stream()
                             .filter(delivered::test)
                             .collect(Collectors.toSet());
-            if (hidden.isEmpty() || !clock.instant().isBefore(patience)) {
+            if (hidden.isEmpty() || !clock.instant().isBefore(deadline)) {
                 return hidden;
             }
-            cancellation.pause(ASK_AGAIN);
+            cancellation.pause(CHECK_INTERVAL);
             cancellation.check();
         }
     }

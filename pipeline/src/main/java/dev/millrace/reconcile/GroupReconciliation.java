@@ -21,14 +21,15 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Compares the digests of several tables in one look, so that small tables share what a look
-/// costs: two watermarks and the wait for the second. What differs is then compared table by table.
-/// A table that can't be read is undecided, and the others go on. One thread, used once.
+/// Compares the digests of several tables in one fenced read, so that small tables share its cost:
+/// two watermarks, and the wait for the second. Tables that differ are then compared one by one. A
+/// table that cannot be read is undecided; the others continue. Not thread-safe; used once.
 final class GroupReconciliation {
 
     private static final Logger LOG = LoggerFactory.getLogger(GroupReconciliation.class);
 
-    /// Tables of one look. Their rows are read within seconds, so that little is under way.
+    /// Tables of one fenced read. Their rows are read within seconds, so that few changes are in
+    /// flight.
     private static final int TABLES = 250;
 
     private static final long BYTES = 64L * 1024 * 1024;
@@ -37,7 +38,7 @@ final class GroupReconciliation {
     private final InstantSource clock;
     private final List<Member> members;
 
-    record Member(ComparedTable table, TableReportBuilder tally) {}
+    record Member(ComparedTable table, TableReportBuilder builder) {}
 
     private record Differing(Member member, TableDigest source, TableDigest target) {}
 
@@ -47,7 +48,7 @@ final class GroupReconciliation {
         this.members = List.copyOf(members);
     }
 
-    /// In the order given; a large table stands alone.
+    /// Keeps the order; a large table is a group by itself.
     static List<List<Member>> groups(List<Member> members) {
         List<List<Member>> groups = new ArrayList<>();
         List<Member> group = new ArrayList<>();
@@ -68,31 +69,32 @@ final class GroupReconciliation {
     }
 
     void run() {
-        for (Differing each : differing()) {
+        for (Differing each : compareDigests()) {
             attempt(
                     each.member(),
                     () -> {
-                        new TableReconciliation(with, each.member().table(), each.member().tally())
+                        new TableReconciliation(
+                                        with, each.member().table(), each.member().builder())
                                 .compare(each.source(), each.target());
                         return true;
                     });
         }
     }
 
-    private List<Differing> differing() {
-        FencedRead<Map<Member, TableDigest>> look;
+    private List<Differing> compareDigests() {
+        FencedRead<Map<Member, TableDigest>> read;
         try {
-            look = with.lookout().look(this::digests);
+            read = with.sourceReader().read(this::digests);
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
-            look = new FencedRead.NotSeen<>(reason(e));
+            read = new FencedRead.Failed<>(reason(e));
         }
-        return switch (look) {
-            case FencedRead.NotSeen<Map<Member, TableDigest>>(String why) -> {
-                members.forEach(member -> member.tally().undecided(0, why));
+        return switch (read) {
+            case FencedRead.Failed<Map<Member, TableDigest>>(String why) -> {
+                members.forEach(member -> member.builder().undecided(0, why));
                 yield List.of();
             }
-            case FencedRead.Seen<Map<Member, TableDigest>> seen -> differing(seen);
+            case FencedRead.Fenced<Map<Member, TableDigest>> fenced -> differing(fenced);
         };
     }
 
@@ -105,10 +107,10 @@ final class GroupReconciliation {
         return digests;
     }
 
-    private List<Differing> differing(FencedRead.Seen<Map<Member, TableDigest>> seen) {
+    private List<Differing> differing(FencedRead.Fenced<Map<Member, TableDigest>> fenced) {
         List<Differing> differing = new ArrayList<>();
         try (TargetSession target = with.chunker().openTarget()) {
-            seen.source()
+            fenced.source()
                     .forEach(
                             (member, source) ->
                                     attempt(
@@ -116,9 +118,9 @@ final class GroupReconciliation {
                                                     () ->
                                                             digest(
                                                                     target.table(member.table()),
-                                                                    seen,
+                                                                    fenced,
                                                                     source,
-                                                                    member.tally()))
+                                                                    member.builder()))
                                             .flatMap(found -> found)
                                             .ifPresent(
                                                     digest ->
@@ -128,37 +130,38 @@ final class GroupReconciliation {
                                                                             digest))));
         } catch (ReadFailed e) {
             with.cancellation().check();
-            members.forEach(member -> member.tally().undecided(0, String.valueOf(e.getMessage())));
+            members.forEach(
+                    member -> member.builder().undecided(0, String.valueOf(e.getMessage())));
             return List.of();
         }
         return differing;
     }
 
-    /// The target's digest where it differs from the source's.
+    /// @return the target's digest; empty when it equals the source's, or the table is undecided
     private static Optional<TableDigest> digest(
             TargetSnapshot target,
-            FencedRead.Seen<?> seen,
+            FencedRead.Fenced<?> fenced,
             TableDigest source,
-            TableReportBuilder tally) {
+            TableReportBuilder builder) {
         TableDigest digest = target.digest();
-        Optional<String> obstacle = SnapshotPrecondition.in(target, seen);
-        if (obstacle.isPresent()) {
-            tally.rows(source.total(), digest.total());
-            tally.undecided(0, obstacle.get());
+        Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
+        if (violation.isPresent()) {
+            builder.rows(source.total(), digest.total());
+            builder.undecided(0, violation.get());
             return Optional.empty();
         }
         if (source.differing(digest).isEmpty()) {
-            tally.rows(source.total(), source.total());
+            builder.rows(source.total(), source.total());
             return Optional.empty();
         }
         return Optional.of(digest);
     }
 
     private static String reason(RuntimeException failure) {
-        return Incident.reason(LOG, "a table could not be compared", failure);
+        return Incident.reason(LOG, "A table could not be compared.", failure);
     }
 
-    /// Empty when a side or the log could not be read: the table is undecided then.
+    /// @return empty when a side or the log could not be read; the table is undecided then
     private <T> Optional<T> attempt(Member member, Supplier<T> work) {
         with.cancellation().check();
         Instant started = clock.instant();
@@ -166,11 +169,11 @@ final class GroupReconciliation {
             return Optional.of(work.get());
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
-            member.tally().forgetRows();
-            member.tally().undecided(0, reason(e));
+            member.builder().forgetRows();
+            member.builder().undecided(0, reason(e));
             return Optional.empty();
         } finally {
-            member.tally().took(Duration.between(started, clock.instant()));
+            member.builder().took(Duration.between(started, clock.instant()));
         }
     }
 }

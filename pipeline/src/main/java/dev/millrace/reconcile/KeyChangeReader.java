@@ -19,71 +19,73 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Finds the changes of a table's keys in the changes topic, up to what the target had stored. Keys
-/// are target keys in the target's texts. One thread.
+/// Finds the changes of a table's keys in the changes topic, up to the position that the target had
+/// stored. Keys are target keys in the target's text form. Not thread-safe; confined to the
+/// reconciliation's thread.
 final class KeyChangeReader {
 
     private final ChangeLog log;
-    private final ReplicationProgress road;
+    private final ReplicationProgress progress;
     private final Cancellation cancellation;
     private final Mapping mapping;
 
     KeyChangeReader(ReconcileContext with, Mapping mapping) {
         this.log = with.log();
-        this.road = with.road();
+        this.progress = with.progress();
         this.cancellation = with.cancellation();
         this.mapping = mapping;
     }
 
-    /// Which of the keys have a change between these offsets and the stored ones.
+    /// The keys that have a change between these offsets and the stored ones.
     Set<RowKey> touched(
             Map<Integer, Long> from, TargetSnapshot target, StoredPositions to, Set<RowKey> keys) {
         Set<RowKey> touched = new HashSet<>();
         log.changes(
                 ranges(from, to),
-                some -> {
+                batch -> {
                     cancellation.check();
-                    if (some.stream().anyMatch(this::empties)) {
+                    if (batch.stream().anyMatch(this::truncates)) {
                         touched.addAll(keys);
                     }
-                    touched.addAll(target.canonical(keysOf(some)).values());
+                    touched.addAll(target.canonical(keysOf(batch)).values());
                 });
         touched.retainAll(keys);
         return touched;
     }
 
-    /// The history of each key between these offsets and the stored ones, shown to the witness.
+    /// The history of each key between these offsets and the stored ones. Every image is also added
+    /// to the matcher.
     Map<RowKey, KeyHistory> histories(
             Map<Integer, Long> from,
             TargetSnapshot target,
             StoredPositions to,
             Set<RowKey> keys,
             Set<Long> hidden,
-            SourceImageMatcher witness) {
+            SourceImageMatcher matcher) {
         Map<RowKey, KeyHistory> histories = new HashMap<>();
         keys.forEach(key -> histories.put(key, KeyHistory.NONE));
         log.changes(
                 ranges(from, to),
-                some -> {
+                batch -> {
                     cancellation.check();
-                    Map<RowKey, RowKey> canonical = target.canonical(keysOf(some));
-                    for (Logged<ChangeEvent> change : some) {
+                    Map<RowKey, RowKey> canonical = target.canonical(keysOf(batch));
+                    for (Logged<ChangeEvent> change : batch) {
                         if (isOlder(change, to)) {
                             continue;
                         }
-                        if (empties(change)) {
+                        if (truncates(change)) {
                             histories.replaceAll(
                                     (key, history) ->
                                             history.partition() == change.partition()
-                                                    ? next(key, history, change, hidden, witness)
+                                                    ? next(key, history, change, hidden, matcher)
                                                     : history);
                         } else if (isOfTable(change)) {
                             histories.computeIfPresent(
                                     canonical.get(keyOf(change)),
-                                    (key, history) -> next(key, history, change, hidden, witness));
+                                    (key, history) -> next(key, history, change, hidden, matcher));
                         }
                     }
-                    witness.weigh();
+                    matcher.matchAdded();
                 });
         return histories;
     }
@@ -93,9 +95,9 @@ final class KeyChangeReader {
             KeyHistory history,
             Logged<ChangeEvent> change,
             Set<Long> hidden,
-            SourceImageMatcher witness) {
+            SourceImageMatcher matcher) {
         KeyHistory next = history.after(change, hidden);
-        witness.take(key, change.content(), next.image());
+        matcher.add(key, change.content(), next.image());
         return next;
     }
 
@@ -103,14 +105,14 @@ final class KeyChangeReader {
         return mapping.mapper();
     }
 
-    /// Where the log begins.
+    /// The first offset of each partition of the log.
     Map<Integer, Long> begins() {
         return log.begins(LogTopic.CHANGES);
     }
 
-    /// Whether a log that begins there holds the whole generation.
-    boolean isWhole(Map<Integer, Long> begins) {
-        Map<Integer, Long> ofGeneration = road.changesBegins();
+    /// Whether a log with these first offsets contains the whole generation.
+    boolean isComplete(Map<Integer, Long> begins) {
+        Map<Integer, Long> ofGeneration = progress.changesBegins();
         return begins.entrySet().stream()
                 .allMatch(
                         begin -> begin.getValue() <= ofGeneration.getOrDefault(begin.getKey(), 0L));
@@ -121,7 +123,7 @@ final class KeyChangeReader {
         return position != null && change.content().generation() < position.token().generation();
     }
 
-    private boolean empties(Logged<ChangeEvent> change) {
+    private boolean truncates(Logged<ChangeEvent> change) {
         return change.content() instanceof ChangeEvent.Truncate truncate
                 && truncate.table().equals(mapping.source());
     }
@@ -139,7 +141,7 @@ final class KeyChangeReader {
         return changes.stream().filter(this::isOfTable).map(this::keyOf).distinct().toList();
     }
 
-    /// The change at the stored token's offset is in it: it may have been applied.
+    /// The range includes the change at the stored token's offset, which may have been applied.
     private static Map<Integer, OffsetRange> ranges(Map<Integer, Long> from, StoredPositions to) {
         Map<Integer, OffsetRange> ranges = new LinkedHashMap<>();
         from.forEach(
@@ -154,19 +156,19 @@ final class KeyChangeReader {
         return ranges;
     }
 
-    /// What a stretch of the log says of one key.
+    /// What a range of the log contains about one key.
     ///
-    /// @param image after the last change
-    /// @param before that change
+    /// @param image the image after the last change
+    /// @param before the image before the last change
     /// @param last offset of the last change, -1 for none
-    /// @param byHidden one of the changes belongs to a transaction that the source didn't show
+    /// @param byHidden whether a change belongs to a transaction that was not visible on the source
     record KeyHistory(KeyImage image, KeyImage before, int partition, long last, boolean byHidden) {
 
         static final KeyHistory NONE =
-                new KeyHistory(new KeyImage.Unseen(), new KeyImage.Unseen(), -1, -1, false);
+                new KeyHistory(new KeyImage.Unknown(), new KeyImage.Unknown(), -1, -1, false);
 
         KeyHistory after(Logged<ChangeEvent> change, Set<Long> hidden) {
-            boolean hides =
+            boolean isHidden =
                     change.content() instanceof ChangeEvent.OfRow row
                                     && row.origin().isOfOne(hidden)
                             || change.content() instanceof ChangeEvent.Truncate truncate
@@ -176,42 +178,43 @@ final class KeyChangeReader {
                     image,
                     change.partition(),
                     change.offset(),
-                    byHidden || hides);
+                    byHidden || isHidden);
         }
     }
 
-    /// What the log says of one source key as far as it was read: folded from its changes in order.
-    /// Pure.
+    /// The row of one source key, folded from its changes in the range of the log that was read.
+    /// Immutable.
     sealed interface KeyImage {
 
-        record Unseen() implements KeyImage {}
+        /// The range contains no change of the key.
+        record Unknown() implements KeyImage {}
 
-        /// @param source the row after its last change, unchanged cells filled from older ones
-        ///   where the log that was read holds them
+        /// @param source the row after its last change; its unchanged cells are filled from older
+        ///   changes of the range, where they contain them
         record Present(Row source) implements KeyImage {}
 
-        record Gone() implements KeyImage {}
+        record Deleted() implements KeyImage {}
 
         static KeyImage after(KeyImage before, Logged<ChangeEvent> change) {
             return switch (change.content()) {
                 case ChangeEvent.Read read -> new Present(read.row());
                 case ChangeEvent.Insert insert -> new Present(insert.row());
-                case ChangeEvent.Update update -> new Present(laidOver(before, update.row()));
-                case ChangeEvent.Delete _, ChangeEvent.Truncate _ -> new Gone();
+                case ChangeEvent.Update update -> new Present(merged(before, update.row()));
+                case ChangeEvent.Delete _, ChangeEvent.Truncate _ -> new Deleted();
                 case ChangeEvent.Watermark _ -> before;
             };
         }
 
-        /// True when nothing more can be learned from an older part of the log.
-        default boolean isWhole() {
+        /// True when an older part of the log cannot add anything.
+        default boolean isComplete() {
             return switch (this) {
-                case Unseen _ -> false;
+                case Unknown _ -> false;
                 case Present(Row source) -> !source.isPartial();
-                case Gone _ -> true;
+                case Deleted _ -> true;
             };
         }
 
-        private static Row laidOver(KeyImage before, Row row) {
+        private static Row merged(KeyImage before, Row row) {
             @Nullable Row older = before instanceof Present(Row source) ? source : null;
             return older != null && older.schema().equals(row.schema()) ? row.over(older) : row;
         }

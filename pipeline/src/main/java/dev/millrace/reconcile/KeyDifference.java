@@ -7,17 +7,18 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// How two images of one key compare, cell by cell. Pure.
+/// The comparison of two images of one key, cell by cell. Immutable.
 sealed interface KeyDifference {
 
     record Same() implements KeyDifference {}
 
-    /// Cells that are known agree, some are not known.
-    record Open() implements KeyDifference {}
+    /// The known cells are equal, and some cells are unknown.
+    record Inconclusive() implements KeyDifference {}
 
     record Found(Kind kind, List<String> columns) implements KeyDifference {}
 
-    /// @param expected the row that should be there, perhaps with unchanged cells; `null` for none
+    /// @param expected the row that the target should contain, possibly with unchanged cells;
+    ///   `null` for none
     /// @param actual the target's row; `null` for none
     static KeyDifference between(@Nullable Row expected, @Nullable Row actual) {
         if (expected == null) {
@@ -35,6 +36,6 @@ sealed interface KeyDifference {
         if (!columns.isEmpty()) {
             return new Found(Kind.DIFFERENT, columns);
         }
-        return expected.isPartial() ? new Open() : new Same();
+        return expected.isPartial() ? new Inconclusive() : new Same();
     }
 }

@@ -13,95 +13,97 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// One look at single keys, while its target snapshot is open. One thread, used once.
+/// Compares single keys in one fenced read, while the snapshot of the target is open. Not
+/// thread-safe; used once.
 final class KeyRecheck {
 
-    static final String AT_REST =
-            "no change of this key was under way: nothing in the log explains the difference";
+    static final String NO_CHANGE_IN_FLIGHT =
+            "no change of this key is in flight, so the log does not explain the difference";
 
-    private final FencedRead.Seen<SourceRows> seen;
+    private final FencedRead.Fenced<SourceRows> fenced;
     private final TargetSnapshot target;
-    private final KeyChangeReader trace;
-    private final TableReportBuilder tally;
-    private final Set<RowKey> moved;
+    private final KeyChangeReader changes;
+    private final TableReportBuilder builder;
+    private final Set<RowKey> inFlight;
     private final ReconcileLimits limits;
 
-    /// @param moved gathers the keys that changes were under way for
+    /// @param inFlight receives the keys that had changes in flight
     KeyRecheck(
-            FencedRead.Seen<SourceRows> seen,
+            FencedRead.Fenced<SourceRows> fenced,
             TargetSnapshot target,
-            KeyChangeReader trace,
-            TableReportBuilder tally,
-            Set<RowKey> moved,
+            KeyChangeReader changes,
+            TableReportBuilder builder,
+            Set<RowKey> inFlight,
             ReconcileLimits limits) {
-        this.seen = seen;
+        this.fenced = fenced;
         this.target = target;
-        this.trace = trace;
-        this.tally = tally;
-        this.moved = moved;
+        this.changes = changes;
+        this.builder = builder;
+        this.inFlight = inFlight;
         this.limits = limits;
     }
 
-    /// Settles the keys that are equal or at rest.
+    /// Decides the keys that are equal or have no change in flight.
     ///
-    /// @return what has to be looked at again, first the keys whose cells were not asked for
-    List<Suspect> judge(List<RowKey> keys) {
+    /// @return the keys to read again, first those whose cells were not read
+    List<Suspect> decideIdle(List<RowKey> keys) {
         Sorted sorted = sort(keys);
         List<Suspect> again = new ArrayList<>();
-        List<Suspect> settled = new ArrayList<>();
-        for (Suspect suspect : sorted.resting()) {
+        List<Suspect> decided = new ArrayList<>();
+        for (Suspect suspect : sorted.idle()) {
             boolean lacksCells =
-                    suspect.needsCells() && !seen.source().asked().contains(suspect.key());
-            (lacksCells && tally.wantsMore() ? again : settled).add(suspect);
+                    suspect.needsCells() && !fenced.source().requested().contains(suspect.key());
+            (lacksCells && builder.canListMore() ? again : decided).add(suspect);
         }
-        confirm(settled);
-        again.addAll(sorted.moving());
+        report(decided);
+        again.addAll(sorted.changing());
         return again;
     }
 
-    /// Settles every key: those that still move are decided from the log.
+    /// Decides every key; a key with changes in flight is decided from the log.
     ///
-    /// @param since where the changes topic ended before the first look at these keys
-    /// @return nothing
-    List<Suspect> settle(List<RowKey> keys, Map<Integer, Long> since) {
+    /// @param since the ends of the changes topic before the first read of these keys
+    /// @return an empty list
+    List<Suspect> decideAll(List<RowKey> keys, Map<Integer, Long> since) {
         Sorted sorted = sort(keys);
-        confirm(sorted.resting());
-        if (!sorted.moving().isEmpty()) {
-            new LogDecision(seen, target, trace, tally, limits)
-                    .decide(sorted.moving(), sorted.touched(), since);
+        report(sorted.idle());
+        if (!sorted.changing().isEmpty()) {
+            new LogDecision(fenced, target, changes, builder, limits)
+                    .decide(sorted.changing(), sorted.touched(), since);
         }
         return List.of();
     }
 
-    private record Sorted(List<Suspect> resting, List<Suspect> moving, Set<RowKey> touched) {}
+    private record Sorted(List<Suspect> idle, List<Suspect> changing, Set<RowKey> touched) {}
 
     private Sorted sort(List<RowKey> keys) {
         Map<RowKey, Suspect> differing = differing(keys);
-        List<Suspect> resting = new ArrayList<>();
-        List<Suspect> moving = new ArrayList<>();
+        List<Suspect> idle = new ArrayList<>();
+        List<Suspect> changing = new ArrayList<>();
         Set<RowKey> touched =
                 differing.isEmpty()
                         ? Set.of()
-                        : trace.touched(seen.ends(), target, target.stored(), differing.keySet());
+                        : changes.touched(
+                                fenced.ends(), target, target.stored(), differing.keySet());
         for (Suspect suspect : differing.values()) {
-            if (seen.hidden().isEmpty() && !touched.contains(suspect.key())) {
-                resting.add(suspect);
+            if (fenced.hidden().isEmpty() && !touched.contains(suspect.key())) {
+                idle.add(suspect);
             } else {
-                moving.add(suspect);
-                moved.add(suspect.key());
+                changing.add(suspect);
+                inFlight.add(suspect.key());
             }
         }
-        return new Sorted(resting, moving, touched);
+        return new Sorted(idle, changing, touched);
     }
 
     private Map<RowKey, Suspect> differing(List<RowKey> keys) {
         Map<RowKey, RowSum> rows = target.sums(Chunk.Keys.of(keys));
         Map<RowKey, Suspect> differing = new LinkedHashMap<>();
         for (RowKey key : keys) {
-            Suspect suspect = Suspect.of(key, seen.source().sums(), rows);
+            Suspect suspect = Suspect.of(key, fenced.source().sums(), rows);
             if (suspect.isEqual()) {
-                tally.rows(suspect.source(), suspect.target());
-                moved.add(key);
+                builder.rows(suspect.source(), suspect.target());
+                inFlight.add(key);
             } else {
                 differing.put(key, suspect);
             }
@@ -109,24 +111,24 @@ final class KeyRecheck {
         return differing;
     }
 
-    private void confirm(List<Suspect> resting) {
-        List<RowKey> named =
-                resting.stream()
+    private void report(List<Suspect> idle) {
+        List<RowKey> withCells =
+                idle.stream()
                         .filter(Suspect::needsCells)
                         .map(Suspect::key)
-                        .filter(seen.source().rows()::containsKey)
+                        .filter(fenced.source().rows()::containsKey)
                         .toList();
         Map<RowKey, Row> rows =
-                tally.wantsMore() ? target.rows(named, limits.characters()) : Map.of();
-        for (Suspect suspect : resting) {
-            tally.rows(suspect.source(), suspect.target());
+                builder.canListMore() ? target.rows(withCells, limits.characters()) : Map.of();
+        for (Suspect suspect : idle) {
+            builder.rows(suspect.source(), suspect.target());
             Row actual = rows.get(suspect.key());
-            Row expected = seen.source().rows().get(suspect.key());
-            tally.mismatch(suspect.key(), found(suspect, expected, actual), AT_REST);
+            Row expected = fenced.source().rows().get(suspect.key());
+            builder.mismatch(suspect.key(), found(suspect, expected, actual), NO_CHANGE_IN_FLIGHT);
         }
     }
 
-    /// With the columns where the cells are at hand.
+    /// With the differing columns, where the cells are known.
     static KeyDifference.Found found(
             Suspect suspect, @Nullable Row expected, @Nullable Row actual) {
         return suspect.needsCells()

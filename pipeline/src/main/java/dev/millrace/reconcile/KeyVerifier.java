@@ -9,67 +9,68 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Looks at single keys until each is settled. A key is different only if it differs and nothing
-/// was under way for it: the log has no change of it between the ends noted before the source's
-/// read and what the target had stored when it was read, and no transaction was hidden from that
-/// read. What is under way is looked at again, and in the last round decided from the log. One
-/// thread.
+/// Reads single keys until each is decided. A key is different only if it differs and no change of
+/// it was in flight: the log contains no change of it between the ends taken before the source's
+/// read and the position stored in the target's snapshot, and no transaction was hidden from the
+/// source's read. A key with changes in flight is read again, and in the last round decided from
+/// the log. Not thread-safe; confined to the reconciliation's thread.
 final class KeyVerifier {
 
     private final ReconcileContext with;
     private final ComparedTable table;
-    private final KeyChangeReader trace;
-    private final TableReportBuilder tally;
+    private final KeyChangeReader changes;
+    private final TableReportBuilder builder;
 
-    /// Where the changes topic ended before the first look.
+    /// The ends of the changes topic before the first read.
     private Map<Integer, Long> since = Map.of();
 
-    KeyVerifier(ReconcileContext with, ComparedTable table, TableReportBuilder tally) {
+    KeyVerifier(ReconcileContext with, ComparedTable table, TableReportBuilder builder) {
         this.with = with;
         this.table = table;
-        this.trace = new KeyChangeReader(with, table.mapping());
-        this.tally = tally;
+        this.changes = new KeyChangeReader(with, table.mapping());
+        this.builder = builder;
     }
 
-    void judge(List<Suspect> suspects) {
-        Set<RowKey> moved = new HashSet<>();
-        List<Suspect> open = suspects;
-        for (int round = 1; !open.isEmpty(); round++) {
-            open = round(open, round >= with.limits().rounds(), moved);
+    void verify(List<Suspect> suspects) {
+        Set<RowKey> inFlight = new HashSet<>();
+        List<Suspect> remaining = suspects;
+        for (int round = 1; !remaining.isEmpty(); round++) {
+            remaining = round(remaining, round >= with.limits().rounds(), inFlight);
         }
-        tally.inFlight(moved.size());
+        builder.inFlight(inFlight.size());
     }
 
-    /// What is still open afterwards; nothing after the last round.
-    private List<Suspect> round(List<Suspect> open, boolean last, Set<RowKey> moved) {
-        List<RowKey> keys = open.stream().map(Suspect::key).toList();
-        int cells = last ? LogDecision.AT_MOST : ReconciliationReport.LISTED;
-        FencedRead<SourceRows> look =
-                with.lookout()
-                        .look(
+    /// @return the keys that remain undecided; none after the last round
+    private List<Suspect> round(List<Suspect> suspects, boolean last, Set<RowKey> inFlight) {
+        List<RowKey> keys = suspects.stream().map(Suspect::key).toList();
+        int cells = last ? LogDecision.MAX_KEYS : ReconciliationReport.LISTED;
+        FencedRead<SourceRows> read =
+                with.sourceReader()
+                        .read(
                                 source ->
                                         SourceRows.of(
                                                 source.table(table), keys, cells, with.limits()));
-        switch (look) {
-            case FencedRead.NotSeen<SourceRows>(String why) -> leave(open, why);
-            case FencedRead.Seen<SourceRows> seen -> {
-                since = since.isEmpty() ? seen.ends() : since;
+        switch (read) {
+            case FencedRead.Failed<SourceRows>(String why) -> leaveUndecided(suspects, why);
+            case FencedRead.Fenced<SourceRows> fenced -> {
+                since = since.isEmpty() ? fenced.ends() : since;
                 try (TargetSnapshot target = with.chunker().openTarget(table)) {
-                    Optional<String> obstacle = SnapshotPrecondition.in(target, seen);
-                    if (obstacle.isEmpty()) {
-                        KeyRecheck round =
-                                new KeyRecheck(seen, target, trace, tally, moved, with.limits());
-                        return last ? round.settle(keys, since) : round.judge(keys);
+                    Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
+                    if (violation.isEmpty()) {
+                        KeyRecheck recheck =
+                                new KeyRecheck(
+                                        fenced, target, changes, builder, inFlight, with.limits());
+                        return last ? recheck.decideAll(keys, since) : recheck.decideIdle(keys);
                     }
-                    leave(open, obstacle.get());
+                    leaveUndecided(suspects, violation.get());
                 }
             }
         }
         return List.of();
     }
 
-    private void leave(List<Suspect> open, String why) {
-        open.forEach(suspect -> tally.rows(suspect.source(), suspect.target()));
-        tally.undecided(open.size(), why);
+    private void leaveUndecided(List<Suspect> suspects, String why) {
+        suspects.forEach(suspect -> builder.rows(suspect.source(), suspect.target()));
+        builder.undecided(suspects.size(), why);
     }
 }

@@ -4,8 +4,8 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.reconcile.ImageComparison.Decision;
 import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
-import dev.millrace.reconcile.LogJudgement.Decision;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import java.util.HashSet;
 import java.util.List;
@@ -14,131 +14,140 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// Decides the keys that never rested by their images in the log: of those alone whose row, as the
-/// user's SELECT gave it in the last look, is among them. The stretch of all looks is read first;
-/// where it doesn't hold a whole row or that one, all of the log. One thread.
+/// Decides keys that kept changing by their images in the log. It decides a key only if the row
+/// that the user's SELECT gave in the last read is among these images. It first reads the range of
+/// the log since the first read of the keys; where that lacks a complete row, or the row of the
+/// SELECT, it reads the whole log. Not thread-safe; used once.
 final class LogDecision {
 
-    static final int AT_MOST = 10_000;
+    static final int MAX_KEYS = 10_000;
 
-    private static final String FROM_THE_LOG =
-            "the key never rested; the target's row is not what its last change in the log gives";
+    private static final String DIFFERS_FROM_LOG =
+            "the key kept changing, and the target's row is not the row of its last change in the log";
 
-    private static final String NOT_BORNE_OUT =
-            "no image of it in the log is what the SELECT gives on the source: the mapping or the"
-                    + " reading of a value may be wrong; reconcile while nothing writes";
+    private static final String NOT_MATCHED =
+            "no image of it in the log equals what the SELECT gives on the source, so the mapping or"
+                    + " the decoding of a value may be wrong. Reconcile again while the table is idle";
 
-    private static final String NO_LONGER_THERE =
-            "what is left of the log holds no image of it that is what the SELECT gives on the"
+    private static final String NOT_MATCHED_IN_REST =
+            "the rest of the log contains no image of it that equals what the SELECT gives on the"
                     + " source";
 
-    private static final String IN_PART =
-            "the log holds only part of the row that the SELECT gives, and that part agrees";
+    private static final String PARTLY_MATCHED =
+            "the log contains only part of the row that the SELECT gives, and this part is equal";
 
-    private static final String TOO_MANY =
-            "more or wider rows were in flight than can be decided from the log: reconcile while"
-                    + " fewer are written";
+    private static final String TOO_LARGE =
+            "more or wider rows were in flight than can be decided from the log. Reconcile again"
+                    + " while fewer rows are written";
 
-    private final FencedRead.Seen<SourceRows> seen;
+    private final FencedRead.Fenced<SourceRows> fenced;
     private final TargetSnapshot target;
-    private final KeyChangeReader trace;
-    private final TableReportBuilder tally;
+    private final KeyChangeReader changes;
+    private final TableReportBuilder builder;
     private final ReconcileLimits limits;
-    private final LogJudgement judgement;
-    private final SourceImageMatcher witness;
+    private final ImageComparison comparison;
+    private final SourceImageMatcher matcher;
 
     LogDecision(
-            FencedRead.Seen<SourceRows> seen,
+            FencedRead.Fenced<SourceRows> fenced,
             TargetSnapshot target,
-            KeyChangeReader trace,
-            TableReportBuilder tally,
+            KeyChangeReader changes,
+            TableReportBuilder builder,
             ReconcileLimits limits) {
-        this.seen = seen;
+        this.fenced = fenced;
         this.target = target;
-        this.trace = trace;
-        this.tally = tally;
+        this.changes = changes;
+        this.builder = builder;
         this.limits = limits;
-        this.judgement = new LogJudgement(trace.mapper(), target::canonical);
-        this.witness = new SourceImageMatcher(seen.source(), trace.mapper(), target::canonicalRows);
+        this.comparison = new ImageComparison(changes.mapper(), target::canonical);
+        this.matcher =
+                new SourceImageMatcher(fenced.source(), changes.mapper(), target::canonicalRows);
     }
 
-    /// @param touched the keys with a change in the stretch of the look; the others are here
-    ///   because a transaction was hidden from the source's read
-    /// @param since where the changes topic ended before the first look at these keys
-    void decide(List<Suspect> moving, Set<RowKey> touched, Map<Integer, Long> since) {
-        Map<Boolean, List<Suspect>> parted =
-                moving.stream()
+    /// @param changing keys that still have changes in flight
+    /// @param touched the keys with a change in the range of the last read; the others are among
+    ///   `changing` because a transaction was hidden from the source's read
+    /// @param since the ends of the changes topic before the first read of these keys
+    void decide(List<Suspect> changing, Set<RowKey> touched, Map<Integer, Long> since) {
+        Map<Boolean, List<Suspect>> byKnown =
+                changing.stream()
                         .collect(
                                 Collectors.partitioningBy(
-                                        suspect -> seen.source().isKnown(suspect.key())));
-        List<Suspect> some = parted.getOrDefault(true, List.of());
-        parted.getOrDefault(false, List.of()).forEach(suspect -> leave(suspect, TOO_MANY));
+                                        suspect -> fenced.source().isKnown(suspect.key())));
+        List<Suspect> known = byKnown.getOrDefault(true, List.of());
+        byKnown.getOrDefault(false, List.of())
+                .forEach(suspect -> leaveUndecided(suspect, TOO_LARGE));
         StoredPositions stored = target.stored();
-        Set<RowKey> keys = some.stream().map(Suspect::key).collect(Collectors.toSet());
+        Set<RowKey> keys = known.stream().map(Suspect::key).collect(Collectors.toSet());
         Map<RowKey, KeyHistory> histories =
-                trace.histories(since, target, stored, keys, seen.hidden(), witness);
-        Set<RowKey> parts = new HashSet<>(keys);
-        parts.removeIf(key -> isDecisive(key, history(histories, key), touched));
-        Map<Integer, Long> begins = parts.isEmpty() ? Map.of() : trace.begins();
-        if (!parts.isEmpty()) {
+                changes.histories(since, target, stored, keys, fenced.hidden(), matcher);
+        Set<RowKey> incomplete = new HashSet<>(keys);
+        incomplete.removeIf(key -> isDecisive(key, history(histories, key), touched));
+        Map<Integer, Long> begins = incomplete.isEmpty() ? Map.of() : changes.begins();
+        if (!incomplete.isEmpty()) {
             histories.putAll(
-                    trace.histories(begins, target, stored, parts, seen.hidden(), witness));
+                    changes.histories(
+                            begins, target, stored, incomplete, fenced.hidden(), matcher));
         }
-        boolean whole = trace.isWhole(begins);
+        boolean isWholeLog = changes.isComplete(begins);
         Map<RowKey, Row> rows = target.rows(List.copyOf(keys), limits.characters());
-        for (Suspect suspect : some) {
+        for (Suspect suspect : known) {
             KeyHistory history = history(histories, suspect.key());
             Row actual = rows.get(suspect.key());
             if (actual == null && suspect.target().rows() > 0) {
-                leave(suspect, TOO_MANY);
+                leaveUndecided(suspect, TOO_LARGE);
             } else if (touched.contains(suspect.key()) || history.byHidden()) {
-                Decision byLog = judgement.decide(history, storedOffset(stored, history), actual);
-                settle(suspect, borneOut(suspect.key(), byLog, whole));
-            } else if (whole) {
-                // All of the log was read: the hidden transactions have not touched this key.
-                Row expected = seen.source().rows().get(suspect.key());
-                tally.rows(suspect.source(), suspect.target());
-                tally.mismatch(
+                Decision byLog = comparison.decide(history, storedOffset(stored, history), actual);
+                report(suspect, confirmed(suspect.key(), byLog, isWholeLog));
+            } else if (isWholeLog) {
+                // The whole log was read: the hidden transactions did not change this key.
+                Row expected = fenced.source().rows().get(suspect.key());
+                builder.rows(suspect.source(), suspect.target());
+                builder.mismatch(
                         suspect.key(),
                         KeyRecheck.found(suspect, expected, actual),
-                        KeyRecheck.AT_REST);
+                        KeyRecheck.NO_CHANGE_IN_FLIGHT);
             } else {
-                leave(suspect, "a transaction is in the log that the source doesn't show yet");
+                leaveUndecided(
+                        suspect,
+                        "the log contains a transaction that is not visible on the source yet");
             }
         }
     }
 
-    /// False when more of the log could tell more of the key.
+    /// False when an older part of the log could add something about the key.
     private boolean isDecisive(RowKey key, KeyHistory history, Set<RowKey> touched) {
-        return history.image().isWhole()
-                && witness.bearsOut(key)
+        return history.image().isComplete()
+                && matcher.isMatched(key)
                 && (touched.contains(key) || history.byHidden());
     }
 
-    /// What the log gives counts only where it also gives what the SELECT gave.
-    private Decision borneOut(RowKey key, Decision byLog, boolean whole) {
-        if (!witness.bearsOutInPart(key)) {
-            return new Decision.Open(whole ? NOT_BORNE_OUT : NO_LONGER_THERE);
+    /// A decision by the log counts only if the log also contains the row that the SELECT gave.
+    /// Otherwise a wrong mapping, which also wrote the target, would confirm itself.
+    private Decision confirmed(RowKey key, Decision byLog, boolean isWholeLog) {
+        if (!matcher.isPartlyMatched(key)) {
+            return new Decision.Inconclusive(isWholeLog ? NOT_MATCHED : NOT_MATCHED_IN_REST);
         }
-        return byLog instanceof Decision.Same && !witness.bearsOut(key)
-                ? new Decision.Open(IN_PART)
+        return byLog instanceof Decision.Same && !matcher.isMatched(key)
+                ? new Decision.Inconclusive(PARTLY_MATCHED)
                 : byLog;
     }
 
-    private void settle(Suspect suspect, Decision decision) {
+    private void report(Suspect suspect, Decision decision) {
         switch (decision) {
-            case Decision.Same() -> tally.fromLog(suspect.target());
+            case Decision.Same() -> builder.fromLog(suspect.target());
             case Decision.Different(KeyDifference.Found found) -> {
-                tally.rows(suspect.source(), suspect.target());
-                tally.mismatch(suspect.key(), found, FROM_THE_LOG);
+                builder.rows(suspect.source(), suspect.target());
+                builder.mismatch(suspect.key(), found, DIFFERS_FROM_LOG);
             }
-            case Decision.Open(String why) -> leave(suspect, "a key never rested, and " + why);
+            case Decision.Inconclusive(String why) ->
+                    leaveUndecided(suspect, "a key kept changing, and " + why);
         }
     }
 
-    private void leave(Suspect suspect, String why) {
-        tally.rows(suspect.source(), suspect.target());
-        tally.undecided(1, why);
+    private void leaveUndecided(Suspect suspect, String why) {
+        builder.rows(suspect.source(), suspect.target());
+        builder.undecided(1, why);
     }
 
     private static KeyHistory history(Map<RowKey, KeyHistory> histories, RowKey key) {

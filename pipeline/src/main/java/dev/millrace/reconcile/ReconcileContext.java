@@ -4,32 +4,35 @@ import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
 import java.time.Duration;
 
-/// What the parts of one reconciliation work with.
+/// What the classes of one reconciliation share. Immutable; its parts are confined to the
+/// reconciliation's thread.
 public record ReconcileContext(
         Chunker chunker,
-        FencedSourceReader lookout,
-        ReplicationProgress road,
+        FencedSourceReader sourceReader,
+        ReplicationProgress progress,
         ChangeLog log,
         ReconcileLimits limits,
         Cancellation cancellation) {
-    /// What bounds one table's comparison. There is no limit of time: a comparison takes as long as
-    /// it takes, and can be cancelled.
+
+    /// Limits of the comparison of one table. There is no time limit; a reconciliation can be
+    /// cancelled.
     ///
-    /// @param rounds reads of single keys before those that still change are decided from the log;
-    ///   at least 1
-    /// @param untilShown how long the source is waited for that does not show a commit yet
-    /// @param rows of both sides that are held and compared one by one; what differs beyond that is
-    ///   not looked at
-    /// @param characters of each side's keys, or of their cells, that are held at a time
-    public record ReconcileLimits(int rounds, Duration untilShown, long rows, long characters) {
+    /// @param rounds reads of single keys before the keys that still change are decided from the
+    ///   log; at least 1
+    /// @param visibilityTimeout how long to wait for a commit to become visible on the source
+    /// @param rows rows of both sides that are kept in memory and compared one by one; further
+    ///   differing rows are only counted
+    /// @param characters of each side's keys, or of their cells, that are kept in memory at a time
+    public record ReconcileLimits(
+            int rounds, Duration visibilityTimeout, long rows, long characters) {
 
         public static final ReconcileLimits DEFAULT =
                 new ReconcileLimits(5, Duration.ofSeconds(2), 200_000, 32L * 1024 * 1024);
 
         public ReconcileLimits {
-            if (rounds < 1 || untilShown.isNegative() || rows < 1 || characters < 1) {
+            if (rounds < 1 || visibilityTimeout.isNegative() || rows < 1 || characters < 1) {
                 throw new IllegalArgumentException(
-                        "a reconciliation takes at least one round, one row and one character, got "
+                        "A reconciliation needs at least one round, one row and one character, but got "
                                 + rounds
                                 + ", "
                                 + rows

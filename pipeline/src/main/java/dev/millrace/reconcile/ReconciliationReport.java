@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The outcome of one reconciliation, and the body that outside tools read: component names are the
-/// JSON's field names.
+/// The result of one reconciliation. It is also the JSON that other tools read: the component names
+/// are the field names. Immutable.
 ///
-/// @param sourceLsn position of the watermark before the first read; `null` when none was written
-/// @param reason [#CANCELLED] when it was; `null` when it was carried through
+/// @param sourceLsn position of the watermark before the first read; `null` when none was emitted
+/// @param reason [#CANCELLED] for a cancelled reconciliation; `null` for a finished one
 public record ReconciliationReport(
         String migration,
         Verdict verdict,
@@ -25,14 +25,14 @@ public record ReconciliationReport(
 
     public static final String CANCELLED = "cancelled";
 
-    /// Keys that are listed per table; all are counted.
+    /// The maximum number of keys listed per table; all are counted.
     public static final int LISTED = 1_000;
 
     public ReconciliationReport {
         tables = List.copyOf(tables);
     }
 
-    /// True when a table is proven different, whatever became of the others.
+    /// True when at least one table is proven different.
     public boolean hasDifferences() {
         return tables.stream().anyMatch(table -> table.verdict() == Verdict.DIFFERENT);
     }
@@ -45,7 +45,7 @@ public record ReconciliationReport(
         @JsonProperty("undecided")
         UNDECIDED;
 
-        /// A proven difference outweighs what is undecided; nothing judged is undecided.
+        /// A proven difference outweighs an undecided table; no table at all is undecided.
         static Verdict of(List<TableReport> tables) {
             if (tables.stream().anyMatch(table -> table.verdict() == DIFFERENT)) {
                 return DIFFERENT;
@@ -57,18 +57,18 @@ public record ReconciliationReport(
         }
     }
 
-    /// One target table. Rows and checksums are those of the images as they were compared: a bucket
-    /// that differed at first counts by the rows that were compared last, and a key decided from
-    /// the log counts on both sides by the target's row. So an equal verdict has equal numbers,
-    /// also under writes. They are `null` when a side was not read.
+    /// One target table. Rows and checksums are those of the compared images: a bucket that
+    /// differed at first counts by the rows that were compared last, and a key decided from the log
+    /// counts on both sides by the target's row. So an equal verdict has equal numbers, also under
+    /// writes. They are `null` when a side was not read.
     ///
-    /// @param inFlight keys that had to be looked at again because changes of them were under way
-    /// @param fromLog keys that were decided from the log: their source row in rows and checksum is
-    ///   not one that was read but the one that the log gives at the target's position
-    /// @param undecided keys that are open at the end
+    /// @param inFlight keys that were read again because changes of them were in flight
+    /// @param fromLog keys that were decided from the log: their source row in rows and checksum
+    ///   was not read, but is the row that the log gives at the target's position
+    /// @param undecided keys that remain undecided
     /// @param cause why the table is undecided
-    /// @param complete false when the comparison stopped at its limit: there are at least as many
-    ///   differences as are counted; reports of versions that did not tell are complete
+    /// @param complete false when the comparison reached its limit, so that there may be more
+    ///   differences than counted; reports of versions without this field are complete
     public record TableReport(
             String target,
             Verdict verdict,
@@ -100,8 +100,8 @@ public record ReconciliationReport(
     /// A key whose row is proven not to be what the SELECT gives.
     ///
     /// @param key the target key's columns and their texts
-    /// @param columns that differ; empty for a missing or extra row, and where rows changed too
-    ///   fast or are too wide to name them
+    /// @param columns the columns that differ; empty for a missing or extra row, and for rows that
+    ///   changed too fast or are too wide to compare their cells
     public record Mismatch(
             Map<String, @Nullable String> key, Kind kind, List<String> columns, String cause) {
 

@@ -5,26 +5,30 @@ import dev.millrace.change.WatermarkNumber;
 import java.util.Map;
 import java.util.function.LongPredicate;
 
-/// What the reconciler needs of the running migration. Called by one thread at a time.
+/// The progress of a running stream, as far as the reconciler needs it. Called by one thread at a
+/// time.
 public interface ReplicationProgress {
 
-    /// Per partition of the changes topic the offset behind the last committed record. Everything
-    /// whose commit is written to the source's WAL after this call lies at or behind these offsets.
+    /// The offset after the last committed record, per partition of the changes topic. Every change
+    /// whose commit is written to the source's WAL after this call has an offset at or after these.
     Map<Integer, Long> changesEnds();
 
-    /// Per partition of the changes topic the offset at which this generation begins. A topic that
-    /// still begins at or before it holds the whole generation. Offset 0 where that isn't known.
+    /// The offset at which this generation begins, per partition of the changes topic; 0 where it
+    /// is unknown. A topic whose first offset is at or before it contains the whole generation.
     Map<Integer, Long> changesBegins();
 
-    /// Writes a watermark on the source and returns when its transaction is committed.
+    /// Emits a watermark on the source and returns when its transaction is committed.
+    ///
+    /// @throws ReplicationUnavailable when the source does not answer
     Marked emitWatermark();
 
-    /// Waits until every partition has stored this watermark or a later one, as long as something
-    /// moves and the reconciliation isn't cancelled.
+    /// Waits until every partition has stored this watermark or a later one, as long as the stream
+    /// makes progress and the reconciliation is not cancelled.
     Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation);
 
-    /// Whether the log held a transaction of the source when this was called, if the source does
-    /// not show it to a snapshot that is taken afterwards. Takes ids with epoch.
+    /// Tells whether the log contained a transaction of the source at the time of this call. The
+    /// answer is exact for every transaction that is not visible to a snapshot taken afterwards.
+    /// Takes transaction ids with epoch.
     LongPredicate delivered();
 
     /// @param lsn position of the watermark in the WAL
@@ -33,12 +37,12 @@ public interface ReplicationProgress {
     sealed interface Wait {
         record Applied() implements Wait {}
 
-        /// @param reason for an operator: how far it came and what stands in the way
+        /// @param reason for the operator: how far the target is and what blocks it
         record GivenUp(String reason) implements Wait {}
     }
 
-    /// Thrown by a [ReplicationProgress] that can't do what it is asked, for example because the
-    /// source is away. The message is for an operator and holds no secret and no value of a row.
+    /// The stream cannot answer, for example because the source is unreachable. The message is for
+    /// the operator and contains no secret and no value of a row.
     public static final class ReplicationUnavailable extends RuntimeException {
 
         private static final long serialVersionUID = 1L;

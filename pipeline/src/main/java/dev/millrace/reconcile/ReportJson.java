@@ -6,11 +6,11 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The report as JSON, the same text for the store, the HTTP answer and the command line.
-/// Thread-safe.
+/// Writes and reads a report as JSON, in one form for the control schema, the HTTP API and the
+/// command line. Thread-safe.
 public final class ReportJson {
 
-    /// Reads reports of older and newer versions: a field that one of them lacks is no obstacle.
+    /// Accepts reports of older and newer versions: a missing or unknown field is not an error.
     private static final JsonMapper JSON =
             JsonMapper.builder()
                     .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -23,7 +23,7 @@ public final class ReportJson {
         return JSON.writeValueAsString(report);
     }
 
-    /// Empty for a text that is no report that this version understands.
+    /// @return empty for a text that this version cannot read as a report
     public static Optional<ReconciliationReport> read(String json) {
         try {
             return Optional.of(JSON.readValue(json, ReconciliationReport.class));
@@ -32,7 +32,7 @@ public final class ReportJson {
         }
     }
 
-    /// As it stands in the JSON.
+    /// The verdict's value in the JSON.
     public static String word(Verdict verdict) {
         return JSON.valueToTree(verdict).stringValue();
     }

@@ -21,9 +21,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// The report as one HTML file that needs nothing else: no script, no font, no image, its style
-/// inside, so it can be mailed and kept. A verdict is a word and a sign before it is a colour.
-/// Everything that comes from a database is escaped. Pure.
+/// Writes a report as one self-contained HTML file: no script, no font, no image, inline style, so
+/// that it can be mailed and archived. A verdict is shown as a word and a sign, not by colour
+/// alone. Every text from a database is escaped. Pure.
 public final class ReportPage {
 
     private static final String STYLE = resource("report.css");
@@ -64,7 +64,7 @@ public final class ReportPage {
 
     private void head(ReconciliationReport report) {
         String title =
-                "Reconciliation of " + report.migration() + ": " + ReportWords.of(report.verdict());
+                "Reconciliation of " + report.migration() + ": " + ReportText.of(report.verdict());
         out.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
                 .append(
                         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';")
@@ -80,7 +80,7 @@ public final class ReportPage {
 
     private void summary(ReconciliationReport report) {
         Duration took = Duration.between(report.startedAt(), report.finishedAt());
-        String word = ReportWords.of(report.verdict());
+        String word = ReportText.of(report.verdict());
         out.append("<header>\n<p class=\"kind\">Reconciliation</p>\n<h1>")
                 .append(name(report.migration()))
                 .append("</h1>\n</header>\n<p class=\"verdict ")
@@ -88,9 +88,9 @@ public final class ReportPage {
                 .append("\">")
                 .append(badge(report.verdict()))
                 .append(" <span>")
-                .append(escape(capital(ReportWords.sentence(report))))
+                .append(escape(capital(ReportText.sentence(report))))
                 .append(".</span></p>\n<dl>\n");
-        fact("Tables", escape(tally(report)));
+        fact("Tables", escape(verdictCounts(report)));
         fact("Rows compared", escape(rows(report)));
         fact("Started", time(report.startedAt()));
         fact("Finished", time(report.finishedAt()));
@@ -100,7 +100,7 @@ public final class ReportPage {
         out.append("</dl>\n");
     }
 
-    private static String tally(ReconciliationReport report) {
+    private static String verdictCounts(ReconciliationReport report) {
         Map<Verdict, Long> counts =
                 report.tables().stream()
                         .collect(
@@ -115,11 +115,11 @@ public final class ReportPage {
                                         Locale.ROOT,
                                         "%,d %s",
                                         count.getValue(),
-                                        ReportWords.of(count.getKey())))
+                                        ReportText.of(count.getKey())))
                 .collect(Collectors.joining(", "));
     }
 
-    /// Of the source; unknown as soon as one side of one table is.
+    /// The source's rows; unknown when one side of one table is unknown.
     private static String rows(ReconciliationReport report) {
         long sum = 0;
         for (TableReport table : report.tables()) {
@@ -156,11 +156,11 @@ public final class ReportPage {
         out.append("</tr></thead>\n");
         report.tables().forEach(this::table);
         out.append("</table>\n</div>\n")
-                .append("<p class=\"note\">Rows and checksums are those of the images as they were")
                 .append(
-                        " compared: what the SELECT gives on the source, and what the target holds.")
-                .append(" In flight are keys that had to be looked at again because changes of")
-                .append(" them were under way.</p>\n</section>\n");
+                        "<p class=\"note\">Rows and checksums are those of the compared rows: what the")
+                .append(" SELECT gives on the source, and what the target contains.")
+                .append(" In flight: keys that were read again because changes of them were still")
+                .append(" being applied.</p>\n</section>\n");
     }
 
     private void table(TableReport table) {
@@ -231,12 +231,12 @@ public final class ReportPage {
             out.append(
                     String.format(
                             Locale.ROOT,
-                            "<p class=\"note\">The table was not compared to the end: it has at least"
-                                    + " %,d differences.</p>%n",
+                            "<p class=\"note\">The comparison of this table stopped at its limit: it has at"
+                                    + " least %,d differences.</p>%n",
                             table.differences()));
         }
         if (table.fromLog() > 0) {
-            out.append("<p class=\"note\">").append(ReportWords.fromLog(table)).append("</p>\n");
+            out.append("<p class=\"note\">").append(ReportText.fromLog(table)).append("</p>\n");
         }
         if (!table.mismatches().isEmpty()) {
             out.append(
@@ -257,9 +257,9 @@ public final class ReportPage {
 
     private void mismatch(Mismatch mismatch) {
         out.append("<tr><th scope=\"row\"><code>")
-                .append(escape(ReportWords.key(mismatch)))
+                .append(escape(ReportText.key(mismatch)))
                 .append("</code></th><td data-label=\"Kind\">")
-                .append(ReportWords.of(mismatch.kind()))
+                .append(ReportText.of(mismatch.kind()))
                 .append("</td><td data-label=\"Columns\">")
                 .append(
                         mismatch.columns().stream()
@@ -275,7 +275,7 @@ public final class ReportPage {
     }
 
     private static String badge(Verdict verdict) {
-        String word = ReportWords.of(verdict);
+        String word = ReportText.of(verdict);
         String sign =
                 switch (verdict) {
                     case EQUAL -> "=";
@@ -286,7 +286,7 @@ public final class ReportPage {
                 .formatted(word, sign, word);
     }
 
-    /// In groups, between which a line may break and nowhere else.
+    /// In groups of characters; a line may break only between groups.
     private static String code(String text) {
         StringBuilder html = new StringBuilder("<code>");
         for (int i = 0; i < text.length(); i += GROUP) {
@@ -296,7 +296,7 @@ public final class ReportPage {
         return html.append("</code>").toString();
     }
 
-    /// A line may break where a name's words end.
+    /// A line may break between the words of a name.
     private static String name(String text) {
         return WORD_END.matcher(escape(text)).replaceAll("<wbr>");
     }
@@ -311,7 +311,7 @@ public final class ReportPage {
 
     private static String escape(String text) {
         StringBuilder escaped = new StringBuilder(text.length());
-        ReportWords.visible(text)
+        ReportText.visible(text)
                 .chars()
                 .forEach(
                         letter -> {

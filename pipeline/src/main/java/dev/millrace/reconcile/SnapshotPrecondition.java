@@ -3,19 +3,20 @@ package dev.millrace.reconcile;
 import dev.millrace.digest.TargetSnapshot;
 import java.util.Optional;
 
-/// Why a snapshot of the target may not be compared.
+/// Decides whether a snapshot of the target may be compared with a fenced read of the source. Pure.
 final class SnapshotPrecondition {
 
     private SnapshotPrecondition() {}
 
-    static Optional<String> in(TargetSnapshot target, FencedRead.Seen<?> seen) {
+    /// @return why the snapshot may not be compared; empty when it may
+    static Optional<String> violation(TargetSnapshot target, FencedRead.Fenced<?> fenced) {
         Optional<String> stopped = target.stopped();
         if (stopped.isPresent()) {
             return stopped.map(reason -> "the table is stopped: " + reason);
         }
-        // Asked again in the very snapshot: a generation that began since then has stored nothing.
-        return target.stored().reach(seen.ends().keySet(), seen.high())
+        // Checked in the snapshot itself: a generation that began meanwhile has stored nothing.
+        return target.stored().reach(fenced.ends().keySet(), fenced.high())
                 ? Optional.empty()
-                : Optional.of("the target's stored positions don't reach the watermark");
+                : Optional.of("the positions stored in the target do not reach the watermark");
     }
 }

@@ -13,77 +13,77 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/// Looks for what the user's SELECT gave among the images that the log and our mapping give of the
-/// same key. Without it a wrong mapping, which wrote the target too, would prove itself right. One
-/// thread.
+/// Searches the images that the log and the mapping give of a key for the row that the user's
+/// SELECT gave. Without this, a wrong mapping, which also wrote the target, would confirm itself.
+/// Not thread-safe; confined to the reconciliation's thread.
 final class SourceImageMatcher {
 
     private final SourceRows read;
     private final RowMapper mapper;
     private final UnaryOperator<List<Row>> canonical;
-    private final Set<RowKey> borneOut = new HashSet<>();
-    private final Set<RowKey> borneOutInPart = new HashSet<>();
-    private final List<Image> rows = new ArrayList<>();
+    private final Set<RowKey> matched = new HashSet<>();
+    private final Set<RowKey> partlyMatched = new HashSet<>();
+    private final List<Image> added = new ArrayList<>();
 
     private record Image(RowKey key, Row mapped) {}
 
-    /// @param canonical mapped rows in the target columns' own texts
+    /// @param canonical converts mapped rows to the text form of the target's columns
     SourceImageMatcher(SourceRows read, RowMapper mapper, UnaryOperator<List<Row>> canonical) {
         this.read = read;
         this.mapper = mapper;
         this.canonical = canonical;
     }
 
-    /// True when the log has an image of the key that is what the SELECT gave.
-    boolean bearsOut(RowKey key) {
-        return borneOut.contains(key);
+    /// True when the log contains an image of the key that equals what the SELECT gave.
+    boolean isMatched(RowKey key) {
+        return matched.contains(key);
     }
 
-    /// True also when such an image lacks cells that its changes left alone.
-    boolean bearsOutInPart(RowKey key) {
-        return borneOut.contains(key) || borneOutInPart.contains(key);
+    /// True also when such an image lacks cells that its changes did not contain.
+    boolean isPartlyMatched(RowKey key) {
+        return matched.contains(key) || partlyMatched.contains(key);
     }
 
-    /// Takes a change of the key and the image behind it; it is weighed with the next others.
-    void take(RowKey key, ChangeEvent change, KeyImage after) {
-        if (borneOut.contains(key) || !read.isKnown(key)) {
+    /// Adds a change of the key and the image after it, for the next [#matchAdded].
+    void add(RowKey key, ChangeEvent change, KeyImage after) {
+        if (matched.contains(key) || !read.isKnown(key)) {
             return;
         }
-        // Only what isn't there can be inserted.
-        if (change instanceof ChangeEvent.Insert && weighAbsence(key)) {
+        // Only an absent row can be inserted.
+        if (change instanceof ChangeEvent.Insert && matchAbsence(key)) {
             return;
         }
         switch (after) {
-            case KeyImage.Unseen _ -> {}
-            case KeyImage.Gone _ -> weighAbsence(key);
+            case KeyImage.Unknown _ -> {}
+            case KeyImage.Deleted _ -> matchAbsence(key);
             case KeyImage.Present(Row source) -> {
                 switch (mapper.map(source)) {
-                    case MappedRow.Upsert(Row row) -> rows.add(new Image(key, row));
-                    case MappedRow.Delete _ -> weighAbsence(key);
+                    case MappedRow.Upsert(Row row) -> added.add(new Image(key, row));
+                    case MappedRow.Delete _ -> matchAbsence(key);
                     case MappedRow.Rejected _ -> {}
                 }
             }
         }
     }
 
-    private boolean weighAbsence(RowKey key) {
-        return read.isAbsent(key) && borneOut.add(key);
+    private boolean matchAbsence(RowKey key) {
+        return read.isAbsent(key) && matched.add(key);
     }
 
-    /// Weighs what was taken since the last call.
-    void weigh() {
-        List<Row> texts = canonical.apply(rows.stream().map(Image::mapped).toList());
+    /// Compares the images that were added since the last call.
+    void matchAdded() {
+        List<Row> texts = canonical.apply(added.stream().map(Image::mapped).toList());
         for (int i = 0; i < texts.size(); i++) {
-            RowKey key = rows.get(i).key();
+            RowKey key = added.get(i).key();
             @Nullable Row expected = read.rows().get(key);
             if (expected != null) {
                 switch (KeyDifference.between(texts.get(i), expected)) {
-                    case KeyDifference.Same() -> borneOut.add(key);
-                    case KeyDifference.Open() -> borneOutInPart.add(key);
+                    case KeyDifference.Same() -> matched.add(key);
+                    case KeyDifference.Inconclusive() -> partlyMatched.add(key);
                     case KeyDifference.Found _ -> {}
                 }
             }
         }
-        rows.clear();
+        added.clear();
     }
 }

@@ -10,15 +10,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The source's side of a look at single keys. Cells are read of some keys alone, in the same
-/// snapshot: no more are listed, or can be decided from the log.
+/// The rows of single keys on the source, from one snapshot. The cells of only some keys are read:
+/// no more keys are listed, or can be decided from the log. Immutable.
 ///
-/// @param sums of every key that has a row
-/// @param asked the keys whose cells were asked for
-/// @param rows their cells, as far as they fit the limit
-record SourceRows(Map<RowKey, RowSum> sums, Set<RowKey> asked, Map<RowKey, Row> rows) {
+/// @param sums the row sums of every key that has a row
+/// @param requested the keys whose cells were requested
+/// @param rows the cells of these keys, as far as they fit the limit
+record SourceRows(Map<RowKey, RowSum> sums, Set<RowKey> requested, Map<RowKey, Row> rows) {
 
-    /// @param keys of how many keys the cells are asked for
+    /// @param keys the number of keys whose cells are requested
     static SourceRows of(
             SourceSnapshot source, List<RowKey> all, int keys, ReconcileLimits limits) {
         List<RowKey> first = all.subList(0, Math.min(all.size(), keys));
@@ -28,12 +28,12 @@ record SourceRows(Map<RowKey, RowSum> sums, Set<RowKey> asked, Map<RowKey, Row> 
                 source.rows(first, limits.characters()));
     }
 
-    /// True when the key's row was read, or is known to be absent.
+    /// True when the key's row was read or is known to be absent.
     boolean isKnown(RowKey key) {
         return rows.containsKey(key) || isAbsent(key);
     }
 
     boolean isAbsent(RowKey key) {
-        return asked.contains(key) && !sums.containsKey(key);
+        return requested.contains(key) && !sums.containsKey(key);
     }
 }

@@ -6,7 +6,7 @@ import dev.millrace.reconcile.ReconciliationReport.Kind;
 import java.util.List;
 import java.util.Map;
 
-/// A key and what was read of it last on either side.
+/// A key that may differ, with the row sums that were read last on both sides. Immutable.
 record Suspect(RowKey key, RowSum source, RowSum target) {
 
     static Suspect of(RowKey key, Map<RowKey, RowSum> source, Map<RowKey, RowSum> target) {
@@ -18,12 +18,12 @@ record Suspect(RowKey key, RowSum source, RowSum target) {
         return source.equals(target);
     }
 
-    /// True when only the rows' cells can say which columns differ.
+    /// True when the cells are needed to find the columns that differ.
     boolean needsCells() {
         return source.rows() == 1 && target.rows() == 1;
     }
 
-    /// What is known without the cells.
+    /// The difference as far as it is known without the cells.
     KeyDifference.Found withoutColumns() {
         Kind kind =
                 source.rows() == 0

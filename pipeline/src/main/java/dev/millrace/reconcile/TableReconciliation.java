@@ -17,25 +17,25 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/// Compares a table whose digests differ: the rows of the buckets that differ, then the keys that
-/// differ. Where those are many rows, a finer digest of the buckets comes first, so a table is
-/// passed over three times at most, whatever differs. A bucket or a key that is equal is settled at
-/// its moment; only a look at single keys calls anything different. One thread, used once.
+/// Compares a table whose digests differ: first the rows of the differing buckets, then the
+/// differing keys. If the buckets contain many rows, a finer digest of them comes first, so that a
+/// table is scanned at most three times, whatever differs. A bucket or key that is equal is decided
+/// at that moment; only a read of single keys finds a difference. Not thread-safe; used once.
 final class TableReconciliation {
 
     private final ReconcileContext with;
     private final ComparedTable table;
-    private final KeyVerifier judge;
-    private final TableReportBuilder tally;
+    private final KeyVerifier verifier;
+    private final TableReportBuilder builder;
 
-    TableReconciliation(ReconcileContext with, ComparedTable table, TableReportBuilder tally) {
+    TableReconciliation(ReconcileContext with, ComparedTable table, TableReportBuilder builder) {
         this.with = with;
         this.table = table;
-        this.tally = tally;
-        this.judge = new KeyVerifier(with, table, tally);
+        this.builder = builder;
+        this.verifier = new KeyVerifier(with, table, builder);
     }
 
-    /// One side's bucket sums of what is compared.
+    /// The bucket sums of both sides.
     private record Digests(int buckets, TableDigest source, TableDigest target) {
 
         SortedSet<Integer> differing() {
@@ -53,7 +53,7 @@ final class TableReconciliation {
 
     void compare(TableDigest source, TableDigest target) {
         Digests digests = new Digests(TableDigest.BUCKETS, source, target);
-        settleEqual(digests);
+        addEqual(digests);
         SortedSet<Integer> differing = digests.differing();
         if (fitting(digests, differing).size() == differing.size()) {
             compareRows(digests, differing);
@@ -66,34 +66,34 @@ final class TableReconciliation {
         Chunk.Buckets within = new Chunk.Buckets(coarse.buckets(), differing);
         Optional<Both<TableDigest>> read = read(snapshot -> snapshot.digest(within));
         if (read.isEmpty()) {
-            leave(coarse, differing);
+            addUncompared(coarse, differing);
             return;
         }
         Digests fine =
                 new Digests(TableDigest.FINE_BUCKETS, read.get().source(), read.get().target());
-        settleEqual(fine);
-        SortedSet<Integer> left = fine.differing();
-        Set<Integer> some = fitting(fine, left);
-        compareRows(fine, some);
-        left.removeAll(some);
-        leave(fine, left);
-        tally.notCompared(left.stream().mapToLong(fine::rows).sum());
+        addEqual(fine);
+        SortedSet<Integer> rest = fine.differing();
+        Set<Integer> first = fitting(fine, rest);
+        compareRows(fine, first);
+        rest.removeAll(first);
+        addUncompared(fine, rest);
+        builder.notCompared(rest.stream().mapToLong(fine::rows).sum());
     }
 
-    private void settleEqual(Digests digests) {
+    private void addEqual(Digests digests) {
         Set<Integer> differing = digests.differing();
-        tally.rows(RowSum.NONE, RowSum.NONE);
+        builder.rows(RowSum.NONE, RowSum.NONE);
         digests.source()
                 .buckets()
                 .forEach(
                         (number, rows) -> {
                             if (!differing.contains(number)) {
-                                tally.rows(rows, rows);
+                                builder.rows(rows, rows);
                             }
                         });
     }
 
-    /// The first of the buckets, as many as may be held.
+    /// The first buckets, as many as the limits permit.
     private Set<Integer> fitting(Digests digests, SortedSet<Integer> buckets) {
         Set<Integer> fitting = new TreeSet<>();
         long rows = 0;
@@ -116,28 +116,30 @@ final class TableReconciliation {
         Chunk.Buckets chunk = new Chunk.Buckets(digests.buckets(), numbers);
         Optional<Both<Map<RowKey, RowSum>>> read = read(snapshot -> snapshot.sums(chunk));
         if (read.isEmpty()) {
-            leave(digests, numbers);
+            addUncompared(digests, numbers);
         } else {
-            judge.judge(suspects(read.get().source(), read.get().target()));
+            verifier.verify(suspects(read.get().source(), read.get().target()));
         }
     }
 
     private record Both<T>(T source, T target) {}
 
-    /// The same of both sides; empty when they can't be compared, which the tally knows.
-    private <T> Optional<Both<T>> read(Function<TableSnapshot, T> question) {
-        return switch (with.lookout().look(source -> question.apply(source.table(table)))) {
-            case FencedRead.NotSeen<T>(String why) -> {
-                tally.undecided(0, why);
+    /// Reads both sides.
+    ///
+    /// @return empty when they cannot be compared; the table is undecided then
+    private <T> Optional<Both<T>> read(Function<TableSnapshot, T> query) {
+        return switch (with.sourceReader().read(source -> query.apply(source.table(table)))) {
+            case FencedRead.Failed<T>(String why) -> {
+                builder.undecided(0, why);
                 yield Optional.empty();
             }
-            case FencedRead.Seen<T> seen -> {
+            case FencedRead.Fenced<T> fenced -> {
                 try (TargetSnapshot target = with.chunker().openTarget(table)) {
-                    Optional<String> obstacle = SnapshotPrecondition.in(target, seen);
-                    obstacle.ifPresent(why -> tally.undecided(0, why));
-                    yield obstacle.isPresent()
+                    Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
+                    violation.ifPresent(why -> builder.undecided(0, why));
+                    yield violation.isPresent()
                             ? Optional.empty()
-                            : Optional.of(new Both<>(seen.source(), question.apply(target)));
+                            : Optional.of(new Both<>(fenced.source(), query.apply(target)));
                 }
             }
         };
@@ -150,7 +152,7 @@ final class TableReconciliation {
         for (RowKey key : keys) {
             Suspect suspect = Suspect.of(key, source, target);
             if (suspect.isEqual()) {
-                tally.rows(suspect.source(), suspect.target());
+                builder.rows(suspect.source(), suspect.target());
             } else {
                 suspects.add(suspect);
             }
@@ -158,10 +160,10 @@ final class TableReconciliation {
         return suspects;
     }
 
-    private void leave(Digests digests, Set<Integer> numbers) {
+    private void addUncompared(Digests digests, Set<Integer> numbers) {
         numbers.forEach(
                 number ->
-                        tally.rows(
+                        builder.rows(
                                 digests.source().bucket(number), digests.target().bucket(number)));
     }
 }

@@ -16,8 +16,8 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Adds up what was found of one table. Every row that was compared is counted once on the side
-/// where it was read. One thread.
+/// Builds the report of one table. Every compared row is counted once on the side where it was
+/// read. Not thread-safe; confined to the reconciliation's thread.
 final class TableReportBuilder {
 
     private final RowSchema target;
@@ -39,15 +39,15 @@ final class TableReportBuilder {
         this.target = target;
     }
 
-    /// Rows as they were compared, or as they were read last.
+    /// Adds rows as they were compared, or as they were read last.
     void rows(RowSum ofSource, RowSum ofTarget) {
         counted = true;
         source = source.plus(ofSource);
         targetRows = targetRows.plus(ofTarget);
     }
 
-    /// A row of the target that is what the log gives at its position: the source's row of that
-    /// moment was not read.
+    /// Adds a row of the target that equals the row that the log gives at the target's position.
+    /// The source's row of that moment was not read.
     void fromLog(RowSum ofTarget) {
         fromLog++;
         rows(ofTarget, ofTarget);
@@ -55,7 +55,7 @@ final class TableReportBuilder {
 
     void mismatch(RowKey key, KeyDifference.Found found, String why) {
         counts.merge(found.kind(), 1L, Long::sum);
-        if (wantsMore()) {
+        if (canListMore()) {
             Map<String, @Nullable String> columns = new LinkedHashMap<>();
             for (int i = 0; i < key.size(); i++) {
                 columns.put(target.keyColumns().get(i), key.value(i));
@@ -64,8 +64,8 @@ final class TableReportBuilder {
         }
     }
 
-    /// False when the list is full and keys are only counted.
-    boolean wantsMore() {
+    /// False when the list of mismatches is full; further ones are only counted.
+    boolean canListMore() {
         return mismatches.size() < ReconciliationReport.LISTED;
     }
 
@@ -73,7 +73,7 @@ final class TableReportBuilder {
         inFlight += keys;
     }
 
-    /// @param keys how many are known to be open; 0 when the table as a whole is
+    /// @param keys the number of undecided keys; 0 when the table as a whole is undecided
     void undecided(long keys, String why) {
         undecided += keys;
         if (cause == null) {
@@ -81,17 +81,17 @@ final class TableReportBuilder {
         }
     }
 
-    /// Rows that differ as a whole and that are too many to be looked at one by one.
+    /// Adds rows of differing buckets that are too many to be compared one by one.
     void notCompared(long rows) {
         notCompared += rows;
     }
 
-    /// Its verdict holds whatever becomes of the other tables.
+    /// Marks the table as finished; a later cancellation does not change its verdict.
     void finished() {
         finished = true;
     }
 
-    /// Of a table that was not finished.
+    /// Makes an unfinished table undecided.
     void cancelled() {
         if (!finished) {
             forgetRows();
@@ -104,7 +104,7 @@ final class TableReportBuilder {
         took = took.plus(time);
     }
 
-    /// Numbers that don't stand for all rows are no numbers.
+    /// Discards the sums: they do not cover all rows.
     void forgetRows() {
         counted = false;
     }
@@ -141,8 +141,8 @@ final class TableReportBuilder {
         return cause == null && notCompared > 0 && counts.isEmpty()
                 ? String.format(
                         Locale.ROOT,
-                        "%,d rows that differed or were in flight were not compared one by one:"
-                                + " reconcile while fewer are written",
+                        "%,d rows that differed or were in flight were not compared one by one."
+                                + " Reconcile again while fewer rows are written",
                         notCompared)
                 : cause;
     }

@@ -14,16 +14,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
-/// A key that is written at every look at it is decided from the log, or left undecided.
+/// A key that is written before every read of it is decided from the log, or stays undecided.
 class HotKeysIT {
 
     @AutoClose private final UsersScene scene = new UsersScene();
 
     @Test
-    void aHotKeyIsNeverCalledDifferentAndIsDecidedFromTheLog() {
+    void decidesAHotKeyFromTheLogAndNeverReportsItAsDifferent() {
         AtomicInteger version = new AtomicInteger();
-        scene.road.afterEachWatermark(
-                () -> scene.writeAndSettle(7, "hot " + version.incrementAndGet()));
+        scene.progress.afterEachWatermark(
+                () -> scene.writeAndCatchUp(7, "hot " + version.incrementAndGet()));
 
         TableReport table = scene.table();
 
@@ -32,16 +32,16 @@ class HotKeysIT {
         assertThat(table.fromLog()).isEqualTo(1);
         assertThat(table.sourceRows()).isEqualTo(table.targetRows());
         assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
-        assertThat(version.get()).as("looks at the key").isGreaterThan(2 * scene.limits.rounds());
+        assertThat(version.get()).as("reads of the key").isGreaterThan(2 * scene.limits.rounds());
     }
 
     @Test
-    void aHotKeyThatOurMappingGetsWrongIsNeverEqual() {
+    void neverReportsAWronglyMappedHotKeyAsEqual() {
         scene.mapping =
                 UserMapper.mapping("CASE WHEN name LIKE 'hot%' THEN name || '!' ELSE name END");
         AtomicInteger version = new AtomicInteger();
-        scene.road.afterEachWatermark(
-                () -> scene.writeAndSettle(7, "hot " + version.incrementAndGet()));
+        scene.progress.afterEachWatermark(
+                () -> scene.writeAndCatchUp(7, "hot " + version.incrementAndGet()));
 
         TableReport table = scene.table();
 
@@ -53,10 +53,10 @@ class HotKeysIT {
     }
 
     @Test
-    void aHotKeyThatOurMappingWronglyFiltersAwayIsNeverEqual() {
+    void neverReportsAWronglyFilteredHotKeyAsEqual() {
         scene.mapping = UserMapper.mapping("name", "NOT deleted OR id = 7");
         AtomicInteger version = new AtomicInteger();
-        scene.road.afterEachWatermark(() -> deleteSoftlyAndSettle(version.incrementAndGet()));
+        scene.progress.afterEachWatermark(() -> deleteSoftlyAndCatchUp(version.incrementAndGet()));
 
         TableReport table = scene.table();
 
@@ -64,41 +64,41 @@ class HotKeysIT {
         assertThat(table.cause()).contains("what the SELECT gives");
     }
 
-    private void deleteSoftlyAndSettle(int version) {
-        scene.road.write(
+    private void deleteSoftlyAndCatchUp(int version) {
+        scene.progress.write(
                 "UPDATE users SET deleted = true, name = 'v%d' WHERE id = 7".formatted(version),
                 deletedUser(7));
-        scene.road.settle();
+        scene.progress.catchUp();
     }
 
     @Test
-    void aHotKeyWhoseChangesAreLostOnTheWayIsDifferent() {
+    void reportsAHotKeyWithLostChangesAsDifferent() {
         AtomicInteger version = new AtomicInteger();
-        scene.road.applyOnly(event -> event instanceof ChangeEvent.Watermark);
-        scene.road.afterEachWatermark(
-                () -> scene.writeAndSettle(7, "hot " + version.incrementAndGet()));
+        scene.progress.applyOnly(event -> event instanceof ChangeEvent.Watermark);
+        scene.progress.afterEachWatermark(
+                () -> scene.writeAndCatchUp(7, "hot " + version.incrementAndGet()));
 
         TableReport table = scene.table();
 
         assertThat(keys(table)).containsExactly("different 7");
         assertThat(table.mismatches().getFirst().columns()).containsExactly("full_name");
-        assertThat(table.mismatches().getFirst().cause()).contains("never rested");
+        assertThat(table.mismatches().getFirst().cause()).contains("kept changing");
     }
 
     @Test
-    void aHotKeyOfWhichTheLogHoldsOnlyAPartIsCompletedFromAnOlderImage() {
+    void completesAPartialHotKeyFromAnOlderImage() {
         AtomicInteger version = new AtomicInteger();
         scene.write(7, "named", "0");
-        scene.road.settle();
-        scene.road.afterEachWatermark(() -> writeAmountAndSettle(version.incrementAndGet()));
+        scene.progress.catchUp();
+        scene.progress.afterEachWatermark(() -> writeAmountAndCatchUp(version.incrementAndGet()));
 
         assertThat(scene.table().verdict()).isEqualTo(Verdict.EQUAL);
     }
 
     @Test
-    void aHotKeyOfWhichTheLogHoldsOnlyAPartIsUndecided() {
+    void partialHotKeyIsUndecided() {
         AtomicInteger version = new AtomicInteger();
-        scene.road.afterEachWatermark(() -> writeAmountAndSettle(version.incrementAndGet()));
+        scene.progress.afterEachWatermark(() -> writeAmountAndCatchUp(version.incrementAndGet()));
 
         TableReport table = scene.table();
 
@@ -109,11 +109,11 @@ class HotKeysIT {
     }
 
     @Test
-    void aHotKeyWhoseRowIsTooWideToHoldIsUndecidedAndSaysSo() {
+    void hotKeyWithATooWideRowIsUndecidedWithTheReason() {
         scene.limits = new ReconcileLimits(2, Duration.ZERO, 1_000, 1_000);
         AtomicInteger version = new AtomicInteger();
-        scene.road.afterEachWatermark(
-                () -> scene.writeAndSettle(7, "x".repeat(2_000) + version.incrementAndGet()));
+        scene.progress.afterEachWatermark(
+                () -> scene.writeAndCatchUp(7, "x".repeat(2_000) + version.incrementAndGet()));
 
         TableReport table = scene.table();
 
@@ -122,10 +122,10 @@ class HotKeysIT {
         assertThat(table.cause()).contains("wider rows were in flight");
     }
 
-    private void writeAmountAndSettle(int amount) {
-        scene.road.write(
+    private void writeAmountAndCatchUp(int amount) {
+        scene.progress.write(
                 "UPDATE users SET amount = %d WHERE id = 7".formatted(amount),
                 userWithUnchangedName(7, Integer.toString(amount)));
-        scene.road.settle();
+        scene.progress.catchUp();
     }
 }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The verdict while tables, log and target move: what is only under way is no mismatch.
+/// The verdict while tables, log and target change: a change in flight is not a mismatch.
 class MovingTablesIT {
 
     private static final String NAME_OF_7 = "SELECT full_name FROM crm.customer WHERE id = 7";
@@ -27,7 +27,7 @@ class MovingTablesIT {
     @AutoClose private final UsersScene scene = new UsersScene();
 
     @Test
-    void plantedDifferencesAreFoundAndNothingElseWhileAllRowsChange() throws Exception {
+    void findsExactlyThePlantedDifferencesWhileAllRowsChange() throws Exception {
         scene.target.execute(
                 "UPDATE crm.customer SET amount = 4.5 WHERE id = 3",
                 "DELETE FROM crm.customer WHERE id = 4",
@@ -48,7 +48,7 @@ class MovingTablesIT {
     }
 
     @Test
-    void everyTableAtRestAfterConstantWritesIsEqual() throws Exception {
+    void isEqualDuringAndAfterConstantWrites() throws Exception {
         AtomicBoolean stop = new AtomicBoolean();
         Thread writer = Thread.ofVirtual().start(() -> writeUntil(stop));
 
@@ -67,18 +67,18 @@ class MovingTablesIT {
         assertThat(scene.table().inFlight()).isZero();
     }
 
-    /// Updates, soft deletes and their undoing, on all rows but the first ten.
+    /// Updates, soft deletes and their reversal, on all rows except the first ten.
     private void writeUntil(AtomicBoolean stop) {
         for (int i = 0; !stop.get(); i++) {
-            scene.road.keepClose();
+            scene.progress.throttle();
             int id = 11 + i * 7 % (UsersScene.ROWS - 10);
             if (i % 5 == 0) {
-                scene.road.write(
+                scene.progress.write(
                         "UPDATE users SET name = NULL, amount = NULL, deleted = true WHERE id = "
                                 + id,
                         deletedUser(id));
             } else {
-                scene.road.write(
+                scene.progress.write(
                         "UPDATE users SET name = 'w%d', amount = %d, deleted = false WHERE id = %d"
                                 .formatted(i, i, id),
                         user(id, "w" + i, Integer.toString(i)));
@@ -87,19 +87,19 @@ class MovingTablesIT {
     }
 
     @Test
-    void aTruncateUnderWayTouchesEveryKey() {
+    void truncateInFlightTouchesEveryKey() {
         AtomicInteger watermarks = new AtomicInteger();
-        scene.road.afterEachWatermark(
+        scene.progress.afterEachWatermark(
                 () -> {
                     int number = watermarks.incrementAndGet();
                     if (number % 2 == 0) {
-                        scene.road.truncate("TRUNCATE users");
+                        scene.progress.truncate("TRUNCATE users");
                     } else {
-                        scene.road.write(
+                        scene.progress.write(
                                 "INSERT INTO users VALUES (1, 'again', 1) ON CONFLICT DO NOTHING",
                                 user(1, "again", "1"));
                     }
-                    scene.road.settle();
+                    scene.progress.catchUp();
                 });
 
         TableReport table = scene.table();
@@ -109,9 +109,9 @@ class MovingTablesIT {
     }
 
     @Test
-    void lagIsNeverAMismatchAndAWaitThatTimesOutIsUndecided() {
-        scene.road.giveUpAfter(Duration.ofSeconds(2));
-        scene.road.pauseApplying(true);
+    void lagIsNeverAMismatchAndATimeoutIsUndecided() {
+        scene.progress.giveUpAfter(Duration.ofSeconds(2));
+        scene.progress.pauseApplying(true);
         scene.write(7, "not there yet", "1");
 
         TableReport table = scene.table();
@@ -120,20 +120,20 @@ class MovingTablesIT {
         assertThat(table.mismatches()).isEmpty();
         assertThat(table.cause()).contains("did not catch up");
         assertThat(table.targetRows()).as("unknown is not zero").isNull();
-        scene.road.pauseApplying(false);
-        scene.road.giveUpAfter(Duration.ofSeconds(60));
+        scene.progress.pauseApplying(false);
+        scene.progress.giveUpAfter(Duration.ofSeconds(60));
         assertThat(scene.table().verdict()).isEqualTo(Verdict.EQUAL);
     }
 
     @Test
-    void aTargetThatFallsBehindHalfWayIsUndecided() {
-        scene.road.giveUpAfter(Duration.ofSeconds(2));
+    void targetThatFallsBehindDuringTheReconciliationIsUndecided() {
+        scene.progress.giveUpAfter(Duration.ofSeconds(2));
         scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
         AtomicInteger watermarks = new AtomicInteger();
-        scene.road.afterEachWatermark(
+        scene.progress.afterEachWatermark(
                 () -> {
                     if (watermarks.incrementAndGet() == 4) {
-                        scene.road.pauseApplying(true);
+                        scene.progress.pauseApplying(true);
                     }
                 });
 
@@ -144,8 +144,8 @@ class MovingTablesIT {
     }
 
     @Test
-    void aCommitThatTheSourceDoesNotShowYetIsNoMismatch() throws Exception {
-        scene.writeAndSettle(7, "shown");
+    void commitThatIsNotVisibleYetIsNotAMismatch() throws Exception {
+        scene.writeAndCatchUp(7, "shown");
         try (AutoCloseable hidden = hide()) {
             TableReport table = scene.table();
 
@@ -156,17 +156,17 @@ class MovingTablesIT {
         assertThat(scene.table().verdict()).isEqualTo(Verdict.EQUAL);
     }
 
-    /// The hidden transaction begins behind the last watermark before the look at the key, so no
-    /// snapshot names it until the next one is committed.
+    /// The hidden transaction begins after the last watermark before the read of the key, so no
+    /// snapshot contains it until the next watermark is committed.
     @Test
-    void aHiddenCommitWithTheHighestIdOfAllIsNoMismatch() throws Exception {
+    void hiddenCommitWithTheHighestIdIsNotAMismatch() throws Exception {
         AtomicInteger watermarks = new AtomicInteger();
         List<AutoCloseable> hidden = new ArrayList<>();
-        scene.road.afterEachWatermark(
+        scene.progress.afterEachWatermark(
                 () -> {
                     int number = watermarks.incrementAndGet();
                     if (number == 2) {
-                        scene.writeAndSettle(7, "seen");
+                        scene.writeAndCatchUp(7, "seen");
                     } else if (number == 4) {
                         hidden.add(hide());
                     }
@@ -180,10 +180,10 @@ class MovingTablesIT {
         assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
     }
 
-    /// A hidden commit that is applied, with nothing behind it: its id is the highest there is.
+    /// A hidden commit that is applied and has the highest transaction id.
     private AutoCloseable hide() {
         AutoCloseable hidden =
-                scene.road.writeInvisibly(
+                scene.progress.writeInvisibly(
                         "UPDATE users SET name = 'hidden' WHERE id = 7",
                         user(7, "hidden", "10.50"));
         await().until(() -> "hidden".equals(scene.target.value(NAME_OF_7)));
@@ -192,27 +192,26 @@ class MovingTablesIT {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aMismatchIsNotExcusedByACommitThatTheSourceDoesNotShow(boolean newGeneration)
-            throws Exception {
+    void commitThatIsNotVisibleDoesNotHideAMismatch(boolean newGeneration) throws Exception {
         if (newGeneration) {
-            scene.writeAndSettle(5, "of the generation before");
-            scene.road.beginAnew();
+            scene.writeAndCatchUp(5, "of the generation before");
+            scene.progress.beginGeneration();
         }
-        scene.road.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
+        scene.progress.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
         try (AutoCloseable hidden =
-                scene.road.writeInvisibly(
+                scene.progress.writeInvisibly(
                         "UPDATE users SET name = 'hidden' WHERE id = 7",
                         user(7, "hidden", "10.50"))) {
-            scene.road.settle();
+            scene.progress.catchUp();
 
             assertThat(keys(scene.table())).containsExactly("different 9");
         }
     }
 
     @Test
-    void whereNobodyKnowsWhatIsInTheLogItDecides() throws Exception {
-        scene.road.callEveryTransactionDelivered();
-        scene.road.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
+    void decidesWhenTheTransactionsInTheLogAreUnknown() throws Exception {
+        scene.progress.reportEveryTransactionDelivered();
+        scene.progress.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
         try (Connection open = scene.source.connect()) {
             open.setAutoCommit(false);
             open.createStatement().execute("UPDATE users SET name = 'open' WHERE id = 7");
@@ -222,7 +221,7 @@ class MovingTablesIT {
     }
 
     @Test
-    void aTransactionThatIsOpenAndNotInTheLogHoldsNothingUp() throws Exception {
+    void openTransactionThatIsNotInTheLogDoesNotDelayTheVerdict() throws Exception {
         scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
         try (var connection = scene.source.connect()) {
             connection.setAutoCommit(false);

@@ -22,13 +22,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The verdict against real servers, over tables at rest: what is planted is found.
+/// The verdict against real servers on idle tables: planted differences are found.
 class ReconcilerIT {
 
     @AutoClose private final UsersScene scene = new UsersScene();
 
     @Test
-    void equalTablesAreEqualWithEqualNumbers() {
+    void reportsEqualTablesWithEqualNumbers() {
         ReconciliationReport report = scene.reconcile();
 
         TableReport table = report.tables().getFirst();
@@ -62,7 +62,7 @@ class ReconcilerIT {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("plants")
-    void aPlantedDifferenceIsReportedWithKeyAndColumns(
+    void reportsAPlantedDifferenceWithKeyAndColumns(
             String name, String change, List<String> columns) {
         scene.target.execute("UPDATE crm.customer SET " + change);
 
@@ -82,7 +82,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void nullAndTheEmptyTextAreDifferent() {
+    void distinguishesNullFromTheEmptyText() {
         scene.source.execute("UPDATE users SET name = '' WHERE id = 7");
         scene.target.execute("UPDATE crm.customer SET full_name = NULL WHERE id = 7");
 
@@ -93,7 +93,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void twoRowsThatHaveSwappedTheirValuesAreBothReported() {
+    void reportsBothRowsThatSwappedTheirValues() {
         scene.target.execute(
                 "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) * 1.50"
                         + " WHERE id IN (7, 12)");
@@ -102,7 +102,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void composedAndDecomposedLettersAreDifferent() {
+    void distinguishesComposedFromDecomposedLetters() {
         scene.source.execute("UPDATE users SET name = U&'\\00e9' WHERE id = 7");
         scene.target.execute("UPDATE crm.customer SET full_name = U&'e\\0301' WHERE id = 7");
 
@@ -110,7 +110,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void aMissingAndAnExtraRowAreReportedWithTheirKinds() {
+    void reportsMissingAndExtraRowsWithTheirKinds() {
         scene.target.execute(
                 "DELETE FROM crm.customer WHERE id = 8",
                 "INSERT INTO crm.customer VALUES (-5, 'stranger', 0)",
@@ -126,19 +126,19 @@ class ReconcilerIT {
     }
 
     @Test
-    void whatCaptureLostIsDifferentAlthoughTheLogKnowsOfNothing() {
-        scene.road.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 7");
-        scene.road.writeUnlogged("DELETE FROM users WHERE id = 8");
-        scene.road.writeUnlogged("INSERT INTO users VALUES (1000, 'lost', 1)");
+    void reportsChangesThatCaptureLost() {
+        scene.progress.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 7");
+        scene.progress.writeUnlogged("DELETE FROM users WHERE id = 8");
+        scene.progress.writeUnlogged("INSERT INTO users VALUES (1000, 'lost', 1)");
 
         assertThat(keys(scene.table()))
                 .containsExactlyInAnyOrder("different 7", "extra 8", "missing 1000");
     }
 
     @Test
-    void aStrangersWriteOnTheTargetIsDifferentAlthoughTheKeyWasWrittenBefore() {
-        scene.write(7, "by the book", "1");
-        scene.road.settle();
+    void reportsAForeignWriteOnAKeyThatWasReplicatedBefore() {
+        scene.write(7, "replicated", "1");
+        scene.progress.catchUp();
         scene.target.execute("UPDATE crm.customer SET full_name = 'stranger' WHERE id = 7");
 
         TableReport table = scene.table();
@@ -148,7 +148,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void aStoppedTableIsUndecidedWithItsReason() {
+    void stoppedTableIsUndecidedWithItsReason() {
         scene.target.execute(
                 ("INSERT INTO millrace.stopped_table VALUES"
                                 + " ('%s', 1, 'crm', 'customer', 'a cell is not there', 0, 5)")
@@ -164,9 +164,9 @@ class ReconcilerIT {
 
     private static final int TABLES = 700;
 
-    /// Small tables cost a look together, not one each; one that can't be read spoils no other.
+    /// Small tables share one fenced read; a table that cannot be read does not affect the others.
     @Test
-    void manySmallTablesShareALookAndEachHasItsOwnVerdict() {
+    void smallTablesShareAReadAndEachHasItsOwnVerdict() {
         scene.source.execute(
                 ("DO $$ BEGIN FOR i IN 1..%d LOOP EXECUTE format('CREATE TABLE u%%s AS SELECT i AS id,"
                                 + " ''name'' AS name, 1.5 AS amount FROM (SELECT %%s AS i) AS one', i, i);"
@@ -189,7 +189,7 @@ class ReconcilerIT {
                                                 new TableId("crm", "c" + i)))
                         .toList();
         AtomicInteger watermarks = new AtomicInteger();
-        scene.road.afterEachWatermark(watermarks::incrementAndGet);
+        scene.progress.afterEachWatermark(watermarks::incrementAndGet);
         Instant begin = Instant.now();
 
         ReconciliationReport report = scene.reconcile(mappings);
@@ -201,11 +201,11 @@ class ReconcilerIT {
                 .extracting(table -> table.target() + " " + table.verdict())
                 .containsExactly("crm.c3 UNDECIDED", "crm.c5 DIFFERENT", "crm.c7 UNDECIDED");
         assertThat(report.tables().get(2).cause()).contains("42703");
-        assertThat(watermarks.get()).as("of three groups, and of one table alone").isLessThan(16);
+        assertThat(watermarks.get()).as("of three groups and of one single table").isLessThan(16);
     }
 
     @Test
-    void aFewDifferencesInALargeTableAreFoundWithoutReadingAllOfIt() {
+    void findsFewDifferencesInALargeTableWithoutReadingAllRows() {
         fillMore(20_000);
         scene.target.execute("UPDATE crm.customer SET amount = 0 WHERE id IN (7, 1007, 9007)");
         scene.limits = new ReconcileLimits(3, Duration.ZERO, 40, 1_000_000);
@@ -219,12 +219,12 @@ class ReconcilerIT {
     }
 
     @Test
-    void aTableThatIsWholyWrongIsPassedOverThriceAndCountedAtLeast() {
+    void scansACompletelyDifferentTableThreeTimesAndCountsALowerBound() {
         fillMore(2_000);
         scene.target.execute("UPDATE crm.customer SET amount = -1");
         scene.limits = new ReconcileLimits(3, Duration.ZERO, 100, 1_000_000);
         AtomicInteger watermarks = new AtomicInteger();
-        scene.road.afterEachWatermark(watermarks::incrementAndGet);
+        scene.progress.afterEachWatermark(watermarks::incrementAndGet);
 
         TableReport table = scene.table();
 
@@ -242,7 +242,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void widerRowsThanAreHeldAreCountedAndTheirColumnsAreNotNamed() {
+    void countsTooWideRowsWithoutNamingTheirColumns() {
         scene.source.execute("UPDATE users SET name = repeat('x', 4000) WHERE id < 6");
         scene.target.execute("UPDATE crm.customer SET full_name = repeat('y', 4000) WHERE id < 6");
         scene.limits = new ReconcileLimits(3, Duration.ZERO, 1_000, 10_000);
@@ -257,7 +257,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void aTableThatCanNotBeReadIsUndecided() {
+    void tableThatCannotBeReadIsUndecided() {
         scene.source.execute("ALTER TABLE users RENAME COLUMN name TO title");
 
         TableReport table = scene.table();
@@ -268,7 +268,7 @@ class ReconcilerIT {
     }
 
     @Test
-    void moreMismatchesThanAreListedAreAllCounted() {
+    void countsAllMismatchesBeyondTheListedOnes() {
         scene.source.execute(
                 "INSERT INTO users SELECT i, 'x', 1 FROM generate_series(1001, 3500) i");
         scene.target.execute(

@@ -34,16 +34,16 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
-/// A road of one mapping, made of the real parts at both ends: PostgreSQL, the changes topic, an
-/// applier that stores its position with the rows. The test writes through it, so it knows each
-/// commit's changes without decoding the WAL: writes and watermarks take one lock, which makes the
-/// order of the queue the order of the commits.
+/// A small replication stream of one mapping with real servers: PostgreSQL, the changes topic, and
+/// an applier that stores its position with the rows. The test writes through it, so the stream
+/// knows the changes of each commit without decoding WAL. Writes and watermarks take one lock, so
+/// that the queue has the order of the commits.
 final class TinyReplicationProgress implements ReplicationProgress, AutoCloseable {
 
     static final int PARTITIONS = 2;
 
     private static final int GENERATION = 1;
-    private static final int CLOSE = 10;
+    private static final int MAX_PENDING = 10;
 
     private final TestDatabase source;
     private final TinyTarget target;
@@ -64,7 +64,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
     private long appliedWatermark;
     private volatile Map<Integer, Long> begins = Map.of();
     private volatile boolean allDelivered;
-    private volatile Duration patience = Duration.ofSeconds(60);
+    private volatile Duration timeout = Duration.ofSeconds(60);
     private volatile @Nullable Exception failure;
 
     TinyReplicationProgress(
@@ -90,7 +90,9 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
                         Thread.ofVirtual().start(() -> loop(this::apply)));
     }
 
-    /// Runs one statement in a transaction of its own; the events stand for its changes.
+    /// Runs one statement in its own transaction.
+    ///
+    /// @param after the rows after the statement's changes
     void write(String sql, Row... after) {
         write(sql, origin -> updates(origin, after));
     }
@@ -99,12 +101,12 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
         write(sql, origin -> List.of(new ChangeEvent.Delete(GENERATION, origin, before)));
     }
 
-    /// A change that is lost: the source has it, the log never will.
+    /// Makes a change on the source that never reaches the log.
     void writeUnlogged(String sql) {
         source.execute(sql);
     }
 
-    /// A commit that the log has and the source doesn't show, until closed.
+    /// Makes a commit that is in the log but not visible on the source until the result is closed.
     AutoCloseable writeInvisibly(String sql, Row... after) {
         try {
             Connection connection = source.connect();
@@ -128,10 +130,10 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
                         List.of(new ChangeEvent.Truncate(GENERATION, origin, mapping.source(), 1)));
     }
 
-    /// Waits until the applier is close behind, so that a writer doesn't outrun it for ever.
-    void keepClose() {
+    /// Waits until the applier has few changes left, so that a writer does not outrun it.
+    void throttle() {
         synchronized (applying) {
-            while (failure == null && committed.size() + logged.size() > CLOSE) {
+            while (failure == null && committed.size() + logged.size() > MAX_PENDING) {
                 waitForApplier(10);
             }
         }
@@ -154,8 +156,8 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
         }
     }
 
-    /// Everything written so far is on the target.
-    void settle() {
+    /// Waits until everything written so far is applied.
+    void catchUp() {
         Marked mark = emit();
         if (awaitApplied(mark.number(), new Cancellation())
                 instanceof Wait.GivenUp(String reason)) {
@@ -180,17 +182,17 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
         }
     }
 
-    /// As if nobody knew which transactions are in the log.
-    void callEveryTransactionDelivered() {
+    /// Reports every transaction as delivered, as if the transactions in the log were unknown.
+    void reportEveryTransactionDelivered() {
         allDelivered = true;
     }
 
-    void giveUpAfter(Duration patience) {
-        this.patience = patience;
+    void giveUpAfter(Duration timeout) {
+        this.timeout = timeout;
     }
 
-    /// Forgets what is in the log, as a new generation does.
-    void beginAnew() {
+    /// Empties the log, like the start of a new generation.
+    void beginGeneration() {
         try (Broker broker =
                 new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
             broker.empty(topics.changes(), PARTITIONS);
@@ -233,7 +235,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
 
     @Override
     public Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation) {
-        Instant deadline = Instant.now().plus(patience);
+        Instant deadline = Instant.now().plus(timeout);
         synchronized (applying) {
             while (appliedWatermark < watermark.number()) {
                 long left = Duration.between(Instant.now(), deadline).toMillis();
@@ -244,7 +246,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
                     throw new IllegalStateException(failure);
                 }
                 if (left <= 0) {
-                    return new Wait.GivenUp("the applier stands still");
+                    return new Wait.GivenUp("the applier makes no progress");
                 }
                 waitForApplier(Math.min(left, 20));
             }

@@ -17,14 +17,14 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// The applying end of a road: what the mapper makes of a change, and the change's position in the
-/// log, in one transaction. The caller takes changes in the order of the log, from one thread.
+/// Applies changes to a target: the mapped row and the change's position in the log in one
+/// transaction. Not thread-safe; called in the order of the log.
 final class TinyTarget {
 
     private final TestDatabase database;
     private final Mapping mapping;
 
-    /// A change at its place in the log.
+    /// A change with its position in the log.
     record Placed(int partition, long offset, ChangeEvent event) {}
 
     TinyTarget(TestDatabase database, Topics topics, int partitions, Mapping mapping) {
@@ -38,7 +38,8 @@ final class TinyTarget {
         }
     }
 
-    /// A change that isn't wanted is lost: its position is stored all the same.
+    /// Applies a change and stores its position. A change that is not wanted is lost, but its
+    /// position is stored.
     void take(Placed placed, Predicate<ChangeEvent> wanted) throws SQLException {
         try (Connection connection = database.connect()) {
             connection.setAutoCommit(false);

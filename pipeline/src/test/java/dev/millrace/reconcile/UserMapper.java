@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// `SELECT id, name AS full_name, amount FROM users WHERE NOT deleted`, by hand.
+/// A hand-written mapper of `SELECT id, name AS full_name, amount FROM users WHERE NOT deleted`.
 final class UserMapper implements RowMapper {
 
     static final TableId USERS = new TableId("public", "users");
@@ -30,7 +30,7 @@ final class UserMapper implements RowMapper {
         return mapping("name");
     }
 
-    /// The same mapper under a SELECT that may say something else.
+    /// The same mapper with a SELECT that may differ from it.
     static Mapping mapping(String fullName) {
         return mapping(fullName, "NOT deleted");
     }
@@ -47,7 +47,7 @@ final class UserMapper implements RowMapper {
                 new UserMapper());
     }
 
-    /// The same of other tables.
+    /// The same mapping for other tables.
     static Mapping mapping(TableId source, TableId target) {
         Mapping of = mapping();
         return new Mapping(
@@ -67,7 +67,7 @@ final class UserMapper implements RowMapper {
         return Row.of(SOURCE, Integer.toString(id), null, null, "t");
     }
 
-    /// An update that left the name alone.
+    /// The row of an update that did not change the name.
     static Row userWithUnchangedName(int id, String amount) {
         return new Row.Builder(SOURCE)
                 .text(0, Integer.toString(id))

@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/// `users` on a source, `crm.customer` with the same rows on a target, and a road between the two.
-/// The road always maps rightly; `mapping` is what the comparison is told.
+/// `users` on a source, `crm.customer` with the same rows on a target, and a small stream between
+/// them. The stream always maps correctly; `mapping` is the mapping of the reconciliation.
 final class UsersScene implements AutoCloseable {
 
     static final int ROWS = 300;
@@ -26,7 +26,7 @@ final class UsersScene implements AutoCloseable {
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newDatabase();
     final Topics topics = new Topics(KafkaServer.newMigrationName());
-    final TinyReplicationProgress road;
+    final TinyReplicationProgress progress;
     Mapping mapping = UserMapper.mapping();
     ReconcileLimits limits = new ReconcileLimits(3, Duration.ZERO, 200_000, 1_000_000);
     final Cancellation cancellation = new Cancellation();
@@ -36,7 +36,7 @@ final class UsersScene implements AutoCloseable {
         target.execute(
                 "CREATE SCHEMA crm",
                 "CREATE TABLE crm.customer (id int PRIMARY KEY, full_name text, amount numeric)");
-        road = new TinyReplicationProgress(source, target, topics, mapping);
+        progress = new TinyReplicationProgress(source, target, topics, mapping);
         fill();
     }
 
@@ -58,7 +58,7 @@ final class UsersScene implements AutoCloseable {
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
         return new Reconciler(
                         new Reconciler.Subject(topics.migration(), "cafe"),
-                        road,
+                        progress,
                         new Reconciler.Sources(
                                 new Chunker(
                                         topics.migration(),
@@ -76,18 +76,18 @@ final class UsersScene implements AutoCloseable {
     }
 
     void write(int id, String name, String amount) {
-        road.write(
+        progress.write(
                 "UPDATE users SET name = '%s', amount = %s WHERE id = %d"
                         .formatted(name, amount, id),
                 user(id, name, amount));
     }
 
-    void writeAndSettle(int id, String name) {
+    void writeAndCatchUp(int id, String name) {
         write(id, name, "10.50");
-        road.settle();
+        progress.catchUp();
     }
 
-    /// Each mismatch as its kind and its key.
+    /// The kind and key of each mismatch.
     static List<String> keys(TableReport table) {
         return table.mismatches().stream()
                 .map(one -> (one.kind() + " " + one.key().get("id")).toLowerCase(Locale.ROOT))
@@ -96,6 +96,6 @@ final class UsersScene implements AutoCloseable {
 
     @Override
     public void close() {
-        road.close();
+        progress.close();
     }
 }

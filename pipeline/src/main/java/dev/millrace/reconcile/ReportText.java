@@ -7,10 +7,10 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/// The words that the terminal and the page share. Pure.
-final class ReportWords {
+/// The texts of a report. Pure.
+final class ReportText {
 
-    private ReportWords() {}
+    private ReportText() {}
 
     static String of(Verdict verdict) {
         return switch (verdict) {
@@ -30,7 +30,7 @@ final class ReportWords {
 
     static String sentence(ReconciliationReport report) {
         return switch (report.verdict()) {
-            case EQUAL -> "every target table holds exactly what its SELECT gives on the source";
+            case EQUAL -> "every target table contains exactly what its SELECT gives on the source";
             case DIFFERENT -> {
                 long keys = report.tables().stream().mapToLong(TableReport::differences).sum();
                 boolean complete = report.tables().stream().allMatch(TableReport::complete);
@@ -38,16 +38,16 @@ final class ReportWords {
                         Locale.ROOT,
                         (complete ? "" : "at least ")
                                 + (keys == 1
-                                        ? "%,d row is proven not to be what its SELECT gives"
-                                        : "%,d rows are proven not to be what their SELECTs give"),
+                                        ? "%,d row is proven to differ from what its SELECT gives"
+                                        : "%,d rows are proven to differ from what their SELECTs give"),
                         keys);
             }
             case UNDECIDED ->
                     ReconciliationReport.CANCELLED.equals(report.reason())
-                            ? "the reconciliation was cancelled; see what was found until then and"
-                                    + " reconcile again"
-                            : "no difference is proven, and equality isn't either; see the cause and reconcile"
-                                    + " again";
+                            ? "the reconciliation was cancelled; the report contains what was found until"
+                                    + " then. Reconcile again"
+                            : "neither a difference nor equality is proven. Remove the causes below, then"
+                                    + " reconcile again";
         };
     }
 
@@ -55,8 +55,8 @@ final class ReportWords {
         return String.format(
                 Locale.ROOT,
                 table.fromLog() == 1
-                        ? "%,d key never rested: its source row counts as the log gives it"
-                        : "%,d keys never rested: their source rows count as the log gives them",
+                        ? "%,d key kept changing; it was compared using the log"
+                        : "%,d keys kept changing; they were compared using the log",
                 table.fromLog());
     }
 
@@ -72,7 +72,7 @@ final class ReportWords {
                 .collect(Collectors.joining(", "));
     }
 
-    /// What could move a cursor or turn the reading direction is shown as its code point.
+    /// Shows characters that move a cursor or change the reading direction as code points.
     static String visible(String text) {
         StringBuilder out = new StringBuilder(text.length());
         text.codePoints()

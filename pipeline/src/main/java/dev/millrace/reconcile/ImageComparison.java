@@ -8,21 +8,22 @@ import dev.millrace.reconcile.KeyChangeReader.KeyImage;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/// Decides a key by its image in the log: what its last change that the target had stored makes of
-/// it, against the target's row. Pure.
+/// Compares the target's row of a key with the row that the key's last stored change in the log
+/// gives. Pure.
 ///
-/// @param canonical a mapped row in the target columns' own texts
-record LogJudgement(RowMapper mapper, UnaryOperator<Row> canonical) {
+/// @param canonical converts a mapped row to the text form of the target's columns
+record ImageComparison(RowMapper mapper, UnaryOperator<Row> canonical) {
 
     sealed interface Decision {
         record Same() implements Decision {}
 
         record Different(KeyDifference.Found found) implements Decision {}
 
-        record Open(String why) implements Decision {}
+        record Inconclusive(String why) implements Decision {}
     }
 
-    /// @param stored the offset of the stored token: the change at it may have been applied in part
+    /// @param stored the offset of the stored token; the change at this offset may be partly
+    ///   applied
     Decision decide(KeyHistory history, long stored, @Nullable Row target) {
         Decision after = decide(history.image(), target);
         if (history.last() != stored || after instanceof Decision.Same) {
@@ -30,30 +31,33 @@ record LogJudgement(RowMapper mapper, UnaryOperator<Row> canonical) {
         }
         return decide(history.before(), target) instanceof Decision.Same same
                 ? same
-                : new Decision.Open("its last change was just being applied");
+                : new Decision.Inconclusive("its last change was being applied at that moment");
     }
 
     private Decision decide(KeyImage image, @Nullable Row target) {
         return switch (image) {
-            case KeyImage.Unseen() -> new Decision.Open("the log no longer holds its last change");
-            case KeyImage.Gone() -> judged(KeyDifference.between(null, target));
+            case KeyImage.Unknown() ->
+                    new Decision.Inconclusive("the log no longer contains its last change");
+            case KeyImage.Deleted() -> decision(KeyDifference.between(null, target));
             case KeyImage.Present(Row source) ->
                     switch (mapper.map(source)) {
                         case MappedRow.Upsert(Row row) ->
-                                judged(KeyDifference.between(canonical.apply(row), target));
-                        case MappedRow.Delete _ -> judged(KeyDifference.between(null, target));
+                                decision(KeyDifference.between(canonical.apply(row), target));
+                        case MappedRow.Delete _ -> decision(KeyDifference.between(null, target));
                         case MappedRow.Rejected(String reason) ->
-                                new Decision.Open("its last change can't be mapped: " + reason);
+                                new Decision.Inconclusive(
+                                        "its last change cannot be mapped: " + reason);
                     };
         };
     }
 
-    private static Decision judged(KeyDifference difference) {
+    private static Decision decision(KeyDifference difference) {
         return switch (difference) {
             case KeyDifference.Same() -> new Decision.Same();
             case KeyDifference.Found found -> new Decision.Different(found);
-            case KeyDifference.Open() ->
-                    new Decision.Open("the log holds only part of its row, and that part agrees");
+            case KeyDifference.Inconclusive() ->
+                    new Decision.Inconclusive(
+                            "the log contains only part of its row, and this part is equal");
         };
     }
 }

@@ -11,8 +11,8 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.Row;
 import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.mapping.RowMapper.MappedRow;
+import dev.millrace.reconcile.ImageComparison.Decision;
 import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
-import dev.millrace.reconcile.LogJudgement.Decision;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import java.util.List;
 import java.util.Set;
@@ -20,12 +20,12 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class LogJudgementTest {
+class ImageComparisonTest {
 
-    private static final long BEHIND = 1_000;
+    private static final long LATER = 1_000;
 
-    private final LogJudgement judgement =
-            new LogJudgement(new UserMapper(), UnaryOperator.identity());
+    private final ImageComparison comparison =
+            new ImageComparison(new UserMapper(), UnaryOperator.identity());
 
     private static Row target(String name, String amount) {
         return ((MappedRow.Upsert) new UserMapper().map(user(7, name, amount))).row();
@@ -53,7 +53,7 @@ class LogJudgementTest {
     }
 
     private Decision decide(@Nullable Row target, ChangeEvent... events) {
-        return judgement.decide(history(events), BEHIND, target);
+        return comparison.decide(history(events), LATER, target);
     }
 
     private static Decision different(Kind kind, String... columns) {
@@ -61,7 +61,7 @@ class LogJudgementTest {
     }
 
     @Test
-    void theLastChangeDecides() {
+    void lastChangeDecides() {
         assertThat(decide(target("b", "2"), insert(user(7, "a", "1")), update(user(7, "b", "2"))))
                 .isEqualTo(new Decision.Same());
         assertThat(decide(target("a", "2"), insert(user(7, "a", "1")), update(user(7, "b", "2"))))
@@ -69,7 +69,7 @@ class LogJudgementTest {
     }
 
     @Test
-    void aMissingRowIsDifferentFromOneThatIsGone() {
+    void distinguishesAMissingRowFromADeletedOne() {
         assertThat(decide(null, insert(user(7, "a", "1")))).isEqualTo(different(Kind.MISSING));
         assertThat(decide(null, delete(user(7, "a", "1")))).isEqualTo(new Decision.Same());
         assertThat(decide(target("a", "1"), delete(user(7, "a", "1"))))
@@ -77,14 +77,14 @@ class LogJudgementTest {
     }
 
     @Test
-    void aRowThatLeftTheWhereIsGone() {
+    void treatsARowThatLeftTheWhereAsDeleted() {
         assertThat(decide(null, update(deletedUser(7)))).isEqualTo(new Decision.Same());
         assertThat(decide(target("a", "1"), update(deletedUser(7))))
                 .isEqualTo(different(Kind.EXTRA));
     }
 
     @Test
-    void anUnchangedCellIsTakenFromAnOlderImage() {
+    void takesAnUnchangedCellFromAnOlderImage() {
         ChangeEvent[] history = {insert(user(7, "a", "1")), update(userWithUnchangedName(7, "2"))};
 
         assertThat(decide(target("a", "2"), history)).isEqualTo(new Decision.Same());
@@ -93,44 +93,44 @@ class LogJudgementTest {
     }
 
     @Test
-    void anUnchangedCellWithoutAnOlderImageDecidesOnlyAgainst() {
+    void unchangedCellWithoutAnOlderImageCanOnlyProveADifference() {
         ChangeEvent part = update(userWithUnchangedName(7, "2"));
 
-        assertThat(decide(target("a", "2"), part)).isInstanceOf(Decision.Open.class);
+        assertThat(decide(target("a", "2"), part)).isInstanceOf(Decision.Inconclusive.class);
         assertThat(decide(target("a", "3"), part)).isEqualTo(different(Kind.DIFFERENT, "amount"));
     }
 
     @Test
-    void aDeleteEndsWhatOlderImagesSupply() {
+    void deleteDiscardsOlderImages() {
         assertThat(
                         decide(
                                 target("a", "2"),
                                 insert(user(7, "a", "1")),
                                 delete(user(7, "a", "1")),
                                 insert(userWithUnchangedName(7, "2"))))
-                .isInstanceOf(Decision.Open.class);
+                .isInstanceOf(Decision.Inconclusive.class);
     }
 
     @Test
-    void aChangeAtTheStoredTokenMayOrMayNotHaveBeenApplied() {
+    void acceptsBothImagesAtTheStoredToken() {
         KeyHistory history = history(insert(user(7, "a", "1")), update(user(7, "b", "2")));
 
-        assertThat(judgement.decide(history, 1, target("a", "1"))).isEqualTo(new Decision.Same());
-        assertThat(judgement.decide(history, 1, target("b", "2"))).isEqualTo(new Decision.Same());
-        assertThat(judgement.decide(history, 1, target("c", "2")))
-                .isInstanceOf(Decision.Open.class);
-        assertThat(judgement.decide(history, 2, target("a", "1")))
+        assertThat(comparison.decide(history, 1, target("a", "1"))).isEqualTo(new Decision.Same());
+        assertThat(comparison.decide(history, 1, target("b", "2"))).isEqualTo(new Decision.Same());
+        assertThat(comparison.decide(history, 1, target("c", "2")))
+                .isInstanceOf(Decision.Inconclusive.class);
+        assertThat(comparison.decide(history, 2, target("a", "1")))
                 .isInstanceOf(Decision.Different.class);
     }
 
     @Test
-    void aKeyThatTheLogDoesNotHoldIsOpen() {
-        assertThat(judgement.decide(KeyHistory.NONE, BEHIND, target("a", "1")))
-                .isInstanceOf(Decision.Open.class);
+    void keyWithoutChangesInTheLogIsInconclusive() {
+        assertThat(comparison.decide(KeyHistory.NONE, LATER, target("a", "1")))
+                .isInstanceOf(Decision.Inconclusive.class);
     }
 
     @Test
-    void aTruncateEndsTheRow() {
+    void truncateDeletesTheRow() {
         ChangeEvent truncate = new ChangeEvent.Truncate(1, Origin.NONE, UserMapper.USERS, 5);
 
         assertThat(decide(null, insert(user(7, "a", "1")), truncate))
@@ -138,7 +138,7 @@ class LogJudgementTest {
     }
 
     @Test
-    void theHistoryRemembersAHiddenTransaction() {
+    void historyRecordsAHiddenTransaction() {
         ChangeEvent hidden =
                 new ChangeEvent.Update(1, new Origin(Lsn.ZERO, 99, 0), user(7, "a", "1"));
 
@@ -147,7 +147,7 @@ class LogJudgementTest {
     }
 
     @Test
-    void aHiddenTransactionIsKnownByItsIdWithoutTheEpoch() {
+    void matchesAHiddenTransactionWithoutItsEpoch() {
         Set<Long> secondEpoch = Set.of((1L << 32) + 99);
         Origin streamed = new Origin(Lsn.ZERO, 99, 0);
 
