@@ -40,7 +40,7 @@ public final class Watermarks {
     }
 
     /// The prefix of the migration's WAL messages.
-    static String prefix(String migration) {
+    public static String prefix(String migration) {
         return "millrace." + migration;
     }
 

@@ -3,7 +3,6 @@ package dev.millrace.app;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.kafka.EmbeddedBroker;
 import dev.millrace.migration.Migration;
-import dev.millrace.migration.MigrationSetup;
 import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
@@ -11,6 +10,12 @@ import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.stream.Direction;
+import dev.millrace.stream.ReplicationStream;
+import dev.millrace.stream.ReplicationStream.Settings;
+import dev.millrace.stream.ReplicationStream.Side;
+import dev.millrace.stream.ReplicationStream.Tables;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -56,8 +61,8 @@ public final class MigrationAssembly implements AutoCloseable {
     /// @throws SQLException if a database stops responding during the start
     public static Outcome open(MigrationSpec spec, String specHash, InstantSource clock, String who)
             throws SQLException, InterruptedException {
-        Database source = database(spec.migration(), spec.source());
-        Database target = database(spec.migration(), spec.target());
+        Database source = database(Direction.FORWARD.id(spec.migration()), spec.source());
+        Database target = database(Direction.FORWARD.id(spec.migration()), spec.target());
         @Nullable EmbeddedBroker broker = null;
         try {
             PreflightReport report = new Preflight(source, target).run(spec);
@@ -69,18 +74,10 @@ public final class MigrationAssembly implements AutoCloseable {
             broker = broker(spec).orElse(null);
             Migration migration =
                     Migration.start(
-                            new MigrationSetup(
-                                    spec,
-                                    specHash,
-                                    report.tables().stream().map(PlannedTable::mapping).toList(),
-                                    captured(report.tables()),
-                                    source,
-                                    target,
-                                    kafka(spec, broker),
-                                    spec.dataDir().resolve(spec.migration()).resolve("state"),
-                                    clock,
-                                    who,
-                                    report.replicaRole()));
+                            stream(spec, report, source, target, kafka(spec, broker)),
+                            new SpecResult.Valid(spec, specHash),
+                            who,
+                            clock);
             return new Outcome.Started(new MigrationAssembly(source, target, broker, migration));
         } catch (SQLException | RuntimeException e) {
             if (broker != null) {
@@ -106,9 +103,31 @@ public final class MigrationAssembly implements AutoCloseable {
         source.close();
     }
 
-    private static Database database(String migration, Endpoint endpoint) {
+    private static ReplicationStream stream(
+            MigrationSpec spec,
+            PreflightReport report,
+            Database source,
+            Database target,
+            Map<String, Object> kafka) {
+        return new ReplicationStream(
+                Direction.FORWARD,
+                spec.migration(),
+                new Side(spec.source(), source),
+                new Side(spec.target(), target),
+                new Tables(
+                        report.tables().stream().map(PlannedTable::mapping).toList(),
+                        captured(report.tables())),
+                new Settings(
+                        spec.kafka().partitions(),
+                        kafka,
+                        spec.debezium(),
+                        report.replicaRole(),
+                        spec.dataDir().resolve(spec.migration()).resolve("state")));
+    }
+
+    private static Database database(String stream, Endpoint endpoint) {
         return new Database(
-                migration, endpoint.url(), endpoint.username(), endpoint.password().reveal());
+                stream, endpoint.url(), endpoint.username(), endpoint.password().reveal());
     }
 
     private static Optional<EmbeddedBroker> broker(MigrationSpec spec) {

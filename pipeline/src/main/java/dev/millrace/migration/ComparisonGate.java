@@ -5,16 +5,15 @@ import dev.millrace.capture.position.SourcePosition;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Decides whether a comparison can reach a verdict. Pure.
+/// Decides whether a reconciliation can reach a verdict. Pure.
 final class ComparisonGate {
 
     private static final String WAIT = "Wait until 'millrace status' shows CATCHING_UP or IN_SYNC";
 
     private ComparisonGate() {}
 
-    /// Why none may begin; empty when one may.
-    ///
-    /// @param capture how `status` describes the capture
+    /// @param capture the state of the capture as `status` shows it
+    /// @return why no reconciliation may begin; empty when one may
     static Optional<String> refusal(
             Phase phase,
             CaptureState state,
@@ -25,7 +24,7 @@ final class ComparisonGate {
                     Optional.of(
                             "The migration failed: "
                                     + cause
-                                    + ". Nothing can be compared until that is resolved");
+                                    + ". Remove the cause, then reconcile.");
             case Phase.Planned _, Phase.Backfilling _ ->
                     Optional.of("The snapshot of the source is not complete. " + WAIT);
             case Phase.CatchingUp _, Phase.InSync _ -> refusal(state, position, capture);
@@ -42,15 +41,16 @@ final class ComparisonGate {
                 : Optional.of("The capture is not running: " + capture.state());
     }
 
-    /// Why one that waits for the target may stop waiting. A capture that tries again may succeed.
+    /// @return why a reconciliation need no longer wait for the target; empty while the target may
+    ///   still catch up, which includes a capture that retries
     static Optional<String> hopeless(Phase phase, CaptureState state, StatusReport.Part capture) {
         if (phase instanceof Phase.Failed(String cause, Phase _)) {
             return Optional.of("the migration failed: " + cause);
         }
-        boolean mayArrive =
+        boolean mayCatchUp =
                 state instanceof CaptureState.Starting
                         || state instanceof CaptureState.Streaming
                         || state instanceof CaptureState.Waiting;
-        return mayArrive ? Optional.empty() : Optional.of("the capture: " + capture.state());
+        return mayCatchUp ? Optional.empty() : Optional.of("the capture: " + capture.state());
     }
 }

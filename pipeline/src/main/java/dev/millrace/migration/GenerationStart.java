@@ -1,20 +1,21 @@
 package dev.millrace.migration;
 
 import dev.millrace.apply.ReplicaRole;
-import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.control.GenerationStore;
-import dev.millrace.control.GenerationStore.Beginning;
 import dev.millrace.control.GenerationStore.Generation;
-import dev.millrace.control.GenerationStore.Outcome;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.Broker.Topic;
 import dev.millrace.kafka.Broker.TopicSpec;
 import dev.millrace.kafka.TopicPlan;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.SpecHash.Fingerprint;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,41 +25,45 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// Takes up the generation that runs, or begins the next one. A next one empties the topics and the
-/// target tables that were empty when the migration began, and only then becomes the generation, in
-/// one transaction with its stored offsets and the note of which tables were empty: a conductor who
-/// dies before that begins again, one who dies after it takes it up.
+/// Resumes the latest generation of a stream, or begins the next one. The start of a generation
+/// first empties the topics. Then one transaction on the target empties the target tables that were
+/// empty when the migration began, and writes the stored offsets and the generation. A process that
+/// ends before this transaction commits starts over; one that ends after it resumes the new
+/// generation. Not thread-safe; confined to the conductor's thread.
 final class GenerationStart {
 
-    private final MigrationSetup setup;
+    private final ReplicationStream stream;
+    private final SpecResult.Valid file;
     private final Broker broker;
     private final GenerationStore store;
 
-    GenerationStart(MigrationSetup setup, Broker broker) {
-        this.setup = setup;
+    GenerationStart(ReplicationStream stream, SpecResult.Valid file, Broker broker) {
+        this.stream = stream;
+        this.file = file;
         this.broker = broker;
-        this.store = new GenerationStore(setup.target(), setup.migration());
+        this.store = new GenerationStore(stream.control(), stream.id());
     }
 
-    /// The generation that runs, or the first.
+    /// The latest generation, or the first one.
     ///
-    /// @throws RefusedException when the world is not the one it was begun in
-    Generation takeUp() throws SQLException {
+    /// @throws RefusedException when the source, the topics or the mappings are not the ones with
+    ///   which the generation began
+    Generation resume() throws SQLException {
         Optional<Generation> latest = store.latest();
         if (latest.isEmpty()) {
             refuseForeignRecords();
             return begin(describe(1));
         }
-        Generation running = latest.get();
-        refuseChanges(running, found(running.number()));
-        refuseLostPositions(running.number());
-        placeMappings(running.number());
-        store.noteColumns(setup.sources());
-        return running;
+        Generation generation = latest.get();
+        refuseChanges(generation, existing(generation.number()));
+        refuseLostPositions(generation.number());
+        restoreMappingOffsets(generation.number());
+        store.noteColumns(stream.tables().sources());
+        return generation;
     }
 
-    /// Records that this target knows nothing of are another migration's, or what is left of one
-    /// whose target was made anew. To begin would delete them.
+    /// Records without control rows belong to another migration, or to one whose target was
+    /// recreated. A start would delete them.
     private void refuseForeignRecords() {
         List<String> filled = new ArrayList<>();
         for (TopicSpec topic : plan().all()) {
@@ -68,11 +73,12 @@ final class GenerationStart {
         }
         if (!filled.isEmpty()) {
             throw new RefusedException(
-                    "the target knows nothing of migration "
-                            + setup.migration()
-                            + ", but Kafka holds records of one with this name ("
+                    "Kafka contains records of a migration with the name "
+                            + stream.name()
+                            + " ("
                             + String.join(", ", filled)
-                            + "), which the start would delete. Choose another migration name. If no other"
+                            + "), but the target contains no control rows of it. The start would"
+                            + " delete the records. Choose another migration name. If no other"
                             + " migration uses these records, delete the topics "
                             + plan().all().stream()
                                     .map(TopicSpec::name)
@@ -82,30 +88,35 @@ final class GenerationStart {
     }
 
     private String deletion() {
-        return switch (setup.spec().kafka()) {
+        return switch (file.spec().kafka()) {
             case MigrationSpec.Kafka.External _ -> ".";
             case MigrationSpec.Kafka.Embedded _ ->
                     ": remove the folder "
-                            + setup.spec().dataDir().resolve("kafka")
-                            + ", which holds the topics of all migrations of this data-dir.";
+                            + file.spec().dataDir().resolve("kafka")
+                            + ", which contains the topics of all migrations of this data-dir.";
         };
     }
 
-    /// A position topic that was emptied must not be taken for a beginning.
+    /// An emptied position topic must not be mistaken for a new one.
     private void refuseLostPositions(int generation) throws SQLException {
         boolean logged =
-                SourceCapture.loggedGeneration(setup.kafka(), setup.topics()).orElse(0)
+                SourceCapture.loggedGeneration(stream.kafka(), stream.topics()).orElse(0)
                         >= generation;
-        StoredOffsets offsets = new StoredOffsets(setup.migration(), setup.topics().target());
-        if (!logged && offsets.read(setup.target()).moved()) {
+        if (!logged && hasApplied()) {
             throw new RefusedException(
-                    "the migration can't go on: topic "
-                            + setup.topics().position()
-                            + " holds no position of generation "
+                    "The migration cannot continue: topic "
+                            + stream.topics().position()
+                            + " contains no position of generation "
                             + generation
-                            + ", although changes of it were applied. The broker lost records,"
-                            + " re-backfill required");
+                            + ", although changes of this generation were applied. The broker lost"
+                            + " records; re-backfill required.");
         }
+    }
+
+    private boolean hasApplied() throws SQLException {
+        return new StoredOffsets(stream.id(), stream.topics().target())
+                .read(stream.control())
+                .moved();
     }
 
     /// The columns that each source table had when the migration began, by its quoted name.
@@ -113,19 +124,22 @@ final class GenerationStart {
         return store.columns();
     }
 
-    /// A group's offsets expire when nobody reads for long. From the beginning is never wrong: what
-    /// was applied is dropped by its token.
-    private void placeMappings(int generation) {
-        String group = setup.topics().rowsApplication(generation);
-        String changes = setup.topics().changes();
-        Map<Integer, Long> missing = new HashMap<>(broker.begins(changes, setup.partitions()));
+    /// The broker deletes the offsets of a consumer group that is inactive for long. The beginning
+    /// of the log is always a correct start: apply drops by its token what is applied already.
+    private void restoreMappingOffsets(int generation) {
+        String group = stream.topics().rowsApplication(generation);
+        String changes = stream.topics().changes();
+        Map<Integer, Long> missing = new HashMap<>(broker.begins(changes, stream.partitions()));
         missing.keySet().removeAll(broker.placed(group, changes).keySet());
         if (!missing.isEmpty()) {
             broker.place(group, changes, missing);
         }
     }
 
-    /// Begins the generation behind this one. Nothing of the migration may be running.
+    /// Begins the generation after `previous`, unless that is done already. No component of the
+    /// stream may be running.
+    ///
+    /// @throws RefusedException when the target may not be emptied
     Generation next(Generation previous) throws SQLException {
         Optional<Generation> latest = store.latest();
         if (latest.isPresent() && latest.get().number() > previous.number()) {
@@ -136,20 +150,22 @@ final class GenerationStart {
 
     private Generation begin(Generation generation) throws SQLException {
         return switch (store.begin(
-                ReplicaRole.required(setup.replicaRole()), () -> emptyTopics(generation))) {
-            case Outcome.Begun(Generation begun) -> begun;
-            case Outcome.Refused(String reason) -> throw new RefusedException(reason);
+                ReplicaRole.required(stream.settings().replicaRole()),
+                () -> emptyTopics(generation))) {
+            case GenerationStore.Outcome.Begun(Generation begun) -> begun;
+            case GenerationStore.Outcome.Refused(String reason) ->
+                    throw new RefusedException(reason);
         };
     }
 
-    private Beginning emptyTopics(Generation generation) {
-        String changes = setup.topics().changes();
-        String target = setup.topics().target();
-        int partitions = setup.partitions();
+    private GenerationStore.Beginning emptyTopics(Generation generation) {
+        String changes = stream.topics().changes();
+        String target = stream.topics().target();
+        int partitions = stream.partitions();
         broker.empty(changes, partitions);
         broker.empty(target, partitions);
         broker.place(
-                setup.topics().rowsApplication(generation.number()),
+                stream.topics().rowsApplication(generation.number()),
                 changes,
                 broker.ends(changes, partitions));
         Map<Integer, Long> firsts = broker.ends(target, partitions);
@@ -157,13 +173,13 @@ final class GenerationStart {
         for (int partition = 0; partition < partitions; partition++) {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
-        return new Beginning(
+        return new GenerationStore.Beginning(
                 generation,
-                CaptureSettings.slot(setup.migration()),
+                stream.slot(),
                 target,
                 offsets,
-                setup.targets(),
-                setup.sources());
+                stream.tables().targetIds(),
+                stream.tables().sources());
     }
 
     private Generation describe(int number) {
@@ -175,15 +191,15 @@ final class GenerationStart {
                 broker.ensure(plan.position()));
     }
 
-    /// The world as it is, in which nothing is made.
-    private Generation found(int number) {
+    /// The generation as the servers show it. Creates nothing.
+    private Generation existing(int number) {
         TopicPlan plan = plan();
         return describe(
                 number, present(plan.changes()), present(plan.target()), present(plan.position()));
     }
 
     private TopicPlan plan() {
-        return TopicPlan.of(setup.topics(), setup.partitions());
+        return TopicPlan.of(stream.topics(), stream.partitions());
     }
 
     private Topic present(TopicSpec topic) {
@@ -191,14 +207,14 @@ final class GenerationStart {
                 .orElseThrow(
                         () ->
                                 new RefusedException(
-                                        "the migration can't go on: topic "
+                                        "The migration cannot continue: topic "
                                                 + topic.name()
-                                                + " is gone and what it held is lost, re-backfill"
-                                                + " required"));
+                                                + " does not exist, its records are lost;"
+                                                + " re-backfill required."));
     }
 
     private Generation describe(int number, Topic changes, Topic target, Topic position) {
-        try (Session session = setup.source().session()) {
+        try (Session session = stream.source().database().session()) {
             Server.Facts facts = session.server().facts();
             return new Generation(
                     number,
@@ -208,45 +224,73 @@ final class GenerationStart {
                     changes.id(),
                     target.id(),
                     position.id(),
-                    setup.partitions(),
-                    setup.meaning());
+                    stream.partitions(),
+                    meaning());
         }
+    }
+
+    /// Fingerprint of what the file means on these databases: a `*` stands for the tables and
+    /// columns that exist at the start.
+    private String meaning() {
+        List<String> parts = new ArrayList<>();
+        parts.add(file.hash());
+        stream.tables().mappings().stream()
+                .map(GenerationStart::meaning)
+                .sorted()
+                .forEach(parts::add);
+        return Fingerprint.of(parts);
+    }
+
+    private static String meaning(Mapping mapping) {
+        List<String> parts = new ArrayList<>();
+        parts.add(mapping.target().table().toString());
+        parts.addAll(mapping.target().columns());
+        parts.addAll(mapping.target().keyColumns());
+        mapping.outputs().forEach(type -> parts.add(type.formatted()));
+        parts.add(mapping.source().toString());
+        parts.add(mapping.rendered());
+        return Fingerprint.of(parts);
     }
 
     private static void refuseChanges(Generation begun, Generation now) {
         List<String> reasons = new ArrayList<>();
         if (!begun.meaning().equals(now.meaning())) {
             reasons.add(
-                    "the mappings are not those it was begun with (the tables in the file, or what"
-                            + " a * stands for: tables and columns of both sides): put them back,"
-                            + " or give the new mappings a migration name of their own");
+                    "The mappings have changed since the migration began: the tables in the file, or"
+                            + " the tables and columns that a * stands for. Restore them, or use a new"
+                            + " migration name for the new mappings.");
         }
         if (!begun.systemIdentifier().equals(now.systemIdentifier())
                 || !begun.sourceDatabase().equals(now.sourceDatabase())) {
-            reasons.add("the source is another server or database than the one it was begun with");
+            reasons.add(
+                    "The source is not the server and database with which the migration began. Set"
+                            + " source.url to the original database.");
         } else if (begun.timeline() != now.timeline()) {
             reasons.add(
-                    "the source was promoted or restored (timeline "
+                    "The source was promoted or restored (its timeline changed from "
                             + begun.timeline()
-                            + " became "
+                            + " to "
                             + now.timeline()
-                            + "): changes may be missing, re-backfill required");
+                            + "), so changes may be missing; re-backfill required.");
         }
         if (!begun.changesTopicId().equals(now.changesTopicId())
                 || !begun.targetTopicId().equals(now.targetTopicId())
                 || !begun.positionTopicId().equals(now.positionTopicId())) {
-            reasons.add("a topic was made anew: what it held is lost, re-backfill required");
+            reasons.add("A topic was recreated and its records are lost; re-backfill required.");
         }
         if (begun.partitions() != now.partitions()) {
             reasons.add(
-                    "it was begun with "
+                    "The migration began with "
                             + begun.partitions()
-                            + " partitions, the file says "
+                            + " partitions, but the file sets "
                             + now.partitions()
-                            + ": put the number back");
+                            + ". Set kafka.partitions to "
+                            + begun.partitions()
+                            + ".");
         }
         if (!reasons.isEmpty()) {
-            throw new RefusedException("the migration can't go on: " + String.join("; ", reasons));
+            throw new RefusedException(
+                    "The migration cannot continue. " + String.join(" ", reasons));
         }
     }
 }

@@ -6,19 +6,19 @@ import dev.millrace.migration.MigrationControl.UnknownTableException;
 import java.util.Collection;
 import java.util.List;
 
-/// The tables of a migration on each side, as an operator names them. Immutable.
+/// The names of a migration's tables on each side. Immutable.
 record KnownTables(List<String> sources, List<String> targets) {
 
     static KnownTables of(Collection<TableId> sources, Collection<TableId> targets) {
         return new KnownTables(names(sources), names(targets));
     }
 
-    /// @throws UnknownTableException when it is no source table
+    /// @throws UnknownTableException when it is not a source table
     void requireSource(String table) {
         require(table, "source", sources, targets, "target");
     }
 
-    /// @throws UnknownTableException when it is no target table
+    /// @throws UnknownTableException when it is not a target table
     void requireTarget(String table) {
         require(table, "target", targets, sources, "source");
     }
@@ -35,14 +35,15 @@ record KnownTables(List<String> sources, List<String> targets) {
         throw new UnknownTableException(
                 "'"
                         + table
-                        + "' is no "
+                        + "' is not a "
                         + side
                         + " table of this migration"
                         + (hint.isEmpty() ? "" : " (" + hint + ")")
-                        + "; its "
+                        + ". Its "
                         + side
-                        + " tables are "
-                        + String.join(", ", known));
+                        + " tables are: "
+                        + String.join(", ", known)
+                        + ".");
     }
 
     private static List<String> names(Collection<TableId> tables) {

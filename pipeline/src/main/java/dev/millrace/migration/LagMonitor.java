@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.capture.CaptureSettings;
+import dev.millrace.capture.WatermarkSession;
 import dev.millrace.capture.Watermarks;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
@@ -15,10 +15,11 @@ import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
-import java.sql.Connection;
+import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,61 +28,69 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// The eyes of the migration on source, target and Kafka, each on its own thread, so that one that
-/// hangs blinds no other. The one on the source also emits the watermarks.
+/// Measures the lag of one generation and the reachability of source, target and Kafka. Each server
+/// has a probe with its own thread, so that one server that does not answer never delays the
+/// others. The source's probe also emits the watermarks. Thread-safe.
 final class LagMonitor implements AutoCloseable {
 
-    private static final Duration TICK = Duration.ofMillis(500);
-    private static final Duration APPLIED = Duration.ofMillis(200);
-    private static final Duration BACKLOG = Duration.ofSeconds(1);
-    private static final Duration ADDITIONS = Duration.ofSeconds(30);
+    private static final Duration SOURCE_INTERVAL = Duration.ofMillis(500);
+    private static final Duration TARGET_INTERVAL = Duration.ofMillis(200);
+    private static final Duration KAFKA_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration ADDITIONS_INTERVAL = Duration.ofSeconds(30);
 
-    private final MigrationSetup setup;
+    private final ReplicationStream stream;
+    private final InstantSource clock;
     private final int generation;
     private final Broker broker;
     private final LaterAdditions additions;
-    private final Watermarks watermarks;
+    private final WatermarkSession watermarks;
+    private final ProgressReader progressReader;
     private final Freshness freshness = new Freshness();
     private final Backlog backlog = new Backlog();
     private final PeriodicProbe source;
     private final PeriodicProbe target;
     private final PeriodicProbe kafka;
     private final CountDownLatch closed = new CountDownLatch(1);
-    private @Nullable Connection sourceConnection;
-    private final ProgressReader targetProgress;
     private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
     private volatile List<StoppedTable> stopped = List.of();
-    private volatile List<String> later = List.of();
+    private volatile List<String> notReplicated = List.of();
     private @Nullable Instant additionsRead;
     private volatile @Nullable Map<TableId, Optional<Long>> rejected;
 
     /// @param additions finds what was added on the source
-    LagMonitor(MigrationSetup setup, int generation, Broker broker, LaterAdditions additions) {
-        this.setup = setup;
+    LagMonitor(
+            ReplicationStream stream,
+            InstantSource clock,
+            int generation,
+            Broker broker,
+            LaterAdditions additions) {
+        this.stream = stream;
+        this.clock = clock;
         this.additions = additions;
         this.generation = generation;
         this.broker = broker;
-        this.watermarks = new Watermarks(setup.migration(), generation);
-        this.targetProgress =
+        this.watermarks =
+                new WatermarkSession(stream.source().database(), stream.watermarks(generation));
+        this.progressReader =
                 new ProgressReader(
-                        setup.target(), setup.migration(), setup.topics().target(), generation);
+                        stream.control(), stream.id(), stream.topics().target(), generation);
         this.source =
                 PeriodicProbe.start(
-                        "watch-source",
-                        TICK,
-                        setup.clock(),
-                        this::lookAtSource,
-                        this::releaseSource);
+                        "probe-source",
+                        SOURCE_INTERVAL,
+                        clock,
+                        this::probeSource,
+                        watermarks::close);
         this.target =
                 PeriodicProbe.start(
-                        "watch-target",
-                        APPLIED,
-                        setup.clock(),
-                        this::lookAtTarget,
-                        this::releaseTarget);
+                        "probe-target",
+                        TARGET_INTERVAL,
+                        clock,
+                        this::probeTarget,
+                        progressReader::close);
         this.kafka =
                 PeriodicProbe.start(
-                        "watch-kafka", BACKLOG, setup.clock(), this::lookAtKafka, () -> {});
+                        "probe-kafka", KAFKA_INTERVAL, clock, this::probeKafka, () -> {});
     }
 
     Freshness freshness() {
@@ -92,7 +101,7 @@ final class LagMonitor implements AutoCloseable {
         return backlog;
     }
 
-    /// The stored offsets as they were last read.
+    /// The stored offsets as of the last probe of the target.
     AppliedOffsets applied() {
         return applied;
     }
@@ -101,14 +110,13 @@ final class LagMonitor implements AutoCloseable {
         return stopped;
     }
 
-    /// What was added on the source after the migration began and does not arrive.
-    List<String> later() {
-        return later;
+    /// What was added on the source after the migration began and is not replicated.
+    List<String> notReplicated() {
+        return notReplicated;
     }
 
-    /// Changes of a target table that were not applied because it is stopped; `null` while that is
-    /// not known: before the target was read, while it doesn't answer, or when they were not
-    /// counted.
+    /// How many changes of a stopped target table were not applied; `null` while that is unknown:
+    /// before the first probe, while the target does not answer, or when they were not counted.
     @Nullable Long rejected(TableId table) {
         Map<TableId, Optional<Long>> known = rejected;
         return known == null || target.trouble().isPresent()
@@ -128,78 +136,73 @@ final class LagMonitor implements AutoCloseable {
         return kafka.trouble();
     }
 
-    /// Waits a moment for the next look at the target.
+    /// Waits for a time in which the target may be probed again.
     ///
-    /// @return false when the eyes are closed and no look will come
-    boolean awaitLook(long millis) {
+    /// @return false when this monitor is closed and no probe follows
+    boolean awaitProbe(Duration time) {
         try {
-            return !closed.await(millis, TimeUnit.MILLISECONDS);
+            return !closed.await(time.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             return false;
         }
     }
 
-    /// Emits a watermark of its own, for one who will wait for it.
-    Watermarks.Emitted emit() throws SQLException {
-        try (Connection connection = setup.source().pooled()) {
-            var before = setup.clock().instant();
-            Watermarks.Emitted emitted = watermarks.emit(connection);
-            freshness.emitted(emitted.number(), before);
-            return emitted;
-        }
+    /// Emits a watermark in addition to the periodic ones, for a caller that waits for it.
+    Watermarks.Emitted emitWatermark() throws SQLException {
+        Instant before = clock.instant();
+        Watermarks.Emitted emitted = watermarks.emitOnDemand();
+        freshness.emitted(emitted.number(), before);
+        return emitted;
     }
 
-    private void lookAtSource() throws SQLException {
-        if (sourceConnection == null) {
-            sourceConnection = setup.source().connect("watermark");
-        }
-        var before = setup.clock().instant();
-        Watermarks.Emitted emitted = watermarks.emit(sourceConnection);
+    private void probeSource() throws SQLException {
+        Instant before = clock.instant();
+        Watermarks.Emitted emitted = watermarks.emit();
         freshness.emitted(emitted.number(), before);
-        try (Session session = setup.source().session()) {
+        try (Session session = stream.source().database().session()) {
             Server server = session.server();
-            server.slot(CaptureSettings.slot(setup.migration()))
+            server.slot(stream.slot())
                     .flatMap(ReplicationSlot::confirmedFlush)
                     .ifPresent(
                             flushed ->
                                     backlog.sourceBytes(
                                             server.walPosition().value() - flushed.value(),
-                                            setup.clock().instant()));
-            Instant now = setup.clock().instant();
+                                            clock.instant()));
+            Instant now = clock.instant();
             if (additionsRead == null
-                    || Duration.between(additionsRead, now).compareTo(ADDITIONS) > 0) {
+                    || Duration.between(additionsRead, now).compareTo(ADDITIONS_INTERVAL) > 0) {
                 additionsRead = now;
-                later = additions.find(session.sourceCatalog());
+                notReplicated = additions.find(session.sourceCatalog());
             }
         }
     }
 
-    private void lookAtTarget() throws SQLException {
-        ProgressReader.Progress progress = targetProgress.read();
-        AppliedOffsets read = progress.offsets();
-        // Whoever sees the target up to a watermark must see what stopped before it.
-        List<StoppedTables.Counted> counted = progress.stopped();
-        stopped = counted.stream().map(StoppedTables.Counted::table).toList();
+    private void probeTarget() throws SQLException {
+        ProgressReader.Progress read = progressReader.read();
+        // Before the offsets: a reader that sees the target up to a watermark must also see the
+        // tables that stopped before it.
+        stopped = read.stopped().stream().map(StoppedTables.Counted::table).toList();
         rejected =
-                counted.stream()
+                read.stopped().stream()
                         .collect(
                                 Collectors.toMap(
                                         table -> table.table().table(),
                                         StoppedTables.Counted::rejected));
-        applied = read;
-        read.appliedWatermark()
+        applied = read.offsets();
+        read.offsets()
+                .appliedWatermark()
                 .filter(number -> number.generation() == generation)
                 .filter(number -> number.compareTo(WatermarkNumber.none(generation)) > 0)
                 .ifPresent(freshness::applied);
     }
 
-    private void lookAtKafka() {
-        String changes = setup.topics().changes();
-        String target = setup.topics().target();
-        int partitions = setup.partitions();
+    private void probeKafka() {
+        String changes = stream.topics().changes();
+        String target = stream.topics().target();
+        int partitions = stream.partitions();
         Map<Integer, Long> mapped =
-                broker.placed(setup.topics().rowsApplication(generation), changes);
+                broker.placed(stream.topics().rowsApplication(generation), changes);
         AppliedOffsets stored = applied;
         if (mapped.size() != partitions || stored.partitions().size() != partitions) {
             return;
@@ -212,27 +215,7 @@ final class LagMonitor implements AutoCloseable {
         for (var offset : stored.partitions()) {
             waiting += Math.max(0, ends.getOrDefault(offset.partition(), 0L) - offset.nextOffset());
         }
-        backlog.records(waiting, setup.clock().instant());
-    }
-
-    private void releaseSource() {
-        sourceConnection = letGo(sourceConnection);
-    }
-
-    private void releaseTarget() {
-        targetProgress.close();
-    }
-
-    private static @Nullable Connection letGo(@Nullable Connection connection) {
-        if (connection != null) {
-            try {
-                connection.close();
-            } catch (SQLException _) {
-                // It is broken already; the next round opens another.
-                return null;
-            }
-        }
-        return null;
+        backlog.records(waiting, clock.instant());
     }
 
     @Override

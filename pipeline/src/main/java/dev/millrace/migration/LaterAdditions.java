@@ -17,14 +17,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/// What was added on the source after the migration began, so that a `*` doesn't stand for it: it
-/// does not arrive. Immutable.
+/// Finds the tables and columns that were added on the source after the migration began. A `*` in
+/// the file stands for what existed then, so the additions are not replicated. Immutable.
 ///
-/// @param columns of each source table when the migration began, by its quoted name
+/// @param columns the columns of each source table when the migration began, by its quoted name
 record LaterAdditions(
         MigrationSpec spec, List<Mapping> mappings, Map<String, Set<String>> columns) {
 
-    /// One sentence for each table or column.
+    /// @return one sentence per table or column
     List<String> find(Catalog source) {
         List<String> found = new ArrayList<>();
         for (TableEntry entry : spec.tables()) {
@@ -50,10 +50,10 @@ record LaterAdditions(
     }
 
     private static String sentence(String what) {
-        return what + " was added on the source after the migration began and does not arrive";
+        return what + " was added on the source after the migration began and is not replicated";
     }
 
-    /// The source tables that a `*` reads.
+    /// The source tables whose columns a `*` stands for.
     private Set<TableId> starred() {
         Set<TableId> written =
                 spec.tables().stream()

@@ -4,7 +4,8 @@ import dev.millrace.kafka.LogEntry;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/// Passes on a number of entries, and wants no more with the last of them. One thread.
+/// Passes on a limited number of entries, and ends the read with the last one. Not thread-safe;
+/// confined to the reading thread.
 final class Limited implements Predicate<LogEntry> {
 
     private final Consumer<String> line;

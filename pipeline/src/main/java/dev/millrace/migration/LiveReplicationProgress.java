@@ -10,10 +10,11 @@ import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReplicationProgress;
-import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,26 +23,28 @@ import java.util.function.LongPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
-/// The running migration as the reconciler sees it.
+/// The progress of a running stream, for the reconciler. Thread-safe.
 ///
-/// @param trouble why nothing can arrive on the target any more, as far as that is known
+/// @param blocked why no further change can arrive on the target, as far as that is known
 record LiveReplicationProgress(
-        MigrationSetup setup,
+        ReplicationStream stream,
+        InstantSource clock,
         Broker broker,
-        LagMonitor watches,
+        LagMonitor lag,
         SourceCapture capture,
-        Supplier<Optional<String>> trouble)
+        Supplier<Optional<String>> blocked)
         implements ReplicationProgress {
 
-    private static final long LOOK_AGAIN_MILLIS = 50;
+    private static final Duration CHECK_INTERVAL = Duration.ofMillis(50);
 
-    /// Longer than any batch takes. What moves less often will not arrive by itself.
+    /// Longer than any batch takes. A stream without progress for this long does not recover by
+    /// itself.
     private static final Duration STALLED = Duration.ofMinutes(10);
 
     @Override
     public Map<Integer, Long> changesEnds() {
         try {
-            return broker.ends(setup.topics().changes(), setup.partitions());
+            return broker.ends(stream.topics().changes(), stream.partitions());
         } catch (BrokerException e) {
             throw new ReplicationUnavailable(String.valueOf(e.getMessage()), e);
         }
@@ -52,7 +55,7 @@ record LiveReplicationProgress(
         SourcePosition position = capture.position();
         List<Long> begins = position == null ? List.of() : position.logged().changesBegins();
         Map<Integer, Long> known = new HashMap<>();
-        for (int partition = 0; partition < setup.partitions(); partition++) {
+        for (int partition = 0; partition < stream.partitions(); partition++) {
             known.put(partition, partition < begins.size() ? begins.get(partition) : 0L);
         }
         return known;
@@ -61,58 +64,60 @@ record LiveReplicationProgress(
     @Override
     public Marked emitWatermark() {
         try {
-            Watermarks.Emitted emitted = watches.emit();
+            Watermarks.Emitted emitted = lag.emitWatermark();
             return new Marked(emitted.number(), emitted.lsn());
         } catch (SQLException e) {
-            throw new ReplicationUnavailable("the source took no watermark: " + Reason.of(e), e);
+            throw new ReplicationUnavailable(
+                    "no watermark could be emitted on the source: " + Reason.of(e), e);
         }
     }
 
     @Override
     public Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation) {
-        Progress seen = progress(watermark);
-        Instant moved = setup.clock().instant();
+        Remaining seen = remaining(watermark);
+        Instant lastProgress = clock.instant();
         while (true) {
-            Progress now = progress(watermark);
-            Optional<WatermarkNumber> applied = watches.applied().appliedWatermark();
+            Remaining now = remaining(watermark);
+            Optional<WatermarkNumber> applied = lag.applied().appliedWatermark();
             if (applied.filter(number -> number.compareTo(watermark) >= 0).isPresent()) {
                 return new Wait.Applied();
             }
-            Optional<String> blocked = trouble.get();
-            if (blocked.isPresent()) {
-                return new Wait.GivenUp(blocked.get());
+            Optional<String> reason = blocked.get();
+            if (reason.isPresent()) {
+                return new Wait.GivenUp(reason.get());
             }
             if (!now.equals(seen)) {
                 seen = now;
-                moved = setup.clock().instant();
-            } else if (!setup.clock().instant().isBefore(moved.plus(STALLED))) {
+                lastProgress = clock.instant();
+            } else if (!clock.instant().isBefore(lastProgress.plus(STALLED))) {
                 return new Wait.GivenUp(
                         "nothing was captured or applied for "
                                 + STALLED.toMinutes()
-                                + " minutes; watermark "
+                                + " minutes (waiting for watermark "
                                 + watermark
-                                + " is awaited, applied is "
-                                + applied.map(WatermarkNumber::toString).orElse("unknown"));
+                                + ", applied: "
+                                + applied.map(WatermarkNumber::toString).orElse("unknown")
+                                + ")");
             }
             if (cancellation.isRequested()) {
                 return new Wait.GivenUp("the reconciliation was cancelled");
             }
-            if (!watches.awaitLook(LOOK_AGAIN_MILLIS)) {
+            if (!lag.awaitProbe(CHECK_INTERVAL)) {
                 return new Wait.GivenUp("the service is stopping, or a new generation began");
             }
         }
     }
 
-    /// What has to move until the watermark is applied: the capture until it is in the log, and the
-    /// partitions that have not stored it.
-    private record Progress(long captured, Map<Integer, Long> behind) {}
+    /// What has to advance until a watermark is applied: the capture while the watermark is not in
+    /// the log, and the partitions that have not stored it.
+    private record Remaining(long captured, Map<Integer, Long> nextOffsets) {}
 
-    private Progress progress(WatermarkNumber watermark) {
+    private Remaining remaining(WatermarkNumber watermark) {
         SourcePosition position = capture.position();
         boolean logged = position != null && position.watermark() >= watermark.number();
-        return new Progress(
+        return new Remaining(
                 logged ? 0 : capture.events(),
-                watches.applied().partitions().stream()
+                lag.applied().partitions().stream()
                         .filter(each -> each.watermark().compareTo(watermark) < 0)
                         .collect(
                                 Collectors.toMap(

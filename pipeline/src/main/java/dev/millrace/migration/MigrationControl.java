@@ -7,38 +7,40 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 
-/// The operator's hands on a running migration; what HTTP and metrics are made of. Any thread.
+/// What an operator can do with a running migration; the interface of HTTP and metrics.
+/// Thread-safe.
 public interface MigrationControl {
 
     StatusReport status();
 
-    /// True when every moving part runs; lag is not part of it.
+    /// True when every component runs. The lag does not matter.
     boolean ready();
 
-    /// Begins a comparison of the target tables, all when the list is empty. One runs at a time;
-    /// the others wait.
+    /// Requests a reconciliation of target tables. Reconciliations run one at a time, in the order
+    /// of the requests.
     ///
-    /// @throws RefusedException when none can reach a verdict now
-    /// @throws UnknownTableException when a name is no target table of this migration
+    /// @param targets target tables; an empty list stands for all
+    /// @throws RefusedException when a reconciliation cannot reach a verdict now
+    /// @throws UnknownTableException when a name is not a target table of this migration
     UUID reconcile(List<String> targets);
 
     Optional<ReconciliationState> reconciliation(UUID id);
 
-    /// Ends a comparison that waits or runs; its report is undecided. A finished one stays as it
-    /// is.
+    /// Cancels a reconciliation that waits or runs; its report is undecided. A finished one stays
+    /// as it is.
     ///
-    /// @return what became of it; empty for an unknown id
+    /// @return its state afterwards; empty for an unknown id
     Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException;
 
-    /// Reads one of the topics, one JSON object a line: each partition oldest first, the partitions
-    /// in turns. It reads no further than the last line that is asked for.
+    /// Reads one of the topics, as one JSON object per line: each partition from its oldest record,
+    /// the partitions in turns. It stops reading after the last requested line.
     ///
     /// @param topic `changes` or `target`
-    /// @param table to keep, or empty for all: a source table of the changes, a target table of the
-    ///   target topic
-    /// @param key a key to keep, as [dev.millrace.kafka.ChangeLog.LogFilter#key] reads it, or empty
-    ///   for all
-    /// @param limit at most so many lines, the first ones that match; 1 or more
+    /// @param table the table to read, or empty for all: a source table of the changes topic, a
+    ///   target table of the target topic
+    /// @param key the key to read, in the form of [dev.millrace.kafka.ChangeLog.LogFilter#key], or
+    ///   empty for all
+    /// @param limit the maximum number of lines, 1 or more
     /// @throws UnknownTableException when the migration has no such table on that side
     void log(
             String topic,
@@ -53,7 +55,7 @@ public interface MigrationControl {
         }
     }
 
-    /// Where a comparison is that was asked for.
+    /// The state of a requested reconciliation.
     public sealed interface ReconciliationState {
 
         record Waiting(Instant askedAt) implements ReconciliationState {}
@@ -62,7 +64,7 @@ public interface MigrationControl {
 
         record Finished(ReconciliationReport report) implements ReconciliationState {}
 
-        /// It could not be carried out; nothing is known about equality.
+        /// The reconciliation could not run; nothing is known about equality.
         record Failed(String reason) implements ReconciliationState {}
     }
 }

@@ -1,10 +1,10 @@
 package dev.millrace.migration;
 
-/// Where a migration is. Each phase is a record whose methods are its legal exits, so a step that
-/// doesn't exist can't be written. Phases are never compared by order.
+/// The phase of a migration. Each phase is a record whose methods are its legal transitions, so
+/// that an illegal transition does not compile. Phases are never compared by order.
 public sealed interface Phase {
 
-    /// As the journal and `status` print it.
+    /// The name in the journal and in `status`.
     String name();
 
     record Planned() implements Phase {
@@ -18,8 +18,8 @@ public sealed interface Phase {
         }
     }
 
-    /// Rows that were there before are being read; changes are held in the source's WAL or stream
-    /// already.
+    /// The snapshot of the source is being read. Changes since its start are kept in the source's
+    /// WAL or are streaming already.
     record Backfilling() implements Phase {
         @Override
         public String name() {
@@ -53,7 +53,7 @@ public sealed interface Phase {
         }
     }
 
-    /// Carrying on would not be exact, or the program can't. Resumes only into `from`.
+    /// The migration cannot continue exactly. It resumes only in the phase `from`.
     record Failed(String cause, Phase from) implements Phase {
         @Override
         public String name() {
@@ -65,7 +65,7 @@ public sealed interface Phase {
         }
     }
 
-    /// Every phase but a failed one may fail.
+    /// A failed phase stays as it is, with its first cause.
     default Failed fail(String cause) {
         return switch (this) {
             case Failed failed -> failed;
@@ -73,17 +73,20 @@ public sealed interface Phase {
         };
     }
 
-    /// As another process takes it up: what was in sync has to prove it anew, and what failed may
-    /// try again.
-    default Phase takenUp() {
+    /// The phase in which another process resumes the migration: a migration that was in sync has
+    /// to prove it again, and a failed one tries again.
+    default Phase afterRestart() {
         return switch (this) {
             case InSync inSync -> inSync.fellBehind();
-            case Failed failed -> failed.resume().takenUp();
+            case Failed failed -> failed.resume().afterRestart();
             case Planned _, Backfilling _, CatchingUp _ -> this;
         };
     }
 
-    /// Reads back what [#name] printed; a failed phase needs its cause and origin.
+    /// The phase of a journal entry.
+    ///
+    /// @param cause of a failed phase
+    /// @param from the phase in which it failed
     static Phase of(String name, String cause, String from) {
         return switch (name) {
             case "PLANNED" -> new Planned();
@@ -93,7 +96,7 @@ public sealed interface Phase {
             case "FAILED" -> new Failed(cause, of(from, "", ""));
             default ->
                     throw new IllegalArgumentException(
-                            "the journal holds a phase of unknown name '" + name + "'");
+                            "The journal contains an unknown phase: '" + name + "'.");
         };
     }
 }

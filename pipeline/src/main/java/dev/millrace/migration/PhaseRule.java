@@ -3,48 +3,68 @@ package dev.millrace.migration;
 import java.time.Duration;
 import java.util.Optional;
 
-/// Decides which phase the facts allow. Pure. What isn't known counts as too far behind.
+/// Decides which transition of the phase the facts allow. Pure. An unknown lag counts as too high.
 final class PhaseRule {
 
-    /// Below this age of the target's content the migration is in sync.
+    /// The migration is in sync below this end-to-end lag.
     static final Duration IN_SYNC_BELOW = Duration.ofSeconds(5);
 
-    /// Above this age it is no longer; apart from the other, so that it doesn't flap.
-    static final Duration BEHIND_ABOVE = Duration.ofSeconds(15);
+    /// The migration is no longer in sync from this lag on. The gap between the two limits keeps
+    /// the phase from flapping.
+    static final Duration BEHIND_FROM = Duration.ofSeconds(15);
 
-    /// @param backfilled every row that was there before is in the log
-    /// @param behind age of the newest moment of the source up to which the target is complete
-    /// @param partsWell every moving part runs and no table is stopped
-    /// @param lost why the migration can't be carried on exactly
+    /// @param backfilled every row of the snapshot is in the log
+    /// @param lag end-to-end lag, empty when unknown
+    /// @param componentsWell every component runs and no table is stopped
+    /// @param failure why the migration cannot continue exactly
     record Facts(
             boolean backfilled,
-            Optional<Duration> behind,
-            boolean partsWell,
-            Optional<String> lost) {}
+            Optional<Duration> lag,
+            boolean componentsWell,
+            Optional<String> failure) {}
+
+    /// The next phase, and when it becomes visible.
+    sealed interface Transition {
+
+        Phase to();
+
+        /// The phase does not change.
+        record Stay(Phase to) implements Transition {}
+
+        /// Visible at once; the journal follows when the target answers. A phase that promises less
+        /// must not wait for the target.
+        record AtOnce(Phase to) implements Transition {}
+
+        /// Visible after it is journaled. A phase that promises more must be in the journal first.
+        record AfterJournal(Phase to) implements Transition {}
+    }
 
     private PhaseRule() {}
 
-    static Phase next(Phase now, Facts facts) {
-        if (facts.lost().isPresent()) {
-            return now.fail(facts.lost().get());
+    static Transition next(Phase now, Facts facts) {
+        Optional<String> failure = facts.failure();
+        if (failure.isPresent() && !(now instanceof Phase.Failed)) {
+            return new Transition.AtOnce(now.fail(failure.get()));
         }
         return switch (now) {
-            case Phase.Planned planned -> planned.begin();
+            case Phase.Planned planned -> new Transition.AfterJournal(planned.begin());
             case Phase.Backfilling backfilling ->
-                    facts.backfilled() ? backfilling.backfilled() : backfilling;
+                    facts.backfilled()
+                            ? new Transition.AtOnce(backfilling.backfilled())
+                            : new Transition.Stay(backfilling);
             case Phase.CatchingUp catchingUp ->
-                    facts.partsWell() && closerThan(IN_SYNC_BELOW, facts)
-                            ? catchingUp.caughtUp()
-                            : catchingUp;
+                    facts.componentsWell() && isBelow(IN_SYNC_BELOW, facts)
+                            ? new Transition.AfterJournal(catchingUp.caughtUp())
+                            : new Transition.Stay(catchingUp);
             case Phase.InSync inSync ->
-                    facts.partsWell() && closerThan(BEHIND_ABOVE, facts)
-                            ? inSync
-                            : inSync.fellBehind();
-            case Phase.Failed failed -> failed;
+                    facts.componentsWell() && isBelow(BEHIND_FROM, facts)
+                            ? new Transition.Stay(inSync)
+                            : new Transition.AtOnce(inSync.fellBehind());
+            case Phase.Failed failed -> new Transition.Stay(failed);
         };
     }
 
-    private static boolean closerThan(Duration limit, Facts facts) {
-        return facts.behind().filter(age -> age.compareTo(limit) < 0).isPresent();
+    private static boolean isBelow(Duration limit, Facts facts) {
+        return facts.lag().filter(lag -> lag.compareTo(limit) < 0).isPresent();
     }
 }

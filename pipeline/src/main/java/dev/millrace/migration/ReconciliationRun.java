@@ -8,11 +8,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
-/// One comparison that waits or runs, and how to end it. It is carried out once. Thread-safe.
+/// One reconciliation that waits or runs, and can be cancelled. It runs once. Thread-safe.
 final class ReconciliationRun implements Runnable {
 
-    private static final Duration AGAIN = Duration.ofMillis(100);
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration CANCEL_INTERVAL = Duration.ofMillis(100);
+    private static final Duration CANCEL_TIMEOUT = Duration.ofSeconds(10);
 
     private final Chunker chunker;
     private final Consumer<ReconciliationRun> work;
@@ -44,19 +44,21 @@ final class ReconciliationRun implements Runnable {
         }
     }
 
-    void request() {
+    /// Requests the end, without waiting for it.
+    void requestCancel() {
         cancellation.request();
         chunker.cancelStatements();
     }
 
-    /// Waits some ten seconds for the end, then breaks the sessions: a server that doesn't answer
-    /// doesn't take a cancel either. One that has not begun ends on this thread.
+    /// Cancels the run and waits for its end for ten seconds. Then it closes the sessions: a server
+    /// that does not answer does not receive a cancel request either. A run that has not begun ends
+    /// on the caller's thread.
     void cancel() throws InterruptedException {
         cancellation.request();
         run();
-        // Again and again: a cancel that comes just before a statement is lost.
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!ended.await(AGAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+        // Repeated: a cancel request that arrives just before a statement has no effect.
+        long deadline = System.nanoTime() + CANCEL_TIMEOUT.toNanos();
+        while (!ended.await(CANCEL_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
             if (System.nanoTime() > deadline) {
                 chunker.abort();
                 return;

@@ -15,7 +15,9 @@ import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
+import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,46 +30,53 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The comparisons that were asked for: one at a time, in the order asked. Finished ones are in the
-/// control schema; what was under way when the service ended is gone and has to be asked for again.
-/// Thread-safe.
+/// Runs the requested reconciliations one at a time, in the order of the requests. Finished reports
+/// are in the control schema; a reconciliation that was waiting or running when the service ended
+/// is lost and has to be requested again. Thread-safe.
 final class Reconciliations implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
 
-    private final MigrationSetup setup;
+    private final ReplicationStream stream;
+    private final String specHash;
+    private final InstantSource clock;
+    private final KnownTables tables;
     private final ReconciliationStore store;
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
     private final Map<UUID, ReconciliationRun> runs = new ConcurrentHashMap<>();
-    private final ExecutorService one =
+    private final ExecutorService executor =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
     private volatile Known known = new Known(0, null, null);
     private volatile boolean closed;
 
-    /// What the comparisons of a generation say.
+    /// The reports of a generation that the status shows.
     ///
-    /// @param last that speaks for the migration
-    /// @param all the last one of all tables
+    /// @param last the last report of all tables, or a later one that found differences
+    /// @param all the last report of all tables
     private record Known(
             int generation,
             @Nullable ReconciliationReport last,
             @Nullable ReconciliationReport all) {
 
-        Known with(ReconciliationReport report, boolean ofAll) {
-            return ofAll
+        Known with(ReconciliationReport report, boolean isOfAll) {
+            return isOfAll
                     ? new Known(generation, report, report)
                     : report.hasDifferences() ? new Known(generation, report, all) : this;
         }
     }
 
-    Reconciliations(MigrationSetup setup) {
-        this.setup = setup;
-        this.store = new ReconciliationStore(setup.target(), setup.migration());
+    Reconciliations(
+            ReplicationStream stream, String specHash, InstantSource clock, KnownTables tables) {
+        this.stream = stream;
+        this.specHash = specHash;
+        this.clock = clock;
+        this.tables = tables;
+        this.store = new ReconciliationStore(stream.control(), stream.id());
     }
 
-    /// What was compared in an earlier generation is no more. A verdict that can't be read is not
-    /// known.
+    /// Reads the stored reports of a generation. Reports of an earlier generation no longer count.
+    /// A report that cannot be read is not known.
     void begin(int generation) {
         known = new Known(generation, null, null);
         known =
@@ -86,23 +95,23 @@ final class Reconciliations implements AutoCloseable {
             return query.run().flatMap(this::parse).orElse(null);
         } catch (SQLException e) {
             LOG.atWarn()
-                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("migration", stream.name())
                     .addKeyValue("reason", Reason.of(e))
-                    .log("The last verdict could not be read and is not known. Reconcile again.");
+                    .log("The last verdict could not be read. Run 'millrace reconcile' again.");
             return null;
         }
     }
 
-    UUID ask(List<String> targets, ReplicationProgress road) {
+    UUID request(List<String> targets, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
         UUID id = UUID.randomUUID();
         int generation = known.generation();
         ReconciliationRun run =
                 new ReconciliationRun(
-                        chunker(), itself -> run(id, itself, generation, mappings, road));
+                        chunker(), self -> run(id, self, generation, mappings, progress));
         runs.put(id, run);
-        states.put(id, new ReconciliationState.Waiting(setup.clock().instant()));
-        one.execute(run);
+        states.put(id, new ReconciliationState.Waiting(clock.instant()));
+        executor.execute(run);
         return id;
     }
 
@@ -124,11 +133,11 @@ final class Reconciliations implements AutoCloseable {
                 .orElseGet(
                         () ->
                                 new ReconciliationState.Failed(
-                                        "its report was stored by another version and can't be read"));
+                                        "This version of Millrace cannot read the stored report. Run the reconciliation again."));
     }
 
-    /// Ends a comparison that waits or runs, and waits a moment for its end. One that is finished
-    /// stays as it is.
+    /// Cancels a reconciliation that waits or runs, and waits for its end for a limited time. A
+    /// finished one stays as it is.
     Optional<ReconciliationState> cancel(UUID id) throws InterruptedException {
         ReconciliationRun run = runs.get(id);
         if (run != null) {
@@ -148,7 +157,7 @@ final class Reconciliations implements AutoCloseable {
                                         now.all() == null ? null : now.all().finishedAt()));
     }
 
-    /// One that was cancelled says nothing of all.
+    /// Whether a report covers all tables. A cancelled reconciliation does not.
     private boolean isOfAll(ReconciliationReport report) {
         return report.reason() == null
                 && report.tables().stream()
@@ -162,15 +171,15 @@ final class Reconciliations implements AutoCloseable {
     }
 
     private List<String> targets() {
-        return setup.targets().stream().map(TableId::toString).toList();
+        return stream.tables().targetIds().stream().map(TableId::toString).toList();
     }
 
     private Chunker chunker() {
         return new Chunker(
-                setup.migration(),
-                setup.topics().target(),
-                () -> setup.source().connectForLongStatements("reconcile"),
-                () -> setup.target().connectForLongStatements("reconcile"));
+                stream.id(),
+                stream.topics().target(),
+                () -> stream.source().database().connectForLongStatements("reconcile"),
+                () -> stream.target().database().connectForLongStatements("reconcile"));
     }
 
     private void run(
@@ -178,18 +187,18 @@ final class Reconciliations implements AutoCloseable {
             ReconciliationRun run,
             int generation,
             List<Mapping> mappings,
-            ReplicationProgress road) {
-        states.put(id, new ReconciliationState.Running(setup.clock().instant()));
+            ReplicationProgress progress) {
+        states.put(id, new ReconciliationState.Running(clock.instant()));
         try {
             ReconciliationReport report =
                     new Reconciler(
-                                    new Reconciler.Subject(setup.migration(), setup.specHash()),
-                                    road,
+                                    new Reconciler.Subject(stream.name(), specHash),
+                                    progress,
                                     new Reconciler.Sources(
                                             run.chunker(),
-                                            new ChangeLog(setup.kafka(), setup.topics())),
+                                            new ChangeLog(stream.kafka(), stream.topics())),
                                     ReconcileLimits.DEFAULT,
-                                    setup.clock())
+                                    clock)
                             .reconcile(mappings, run.cancellation());
             Known before = known;
             if (before.generation() == generation && !closed) {
@@ -197,24 +206,24 @@ final class Reconciliations implements AutoCloseable {
             }
             states.put(id, new ReconciliationState.Finished(report));
             LOG.atInfo()
-                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("migration", stream.name())
                     .addKeyValue("verdict", report.verdict())
-                    .log("reconciled");
-            keep(id, generation, report);
+                    .log("A reconciliation finished.");
+            store(id, generation, report);
         } catch (RuntimeException | Error e) {
-            String reason = Incident.reason(LOG, "a reconciliation failed", e);
+            String reason = Incident.reason(LOG, "A reconciliation failed.", e);
             LOG.atWarn()
-                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("migration", stream.name())
                     .addKeyValue("reason", reason)
-                    .log("a reconciliation failed");
+                    .log("A reconciliation failed.");
             states.put(id, new ReconciliationState.Failed(reason));
         } finally {
             runs.remove(id);
         }
     }
 
-    /// A report that can't be kept holds good as long as this process lives.
-    private void keep(UUID id, int generation, ReconciliationReport report) {
+    /// A report that cannot be stored is available until this process ends.
+    private void store(UUID id, int generation, ReconciliationReport report) {
         if (closed) {
             return;
         }
@@ -230,15 +239,16 @@ final class Reconciliations implements AutoCloseable {
             states.remove(id);
         } catch (SQLException e) {
             LOG.atWarn()
-                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("migration", stream.name())
                     .addKeyValue("sqlstate", e.getSQLState())
-                    .log("a report could not be written to the target and ends with this process");
+                    .log(
+                            "A report could not be written to the target. It is available until this process ends.");
         }
     }
 
     private List<Mapping> mappings(List<String> targets) {
-        targets.forEach(setup.tables()::requireTarget);
-        return setup.mappings().stream()
+        targets.forEach(tables::requireTarget);
+        return stream.tables().mappings().stream()
                 .filter(
                         mapping ->
                                 targets.isEmpty()
@@ -250,9 +260,10 @@ final class Reconciliations implements AutoCloseable {
         Optional<ReconciliationReport> report = ReportJson.read(stored.json());
         if (report.isEmpty()) {
             LOG.atWarn()
-                    .addKeyValue("migration", setup.migration())
+                    .addKeyValue("migration", stream.name())
                     .addKeyValue("reconciliation", stored.id())
-                    .log("A stored report can't be read by this version and is left out.");
+                    .log(
+                            "This version of Millrace cannot read a stored report. The report is ignored.");
         }
         return report;
     }
@@ -260,7 +271,7 @@ final class Reconciliations implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        one.shutdownNow();
-        runs.values().forEach(ReconciliationRun::request);
+        executor.shutdownNow();
+        runs.values().forEach(ReconciliationRun::requestCancel);
     }
 }

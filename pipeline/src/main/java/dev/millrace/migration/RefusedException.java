@@ -1,7 +1,7 @@
 package dev.millrace.migration;
 
-/// The migration may not start, go on or be compared; the message says why and what to do. Nothing
-/// was changed.
+/// The migration may not start, continue or be compared. The message says why and what to do.
+/// Nothing was changed.
 public final class RefusedException extends RuntimeException {
 
     public RefusedException(String message) {

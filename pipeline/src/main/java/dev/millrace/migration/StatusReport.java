@@ -4,14 +4,14 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// What an operator is told, as `status -o json` prints it. Fields may be added, none is ever
-/// removed or renamed. What can't be read is `null`, never zero.
+/// The status of a migration, as `status -o json` prints it. Fields may be added; none is removed
+/// or renamed. A value that cannot be read is `null`, never zero. Immutable.
 ///
 /// @param phase the name of the [Phase]
-/// @param parts the moving parts and how each is
-/// @param blockers why the migration can't go on or be switched, each with its remedy
-/// @param nextActions verbs that are legal now
-/// @param warnings what does not hinder the migration and is worth knowing
+/// @param parts the components and servers, each with its state
+/// @param blockers why the migration cannot continue or be switched over, each with its remedy
+/// @param nextActions commands that are legal now
+/// @param warnings findings that do not stop the migration
 public record StatusReport(
         String migration,
         String phase,
@@ -27,7 +27,7 @@ public record StatusReport(
         List<String> warnings) {
 
     public StatusReport {
-        // The answer of an older service has none.
+        // The status of an older service contains none.
         warnings = warnings == null ? List.of() : List.copyOf(warnings);
         tables = List.copyOf(tables);
         parts = List.copyOf(parts);
@@ -35,15 +35,15 @@ public record StatusReport(
         nextActions = List.copyOf(nextActions);
     }
 
-    /// @param sourceBytes WAL that the source keeps for us until Kafka has it
-    /// @param records records in both topics that are not yet applied
-    /// @param endToEndSeconds age of the newest moment of the source up to which the target is
-    ///   complete
+    /// @param sourceBytes WAL that the source retains because Kafka has not confirmed it
+    /// @param records records in both topics that are not applied yet
+    /// @param endToEndSeconds age of the newest point in time of the source up to which the target
+    ///   is complete
     public record Lag(
             @Nullable Long sourceBytes, @Nullable Long records, @Nullable Double endToEndSeconds) {}
 
-    /// @param rejected changes that were not applied since the table stopped, with the one that
-    ///   stopped it; `null` while it is not known
+    /// @param rejected number of changes that were not applied because the table is stopped,
+    ///   including the change that stopped it; `null` while unknown
     /// @param stopped why the table is stopped, or `null`
     public record Table(
             String target,
@@ -57,12 +57,14 @@ public record StatusReport(
         }
     }
 
-    /// @param rowsDone rows of the source read into the log
-    /// @param rowsEstimated by the source's statistics, or `null` when it has none
+    /// @param rowsDone rows read from the source and written to the log
+    /// @param rowsEstimated rows by the source's statistics, or `null` without statistics
     public record Backfill(long rowsDone, @Nullable Long rowsEstimated, boolean done) {}
 
-    /// @param name `capture`, `mappings`, `applier`, `source`
-    /// @param well false when it needs a look; `state` then says what is the matter
+    /// A component or a server.
+    ///
+    /// @param name for example `capture`, `mappings`, `applier`, `source`
+    /// @param well false when it does not run as it should; `state` then says why
     public record Part(String name, String state, boolean well, @Nullable Instant since) {}
 
     /// @param events written to the changes topic by this process
@@ -70,10 +72,11 @@ public record StatusReport(
     /// @param batches transactions on the target by this process
     public record Counts(long events, long rows, long batches) {}
 
-    /// The last comparison that speaks for the migration: of all tables, or one that found some
-    /// different.
+    /// The last reconciliation that counts for the whole migration: one of all tables, or one that
+    /// found differences.
     ///
-    /// @param allTablesAt when a comparison of all tables last finished, `null` when none has
+    /// @param allTablesAt when a reconciliation of all tables last finished; `null` before the
+    ///   first
     public record LastReconciliation(
             String verdict, Instant finishedAt, @Nullable Instant allTablesAt) {}
 }

@@ -1,6 +1,6 @@
-/// Conducts one migration: its phases, its journal and the components that run for it. Only
-/// [Migration] changes the phase, and a phase is entered only after it is in the journal. Knows
-/// neither HTTP nor Spring.
+/// Conducts one migration: its phases, its generations, its reconciliations and its status. Only
+/// the conductor changes the phase, and the status never shows a better phase than the journal.
+/// Depends on neither HTTP nor Spring.
 @NullMarked
 package dev.millrace.migration;
 

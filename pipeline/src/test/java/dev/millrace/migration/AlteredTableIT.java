@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import org.junit.jupiter.api.Test;
 
-/// What is done to a source table while its migration runs is never shown as in sync.
+/// DDL on a source table while its migration runs.
 class AlteredTableIT {
 
     @Test
-    void aTableRewrittenByAnAlterOfItsColumnFailsTheMigration() throws Exception {
+    void failsWhenAColumnChangeRewritesATable() throws Exception {
         try (MigrationScene scene =
                 new MigrationScene().table("item", "id int PRIMARY KEY, name text")) {
             scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 100) g");
@@ -28,7 +28,7 @@ class AlteredTableIT {
     }
 
     @Test
-    void aTruncateOfAWholePartitionedTableIsAppliedAsThatOfAnyOther() throws Exception {
+    void appliesATruncateOfAPartitionedTable() throws Exception {
         try (MigrationScene scene =
                 new MigrationScene()
                         .table("item", "id int PRIMARY KEY, name text) PARTITION BY RANGE (id")) {

@@ -20,7 +20,7 @@ class ComparisonGateTest {
     }
 
     @Test
-    void aFailedMigrationIsRefusedWithItsCause() {
+    void refusesAFailedMigrationWithItsCause() {
         Phase failed = new Phase.Failed("the slot is gone", new Phase.InSync());
 
         assertThat(refusal(failed, new CaptureState.Streaming(NOON)).orElseThrow())
@@ -30,7 +30,7 @@ class ComparisonGateTest {
     }
 
     @Test
-    void aSnapshotThatIsNotCompleteIsRefused() {
+    void refusesAnIncompleteSnapshot() {
         for (Phase phase : List.of(new Phase.Planned(), new Phase.Backfilling())) {
             assertThat(refusal(phase, new CaptureState.Streaming(NOON)).orElseThrow())
                     .contains("snapshot", "not complete", "CATCHING_UP");
@@ -38,7 +38,7 @@ class ComparisonGateTest {
     }
 
     @Test
-    void aCaptureThatDoesNotRunIsRefusedWithItsReason() {
+    void refusesACaptureThatDoesNotRunWithItsReason() {
         for (CaptureState state :
                 List.of(
                         new CaptureState.Waiting(new Failure.Retry("the source is away"), NOON),
@@ -53,7 +53,7 @@ class ComparisonGateTest {
     }
 
     @Test
-    void aCaptureThatRunsOrStartsIsCompared() {
+    void acceptsACaptureThatRunsOrStarts() {
         assertThat(refusal(new Phase.InSync(), new CaptureState.Streaming(NOON))).isEmpty();
         assertThat(
                         refusal(
@@ -63,7 +63,7 @@ class ComparisonGateTest {
     }
 
     @Test
-    void aWaitEndsOnlyWhereNothingCanArrive() {
+    void endsTheWaitOnlyWhenNothingCanArrive() {
         Phase phase = new Phase.CatchingUp();
 
         assertThat(

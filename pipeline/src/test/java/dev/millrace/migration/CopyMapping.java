@@ -8,12 +8,12 @@ import dev.millrace.mapping.RowMapper;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.sql.Relation;
 
-/// `SELECT *` by hand, for scenes that are about the road and not about the language.
-final class CopyMapping {
+/// A hand-written `SELECT *`, for tests that do not depend on the SELECT language.
+public final class CopyMapping {
 
     private CopyMapping() {}
 
-    static Mapping of(Relation source, TableId target) {
+    public static Mapping of(Relation source, TableId target) {
         RowSchema schema =
                 RowSchema.keyed(
                         target,

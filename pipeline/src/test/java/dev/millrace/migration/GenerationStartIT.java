@@ -19,13 +19,13 @@ import java.util.concurrent.CompletionException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/// A generation begins whole or not at all, over what an older one left and against its writers.
+/// The start of a generation: atomic, after an older generation, and against its writers.
 class GenerationStartIT {
 
     private static final RowSchema GATED =
             RowSchema.keyed(new TableId("public", "item"), List.of("id", "pass"), List.of("id"));
 
-    /// The first statement that fails in the beginning's transaction is its last one.
+    /// The last statement of the start's transaction fails.
     private static final String[] BREAK = {
         "CREATE SEQUENCE attempts",
         """
@@ -35,15 +35,15 @@ class GenerationStartIT {
         "ALTER TABLE millrace.generation ENABLE ALWAYS TRIGGER broken"
     };
 
-    private static final String MEND = "DROP TRIGGER broken ON millrace.generation";
+    private static final String REPAIR = "DROP TRIGGER broken ON millrace.generation";
 
     @Test
-    void rowsThatWereThereBeforeAreNeverEmptied() throws Exception {
+    void neverDeletesRowsThatExistedBeforeTheMigration() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text")
                     .table("other", "id int PRIMARY KEY, name text");
             scene.target.execute("INSERT INTO item VALUES (1, 'of the users')");
-            Generation first = scene.withGenerations(GenerationStart::takeUp);
+            Generation first = scene.withGenerations(GenerationStart::resume);
 
             assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
                     .isInstanceOf(RefusedException.class)
@@ -60,7 +60,7 @@ class GenerationStartIT {
                     "ALTER TABLE other ENABLE ALWAYS RULE keep");
             assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("trigger of public.other prevents the deletion");
+                    .hasMessageContaining("public.other prevents");
             assertThat(generations(scene)).isEqualTo("1 1");
 
             scene.target.execute("DROP RULE keep ON other", "DROP TABLE hinders_truncate");
@@ -71,13 +71,13 @@ class GenerationStartIT {
     }
 
     @Test
-    void withoutTheRoleThatPlanReliedOnNothingIsEmptied() throws Exception {
+    void emptiesNothingWithoutTheRoleThatPreflightFound() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             String role = scene.plainTargetRole();
             String privilege = "SET ON PARAMETER session_replication_role";
             scene.target.execute("GRANT " + privilege + " TO " + role);
-            Generation first = scene.withGenerations(GenerationStart::takeUp);
+            Generation first = scene.withGenerations(GenerationStart::resume);
             scene.target.execute(
                     "INSERT INTO item VALUES (1, 'one')", "REVOKE " + privilege + " FROM " + role);
 
@@ -94,10 +94,10 @@ class GenerationStartIT {
     }
 
     @Test
-    void emptyingTakesAsLongAsItTakes() throws Exception {
+    void emptiesTablesWithoutAStatementTimeout() throws Exception {
         try (MigrationScene scene = new MigrationScene(Duration.ofSeconds(1))) {
             scene.table("item", "id int PRIMARY KEY, name text");
-            Generation first = scene.withGenerations(GenerationStart::takeUp);
+            Generation first = scene.withGenerations(GenerationStart::resume);
             scene.target.execute(
                     "INSERT INTO item VALUES (1, 'of generation 1')",
                     "CREATE TABLE of_the_users (id int REFERENCES item)",
@@ -125,16 +125,16 @@ class GenerationStartIT {
     }
 
     @Test
-    void aBeginningThatFailedRemembersNothing() throws Exception {
+    void failedStartRecordsNothing() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.withGenerations(_ -> 0);
             scene.target.execute(BREAK);
-            assertThatThrownBy(() -> scene.withGenerations(GenerationStart::takeUp))
+            assertThatThrownBy(() -> scene.withGenerations(GenerationStart::resume))
                     .isInstanceOf(SQLException.class);
-            scene.target.execute(MEND, "INSERT INTO item VALUES (1, 'came meanwhile')");
+            scene.target.execute(REPAIR, "INSERT INTO item VALUES (1, 'came meanwhile')");
 
-            Generation first = scene.withGenerations(GenerationStart::takeUp);
+            Generation first = scene.withGenerations(GenerationStart::resume);
 
             assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
                     .isInstanceOf(RefusedException.class);
@@ -143,7 +143,7 @@ class GenerationStartIT {
     }
 
     @Test
-    void recordsThatTheTargetKnowsNothingOfAreNeverDeleted() throws Exception {
+    void neverDeletesRecordsWithoutControlRows() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.source.execute("INSERT INTO item VALUES (1, 'of the first migration')");
@@ -155,7 +155,7 @@ class GenerationStartIT {
 
             assertThatThrownBy(scene::start)
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("Kafka holds records of one with this name")
+                    .hasMessageContaining("Kafka contains records of a migration with the name")
                     .hasMessageContaining("millrace." + scene.name + ".changes");
 
             assertThat(scene.logged()).isNotEmpty().isEqualTo(before);
@@ -165,7 +165,7 @@ class GenerationStartIT {
     }
 
     @Test
-    void aCommitUnderWayIsSeenBeforeTheTablesAreEmptiedAndNoLaterOneIsTaken() throws Exception {
+    void waitsForACommitInProgressAndRejectsLaterOnes() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.start();
@@ -193,13 +193,13 @@ class GenerationStartIT {
     }
 
     @Test
-    void aBeginningIsTriedUntilItCommitsAndTakenUpWhenItHas() throws Exception {
+    void retriesAStartUntilItCommitsAndResumesItAfterwards() throws Exception {
         try (MigrationScene scene = new MigrationScene();
                 SnapshotGate gate = SnapshotGate.closed(scene)) {
             scene.start();
             gate.awaitReader();
             scene.target.execute(BREAK);
-            gate.breakOff();
+            gate.interrupt();
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
                     .until(
@@ -210,8 +210,8 @@ class GenerationStartIT {
                                                             "SELECT last_value FROM attempts")));
             scene.stop();
             assertThat(generations(scene)).isEqualTo("1 1");
-            scene.target.execute(MEND);
-            // As if it had died before the target topic was emptied.
+            scene.target.execute(REPAIR);
+            // Simulates a process that ended before it emptied the target topic.
             scene.writeLate(
                     new TargetChange.Upsert(
                             new Token(1, Long.MAX_VALUE, 0), Row.of(GATED, "77777", "(0)")));
@@ -235,13 +235,13 @@ class GenerationStartIT {
 
     private static Generation next(MigrationScene scene) {
         try {
-            return scene.withGenerations(all -> all.next(all.takeUp()));
+            return scene.withGenerations(all -> all.next(all.resume()));
         } catch (SQLException e) {
             throw new CompletionException(e);
         }
     }
 
-    /// The newest generation that was noted, and the one of the stored offsets.
+    /// The latest recorded generation, and the generation of the stored offsets.
     private static String generations(MigrationScene scene) {
         return String.valueOf(
                 scene.target.value(

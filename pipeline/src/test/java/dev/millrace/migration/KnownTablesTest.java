@@ -17,23 +17,23 @@ class KnownTablesTest {
                     List.of(new TableId("crm", "customer")));
 
     @Test
-    void takesATableOfItsSide() {
+    void acceptsATableOfItsSide() {
         assertThatCode(() -> tables.requireSource("public.users")).doesNotThrowAnyException();
         assertThatCode(() -> tables.requireTarget("crm.customer")).doesNotThrowAnyException();
     }
 
     @Test
-    void namesTheNearestAndAllThatThereAre() {
+    void suggestsTheNearestNameAndListsAllTables() {
         assertThat(catchThrowable(() -> tables.requireSource("public.user")))
                 .isInstanceOf(UnknownTableException.class)
                 .hasMessage(
-                        "'public.user' is no source table of this migration (did you mean"
-                                + " public.users?); its source tables are public.product,"
-                                + " public.users");
+                        "'public.user' is not a source table of this migration (did you mean"
+                                + " public.users?). Its source tables are: public.product,"
+                                + " public.users.");
     }
 
     @Test
-    void aTableOfTheOtherSideIsToldAsOne() {
+    void saysThatATableBelongsToTheOtherSide() {
         assertThat(catchThrowable(() -> tables.requireSource("crm.customer")))
                 .hasMessageContaining("(it is a target table)");
         assertThat(catchThrowable(() -> tables.requireTarget("public.users")))

@@ -7,6 +7,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.Position;
+import dev.millrace.stream.ReplicationStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,7 +18,7 @@ class LaterAdditionsIT {
     private static final Position AT = new Position("millrace.yaml", 1, 1);
 
     @Test
-    void whatAStarDoesNotStandForIsNamedAndNothingElse() throws Exception {
+    void reportsOnlyTablesAndColumnsThatAStarDoesNotStandFor() throws Exception {
         try (MigrationScene scene =
                 new MigrationScene()
                         .table("known", "id int PRIMARY KEY, later text")
@@ -27,14 +28,14 @@ class LaterAdditionsIT {
                     "CREATE TABLE fresh (id int PRIMARY KEY)",
                     "CREATE TABLE chosen (id int PRIMARY KEY)",
                     "CREATE VIEW seen AS SELECT FROM fresh");
-            MigrationSetup setup = scene.setup();
+            ReplicationStream stream = scene.stream();
             MigrationSpec spec =
                     new MigrationSpec(
                             "m",
-                            setup.spec().source(),
-                            setup.spec().target(),
-                            setup.spec().kafka(),
-                            setup.spec().dataDir(),
+                            scene.file().spec().source(),
+                            scene.file().spec().target(),
+                            scene.file().spec().kafka(),
+                            scene.file().spec().dataDir(),
                             List.of(
                                     new TableEntry.Wildcard("public", "public", AT),
                                     select("chosen", "SELECT id FROM public.listed"),
@@ -45,13 +46,13 @@ class LaterAdditionsIT {
             LaterAdditions additions =
                     new LaterAdditions(
                             spec,
-                            setup.mappings(),
+                            stream.tables().mappings(),
                             Map.of(
                                     "\"public\".\"known\"", begun,
                                     "\"public\".\"listed\"", begun,
                                     "\"public\".\"starred\"", begun));
 
-            try (Session session = setup.source().session()) {
+            try (Session session = stream.source().database().session()) {
                 assertThat(additions.find(session.sourceCatalog()))
                         .extracting(sentence -> sentence.replaceFirst(" was added.*", ""))
                         .containsExactly(

@@ -16,10 +16,11 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
+/// A migration from its start to in sync, its restarts, its failures and its reconciliations.
 class MigrationIT {
 
     @Test
-    void copiesATableFollowsItsChangesAndProvesItEqual() throws Exception {
+    void copiesATableAppliesItsChangesAndFindsItEqual() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text, price numeric(12,2)");
             scene.source.execute(
@@ -38,7 +39,7 @@ class MigrationIT {
     }
 
     @Test
-    void namesOfAnyCharactersGoTheWholeWay() throws Exception {
+    void acceptsTableAndColumnNamesOfAnyCharacters() throws Exception {
         String odd = OddNames.QUOTED;
         try (MigrationScene scene = new MigrationScene()) {
             scene.source.execute("CREATE TYPE \"50% off\" AS ENUM ('100%', '?', '{fn x}')");
@@ -56,7 +57,7 @@ class MigrationIT {
 
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
             scene.stop();
-            Generation second = scene.withGenerations(all -> all.next(all.takeUp()));
+            Generation second = scene.withGenerations(all -> all.next(all.resume()));
 
             assertThat(second.number()).isEqualTo(2);
             assertThat(scene.target.value("SELECT count(*) FROM " + odd)).isEqualTo("0");
@@ -64,7 +65,7 @@ class MigrationIT {
     }
 
     @Test
-    void aRestartGoesOnWhereItWas() throws Exception {
+    void restartContinuesWhereTheMigrationStopped() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.source.execute(
@@ -83,7 +84,7 @@ class MigrationIT {
     }
 
     @Test
-    void aSecondServiceOfTheSameMigrationIsRefused() throws Exception {
+    void refusesASecondServiceOfTheSameMigration() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.start();
@@ -96,7 +97,7 @@ class MigrationIT {
     }
 
     @Test
-    void aServiceThatLostItsLockStopsAndGoesOnOnlyIfNobodyRanMeanwhile() throws Exception {
+    void stopsWithoutItsLockAndContinuesOnlyIfNoOtherProcessRan() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.start();
@@ -133,13 +134,13 @@ class MigrationIT {
     }
 
     @Test
-    void aSnapshotThatWasInterruptedBeginsAgainInANewGeneration() throws Exception {
+    void interruptedSnapshotStartsANewGeneration() throws Exception {
         try (MigrationScene scene = new MigrationScene();
                 SnapshotGate gate = SnapshotGate.closed(scene)) {
             scene.start();
             gate.awaitReader();
             scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
-            gate.breakOff();
+            gate.interrupt();
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> scene.running().status().generation() == 2);
@@ -149,12 +150,12 @@ class MigrationIT {
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("10000");
             scene.stop();
-            decidesWithAnOldWriterOpen(scene);
+            reconcilesWithAnOldWriterOpen(scene);
         }
     }
 
-    /// The process begins while the writer is open, and the log doesn't begin at its first offset.
-    private static void decidesWithAnOldWriterOpen(MigrationScene scene) throws Exception {
+    /// The service starts while a writer is open, and the log does not begin at its first offset.
+    private static void reconcilesWithAnOldWriterOpen(MigrationScene scene) throws Exception {
         try (Connection writer = scene.source.connect()) {
             writer.setAutoCommit(false);
             writer.createStatement().execute("DELETE FROM item WHERE id = 3");
@@ -167,7 +168,7 @@ class MigrationIT {
     }
 
     @Test
-    void aComparisonIsCancelledWhileItsStatementRunsAndWhileItWaits() throws Exception {
+    void cancelsAReconciliationThatRunsAndOneThatWaits() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.start();
@@ -184,7 +185,7 @@ class MigrationIT {
                 assertCancelled(scene, runs);
             }
             assertThat(scene.running().status().lastReconciliation())
-                    .as("what was cancelled says nothing")
+                    .as("a cancelled reconciliation does not count")
                     .isEqualTo(known("equal", before, before));
         }
     }
@@ -200,7 +201,7 @@ class MigrationIT {
     }
 
     @Test
-    void aSnapshotThatFailsTwiceAtTheSameRowEndsInsteadOfBeginningForEver() throws Exception {
+    void snapshotThatFailsTwiceAtTheSameRowIsNotRestarted() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             String trap = "CREATE TYPE trap AS ENUM ('fine', 'gone')";
             scene.source.execute(trap);
@@ -223,7 +224,7 @@ class MigrationIT {
     }
 
     @Test
-    void aTableThatCantBeCarriedOnIsStoppedAndUndecidedWhileOthersFlow() throws Exception {
+    void stoppedTableIsUndecidedWhileOtherTablesContinue() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text")
                     .table("other", "id int PRIMARY KEY, name text");
@@ -265,7 +266,7 @@ class MigrationIT {
     }
 
     @Test
-    void aLookAtOneTableSpeaksForAllOnlyIfItFindsADifference() throws Exception {
+    void reconciliationOfOneTableCountsOnlyIfItFindsADifference() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text")
                     .table("other", "id int PRIMARY KEY, name text");
@@ -287,7 +288,7 @@ class MigrationIT {
             scene.stop();
             scene.start();
             assertThat(scene.running().status().phase())
-                    .as("nothing is known yet")
+                    .as("the lag is not known yet")
                     .isEqualTo("CATCHING_UP");
             assertThat(scene.running().status().lastReconciliation())
                     .isEqualTo(known("different", one, all));
@@ -295,7 +296,7 @@ class MigrationIT {
     }
 
     @Test
-    void aReportThatCantBeWrittenHoldsGoodAllTheSame() throws Exception {
+    void reportThatCannotBeStoredStaysAvailable() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             scene.source.execute("INSERT INTO item VALUES (1, 'one')");

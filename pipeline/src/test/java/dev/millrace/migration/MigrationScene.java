@@ -28,7 +28,10 @@ import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
+import dev.millrace.spec.SpecResult;
 import dev.millrace.sql.Relation;
+import dev.millrace.stream.Direction;
+import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
@@ -53,7 +56,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
-/// Two databases, a broker and one migration that copies tables, started and ended at will.
+/// Two databases, a broker and one migration that copies tables, which a test starts and stops.
 final class MigrationScene implements AutoCloseable {
 
     private static final int PARTITIONS = 3;
@@ -74,7 +77,7 @@ final class MigrationScene implements AutoCloseable {
         this(Duration.ofMinutes(1));
     }
 
-    /// @param silence of either server within a statement that should answer soon
+    /// @param silence how long either server may be silent within a short statement
     MigrationScene(Duration silence) throws IOException {
         dataDir = Files.createTempDirectory("millrace-scene");
         sourceDatabase = new Database(sessions(source), silence);
@@ -85,7 +88,7 @@ final class MigrationScene implements AutoCloseable {
         return new SessionFactory(name, database.url(), database.username(), database.password());
     }
 
-    /// Makes the table on both sides.
+    /// Creates the table on both sides.
     MigrationScene table(String table, String ddl) {
         source.execute("CREATE TABLE " + Identifier.quote(table) + " (" + ddl + ")");
         target.execute("CREATE TABLE " + Identifier.quote(table) + " (" + ddl + ")");
@@ -93,9 +96,9 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
-    /// The migration writes the target by a role that is no superuser.
+    /// Lets the migration write the target as a role that is not a superuser.
     ///
-    /// @return its name
+    /// @return the role's name
     String plainTargetRole() {
         String role = "plain_" + name;
         target.execute(
@@ -110,7 +113,7 @@ final class MigrationScene implements AutoCloseable {
         return role;
     }
 
-    /// Copies each table into these tables instead of its own, in this order of the file.
+    /// Copies each source table into these target tables, in this order of the file.
     MigrationScene into(String... targets) {
         this.targets = Stream.of(targets).map(name -> new TableId("public", name)).toList();
         return this;
@@ -121,9 +124,10 @@ final class MigrationScene implements AutoCloseable {
                 .stream().map(target -> CopyMapping.of(relation, target));
     }
 
-    /// As if a process had died after it applied the first output of the only insert in the log.
+    /// Simulates a process that ended after it applied the first output of the only insert in the
+    /// log.
     ///
-    /// @param output SQL that writes that output
+    /// @param output SQL that writes the output
     void applyFirstOutput(String output) {
         List<LogEntry> changes = new ArrayList<>();
         new ChangeLog(kafka, new Topics(name))
@@ -131,7 +135,7 @@ final class MigrationScene implements AutoCloseable {
         List<LogEntry> inserts =
                 changes.stream().filter(entry -> entry.kind().equals("insert")).toList();
         if (inserts.size() != 1) {
-            throw new IllegalStateException(inserts.size() + " inserts are in the log");
+            throw new IllegalStateException("The log contains " + inserts.size() + " inserts.");
         }
         LogEntry insert = inserts.getFirst();
         target.execute(
@@ -149,27 +153,33 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration startAnother() throws SQLException {
-        return Migration.start(setup());
+        return Migration.start(stream(), file(), "test", InstantSource.system());
     }
 
-    MigrationSetup setup() {
+    ReplicationStream stream() {
         List<CapturedTable> captured = captured();
-        return new MigrationSetup(
-                spec(),
-                "hash",
-                captured.stream().map(CapturedTable::relation).flatMap(this::mappings).toList(),
-                captured,
-                sourceDatabase,
-                targetDatabase,
-                kafka,
-                dataDir,
-                InstantSource.system(),
-                "test",
-                ReplicaRole.REPLICA);
+        MigrationSpec spec = spec();
+        return new ReplicationStream(
+                Direction.FORWARD,
+                name,
+                new ReplicationStream.Side(spec.source(), sourceDatabase),
+                new ReplicationStream.Side(spec.target(), targetDatabase),
+                new ReplicationStream.Tables(
+                        captured.stream()
+                                .map(CapturedTable::relation)
+                                .flatMap(this::mappings)
+                                .toList(),
+                        captured),
+                new ReplicationStream.Settings(
+                        PARTITIONS, kafka, Map.of(), ReplicaRole.REPLICA, dataDir));
     }
 
-    /// Another process takes the migration's lock when the owner's session is killed. It queues for
-    /// the lock first, so that the owner can't take it again in between.
+    SpecResult.Valid file() {
+        return new SpecResult.Valid(spec(), "hash");
+    }
+
+    /// Another process takes the owner's lock when the owner's session is terminated. It waits for
+    /// the lock first, so that the owner cannot take it again in between.
     Connection takeOwnership() {
         Connection other = target.connect();
         CompletableFuture<Void> queued = CompletableFuture.runAsync(() -> lockOwnership(other));
@@ -199,7 +209,7 @@ final class MigrationScene implements AutoCloseable {
         }
     }
 
-    /// Whether somebody streams from the slot.
+    /// Whether a session streams from the slot.
     boolean streams() {
         return "1"
                 .equals(
@@ -209,11 +219,11 @@ final class MigrationScene implements AutoCloseable {
                                         + "'"));
     }
 
-    /// What the conductor does before anything runs.
+    /// Runs what the conductor does before it starts a component.
     <T> T withGenerations(GenerationWork<T> work) throws SQLException {
         ControlSchema.migrate(() -> targetDatabase.connect("control"));
         try (Broker broker = new Broker(kafka)) {
-            return work.with(new GenerationStart(setup(), broker));
+            return work.with(new GenerationStart(stream(), file(), broker));
         }
     }
 
@@ -221,9 +231,9 @@ final class MigrationScene implements AutoCloseable {
         T with(GenerationStart generations) throws SQLException;
     }
 
-    /// A change of a generation that is over, written by a process that doesn't know it.
+    /// Writes a change of an earlier generation, like a process that has not noticed the new one.
     void writeLate(TargetChange change) {
-        late(setup().topics().target(), new ChangeCodec().encode(change));
+        late(stream().topics().target(), new ChangeCodec().encode(change));
     }
 
     private void late(String topic, byte[] value) {
@@ -266,8 +276,8 @@ final class MigrationScene implements AutoCloseable {
         return captured;
     }
 
-    /// While the migration is stopped: all that the source has committed comes into the log, and
-    /// nobody maps it.
+    /// While the migration is stopped: captures everything that the source has committed, without
+    /// mappings and apply.
     void captureAlone() throws Exception {
         SourceCapture capture =
                 SourceCapture.start(
@@ -297,7 +307,7 @@ final class MigrationScene implements AutoCloseable {
         capture.close();
     }
 
-    /// As if nobody had read for longer than the broker keeps a group's offsets.
+    /// Simulates a consumer group that was inactive for longer than the broker keeps its offsets.
     void forgetMappingsOffsets() {
         String group = new Topics(name).rowsApplication(1);
         try (Admin admin = Admin.create(kafka)) {
@@ -312,25 +322,25 @@ final class MigrationScene implements AutoCloseable {
         }
     }
 
-    /// Where each partition of the changes topic begins and ends.
+    /// The first offset and the end of each partition of the changes topic.
     List<Map<Integer, Long>> logged() {
         try (Broker broker = new Broker(kafka)) {
-            String changes = setup().topics().changes();
+            String changes = stream().topics().changes();
             return List.of(broker.begins(changes, PARTITIONS), broker.ends(changes, PARTITIONS));
         }
     }
 
     void emptyChangesTopic() {
         try (Broker broker = new Broker(kafka)) {
-            broker.empty(setup().topics().changes(), PARTITIONS);
+            broker.empty(stream().topics().changes(), PARTITIONS);
         }
     }
 
     void emptyPositionTopic() throws Exception {
-        LostRecords.of(kafka, setup().topics().position());
+        LostRecords.of(kafka, stream().topics().position());
     }
 
-    void makePositionTopic() {
+    void createPositionTopic() {
         try (Broker broker = new Broker(kafka)) {
             broker.ensure(TopicPlan.of(new Topics(name), PARTITIONS).position());
         }
@@ -369,7 +379,7 @@ final class MigrationScene implements AutoCloseable {
                                         .isEqualTo(phase));
     }
 
-    /// Waits until the target is known to be complete up to a moment ago.
+    /// Waits until the end-to-end lag is known and low.
     void awaitFresh() {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(60))
@@ -399,7 +409,7 @@ final class MigrationScene implements AutoCloseable {
 
     Migration running() {
         if (migration == null) {
-            throw new IllegalStateException("not started");
+            throw new IllegalStateException("The migration is not started.");
         }
         return migration;
     }

@@ -2,7 +2,9 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.migration.PhaseRule.Transition;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -10,37 +12,66 @@ class PhaseRuleTest {
 
     private static final Phase SYNC = new Phase.InSync();
     private static final Phase BEHIND = new Phase.CatchingUp();
+    private static final Transition STAY_BEHIND = new Transition.Stay(BEHIND);
+    private static final Transition FALL_BEHIND = new Transition.AtOnce(BEHIND);
 
-    private static PhaseRule.Facts facts(Optional<Integer> secondsBehind, boolean partsWell) {
+    private static PhaseRule.Facts facts(Optional<Integer> lagSeconds, boolean componentsWell) {
         return new PhaseRule.Facts(
-                true, secondsBehind.map(Duration::ofSeconds), partsWell, Optional.empty());
+                true, lagSeconds.map(Duration::ofSeconds), componentsWell, Optional.empty());
     }
 
     @Test
-    void inSyncIsEnteredBelowOneAgeAndLeftAboveAnother() {
-        assertThat(PhaseRule.next(BEHIND, facts(Optional.of(4), true))).isEqualTo(SYNC);
-        assertThat(PhaseRule.next(BEHIND, facts(Optional.of(5), true))).isEqualTo(BEHIND);
-        assertThat(PhaseRule.next(SYNC, facts(Optional.of(14), true))).isEqualTo(SYNC);
-        assertThat(PhaseRule.next(SYNC, facts(Optional.of(15), true))).isEqualTo(BEHIND);
+    void entersInSyncBelowOneLagAndLeavesItFromAnother() {
+        assertThat(PhaseRule.next(BEHIND, facts(Optional.of(4), true)))
+                .isEqualTo(new Transition.AfterJournal(SYNC));
+        assertThat(PhaseRule.next(BEHIND, facts(Optional.of(5), true))).isEqualTo(STAY_BEHIND);
+        assertThat(PhaseRule.next(SYNC, facts(Optional.of(14), true)))
+                .isEqualTo(new Transition.Stay(SYNC));
+        assertThat(PhaseRule.next(SYNC, facts(Optional.of(15), true))).isEqualTo(FALL_BEHIND);
     }
 
     @Test
-    void unknownIsBehind() {
-        assertThat(PhaseRule.next(BEHIND, facts(Optional.empty(), true))).isEqualTo(BEHIND);
-        assertThat(PhaseRule.next(SYNC, facts(Optional.empty(), true))).isEqualTo(BEHIND);
+    void treatsUnknownLagAsTooHigh() {
+        assertThat(PhaseRule.next(BEHIND, facts(Optional.empty(), true))).isEqualTo(STAY_BEHIND);
+        assertThat(PhaseRule.next(SYNC, facts(Optional.empty(), true))).isEqualTo(FALL_BEHIND);
     }
 
     @Test
-    void aPartThatIsNotWellKeepsOutOfSync() {
-        assertThat(PhaseRule.next(BEHIND, facts(Optional.of(0), false))).isEqualTo(BEHIND);
-        assertThat(PhaseRule.next(SYNC, facts(Optional.of(0), false))).isEqualTo(BEHIND);
+    void isNotInSyncWhileAComponentIsNotWell() {
+        assertThat(PhaseRule.next(BEHIND, facts(Optional.of(0), false))).isEqualTo(STAY_BEHIND);
+        assertThat(PhaseRule.next(SYNC, facts(Optional.of(0), false))).isEqualTo(FALL_BEHIND);
     }
 
     @Test
-    void whatWasInSyncIsTakenUpAsBehind() {
-        assertThat(SYNC.takenUp()).isEqualTo(BEHIND);
-        assertThat(SYNC.fail("why").takenUp()).isEqualTo(BEHIND);
-        assertThat(new Phase.Backfilling().fail("why").takenUp())
+    void showsAFailureAtOnceInEveryPhaseAndKeepsTheFirstCause() {
+        for (Phase phase : List.of(new Phase.Planned(), new Phase.Backfilling(), BEHIND, SYNC)) {
+            assertThat(PhaseRule.next(phase, failed("first")))
+                    .isEqualTo(new Transition.AtOnce(new Phase.Failed("first", phase)));
+        }
+        Phase failed = SYNC.fail("first");
+
+        assertThat(PhaseRule.next(failed, failed("second"))).isEqualTo(new Transition.Stay(failed));
+    }
+
+    @Test
+    void journalsTheStartOfTheBackfillFirstAndShowsItsEndAtOnce() {
+        Phase backfilling = new Phase.Backfilling();
+
+        assertThat(PhaseRule.next(new Phase.Planned(), facts(Optional.empty(), false)))
+                .isEqualTo(new Transition.AfterJournal(backfilling));
+        assertThat(PhaseRule.next(backfilling, facts(Optional.empty(), false)))
+                .isEqualTo(new Transition.AtOnce(BEHIND));
+    }
+
+    private static PhaseRule.Facts failed(String cause) {
+        return new PhaseRule.Facts(true, Optional.of(Duration.ZERO), true, Optional.of(cause));
+    }
+
+    @Test
+    void restartsAnInSyncMigrationAsCatchingUp() {
+        assertThat(SYNC.afterRestart()).isEqualTo(BEHIND);
+        assertThat(SYNC.fail("why").afterRestart()).isEqualTo(BEHIND);
+        assertThat(new Phase.Backfilling().fail("why").afterRestart())
                 .isEqualTo(new Phase.Backfilling());
     }
 }

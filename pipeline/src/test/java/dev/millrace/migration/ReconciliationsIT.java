@@ -12,23 +12,24 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReportJson;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
-/// What is stored of earlier comparisons, and what becomes of it.
+/// Stored reports at the start of a generation.
 class ReconciliationsIT {
 
     private static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
 
     @Test
-    void aStoredReportNeverKeepsTheMigrationFromStartingNorOutlivesItsGeneration()
-            throws Exception {
+    void storedReportsNeverPreventAStartNorOutliveTheirGeneration() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             scene.table("item", "id int PRIMARY KEY, name text");
             ControlSchema.migrate(scene.target::connect);
-            ReconciliationStore store = new ReconciliationStore(scene.setup().target(), scene.name);
-            try (Reconciliations reconciliations = new Reconciliations(scene.setup())) {
+            ReconciliationStore store =
+                    new ReconciliationStore(scene.stream().control(), scene.name);
+            try (Reconciliations reconciliations = reconciliations(scene)) {
                 String older =
                         report().replace(",\"complete\":true", "").replace("\"fromLog\":0,", "");
                 assertThat(older).doesNotContain("complete", "fromLog");
@@ -54,6 +55,14 @@ class ReconciliationsIT {
                 assertThat(reconciliations.last()).isEmpty();
             }
         }
+    }
+
+    private static Reconciliations reconciliations(MigrationScene scene) {
+        return new Reconciliations(
+                scene.stream(),
+                "hash",
+                InstantSource.system(),
+                KnownTables.of(List.of(), scene.stream().tables().targetIds()));
     }
 
     private static UUID save(ReconciliationStore store, String json, Instant finished)

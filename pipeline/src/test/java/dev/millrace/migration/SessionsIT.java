@@ -7,10 +7,10 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
 
-/// A running migration has no more sessions at one time than the plan says it needs.
+/// The number of sessions that a migration has at one time.
 class SessionsIT {
 
-    /// Every login notes how many sessions the migration has then, itself included.
+    /// Records at every login how many sessions the migration has, the new one included.
     private static void count(TestDatabase database, String migration) {
         String name = "'millrace " + migration + " %'";
         database.execute(
@@ -32,7 +32,7 @@ class SessionsIT {
     }
 
     @Test
-    void areNeverMoreThanThePlanAsksFor() throws Exception {
+    void neverExceedWhatThePlanReports() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             for (String table : new String[] {"a", "b", "c", "d", "e", "f"}) {
                 scene.table(table, "id int PRIMARY KEY, name text");

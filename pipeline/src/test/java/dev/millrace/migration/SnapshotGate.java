@@ -5,8 +5,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 
-/// Holds the reading of a table in its middle for as long as it is closed: one row's text waits for
-/// a lock that this gate has. Several fetches of rows come before that row.
+/// Stops the snapshot of a table in the middle while the gate is closed: the text of one row waits
+/// for a lock that the gate has. The snapshot fetches rows several times before that row.
 final class SnapshotGate implements AutoCloseable {
 
     private static final String WAITING =
@@ -20,7 +20,7 @@ final class SnapshotGate implements AutoCloseable {
         this.lock = lock;
     }
 
-    /// Makes the table `item` on both sides, with rows on the source.
+    /// Creates the table `item` on both sides, with rows on the source.
     static SnapshotGate closed(MigrationScene scene) throws SQLException {
         scene.source.execute(
                 """
@@ -41,7 +41,7 @@ final class SnapshotGate implements AutoCloseable {
         return new SnapshotGate(scene, lock);
     }
 
-    /// Waits until some rows are in the log and the rest can't come.
+    /// Waits until some rows are in the log and the others are blocked.
     void awaitReader() {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(60))
@@ -56,8 +56,8 @@ final class SnapshotGate implements AutoCloseable {
                                                                 "SELECT count(*)" + WAITING)));
     }
 
-    /// Ends the reading session, and lets later ones pass.
-    void breakOff() throws SQLException {
+    /// Terminates the reading session and opens the gate for later ones.
+    void interrupt() throws SQLException {
         scene.source.query("SELECT pg_terminate_backend(pid, 5000)" + WAITING);
         close();
     }

@@ -7,11 +7,11 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/// A migration is taken up only in the world it was begun in.
+/// A restart of the service resumes the migration only with unchanged servers, topics and mappings.
 class TakeUpIT {
 
     @Test
-    void aPositionTopicThatWasMadeAnewIsRefusedInTheSameGeneration() throws Exception {
+    void refusesARecreatedPositionTopicInTheSameGeneration() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
             scene.deletePositionTopic();
@@ -19,12 +19,12 @@ class TakeUpIT {
             for (int attempt = 0; attempt < 2; attempt++) {
                 assertThatThrownBy(scene::start)
                         .isInstanceOf(RefusedException.class)
-                        .hasMessageContaining("position is gone");
+                        .hasMessageContaining("position does not exist");
             }
-            scene.makePositionTopic();
+            scene.createPositionTopic();
             assertThatThrownBy(scene::start)
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("a topic was made anew");
+                    .hasMessageContaining("A topic was recreated");
 
             assertThat(scene.target.value("SELECT max(generation) FROM millrace.generation"))
                     .isEqualTo("1");
@@ -33,7 +33,7 @@ class TakeUpIT {
     }
 
     @Test
-    void aLogThatLostItsRecordsAfterTheyWereAppliedIsRefused() throws Exception {
+    void refusesALogThatLostAppliedRecords() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
             scene.emptyPositionTopic();
@@ -47,24 +47,24 @@ class TakeUpIT {
     }
 
     @Test
-    void anotherServerDatabaseOrHistoryOfTheSourceIsRefused() throws Exception {
+    void refusesAnotherServerDatabaseOrTimelineOfTheSource() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
 
-            refusedAfter(scene, "system_identifier = '1'", "is another server or database");
-            refusedAfter(scene, "source_database = 'shop'", "is another server or database");
+            refusedAfter(scene, "system_identifier = '1'", "is not the server and database");
+            refusedAfter(scene, "source_database = 'shop'", "is not the server and database");
             refusedAfter(scene, "timeline = timeline + 1", "was promoted or restored");
         }
     }
 
     @Test
-    void anotherTopicOrNumberOfPartitionsIsRefused() throws Exception {
+    void refusesAnotherTopicOrNumberOfPartitions() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
 
-            refusedAfter(scene, "changes_topic_id = 'another'", "a topic was made anew");
-            refusedAfter(scene, "target_topic_id = 'another'", "a topic was made anew");
-            refusedAfter(scene, "partitions = 4", "begun with 4 partitions, the file says 3");
+            refusedAfter(scene, "changes_topic_id = 'another'", "A topic was recreated");
+            refusedAfter(scene, "target_topic_id = 'another'", "A topic was recreated");
+            refusedAfter(scene, "partitions = 4", "began with 4 partitions, but the file sets 3");
         }
     }
 
@@ -82,7 +82,7 @@ class TakeUpIT {
     }
 
     @Test
-    void mappingsWhoseOffsetsExpiredGoOnFromTheBeginningOfTheLog() throws Exception {
+    void mappingsWithExpiredOffsetsContinueFromTheBeginningOfTheLog() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
             scene.source.execute(
@@ -100,7 +100,7 @@ class TakeUpIT {
     }
 
     @Test
-    void aLogWhoseUnreadRecordsWereDeletedFailsTheMigration() throws Exception {
+    void failsWhenUnreadRecordsOfTheLogWereDeleted() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
             scene.source.execute("DELETE FROM item WHERE id <= 10");
@@ -120,7 +120,7 @@ class TakeUpIT {
     }
 
     @Test
-    void aReorderedFileMeansTheSameOutputsAndAnotherSetIsRefused() throws Exception {
+    void acceptsAReorderedFileAndRefusesOtherMappings() throws Exception {
         try (MigrationScene scene = new MigrationScene()) {
             String columns = " (id int PRIMARY KEY, name text)";
             scene.table("item", "id int PRIMARY KEY, name text").into("item_a", "item_b");
@@ -140,7 +140,8 @@ class TakeUpIT {
                 scene.into(other);
                 assertThatThrownBy(scene::start)
                         .isInstanceOf(RefusedException.class)
-                        .hasMessageContaining("the mappings are not those it was begun with");
+                        .hasMessageContaining(
+                                "The mappings have changed since the migration began");
             }
             scene.into("item_b", "item_a");
             scene.start();
@@ -154,7 +155,7 @@ class TakeUpIT {
     }
 
     @Test
-    void anotherMeaningOfAStarIsRefusedAndNothingIsJournaled() throws Exception {
+    void refusesAnotherMeaningOfAStarAndJournalsNothing() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
             String journal = scene.target.value("SELECT count(*) FROM millrace.journal");
@@ -163,7 +164,7 @@ class TakeUpIT {
 
             assertThatThrownBy(scene::start)
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("the mappings are not those it was begun with");
+                    .hasMessageContaining("The mappings have changed since the migration began");
 
             assertThat(scene.target.value("SELECT count(*) FROM millrace.journal"))
                     .isEqualTo(journal);

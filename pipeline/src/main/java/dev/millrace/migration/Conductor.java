@@ -1,0 +1,218 @@
+package dev.millrace.migration;
+
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.control.OwnerStore;
+import dev.millrace.control.OwnerStore.Ownership;
+import dev.millrace.kafka.Broker;
+import dev.millrace.stream.ReplicationStream;
+import dev.millrace.stream.RunningStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Runs the components of a stream and moves the migration from phase to phase, on one thread. It
+/// begins the next generation when a snapshot was interrupted, and stops the components while
+/// another process owns the migration. Thread-safe; only the conductor's thread changes its state.
+final class Conductor implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Conductor.class);
+    private static final Duration INTERVAL = Duration.ofMillis(250);
+    private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
+
+    private final ReplicationStream stream;
+    private final InstantSource clock;
+    private final Broker broker;
+    private final OwnerStore owner;
+    private final GenerationStart generations;
+    private final LaterAdditions additions;
+    private final CurrentPhase phase;
+    private final StatusBoard board;
+    private final IntConsumer onGeneration;
+    private final Hindrance hindrance;
+    private final SnapshotFailures snapshots = new SnapshotFailures();
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Thread thread;
+    private volatile Running running;
+    private volatile StatusReport.@Nullable Part suspended;
+
+    /// Why the migration fails until the next start of the process, whatever its components do.
+    private Optional<String> refusal = Optional.empty();
+
+    /// What runs for one generation.
+    record Running(Generation generation, RunningStream stream, LagMonitor lag) {}
+
+    /// What a conductor works with.
+    record Equipment(
+            ReplicationStream stream,
+            InstantSource clock,
+            Broker broker,
+            OwnerStore owner,
+            GenerationStart generations,
+            LaterAdditions additions,
+            StatusBoard board) {}
+
+    /// @param onGeneration called on the conductor's thread when another generation begins
+    Conductor(Equipment with, Generation generation, CurrentPhase phase, IntConsumer onGeneration) {
+        this.stream = with.stream();
+        this.clock = with.clock();
+        this.broker = with.broker();
+        this.owner = with.owner();
+        this.generations = with.generations();
+        this.additions = with.additions();
+        this.board = with.board();
+        this.phase = phase;
+        this.onGeneration = onGeneration;
+        this.hindrance = new Hindrance(stream.name(), clock);
+        this.running = run(generation);
+        this.thread = Thread.ofPlatform().name("conductor-" + stream.id()).unstarted(this::conduct);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    Running running() {
+        return running;
+    }
+
+    CurrentPhase.State phase() {
+        return phase.state();
+    }
+
+    List<StatusReport.Part> parts(Running now) {
+        return board.parts(
+                now,
+                Stream.concat(hindrance.part().stream(), Stream.ofNullable(suspended)).toList());
+    }
+
+    private Running run(Generation generation) {
+        return new Running(
+                generation,
+                stream.start(generation.number(), snapshots, owner::isConfirmed, clock),
+                new LagMonitor(stream, clock, generation.number(), broker, additions));
+    }
+
+    private void conduct() {
+        try {
+            while (!stop.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+                try {
+                    step();
+                    hindrance.passed();
+                } catch (SQLException | RuntimeException | Error e) {
+                    hindrance.by(e).ifPresent(this::fail);
+                    if (stop.await(RETRY_PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                        return;
+                    }
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void step() throws SQLException, InterruptedException {
+        if (!mayRun()) {
+            return;
+        }
+        if (refusal.isEmpty() && ComponentStatus.needsNewGeneration(running.stream())) {
+            beginNextGeneration();
+        }
+        phase.take(PhaseRule.next(phase.phase(), facts()));
+    }
+
+    private void fail(String reason) {
+        refusal = Optional.of(reason);
+        phase.show(phase.phase().fail(reason));
+    }
+
+    /// Stops the components when another process owns the migration, and starts them again when
+    /// this process owns it again. In between, the journal belongs to the other process.
+    private boolean mayRun() throws InterruptedException {
+        switch (owner.ownership()) {
+            case Ownership.Held _ -> {
+                if (suspended != null) {
+                    running = run(running.generation());
+                    suspended = null;
+                }
+            }
+            case Ownership.Taken(String reason, Instant since) -> suspend(reason, since);
+            case Ownership.Superseded(String reason) -> {
+                suspend(reason, clock.instant());
+                if (!(phase.phase() instanceof Phase.Failed)) {
+                    phase.show(phase.phase().fail(reason));
+                }
+            }
+        }
+        return suspended == null;
+    }
+
+    private void suspend(String reason, Instant since) throws InterruptedException {
+        if (suspended != null) {
+            return;
+        }
+        LOG.atError()
+                .addKeyValue("migration", stream.name())
+                .addKeyValue("reason", reason)
+                .log("This process lost the lock of the migration. Its components are stopped.");
+        suspended = new StatusReport.Part("owner", reason, false, since);
+        if (phase.phase() instanceof Phase.InSync inSync) {
+            phase.show(inSync.fellBehind());
+        }
+        running.lag().close();
+        running.stream().close();
+    }
+
+    private void beginNextGeneration() throws SQLException, InterruptedException {
+        Running old = running;
+        old.stream().close();
+        old.lag().close();
+        LOG.atWarn()
+                .addKeyValue("migration", stream.name())
+                .addKeyValue("generation", old.generation().number())
+                .log(
+                        "The snapshot was interrupted. A new generation begins, which empties the topics and the target tables.");
+        try {
+            running = run(generations.next(old.generation()));
+        } catch (RefusedException e) {
+            refusal = Optional.of(String.valueOf(e.getMessage()));
+            return;
+        }
+        if (phase.phase() instanceof Phase.Failed failed) {
+            // The failed component belonged to the old generation.
+            phase.show(failed.resume());
+        }
+        onGeneration.accept(running.generation().number());
+    }
+
+    private PhaseRule.Facts facts() {
+        Running now = running;
+        var position = now.stream().capture().position();
+        boolean partsWell = parts(now).stream().allMatch(StatusReport.Part::well);
+        return new PhaseRule.Facts(
+                position != null && position.streaming(),
+                now.lag().freshness().age(clock.instant()),
+                partsWell && now.lag().stopped().isEmpty(),
+                refusal.or(() -> ComponentStatus.failure(now.stream())));
+    }
+
+    /// Ends the thread, then the components.
+    @Override
+    public void close() throws InterruptedException {
+        stop.countDown();
+        thread.join(STOP_TIMEOUT);
+        running.lag().close();
+        running.stream().close();
+    }
+}

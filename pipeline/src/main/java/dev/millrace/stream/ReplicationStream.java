@@ -1,0 +1,175 @@
+package dev.millrace.stream;
+
+import dev.millrace.apply.ApplierSettings;
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.TargetTopic;
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.capture.CapturedTable;
+import dev.millrace.capture.Watermarks;
+import dev.millrace.change.TableId;
+import dev.millrace.change.Topics;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mappings.RowApplication;
+import dev.millrace.postgres.Database;
+import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.sql.Relation;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+
+/// One direction of replication: a source, a target, and the name from which its replication slot,
+/// publication, topics, consumer groups, transactional id, WAL message prefix, advisory locks and
+/// control rows are derived. The forward and the reverse stream of a migration are two values of
+/// this type and share no name. Immutable and thread-safe; creating one opens nothing.
+///
+/// @param name the migration's name, as in the file
+/// @param source the database that changes are captured from
+/// @param target the database that changes are applied to; it also holds the stream's control rows,
+///   because a stored offset commits together with the rows it covers
+public record ReplicationStream(
+        Direction direction,
+        String name,
+        Side source,
+        Side target,
+        Tables tables,
+        Settings settings) {
+
+    /// One database of a stream.
+    ///
+    /// @param endpoint how the capture connects; the same server as `database`
+    /// @param database opened under the stream's [#id()], which `pg_stat_activity` shows
+    public record Side(Endpoint endpoint, Database database) {}
+
+    /// What a stream replicates.
+    ///
+    /// @param captured the source tables that the mappings read
+    public record Tables(List<Mapping> mappings, List<CapturedTable> captured) {
+
+        public Tables {
+            mappings = List.copyOf(mappings);
+            captured = List.copyOf(captured);
+        }
+
+        public List<Relation> sources() {
+            return captured.stream().map(CapturedTable::relation).toList();
+        }
+
+        public List<TableId> sourceIds() {
+            return captured.stream().map(table -> table.relation().id()).toList();
+        }
+
+        /// Each target table once, sorted.
+        public List<TableId> targetIds() {
+            return mappings.stream()
+                    .map(mapping -> mapping.target().table())
+                    .distinct()
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /// How a stream runs.
+    ///
+    /// @param partitions of the changes topic and the target topic
+    /// @param kafka client settings, at least `bootstrap.servers`
+    /// @param debezium the user's own engine properties
+    /// @param replicaRole the way to write without firing triggers that preflight found
+    /// @param stateDir a folder of this stream alone
+    public record Settings(
+            int partitions,
+            Map<String, Object> kafka,
+            Map<String, String> debezium,
+            ReplicaRole replicaRole,
+            Path stateDir) {
+
+        public Settings {
+            kafka = Map.copyOf(kafka);
+            debezium = Map.copyOf(debezium);
+        }
+    }
+
+    /// The identifier of this stream in every name that it uses, and in the control schema.
+    public String id() {
+        return direction.id(name);
+    }
+
+    public Topics topics() {
+        return new Topics(id());
+    }
+
+    public int partitions() {
+        return settings.partitions();
+    }
+
+    public Map<String, Object> kafka() {
+        return settings.kafka();
+    }
+
+    /// The replication slot on the source.
+    public String slot() {
+        return CaptureSettings.slot(id());
+    }
+
+    /// The publication on the source.
+    public String publication() {
+        return CaptureSettings.publication(id());
+    }
+
+    /// Prefix of the WAL messages that carry this stream's watermarks. The advisory lock that
+    /// orders them has the same key.
+    public String walMessagePrefix() {
+        return Watermarks.prefix(id());
+    }
+
+    /// The database whose control schema holds this stream's generation, offsets and verdicts.
+    public Database control() {
+        return target.database();
+    }
+
+    public Watermarks watermarks(int generation) {
+        return new Watermarks(id(), generation);
+    }
+
+    /// Starts the components of one generation.
+    ///
+    /// @param snapshots why earlier snapshots of this process failed
+    /// @param owner whether this process has the stream's lock at this moment
+    public RunningStream start(
+            int generation,
+            SnapshotFailures snapshots,
+            BooleanSupplier owner,
+            InstantSource clock) {
+        return RunningStream.start(this, generation, snapshots, owner, clock);
+    }
+
+    CaptureSettings capture(int generation) {
+        return new CaptureSettings(
+                id(),
+                generation,
+                source.endpoint().url(),
+                source.endpoint().username(),
+                source.endpoint().password().reveal(),
+                tables.captured(),
+                partitions(),
+                kafka(),
+                settings.debezium());
+    }
+
+    RowApplication.Settings mappings(int generation) {
+        return new RowApplication.Settings(
+                id(), generation, tables.mappings(), kafka(), settings.stateDir(), 1);
+    }
+
+    ApplierSettings applier(int generation) {
+        return new ApplierSettings(
+                id(),
+                generation,
+                new TargetTopic(topics().target(), partitions(), true),
+                settings.replicaRole(),
+                kafka(),
+                ApplierSettings.Limits.standard());
+    }
+}

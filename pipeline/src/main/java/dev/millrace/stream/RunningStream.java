@@ -1,0 +1,70 @@
+package dev.millrace.stream;
+
+import dev.millrace.apply.Backoff;
+import dev.millrace.apply.TargetApplier;
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.SourceCapture;
+import dev.millrace.lifecycle.FailureClassifier;
+import dev.millrace.mappings.RowApplication;
+import java.time.InstantSource;
+import java.util.function.BooleanSupplier;
+
+/// The components that run one generation of a [ReplicationStream]: capture, mappings and apply.
+/// They start and stop in the order of the data: capture stops first, so that what is in the log
+/// can still be applied. Thread-safe.
+public final class RunningStream implements AutoCloseable {
+
+    private final SourceCapture capture;
+    private final RowApplication mappings;
+    private final TargetApplier applier;
+
+    private RunningStream(SourceCapture capture, RowApplication mappings, TargetApplier applier) {
+        this.capture = capture;
+        this.mappings = mappings;
+        this.applier = applier;
+    }
+
+    static RunningStream start(
+            ReplicationStream stream,
+            int generation,
+            SnapshotFailures snapshots,
+            BooleanSupplier owner,
+            InstantSource clock) {
+        SourceCapture capture =
+                SourceCapture.start(
+                        stream.capture(generation),
+                        stream.source().database()::connect,
+                        clock,
+                        snapshots,
+                        owner);
+        RowApplication mappings =
+                RowApplication.start(stream.mappings(generation), clock, FailureClassifier::of);
+        TargetApplier applier =
+                new TargetApplier(
+                        stream.applier(generation),
+                        () -> stream.target().database().connect("apply"),
+                        clock,
+                        Backoff.doubling());
+        applier.start();
+        return new RunningStream(capture, mappings, applier);
+    }
+
+    public SourceCapture capture() {
+        return capture;
+    }
+
+    public RowApplication mappings() {
+        return mappings;
+    }
+
+    public TargetApplier applier() {
+        return applier;
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        capture.close();
+        mappings.close();
+        applier.close();
+    }
+}

@@ -1,0 +1,150 @@
+package dev.millrace.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.change.Topics;
+import dev.millrace.postgres.Database;
+import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.Secret;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// The names that a stream derives from its direction and its migration's name.
+class ReplicationStreamTest {
+
+    private static final String LONGEST = "m".repeat(31);
+    private static final Endpoint OLD =
+            new Endpoint("jdbc:postgresql://old/shop", "millrace", Secret.of("pw"));
+    private static final Endpoint NEW =
+            new Endpoint("jdbc:postgresql://new/shop", "millrace", Secret.of("pw"));
+
+    private final Database source = database(OLD);
+    private final Database target = database(NEW);
+
+    private static Database database(Endpoint endpoint) {
+        return new Database("test", endpoint.url(), endpoint.username(), "pw");
+    }
+
+    @AfterEach
+    void close() {
+        source.close();
+        target.close();
+    }
+
+    private ReplicationStream stream(Direction direction, String migration) {
+        ReplicationStream.Side first = new ReplicationStream.Side(OLD, source);
+        ReplicationStream.Side second = new ReplicationStream.Side(NEW, target);
+        boolean isForward = direction == Direction.FORWARD;
+        return new ReplicationStream(
+                direction,
+                migration,
+                isForward ? first : second,
+                isForward ? second : first,
+                new ReplicationStream.Tables(List.of(), List.of()),
+                new ReplicationStream.Settings(
+                        3, Map.of(), Map.of(), ReplicaRole.REPLICA, Path.of("state")));
+    }
+
+    /// Names that servers use to tell streams from each other.
+    private static List<String> names(ReplicationStream stream) {
+        return List.of(
+                stream.id(),
+                stream.slot(),
+                stream.topics().changes(),
+                stream.topics().target(),
+                stream.topics().position(),
+                stream.topics().rowsApplication(1),
+                stream.topics().applierGroup(),
+                stream.topics().captureTransactionalId(),
+                stream.walMessagePrefix());
+    }
+
+    @Test
+    void forwardNamesStayAsTheyAreInRunningMigrations() {
+        ReplicationStream forward = stream(Direction.FORWARD, "shop");
+
+        assertThat(names(forward))
+                .containsExactly(
+                        "shop",
+                        "millrace_shop",
+                        "millrace.shop.changes",
+                        "millrace.shop.target",
+                        "millrace.shop.position",
+                        "millrace.shop.rows.1",
+                        "millrace.shop.applier",
+                        "millrace.shop.capture",
+                        "millrace.shop");
+        assertThat(forward.publication()).isEqualTo("millrace_shop");
+        assertThat(forward.control()).isSameAs(target);
+    }
+
+    @Test
+    void reverseStreamHasItsOwnNamesAndControlDatabase() {
+        ReplicationStream reverse = stream(Direction.REVERSE, "shop");
+
+        assertThat(names(reverse))
+                .containsExactly(
+                        "_reverse_shop",
+                        "millrace__reverse_shop",
+                        "millrace._reverse_shop.changes",
+                        "millrace._reverse_shop.target",
+                        "millrace._reverse_shop.position",
+                        "millrace._reverse_shop.rows.1",
+                        "millrace._reverse_shop.applier",
+                        "millrace._reverse_shop.capture",
+                        "millrace._reverse_shop");
+        assertThat(reverse.publication()).isEqualTo("millrace__reverse_shop");
+        assertThat(reverse.control()).isSameAs(source);
+    }
+
+    @Test
+    void noTwoStreamsShareAName() {
+        List<String> all = new ArrayList<>();
+        List<String> topics = new ArrayList<>();
+        for (String migration :
+                List.of("shop", "reverse_shop", "reverse", "shop_reverse", "r", "s", LONGEST)) {
+            for (Direction direction : Direction.values()) {
+                ReplicationStream stream = stream(direction, migration);
+                all.addAll(names(stream));
+                Topics own = stream.topics();
+                topics.addAll(List.of(own.changes(), own.target(), own.position()));
+            }
+        }
+
+        assertThat(all).doesNotHaveDuplicates();
+        assertThat(topics.stream().map(topic -> topic.replace('.', '_')))
+                .as("Kafka does not tell '.' from '_' in the metrics of topics")
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void theLongestNamesAreLegal() {
+        for (Direction direction : Direction.values()) {
+            ReplicationStream stream = stream(direction, LONGEST);
+
+            assertThat(stream.slot()).matches("[a-z0-9_]{1,63}");
+            assertThat(stream.publication()).hasSizeLessThanOrEqualTo(63);
+            assertThat(stream.topics().position()).matches("[a-zA-Z0-9._-]{1,249}");
+            assertThat("millrace " + stream.id() + " reconcile")
+                    .as("the longest application_name is not truncated")
+                    .hasSizeLessThanOrEqualTo(63);
+        }
+    }
+
+    @Test
+    void componentsOfOneStreamShareItsNamesAndSettings() {
+        ReplicationStream reverse = stream(Direction.REVERSE, "shop");
+
+        assertThat(reverse.capture(7).migration()).isEqualTo(reverse.id());
+        assertThat(reverse.capture(7).url()).isEqualTo(NEW.url());
+        assertThat(reverse.mappings(7).migration()).isEqualTo(reverse.id());
+        assertThat(reverse.applier(7).migration()).isEqualTo(reverse.id());
+        assertThat(List.of(reverse.capture(7).generation(), reverse.mappings(7).generation()))
+                .containsOnly(reverse.applier(7).generation());
+    }
+}
