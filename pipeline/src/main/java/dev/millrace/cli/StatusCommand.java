@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true)
 final class StatusCommand implements Callable<Integer> {
 
-    /// A look each second on a screen, a line each five in a log.
+    /// Refresh interval on a terminal; a log gets a line every five seconds.
     private static final Duration ON_SCREEN = Duration.ofSeconds(1);
 
     private static final Duration IN_LOG = Duration.ofSeconds(5);

@@ -38,9 +38,9 @@ class InterruptedVerbTest {
                 new ProcessBuilder("kill", "-TERM", Long.toString(process.pid())).start().waitFor();
 
                 assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-                String said =
+                String output =
                         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-                assertThat(said).contains("shop: undecided", "No verdict available: cancelled");
+                assertThat(output).contains("shop: undecided", "No verdict available: cancelled");
                 assertThat(process.exitValue()).isEqualTo(ExitCode.UNDECIDED);
                 assertThat(asked(service, "DELETE /api/v1/reconciliations/1")).isTrue();
             } finally {

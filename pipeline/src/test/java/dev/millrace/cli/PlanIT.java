@@ -53,7 +53,7 @@ class PlanIT {
     }
 
     @Test
-    void exitCodeTellsWhetherTheMigrationCanStart() throws IOException {
+    void exitCodeShowsWhetherTheMigrationCanStart() throws IOException {
         source.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE bare (id int)");
         target.execute("CREATE TABLE t (id int PRIMARY KEY, a text)");
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 class DemoIT {
 
-    private final StringWriter said = new StringWriter();
+    private final StringWriter output = new StringWriter();
 
     @Test
     void aDifferenceIsShownWithExitCodeFourAndNothingIsLeft() {
@@ -42,7 +42,7 @@ class DemoIT {
         int exitCode = demo(service).run(new DemoSettings(400, 0, Optional.empty(), true));
 
         assertThat(exitCode).isEqualTo(4);
-        assertThat(said.toString())
+        assertThat(output.toString())
                 .contains("BACKFILLING", "0 of 1 tables backfilled, 7 of about 9 rows")
                 .contains("lag ? records")
                 .contains("crm.customer", "12,345", "12,344", "missing key {\"id\":\"5\"}")
@@ -70,7 +70,7 @@ class DemoIT {
         DemoSettings settings = inGivenFolder(true);
 
         assertThat(demo(service).run(settings)).isEqualTo(1);
-        assertThat(said.toString())
+        assertThat(output.toString())
                 .contains("the disk is full")
                 .contains(
                         "See the log for the cause: "
@@ -89,7 +89,7 @@ class DemoIT {
                     .hasMessageContaining("127.0.0.1:" + taken.getLocalPort());
         }
 
-        assertThat(said.toString()).isEmpty();
+        assertThat(output.toString()).isEmpty();
         assertThat(service.specFile.get()).isNull();
     }
 
@@ -106,7 +106,7 @@ class DemoIT {
         made.complete(demo);
 
         assertThat(demo.run(settings)).isEqualTo(130);
-        assertThat(said.toString()).doesNotContain("context").doesNotContain("for the cause");
+        assertThat(output.toString()).doesNotContain("context").doesNotContain("for the cause");
     }
 
     @Test
@@ -119,8 +119,8 @@ class DemoIT {
 
         assertThatThrownBy(() -> demo(broken).run(settings)).hasMessage("no start");
 
-        String told = said.toString().lines().reduce((_, last) -> last).orElseThrow();
-        Path log = Path.of(told.substring("See the log for the cause: ".length()));
+        String lastLine = output.toString().lines().reduce((_, last) -> last).orElseThrow();
+        Path log = Path.of(lastLine.substring("See the log for the cause: ".length()));
         assertThat(log).exists();
         Files.delete(log);
     }
@@ -134,7 +134,7 @@ class DemoIT {
         int second = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
 
         assertThat(List.of(first, second)).containsExactly(0, 0);
-        assertThat(said.toString()).contains("Using the shop of an earlier run");
+        assertThat(output.toString()).contains("Using the shop of an earlier run");
         assertThat(Files.readString(folder.resolve("millrace.yaml")))
                 .contains("password-file: '" + folder.resolve("source").resolve("password") + "'")
                 .doesNotContain(Files.readString(folder.resolve("source/password")).strip());
@@ -154,7 +154,7 @@ class DemoIT {
 
         CompletableFuture<Integer> running =
                 CompletableFuture.supplyAsync(() -> demo.run(inGivenFolder(false)));
-        await().atMost(Duration.ofSeconds(60)).until(() -> said.toString().contains("Ctrl-C"));
+        await().atMost(Duration.ofSeconds(60)).until(() -> output.toString().contains("Ctrl-C"));
         assertThat(running).isNotDone();
         assertThat(service.isClosed()).isFalse();
         demo.leave();
@@ -183,6 +183,6 @@ class DemoIT {
     }
 
     private Demo demo(MigrationService service) {
-        return new Demo(service, DemoIT::log, new PrintWriter(said, true));
+        return new Demo(service, DemoIT::log, new PrintWriter(output, true));
     }
 }
