@@ -82,7 +82,7 @@ class ManifestTest {
                     secret.example.yaml                               | token:                    | tokens:            | unknown key token
                     secret.example.yaml                               | token:                    | 'more: x\n  token:' | unused key more
                     overlays/production/kustomization.yaml            | newTag: 0.1.0-SNAPSHOT    | newTag: 0.0.9      | does not have version
-                    overlays/production/kustomization.yaml            | namespace: millrace       | namespace: mill    | one restricted namespace
+                    overlays/production/kustomization.yaml            | namespace: millrace       | '# no namespace'   | one restricted namespace
                     overlays/production/kustomization.yaml            | crm-db.internal.example:5432 | crm-db.internal.example:5433 | millrace-to-target does not allow
                     overlays/production/namespace.yaml                | enforce: restricted       | enforce: baseline  | one restricted namespace
                     overlays/production/resources.yaml                | name: millrace            | name: mill         | there is no Deployment mill

@@ -37,12 +37,14 @@ final class Overlay {
         kustomization.patched().forEach(this::patch);
         documents.forEach(document -> images(document));
         if (kustomization.namespace() != null) {
-            documents.stream()
-                    .filter(document -> !"Namespace".equals(document.get("kind")))
-                    .forEach(
-                            document ->
-                                    map(document, "metadata")
-                                            .put("namespace", kustomization.namespace()));
+            documents.forEach(
+                    document ->
+                            map(document, "metadata")
+                                    .put(
+                                            "Namespace".equals(document.get("kind"))
+                                                    ? "name"
+                                                    : "namespace",
+                                            kustomization.namespace()));
         }
         return documents;
     }
