@@ -14,7 +14,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /// The changes of a batch, compacted to one pending row per table and key. All batches sort their
-/// tables in the same order. Once a table is stopped, its later changes are rejected. Pure. Not
+/// tables in the same order. After a table has stopped, its changes are rejected. Pure. Not
 /// thread-safe.
 final class CompactedBatch {
 

@@ -49,7 +49,7 @@ final class OffsetLock {
                         : new WriteOutcome.Lost(from.partition(), found));
     }
 
-    /// Moves the offset in a transaction of its own; false when it was not `from`.
+    /// Moves the offset in its own transaction; false when it was not `from`.
     boolean move(StoredOffset from, StoredOffset to) throws SQLException {
         return orEvict(from.partition(), () -> offsets.move(connection, from, to, 0));
     }

@@ -6,15 +6,15 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import org.flywaydb.core.Flyway;
 
-/// The schema `millrace` of the target database: journal, generations, stored offsets, stopped
-/// tables, verdicts. Brought up to date by numbered scripts, each applied once; several processes
-/// may do so at the same time. Rows of several migrations lie side by side in it.
+/// The control schema: journal, generations, stored offsets, stopped tables, reports. Numbered
+/// scripts create and update it; each is applied once, and several processes may run them
+/// concurrently. It contains the rows of all migrations of the database. Thread-safe.
 public final class ControlSchema {
 
-    /// Its name in the target database.
+    /// The name of the schema.
     public static final String NAME = "millrace";
 
-    private static final String RIGHTS =
+    private static final String PRIVILEGES =
             """
             SELECT current_database(), current_user,
                 has_database_privilege(current_database(), 'CREATE'),
@@ -23,22 +23,24 @@ public final class ControlSchema {
                         AND has_schema_privilege('millrace', 'USAGE') END
             """;
 
-    /// What came of bringing the schema up to date.
+    /// The result of [#migrate].
     public sealed interface Outcome {
 
-        /// The schema is there and current.
+        /// The schema exists and is current.
         record Ready() implements Outcome {}
 
-        /// The role may not make it; `reason` says what to grant.
+        /// The role lacks a privilege. The reason says what to grant.
         record Refused(String reason) implements Outcome {}
     }
 
     private ControlSchema() {}
 
-    /// @throws SQLException when the database doesn't answer
+    /// Creates the schema or updates it to this version.
+    ///
+    /// @throws SQLException when the database does not answer
     public static Outcome migrate(TargetSessions sessions) throws SQLException {
-        Outcome rights = rights(sessions);
-        if (rights instanceof Outcome.Ready) {
+        Outcome outcome = checkPrivileges(sessions);
+        if (outcome instanceof Outcome.Ready) {
             Flyway.configure(ControlSchema.class.getClassLoader())
                     .dataSource(new SessionSource(sessions))
                     .schemas(NAME)
@@ -49,27 +51,27 @@ public final class ControlSchema {
                     .load()
                     .migrate();
         }
-        return rights;
+        return outcome;
     }
 
-    private static Outcome rights(TargetSessions sessions) throws SQLException {
+    private static Outcome checkPrivileges(TargetSessions sessions) throws SQLException {
         try (Connection connection = sessions.open();
                 var statement = connection.createStatement();
-                var row = statement.executeQuery(RIGHTS)) {
+                var row = statement.executeQuery(PRIVILEGES)) {
             row.next();
             String database = Identifier.quote(row.getString(1));
             String role = Identifier.quote(row.getString(2));
             boolean mayCreate = row.getBoolean(3);
             boolean mayUse = row.getBoolean(4);
-            boolean isThere = !row.wasNull();
-            if (isThere && !mayUse) {
+            boolean exists = !row.wasNull();
+            if (exists && !mayUse) {
                 return new Outcome.Refused(
-                        "the schema millrace of the target database %s is there, but role %s may not create in it; GRANT CREATE, USAGE ON SCHEMA millrace TO %s, or remove the schema if it is another's"
+                        "The schema millrace exists in the target database %s, but role %s cannot create objects in it. Run: GRANT CREATE, USAGE ON SCHEMA millrace TO %s; or drop the schema if it does not belong to Millrace."
                                 .formatted(database, role, role));
             }
-            if (!isThere && !mayCreate) {
+            if (!exists && !mayCreate) {
                 return new Outcome.Refused(
-                        "role %s may not create the schema millrace in the target database %s; GRANT CREATE ON DATABASE %s TO %s"
+                        "Role %s cannot create the schema millrace in the target database %s. Run: GRANT CREATE ON DATABASE %s TO %s"
                                 .formatted(role, database, database, role));
             }
             return new Outcome.Ready();

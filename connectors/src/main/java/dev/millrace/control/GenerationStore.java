@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 
 /// The generations of a migration in `millrace.generation`, and what is recorded when one begins:
 /// its stored offsets, the target tables that were empty, and the columns of the source tables.
-/// Each call opens a session of its own. Thread-safe.
+/// Each call opens its own session. Thread-safe.
 public final class GenerationStore {
 
     private static final String LATEST =
@@ -75,7 +75,7 @@ public final class GenerationStore {
 
         record Begun(Generation generation) implements Outcome {}
 
-        /// Nothing was changed in the database. The reason says what to do.
+        /// Nothing changed in the database. The reason says what to do.
         record Refused(String reason) implements Outcome {}
     }
 
@@ -113,7 +113,7 @@ public final class GenerationStore {
         }
     }
 
-    /// Records the columns of the source tables, for which a `*` stands from now on. Columns that
+    /// Records the columns of the source tables, to which a `*` expands from now on. Columns that
     /// are recorded already stay as they are.
     public void noteColumns(List<Relation> sources) throws SQLException {
         try (Connection connection = open()) {

@@ -9,7 +9,7 @@ import java.time.OffsetDateTime;
 import java.util.Optional;
 
 /// The journal of a migration in `millrace.journal`: which phase it is in, and who did what when.
-/// Rows are only added. Each call uses a pooled connection of its own. Thread-safe.
+/// Rows are only added. Each call uses its own pooled connection. Thread-safe.
 public final class JournalStore {
 
     private static final String ADD_PHASE =

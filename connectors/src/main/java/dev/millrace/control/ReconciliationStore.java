@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.UUID;
 
 /// The reports of reconciliations in `millrace.reconciliation`, as JSON with the content that was
-/// reported (PostgreSQL chooses the order of its fields). Each call opens a session of its own.
+/// reported (PostgreSQL chooses the order of its fields). Each call opens its own session.
 /// Thread-safe.
 public final class ReconciliationStore {
 

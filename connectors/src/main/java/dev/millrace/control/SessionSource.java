@@ -8,8 +8,8 @@ import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/// [TargetSessions] in the form that Flyway asks for. The opener knows the login, so another one is
-/// refused.
+/// Adapts [TargetSessions] to the interface that Flyway needs. The sessions have a fixed login and
+/// time limit, so setting others is refused. Thread-safe.
 public record SessionSource(TargetSessions sessions) implements DataSource {
 
     @Override
@@ -19,7 +19,7 @@ public record SessionSource(TargetSessions sessions) implements DataSource {
 
     @Override
     public Connection getConnection(String username, String password) throws SQLException {
-        throw new SQLFeatureNotSupportedException("the login is the opener's");
+        throw new SQLFeatureNotSupportedException("The sessions have a fixed login.");
     }
 
     @Override
@@ -32,7 +32,7 @@ public record SessionSource(TargetSessions sessions) implements DataSource {
 
     @Override
     public void setLoginTimeout(int seconds) throws SQLException {
-        throw new SQLFeatureNotSupportedException("the time limit is the opener's");
+        throw new SQLFeatureNotSupportedException("The sessions have a fixed time limit.");
     }
 
     @Override
@@ -42,12 +42,12 @@ public record SessionSource(TargetSessions sessions) implements DataSource {
 
     @Override
     public Logger getParentLogger() {
-        return Logger.getLogger("dev.millrace.apply");
+        return Logger.getLogger("dev.millrace.control");
     }
 
     @Override
     public <T> T unwrap(Class<T> type) throws SQLException {
-        throw new SQLException("nothing to unwrap as " + type.getName());
+        throw new SQLException("Cannot unwrap as " + type.getName());
     }
 
     @Override
@@ -55,8 +55,8 @@ public record SessionSource(TargetSessions sessions) implements DataSource {
         return false;
     }
 
-    /// Opens sessions on the target database with pinned settings, each new and unpooled; the
-    /// caller closes it.
+    /// Opens sessions on the target database. Each call returns a new connection with pinned
+    /// settings, which the caller closes.
     @FunctionalInterface
     public interface TargetSessions {
 

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 
 /// Records in `millrace.source_columns` which columns each source table had when the migration
-/// began: a `*` stands for these columns until the migration ends. Uses the caller's connection and
+/// began: a `*` expands to these columns until the migration ends. Uses the caller's connection and
 /// transaction. Thread-safe.
 final class SourceColumns {
 

@@ -72,7 +72,7 @@ public final class StoredOffsets {
         return new AppliedOffsets(partitions, rows);
     }
 
-    /// The same, in a session of its own.
+    /// The same in its own session.
     ///
     /// @param control the database that contains the control schema
     public AppliedOffsets read(Database control) throws SQLException {

@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// Texts of the mapping, read as values of the target's columns and printed again, by PostgreSQL.
+/// Converts texts of a mapping to the texts that the target's columns print: PostgreSQL casts each
+/// text to the column's type and prints the value. Stateless.
 final class CanonicalRows {
 
     private CanonicalRows() {}
@@ -31,10 +32,10 @@ final class CanonicalRows {
             List<Row> result = new ArrayList<>(rows.size());
             try (var texts = statement.executeQuery()) {
                 while (texts.next()) {
-                    Row given = rows.get(result.size());
+                    Row mapped = rows.get(result.size());
                     Row.Builder row = new Row.Builder(schema);
                     for (int column = 0; column < schema.size(); column++) {
-                        if (given.isUnchanged(column)) {
+                        if (mapped.isUnchanged(column)) {
                             row.unchanged(column);
                         } else {
                             row.text(column, texts.getString(column + 1));
@@ -49,7 +50,7 @@ final class CanonicalRows {
 
     private static String sql(ComparedTable table, RowSchema schema) {
         return "SELECT "
-                + each(schema, i -> table.column(schema.columns().get(i)).reread("c" + i))
+                + each(schema, i -> table.column(schema.columns().get(i)).canonical("c" + i))
                 + " FROM unnest("
                 + each(schema, _ -> "CAST(? AS text[])")
                 + ") WITH ORDINALITY AS u("

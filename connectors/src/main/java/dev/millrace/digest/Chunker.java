@@ -9,8 +9,8 @@ import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;
 
-/// Opens snapshots of one migration's tables on either side. Holds no connection between calls.
-/// Thread-safe.
+/// Opens snapshots of one migration's tables on either side. Keeps no connection open between
+/// calls. Thread-safe.
 public final class Chunker {
 
     private final String migration;
@@ -19,7 +19,7 @@ public final class Chunker {
     private final Sessions target;
     private final OpenConnections connections = new OpenConnections();
 
-    /// @param targetTopic under which the applier stores its offsets
+    /// @param targetTopic the topic whose stored offsets a snapshot of the target contains
     public Chunker(String migration, String targetTopic, Sessions source, Sessions target) {
         this.migration = migration;
         this.targetTopic = targetTopic;
@@ -27,21 +27,22 @@ public final class Chunker {
         this.target = target;
     }
 
-    /// Asks the target for its columns' types, both sides for the tables' sizes and a sample hash.
+    /// Reads the types of the target's columns, and from both sides the sizes of the tables and a
+    /// sample hash.
     ///
-    /// @throws ReadFailed when a side can't be read
+    /// @throws ReadFailed when a side cannot be read
     public ComparedTables tables(Collection<Mapping> mappings) {
-        return ComparedTables.ask(this, mappings);
+        return ComparedTables.read(this, mappings);
     }
 
-    /// @throws ReadFailed when a side can't be read or the target lacks a column of the mapping
+    /// @throws ReadFailed when a side cannot be read or the target lacks a column of the mapping
     public ComparedTable table(Mapping mapping) {
         return tables(List.of(mapping)).table(mapping);
     }
 
-    /// What the source would not show to a snapshot taken now. A transaction that is running and
-    /// has the highest id of all is not among the ids: they are complete below the id of any
-    /// transaction that ended before this call.
+    /// The transactions that a snapshot of the source taken now would not show. A running
+    /// transaction with the highest id of all is not among them: the ids are complete below the id
+    /// of any transaction that ended before this call.
     public RunningTransactions running() {
         return onSource(RunningTransactions::read);
     }
@@ -63,30 +64,31 @@ public final class Chunker {
         return openTarget().table(table);
     }
 
-    /// Cancels the statements that run on either side, which then fail. One that begins at this
-    /// moment may be missed.
+    /// Cancels the statements that run on either side, so that they fail. A statement that begins
+    /// during this call may not be cancelled.
     public void cancelStatements() {
         connections.cancelStatements();
     }
 
-    /// Breaks the sessions of either side. What runs on them fails at once, on this side only.
+    /// Closes the connections to both sides without waiting for the servers. Their statements fail
+    /// at once in this process; the servers may continue to run them.
     public void abort() {
         connections.abort();
     }
 
-    <T> T onSource(SnapshotSession.Question<T> question) {
-        return with("source", source, question);
+    <T> T onSource(SnapshotSession.Read<T> read) {
+        return with("source", source, read);
     }
 
-    <T> T onTarget(SnapshotSession.Question<T> question) {
-        return with("target", target, question);
+    <T> T onTarget(SnapshotSession.Read<T> read) {
+        return with("target", target, read);
     }
 
-    private <T> T with(String side, Sessions sessions, SnapshotSession.Question<T> question) {
+    private <T> T with(String side, Sessions sessions, SnapshotSession.Read<T> read) {
         try {
             Connection connection = connections.open(sessions);
             try {
-                return question.of(connection);
+                return read.from(connection);
             } finally {
                 connections.close(connection);
             }
@@ -95,7 +97,7 @@ public final class Chunker {
         }
     }
 
-    /// One snapshot of the source, over any of its tables. Not thread-safe.
+    /// A snapshot of the source for any of its tables. Not thread-safe.
     public static final class SourceSession implements AutoCloseable {
 
         private final SnapshotSession session;
@@ -104,12 +106,12 @@ public final class Chunker {
             this.session = session;
         }
 
-        /// The transactions whose changes this snapshot doesn't show although they had begun.
+        /// The transactions that had begun but whose changes this snapshot does not show.
         public RunningTransactions running() {
             return session.running();
         }
 
-        /// Leave it open: it is closed with this session.
+        /// The snapshot of a table. Do not close it: it is closed with this session.
         public SourceSnapshot table(ComparedTable table) {
             return new SourceSnapshot(new SnapshotReader(session, table, table.source()));
         }
@@ -120,7 +122,7 @@ public final class Chunker {
         }
     }
 
-    /// One snapshot of the target, over any of its tables. Not thread-safe.
+    /// A snapshot of the target for any of its tables. Not thread-safe.
     public static final class TargetSession implements AutoCloseable {
 
         private final SnapshotSession session;
@@ -133,7 +135,7 @@ public final class Chunker {
             this.targetTopic = targetTopic;
         }
 
-        /// Leave it open: it is closed with this session.
+        /// The snapshot of a table. Do not close it: it is closed with this session.
         public TargetSnapshot table(ComparedTable table) {
             return new TargetSnapshot(
                     new SnapshotReader(session, table, table.target()),

@@ -6,14 +6,14 @@ import dev.millrace.sql.Relation.SqlType;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// One target column and how both sides write its value as text: as the output function of the
-/// column's type prints it, like the text that travels.
+/// One target column, and the SQL that prints its value as text on either side: as the output
+/// function of the column's type prints it, like the texts in the log.
 ///
 /// @param type the column's type as `format_type` prints it, domains resolved
-/// @param schema of that type
-/// @param typeName the catalog's own name of that type
-/// @param castable the type to cast to on the source, without a length that would cut in silence;
-///   `null` when the type isn't a built-in one, which the source need not have
+/// @param schema the schema of that type
+/// @param typeName the name of that type in the catalog
+/// @param castable the type for a cast on the source, without a length that would truncate
+///   silently; `null` for a type that is not built in, because the source may not have it
 /// @param output the type of the mapping's output on the source
 record ColumnText(
         String name,
@@ -29,15 +29,16 @@ record ColumnText(
         return print(row + "." + Identifier.quote(name));
     }
 
-    /// A value travels to the target as text, so it is the target type's reading of that text which
-    /// the target must hold.
+    /// A value reaches the target as text, so the target must contain that text as the target's
+    /// type reads it.
     String onSource(String row) {
         String sent = OutputText.of(row + "." + Identifier.quote(name), output);
-        return sameType() || castable == null ? sent : reread(sent);
+        return sameType() || castable == null ? sent : canonical(sent);
     }
 
-    /// The text as a value of the column would print it. For built-in types on either side.
-    String reread(String text) {
+    /// The text that a value of the column prints for the given text. Works on either side for
+    /// built-in types.
+    String canonical(String text) {
         return castable == null ? text : print("CAST(" + text + " AS " + castable + ")");
     }
 
@@ -49,13 +50,13 @@ record ColumnText(
         return output.formatted().equals(type);
     }
 
-    /// True when a text is the column's own text already.
+    /// Whether every text of the mapping is the text that the column prints.
     boolean isCanonical() {
         return castable == null || sameType() || TEXTS.contains(castable);
     }
 
-    /// True when the source can find a key by an index: its type is the column's and built in.
-    boolean sameBuiltIn() {
+    /// Whether the source can find a key by an index: it has the column's type, which is built in.
+    boolean isIndexable() {
         return castable != null && sameType();
     }
 }

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A mapping together with what the target's catalog says of its columns: enough to read either
-/// side in the same words. Immutable; safe for any thread.
+/// A mapping with the types of its target's columns: what is needed to read the same texts on
+/// either side. Immutable and thread-safe.
 public final class ComparedTable {
 
     private final Mapping mapping;
@@ -25,7 +25,7 @@ public final class ComparedTable {
         this.bytes = bytes;
     }
 
-    /// The size of the larger side, its TOASTed values with it.
+    /// The size of the larger side in bytes, including TOASTed values.
     public long bytes() {
         return bytes;
     }
@@ -34,7 +34,7 @@ public final class ComparedTable {
         return mapping;
     }
 
-    /// True when texts of the mapping are the target columns' own texts as they are.
+    /// Whether every text of the mapping is the text that the target's column prints.
     boolean isCanonical(RowSchema schema) {
         return schema.columns().stream().allMatch(name -> column(name).isCanonical());
     }
@@ -43,17 +43,18 @@ public final class ComparedTable {
         return columns.get(mapping.target().position(name));
     }
 
-    /// The user's own SELECT, its columns taken by name.
+    /// The SQL of the source: the user's SELECT, with its columns taken by name.
     SideSql source() {
         List<String> texts = columns.stream().map(column -> column.onSource("m")).toList();
         List<KeyColumn> key = new ArrayList<>();
         for (int position : mapping.target().key()) {
             ColumnText column = columns.get(position);
-            key.add(key("m", column, texts.get(position), column.sameBuiltIn()));
+            key.add(key("m", column, texts.get(position), column.isIndexable()));
         }
         return new SideSql("(\n" + mapping.userText() + "\n) AS m", texts, key, hash);
     }
 
+    /// The SQL of the target: the table.
     SideSql target() {
         List<String> texts = columns.stream().map(column -> column.onTarget("m")).toList();
         List<KeyColumn> key = new ArrayList<>();
@@ -81,13 +82,13 @@ public final class ComparedTable {
     }
 
     /// @param text the key column's canonical text
-    /// @param value what is compared when rows are asked for by key
-    /// @param type of that value
+    /// @param value the expression that is compared with a key
+    /// @param type the type of that expression
     record KeyColumn(String text, String value, String type) {}
 
-    /// How a text becomes 64 bits inside PostgreSQL. The server's own hash is the fast one; it is
-    /// used where both servers give the same value for a sample, which they don't between encodings
-    /// and byte orders. MD5 over UTF-8 is the same everywhere.
+    /// Hashes a text to 64 bits inside PostgreSQL. The server's own hash is faster. It is used if
+    /// both servers compute the same value for a sample; servers with different encodings or byte
+    /// orders do not. MD5 over UTF-8 is the same on all servers.
     enum HashFunction {
         EXTENDED {
             @Override
@@ -110,12 +111,12 @@ public final class ComparedTable {
         static final int FIRST_SEED = 1;
         static final int SECOND_SEED = 2;
 
-        /// What two servers must have in common for the fast hash.
+        /// The query whose result must be equal on both servers for the faster hash.
         static final String SAMPLE =
                 "SELECT current_setting('server_encoding') || ' ' || "
-                        + EXTENDED.of("'Millrace leads the stream to a new wheel'", SECOND_SEED);
+                        + EXTENDED.of("'a sample text'", SECOND_SEED);
 
-        /// SQL for the hash of a text expression that isn't NULL.
+        /// The SQL of the hash of a text expression that is not NULL.
         abstract String of(String text, int seed);
     }
 }

@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// What both sides say of the tables of some mappings, asked once for all of them. Immutable.
+/// The column types and sizes of the tables of some mappings, read once for all of them. Immutable.
 public final class ComparedTables {
 
-    /// Domains are resolved to the type below. Types whose length would cut a value in a cast are
-    /// taken without it.
+    /// Domains are resolved to their base type. Types whose length would truncate a value in a cast
+    /// are returned without it.
     private static final String COLUMNS =
             """
             WITH RECURSIVE layer AS (
@@ -39,7 +39,7 @@ public final class ComparedTables {
             JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype <> 'd'
             """;
 
-    /// A partitioned table's rows are in its partitions.
+    /// The rows of a partitioned table are in its partitions.
     private static final String BYTES =
             """
             SELECT w.schema, w.name, coalesce(
@@ -69,7 +69,7 @@ public final class ComparedTables {
         this.hash = hash;
     }
 
-    static ComparedTables ask(Chunker chunker, Collection<Mapping> mappings) {
+    static ComparedTables read(Chunker chunker, Collection<Mapping> mappings) {
         List<TableId> sources = mappings.stream().map(Mapping::source).toList();
         List<TableId> targets = mappings.stream().map(each -> each.target().table()).toList();
         Side source = chunker.onSource(open -> new Side(sample(open), bytes(open, sources)));

@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.postgresql.PGConnection;
 
-/// The connections that are open now, so that another thread can cancel what runs on them.
+/// The open connections of a [Chunker], so that another thread can cancel their statements.
 /// Thread-safe.
 final class OpenConnections {
 
@@ -23,7 +23,7 @@ final class OpenConnections {
         connection.close();
     }
 
-    /// Breaks the connections, for a server that doesn't answer.
+    /// Closes the connections without waiting for a server that may not answer.
     void abort() {
         for (Connection connection : open) {
             try {
@@ -34,7 +34,8 @@ final class OpenConnections {
         }
     }
 
-    /// A connection that runs nothing, or that ends at this moment, has nothing to cancel.
+    /// Cancels the running statements. A connection that runs none, or that is being closed, is
+    /// left as it is.
     void cancelStatements() {
         for (Connection connection : open) {
             try {

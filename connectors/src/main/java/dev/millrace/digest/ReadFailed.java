@@ -4,8 +4,9 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.postgres.SqlState.ErrorClass;
 import java.sql.SQLException;
 
-/// A side that could not be read. The message says which and why and holds no value of a row:
-/// PostgreSQL's own words are repeated only for classes of errors that don't quote data.
+/// Thrown when a side cannot be read. The message names the side and the reason and contains no
+/// value of a row: PostgreSQL's message is repeated only for classes of errors that do not quote
+/// data.
 public final class ReadFailed extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
@@ -19,7 +20,7 @@ public final class ReadFailed extends RuntimeException {
     private static String reason(SQLException failure) {
         String state = String.valueOf(failure.getSQLState());
         return ErrorClass.of(failure).isAboutValues()
-                ? "a value doesn't fit the target column's type (SQLSTATE " + state + ")"
+                ? "a value does not fit the type of the target column (SQLSTATE " + state + ")"
                 : Reason.of(failure) + " (SQLSTATE " + state + ")";
     }
 }

@@ -3,8 +3,8 @@ package dev.millrace.digest;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/// Where this room takes its connections from: each call opens one with pinned settings, in which a
-/// statement may compute for long. This room closes it.
+/// Opens sessions for this package. Each call returns a new connection with pinned settings and
+/// without a time limit for statements; this package closes it.
 @FunctionalInterface
 public interface Sessions {
 

@@ -7,21 +7,22 @@ import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// The statements that read one side. A row's text is that of a composite of its cells' texts, so
-/// NULL and the empty text differ and columns can't run together.
+/// Builds the statements that read one side. The text of a row is the text of a composite of its
+/// cells' texts: NULL and the empty text differ, and the texts of two columns cannot be confused.
 ///
-/// @param from what rows are taken from, as `m`
+/// @param from the FROM item, with the alias `m`
 /// @param cells the canonical text of each column of `m`
 record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunction hash) {
 
-    /// bucket, rows, first, second, characters of the keys
+    /// Returns bucket, number of rows, first sum, second sum, characters of the keys.
     ///
-    /// @param buckets how many there are, a power of two
+    /// @param buckets the number of buckets, a power of two
     String digest(int buckets) {
         return digest(buckets, "");
     }
 
-    /// The same of some of fewer buckets; one parameter: their numbers.
+    /// The same for rows in some buckets of a digest with fewer buckets. Its parameter is the
+    /// numbers of those buckets.
     String digestWithin(int fewer, int buckets) {
         return digest(buckets, " WHERE bucket & " + (fewer - 1) + " = ANY (?)");
     }
@@ -34,7 +35,8 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + " GROUP BY bucket";
     }
 
-    /// The key's columns, first, second; one parameter: the buckets' numbers.
+    /// Returns the key's columns, first hash, second hash. Its parameter is the numbers of the
+    /// buckets.
     String sumsOfBuckets(int buckets) {
         return "SELECT "
                 + keyNames()
@@ -43,7 +45,8 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + ") AS h WHERE bucket = ANY (?)";
     }
 
-    /// The key's columns, first, second; one parameter per key column: its texts.
+    /// Returns the key's columns, first hash, second hash. Its parameters are the texts of each key
+    /// column.
     String sumsOfKeys(boolean withNulls) {
         return "SELECT "
                 + keyNames()
@@ -52,9 +55,10 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + ") AS h";
     }
 
-    /// Every column; one parameter per key column: its texts. Rows in any order, as many as fit.
+    /// Returns every column of as many rows as fit, in any order. Its parameters are the texts of
+    /// each key column.
     ///
-    /// @param characters of all rows together; a row that is wider is left out
+    /// @param characters the limit for all rows together; a row that alone exceeds it is left out
     String cellsOfKeys(boolean withNulls, long characters) {
         String names = each(cells.size(), i -> "c" + i);
         String fits = "width <= " + characters;
@@ -79,7 +83,7 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + characters;
     }
 
-    /// OFFSET 0 keeps the texts from being made once per hash.
+    /// OFFSET 0 prevents the texts from being computed once per hash.
     private String hashed(String where, int buckets) {
         String bucket = hash.of("key", HashFunction.BUCKET_SEED);
         return "SELECT "
@@ -117,7 +121,7 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
         return IntStream.range(0, count).mapToObj(expression).collect(Collectors.joining(", "));
     }
 
-    /// A NULL is found by the second, slow form only.
+    /// Keys with a NULL need EXISTS with IS NOT DISTINCT FROM, which is slow.
     private String where(boolean withNulls) {
         String arrays =
                 key.stream()

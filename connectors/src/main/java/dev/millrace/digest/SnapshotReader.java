@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The reads of one table in one snapshot of its side. Not thread-safe.
+/// Reads one table in one snapshot of its side. Not thread-safe.
 final class SnapshotReader {
 
     private static final int FETCH = 5_000;
@@ -39,7 +39,7 @@ final class SnapshotReader {
     }
 
     TableDigest digest() {
-        return session.ask(
+        return session.read(
                 open -> {
                     try (PreparedStatement statement =
                             open.prepareStatement(sql.digest(TableDigest.BUCKETS))) {
@@ -49,7 +49,7 @@ final class SnapshotReader {
     }
 
     TableDigest digest(Chunk.Buckets within, int buckets) {
-        return session.ask(
+        return session.read(
                 open -> {
                     try (PreparedStatement statement =
                             open.prepareStatement(sql.digestWithin(within.of(), buckets))) {
@@ -86,7 +86,7 @@ final class SnapshotReader {
     }
 
     private Map<RowKey, RowSum> sumsOfBuckets(Chunk.Buckets buckets) {
-        return session.ask(
+        return session.read(
                 open -> {
                     try (PreparedStatement statement =
                             open.prepareStatement(sql.sumsOfBuckets(buckets.of()))) {
@@ -97,7 +97,7 @@ final class SnapshotReader {
     }
 
     private Map<RowKey, RowSum> sumsOfKeys(List<RowKey> keys) {
-        return session.ask(
+        return session.read(
                 open -> {
                     try (PreparedStatement statement =
                             open.prepareStatement(sql.sumsOfKeys(haveNulls(keys)))) {
@@ -111,7 +111,7 @@ final class SnapshotReader {
         if (keys.isEmpty()) {
             return Map.of();
         }
-        return session.ask(
+        return session.read(
                 open -> {
                     try (PreparedStatement statement =
                             open.prepareStatement(sql.cellsOfKeys(haveNulls(keys), characters))) {
@@ -130,11 +130,11 @@ final class SnapshotReader {
                 });
     }
 
-    /// Each row's cells as the target's columns print them. Rows share one schema.
+    /// The rows with the texts that the target's columns print. All rows have one schema.
     List<Row> canonical(List<Row> rows) {
         return rows.isEmpty() || table.isCanonical(rows.getFirst().schema())
                 ? rows
-                : session.ask(open -> CanonicalRows.of(open, table, rows));
+                : session.read(open -> CanonicalRows.of(open, table, rows));
     }
 
     private Map<RowKey, RowSum> sums(PreparedStatement statement) throws SQLException {

@@ -5,8 +5,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 
-/// One REPEATABLE READ, read-only transaction on one side. A read that fails leaves it usable for
-/// the next one. Not thread-safe.
+/// One read-only REPEATABLE READ transaction on one side. It can be used again after a read that
+/// failed. Not thread-safe.
 final class SnapshotSession implements AutoCloseable {
 
     private final String side;
@@ -41,34 +41,34 @@ final class SnapshotSession implements AutoCloseable {
         connection.setReadOnly(true);
         connection.setAutoCommit(false);
         try (var statement = connection.createStatement()) {
-            // The first statement takes the snapshot: the caller relies on its being taken now.
+            // The first statement takes the snapshot, and callers rely on its being taken now.
             statement.execute("SELECT 1");
         }
         return connection.setSavepoint();
     }
 
     RunningTransactions running() {
-        return ask(RunningTransactions::read);
+        return read(RunningTransactions::read);
     }
 
-    interface Question<T> {
-        T of(Connection connection) throws SQLException;
+    interface Read<T> {
+        T from(Connection connection) throws SQLException;
     }
 
-    <T> T ask(Question<T> question) {
+    <T> T read(Read<T> read) {
         try {
-            return question.of(connection);
+            return read.from(connection);
         } catch (SQLException e) {
-            goBack(e);
+            rollbackToSnapshot(e);
             throw new ReadFailed(side, e);
         }
     }
 
-    private void goBack(SQLException failure) {
+    private void rollbackToSnapshot(SQLException failure) {
         try {
             connection.rollback(pinned);
         } catch (SQLException e) {
-            // The connection is gone: the next question says so.
+            // The connection is broken: the next read reports it.
             failure.addSuppressed(e);
         }
     }

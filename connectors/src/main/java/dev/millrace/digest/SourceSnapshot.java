@@ -8,7 +8,7 @@ import dev.millrace.postgres.RunningTransactions;
 import java.util.List;
 import java.util.Map;
 
-/// The expected image: what the user's own SELECT gives on the source.
+/// The expected rows: the result of the user's SELECT on the source. Not thread-safe.
 public final class SourceSnapshot implements TableSnapshot {
 
     private final SnapshotReader reader;
@@ -17,7 +17,7 @@ public final class SourceSnapshot implements TableSnapshot {
         this.reader = reader;
     }
 
-    /// The transactions whose changes this snapshot doesn't show although they had begun.
+    /// The transactions that had begun but whose changes this snapshot does not show.
     public RunningTransactions running() {
         return reader.session().running();
     }

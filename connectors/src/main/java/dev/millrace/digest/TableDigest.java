@@ -5,16 +5,20 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/// All rows of one side in one snapshot, added up per bucket. The bucket of a row depends on its
-/// key's text alone, so both sides put a key into the same one. An absent bucket has no rows.
+/// The sum of all rows of one side in one snapshot, per bucket. The bucket of a row depends only on
+/// the text of its key, so both sides put a key into the same bucket. An absent bucket has no rows.
+/// Immutable.
 ///
-/// @param keyCharacters of each bucket's keys: what they take when they are read
+/// @param keyCharacters the characters of each bucket's keys, which is their size when they are
+///   read
 public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyCharacters) {
 
-    /// Of any table; a thousandth of the rows is what a difference makes the next look read.
+    /// The number of buckets for any table: after a difference the next read takes a thousandth of
+    /// the rows.
     public static final int BUCKETS = 1024;
 
-    /// Of what differs in a large table. Each bucket is part of one of the fewer.
+    /// The number of buckets for the differing part of a large table. Each of them is part of one
+    /// of the [#BUCKETS].
     public static final int FINE_BUCKETS = 128 * BUCKETS;
 
     public TableDigest {
@@ -34,7 +38,7 @@ public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyCh
         return buckets.values().stream().reduce(RowSum.NONE, RowSum::plus);
     }
 
-    /// The buckets in which the two differ, in order.
+    /// The buckets in which the two digests differ, sorted.
     public SortedSet<Integer> differing(TableDigest other) {
         SortedSet<Integer> numbers = new TreeSet<>();
         buckets.keySet().forEach(number -> addIfDiffers(numbers, number, other));

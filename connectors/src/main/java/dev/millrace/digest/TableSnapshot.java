@@ -8,42 +8,41 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/// One side of a table in one snapshot: whatever is asked of it is true of the same moment. Closing
-/// it closes the session, and with it every other table's snapshot of that session. Not
-/// thread-safe.
+/// One side of a table in one snapshot: all reads see the same point in time. Closing it closes the
+/// session, and with it the snapshots of other tables in that session. Not thread-safe.
 public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapshot, TargetSnapshot {
 
-    /// @throws ReadFailed when the side can't be read
+    /// @throws ReadFailed when the side cannot be read, like every method here
     TableDigest digest();
 
-    /// The finer digest of some buckets: [TableDigest#FINE_BUCKETS].
+    /// The digest of some buckets with [TableDigest#FINE_BUCKETS] buckets.
     TableDigest digest(Chunk.Buckets within);
 
-    /// The sum of each key's rows; a key without a row is not in it. More than one row under one
-    /// key shows as its count.
+    /// The sum of the rows of each key; a key without a row is absent. If a key has several rows,
+    /// the sum counts them.
     Map<RowKey, RowSum> sums(Chunk chunk);
 
-    /// The rows of these keys, each cell in the target column's own text, as many as fit.
+    /// The rows of these keys, as many as fit, with the texts that the target's columns print.
     ///
-    /// @param characters of all cells together; a row that has more is left out
+    /// @param characters the limit for all cells together; a row that alone exceeds it is left out
     Map<RowKey, Row> rows(List<RowKey> keys, long characters);
 
     @Override
     void close();
 
-    /// Some rows of a table, named so that both sides mean the same ones.
+    /// A part of a table that means the same rows on both sides.
     public sealed interface Chunk {
 
-        /// Whole buckets of a digest.
+        /// All rows of some buckets of a digest.
         ///
-        /// @param of how many buckets it has
+        /// @param of the number of buckets of that digest
         record Buckets(int of, Set<Integer> numbers) implements Chunk {
             public Buckets {
                 numbers = Set.copyOf(numbers);
             }
         }
 
-        /// The rows of these target keys, in the target's texts.
+        /// The rows of these target keys, in the texts that the target prints.
         record Keys(List<RowKey> keys) implements Chunk {
             public Keys {
                 keys = List.copyOf(keys);
@@ -55,9 +54,9 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
         }
     }
 
-    /// The count of some rows and two sums of their hashes, each under a seed of its own, modulo
-    /// 2^64. Sums don't depend on the order of the rows, and unlike an exclusive or they don't
-    /// cancel a row that is there twice. Rows that differ have equal sums with a chance of 2^-128.
+    /// The count of some rows and two sums of their hashes, each with its own seed, modulo 2^64.
+    /// Sums do not depend on the order of rows, and unlike an exclusive or they do not cancel a row
+    /// that occurs twice. Different rows have equal sums with a probability of 2^-128.
     public record RowSum(long rows, long first, long second) {
 
         public static final RowSum NONE = new RowSum(0, 0, 0);
@@ -66,7 +65,7 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
             return new RowSum(rows + other.rows, first + other.first, second + other.second);
         }
 
-        /// 32 hexadecimal digits: both sums.
+        /// Both sums as 32 hexadecimal digits.
         public String checksum() {
             return String.format(Locale.ROOT, "%016x%016x", first, second);
         }

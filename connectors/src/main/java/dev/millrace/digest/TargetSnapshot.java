@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// The target table, and what the applier had stored in the same snapshot.
+/// The target table and the stored offsets in one snapshot. Not thread-safe.
 public final class TargetSnapshot implements TableSnapshot {
 
     private final SnapshotReader reader;
@@ -24,15 +24,15 @@ public final class TargetSnapshot implements TableSnapshot {
     }
 
     public StoredPositions stored() {
-        return reader.session().ask(state::positions);
+        return reader.session().read(state::positions);
     }
 
-    /// Why the table's changes are no longer applied, if they aren't.
+    /// Why the table's changes are no longer applied; empty for a table that is not stopped.
     public Optional<String> stopped() {
-        return reader.session().ask(state::stopReason);
+        return reader.session().read(state::stopReason);
     }
 
-    /// The keys as the target's columns print them, for keys as the mapping gives them.
+    /// The keys that the target's columns print, by the keys of the mapping.
     public Map<RowKey, RowKey> canonical(List<RowKey> keys) {
         RowSchema target = reader.table().mapping().target();
         RowSchema schema =
@@ -53,12 +53,12 @@ public final class TargetSnapshot implements TableSnapshot {
         return result;
     }
 
-    /// The row as the target's columns print it; unchanged cells stay unchanged.
+    /// The row with the texts that the target's columns print; unchanged cells remain unchanged.
     public Row canonical(Row mapped) {
         return reader.canonical(List.of(mapped)).getFirst();
     }
 
-    /// The same of many rows, which share one schema.
+    /// The same for many rows, which must have one schema.
     public List<Row> canonicalRows(List<Row> mapped) {
         return reader.canonical(mapped);
     }

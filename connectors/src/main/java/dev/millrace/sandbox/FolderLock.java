@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
-/// Holds a folder for one server of one process. The operating system lets go of it when the
-/// process ends, however it ends, so a lock is never stale. Safe for any thread.
+/// Locks a folder for one server of one process. The operating system releases the lock when the
+/// process ends in any way, so a lock is never stale. Thread-safe.
 public final class FolderLock implements AutoCloseable {
 
     private final FileChannel channel;
@@ -19,13 +19,16 @@ public final class FolderLock implements AutoCloseable {
         this.channel = channel;
     }
 
-    /// @param what the server as a user calls it, for the message
-    /// @throws LocalServerException when another server holds the folder or it can't be written
+    /// Takes the lock; does not wait for it.
+    ///
+    /// @param what the user's name of the server, for the message
+    /// @throws LocalServerException when another server uses the folder or the folder is not
+    ///   writable
     public static FolderLock take(Path folder, String what) {
         FileChannel channel = null;
         try {
             channel = open(folder);
-            if (held(channel)) {
+            if (tryLock(channel)) {
                 return new FolderLock(channel);
             }
             channel.close();
@@ -35,13 +38,14 @@ public final class FolderLock implements AutoCloseable {
         }
         throw new LocalServerException(
                 what
-                        + " can't use its folder "
+                        + " cannot use its folder "
                         + folder
-                        + ": a running process holds it. Stop that process or choose another"
+                        + ": a running process uses it. Stop that process or choose another"
                         + " --data-dir.");
     }
 
-    /// Waits until no other process holds the folder; threads of this process must not compete.
+    /// Takes the lock when no other process has it. Threads of this process must not compete for
+    /// it.
     public static FolderLock await(Path folder, String what) {
         FileChannel channel = null;
         try {
@@ -63,7 +67,7 @@ public final class FolderLock implements AutoCloseable {
     private static LocalServerException unusable(Path folder, String what, IOException cause) {
         return new LocalServerException(
                 what
-                        + " can't use its folder "
+                        + " cannot use its folder "
                         + folder
                         + ": "
                         + cause
@@ -71,7 +75,7 @@ public final class FolderLock implements AutoCloseable {
                 cause);
     }
 
-    private static boolean held(FileChannel channel) throws IOException {
+    private static boolean tryLock(FileChannel channel) throws IOException {
         try {
             FileLock lock = channel.tryLock();
             return lock != null;
@@ -95,7 +99,7 @@ public final class FolderLock implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new LocalServerException("the lock of a folder can't be released: " + e, e);
+            throw new LocalServerException("The lock of a folder cannot be released: " + e, e);
         }
     }
 }

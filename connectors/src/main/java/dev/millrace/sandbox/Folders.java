@@ -13,7 +13,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Deletes whole folders, and keeps other users out of folders. A link is deleted, never followed.
+/// Deletes folders with their contents, and restricts folders to their owner. A symbolic link is
+/// deleted, never followed. Stateless.
 public final class Folders {
 
     private static final Set<PosixFilePermission> OWNER_ONLY =
@@ -21,10 +22,11 @@ public final class Folders {
 
     private Folders() {}
 
-    /// Makes the folder if it is missing and closes it, with all that is in it, to other users of
-    /// the machine. A file system without POSIX permissions is left as it is.
+    /// Creates the folder if it does not exist, and removes the access of other users of the
+    /// machine to it and its contents. Changes nothing on a file system without POSIX permissions.
     ///
-    /// @throws IOException also when the folder is open to others and belongs to another user
+    /// @throws IOException also when other users have access to a folder that belongs to another
+    ///   user
     public static void makePrivate(Path folder) throws IOException {
         Files.createDirectories(folder);
         PosixFileAttributeView view =
@@ -34,16 +36,16 @@ public final class Folders {
                 view.setPermissions(OWNER_ONLY);
             } catch (IOException e) {
                 throw new IOException(
-                        "other users have access to it, and that can't be changed ("
+                        "other users have access to the folder, and its permissions cannot be changed ("
                                 + e
-                                + "). Make it a folder of the user that runs this, or choose"
+                                + "). Change the owner of the folder to the current user, or choose"
                                 + " another folder",
                         e);
             }
         }
     }
 
-    /// Deletes the folder with all it holds; what vanishes meanwhile is as good as deleted.
+    /// Deletes the folder with its contents. Files that another process deletes first are ignored.
     public static void delete(Path folder) throws IOException {
         if (Files.isDirectory(folder)) {
             Files.walkFileTree(folder, new Deletion());

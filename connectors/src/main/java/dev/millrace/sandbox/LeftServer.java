@@ -9,14 +9,14 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// A server that an earlier process left in our folder. It is ours, and ended, when the process
-/// that `postmaster.pid` names has `-D` and our folder in its command line; another program that
-/// got the same number is left alone. The caller holds the folder's lock, so no living process of
-/// ours owns that server.
+/// Ends a server that an earlier process left in a folder. The process that `postmaster.pid` names
+/// is such a server if its command line contains `-D` and the folder; another program that has the
+/// same process id is not touched. The caller has the folder's lock, so no running process owns
+/// that server.
 final class LeftServer {
 
     private static final Logger LOG = LoggerFactory.getLogger(LeftServer.class);
-    private static final Duration AT_MOST = Duration.ofSeconds(15);
+    private static final Duration END_TIMEOUT = Duration.ofSeconds(15);
 
     private LeftServer() {}
 
@@ -28,7 +28,7 @@ final class LeftServer {
 
     static void end(Path data) {
         Optional<PidFile> file = PidFile.read(data);
-        if (file.isEmpty() || !ProcessTable.lives(file.get().pid())) {
+        if (file.isEmpty() || !ProcessTable.isAlive(file.get().pid())) {
             return;
         }
         long pid = file.get().pid();
@@ -41,7 +41,7 @@ final class LeftServer {
                                     + pid
                                     + " may be a PostgreSQL server in "
                                     + data
-                                    + ", but its command line can't be read. Stop it, or choose"
+                                    + ", but its command line cannot be read. Stop it, or choose"
                                     + " another --data-dir.");
         }
     }
@@ -50,9 +50,9 @@ final class LeftServer {
         if (commandLine.isEmpty()) {
             return Owner.UNKNOWN;
         }
-        List<String> words = commandLine.get();
-        for (int i = 0; i + 1 < words.size(); i++) {
-            if (words.get(i).equals("-D") && words.get(i + 1).equals(data.toString())) {
+        List<String> arguments = commandLine.get();
+        for (int i = 0; i + 1 < arguments.size(); i++) {
+            if (arguments.get(i).equals("-D") && arguments.get(i + 1).equals(data.toString())) {
                 return Owner.OURS;
             }
         }
@@ -63,22 +63,22 @@ final class LeftServer {
         LOG.atWarn()
                 .addKeyValue("pid", pid)
                 .addKeyValue("folder", data)
-                .log("ending a PostgreSQL server that an earlier process left behind");
+                .log("ending a PostgreSQL server that an earlier process left");
         ProcessTable.signal("QUIT", List.of(pid));
         ProcessTable.signal("CONT", List.of(pid));
-        if (!ProcessTable.awaitEnd(pid, AT_MOST)) {
+        if (!ProcessTable.awaitEnd(pid, END_TIMEOUT)) {
             ProcessTable.signal("KILL", List.of(pid));
-            ProcessTable.awaitEnd(pid, AT_MOST);
+            ProcessTable.awaitEnd(pid, END_TIMEOUT);
         }
     }
 
-    /// PostgreSQL would take any process of that number for a server in its folder.
+    /// PostgreSQL would take any process with this id for a server in its folder.
     private static void deleteStale(Path data) {
         try {
             Files.deleteIfExists(PidFile.in(data));
         } catch (IOException e) {
             throw new LocalServerException(
-                    PidFile.in(data) + " is stale and can't be deleted: " + e, e);
+                    PidFile.in(data) + " is stale and cannot be deleted: " + e, e);
         }
     }
 }

@@ -2,8 +2,8 @@ package dev.millrace.sandbox;
 
 import org.jspecify.annotations.Nullable;
 
-/// A server on this machine could not be started or stopped. The message says what, why and what to
-/// do next, and may be shown to a user as it is.
+/// Thrown when a server on this machine cannot be started or stopped. The message says what failed,
+/// why, and what to do, and can be shown to a user.
 public final class LocalServerException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

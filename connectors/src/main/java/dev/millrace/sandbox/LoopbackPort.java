@@ -5,8 +5,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 
-/// Ports of 127.0.0.1. What is free now may be taken a moment later: who opens the port must still
-/// be ready for a refusal.
+/// Finds and checks ports of 127.0.0.1. Another program may take a free port at any time, so
+/// opening it can still fail. Stateless.
 public final class LoopbackPort {
 
     private LoopbackPort() {}
@@ -16,12 +16,12 @@ public final class LoopbackPort {
             socket.bind(new InetSocketAddress(address(), 0), 1);
             return socket.getLocalPort();
         } catch (IOException e) {
-            throw new LocalServerException("no port of 127.0.0.1 is free: " + e, e);
+            throw new LocalServerException("No port of 127.0.0.1 is free: " + e, e);
         }
     }
 
-    /// @param what the server as a user calls it, for the message
-    /// @throws LocalServerException when something listens there already
+    /// @param what the user's name of the server, for the message
+    /// @throws LocalServerException when another program listens on the port
     public static void requireFree(int port, String what) {
         try (ServerSocket socket = new ServerSocket()) {
             socket.bind(new InetSocketAddress(address(), port), 1);
@@ -33,9 +33,9 @@ public final class LoopbackPort {
     public static LocalServerException inUse(int port, String what) {
         return new LocalServerException(
                 what
-                        + " can't listen on 127.0.0.1:"
+                        + " cannot listen on 127.0.0.1:"
                         + port
-                        + ": the port is in use. Stop what listens there or choose another port.");
+                        + ": the port is in use. Stop the program that uses it, or choose another port.");
     }
 
     private static InetAddress address() throws IOException {

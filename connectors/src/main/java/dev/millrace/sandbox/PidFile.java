@@ -7,14 +7,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/// PostgreSQL's `postmaster.pid`: the process's id in the first line, its state in the eighth.
+/// The contents of PostgreSQL's `postmaster.pid`: the process id in the first line, the state in
+/// the eighth.
 record PidFile(long pid, boolean ready) {
 
     static Path in(Path data) {
         return data.resolve("postmaster.pid");
     }
 
-    /// Empty when there is none, or none that can be understood yet.
+    /// Empty when the file does not exist or is not complete yet.
     static Optional<PidFile> read(Path data) {
         try {
             return parse(Files.readAllLines(in(data), StandardCharsets.UTF_8));

@@ -15,8 +15,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
-/// PostgreSQL's programs, unpacked once under a folder that any number of servers and processes
-/// share. A folder that carries the final name is whole: it gets that name by one rename.
+/// PostgreSQL's programs, unpacked once into a folder that servers and processes share. A folder
+/// with the final name is complete, because one rename gives it that name. Thread-safe.
 final class PostgresBinaries {
 
     private static final String WHAT = "The embedded PostgreSQL";
@@ -39,16 +39,17 @@ final class PostgresBinaries {
         } catch (IOException e) {
             throw new LocalServerException(
                     WHAT
-                            + " can't be unpacked under "
+                            + " cannot be unpacked under "
                             + folder
                             + ": "
                             + e
-                            + ". Make the folder writable, with 100 MB to spare.",
+                            + ". Make the folder writable and provide 100 MB of free space.",
                     e);
         }
     }
 
-    /// PostgreSQL refuses to run as root, so root runs it in a user namespace of its own.
+    /// The command line of a program. PostgreSQL refuses to run as root, so root runs it in a
+    /// separate user namespace.
     List<String> command(String program, List<String> arguments) {
         List<String> command = new ArrayList<>();
         if (Privilege.current() == Privilege.NAMESPACE) {
@@ -87,7 +88,7 @@ final class PostgresBinaries {
         return url;
     }
 
-    /// The jar's file name carries the server's version; two versions never share a folder.
+    /// The jar's file name contains the server's version, so two versions have different folders.
     private static String name(URL archive) {
         String text = archive.toString();
         int end = text.indexOf(".jar!");
@@ -128,7 +129,7 @@ final class PostgresBinaries {
             throws IOException {
         Path file = folder.resolve(entry.getName()).normalize();
         if (!file.startsWith(folder)) {
-            throw new IOException("an entry points outside the archive: " + entry.getName());
+            throw new IOException("An entry is outside the archive: " + entry.getName());
         }
         if (entry.isDirectory()) {
             Files.createDirectories(file);
@@ -141,15 +142,15 @@ final class PostgresBinaries {
         }
         Files.copy(tar, file, StandardCopyOption.REPLACE_EXISTING);
         if (file.startsWith(folder.resolve("bin")) && !file.toFile().setExecutable(true, false)) {
-            throw new IOException(file + " can't be made executable");
+            throw new IOException(file + " cannot be made executable.");
         }
     }
 
-    /// How PostgreSQL, which refuses to run as root, is run by the user that we are.
+    /// How the current user runs PostgreSQL, which refuses to run as root.
     enum Privilege {
-        /// An ordinary user: as it is.
+        /// An ordinary user runs it directly.
         DIRECT,
-        /// Root: in a user namespace of its own, where it is nobody.
+        /// Root runs it in a separate user namespace, where it has no privileges.
         NAMESPACE;
 
         private static final class Found {
@@ -166,8 +167,8 @@ final class PostgresBinaries {
             }
             if (!namespacesWork()) {
                 throw new LocalServerException(
-                        "PostgreSQL refuses to run as root, and this machine doesn't let root make a"
-                                + " user namespace (unshare -U). Run this command as an ordinary user.");
+                        "PostgreSQL refuses to run as root, and root cannot create a user namespace on"
+                                + " this machine (unshare -U). Run this command as an ordinary user.");
             }
             return NAMESPACE;
         }
@@ -184,7 +185,7 @@ final class PostgresBinaries {
                 return false;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new LocalServerException("interrupted while PostgreSQL was being started", e);
+                throw new LocalServerException("The start of PostgreSQL was interrupted.", e);
             }
         }
     }

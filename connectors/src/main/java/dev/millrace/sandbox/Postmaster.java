@@ -10,18 +10,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/// One running server process with its watchdog. The watchdog is a shell that reads a pipe from
-/// this process: the pipe ends when we end, however we end, and then the server ends. The server
-/// itself waits for a word from us until the watchdog stands, so there is no moment without one.
-/// Both are sessions of their own where `setsid` exists, so neither a terminal's Ctrl-C nor a kill
-/// of our process group reaches them.
+/// A running server process and its watchdog. The watchdog is a shell that reads a pipe from this
+/// process. When this process ends in any way, the pipe is closed and the watchdog ends the server.
+/// The server starts only after the watchdog runs, so it is never without one. Both are separate
+/// sessions if `setsid` exists, so neither Ctrl-C in a terminal nor a kill of this process group
+/// reaches them. Not thread-safe.
 final class Postmaster {
 
     private static final String LAUNCHER = "read -r _ || exit 1; exec \"$@\" < /dev/null";
     private static final String WATCHDOG =
             "trap '' HUP INT TERM; read -r _; kill -QUIT \"$1\"; kill -CONT \"$1\"";
     private static final boolean SETSID = ProcessTable.isOnThePath("setsid");
-    private static final Duration UNTIL_KILLED = Duration.ofSeconds(10);
+    private static final Duration KILL_TIMEOUT = Duration.ofSeconds(10);
 
     private final Process server;
     private final Process watchdog;
@@ -50,8 +50,8 @@ final class Postmaster {
                             .redirectErrorStream(true)
                             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                             .start();
-            try (OutputStream word = server.getOutputStream()) {
-                word.write("go\n".getBytes(StandardCharsets.US_ASCII));
+            try (OutputStream input = server.getOutputStream()) {
+                input.write("go\n".getBytes(StandardCharsets.US_ASCII));
             }
             Process guard = watchdog;
             server.onExit().thenRun(guard::destroyForcibly);
@@ -63,7 +63,7 @@ final class Postmaster {
             if (watchdog != null) {
                 watchdog.destroyForcibly();
             }
-            throw new LocalServerException("PostgreSQL's process can't be started: " + e, e);
+            throw new LocalServerException("The process of PostgreSQL cannot be started: " + e, e);
         }
     }
 
@@ -80,61 +80,62 @@ final class Postmaster {
         return server.pid();
     }
 
-    boolean lives() {
+    boolean isAlive() {
         return server.isAlive();
     }
 
-    /// Whether the server took connections before the deadline; false as soon as it has ended.
-    boolean awaitReady(Duration atMost) {
-        long deadline = System.nanoTime() + atMost.toNanos();
+    /// Waits until the server accepts connections. False when it has ended or the timeout has
+    /// passed.
+    boolean awaitReady(Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
         while (!PidFile.read(data).map(file -> file.pid() == pid() && file.ready()).orElse(false)) {
-            if (System.nanoTime() - deadline > 0 || hasEndedWithin(Duration.ofMillis(10))) {
+            if (System.nanoTime() - deadline > 0 || awaitEnd(Duration.ofMillis(10))) {
                 return false;
             }
         }
         return true;
     }
 
-    boolean hasEndedWithin(Duration atMost) {
+    boolean awaitEnd(Duration timeout) {
         try {
-            return server.waitFor(atMost.toNanos(), TimeUnit.NANOSECONDS);
+            return server.waitFor(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new LocalServerException("interrupted while waiting for PostgreSQL", e);
+            throw new LocalServerException("The wait for PostgreSQL was interrupted.", e);
         }
     }
 
-    /// Ends the server in the given way; one that does not end in time is killed.
+    /// Stops the server, and kills it if it does not end in time.
     void stop(StopMode mode) {
         ProcessTable.signal(mode.signal(), List.of(pid()));
-        ProcessTable.signal("CONT", family());
-        if (!hasEndedWithin(mode.atMost())) {
+        ProcessTable.signal("CONT", processes());
+        if (!awaitEnd(mode.timeout())) {
             kill();
         }
         watchdog.destroyForcibly();
     }
 
-    /// The server and all its backends vanish at once, as in a crash of the machine.
+    /// Kills the server and all its backends at once, as a crash of the machine would.
     void kill() {
-        List<Long> family = family();
-        ProcessTable.signal("KILL", family);
-        hasEndedWithin(UNTIL_KILLED);
-        family.forEach(pid -> ProcessTable.awaitEnd(pid, UNTIL_KILLED));
+        List<Long> processes = processes();
+        ProcessTable.signal("KILL", processes);
+        awaitEnd(KILL_TIMEOUT);
+        processes.forEach(pid -> ProcessTable.awaitEnd(pid, KILL_TIMEOUT));
         watchdog.destroyForcibly();
     }
 
     void suspend() {
-        // The postmaster first, so that no backend is born unseen.
-        ProcessTable.signal("STOP", family());
+        // The postmaster first, so that it starts no backend after the list was read.
+        ProcessTable.signal("STOP", processes());
     }
 
     void resume() {
-        ProcessTable.signal("CONT", family().reversed());
+        ProcessTable.signal("CONT", processes().reversed());
     }
 
-    private List<Long> family() {
-        List<Long> family = new ArrayList<>(List.of(pid()));
-        family.addAll(ProcessTable.children(pid()));
-        return family;
+    private List<Long> processes() {
+        List<Long> processes = new ArrayList<>(List.of(pid()));
+        processes.addAll(ProcessTable.children(pid()));
+        return processes;
     }
 }

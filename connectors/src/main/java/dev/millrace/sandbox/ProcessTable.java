@@ -12,15 +12,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
-/// What the operating system says of processes that are not our direct children. An ended process
-/// that nobody has reaped (state Z) does not live.
+/// Reads and signals processes that are not children of this one. A zombie process (state Z) counts
+/// as ended. Stateless.
 final class ProcessTable {
 
     private static final Path PROC = Path.of("/proc");
 
     private ProcessTable() {}
 
-    static boolean lives(long pid) {
+    static boolean isAlive(long pid) {
         Path stat = PROC.resolve(Long.toString(pid)).resolve("stat");
         if (!Files.isDirectory(PROC.resolve("self"))) {
             return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
@@ -32,12 +32,12 @@ final class ProcessTable {
         } catch (NoSuchFileException _) {
             return false;
         } catch (IOException _) {
-            // The process went away between opening and reading.
+            // The process ended between opening and reading the file.
             return Files.exists(stat);
         }
     }
 
-    /// Empty when the operating system doesn't tell.
+    /// Empty when the operating system does not show it.
     static Optional<List<String>> commandLine(long pid) {
         try {
             String text =
@@ -60,7 +60,8 @@ final class ProcessTable {
                 .orElse(List.of());
     }
 
-    /// Sends a signal by its name to those that still exist; the shell's own `kill` is everywhere.
+    /// Sends a signal by its name to the processes that still exist. Uses the shell's built-in
+    /// `kill`, which exists on every machine.
     static void signal(String name, List<Long> pids) {
         if (pids.isEmpty()) {
             return;
@@ -81,16 +82,18 @@ final class ProcessTable {
                     .start()
                     .waitFor();
         } catch (IOException e) {
-            throw new LocalServerException("no shell could be started to send a signal: " + e, e);
+            throw new LocalServerException(
+                    "A shell that sends a signal cannot be started: " + e, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /// Whether the process has ended before the deadline.
-    static boolean awaitEnd(long pid, Duration atMost) {
-        long deadline = System.nanoTime() + atMost.toNanos();
-        while (lives(pid)) {
+    /// Waits until the process has ended. False when the timeout has passed or the thread is
+    /// interrupted.
+    static boolean awaitEnd(long pid, Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (isAlive(pid)) {
             if (System.nanoTime() - deadline > 0 || Thread.currentThread().isInterrupted()) {
                 return false;
             }

@@ -12,19 +12,19 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// A real PostgreSQL server in a folder of its own, listening on 127.0.0.1 alone, encoding UTF-8,
-/// collation C, password authentication. The data stays in the folder between starts; the folder
-/// belongs to one process at a time; the server ends with the process that started it, and what an
-/// unclean end left is ended by the next start. Safe for any thread; changes of state exclude each
-/// other.
+/// Runs a PostgreSQL server in a folder, for the demo and for tests: on 127.0.0.1 only, with
+/// encoding UTF-8, collation C and password authentication. The data remains in the folder between
+/// starts, and one process at a time uses the folder. The server ends when the process that started
+/// it ends; the next start ends a server that remained after an unclean end. Thread-safe; state
+/// changes are serialised.
 public final class SandboxPostgres implements AutoCloseable {
 
     public static final String SUPERUSER = "postgres";
 
     private static final Logger LOG = LoggerFactory.getLogger(SandboxPostgres.class);
     private static final String WHAT = "The embedded PostgreSQL";
-    private static final Duration UNTIL_READY = Duration.ofSeconds(60);
-    private static final int PORTS_TRIED = 5;
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+    private static final int PORT_ATTEMPTS = 5;
 
     private final ServerFolder folder;
     private final SandboxSettings settings;
@@ -42,26 +42,26 @@ public final class SandboxPostgres implements AutoCloseable {
         this.settings = settings;
         this.binaries = binaries;
         this.lock = lock;
-        this.postmaster = startOnSomePort();
+        this.postmaster = startOnFreePort();
     }
 
-    /// Starts the server of that folder, making it at the first time; returns when it takes
-    /// connections.
+    /// Starts the server of the folder, and creates it at the first start. Returns when the server
+    /// accepts connections.
     ///
-    /// @throws LocalServerException with what to do: the folder is in use, the port is taken, the
-    ///   machine doesn't let PostgreSQL run
+    /// @throws LocalServerException when the folder or the port is in use, or when the machine
+    ///   cannot run PostgreSQL
     public static SandboxPostgres start(Path folder, SandboxSettings settings) {
         FolderLock lock = FolderLock.take(folder, WHAT);
         try {
             Folders.makePrivate(folder);
-            ServerFolder whole = new ServerFolder(folder.toRealPath());
+            ServerFolder server = new ServerFolder(folder.toRealPath());
             PostgresBinaries binaries = PostgresBinaries.unpacked(settings.binaries());
-            LeftServer.end(whole.data());
-            whole.initialise(binaries, settings.durability());
-            return new SandboxPostgres(whole, settings, binaries, lock);
+            LeftServer.end(server.data());
+            server.initialise(binaries, settings.durability());
+            return new SandboxPostgres(server, settings, binaries, lock);
         } catch (IOException e) {
             lock.close();
-            throw new LocalServerException(WHAT + " can't use its folder " + folder + ": " + e, e);
+            throw new LocalServerException(WHAT + " cannot use its folder " + folder + ": " + e, e);
         } catch (RuntimeException e) {
             lock.close();
             throw e;
@@ -84,7 +84,7 @@ public final class SandboxPostgres implements AutoCloseable {
         return folder.password();
     }
 
-    /// Holds the password; only its owner may read it.
+    /// The file that contains the password. Only its owner can read it.
     public Path passwordFile() {
         return folder.passwordFile();
     }
@@ -98,38 +98,38 @@ public final class SandboxPostgres implements AutoCloseable {
         return DriverManager.getConnection(jdbcUrl(database), username(), password());
     }
 
-    /// An empty database.
+    /// Creates an empty database.
     ///
-    /// @param options of CREATE DATABASE, for example `LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`
+    /// @param options for CREATE DATABASE, for example `LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`
     public void createDatabase(String name, String options) {
         try (Connection connection = connect("postgres");
                 Statement statement = connection.createStatement()) {
             statement.execute(
                     "CREATE DATABASE " + Identifier.quote(name) + " TEMPLATE template0 " + options);
         } catch (SQLException e) {
-            throw new LocalServerException("database " + name + " can't be made: " + e, e);
+            throw new LocalServerException("Database " + name + " cannot be created: " + e, e);
         }
     }
 
     public synchronized void stop(StopMode mode) {
-        if (postmaster.lives()) {
+        if (postmaster.isAlive()) {
             postmaster.stop(mode);
         }
     }
 
-    /// Starts the server again on the same port, ending it first if it runs.
+    /// Stops the server if it runs, and starts it again on the same port.
     public synchronized void restart() {
         stop(StopMode.FAST);
         LeftServer.end(folder.data());
         postmaster = startOn(port);
     }
 
-    /// Every process of the server is killed; nothing is written any more.
+    /// Kills every process of the server, so that it writes nothing more.
     public synchronized void crash() {
         postmaster.kill();
     }
 
-    /// Every process of the server stands still: connections stay open and nobody answers.
+    /// Suspends every process of the server: connections remain open and get no reply.
     public synchronized void suspend() {
         postmaster.suspend();
     }
@@ -144,12 +144,12 @@ public final class SandboxPostgres implements AutoCloseable {
         lock.close();
     }
 
-    private Postmaster startOnSomePort() {
+    private Postmaster startOnFreePort() {
         if (settings.port() != 0) {
             return startOn(settings.port());
         }
         int candidate = folder.lastPort().orElseGet(LoopbackPort::free);
-        for (int attempt = 1; attempt < PORTS_TRIED; attempt++) {
+        for (int attempt = 1; attempt < PORT_ATTEMPTS; attempt++) {
             Optional<Postmaster> started = tryOn(candidate);
             if (started.isPresent()) {
                 return started.get();
@@ -163,51 +163,51 @@ public final class SandboxPostgres implements AutoCloseable {
         return tryOn(chosen).orElseThrow(() -> LoopbackPort.inUse(chosen, WHAT));
     }
 
-    /// Empty when something else listens on that port.
+    /// Starts the server; empty when another program listens on the port.
     private Optional<Postmaster> tryOn(int chosen) {
         long began = System.nanoTime();
         folder.configure(settings, chosen);
         long size = folder.logSize();
         Postmaster started = Postmaster.start(binaries, folder.data(), folder.log());
-        if (!started.awaitReady(UNTIL_READY)) {
+        if (!started.awaitReady(START_TIMEOUT)) {
             started.stop(StopMode.IMMEDIATE);
-            String said = folder.saidSince(size).strip();
-            if (said.contains("could not create any TCP/IP sockets")) {
+            String output = folder.logSince(size).strip();
+            if (output.contains("could not create any TCP/IP sockets")) {
                 return Optional.empty();
             }
             throw new LocalServerException(
-                    WHAT + " did not start; its log " + folder.log() + " says: " + said);
+                    WHAT + " did not start. Its log " + folder.log() + " contains: " + output);
         }
         port = chosen;
         LOG.atInfo()
                 .addKeyValue("port", chosen)
                 .addKeyValue("pid", started.pid())
                 .addKeyValue("milliseconds", (System.nanoTime() - began) / 1_000_000)
-                .log("PostgreSQL takes connections");
+                .log("PostgreSQL accepts connections");
         return Optional.of(started);
     }
 
-    /// How a running server is told to end.
+    /// How a running server is stopped.
     public enum StopMode {
-        /// Sessions are cut, what is in memory is written, the next start needs no recovery.
+        /// Sessions end, buffers are written, and the next start needs no recovery.
         FAST("INT", Duration.ofSeconds(20)),
-        /// At once; the next start recovers from the WAL.
+        /// The server ends at once, and the next start recovers from the WAL.
         IMMEDIATE("QUIT", Duration.ofSeconds(10));
 
         private final String signal;
-        private final Duration atMost;
+        private final Duration timeout;
 
-        StopMode(String signal, Duration atMost) {
+        StopMode(String signal, Duration timeout) {
             this.signal = signal;
-            this.atMost = atMost;
+            this.timeout = timeout;
         }
 
         String signal() {
             return signal;
         }
 
-        Duration atMost() {
-            return atMost;
+        Duration timeout() {
+            return timeout;
         }
     }
 }

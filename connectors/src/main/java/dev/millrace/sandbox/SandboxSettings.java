@@ -4,11 +4,12 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// How a server is started.
+/// The settings of a [SandboxPostgres]. Immutable.
 ///
-/// @param binaries a folder that servers share; PostgreSQL is unpacked there once
-/// @param port 0: the port it had last time in this folder if that is free, else any free one
-/// @param server PostgreSQL's own settings; `wal_level` is `logical` unless told otherwise
+/// @param binaries a folder that servers share, into which PostgreSQL is unpacked once
+/// @param port the port; 0 for the port of the previous start in this folder if it is free,
+///   otherwise any free port
+/// @param server server parameters of PostgreSQL; `wal_level` is `logical` by default
 public record SandboxSettings(
         Path binaries, int port, Durability durability, Map<String, String> server) {
 
@@ -16,7 +17,7 @@ public record SandboxSettings(
         server = Map.copyOf(server);
         for (String name : server.keySet()) {
             if (!name.matches("[a-z][a-z0-9_.]*")) {
-                throw new IllegalArgumentException("not the name of a setting: " + name);
+                throw new IllegalArgumentException("Not the name of a server parameter: " + name);
             }
         }
     }
@@ -39,7 +40,7 @@ public record SandboxSettings(
         return new SandboxSettings(binaries, port, durability, more);
     }
 
-    /// The text of the file that `postgresql.conf` includes. ALTER SYSTEM still wins over it.
+    /// The text of the file that `postgresql.conf` includes. ALTER SYSTEM overrides it.
     String configuration(int chosenPort) {
         Map<String, String> all = new LinkedHashMap<>();
         all.put("port", Integer.toString(chosenPort));
@@ -59,11 +60,11 @@ public record SandboxSettings(
         return text.toString();
     }
 
-    /// What a server promises of a committed transaction.
+    /// How durable a committed transaction is.
     public enum Durability {
-        /// Committed means on disk: fsync, full pages, synchronous commit.
+        /// A committed transaction is on disk: fsync, full pages, synchronous commit.
         DURABLE(Map.of("fsync", "on", "full_page_writes", "on", "synchronous_commit", "on")),
-        /// Fast, and worth nothing after a power cut. A killed server still recovers what the
+        /// Fast; data is lost when the machine fails. A killed server still recovers what the
         /// operating system has.
         FAST(Map.of("fsync", "off", "full_page_writes", "off", "synchronous_commit", "off"));
 

@@ -14,12 +14,12 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
-/// What lies in a server's folder: `data` (made once, whole or not at all), `server.log`, the
-/// superuser's `password` and the last `port`.
+/// The contents of a server's folder: `data` (created once, completely or not at all),
+/// `server.log`, the superuser's `password` and the last `port`. Not thread-safe.
 final class ServerFolder {
 
-    /// Stretching protects passwords that can be guessed. These are random, and thousands of
-    /// iterations at each login would be most of the work of a short session.
+    /// Many iterations protect passwords that can be guessed. These passwords are random, and
+    /// thousands of iterations at each login would dominate the time of a short session.
     private static final String CHEAP_LOGINS = "--set=scram_iterations=1";
 
     private static final String INCLUDED = "sandbox.conf";
@@ -70,8 +70,8 @@ final class ServerFolder {
         }
     }
 
-    /// Makes the data folder beside its place and moves it there when it is whole, so a death on
-    /// the way leaves nothing that looks like a server.
+    /// Creates the data folder under another name and renames it when it is complete, so that a
+    /// kill in between leaves no folder that looks like a server.
     void initialise(PostgresBinaries binaries, Durability durability) {
         if (Files.exists(data().resolve("PG_VERSION"))) {
             return;
@@ -119,26 +119,26 @@ final class ServerFolder {
                         .redirectErrorStream(true)
                         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                         .start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         try {
             if (process.waitFor() != 0) {
                 throw new LocalServerException(
-                        "PostgreSQL's initdb failed in " + folder + ": " + said.strip());
+                        "PostgreSQL's initdb failed in " + folder + ": " + output.strip());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new LocalServerException("interrupted while PostgreSQL was being set up", e);
+            throw new LocalServerException("The initialisation of PostgreSQL was interrupted.", e);
         }
     }
 
-    /// What the server wrote since the given size of its log.
-    String saidSince(long size) {
+    /// The part of the server's log after the given size.
+    String logSince(long size) {
         try (var channel = Files.newByteChannel(log())) {
             channel.position(Math.min(size, channel.size()));
             return new String(
                     Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            return "its log can't be read: " + e;
+            return "The log cannot be read: " + e;
         }
     }
 
@@ -152,7 +152,7 @@ final class ServerFolder {
 
     private LocalServerException unusable(IOException e) {
         return new LocalServerException(
-                "PostgreSQL can't use its folder "
+                "PostgreSQL cannot use its folder "
                         + folder
                         + ": "
                         + e

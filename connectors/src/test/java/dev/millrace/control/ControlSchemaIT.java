@@ -24,7 +24,7 @@ class ControlSchemaIT {
     }
 
     @Test
-    void itIsMadeOnceAndLeftAlone() throws Exception {
+    void createsTheSchemaOnce() throws Exception {
         assertThat(ControlSchema.migrate(ApplierScenario.sessions(database)))
                 .isEqualTo(new ControlSchema.Outcome.Ready());
         database.execute("INSERT INTO millrace.target_table VALUES ('shop', 'public.item', true)");
@@ -35,7 +35,7 @@ class ControlSchemaIT {
     }
 
     @Test
-    void aRoleThatMayNotCreateItIsToldWhatToGrant() throws Exception {
+    void namesTheGrantThatARoleNeeds() throws Exception {
         TestDatabase plain = as("plain_role");
 
         assertThat(ControlSchema.migrate(ApplierScenario.sessions(plain)))
@@ -48,7 +48,7 @@ class ControlSchemaIT {
     }
 
     @Test
-    void aRoleThatMayCreateItMakesIt() throws Exception {
+    void roleWithThePrivilegeCreatesTheSchema() throws Exception {
         TestDatabase maker = as("maker_role");
         database.execute(
                 "GRANT CREATE ON DATABASE "
@@ -65,16 +65,16 @@ class ControlSchemaIT {
     }
 
     @Test
-    void aSchemaOfThatNameThatIsAnothersIsRefused() throws Exception {
+    void refusesASchemaOfAnotherOwner() throws Exception {
         database.execute("CREATE SCHEMA millrace");
-        TestDatabase stranger = as("stranger_role");
+        TestDatabase other = as("other_role");
 
-        assertThat(ControlSchema.migrate(ApplierScenario.sessions(stranger)))
+        assertThat(ControlSchema.migrate(ApplierScenario.sessions(other)))
                 .isInstanceOf(ControlSchema.Outcome.Refused.class);
     }
 
     @Test
-    void aGenerationBeginsOnceAndNeverGoesBack() throws Exception {
+    void generationBeginsOnceAndNeverGoesBack() throws Exception {
         ControlSchema.migrate(ApplierScenario.sessions(database));
         StoredOffsets offsets = new StoredOffsets("shop", "topic");
         try (Connection connection = database.connect()) {

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// Digests of two real databases: what differs in any character differs, and nothing else does.
+/// Digests of two real databases differ if and only if a text differs.
 class ChunkerIT {
 
     private static final TableId TABLE = new TableId("public", "T \"odd\"");
@@ -97,7 +97,7 @@ class ChunkerIT {
                 "text[]; '{NULL}'; '{\"NULL\"}'",
                 "boolean; true; NULL"
             })
-    void valuesThatDifferInTheirTextDiffer(String type, String one, String other) {
+    void valuesWithDifferentTextsDiffer(String type, String one, String other) {
         tables(" (id int PRIMARY KEY, v " + type + ")");
         String formatted = type.equals("timestamptz") ? "timestamp with time zone" : type;
         source.execute("INSERT INTO " + NAME + " VALUES (1, " + one + ")");
@@ -111,7 +111,7 @@ class ChunkerIT {
     }
 
     @Test
-    void columnsDoNotRunTogether() {
+    void distinguishesTextsOfNeighbouringColumns() {
         tables(" (id int PRIMARY KEY, a text, b text)");
         source.execute("INSERT INTO " + NAME + " VALUES (1, 'a', 'bc'), (2, '', NULL)");
         target.execute("INSERT INTO " + NAME + " VALUES (1, 'ab', 'c'), (2, NULL, '')");
@@ -122,7 +122,7 @@ class ChunkerIT {
     }
 
     @Test
-    void theOrderOfRowsChangesNothingAndEveryChangeOfOneRowDoes() {
+    void digestDependsOnEveryRowAndNotOnTheirOrder() {
         tables(" (id int PRIMARY KEY, v text)");
         long seed = System.nanoTime();
         List<Integer> ids = IntStream.range(0, 2_000).boxed().collect(Collectors.toList());
@@ -132,7 +132,7 @@ class ChunkerIT {
         TableDigest expected = sourceDigest(keyed("text"));
         assertThat(targetDigest(keyed("text"))).as("seed " + seed).isEqualTo(expected);
 
-        // One row to be what its neighbour was, and the other way round: equal counts and values.
+        // Two neighbours swap their values: the counts and the set of values remain equal.
         target.execute("UPDATE " + NAME + " SET v = 'v' || (7 - id) WHERE id IN (3, 4)");
 
         TableDigest swapped = targetDigest(keyed("text"));
@@ -149,7 +149,7 @@ class ChunkerIT {
     }
 
     @Test
-    void aPairOfEqualRowsDoesNotCancel() {
+    void equalRowsDoNotCancelEachOther() {
         tables(" (id int, v text)");
         source.execute("INSERT INTO " + NAME + " VALUES (1, 'a')");
         target.execute("INSERT INTO " + NAME + " VALUES (1, 'a'), (1, 'a'), (1, 'a')");
@@ -183,7 +183,7 @@ class ChunkerIT {
     }
 
     @Test
-    void aRetypedColumnIsComparedAsTheTargetPrintsIt() {
+    void comparesAColumnOfAnotherTypeAsTheTargetPrintsIt() {
         source.execute(
                 "CREATE TYPE mood AS ENUM ('ok', 'sad')",
                 "CREATE TABLE "
@@ -216,14 +216,14 @@ class ChunkerIT {
                         "id");
 
         assertThat(targetDigest(mapping).differing(sourceDigest(mapping)))
-                .as("a cut text is a difference")
+                .as("a truncated text is a difference")
                 .hasSize(1);
         source.execute("UPDATE " + NAME + " SET e = 'abc' WHERE id = 1");
         assertThat(targetDigest(mapping)).isEqualTo(sourceDigest(mapping));
     }
 
     @Test
-    void keysAreFoundWhateverTheyHold() {
+    void findsKeysWithAnyValue() {
         tables(" (a text, b numeric, v text)");
         String rows =
                 "INSERT INTO "
@@ -257,7 +257,7 @@ class ChunkerIT {
     }
 
     @Test
-    void namesOfAnyCharactersAreReadByEveryStatement() {
+    void everyStatementQuotesOddNames() {
         String odd = OddNames.QUOTED;
         for (TestDatabase database : List.of(source, target)) {
             database.execute(
@@ -302,7 +302,7 @@ class ChunkerIT {
     }
 
     @Test
-    void twoRowsUnderOneKeyShowAsTwo() {
+    void countsTwoRowsOfOneKey() {
         tables(" (id int, v text)");
         source.execute("INSERT INTO " + NAME + " VALUES (1, 'a'), (1, 'b')");
         target.execute("INSERT INTO " + NAME + " VALUES (1, 'b')");
@@ -316,7 +316,7 @@ class ChunkerIT {
     }
 
     @Test
-    void aSnapshotSeesOneMomentAndNamesWhatRuns() throws Exception {
+    void snapshotSeesOnePointInTimeAndListsRunningTransactions() throws Exception {
         tables(" (id int PRIMARY KEY, v text)");
         Chunker chunker = chunker();
         try (var writer = source.connect()) {
@@ -339,25 +339,25 @@ class ChunkerIT {
     }
 
     @Test
-    void mappedTextsAreReadAsTheTargetsTypes() {
+    void convertsMappedTextsToTheTargetTypes() {
         source.execute("CREATE TABLE " + NAME + " (id text, v numeric)");
         target.execute("CREATE TABLE " + NAME + " (id numeric(6,2) PRIMARY KEY, v numeric(9,3))");
         Mapping mapping = mapping(List.of("id", "v"), List.of("text", "numeric"), "id");
         Chunker chunker = chunker();
 
         try (TargetSnapshot snapshot = chunker.openTarget(chunker.table(mapping))) {
-            RowKey given = RowKey.of(TABLE, "1");
-            assertThat(snapshot.canonical(List.of(given)))
-                    .containsEntry(given, RowKey.of(TABLE, "1.00"));
+            RowKey mapped = RowKey.of(TABLE, "1");
+            assertThat(snapshot.canonical(List.of(mapped)))
+                    .containsEntry(mapped, RowKey.of(TABLE, "1.00"));
             Row row = new Row.Builder(mapping.target()).text(0, "1").unchanged(1).build();
             assertThat(snapshot.canonical(row).text(0)).isEqualTo("1.00");
             assertThat(snapshot.canonical(row).isUnchanged(1)).isTrue();
         }
     }
 
-    /// A cast to text would keep the declaration of the XML, which doesn't travel.
+    /// A cast to text would keep the XML declaration, which is not in the log.
     @Test
-    void bothSidesPrintTheTextThatTravels() {
+    void bothSidesPrintTheTextOfTheLog() {
         tables(" (id char(3) PRIMARY KEY, b boolean, i inet, m money, x xml)");
         String values = " VALUES ('a', true, '10.0.0.1', 1234.56, '%s<a/>')";
         source.execute("INSERT INTO " + NAME + values.formatted("<?xml version=\"1.0\"?>"));
@@ -378,7 +378,7 @@ class ChunkerIT {
     }
 
     @Test
-    void aValueThatDoesNotFitIsNamedWithoutTheValue() {
+    void reportsAValueThatDoesNotFitWithoutTheValue() {
         source.execute(
                 "CREATE TABLE " + NAME + " (id text)",
                 "INSERT INTO " + NAME + " VALUES ('secret')");
@@ -393,7 +393,7 @@ class ChunkerIT {
     }
 
     @Test
-    void aColumnThatTheTargetLacksIsNamed() {
+    void namesAColumnThatTheTargetLacks() {
         tables(" (id int)");
 
         assertThatThrownBy(() -> targetDigest(keyed("text")))

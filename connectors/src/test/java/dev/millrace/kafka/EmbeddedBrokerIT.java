@@ -87,7 +87,7 @@ class EmbeddedBrokerIT {
             assertThatThrownBy(() -> EmbeddedBroker.start(folder))
                     .isInstanceOf(LocalServerException.class)
                     .hasMessageContaining(folder.toString())
-                    .hasMessageContaining("a running process holds it");
+                    .hasMessageContaining("a running process uses it");
         } finally {
             holder.destroyForcibly().waitFor();
         }

@@ -12,7 +12,7 @@ class LeftServerTest {
     private static final Path DATA = Path.of("/srv/demo/source/data");
 
     @Test
-    void aProcessIsOursOnlyWithOurFolderBehindItsDashD() {
+    void processIsOursOnlyIfTheFolderFollowsDashD() {
         assertThat(owner("/x/bin/postgres", "-D", "/srv/demo/source/data"))
                 .isEqualTo(LeftServer.Owner.OURS);
         assertThat(owner("/x/bin/postgres", "-D", "/srv/demo/source/data2"))
@@ -22,7 +22,7 @@ class LeftServerTest {
     }
 
     @Test
-    void aCommandLineThatCannotBeReadIsUnknown() {
+    void unreadableCommandLineIsUnknown() {
         assertThat(LeftServer.owner(Optional.empty(), DATA)).isEqualTo(LeftServer.Owner.UNKNOWN);
     }
 

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 class PidFileTest {
 
     @Test
-    void aServerIsReadyOnlyWhenTheEighthLineSaysSo() {
+    void serverIsReadyOnlyIfTheEighthLineSaysSo() {
         List<String> lines =
                 List.of("4711", "/d", "1792", "5432", "", "127.0.0.1", "1 2", "starting");
         List<String> ready =
@@ -20,7 +20,7 @@ class PidFileTest {
     }
 
     @Test
-    void whatIsNotANumberIsNoServer() {
+    void fileWithoutANumberNamesNoServer() {
         assertThat(PidFile.parse(List.of())).isEmpty();
         assertThat(PidFile.parse(List.of(""))).isEmpty();
         assertThat(PidFile.parse(List.of("-4711"))).isEmpty();

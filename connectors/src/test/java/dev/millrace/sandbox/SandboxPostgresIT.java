@@ -34,7 +34,7 @@ class SandboxPostgresIT {
             database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (7)");
 
             server.crash();
-            assertThat(ProcessTable.lives(server.pid())).isFalse();
+            assertThat(ProcessTable.isAlive(server.pid())).isFalse();
             server.restart();
 
             assertThat(server.port()).isEqualTo(port);
@@ -53,7 +53,7 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void durableMeansThatCommitsAreFlushed() {
+    void durableServerFlushesCommits() {
         try (SandboxPostgres server = SandboxPostgres.start(folder, settings)) {
             TestDatabase database = shop(server);
 
@@ -67,7 +67,7 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void aSettingOfTheCallerWinsAndAlterSystemWinsOverIt() {
+    void callerOverridesASettingAndAlterSystemOverridesTheCaller() {
         SandboxSettings narrow =
                 settings.with("wal_level", "replica").with("application_name", "it's");
         try (SandboxPostgres server = SandboxPostgres.start(folder, narrow)) {
@@ -87,7 +87,7 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void aWrongPasswordIsRefused() {
+    void refusesAWrongPassword() {
         try (SandboxPostgres server = SandboxPostgres.start(folder, settings)) {
             assertThatThrownBy(
                             () ->
@@ -100,7 +100,7 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void aSuspendedServerAnswersNobodyUntilItIsResumed() {
+    void suspendedServerAnswersAfterItIsResumed() {
         try (SandboxPostgres server = SandboxPostgres.start(folder, settings)) {
             TestDatabase database = shop(server);
 
@@ -117,7 +117,7 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void aFolderInUseIsRefusedByName() {
+    void refusesAFolderInUseAndNamesIt() {
         try (SandboxPostgres _ = SandboxPostgres.start(folder, settings)) {
             assertThatThrownBy(() -> SandboxPostgres.start(folder, settings))
                     .isInstanceOf(LocalServerException.class)
@@ -127,7 +127,7 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void aPortInUseIsRefusedByNumberWhenItWasAskedForAndAvoidedWhenNot() throws Exception {
+    void refusesAChosenPortInUseAndAvoidsAnyOther() throws Exception {
         int port;
         try (SandboxPostgres server = SandboxPostgres.start(folder, settings)) {
             port = server.port();
@@ -146,14 +146,14 @@ class SandboxPostgresIT {
     }
 
     @Test
-    void aSettingThatPostgresRefusesIsShownWithItsReason() {
+    void reportsASettingThatPostgresRefuses() {
         assertThatThrownBy(() -> SandboxPostgres.start(folder, settings.with("no_such_thing", "1")))
                 .isInstanceOf(LocalServerException.class)
                 .hasMessageContaining("no_such_thing");
     }
 
     @Test
-    void twoServersHaveTwoSystemIdentifiers() {
+    void serversHaveDifferentSystemIdentifiers() {
         String identifier = "SELECT system_identifier FROM pg_control_system()";
         try (SandboxPostgres one = SandboxPostgres.start(folder, settings);
                 SandboxPostgres two =

@@ -2,7 +2,7 @@ package dev.millrace.sandbox;
 
 import java.nio.file.Path;
 
-/// A process that holds a server until it is killed: prints the server's process id and waits.
+/// Runs a server until this process is killed. Prints the process id of the server.
 final class ServerHolder {
 
     private ServerHolder() {}

@@ -20,8 +20,8 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/// A server must not outlive the process that started it, and the next start must not stumble over
-/// what is left.
+/// A server must not outlive the process that started it, and the next start must handle what is
+/// left.
 class ServerOfAKilledProcessIT {
 
     private static final Duration SECONDS_10 = Duration.ofSeconds(10);
@@ -35,7 +35,7 @@ class ServerOfAKilledProcessIT {
     }
 
     @Test
-    void aKilledProcessLeavesNoServerAndTheNextStartRecovers() throws Exception {
+    void killedProcessLeavesNoServerAndTheNextStartRecovers() throws Exception {
         Process holder = hold(List.of(), classPath(), folder, TestFolders.postgresBinaries());
         long server = pid(holder);
         List<Long> backends = ProcessTable.children(server);
@@ -51,7 +51,7 @@ class ServerOfAKilledProcessIT {
     }
 
     @Test
-    void aKillOfTheWholeProcessGroupLeavesNoServer() throws Exception {
+    void killedProcessGroupLeavesNoServer() throws Exception {
         assumeTrue(ProcessTable.isOnThePath("setsid"));
         Process holder =
                 hold(List.of("setsid"), classPath(), folder, TestFolders.postgresBinaries());
@@ -64,7 +64,7 @@ class ServerOfAKilledProcessIT {
     }
 
     @Test
-    void aKilledProcessLeavesNoSuspendedServer() throws Exception {
+    void killedProcessLeavesNoSuspendedServer() throws Exception {
         Process holder =
                 hold(List.of(), classPath(), folder, TestFolders.postgresBinaries(), "suspend");
         long server = pid(holder);
@@ -76,41 +76,41 @@ class ServerOfAKilledProcessIT {
     }
 
     @Test
-    void theNextStartEndsAServerThatHasNoWatchdogAnyMore() throws Exception {
+    void nextStartEndsAServerWithoutAWatchdog() throws Exception {
         Process holder = hold(List.of(), classPath(), folder, TestFolders.postgresBinaries());
         long server = pid(holder);
         List<Long> watchdogs =
                 holder.descendants().map(ProcessHandle::pid).filter(pid -> pid != server).toList();
         watchdogs.stream().filter(ServerOfAKilledProcessIT::isWatchdog).forEach(pid -> kill(pid));
         holder.destroyForcibly().waitFor();
-        assertThat(ProcessTable.lives(server)).isTrue();
+        assertThat(ProcessTable.isAlive(server)).isTrue();
 
         try (SandboxPostgres next = start()) {
-            assertThat(ProcessTable.lives(server)).isFalse();
+            assertThat(ProcessTable.isAlive(server)).isFalse();
             assertThat(next.pid()).isNotEqualTo(server);
         }
     }
 
     @Test
-    void aNumberThatNowBelongsToAnotherProgramIsLeftAlone() throws Exception {
+    void doesNotTouchAnotherProgramWithTheSameProcessId() throws Exception {
         try (SandboxPostgres _ = start()) {}
-        Process stranger = new ProcessBuilder("sleep", "600").start();
+        Process other = new ProcessBuilder("sleep", "600").start();
         try {
-            Files.writeString(
-                    folder.resolve("data").resolve("postmaster.pid"), stranger.pid() + "\n");
+            Files.writeString(folder.resolve("data").resolve("postmaster.pid"), other.pid() + "\n");
 
             try (SandboxPostgres next = start()) {
-                assertThat(ProcessTable.lives(next.pid())).isTrue();
+                assertThat(ProcessTable.isAlive(next.pid())).isTrue();
             }
-            assertThat(stranger.isAlive()).isTrue();
+            assertThat(other.isAlive()).isTrue();
         } finally {
-            stranger.destroyForcibly();
+            other.destroyForcibly();
         }
     }
 
     @Test
-    void anOrdinaryUserRunsAServerAndItsDeathLeavesNone() throws Exception {
-        assumeTrue(Privilege.current() == Privilege.NAMESPACE, "needs root, to become another");
+    void ordinaryUserRunsAServerThatEndsWithItsProcess() throws Exception {
+        assumeTrue(
+                Privilege.current() == Privilege.NAMESPACE, "needs root, to become another user");
         assumeTrue(ProcessTable.isOnThePath("setpriv"));
         Path open = Files.createTempDirectory("millrace-user");
         List<String> jars = new ArrayList<>();
@@ -161,25 +161,25 @@ class ServerOfAKilledProcessIT {
     }
 
     private static long pid(Process holder) throws IOException {
-        StringBuilder said = new StringBuilder();
+        StringBuilder output = new StringBuilder();
         var reader = holder.inputReader(StandardCharsets.UTF_8);
         for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-            said.append(line).append('\n');
+            output.append(line).append('\n');
             if (line.startsWith("pid ")) {
                 return Long.parseLong(line.substring(4));
             }
         }
-        throw new AssertionError("the holder ended: " + said);
+        throw new AssertionError("The holder ended: " + output);
     }
 
     private static void awaitEnded(long server, List<Long> backends) {
-        await().atMost(SECONDS_10).until(() -> !ProcessTable.lives(server));
-        await().atMost(SECONDS_10).until(() -> backends.stream().noneMatch(ProcessTable::lives));
+        await().atMost(SECONDS_10).until(() -> !ProcessTable.isAlive(server));
+        await().atMost(SECONDS_10).until(() -> backends.stream().noneMatch(ProcessTable::isAlive));
     }
 
     private static boolean isWatchdog(long pid) {
         return ProcessTable.commandLine(pid)
-                .map(words -> String.join(" ", words).contains("kill -QUIT"))
+                .map(arguments -> String.join(" ", arguments).contains("kill -QUIT"))
                 .orElse(false);
     }
 
@@ -188,7 +188,7 @@ class ServerOfAKilledProcessIT {
         assertThat(ProcessTable.awaitEnd(pid, SECONDS_10)).isTrue();
     }
 
-    /// Only what a server needs: the whole class path holds hundreds of megabytes.
+    /// The part of the class path that a server needs: all of it has hundreds of megabytes.
     private static List<String> classPath() {
         return Arrays.stream(System.getProperty("java.class.path").split(":"))
                 .filter(
