@@ -3,8 +3,8 @@ package dev.millrace.change;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// Reads what [ByteWriter] wrote. Whatever doesn't fit is refused by an [IllegalArgumentException]
-/// with its place.
+/// Reads the format of [ByteWriter]. Throws [IllegalArgumentException] with the position for
+/// malformed input. Not thread-safe; used for one record.
 final class ByteReader {
 
     private final byte[] buffer;
@@ -28,7 +28,7 @@ final class ByteReader {
                 return value;
             }
         }
-        throw new IllegalArgumentException("a number longer than 64 bits at byte " + position);
+        throw new IllegalArgumentException("a number is longer than 64 bits at byte " + position);
     }
 
     long signed() {
@@ -39,7 +39,7 @@ final class ByteReader {
     int length() {
         long length = number();
         if (length < 0 || length > buffer.length) {
-            throw new IllegalArgumentException("a length of " + length + " at byte " + position);
+            throw new IllegalArgumentException("invalid length " + length + " at byte " + position);
         }
         return (int) length;
     }
@@ -66,18 +66,14 @@ final class ByteReader {
     void end() {
         if (position != buffer.length) {
             throw new IllegalArgumentException(
-                    buffer.length - position + " bytes behind the end of the record");
+                    buffer.length - position + " bytes after the end of the record");
         }
     }
 
     private void need(int count) {
         if (count < 0 || position + count > buffer.length) {
             throw new IllegalArgumentException(
-                    "the record ends at byte "
-                            + buffer.length
-                            + ", "
-                            + count
-                            + " more were needed");
+                    "the record ends at byte " + buffer.length + ", " + count + " more are needed");
         }
     }
 }

@@ -3,7 +3,8 @@ package dev.millrace.change;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// Grows as it is written. Numbers are unsigned LEB128, signed ones zigzag first. For one thread.
+/// A growing byte buffer. Numbers are unsigned LEB128; signed numbers are zigzag-encoded first. Not
+/// thread-safe.
 final class ByteWriter {
 
     private byte[] buffer = new byte[256];
@@ -18,12 +19,12 @@ final class ByteWriter {
     }
 
     void one(int value) {
-        room(1);
+        reserve(1);
         buffer[size++] = (byte) value;
     }
 
     void number(long value) {
-        room(10);
+        reserve(10);
         long rest = value;
         while ((rest & ~0x7FL) != 0) {
             buffer[size++] = (byte) (rest & 0x7F | 0x80);
@@ -37,7 +38,7 @@ final class ByteWriter {
     }
 
     void raw(byte[] bytes) {
-        room(bytes.length);
+        reserve(bytes.length);
         System.arraycopy(bytes, 0, buffer, size, bytes.length);
         size += bytes.length;
     }
@@ -51,7 +52,7 @@ final class ByteWriter {
         bytes(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private void room(int more) {
+    private void reserve(int more) {
         if (size + more > buffer.length) {
             buffer = Arrays.copyOf(buffer, Math.max(buffer.length * 2, size + more));
         }

@@ -4,8 +4,8 @@ import dev.millrace.change.ChangeEvent.Origin;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/// Records of both topics as bytes: a version, a kind, then the parts in a fixed order. What it
-/// doesn't know it refuses by name; nothing is skipped. Safe for any thread.
+/// Encodes and decodes the records of both topics: a version, a kind, then the parts in a fixed
+/// order. An unknown version or kind is refused; nothing is skipped. Thread-safe.
 public final class ChangeCodec {
 
     private static final int VERSION = 1;
@@ -70,7 +70,8 @@ public final class ChangeCodec {
                             new ChangeEvent.Watermark(
                                     origin, new WatermarkNumber(generation, in.number()));
                     default ->
-                            throw new IllegalArgumentException("no change event has kind " + kind);
+                            throw new IllegalArgumentException(
+                                    "unknown kind of change" + " event: " + kind);
                 };
         in.end();
         return event;
@@ -128,7 +129,8 @@ public final class ChangeCodec {
                             new TargetChange.Watermark(
                                     token, new WatermarkNumber((int) in.number(), in.number()));
                     default ->
-                            throw new IllegalArgumentException("no target change has kind " + kind);
+                            throw new IllegalArgumentException(
+                                    "unknown kind of target" + " change: " + kind);
                 };
         in.end();
         return change;
@@ -139,7 +141,11 @@ public final class ChangeCodec {
         int version = in.one();
         if (version != VERSION) {
             throw new UnknownFormatException(
-                    "the record has format " + version + ", this program reads " + VERSION);
+                    "the record has format "
+                            + version
+                            + ", but this version reads"
+                            + " format "
+                            + VERSION);
         }
         return in;
     }
@@ -190,7 +196,7 @@ public final class ChangeCodec {
             int head = in.length();
             if (head == UNCHANGED_CELL) {
                 throw new IllegalArgumentException(
-                        "a key of " + table + " holds an unchanged cell");
+                        "a key of " + table + " contains an unchanged cell");
             }
             values[i] = head == NULL_CELL ? null : in.string(head - FIRST_LENGTH);
         }
@@ -226,7 +232,7 @@ public final class ChangeCodec {
         return new TableId(in.string(), in.string());
     }
 
-    /// A record was written in a format that this version does not read. The message names both.
+    /// A record has a format that this version does not read. The message names both formats.
     public static final class UnknownFormatException extends IllegalArgumentException {
 
         private static final long serialVersionUID = 1L;

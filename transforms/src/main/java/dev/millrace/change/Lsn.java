@@ -1,14 +1,14 @@
 package dev.millrace.change;
 
-/// A position in PostgreSQL's write-ahead log, in bytes, compared as unsigned. It orders commits of
-/// one timeline; it does not order changes, because the changes of concurrent transactions
-/// interleave and rows of one COPY share one position. What has to be ordered is ordered by offsets
-/// in the log and by watermark numbers.
+/// A position in PostgreSQL's write-ahead log, in bytes, compared as unsigned. It orders the
+/// commits of one timeline. It does not order changes: the changes of concurrent transactions
+/// interleave, and the rows of one COPY share one position. Changes are ordered by offsets in the
+/// log and by watermark numbers. Immutable.
 public record Lsn(long value) implements Comparable<Lsn> {
 
     public static final Lsn ZERO = new Lsn(0);
 
-    /// Reads PostgreSQL's form `16/B374D848`.
+    /// Parses PostgreSQL's format, `16/B374D848`.
     public static Lsn parse(String text) {
         int slash = text.indexOf('/');
         if (slash <= 0) {

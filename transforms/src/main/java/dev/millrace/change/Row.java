@@ -5,15 +5,14 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The cells of one row. A cell is PostgreSQL's text of the value, NULL, or *unchanged*: a TOASTed
-/// value that an update left alone and that the source therefore did not send. Unchanged is a cell
-/// of its own kind, so no user's text can be mistaken for it. Immutable. Prints names only, never
-/// values.
+/// value that an update did not change and that the source therefore did not send. Unchanged is a
+/// cell of a separate kind, so no text of a user can be mistaken for it. Immutable. Prints names,
+/// never values.
 public final class Row {
 
-    /// Marks the unchanged cell inside this room; compared by identity and never handed out.
-    @SuppressWarnings(
-            "StringOperationCanBeSimplified") // a string of its own, equal to no literal by
-    // identity
+    /// Marks the unchanged cell; compared by identity and never returned.
+    // A distinct object, identical to no literal.
+    @SuppressWarnings("StringOperationCanBeSimplified")
     private static final String UNCHANGED = new String("unchanged");
 
     private final RowSchema schema;
@@ -53,10 +52,9 @@ public final class Row {
         return cells[position] == null;
     }
 
-    /// The text of the cell, or `null` for NULL.
+    /// The text of the cell; `null` is NULL.
     ///
-    /// @throws IllegalStateException when the cell is unchanged: its text is not here, and nothing
-    ///   may be guessed
+    /// @throws IllegalStateException when the cell is unchanged, because its text is not in the row
     public @Nullable String text(int position) {
         String cell = cells[position];
         if (cell == UNCHANGED) {
@@ -64,12 +62,12 @@ public final class Row {
                     schema.table()
                             + "."
                             + schema.columns().get(position)
-                            + " is unchanged: it carries no value");
+                            + " is unchanged, so the row does not contain its value");
         }
         return cell;
     }
 
-    /// True when some cell is unchanged.
+    /// True when a cell is unchanged.
     public boolean isPartial() {
         for (String cell : cells) {
             if (cell == UNCHANGED) {
@@ -79,7 +77,7 @@ public final class Row {
         return false;
     }
 
-    /// The key's cells alone.
+    /// The cells of the key.
     ///
     /// @throws IllegalStateException when the row has no key or a key cell is unchanged
     public RowKey key() {
@@ -93,12 +91,12 @@ public final class Row {
         return new RowKey(schema.table(), values);
     }
 
-    /// This row laid over an older one of the same schema and key: unchanged cells take the older
-    /// row's.
+    /// This row merged over an older one of the same schema and key: an unchanged cell takes the
+    /// older row's value.
     public Row over(Row older) {
         if (!schema.equals(older.schema)) {
             throw new IllegalArgumentException(
-                    "rows of two schemas: " + schema + " and " + older.schema);
+                    "rows of different schemas: " + schema + " and " + older.schema);
         }
         @Nullable String[] merged = cells.clone();
         for (int i = 0; i < merged.length; i++) {
@@ -134,7 +132,7 @@ public final class Row {
         return "row of " + schema;
     }
 
-    /// Fills one row, cell by cell; cells that are not set are NULL. For one thread, used once.
+    /// Builds one row cell by cell; cells that are not set are NULL. Not thread-safe; used once.
     public static final class Builder {
         private final RowSchema schema;
         private final @Nullable String[] cells;

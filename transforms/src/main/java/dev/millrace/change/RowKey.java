@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// The key of one row of one table: PostgreSQL's texts of its key columns, in key order. Equal keys
-/// are equal texts. [#bytes()] is canonical and injective, so it serves as the record key in the
-/// log and decides the partition: one key, one partition, one order. Prints names only.
+/// The key of one row: PostgreSQL's texts of its key columns, in key order. Equal keys have equal
+/// texts. [#bytes()] is canonical and injective; it is the record key in the log and selects the
+/// partition: one key, one partition, one order. Immutable. Prints names, never values.
 public final class RowKey {
 
     private final TableId table;
@@ -35,13 +35,13 @@ public final class RowKey {
         return values[position];
     }
 
-    /// The texts in key order; for reports that an operator asked for, never for logs.
+    /// The texts in key order. For reports that an operator requested, never for logs.
     public List<@Nullable String> values() {
         return Arrays.asList(values.clone());
     }
 
-    /// Table and values, each with its length before it; NULL is length -1. No two keys share their
-    /// bytes.
+    /// Table and values, each prefixed with its length; NULL has length -1. Two different keys have
+    /// different bytes.
     public byte[] bytes() {
         byte[][] parts = new byte[values.length + 2][];
         parts[0] = table.schema().getBytes(StandardCharsets.UTF_8);

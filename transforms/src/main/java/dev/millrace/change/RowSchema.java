@@ -5,9 +5,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 
-/// The columns of a row in order, and which of them are its key (in key order). A row carries its
-/// schema, so a record in the log can be read by anyone from any offset, and a column added on the
-/// source half-way changes nothing before it. Shapes are few and shared; equality is by content.
+/// The columns of a row in order, and its key columns in key order. Each row carries its schema, so
+/// a record can be read from any offset, and a column that is added on the source later does not
+/// affect earlier records. Schemas are few and shared; equality is by content. Immutable.
 public final class RowSchema {
 
     private final TableId table;
@@ -16,7 +16,7 @@ public final class RowSchema {
     private final Map<String, Integer> positions = new HashMap<>();
     private final int hash;
 
-    /// @param key positions in `columns`; empty for a row that has no key
+    /// @param key positions in `columns`; empty for a row without a key
     public RowSchema(TableId table, List<String> columns, List<Integer> key) {
         this.table = table;
         this.columns = List.copyOf(columns);
@@ -39,7 +39,7 @@ public final class RowSchema {
         hash = 31 * (31 * table.hashCode() + this.columns.hashCode()) + this.key.hashCode();
     }
 
-    /// The schema in which the columns named in `keyColumns` are the key, in that order.
+    /// The schema whose key consists of the columns `keyColumns`, in that order.
     public static RowSchema keyed(TableId table, List<String> columns, List<String> keyColumns) {
         List<Integer> positions =
                 keyColumns.stream()
@@ -64,7 +64,7 @@ public final class RowSchema {
         return columns;
     }
 
-    /// Positions of the key's columns, in key order.
+    /// Positions of the key columns, in key order.
     public List<Integer> key() {
         return key;
     }

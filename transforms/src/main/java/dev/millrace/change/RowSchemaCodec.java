@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// Shapes as bytes. Each is made and parsed once; a record carries the bytes, which compression
-/// then folds away. Safe for any thread.
+/// Encodes and decodes row schemas, each of them once. Every record contains the bytes, which
+/// compression removes. Thread-safe.
 final class RowSchemaCodec {
 
     private final Map<RowSchema, byte[]> encoded = new ConcurrentHashMap<>();

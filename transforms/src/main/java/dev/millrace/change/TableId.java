@@ -2,8 +2,8 @@ package dev.millrace.change;
 
 import java.util.Comparator;
 
-/// The name of a table in one database: schema and table, as PostgreSQL stores them (no quotes,
-/// case as it is).
+/// The name of a table in one database: schema and table as PostgreSQL stores them (no quotes, case
+/// preserved). Immutable.
 public record TableId(String schema, String name) implements Comparable<TableId> {
 
     private static final Comparator<TableId> ORDER =
@@ -12,7 +12,7 @@ public record TableId(String schema, String name) implements Comparable<TableId>
     public TableId {
         if (schema.isEmpty() || name.isEmpty()) {
             throw new IllegalArgumentException(
-                    "a table has a schema and a name, got '" + schema + "." + name + "'");
+                    "a table needs a schema and a name, got '" + schema + "." + name + "'");
         }
     }
 
@@ -21,8 +21,7 @@ public record TableId(String schema, String name) implements Comparable<TableId>
         return ORDER.compare(this, other);
     }
 
-    /// For messages and metrics only; SQL is made by the quoting in
-    /// `dev.millrace.postgres.Identifier`.
+    /// For messages and metrics only. `dev.millrace.postgres.Identifier` quotes names for SQL.
     @Override
     public String toString() {
         return schema + "." + name;

@@ -2,10 +2,10 @@ package dev.millrace.change;
 
 import java.util.Comparator;
 
-/// Names one output of the row topology: the generation, the offset in the changes topic of the
-/// record it came from, and the ordinal among the outputs of that record. Compared whole and
-/// strictly within one partition; a record whose token is not greater than the stored one was
-/// applied already and is dropped.
+/// Identifies one output of the row topology: the generation, the offset in the changes topic of
+/// the record it came from, and the ordinal among the outputs of that record. Tokens are compared
+/// strictly within one partition: a record whose token is not greater than the stored one was
+/// already applied and is dropped. Immutable.
 public record Token(int generation, long changesOffset, int ordinal) implements Comparable<Token> {
 
     private static final Comparator<Token> ORDER =

@@ -1,9 +1,10 @@
 package dev.millrace.change;
 
-/// The number of a watermark: *every transaction committed before it lies before its record, no
-/// later one does.* Numbers are the ids of the transactions that carried the watermark's message,
-/// given out under a lock on the source, so they grow with the order of commits, also across
-/// restarts and between two processes. Compare numbers of one generation only.
+/// The number of a watermark: *every transaction that committed before it precedes its record, and
+/// no later one does.* Numbers are the ids of the transactions that carried the watermark's
+/// message. They are assigned under a lock on the source, so they increase in commit order, also
+/// across restarts and between two processes. Only numbers of one generation can be compared.
+/// Immutable.
 public record WatermarkNumber(int generation, long number) implements Comparable<WatermarkNumber> {
 
     /// Before any watermark of the generation.

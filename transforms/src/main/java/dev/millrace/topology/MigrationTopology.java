@@ -17,13 +17,14 @@ import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
 
-/// The row mappings of one migration as a topology: changes topic to target topic, each record in
-/// the partition it came from, without state. One key, one partition, one order.
+/// Builds the Kafka Streams topology of the row mappings: from the changes topic to the target
+/// topic, each record in the partition it came from, without state. One key, one partition, one
+/// order.
 public final class MigrationTopology {
 
     private MigrationTopology() {}
 
-    /// The key of an output and the partition it has to stay in.
+    /// The key of an output and the partition it must stay in.
     private record Routed(int partition, byte[] key) {}
 
     public static Topology rows(Topics topics, int generation, List<Mapping> mappings) {

@@ -12,13 +12,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What one record of the changes topic becomes in the target topic: a pure function of the record
-/// and its offset. Every event of a row gives, per mapping, an upsert or a delete, so that a row
-/// leaving the WHERE goes, and a re-read of a filtered row removes it; what can't be mapped goes
-/// the same road, in order, as a reject.
+/// Transforms one record of the changes topic into records of the target topic: a pure function of
+/// the record and its offset. Each event of a row gives one upsert or delete per mapping, so that a
+/// row that leaves the WHERE is deleted, and reading a filtered row again deletes it. A row that
+/// cannot be mapped gives a rejected record, in the same order. Thread-safe.
 ///
-/// The outputs of one record are numbered by the names of their target tables, not by the order of
-/// the file: a stored token must mean the same output after the file was reordered.
+/// The outputs of one record are numbered in the order of their target tables, not in the order of
+/// the file: a stored token must identify the same output after the file was reordered.
 final class RowTransform {
 
     private final int generation;
@@ -34,7 +34,7 @@ final class RowTransform {
                         all -> all.sort(Comparator.comparing(mapping -> mapping.target().table())));
     }
 
-    /// @param offset of the record in its partition of the changes topic
+    /// @param offset offset of the record in its partition of the changes topic
     List<TargetChange> apply(ChangeEvent event, long offset) {
         if (event.generation() < generation) {
             return List.of();
@@ -43,7 +43,7 @@ final class RowTransform {
             throw new IllegalStateException(
                     "the log is at generation "
                             + event.generation()
-                            + ", these mappings run generation "
+                            + ", but these mappings run generation "
                             + generation);
         }
         List<TargetChange> changes = new ArrayList<>();
@@ -60,9 +60,9 @@ final class RowTransform {
                                     truncate.id()));
                 }
             }
-            case ChangeEvent.Read read -> present(read, offset, changes);
-            case ChangeEvent.Insert insert -> present(insert, offset, changes);
-            case ChangeEvent.Update update -> present(update, offset, changes);
+            case ChangeEvent.Read read -> upserts(read, offset, changes);
+            case ChangeEvent.Insert insert -> upserts(insert, offset, changes);
+            case ChangeEvent.Update update -> upserts(update, offset, changes);
             case ChangeEvent.Delete delete -> {
                 for (Mapping mapping : of(delete.table())) {
                     changes.add(
@@ -75,7 +75,7 @@ final class RowTransform {
         return changes;
     }
 
-    private void present(ChangeEvent.OfRow event, long offset, List<TargetChange> changes) {
+    private void upserts(ChangeEvent.OfRow event, long offset, List<TargetChange> changes) {
         for (Mapping mapping : of(event.table())) {
             Token token = token(offset, changes.size());
             changes.add(

@@ -1,5 +1,5 @@
-/// The mappings as a Kafka Streams topology. Pure: it runs nothing; `mappings` in the connectors
-/// module runs it.
+/// Builds Kafka Streams topologies from mappings. Pure: `mappings` in the connectors module runs
+/// them.
 @NullMarked
 package dev.millrace.topology;
 

@@ -44,19 +44,19 @@ class ChangeCodecTest {
 
     @ParameterizedTest
     @MethodSource("events")
-    void eventsComeBackAsTheyWere(ChangeEvent event) {
+    void roundTripsEvents(ChangeEvent event) {
         assertThat(codec.decodeEvent(codec.encode(event))).isEqualTo(event);
     }
 
     @ParameterizedTest
     @MethodSource("changes")
-    void changesComeBackAsTheyWere(TargetChange change) {
+    void roundTripsTargetChanges(TargetChange change) {
         assertThat(codec.decodeChange(codec.encode(change))).isEqualTo(change);
     }
 
     @ParameterizedTest
     @MethodSource("events")
-    void aRecordThatIsCutOrTooLongIsRefused(ChangeEvent event) {
+    void refusesTruncatedOrTooLongRecord(ChangeEvent event) {
         byte[] bytes = codec.encode(event);
 
         for (int length = 0; length < bytes.length; length++) {
@@ -69,16 +69,16 @@ class ChangeCodecTest {
     }
 
     @Test
-    void anotherFormatIsRefusedByItsNumber() {
+    void refusesUnknownFormatByNumber() {
         byte[] bytes = codec.encode(events().getFirst());
         bytes[0] = 9;
 
         assertThatThrownBy(() -> codec.decodeEvent(bytes))
-                .hasMessage("the record has format 9, this program reads 1");
+                .hasMessage("the record has format 9, but this version reads format 1");
     }
 
     @Test
-    void noUsersTextIsMistakenForTheUnchangedCell() {
+    void distinguishesUnchangedCellFromAnyText() {
         Row row = Row.of(ROW_SCHEMA, "unchanged", "1", "unchanged", "unchanged");
 
         Row back =
@@ -92,7 +92,7 @@ class ChangeCodecTest {
     }
 
     @Test
-    void keysWithTheSameLettersInOtherPlacesHaveOtherBytes() {
+    void keyBytesAreInjective() {
         assertThat(RowKey.of(TABLE, "a", "bc").bytes())
                 .isNotEqualTo(RowKey.of(TABLE, "ab", "c").bytes());
         assertThat(RowKey.of(TABLE, "", null).bytes())
@@ -100,7 +100,7 @@ class ChangeCodecTest {
     }
 
     @Test
-    void rowsAndKeysPrintNamesOnly() {
+    void rowsAndKeysNeverPrintValues() {
         assertThat(WHOLE.toString() + WHOLE.key() + events().getFirst())
                 .doesNotContain("𝄞")
                 .doesNotContain("xxx");

@@ -72,7 +72,7 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void aSplitGivesOneOutputPerMappingWithItsOrdinal() {
+    void splitWritesOneOutputPerMappingWithItsOrdinal() {
         send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
         send(new ChangeEvent.Update(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "b")));
 
@@ -86,7 +86,7 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void outputsAreInTheOrderOfTheirTargetsWhateverTheOrderOfTheFile() {
+    void ordersOutputsByTargetNotByFile() {
         send(new ChangeEvent.Read(2, Origin.NONE, Row.of(ROW_SCHEMA, "1", "a")));
 
         assertThat(outputs())
@@ -96,7 +96,7 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void aRowOutsideTheWhereIsADeleteAndNotNothing() {
+    void writesDeleteForRowOutsideTheWhere() {
         send(new ChangeEvent.Read(2, Origin.NONE, Row.of(ROW_SCHEMA, "1", "hidden")));
 
         assertThat(outputs())
@@ -105,7 +105,7 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void whatCantBeMappedGoesTheSameRoadAsAReject() {
+    void writesRejectedRowInOrder() {
         send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "bad")));
 
         assertThat(outputs())
@@ -119,17 +119,18 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void recordsOfAnOlderGenerationAreDroppedAndOfANewerRefused() {
+    void dropsOlderGenerationAndRefusesNewer() {
         send(new ChangeEvent.Insert(1, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
         assertThat(outputs()).isEmpty();
 
         assertThatThrownBy(
                         () -> send(new ChangeEvent.Insert(3, ORIGIN, Row.of(ROW_SCHEMA, "1", "a"))))
-                .hasRootCauseMessage("the log is at generation 3, these mappings run generation 2");
+                .hasRootCauseMessage(
+                        "the log is at generation 3, but these mappings run generation 2");
     }
 
     @Test
-    void watermarksAndTruncatesPass() {
+    void forwardsWatermarksAndTruncates() {
         WatermarkNumber number = new WatermarkNumber(2, 99);
         send(new ChangeEvent.Truncate(2, ORIGIN, SOURCE, 5));
         send(new ChangeEvent.Watermark(ORIGIN, number));
@@ -151,7 +152,7 @@ class MigrationTopologyTest {
         return target.readValuesToList().stream().map(codec::decodeChange).toList();
     }
 
-    /// Copies the row; 'hidden' is outside its WHERE, 'bad' can't be mapped.
+    /// Copies the row; 'hidden' is outside its WHERE, 'bad' cannot be mapped.
     private static Mapping copyOf(String schema, String table) {
         RowSchema rowSchema =
                 RowSchema.keyed(new TableId(schema, table), List.of("id", "name"), List.of("id"));
