@@ -45,7 +45,7 @@ class ArchitectureTest {
                     .importPackages("dev.millrace");
 
     private static final String[] TRANSFORMS =
-            packages("change", "hint", "sql", "expression", "mapping", "spec", "topology");
+            packages("change", "problem", "sql", "expression", "mapping", "spec", "topology");
 
     private static final String[] CONNECTORS =
             packages(

@@ -2,10 +2,8 @@ package dev.millrace.postgres;
 
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.problem.Problem;
 import dev.millrace.sql.Relation.SqlType;
-import dev.millrace.sql.SelectParser;
-import dev.millrace.sql.SelectParser.ParseResult;
-import dev.millrace.sql.SelectProblem;
 import dev.millrace.sql.SelectStatement;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,17 +37,14 @@ public final class SelectProof {
     /// The differences; empty if the proof succeeds.
     ///
     /// @throws DatabaseFailure if the source cannot be queried
-    public static List<SelectProblem> problems(Session source, Mapping mapping) {
-        return switch (SelectParser.parse(mapping.userText())) {
-            case ParseResult.Parsed(SelectStatement statement) ->
-                    new SelectProof(source, mapping, statement).problems();
-            case ParseResult.Refused(List<SelectProblem> problems) -> problems;
-        };
+    public static List<Problem> problems(
+            Session source, SelectStatement statement, Mapping mapping) {
+        return new SelectProof(source, mapping, statement).problems();
     }
 
-    private List<SelectProblem> problems() {
+    private List<Problem> problems() {
         try {
-            List<SelectProblem> differences = planDifferences();
+            List<Problem> differences = planDifferences();
             for (int i = 1; i < ATTEMPTS && !differences.isEmpty(); i++) {
                 differences = planDifferences();
             }
@@ -79,13 +74,13 @@ public final class SelectProof {
         }
     }
 
-    private List<SelectProblem> planDifferences() {
+    private List<Problem> planDifferences() {
         SelectPlan users = SelectPlan.of(source, mapping.userText());
         SelectPlan ours = SelectPlan.of(source, mapping.rendered());
         if (users.equals(ours)) {
             return List.of();
         }
-        List<SelectProblem> problems = new ArrayList<>();
+        List<Problem> problems = new ArrayList<>();
         int outputs = Math.min(users.outputs().size(), ours.outputs().size());
         for (int i = 0; i < outputs; i++) {
             String theirs = users.outputs().get(i);
@@ -109,7 +104,7 @@ public final class SelectProof {
         return "PostgreSQL parses this as " + theirs + ", Millrace parses it as " + mine;
     }
 
-    private List<SelectProblem> typeDifferences() {
+    private List<Problem> typeDifferences() {
         List<String> names = mapping.target().columns();
         String types =
                 names.stream()
@@ -128,7 +123,7 @@ public final class SelectProof {
                                         + mapping.userText()
                                         + "\n) AS q ON false")
                         .getFirst();
-        List<SelectProblem> problems = new ArrayList<>();
+        List<Problem> problems = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
             SqlType ours = mapping.outputs().get(i);
             String theirs = String.valueOf(found.get(i));

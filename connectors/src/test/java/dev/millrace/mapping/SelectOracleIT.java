@@ -18,12 +18,12 @@ import dev.millrace.postgres.CaseMapReader;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
+import dev.millrace.problem.Problem;
 import dev.millrace.sql.Node;
 import dev.millrace.sql.Refusal;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
-import dev.millrace.sql.SelectProblem;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -152,7 +152,7 @@ class SelectOracleIT {
                     continue;
                 }
                 Mapping mapping = mapping(candidate.get(), relation, maps);
-                SelectProof.problems(session, mapping)
+                SelectProof.problems(session, statement(mapping.userText()), mapping)
                         .forEach(problem -> mistakes.add(problem.message()));
                 proven++;
             }
@@ -176,12 +176,16 @@ class SelectOracleIT {
                                         Relation.Collation.NONE)),
                         List.of("id"));
         String text = "SELECT id, " + candidate.text() + "\n AS x FROM public.oracle";
-        SelectStatement statement = ((ParseResult.Parsed) SelectParser.parse(text)).statement();
-        return switch (SelectCompiler.compile(statement, source, target, List.of("id"), maps)) {
+        return switch (SelectCompiler.compile(
+                statement(text), source, target, List.of("id"), maps)) {
             case CompileResult.Compiled(Mapping mapping) -> mapping;
-            case CompileResult.Refused(List<SelectProblem> problems) ->
+            case CompileResult.Refused(List<Problem> problems) ->
                     throw new AssertionError(text + problems);
         };
+    }
+
+    private static SelectStatement statement(String text) {
+        return ((ParseResult.Parsed) SelectParser.parse(text)).statement();
     }
 
     private record Candidate(String text, Typed typed) {}
@@ -335,7 +339,7 @@ class SelectOracleIT {
     private static List<Cells> rows(Connection connection, Relation relation) throws SQLException {
         List<String> names = relation.columns().stream().map(Relation.Column::name).toList();
         RowSchema schema = RowSchema.keyed(relation.id(), names, List.of("id"));
-        Cells.Places places = Cells.Places.in(schema, names);
+        Cells.Positions positions = Cells.Positions.in(schema, names);
         String all =
                 "SELECT "
                         + String.join(
@@ -358,7 +362,7 @@ class SelectOracleIT {
                 for (int i = 0; i < cells.length; i++) {
                     cells[i] = result.getString(i + 1);
                 }
-                rows.add(new Cells(Row.of(schema, cells), places, relation));
+                rows.add(new Cells(Row.of(schema, cells), positions, relation));
             }
         }
         return rows;

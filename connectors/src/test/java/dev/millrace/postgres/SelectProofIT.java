@@ -7,10 +7,11 @@ import dev.millrace.expression.CaseMaps;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.SelectCompiler;
 import dev.millrace.mapping.SelectCompiler.CompileResult;
+import dev.millrace.problem.Problem;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
-import dev.millrace.sql.SelectProblem;
+import dev.millrace.sql.SelectStatement;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.util.List;
@@ -64,15 +65,21 @@ class SelectProofIT {
                                     column("ok", "bool")),
                             List.of("id"));
             CaseMaps maps = CaseMapReader.read(session, List.of("default"));
-            if (!(SelectParser.parse(text) instanceof ParseResult.Parsed(var statement))) {
-                throw new AssertionError(SelectParser.parse(text).toString());
-            }
-            return switch (SelectCompiler.compile(statement, source, target, List.of("id"), maps)) {
+            return switch (SelectCompiler.compile(
+                    statement(text), source, target, List.of("id"), maps)) {
                 case CompileResult.Compiled(Mapping mapping) -> mapping;
-                case CompileResult.Refused(List<SelectProblem> problems) ->
+                case CompileResult.Refused(List<Problem> problems) ->
                         throw new AssertionError(problems.toString());
             };
         }
+    }
+
+    private static SelectStatement statement(String text) {
+        return switch (SelectParser.parse(text)) {
+            case ParseResult.Parsed(SelectStatement statement) -> statement;
+            case ParseResult.Refused(List<Problem> problems) ->
+                    throw new AssertionError(problems.toString());
+        };
     }
 
     private static Relation.Column column(String name, String type) {
@@ -84,9 +91,9 @@ class SelectProofIT {
                 Relation.Collation.NONE);
     }
 
-    private static List<SelectProblem> proof(Mapping mapping) {
+    private static List<Problem> proof(Mapping mapping) {
         try (Session session = reader.session()) {
-            return SelectProof.problems(session, mapping);
+            return SelectProof.problems(session, statement(mapping.userText()), mapping);
         }
     }
 
@@ -122,10 +129,10 @@ class SelectProofIT {
         Mapping right = mapping("item", "SELECT id,\n  a + b * 2 AS k FROM item");
         Mapping wrong = mapping("item", "SELECT id, (a + b) * 2 AS k FROM item");
 
-        List<SelectProblem> problems = proof(withRendering(right, wrong.rendered()));
+        List<Problem> problems = proof(withRendering(right, wrong.rendered()));
 
         assertThat(problems).hasSize(1);
-        assertThat(problems.getFirst().line()).isEqualTo(2);
+        assertThat(problems.getFirst().at().line()).isEqualTo(2);
         assertThat(problems.getFirst().message()).contains("(a + (b * 2))", "((a + b) * 2)");
     }
 

@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
-import dev.millrace.spec.Problem;
+import dev.millrace.problem.Problem;
+import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,7 +24,7 @@ final class SpecOption {
 
     /// @throws CommandFailure with all problems if the file is not valid
     SpecResult.Valid read(Terminal terminal) {
-        return switch (SelectCheck.read(file, terminal.environment())) {
+        return switch (SpecReader.read(file, terminal.environment())) {
             case SpecResult.Valid valid -> valid;
             case SpecResult.Invalid invalid -> throw refused(invalid.problems());
         };

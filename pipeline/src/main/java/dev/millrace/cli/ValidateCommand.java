@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
-import dev.millrace.spec.Problem;
+import dev.millrace.problem.Problem;
+import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,7 +28,7 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        SpecResult result = SelectCheck.read(spec.file(), terminal.environment());
+        SpecResult result = SpecReader.read(spec.file(), terminal.environment());
         List<Problem> problems =
                 switch (result) {
                     case SpecResult.Valid _ -> List.of();

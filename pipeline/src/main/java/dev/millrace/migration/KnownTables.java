@@ -1,8 +1,8 @@
 package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
-import dev.millrace.hint.NearestName;
 import dev.millrace.migration.MigrationControl.UnknownTableException;
+import dev.millrace.problem.NearestName;
 import java.util.Collection;
 import java.util.List;
 

@@ -8,8 +8,6 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
-import dev.millrace.sql.SelectParser;
-import dev.millrace.sql.SelectParser.ParseResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,11 +57,7 @@ record LaterAdditions(
                 spec.tables().stream()
                         .filter(TableEntry.Select.class::isInstance)
                         .map(TableEntry.Select.class::cast)
-                        .filter(
-                                entry ->
-                                        !(SelectParser.parse(entry.select())
-                                                        instanceof ParseResult.Parsed(var select)
-                                                && select.hasStar()))
+                        .filter(entry -> !entry.statement().hasStar())
                         .map(TableEntry.Select::target)
                         .collect(Collectors.toSet());
         return mappings.stream()

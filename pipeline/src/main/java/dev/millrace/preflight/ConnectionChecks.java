@@ -8,8 +8,8 @@ import dev.millrace.postgres.Server;
 import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 
-/// Whether both servers let the migration have the sessions it needs. Where they are one server,
-/// its limits must hold for both sides' sessions.
+/// Checks that both servers allow the connections that a migration needs. If both databases are on
+/// one server, its limits must allow the connections of both sides.
 public final class ConnectionChecks {
 
     static final List<PreflightCheck> ALL =
@@ -49,7 +49,7 @@ public final class ConnectionChecks {
             }
         }
         return findings.orOk(
-                "connections", "the limits allow the " + sessions + " that are needed");
+                "connections", "the limits allow the " + sessions + " connections that are needed");
     }
 
     private static boolean shared(ConnectionLimit limit, Facts facts) {
@@ -89,36 +89,37 @@ public final class ConnectionChecks {
                             + total
                             + ";";
             case SERVER ->
-                    "end sessions that nobody needs, or raise max_connections and restart the server";
+                    "End sessions that are not needed, or raise max_connections and restart the"
+                            + " server.";
         };
     }
 
-    /// The most sessions that one migration has at one time, a reconciliation included. A test
-    /// counts them in a running migration: a component that opens more sessions has its number
-    /// here.
+    /// The largest number of connections that one migration opens at a time, including a
+    /// reconciliation. A test counts them in a running migration. A component that opens more
+    /// connections must add them here.
     public static final class ConnectionNeed {
 
-        /// Of the engine: one for queries, another while it looks at the slot.
+        /// The Debezium engine: one for queries, another while it checks the slot.
         private static final int ENGINE = 2;
 
-        /// The watch of the publication, and a look at a table.
+        /// The publication check and the reader of table facts.
         private static final int CAPTURE = 2;
 
         private static final int WATERMARKS = 1;
         private static final int RECONCILIATION = 1;
 
-        /// Without the session that replicates.
+        /// Connections to the source, without the replication connection.
         public static final int SOURCE =
                 Database.POOL_SIZE + ENGINE + CAPTURE + WATERMARKS + RECONCILIATION;
 
         private static final int OWNER = 1;
-        private static final int WATCH = 1;
+        private static final int MONITOR = 1;
         private static final int CONTROL = 1;
 
         public static final int TARGET =
                 Database.POOL_SIZE
                         + OWNER
-                        + WATCH
+                        + MONITOR
                         + CONTROL
                         + ApplierSettings.Limits.standard().writers()
                         + RECONCILIATION;

@@ -6,13 +6,15 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.SpecCompiler.CompiledTable;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Asks both servers all that the checks judge. Only reads; one thread, the owner of both sessions.
+/// Collects from both databases the facts that the checks need. Only reads. Not thread-safe;
+/// confined to the thread that owns both sessions.
 final class FactCollector {
 
     private final String migration;
@@ -25,17 +27,17 @@ final class FactCollector {
         this.target = target;
     }
 
-    Facts gather(List<Facts.Pairing> pairings) {
+    Facts collect(List<CompiledTable> tables) {
         Set<TableId> sources = new LinkedHashSet<>();
         Set<TableId> targets = new LinkedHashSet<>();
-        for (Facts.Pairing pairing : pairings) {
-            sources.add(pairing.source().id());
-            targets.add(pairing.target().id());
+        for (CompiledTable table : tables) {
+            sources.add(table.source().id());
+            targets.add(table.target().id());
         }
-        return new Facts(source(sources), target(targets), pairings);
+        return new Facts(collectSource(sources), collectTarget(targets), tables);
     }
 
-    private Facts.Source source(Set<TableId> tables) {
+    private Facts.Source collectSource(Set<TableId> tables) {
         Server server = source.server();
         String slot = CaptureSettings.slot(migration);
         String publication = CaptureSettings.publication(migration);
@@ -48,7 +50,7 @@ final class FactCollector {
                 source.sourceCatalog().facts(tables));
     }
 
-    private Facts.Target target(Set<TableId> ids) {
+    private Facts.Target collectTarget(Set<TableId> ids) {
         Server server = target.server();
         Map<TableId, TableFacts> tables = target.targetCatalog().facts(ids);
         Facts.ControlSchema control = controlSchema();
@@ -96,7 +98,7 @@ final class FactCollector {
         return text.equals("t");
     }
 
-    /// Tables that the role may not read are left to the check of privileges.
+    /// Skips tables that the role may not read; the check of privileges reports those.
     private Set<TableId> filled(Map<TableId, TableFacts> tables) {
         Set<TableId> filled = new HashSet<>();
         tables.forEach(

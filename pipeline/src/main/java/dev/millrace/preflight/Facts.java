@@ -5,6 +5,7 @@ import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.preflight.SpecCompiler.CompiledTable;
 import dev.millrace.sql.Relation;
 import java.util.Collection;
 import java.util.List;
@@ -17,34 +18,17 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/// What was gathered of both sides for the tables of one migration.
+/// The facts about both databases for the tables of one migration. Immutable.
 ///
-/// @param tables what the file asks for, as far as its tables exist on both sides
-record Facts(Source source, Target target, List<Pairing> tables) {
+/// @param tables the declared tables that exist on both sides
+record Facts(Source source, Target target, List<CompiledTable> tables) {
 
     Facts {
         tables = List.copyOf(tables);
     }
 
-    /// One mapping before it is judged.
-    ///
-    /// @param computed source columns that the SELECT uses other than by copying them
-    /// @param copied source columns that it copies
-    /// @param filtered it has a WHERE
-    record Pairing(
-            Relation source,
-            Relation target,
-            Set<String> computed,
-            Set<String> copied,
-            boolean filtered) {
-
-        Pairing {
-            computed = Set.copyOf(computed);
-            copied = Set.copyOf(copied);
-        }
-    }
-
-    /// @param slotName and publicationName: what the migration calls them on the source
+    /// @param slotName name of the migration's replication slot
+    /// @param publicationName name of the migration's publication
     record Source(
             Server.Facts server,
             String slotName,
@@ -58,13 +42,13 @@ record Facts(Source source, Target target, List<Pairing> tables) {
         }
     }
 
-    /// @param mayBeReplica the role may set `session_replication_role`
-    /// @param filled target tables that hold rows
-    /// @param begun this migration has begun on this target
-    /// @param known target tables that this migration took over before
+    /// @param maySetReplicaRole the role may set `session_replication_role`
+    /// @param filled target tables that contain rows
+    /// @param begun this migration has started on this target before
+    /// @param known target tables that this migration already writes
     record Target(
             Server.Facts server,
-            boolean mayBeReplica,
+            boolean maySetReplicaRole,
             ControlSchema control,
             Map<TableId, TableFacts> tables,
             Set<TableId> filled,
@@ -78,41 +62,41 @@ record Facts(Source source, Target target, List<Pairing> tables) {
         }
     }
 
-    /// The schema `millrace` on the target.
+    /// The state of the schema `millrace` on the target.
     enum ControlSchema {
         ABSENT,
         OURS,
-        /// It is there and the role may not create in it.
+        /// It exists, but the role may not create tables in it.
         LOCKED,
-        /// It holds other things than ours.
+        /// It exists, but contains tables that are not Millrace's.
         FOREIGN
     }
 
-    /// Each source table once, however many mappings read it.
+    /// The source tables, each once however many mappings read it.
     Collection<Relation> sourceRelations() {
         SortedMap<TableId, Relation> relations = new TreeMap<>();
-        tables.forEach(pairing -> relations.put(pairing.source().id(), pairing.source()));
+        tables.forEach(table -> relations.put(table.source().id(), table.source()));
         return relations.values();
     }
 
     SortedSet<TableId> sources() {
         SortedSet<TableId> ids = new TreeSet<>();
-        tables.forEach(pairing -> ids.add(pairing.source().id()));
+        tables.forEach(table -> ids.add(table.source().id()));
         return ids;
     }
 
-    /// What is known of the source tables, in the order of their names.
+    /// Facts about the source tables, ordered by name.
     List<TableFacts> sourceTables() {
         return known(sources(), source.tables());
     }
 
     SortedSet<TableId> targets() {
         SortedSet<TableId> ids = new TreeSet<>();
-        tables.forEach(pairing -> ids.add(pairing.target().id()));
+        tables.forEach(table -> ids.add(table.target().id()));
         return ids;
     }
 
-    /// What is known of the target tables, in the order of their names.
+    /// Facts about the target tables, ordered by name.
     List<TableFacts> targetTables() {
         return known(targets(), target.tables());
     }

@@ -1,26 +1,37 @@
 package dev.millrace.preflight;
 
-/// What one check found of one object.
+import dev.millrace.problem.Problem;
+
+/// The result of one check for one object. Immutable.
 ///
-/// @param check the check's name, for scripts: `source.wal-level`
-/// @param object the table, column, setting or place in the file it is about
-/// @param message what is so, and why it matters
-/// @param remedy what to do next, SQL where SQL does it; empty when nothing is to be done
+/// @param check the check's name, a stable identifier for scripts: `source.wal-level`
+/// @param object the table, column, setting or position in the file
+/// @param message what is true of the object, and why it matters
+/// @param remedy what to do, as SQL where possible; empty when nothing has to be done
 public record Finding(Status status, String check, String object, String message, String remedy) {
 
     public enum Status {
         OK,
         WARNING,
-        /// The file says something that the databases don't bear out: mended in the file.
+        /// The file does not match the databases: fix the file.
         MISCONFIGURED,
-        /// A gate is closed: mended on a server.
+        /// A requirement is not met: fix the server.
         REFUSED,
-        /// A server doesn't answer: mended by the server, or by waiting for it.
+        /// A server does not answer: fix or start the server.
         UNREACHABLE;
 
         public boolean passes() {
             return this == OK || this == WARNING;
         }
+    }
+
+    /// Reports a problem of the file; its position is the object.
+    static Finding of(Problem problem) {
+        return misconfigured(
+                "mapping",
+                problem.at().toString(),
+                (problem.path().isEmpty() ? "" : problem.path() + ": ") + problem.message(),
+                problem.remedy());
     }
 
     static Finding ok(String check, String object, String message) {

@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// Whether Kafka answers, and the topics that are there are ours, have the number of partitions
-/// they were declared with and lie on enough disks. Makes no topic.
+/// Checks that Kafka answers, and that existing topics belong to this migration, have the declared
+/// number of partitions and are replicated. Creates no topic.
 final class KafkaChecks {
 
     private static final String REACHABLE = "kafka.reachable";
@@ -25,9 +25,7 @@ final class KafkaChecks {
     static List<Finding> judge(MigrationSpec spec) {
         return switch (spec.kafka()) {
             case Kafka.Embedded _ ->
-                    List.of(
-                            Finding.ok(
-                                    REACHABLE, "embedded broker", "is started with the service"));
+                    List.of(Finding.ok(REACHABLE, "embedded broker", "starts with the service"));
             case Kafka.External external -> judge(spec.migration(), external);
         };
     }
@@ -38,18 +36,21 @@ final class KafkaChecks {
         try (Broker broker = new Broker(settings(kafka))) {
             for (Broker.TopicSpec topic : plan.all()) {
                 Optional<Broker.Topic> found = broker.find(topic.name());
-                found.filter(there -> there.partitions() != topic.partitions())
+                found.filter(existing -> existing.partitions() != topic.partitions())
                         .ifPresent(
-                                there ->
+                                existing ->
                                         findings.refuse(
                                                 "topic " + topic.name(),
                                                 "has "
-                                                        + there.partitions()
-                                                        + " partitions, the file says "
+                                                        + existing.partitions()
+                                                        + " partitions, but the file declares "
                                                         + topic.partitions()
-                                                        + ": the number is fixed when topics are"
-                                                        + " made",
-                                                "write kafka.partitions: " + there.partitions()));
+                                                        + "; the number is fixed when a topic is"
+                                                        + " created",
+                                                "Set kafka.partitions"
+                                                        + " to "
+                                                        + existing.partitions()
+                                                        + "."));
             }
             replication(broker, plan, findings);
         } catch (BrokerException e) {
@@ -58,7 +59,7 @@ final class KafkaChecks {
         return findings.orOk(kafka.bootstrapServers(), "answers");
     }
 
-    /// Topics that are missing get the cluster's defaults.
+    /// Missing topics are created with the cluster's defaults.
     private static void replication(Broker broker, TopicPlan plan, Findings findings) {
         Set<String> missing = new TreeSet<>();
         for (Broker.TopicSpec topic : plan.all()) {
@@ -71,15 +72,15 @@ final class KafkaChecks {
         if (missing.isEmpty()) {
             return;
         }
-        String object = "topics to be made: " + String.join(", ", missing);
+        String object = "topics to create: " + String.join(", ", missing);
         try {
             judge(object, broker.defaultReplication(), findings);
         } catch (BrokerException e) {
             findings.warn(
                     object,
-                    "the brokers' defaults can't be read: " + e.getMessage(),
-                    "grant DescribeConfigs on the cluster, or look at default.replication.factor"
-                            + " and min.insync.replicas yourself");
+                    "the brokers' defaults cannot be read: " + e.getMessage(),
+                    "Grant DescribeConfigs on the cluster, or check default.replication.factor"
+                            + " and min.insync.replicas yourself.");
         }
     }
 
@@ -92,28 +93,28 @@ final class KafkaChecks {
         if (!replication.takesWrites()) {
             findings.refuse(
                     object,
-                    numbers + ": no write can succeed",
-                    "add replicas (kafka-reassign-partitions.sh; default.replication.factor of the"
-                            + " brokers), or lower min.insync.replicas");
+                    "has " + numbers + ", so no write can succeed",
+                    "Add replicas (kafka-reassign-partitions.sh, or default.replication.factor"
+                            + " of the brokers), or lower min.insync.replicas.");
         } else if (replication.replicas() == 1) {
             findings.warn(
                     object,
                     numbers
-                            + ": if the disk of that broker is lost, so is the log, and the migration"
-                            + " must begin again",
-                    "use 3 replicas and min.insync.replicas=2, except for a trial");
+                            + ": if that broker's disk is lost, the log is lost and the"
+                            + " migration must start over",
+                    "Use 3 replicas and min.insync.replicas=2, except for a trial.");
         } else if (replication.required() == 1) {
             findings.warn(
                     object,
                     numbers
-                            + ": an acknowledged record may lie on one disk only, and its loss ends the"
-                            + " migration",
-                    "set min.insync.replicas=2");
+                            + ": an acknowledged record may be on one disk only; if it is lost,"
+                            + " the migration must start over",
+                    "Set min.insync.replicas=2.");
         }
     }
 
-    /// Records of a migration that this target knows nothing of.
-    static List<Finding> foreign(MigrationSpec spec, boolean begun) {
+    /// Refuses topics that contain records of a migration that did not start on this target.
+    static List<Finding> foreignRecords(MigrationSpec spec, boolean begun) {
         if (begun || !(spec.kafka() instanceof Kafka.External external)) {
             return List.of();
         }
@@ -127,17 +128,20 @@ final class KafkaChecks {
                                 found ->
                                         findings.refuse(
                                                 "topic " + found.name(),
-                                                "holds records, but no migration of this name has"
-                                                        + " begun on this target: it is another"
-                                                        + " migration's, or the target was made anew",
-                                                "choose another migration name, or delete the topic if"
-                                                        + " no other migration uses it"));
+                                                "contains records, but no migration of this name"
+                                                        + " has started on this target: the"
+                                                        + " records are of another"
+                                                        + " migration, or the"
+                                                        + " target was"
+                                                        + " recreated",
+                                                "Choose another migration name, or delete the"
+                                                        + " topic if no other migration uses it."));
             }
         } catch (BrokerException _) {
-            // The check of reachability says it.
+            // The reachability check reports this failure.
             return List.of();
         }
-        return findings.orOk("topics", "hold no records of another migration");
+        return findings.orOk("topics", "contain no records of another migration");
     }
 
     private static Map<String, Object> settings(Kafka.External kafka) {
@@ -151,6 +155,7 @@ final class KafkaChecks {
                 REACHABLE,
                 kafka.bootstrapServers(),
                 why,
-                "is it running, and do kafka.bootstrap-servers and kafka.properties name it right?");
+                "Check that the cluster is running, and check kafka.bootstrap-servers and"
+                        + " kafka.properties.");
     }
 }

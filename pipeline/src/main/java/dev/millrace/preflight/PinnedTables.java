@@ -11,11 +11,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What a `*` stands for in a migration that has begun: the tables and columns that were there
-/// then. What is added on the source later is not part of it. Immutable.
+/// The tables and columns that a `*` covered when the migration started. Tables and columns that
+/// were added on the source later are not included. Immutable.
 ///
-/// @param columns of each source table, by its quoted name; empty when the migration hasn't begun
-/// @param targets quoted names
+/// @param columns of each source table, by its quoted name; empty when the migration has not
+///   started
+/// @param targets quoted names of the target tables
 record PinnedTables(Map<String, List<String>> columns, Set<String> targets) {
 
     static final PinnedTables NOTHING = new PinnedTables(Map.of(), Set.of());
@@ -40,8 +41,8 @@ record PinnedTables(Map<String, List<String>> columns, Set<String> targets) {
         String ofMigration = " WHERE migration = " + Identifier.literal(migration);
         Map<String, List<String>> columns = new HashMap<>();
         target.texts(
-                        "SELECT source, c.name FROM millrace.source_columns,"
-                                + " unnest(columns) WITH ORDINALITY c (name, place)"
+                        "SELECT source, c.name FROM millrace.source_columns, unnest(columns)"
+                                + " WITH ORDINALITY c (name, place)"
                                 + ofMigration
                                 + " ORDER BY source, place")
                 .forEach(
@@ -56,7 +57,7 @@ record PinnedTables(Map<String, List<String>> columns, Set<String> targets) {
         return new PinnedTables(columns, targets);
     }
 
-    boolean hasBegun() {
+    boolean hasStarted() {
         return !columns.isEmpty();
     }
 
@@ -64,7 +65,7 @@ record PinnedTables(Map<String, List<String>> columns, Set<String> targets) {
         return targets.contains(Identifier.quote(table));
     }
 
-    /// Empty when nothing is known of the source table.
+    /// Columns of a source table; empty when the table is unknown.
     Optional<List<String>> of(TableId source) {
         return Optional.ofNullable(columns.get(Identifier.quote(source)));
     }

@@ -7,17 +7,16 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.preflight.SpecCompiler.Compilation;
-import dev.millrace.preflight.SpecCompiler.Compiled;
+import dev.millrace.preflight.SpecCompiler.CompiledTable;
 import dev.millrace.spec.MigrationSpec;
-import dev.millrace.sql.Relation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// Answers whether a migration may start: every check runs as far as it can, none stops the rest,
-/// and nothing is created on either side. Safe for any thread; it opens and closes its own sessions
-/// on databases that stay the caller's.
+/// Decides whether a migration may start. Every check runs as far as it can, none stops the others,
+/// and nothing is created on either side. Thread-safe: each run opens and closes its own sessions;
+/// the databases belong to the caller.
 public final class Preflight {
 
     private final Database source;
@@ -34,7 +33,7 @@ public final class Preflight {
         findings.add(ReachabilityCheck.judge("target", target.toString(), target.probe()));
         boolean reached = findings.stream().allMatch(found -> found.status().passes());
         findings.addAll(KafkaChecks.judge(spec));
-        Planned planned = reached ? judged(spec, findings) : readWithoutServers(spec, findings);
+        Planned planned = reached ? judged(spec, findings) : Planned.NOTHING;
         boolean accepted = findings.stream().allMatch(found -> found.status().passes());
         return new PreflightReport(
                 spec.migration(),
@@ -48,22 +47,14 @@ public final class Preflight {
         static final Planned NOTHING = new Planned(List.of(), ReplicaRole.ORIGIN);
     }
 
-    private static Planned readWithoutServers(MigrationSpec spec, List<Finding> findings) {
-        List<SpecProblem> problems = new ArrayList<>();
-        DeclaredTable.explicit(spec, problems);
-        problems.forEach(problem -> findings.add(problem.finding()));
-        return Planned.NOTHING;
-    }
-
     private Planned judged(MigrationSpec spec, List<Finding> findings) {
         try (Session from = source.session();
                 Session to = target.session()) {
             Compilation compilation = new SpecCompiler(from, to).compile(spec);
             findings.addAll(compilation.notes());
-            compilation.problems().forEach(problem -> findings.add(problem.finding()));
+            compilation.problems().forEach(problem -> findings.add(Finding.of(problem)));
             Facts facts =
-                    new FactCollector(spec.migration(), from, to)
-                            .gather(pairings(compilation.tables()));
+                    new FactCollector(spec.migration(), from, to).collect(compilation.tables());
             Stream.of(
                             SourceServerChecks.ALL,
                             SourceTableChecks.ALL,
@@ -71,42 +62,24 @@ public final class Preflight {
                             ConnectionChecks.ALL)
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
-            findings.addAll(KafkaChecks.foreign(spec, facts.target().begun()));
+            findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),
-                    facts.target().mayBeReplica() ? ReplicaRole.REPLICA : ReplicaRole.ORIGIN);
+                    facts.target().maySetReplicaRole() ? ReplicaRole.REPLICA : ReplicaRole.ORIGIN);
         } catch (DatabaseFailure failure) {
             findings.add(
                     Finding.unreachable(
                             "catalog",
                             "source and target",
                             String.valueOf(failure.getMessage()),
-                            "plan again; if it stays, look into the servers' logs"));
+                            "Run plan again. If the failure persists, check the servers' logs."));
             return Planned.NOTHING;
         }
     }
 
-    private static List<Facts.Pairing> pairings(List<Compiled> tables) {
-        return tables.stream()
-                .map(
-                        table ->
-                                new Facts.Pairing(
-                                        table.source(),
-                                        table.target(),
-                                        table.declared().statement().computedColumns(),
-                                        table.declared()
-                                                .statement()
-                                                .copiedColumns(
-                                                        table.source().columns().stream()
-                                                                .map(Relation.Column::name)
-                                                                .toList()),
-                                        table.declared().statement().isFiltered()))
-                .toList();
-    }
-
-    private static List<PlannedTable> planned(List<Compiled> tables, Facts facts) {
+    private static List<PlannedTable> planned(List<CompiledTable> tables, Facts facts) {
         List<PlannedTable> planned = new ArrayList<>();
-        for (Compiled table : tables) {
+        for (CompiledTable table : tables) {
             boolean full =
                     Optional.ofNullable(facts.source().tables().get(table.source().id()))
                             .map(TableFacts::keys)

@@ -3,14 +3,14 @@ package dev.millrace.preflight;
 import java.util.ArrayList;
 import java.util.List;
 
-/// One judgement over what was gathered. Pure: asks no server, changes nothing, throws nothing over
-/// what it sees. Gives at least one finding, so that a report shows what was looked at.
+/// One check of the collected facts. Pure: queries no server, changes nothing, and throws nothing
+/// because of the facts. Returns at least one finding, so that a report shows what was checked.
 interface PreflightCheck {
 
     List<Finding> judge(Facts facts);
 
-    /// The findings of one check while it judges: what refuses or warns, or else one line that all
-    /// is well.
+    /// Collects the findings of one check: refusals and warnings, or else one line that all is
+    /// well. Not thread-safe.
     static final class Findings {
 
         private final String check;

@@ -7,10 +7,12 @@ import dev.millrace.preflight.Finding.Status;
 import dev.millrace.sql.Relation;
 import java.util.List;
 
-/// All that was checked.
+/// The findings of all checks, and the planned tables. Immutable.
 ///
-/// @param tables in the order of the file, wildcards expanded; empty unless every finding passes
-/// @param replicaRole what the role on the target may take, and the findings rely on
+/// @param tables in the order of the file, with wildcards expanded; empty unless every finding
+///   passes
+/// @param replicaRole the replication role that the target's sessions may use; the findings depend
+///   on it
 public record PreflightReport(
         String migration,
         List<Finding> findings,
@@ -21,7 +23,8 @@ public record PreflightReport(
         findings = List.copyOf(findings);
         tables = List.copyOf(tables);
         if (!tables.isEmpty() && !findings.stream().allMatch(found -> found.status().passes())) {
-            throw new IllegalArgumentException("nothing is planned while a finding refuses it");
+            throw new IllegalArgumentException(
+                    "tables are planned although a finding refuses" + " the start");
         }
     }
 
@@ -37,13 +40,13 @@ public record PreflightReport(
                 .toList();
     }
 
-    /// Nothing refuses the start.
+    /// True when no finding refuses the start.
     public boolean accepted() {
         return outcome().passes();
     }
 
-    /// The worst that was found, which is what has to be mended first: a server that doesn't
-    /// answer, then the file, then a gate.
+    /// The worst status, which is what to fix first: an unreachable server, then the file, then a
+    /// requirement of a server.
     public Status outcome() {
         return findings.stream()
                 .map(Finding::status)
@@ -61,7 +64,7 @@ public record PreflightReport(
         };
     }
 
-    /// One target table, ready to be migrated: its compiled mapping and both tables as their
+    /// The planned form of one target table: its compiled mapping, and both tables as their
     /// catalogs describe them.
     ///
     /// @param fullIdentity the source table has REPLICA IDENTITY FULL

@@ -2,12 +2,12 @@ package dev.millrace.preflight;
 
 import dev.millrace.postgres.Database.Reachability;
 
-/// Puts what a probe found into a finding.
+/// Reports the result of a connection probe as a finding.
 final class ReachabilityCheck {
 
     private ReachabilityCheck() {}
 
-    /// @param side `source` or `target`, as the file has it
+    /// @param side `source` or `target`, the section of the file
     /// @param address without the password
     static Finding judge(String side, String address, Reachability reachability) {
         String check = side + ".reachable";
@@ -17,27 +17,34 @@ final class ReachabilityCheck {
                     Finding.unreachable(
                             check,
                             address,
-                            "doesn't answer: " + why,
-                            "is it running, and does " + side + ".url name it right?");
+                            "does not answer: " + why,
+                            "Check that the server is running, and check " + side + ".url.");
             case Reachability.Busy(String why) ->
                     Finding.unreachable(
-                            check, address, "takes no session now: " + why, "try again later");
+                            check,
+                            address,
+                            "accepts no connection now: " + why,
+                            "Try again" + " later.");
             case Reachability.LoginRefused(String why) ->
                     Finding.misconfigured(
                             check,
                             address,
-                            "doesn't let us in: " + why,
-                            "check "
+                            "refuses the login: " + why,
+                            "Check "
                                     + side
-                                    + ".username and the password, and pg_hba.conf for this host");
+                                    + ".username and the password, and pg_hba.conf for this host.");
             case Reachability.DatabaseMissing(String why) ->
                     Finding.misconfigured(
-                            check, address, why, "check the database's name in " + side + ".url");
+                            check, address, why, "Check the database name in " + side + ".url.");
             case Reachability.NotPermitted(String why) ->
                     Finding.refused(
-                            check, address, why, "GRANT CONNECT ON DATABASE ... TO the role");
+                            check,
+                            address,
+                            why,
+                            "Grant the role CONNECT on the database: GRANT"
+                                    + " CONNECT ON DATABASE ... TO ...;");
             case Reachability.Failed(String why) ->
-                    Finding.unreachable(check, address, why, "look into the server's log");
+                    Finding.unreachable(check, address, why, "Check the server's log.");
         };
     }
 }

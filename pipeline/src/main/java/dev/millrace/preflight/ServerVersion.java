@@ -4,7 +4,7 @@ import dev.millrace.postgres.Server;
 import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 
-/// What is asked of either server.
+/// Checks the version and the encoding of a server.
 final class ServerVersion {
 
     private static final int OLDEST = 14;
@@ -18,13 +18,13 @@ final class ServerVersion {
         if (server.majorVersion() < OLDEST) {
             findings.refuse(
                     object,
-                    "is older than " + OLDEST + ", the oldest version that is supported",
-                    "upgrade the server first");
+                    "is older than " + OLDEST + ", the oldest supported version",
+                    "Upgrade the server first.");
         } else if (server.majorVersion() > NEWEST) {
             findings.warn(
                     object,
-                    "is newer than " + NEWEST + ", the newest version this was tested with",
-                    "reconcile before you rely on it");
+                    "is newer than " + NEWEST + ", the newest tested version",
+                    "Run reconcile before you rely on the target.");
         }
         return findings.orOk(object, "is supported");
     }
@@ -36,9 +36,9 @@ final class ServerVersion {
                     "database " + server.database(),
                     "has the encoding "
                             + server.encoding()
-                            + ": texts are carried as UTF-8 and would not come back as they were",
-                    "use a database with ENCODING 'UTF8'");
+                            + ", but texts are carried as UTF-8 and would change",
+                    "Use a database with ENCODING 'UTF8'.");
         }
-        return findings.orOk("database " + server.database(), "is UTF8");
+        return findings.orOk("database " + server.database(), "has the encoding UTF8");
     }
 }

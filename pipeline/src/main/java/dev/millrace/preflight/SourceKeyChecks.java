@@ -8,7 +8,7 @@ import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// Whether the log tells the rows of each source table apart, by the table's replica identity.
+/// Checks that the replica identity of each source table identifies its rows in the WAL.
 final class SourceKeyChecks {
 
     private SourceKeyChecks() {}
@@ -21,8 +21,8 @@ final class SourceKeyChecks {
                 findings.refuse(
                         table.id().toString(),
                         withoutKey(table.keys())
-                                + "; publishing it would make the application's own UPDATE and"
-                                + " DELETE fail, or leave us without a key",
+                                + "; publishing the table would make the application's UPDATE"
+                                + " and DELETE fail, or send rows without a key",
                         keyRemedy(table));
             }
             if (!table.columns().virtual().isEmpty() && logsWholeRows(table)) {
@@ -30,20 +30,21 @@ final class SourceKeyChecks {
                         table.id().toString(),
                         "has REPLICA IDENTITY FULL and the virtual generated columns "
                                 + String.join(", ", table.columns().virtual())
-                                + "; publishing it would make the application's own UPDATE and"
-                                + " DELETE fail",
+                                + "; publishing the table would make the application's UPDATE"
+                                + " and DELETE fail",
                         "ALTER TABLE "
                                 + Identifier.quote(table.id())
-                                + " REPLICA IDENTITY DEFAULT; or make the columns STORED");
+                                + " REPLICA IDENTITY DEFAULT; Alternatively, make the columns"
+                                + " STORED.");
             }
             for (TableFacts.Partition leaf : table.partitions()) {
                 if (!table.keys().replica().isEmpty()
                         && !leaf.keys().replica().equals(table.keys().replica())) {
                     findings.refuse(
                             leaf.id().toString(),
-                            "a partition of "
+                            "is a partition of "
                                     + table.id()
-                                    + " whose replica identity is not its root's",
+                                    + " and has another replica identity than its root",
                             "ALTER TABLE "
                                     + Identifier.quote(leaf.id())
                                     + " REPLICA IDENTITY DEFAULT;");
@@ -59,7 +60,7 @@ final class SourceKeyChecks {
                         .anyMatch(leaf -> leaf.keys().identity() == ReplicaIdentity.FULL);
     }
 
-    /// Its log records hold stored generated columns as well.
+    /// True when the table's WAL records contain stored generated columns.
     static boolean logsStoredColumns(TableFacts table) {
         return logsWholeRows(table) && !table.columns().stored().isEmpty();
     }
@@ -69,12 +70,12 @@ final class SourceKeyChecks {
             case DEFAULT ->
                     keys.primaryKey().isEmpty()
                             ? "has no primary key"
-                            : "has a deferrable primary key, which can't tell rows apart";
+                            : "has a deferrable primary key, which cannot be a replica identity";
             case FULL ->
                     keys.primaryKey().isEmpty()
                             ? "has REPLICA IDENTITY FULL and no primary key"
-                            : "has a deferrable primary key, which can't tell rows apart";
-            case INDEX -> "has a replica identity whose index is gone or not usable";
+                            : "has a deferrable primary key, which cannot be a replica identity";
+            case INDEX -> "has a replica identity whose index does not exist or is not usable";
             case NOTHING -> "has REPLICA IDENTITY NOTHING";
         };
     }
@@ -102,12 +103,12 @@ final class SourceKeyChecks {
                     + name
                     + " REPLICA IDENTITY USING INDEX "
                     + index
-                    + "; An UPDATE that relies on the deferral then fails";
+                    + "; An UPDATE that relies on the deferred check then fails.";
         }
         return "ALTER TABLE "
                 + name
-                + " ADD PRIMARY KEY (...); or, with a unique index over columns that are NOT NULL:"
-                + " ALTER TABLE "
+                + " ADD PRIMARY KEY (...); Alternatively, with a unique index over NOT NULL"
+                + " columns: ALTER TABLE "
                 + name
                 + " REPLICA IDENTITY USING INDEX ...;";
     }

@@ -8,7 +8,8 @@ import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.Optional;
 
-/// Whether the publication is there as it has to be, or may be made.
+/// Checks that the publication exists with exactly the declared tables, or that the role may create
+/// it.
 final class SourcePublicationCheck {
 
     private SourcePublicationCheck() {}
@@ -19,7 +20,7 @@ final class SourcePublicationCheck {
         String object = "publication " + source.publicationName();
         if (source.publication().isPresent()) {
             existing(findings, object, source.publication().get(), facts);
-            return findings.orOk(object, "is there with exactly these tables");
+            return findings.orOk(object, "exists with exactly the declared tables");
         }
         Server.Role role = source.server().role();
         List<TableFacts> foreign =
@@ -27,22 +28,22 @@ final class SourcePublicationCheck {
         if (foreign.isEmpty() && !role.createsInDatabase()) {
             findings.refuse(
                     "database " + source.server().database(),
-                    "the role may not create a publication in it",
+                    "the role may not create a publication in this database",
                     "GRANT CREATE ON DATABASE "
                             + Identifier.quote(source.server().database())
                             + " TO "
                             + Identifier.quote(role.name())
-                            + "; or let an owner of the tables run: "
+                            + "; Alternatively, let an owner of the tables run: "
                             + creation(facts));
         }
-        // Membership in the owner, often a superuser, would be a far larger grant than one
+        // Granting membership in the owner, often a superuser, would allow far more than one
         // statement.
         for (TableFacts table : foreign) {
             findings.refuse(
                     table.id().toString(),
                     "is owned by "
                             + table.access().owner()
-                            + ", and only its owner may publish a table; role "
+                            + ", and only its owner may publish the table; role "
                             + role.name()
                             + " needs no ownership once the publication exists",
                     "Let a superuser, or a role that owns all of these tables, run: "
@@ -57,31 +58,33 @@ final class SourcePublicationCheck {
         String again =
                 "DROP PUBLICATION "
                         + Identifier.quote(facts.source().publicationName())
-                        + "; and let "
+                        + "; "
                         + (publication.owned()
-                                ? "the migration make it anew"
-                                : "its owner run: " + creation(facts))
+                                ? "Millrace then creates it again."
+                                : "Then let its owner run: " + creation(facts))
                         + (facts.target().begun()
-                                ? " What was written meanwhile may not be in the log: begin the"
-                                        + " migration anew, under another name."
+                                ? " Changes made in between may not be in the log: start a new"
+                                        + " migration under another name."
                                 : "");
         if (defect.equals(Optional.of(Publication.Defect.TABLES))
                 || defect.equals(Optional.of(Publication.Defect.NARROWED))) {
             findings.refuse(
                     object,
-                    "is there and doesn't publish exactly the tables of the mappings, whole",
+                    "exists, but does not publish exactly the declared tables with all rows and"
+                            + " columns",
                     again);
         } else if (defect.isPresent()) {
             findings.refuse(
                     object,
-                    "is there and doesn't publish every operation through the partition root",
+                    "exists, but does not publish every operation through the partition root",
                     again);
         } else if (!publication.storedColumns()
                 && facts.sourceTables().stream().anyMatch(SourceKeyChecks::logsStoredColumns)) {
             findings.refuse(
                     object,
-                    "is there and doesn't publish stored generated columns: the source refuses"
-                            + " UPDATE and DELETE of a table that has them and REPLICA IDENTITY FULL",
+                    "exists, but does not publish stored generated columns: the source refuses"
+                            + " UPDATE and DELETE on a table with such columns and REPLICA"
+                            + " IDENTITY FULL",
                     "ALTER PUBLICATION "
                             + Identifier.quote(facts.source().publicationName())
                             + " SET (publish_generated_columns = stored);");

@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// Whether the source server can stream changes to us.
+/// Checks that the source server can stream changes.
 final class SourceServerChecks {
 
     static final List<PreflightCheck> ALL =
@@ -32,10 +32,10 @@ final class SourceServerChecks {
         if (facts.source().server().inRecovery()) {
             findings.refuse(
                     "source",
-                    "the source is a standby: no publication can be made there",
-                    "name the primary in source.url");
+                    "is a standby, where no publication can be created",
+                    "Set source.url to the primary.");
         }
-        return findings.orOk("source", "takes writes");
+        return findings.orOk("source", "accepts writes");
     }
 
     private static List<Finding> encoding(Facts facts) {
@@ -48,8 +48,8 @@ final class SourceServerChecks {
         if (!level.equals("logical")) {
             findings.refuse(
                     "wal_level",
-                    "is " + level + ": changes can be decoded only when it is logical",
-                    "ALTER SYSTEM SET wal_level = 'logical'; then restart the source server");
+                    "is " + level + ", but logical decoding needs the level logical",
+                    "ALTER SYSTEM SET wal_level = 'logical'; Then restart the source server.");
         }
         return findings.orOk("wal_level", "is logical");
     }
@@ -60,10 +60,10 @@ final class SourceServerChecks {
         if (!role.replicates()) {
             findings.refuse(
                     "role " + role.name(),
-                    "may not replicate, so it can't make or read a replication slot",
+                    "has no REPLICATION attribute, which replication slots need",
                     "ALTER ROLE "
                             + Identifier.quote(role.name())
-                            + " REPLICATION; on a managed service: GRANT rds_replication TO "
+                            + " REPLICATION; On a managed service: GRANT rds_replication TO "
                             + Identifier.quote(role.name())
                             + ";");
         }
@@ -76,16 +76,15 @@ final class SourceServerChecks {
         String object = "slot " + source.slotName();
         if (source.slot().isPresent()) {
             existingSlot(findings, object, source.slot().get(), facts);
-            return findings.orOk(object, "is there and can be resumed");
+            return findings.orOk(object, "exists and can be resumed");
         }
         Server.Quota slots = source.server().slots();
         if (!slots.hasFree()) {
             findings.refuse(
                     "max_replication_slots",
-                    "all " + slots.limit() + " replication slots are taken",
-                    "drop a slot that nobody reads (SELECT slot_name, active FROM"
-                            + " pg_replication_slots), or raise max_replication_slots and restart"
-                            + " the source server");
+                    "all " + slots.limit() + " replication slots are in use",
+                    "Drop an unused slot (SELECT slot_name, active FROM pg_replication_slots),"
+                            + " or raise max_replication_slots and restart the source server.");
         }
         return findings.orOk("max_replication_slots", free(slots));
     }
@@ -97,75 +96,75 @@ final class SourceServerChecks {
         if (defect.equals(Optional.of(ReplicationSlot.Defect.FOREIGN))) {
             findings.refuse(
                     object,
-                    "is there and belongs to something else (plugin "
+                    "belongs to something else (plugin "
                             + slot.plugin().orElse("none")
                             + ", database "
                             + slot.database().orElse("none")
                             + ")",
-                    "give the migration another name, or drop the slot if nobody needs it");
+                    "Choose another migration name, or drop the slot if it is not needed.");
         } else if (defect.isPresent()) {
             findings.refuse(
                     object,
-                    "was invalidated by the server: the changes it kept are gone",
+                    "was invalidated by the server, which no longer keeps its changes",
                     "SELECT pg_drop_replication_slot("
                             + Identifier.literal(slot.name())
-                            + "); and migrate anew");
+                            + "); Then start a new migration.");
         } else if (!facts.target().begun()) {
             findings.refuse(
                     object,
-                    "is there, but no migration of this name has begun on this target: it is"
-                            + " another target's, or left over",
-                    "give the migration another name; or, if nobody needs it: SELECT"
+                    "exists, but no migration of this name has started on this target: the slot"
+                            + " is of another target, or left over",
+                    "Choose another migration name. If the slot is not needed: SELECT"
                             + " pg_drop_replication_slot("
                             + Identifier.literal(slot.name())
                             + ");");
         } else if (slot.active()) {
             findings.warn(
                     object,
-                    "is being read now, by the migration's service or by what it left behind",
-                    "plan again when that service is stopped");
+                    "is in use by the migration's service or by a session that it left behind",
+                    "Stop that service and run plan again.");
         }
     }
 
     private static List<Finding> walSender(Facts facts) {
         Findings findings = new Findings("source.wal-sender");
         Server.Quota senders = facts.source().server().senders();
-        boolean ourOwnRuns = facts.source().slot().filter(ReplicationSlot::active).isPresent();
-        if (!senders.hasFree() && !ourOwnRuns) {
+        boolean streaming = facts.source().slot().filter(ReplicationSlot::active).isPresent();
+        if (!senders.hasFree() && !streaming) {
             findings.refuse(
                     "max_wal_senders",
-                    "all " + senders.limit() + " WAL senders are taken",
-                    "end a replica that isn't needed, or raise max_wal_senders and restart the"
-                            + " source server");
+                    "all " + senders.limit() + " WAL senders are in use",
+                    "Stop a replica that is not needed, or raise max_wal_senders and restart the"
+                            + " source server.");
         }
         return findings.orOk("max_wal_senders", free(senders));
     }
 
-    /// A new slot waits for every transaction that is open then, of whatever database.
+    /// Creating a slot waits for every open transaction of the server, in any database.
     private static List<Finding> openTransactions(Facts facts) {
         Findings findings = new Findings("source.open-transactions");
         if (facts.source().slot().isEmpty()) {
             facts.source().server().transactions().forEach(open -> warn(findings, open));
         }
-        return findings.orOk("transactions", "none is open that the snapshot would wait for");
+        return findings.orOk("transactions", "no open transaction delays the snapshot");
     }
 
     private static void warn(Findings findings, OpenTransaction open) {
         String since =
-                "has been open for %d s in database %s: the snapshot waits until it ends"
+                "has been open for %d s in database %s; the snapshot waits until it ends"
                         .formatted(open.seconds(), open.database());
         if (open.session().isPresent()) {
             int session = open.session().getAsInt();
             findings.warn(
                     "transaction of session " + session,
                     since,
-                    "end it, or: SELECT pg_terminate_backend(" + session + ");");
+                    "End the transaction, or: SELECT pg_terminate_backend(" + session + ");");
         } else {
             String name = Identifier.literal(open.name());
             findings.warn(
                     "prepared transaction " + name,
                     since,
-                    "in database "
+                    "In database "
                             + open.database()
                             + ": COMMIT PREPARED "
                             + name
@@ -190,9 +189,11 @@ final class SourceServerChecks {
                                         "max_slot_wal_keep_size",
                                         "is "
                                                 + bytes / (1024 * 1024)
-                                                + " MB: a service that stands still for more WAL"
-                                                + " than that has to migrate anew",
-                                        "raise it for the time of the migration, or watch the lag"));
+                                                + " MB: if the service is down while the source"
+                                                + " writes more WAL than that, the"
+                                                + " migration must start over",
+                                        "Raise max_slot_wal_keep_size during the migration, or"
+                                                + " monitor the lag."));
         return findings.orOk("max_slot_wal_keep_size", "keeps WAL as long as the slot needs it");
     }
 
@@ -204,18 +205,18 @@ final class SourceServerChecks {
                 .filter(
                         list ->
                                 Arrays.stream(list.split(","))
-                                        .noneMatch(SourceServerChecks::isOurs))
+                                        .noneMatch(SourceServerChecks::isPgoutput))
                 .ifPresent(
                         list ->
                                 findings.refuse(
                                         "output_plugin_libraries",
-                                        "doesn't allow pgoutput",
-                                        "add pgoutput to output_plugin_libraries and reload the"
-                                                + " source server"));
-        return findings.orOk("pgoutput", "nothing forbids it");
+                                        "does not allow pgoutput",
+                                        "Add pgoutput to output_plugin_libraries and reload the"
+                                                + " source server."));
+        return findings.orOk("pgoutput", "is allowed");
     }
 
-    private static boolean isOurs(String library) {
+    private static boolean isPgoutput(String library) {
         String name = library.strip().replace("\"", "");
         return name.equals("pgoutput") || name.equals("$libdir/pgoutput");
     }

@@ -13,14 +13,14 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/// Whether each source table can be captured without harm to the application.
+/// Checks that each source table can be captured without harm to the application.
 final class SourceTableChecks {
 
     static final List<PreflightCheck> ALL =
             List.of(
                     SourceTableChecks::kind,
                     SourceTableChecks::columnNames,
-                    SourceTableChecks::heirs,
+                    SourceTableChecks::inheritance,
                     SourceKeyChecks::replicaIdentity,
                     SourceTableChecks::privileges,
                     SourceTableChecks::rowSecurity,
@@ -44,27 +44,28 @@ final class SourceTableChecks {
             case VIEW, MATERIALIZED_VIEW ->
                     findings.refuse(
                             object,
-                            "is a view: its changes are not in the log",
-                            "write the SELECT over the tables beneath it");
+                            "is a view, and the WAL does not contain changes of views",
+                            "Write the SELECT over the view's tables.");
             case FOREIGN_TABLE ->
                     findings.refuse(
                             object,
-                            "is a foreign table: its changes are in another server's log",
-                            "migrate it from the server that holds it");
+                            "is a foreign table, whose changes are in another server's WAL",
+                            "Migrate it from the server that stores it.");
             case TABLE, PARTITIONED_TABLE -> {
                 table.root()
                         .ifPresent(
                                 root ->
                                         findings.refuse(
                                                 object,
-                                                "is a partition: its rows travel under their root",
-                                                "name " + root + " instead"));
+                                                "is a partition, and its changes are published"
+                                                        + " under its root",
+                                                "Select from " + root + " instead."));
                 if (table.persistence() != Persistence.PERMANENT) {
                     findings.refuse(
                             object,
                             "is "
                                     + table.persistence().name().toLowerCase(Locale.ROOT)
-                                    + ": its changes are not in the log",
+                                    + ", and the WAL does not contain its changes",
                             "ALTER TABLE " + Identifier.quote(table.id()) + " SET LOGGED;");
                 }
             }
@@ -80,11 +81,11 @@ final class SourceTableChecks {
                                         leaf.id().toString(),
                                         "is a partition of "
                                                 + object
-                                                + " whose changes are not in the log",
-                                        "make it an ordinary logged table, or detach it"));
+                                                + ", and the WAL does not contain its changes",
+                                        "Make it an ordinary logged table, or detach it."));
     }
 
-    /// The capture finds columns by name without regard to case.
+    /// Capture looks up columns by name, ignoring case.
     private static List<Finding> columnNames(Facts facts) {
         Findings findings = new Findings("source.column-names");
         for (Relation source : facts.sourceRelations()) {
@@ -102,10 +103,10 @@ final class SourceTableChecks {
                             same ->
                                     findings.refuse(
                                             source.id().toString(),
-                                            "its columns "
+                                            "has columns "
                                                     + String.join(" and ", same)
-                                                    + " differ by case only: their changes can't"
-                                                    + " be told apart",
+                                                    + ", which differ by case only and cannot be"
+                                                    + " distinguished in the stream",
                                             "ALTER TABLE "
                                                     + Identifier.quote(source.id())
                                                     + " RENAME COLUMN "
@@ -115,21 +116,23 @@ final class SourceTableChecks {
         return findings.orOk("source tables", "no two columns differ by case only");
     }
 
-    private static List<Finding> heirs(Facts facts) {
-        Findings findings = new Findings("source.heirs");
+    private static List<Finding> inheritance(Facts facts) {
+        Findings findings = new Findings("source.inheritance");
         for (TableFacts table : facts.sourceTables()) {
             if (!table.dependents().inheritingTables().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
                         table.dependents().inheritingTables()
-                                + " inherit from it: their rows would be read with its own, their"
-                                + " later changes go by their own names and would be missing",
-                        "make it a partitioned table, or ALTER TABLE ... NO INHERIT "
+                                + " inherit from it: the snapshot would include their rows, but"
+                                + " their changes are published under their own names"
+                                + " and would be missing",
+                        "Make it a partitioned table, or map each table separately after: ALTER"
+                                + " TABLE ... NO INHERIT "
                                 + Identifier.quote(table.id())
-                                + "; and map each table by itself");
+                                + ";");
             }
         }
-        return findings.orOk("source tables", "nothing but partitions inherits from them");
+        return findings.orOk("source tables", "only partitions inherit from them");
     }
 
     private static List<Finding> privileges(Facts facts) {
@@ -140,7 +143,7 @@ final class SourceTableChecks {
             if (!table.access().schemaUsage() && schemas.add(table.id().schema())) {
                 findings.refuse(
                         "schema " + table.id().schema(),
-                        "the role has no USAGE on it",
+                        "the role has no USAGE privilege",
                         "GRANT USAGE ON SCHEMA "
                                 + Identifier.quote(table.id().schema())
                                 + " TO "
@@ -150,7 +153,7 @@ final class SourceTableChecks {
             if (!table.access().select()) {
                 findings.refuse(
                         table.id().toString(),
-                        "the role may not read it",
+                        "the role has no SELECT privilege",
                         "GRANT SELECT ON " + Identifier.quote(table.id()) + " TO " + role + ";");
             }
         }
@@ -164,11 +167,11 @@ final class SourceTableChecks {
             if (table.access().rowSecurity()) {
                 findings.refuse(
                         table.id().toString(),
-                        "a policy of row level security would hide rows from role " + role,
+                        "row-level security hides rows from role " + role,
                         "ALTER ROLE " + Identifier.quote(role) + " BYPASSRLS;");
             }
         }
-        return findings.orOk("source tables", "no row is hidden from the role");
+        return findings.orOk("source tables", "row-level security hides no rows from the role");
     }
 
     private static List<Finding> partitions(Facts facts) {
@@ -177,10 +180,10 @@ final class SourceTableChecks {
             if (table.kind() == Kind.PARTITIONED_TABLE) {
                 findings.warn(
                         table.id().toString(),
-                        "is partitioned: PostgreSQL doesn't replicate TRUNCATE, DETACH or DROP of a"
-                                + " single partition, so its rows would stay on the target",
-                        "until the traffic has moved, empty a partition by DELETE or truncate the"
-                                + " whole table; a reconciliation reports what stayed as extra");
+                        "is partitioned: PostgreSQL does not replicate TRUNCATE, DETACH or DROP"
+                                + " of a single partition, so the target would keep its rows",
+                        "Until the switchover, empty a partition with DELETE, or truncate the"
+                                + " whole table. Reconcile reports rows that remain as extra.");
             }
         }
         return findings.orOk("source tables", "none is partitioned");

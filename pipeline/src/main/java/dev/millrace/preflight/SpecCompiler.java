@@ -11,7 +11,9 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
+import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,25 +24,45 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Makes mappings of a file's entries against the catalogs of both sides, and lets the source prove
-/// that each means to PostgreSQL what it means to us. Only reads; one thread, the owner of both
-/// sessions.
+/// Compiles the entries of a file against the catalogs of both databases, and proves on the source
+/// that PostgreSQL reads each SELECT as Millrace does. Only reads. Not thread-safe; confined to the
+/// thread that owns both sessions.
 final class SpecCompiler {
 
-    /// What became of one entry.
+    /// The compiled form of one target table: its declaration and both tables.
     ///
-    /// @param mapping empty when the entry has problems, or its source table can't be captured
-    record Compiled(
-            DeclaredTable declared, Relation source, Relation target, Optional<Mapping> mapping) {}
+    /// @param mapping empty when the entry has problems, or its source table cannot be captured
+    record CompiledTable(
+            TableEntry.Select declared,
+            Relation source,
+            Relation target,
+            Optional<Mapping> mapping) {
 
-    /// @param notes what a wildcard left out, and why
-    record Compilation(List<Compiled> tables, List<SpecProblem> problems, List<Finding> notes) {}
+        /// Source columns that the SELECT reads other than by copying them.
+        Set<String> computedColumns() {
+            return declared.statement().computedColumns();
+        }
+
+        /// Source columns that the SELECT copies.
+        Set<String> copiedColumns() {
+            return declared.statement()
+                    .copiedColumns(source.columns().stream().map(Relation.Column::name).toList());
+        }
+
+        boolean isFiltered() {
+            return declared.statement().isFiltered();
+        }
+    }
+
+    /// @param tables tables that exist on both sides, in the order of the file
+    /// @param notes what a wildcard excludes, and why
+    record Compilation(List<CompiledTable> tables, List<Problem> problems, List<Finding> notes) {}
 
     private final Session sourceSession;
     private final Session targetSession;
     private final Catalog source;
     private final Catalog target;
-    private final List<SpecProblem> problems = new ArrayList<>();
+    private final List<Problem> problems = new ArrayList<>();
 
     SpecCompiler(Session source, Session target) {
         this.sourceSession = source;
@@ -52,25 +74,31 @@ final class SpecCompiler {
     Compilation compile(MigrationSpec spec) {
         PinnedTables pinned = PinnedTables.read(targetSession, spec.migration());
         WildcardExpansion expansion = new WildcardExpansion(source, target, pinned, problems);
-        Map<DeclaredTable, TableId> sources = new LinkedHashMap<>();
-        resolved(DeclaredTable.explicit(spec, problems))
+        Map<TableEntry.Select, TableId> sources = new LinkedHashMap<>();
+        resolved(explicit(spec))
                 .forEach((table, id) -> sources.put(expansion.pinned(table, id), id));
-        List<DeclaredTable> explicit = List.copyOf(sources.keySet());
-        List<DeclaredTable> declared = new ArrayList<>(explicit);
-        for (DeclaredTable each : expansion.expand(spec, explicit, sources)) {
+        List<TableEntry.Select> declared = new ArrayList<>(sources.keySet());
+        for (TableEntry.Select each : expansion.expand(spec, sources.values())) {
             declared.add(each);
             resolved(List.of(each)).forEach(sources::put);
         }
-        List<Compiled> tables = compile(declared, sources);
+        List<CompiledTable> tables = compile(declared, sources);
         return new Compilation(
                 tables,
-                problems.stream().sorted(Comparator.comparing(SpecProblem::at)).toList(),
+                problems.stream().sorted(Comparator.comparing(Problem::at)).toList(),
                 expansion.notes());
     }
 
-    private Map<DeclaredTable, TableId> resolved(List<DeclaredTable> declared) {
-        Map<DeclaredTable, TableId> sources = new LinkedHashMap<>();
-        for (DeclaredTable table : declared) {
+    private static List<TableEntry.Select> explicit(MigrationSpec spec) {
+        return spec.tables().stream()
+                .filter(TableEntry.Select.class::isInstance)
+                .map(TableEntry.Select.class::cast)
+                .toList();
+    }
+
+    private Map<TableEntry.Select, TableId> resolved(List<TableEntry.Select> declared) {
+        Map<TableEntry.Select, TableId> sources = new LinkedHashMap<>();
+        for (TableEntry.Select table : declared) {
             Optional<String> schema = table.statement().schema();
             String name = table.statement().table();
             source.resolve(schema, name)
@@ -78,7 +106,8 @@ final class SpecCompiler {
                             id -> sources.put(table, id),
                             () ->
                                     problems.add(
-                                            table.problem(
+                                            problem(
+                                                    table,
                                                     "the source has no table "
                                                             + schema.map(s -> s + ".").orElse("")
                                                             + name,
@@ -87,21 +116,21 @@ final class SpecCompiler {
         return sources;
     }
 
-    private List<Compiled> compile(
-            List<DeclaredTable> declared, Map<DeclaredTable, TableId> sources) {
+    private List<CompiledTable> compile(
+            List<TableEntry.Select> declared, Map<TableEntry.Select, TableId> sources) {
         Map<TableId, Relation> from = source.relations(new LinkedHashSet<>(sources.values()));
         Map<TableId, Relation> to =
-                target.relations(declared.stream().map(DeclaredTable::target).toList());
+                target.relations(declared.stream().map(TableEntry.Select::target).toList());
         CaseMaps caseMaps = caseMaps(declared, sources, from);
-        List<Compiled> compiled = new ArrayList<>();
-        for (DeclaredTable table : declared) {
+        List<CompiledTable> compiled = new ArrayList<>();
+        for (TableEntry.Select table : declared) {
             Relation into = to.get(table.target());
             if (into == null) {
                 problems.add(
-                        table.entryProblem(
+                        entryProblem(
+                                table,
                                 "the target has no table " + table.target(),
-                                "make it there first: Millrace fills tables, it doesn't create"
-                                        + " them"));
+                                "create it first; Millrace fills tables but does not create them"));
             }
             Relation of = Optional.ofNullable(sources.get(table)).map(from::get).orElse(null);
             if (into != null && of != null) {
@@ -111,30 +140,32 @@ final class SpecCompiler {
         return compiled;
     }
 
-    /// A source table without a key isn't compiled: the check of its replica identity says more.
-    private Compiled compiled(DeclaredTable table, Relation of, Relation into, CaseMaps caseMaps) {
+    /// A source table without a key is not compiled; the check of its replica identity reports it.
+    private CompiledTable compiled(
+            TableEntry.Select table, Relation of, Relation into, CaseMaps caseMaps) {
         if (of.key().isEmpty() || into.key().isEmpty() || !keyFits(table, into)) {
-            return new Compiled(table, of, into, Optional.empty());
+            return new CompiledTable(table, of, into, Optional.empty());
         }
         List<String> key = table.key().isEmpty() ? into.key() : table.key();
         return switch (SelectCompiler.compile(table.statement(), of, into, key, caseMaps)) {
             case CompileResult.Refused(var refused) -> {
-                refused.forEach(problem -> problems.add(table.problem(problem)));
-                yield new Compiled(table, of, into, Optional.empty());
+                problems.addAll(refused);
+                yield new CompiledTable(table, of, into, Optional.empty());
             }
             case CompileResult.Compiled(Mapping mapping) -> {
                 prove(table, mapping);
-                yield new Compiled(table, of, into, Optional.of(mapping));
+                yield new CompiledTable(table, of, into, Optional.of(mapping));
             }
         };
     }
 
-    private boolean keyFits(DeclaredTable table, Relation into) {
+    private boolean keyFits(TableEntry.Select table, Relation into) {
         boolean fits =
                 table.key().isEmpty() || Set.copyOf(table.key()).equals(Set.copyOf(into.key()));
         if (!fits) {
             problems.add(
-                    table.entryProblem(
+                    entryProblem(
+                            table,
                             "the key ("
                                     + String.join(", ", table.key())
                                     + ") is not the primary key of "
@@ -142,16 +173,15 @@ final class SpecCompiler {
                                     + ", which is ("
                                     + String.join(", ", into.key())
                                     + ")",
-                            "leave the key out, or make it the table's primary key"));
+                            "remove key, or change the table's primary key"));
         }
         return fits;
     }
 
-    /// A privilege that is missing is another check's finding.
-    private void prove(DeclaredTable table, Mapping mapping) {
+    /// Another check reports a missing privilege.
+    private void prove(TableEntry.Select table, Mapping mapping) {
         try {
-            SelectProof.problems(sourceSession, mapping)
-                    .forEach(problem -> problems.add(table.problem(problem)));
+            problems.addAll(SelectProof.problems(sourceSession, table.statement(), mapping));
         } catch (DatabaseFailure failure) {
             if (failure.kind() != SqlFailure.NO_PRIVILEGE) {
                 throw failure;
@@ -159,12 +189,22 @@ final class SpecCompiler {
         }
     }
 
+    /// A problem of the SELECT as a whole.
+    private static Problem problem(TableEntry.Select table, String message, String remedy) {
+        return table.text().problem(0, message, remedy);
+    }
+
+    /// A problem of the entry.
+    private static Problem entryProblem(TableEntry.Select table, String message, String remedy) {
+        return new Problem(table.at(), table.text().path(), message, remedy);
+    }
+
     private CaseMaps caseMaps(
-            List<DeclaredTable> declared,
-            Map<DeclaredTable, TableId> sources,
+            List<TableEntry.Select> declared,
+            Map<TableEntry.Select, TableId> sources,
             Map<TableId, Relation> relations) {
         Set<String> collations = new LinkedHashSet<>();
-        for (DeclaredTable table : declared) {
+        for (TableEntry.Select table : declared) {
             TableId id = sources.get(table);
             Relation relation = id == null ? null : relations.get(id);
             if (relation == null || !table.statement().changesCase()) {

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 
-/// Whether the target takes the rows, and nothing there would change them on the way in.
+/// Checks that the target accepts the rows, and that nothing there changes them.
 final class TargetChecks {
 
     static final List<PreflightCheck> ALL =
@@ -25,9 +25,9 @@ final class TargetChecks {
                     TargetChecks::replicaRole,
                     TargetRuleCheck::judge,
                     TargetChecks::deferrable,
-                    TargetChecks::heirs,
+                    TargetChecks::inheritance,
                     TargetChecks::empty,
-                    TargetChecks::apart);
+                    TargetChecks::distinctDatabase);
 
     private TargetChecks() {}
 
@@ -35,9 +35,11 @@ final class TargetChecks {
         Findings findings = new Findings("target.primary");
         if (facts.target().server().inRecovery()) {
             findings.refuse(
-                    "target", "is a standby: it takes no writes", "name the primary in target.url");
+                    "target",
+                    "is a standby, which accepts no writes",
+                    "Set target.url to the primary.");
         }
-        return findings.orOk("target", "takes writes");
+        return findings.orOk("target", "accepts writes");
     }
 
     private static List<Finding> kind(Facts facts) {
@@ -45,17 +47,17 @@ final class TargetChecks {
         for (TableFacts table : facts.targetTables()) {
             String object = table.id().toString();
             if (table.kind() != Kind.TABLE && table.kind() != Kind.PARTITIONED_TABLE) {
-                findings.refuse(object, "is not a table", "name a table");
+                findings.refuse(object, "is not a table", "Declare a table as target.");
             } else if (table.persistence() != TableFacts.Persistence.PERMANENT) {
                 findings.warn(
                         object,
-                        "is unlogged: a crash of the target empties it and nobody notices",
+                        "is unlogged: a crash of the target server empties it without an error",
                         "ALTER TABLE " + Identifier.quote(table.id()) + " SET LOGGED;");
             }
             if (table.access().rowSecurity()) {
                 findings.refuse(
                         object,
-                        "a policy of row level security stands between the role and its rows",
+                        "row-level security restricts the rows that the role reads and writes",
                         "ALTER ROLE "
                                 + Identifier.quote(facts.target().server().role().name())
                                 + " BYPASSRLS;");
@@ -70,7 +72,8 @@ final class TargetChecks {
             if (table.kind() == Kind.TABLE && table.keys().primaryKey().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
-                        "has no primary key: a row that comes twice could not be told from two",
+                        "has no primary key, without which a row that is applied twice would be"
+                                + " duplicated",
                         "ALTER TABLE " + Identifier.quote(table.id()) + " ADD PRIMARY KEY (...);");
             }
         }
@@ -86,7 +89,7 @@ final class TargetChecks {
             if (!access.schemaUsage() && schemas.add(table.id().schema())) {
                 findings.refuse(
                         "schema " + table.id().schema(),
-                        "the role has no USAGE on it",
+                        "the role has no USAGE privilege",
                         "GRANT USAGE ON SCHEMA "
                                 + Identifier.quote(table.id().schema())
                                 + " TO "
@@ -102,7 +105,7 @@ final class TargetChecks {
                 String list = String.join(", ", missing);
                 findings.refuse(
                         table.id().toString(),
-                        "the role has no " + list + " on it",
+                        "the role has no " + list + " privilege",
                         "GRANT "
                                 + list
                                 + " ON "
@@ -131,13 +134,13 @@ final class TargetChecks {
                 if (!facts.target().server().role().createsInDatabase()) {
                     findings.refuse(
                             "database " + database,
-                            "the role may not create the schema millrace, which keeps the journal"
-                                    + " and the stored offsets",
+                            "the role may not create the schema millrace, which stores the"
+                                    + " journal and the offsets",
                             "GRANT CREATE ON DATABASE "
                                     + Identifier.quote(database)
                                     + " TO "
                                     + role
-                                    + "; or CREATE SCHEMA millrace AUTHORIZATION "
+                                    + "; Alternatively: CREATE SCHEMA millrace AUTHORIZATION "
                                     + role
                                     + ";");
                 }
@@ -145,15 +148,15 @@ final class TargetChecks {
             case LOCKED ->
                     findings.refuse(
                             "schema millrace",
-                            "is there and the role may not create tables in it",
+                            "exists, but the role may not create tables in it",
                             "ALTER SCHEMA millrace OWNER TO " + role + ";");
             case FOREIGN ->
                     findings.refuse(
                             "schema millrace",
-                            "is there and holds tables that are not Millrace's",
-                            "rename that schema, or migrate into another database");
+                            "exists, but contains tables that are not Millrace's",
+                            "Rename that schema, or migrate into another database.");
         }
-        return findings.orOk("schema millrace", "can be kept there");
+        return findings.orOk("schema millrace", "exists or can be created");
     }
 
     private static List<Finding> temporaryTables(Facts facts) {
@@ -162,7 +165,7 @@ final class TargetChecks {
         if (!facts.target().server().role().createsTemporary()) {
             findings.refuse(
                     "database " + database,
-                    "the role may not create temporary tables, through which batches are written",
+                    "the role may not create temporary tables, which apply needs to write batches",
                     "GRANT TEMPORARY ON DATABASE "
                             + Identifier.quote(database)
                             + " TO "
@@ -180,32 +183,32 @@ final class TargetChecks {
             if (!dependents.replicaTriggers().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
-                        "has triggers that fire for every session ("
+                        "has triggers that fire in every session ("
                                 + String.join(", ", dependents.replicaTriggers())
-                                + "): they would act on rows that are only copied",
+                                + "): they would also fire for replicated rows",
                         "ALTER TABLE "
                                 + Identifier.quote(table.id())
-                                + " ENABLE TRIGGER ...; so that they fire for the application alone");
+                                + " ENABLE TRIGGER ...; They then fire for the application only.");
             }
-            List<String> inTheWay = new ArrayList<>();
-            dependents.references().forEach(name -> inTheWay.add("foreign key " + name));
-            dependents.referencedBy().forEach(name -> inTheWay.add("foreign key from " + name));
-            dependents.triggers().forEach(name -> inTheWay.add("trigger " + name));
-            if (!facts.target().mayBeReplica() && !inTheWay.isEmpty()) {
+            List<String> affected = new ArrayList<>();
+            dependents.references().forEach(name -> affected.add("foreign key " + name));
+            dependents.referencedBy().forEach(name -> affected.add("foreign key from " + name));
+            dependents.triggers().forEach(name -> affected.add("trigger " + name));
+            if (!facts.target().maySetReplicaRole() && !affected.isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
                         "role "
                                 + role
-                                + " may not set session_replication_role, and rows come in the"
-                                + " order of their keys: "
-                                + String.join(", ", inTheWay)
-                                + " would fail or act on copied rows",
+                                + " may not set session_replication_role, and rows of different"
+                                + " tables arrive in any order: "
+                                + String.join(", ", affected)
+                                + " would fail or act on replicated rows",
                         "GRANT SET ON PARAMETER session_replication_role TO "
                                 + Identifier.quote(role)
-                                + "; or drop them until the switchover");
+                                + "; Alternatively, drop them until the switchover.");
             }
         }
-        return findings.orOk("target tables", "nothing there acts on rows that are copied");
+        return findings.orOk("target tables", "no trigger or foreign key acts on replicated rows");
     }
 
     private static List<Finding> deferrable(Facts facts) {
@@ -216,29 +219,31 @@ final class TargetChecks {
                         table.id().toString(),
                         "constraint "
                                 + constraint
-                                + " is deferrable: rows are applied in the replica role, in which PostgreSQL doesn't"
-                                + " check it, and duplicates would land in silence",
-                        "drop it until the switchover and add it NOT DEFERRABLE, or add it again afterwards");
+                                + " is deferrable: PostgreSQL does not check it in the replica"
+                                + " role that apply uses, so duplicates would be written"
+                                + " without an error",
+                        "Replace it by one that is NOT DEFERRABLE, or drop it until the"
+                                + " switchover.");
             }
         }
-        return findings.orOk("target tables", "every unique constraint is checked at once");
+        return findings.orOk("target tables", "no unique constraint is deferrable");
     }
 
-    private static List<Finding> heirs(Facts facts) {
-        Findings findings = new Findings("target.heirs");
+    private static List<Finding> inheritance(Facts facts) {
+        Findings findings = new Findings("target.inheritance");
         for (TableFacts table : facts.targetTables()) {
             if (!table.dependents().inheritingTables().isEmpty()) {
                 findings.refuse(
                         table.id().toString(),
                         table.dependents().inheritingTables()
-                                + " inherit from it: their rows would count as its own, and its key"
-                                + " doesn't hold for them",
-                        "make it a partitioned table, or ALTER TABLE ... NO INHERIT "
+                                + " inherit from it: their rows would be read as its own, and"
+                                + " its key does not apply to them",
+                        "Make it a partitioned table, or run: ALTER TABLE ... NO INHERIT "
                                 + Identifier.quote(table.id())
                                 + ";");
             }
         }
-        return findings.orOk("target tables", "nothing but partitions inherits from them");
+        return findings.orOk("target tables", "only partitions inherit from them");
     }
 
     private static List<Finding> empty(Facts facts) {
@@ -248,15 +253,15 @@ final class TargetChecks {
                     && !facts.target().known().contains(table)) {
                 findings.refuse(
                         table.toString(),
-                        "holds rows that this migration didn't bring",
-                        "TRUNCATE " + Identifier.quote(table) + "; if they are not needed");
+                        "is not empty: it contains rows that this migration did not write",
+                        "If the rows are not needed: TRUNCATE " + Identifier.quote(table) + ";");
             }
         }
-        return findings.orOk("target tables", "hold no row of others");
+        return findings.orOk("target tables", "contain only rows of this migration");
     }
 
-    private static List<Finding> apart(Facts facts) {
-        Findings findings = new Findings("target.apart");
+    private static List<Finding> distinctDatabase(Facts facts) {
+        Findings findings = new Findings("target.distinct-database");
         var source = facts.source().server();
         var target = facts.target().server();
         boolean same =
@@ -268,11 +273,12 @@ final class TargetChecks {
                 if (facts.sources().contains(table)) {
                     findings.misconfigured(
                             table.toString(),
-                            "is source and target at once: source and target are one database",
-                            "name another target table or another target database");
+                            "is both source and target table, because source and target are the"
+                                    + " same database",
+                            "Declare another target table, or set target.url to another database.");
                 }
             }
         }
-        return findings.orOk("target tables", "none is a source table");
+        return findings.orOk("target tables", "no table is source and target");
     }
 }

@@ -6,8 +6,8 @@ import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// Refuses target tables with rules that would rewrite the statements of apply. PostgreSQL applies
-/// rules by `session_replication_role` as it fires triggers.
+/// Refuses target tables with rules that would rewrite the statements of apply. Whether a rule
+/// applies depends on `session_replication_role`, as for triggers.
 final class TargetRuleCheck {
 
     private TargetRuleCheck() {}
@@ -22,24 +22,24 @@ final class TargetRuleCheck {
                         object,
                         "has ON UPDATE rules ("
                                 + String.join(", ", rules.onUpdate())
-                                + "): PostgreSQL then refuses INSERT ... ON CONFLICT on the table,"
-                                + " even if they are disabled",
+                                + "): PostgreSQL refuses INSERT ... ON CONFLICT on such a table,"
+                                + " even if the rules are disabled",
                         each("DROP RULE %s ON %s;", rules.onUpdate(), table)
-                                + " Create them again after the switchover");
+                                + " Create them again after the switchover.");
             }
             List<String> applied =
-                    facts.target().mayBeReplica() ? rules.ofReplica() : rules.ofOrigin();
+                    facts.target().maySetReplicaRole() ? rules.ofReplica() : rules.ofOrigin();
             if (!applied.isEmpty()) {
                 findings.refuse(
                         object,
                         "has ON INSERT or ON DELETE rules that apply to the sessions of Millrace ("
                                 + String.join(", ", applied)
-                                + "): they would swallow copied rows or act on them",
+                                + "): they would drop replicated rows or act on them",
                         each("ALTER TABLE %2$s DISABLE RULE %1$s;", applied, table)
-                                + " Enable them again after the switchover");
+                                + " Enable them again after the switchover.");
             }
         }
-        return findings.orOk("target tables", "no rule rewrites what is written to them");
+        return findings.orOk("target tables", "no rule rewrites the statements of apply");
     }
 
     private static String each(String statement, List<String> rules, TableFacts table) {

@@ -5,6 +5,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.SpecCompiler.CompiledTable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,38 +13,38 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// Warns of values that an UPDATE does not carry, because they are stored out of line (TOAST) and
-/// stay as they are: where an expression computes with them, and where a copied one is needed for a
-/// row that the target does not have under its key.
+/// Warns of values that an UPDATE does not send, because they are stored out of line (TOAST) and
+/// did not change. Such a value is missing when an expression computes with it, and when it is
+/// copied to a row whose key the target does not have yet.
 final class UnchangedValueCheck {
 
-    /// More tables than this are counted, not named.
+    /// Further tables are counted, not named.
     private static final int NAMED = 10;
 
-    /// What all mappings of one source table do with its columns.
+    /// The use of one source table's columns by all mappings.
     private record Use(Set<String> computed, Set<String> copied, Set<String> filtered) {
 
         Use() {
             this(new TreeSet<>(), new TreeSet<>(), new TreeSet<>());
         }
 
-        void add(Facts.Pairing pairing) {
-            computed.addAll(pairing.computed());
-            (pairing.filtered() ? filtered : copied).addAll(pairing.copied());
+        void add(CompiledTable table) {
+            computed.addAll(table.computedColumns());
+            (table.isFiltered() ? filtered : copied).addAll(table.copiedColumns());
         }
     }
 
     private UnchangedValueCheck() {}
 
-    /// At most one finding of each kind for a source table, however many targets are made of it.
+    /// Reports at most one finding of each kind for a source table, however many targets it fills.
     static List<Finding> judge(Facts facts) {
         Findings findings = new Findings("source.unchanged-values");
         Map<TableId, Use> uses = new LinkedHashMap<>();
         facts.tables()
                 .forEach(
-                        pairing ->
-                                uses.computeIfAbsent(pairing.source().id(), _ -> new Use())
-                                        .add(pairing));
+                        table ->
+                                uses.computeIfAbsent(table.source().id(), _ -> new Use())
+                                        .add(table));
         List<String> copying = new ArrayList<>();
         uses.forEach(
                 (id, use) -> {
@@ -55,7 +56,8 @@ final class UnchangedValueCheck {
         if (!copying.isEmpty()) {
             keyChanges(findings, copying);
         }
-        return findings.orOk("source tables", "no change needs a value that may be missing");
+        return findings.orOk(
+                "source tables", "no mapping needs a value that a change may not" + " contain");
     }
 
     private static void judge(Findings findings, List<String> copying, TableFacts table, Use use) {
@@ -65,8 +67,8 @@ final class UnchangedValueCheck {
                     table.id().toString(),
                     "the SELECT computes with "
                             + computed
-                            + ", which may be stored out of line: an UPDATE that leaves such a"
-                            + " value alone doesn't carry it, and the table would stop",
+                            + ", which may be stored out of line: an UPDATE that does not change"
+                            + " such a value does not send it, and the table would stop",
                     remedy(table));
         }
         String filtered = outOfLine(table, use.filtered());
@@ -76,9 +78,10 @@ final class UnchangedValueCheck {
                     table.id().toString(),
                     "the SELECT has a WHERE and copies "
                             + filtered
-                            + ", which may be stored out of line: an UPDATE that brings a row into"
-                            + " the WHERE, or changes its key, and leaves such a value alone doesn't"
-                            + " carry it, and the table would stop",
+                            + ", which may be stored out of line: an UPDATE that makes a row"
+                            + " match the WHERE, or changes its key, but does not change"
+                            + " such a value does not send it, and the table"
+                            + " would stop",
                     remedy(table));
         } else if (computed.isEmpty() && !copied.isEmpty()) {
             copying.add(table.id() + " (" + copied + ")");
@@ -97,19 +100,19 @@ final class UnchangedValueCheck {
     private static String remedy(TableFacts table) {
         return "ALTER TABLE "
                 + Identifier.quote(table.id())
-                + " REPLICA IDENTITY FULL; if its values can exceed 2 kB (it makes"
-                + " the WAL of updates and deletes larger)";
+                + " REPLICA IDENTITY FULL; Needed only if values can exceed 2 kB; it increases"
+                + " the WAL of updates and deletes.";
     }
 
     private static void keyChanges(Findings findings, List<String> copying) {
         int more = copying.size() - NAMED;
         findings.warn(
                 "source tables",
-                "an UPDATE that changes the key of a row and leaves a value alone that is stored out of"
-                        + " line doesn't carry it, and the table would stop: "
+                "an UPDATE that changes the key of a row does not send its unchanged values that"
+                        + " are stored out of line, and the table would stop: "
                         + String.join(", ", copying.subList(0, Math.min(NAMED, copying.size())))
                         + (more > 0 ? " and " + more + " more" : ""),
-                "ALTER TABLE ... REPLICA IDENTITY FULL; where keys change and values can exceed 2 kB"
-                        + " (it makes the WAL of updates and deletes larger)");
+                "ALTER TABLE ... REPLICA IDENTITY FULL; Needed only if keys change and values"
+                        + " can exceed 2 kB; it increases the WAL of updates and deletes.");
     }
 }

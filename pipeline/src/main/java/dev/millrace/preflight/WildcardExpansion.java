@@ -4,12 +4,11 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
+import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
-import dev.millrace.spec.Problem;
 import dev.millrace.sql.Relation;
-import dev.millrace.sql.SelectParser;
-import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectStatement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -17,29 +16,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
-/// Makes an entry of its own of every table that a wildcard means: all ordinary tables and
-/// partition roots of the source schema that no explicit entry takes care of, columns by name. What
-/// is left out is noted.
+/// Expands wildcards into one entry per table: every ordinary table and partition root of the
+/// source schema that no explicit entry declares, with columns by name. Tables that are left out
+/// are reported. Not thread-safe; used for one compilation.
 final class WildcardExpansion {
 
     private final Catalog source;
     private final Catalog target;
     private final PinnedTables pinned;
-    private final List<SpecProblem> problems;
+    private final List<Problem> problems;
     private final List<Finding> notes = new ArrayList<>();
 
-    WildcardExpansion(
-            Catalog source, Catalog target, PinnedTables pinned, List<SpecProblem> problems) {
+    WildcardExpansion(Catalog source, Catalog target, PinnedTables pinned, List<Problem> problems) {
         this.source = source;
         this.target = target;
         this.pinned = pinned;
         this.problems = problems;
     }
 
-    /// The entry with the columns that its `*` stood for when the migration began.
-    DeclaredTable pinned(DeclaredTable table, TableId id) {
+    /// The entry with the columns that its `*` covered when the migration started.
+    TableEntry.Select pinned(TableEntry.Select table, TableId id) {
         Optional<List<String>> columns = pinned.of(id);
         Optional<Relation> now =
                 table.statement().hasStar() && columns.isPresent()
@@ -49,7 +46,11 @@ final class WildcardExpansion {
             return table;
         }
         laterColumns(now.get(), columns.get());
-        return table.withColumns(columns.get());
+        return new TableEntry.Select(
+                table.target(),
+                table.statement().withColumns(columns.get()),
+                table.key(),
+                table.at());
     }
 
     private void laterColumns(Relation table, List<String> known) {
@@ -63,32 +64,30 @@ final class WildcardExpansion {
         return Finding.warning(
                 "wildcard",
                 object,
-                "was added after the migration began and does not arrive",
-                "to move it, begin a migration under another name");
+                "was added after the migration began and is not replicated",
+                "To migrate it, start another migration under another name.");
     }
 
     List<Finding> notes() {
         return notes;
     }
 
-    List<DeclaredTable> expand(
-            MigrationSpec spec,
-            List<DeclaredTable> explicit,
-            Map<DeclaredTable, TableId> explicitSources) {
+    /// @param explicitSources source tables of the explicit entries
+    List<TableEntry.Select> expand(MigrationSpec spec, Collection<TableId> explicitSources) {
         Set<TableId> taken = explicitTargets(spec);
-        Set<TableId> moved = Set.copyOf(explicitSources.values());
-        List<DeclaredTable> declared = new ArrayList<>();
+        Set<TableId> moved = Set.copyOf(explicitSources);
+        List<TableEntry.Select> declared = new ArrayList<>();
         Set<TableId> filled = new HashSet<>();
         for (TableEntry entry : spec.tables()) {
             if (entry instanceof TableEntry.Wildcard wildcard) {
-                for (DeclaredTable table : expand(wildcard, taken, moved)) {
+                for (TableEntry.Select table : expand(wildcard, taken, moved)) {
                     if (filled.add(table.target())) {
                         declared.add(table);
                     } else {
                         problem(
                                 wildcard,
-                                table.target() + " is filled by another wildcard too",
-                                "name it in an entry of its own");
+                                table.target() + " is also filled by another wildcard",
+                                "declare it in a separate entry");
                     }
                 }
             }
@@ -96,19 +95,18 @@ final class WildcardExpansion {
         return declared;
     }
 
-    /// Also of entries whose SELECT can't be read: they still win.
     private static Set<TableId> explicitTargets(MigrationSpec spec) {
         Set<TableId> targets = new HashSet<>();
         for (TableEntry entry : spec.tables()) {
             switch (entry) {
-                case TableEntry.Select select -> targets.add(select.target());
+                case TableEntry.Select table -> targets.add(table.target());
                 case TableEntry.Wildcard _ -> {}
             }
         }
         return targets;
     }
 
-    private List<DeclaredTable> expand(
+    private List<TableEntry.Select> expand(
             TableEntry.Wildcard wildcard, Set<TableId> taken, Set<TableId> moved) {
         if (!source.schemaExists(wildcard.sourceSchema())) {
             problem(
@@ -126,12 +124,12 @@ final class WildcardExpansion {
             } else if (table.isCarried()) {
                 carried.add(table.id());
             } else if (!table.isPartition()) {
-                leftOut(table);
+                noteExcluded(table);
             }
         }
         Map<TableId, Relation> targets = target.relations(targets(wildcard, carried));
         Map<TableId, Relation> sources = source.relations(carried);
-        List<DeclaredTable> declared = new ArrayList<>();
+        List<TableEntry.Select> declared = new ArrayList<>();
         for (TableId id : carried) {
             TableId into = new TableId(wildcard.targetSchema(), id.name());
             Relation from = sources.get(id);
@@ -144,22 +142,22 @@ final class WildcardExpansion {
                         Finding.ok(
                                 "wildcard",
                                 id.toString(),
-                                "is moved by an entry of its own; the target has no table "
+                                "is declared in a separate entry; the target has no table "
                                         + into));
             } else if (to == null) {
                 problem(
                         wildcard,
                         "the target has no table " + into,
-                        "make it there first, or move " + id + " by an entry of its own");
+                        "create it first, or declare " + id + " in a separate entry");
             } else {
-                declared.add(asItIs(wildcard, from, to));
+                declared.add(copied(wildcard, from, to));
             }
         }
         if (carried.isEmpty()) {
             problem(
                     wildcard,
-                    "schema " + wildcard.sourceSchema() + " has no table to move",
-                    "leave the entry out, or name the schema that holds the tables");
+                    "schema " + wildcard.sourceSchema() + " has no table to migrate",
+                    "remove the entry, or use the schema that contains the tables");
         }
         return declared;
     }
@@ -170,68 +168,64 @@ final class WildcardExpansion {
     }
 
     private boolean isLater(TableId table, TableId into, Set<TableId> taken) {
-        return pinned.hasBegun()
+        return pinned.hasStarted()
                 && !taken.contains(into)
                 && !pinned.isTarget(into)
                 && pinned.of(table).isEmpty();
     }
 
-    /// A column that the target generates is the target's own.
-    private DeclaredTable asItIs(TableEntry.Wildcard wildcard, Relation from, Relation to) {
+    /// The target computes its own generated columns.
+    private TableEntry.Select copied(TableEntry.Wildcard wildcard, Relation from, Relation to) {
         List<String> all = from.columns().stream().map(Relation.Column::name).toList();
         List<String> known = pinned.of(from.id()).orElse(all);
         laterColumns(from, known);
-        String columns =
+        List<String> columns =
                 known.stream()
                         .filter(
                                 column ->
                                         to.column(column)
                                                 .filter(Relation.Column::generated)
                                                 .isEmpty())
-                        .map(Identifier::quote)
-                        .collect(Collectors.joining(", "));
-        String select = "SELECT " + columns + " FROM " + Identifier.quote(from.id());
-        return switch (SelectParser.parse(select)) {
-            case ParseResult.Parsed(var statement) ->
-                    new DeclaredTable(
-                            to.id(), statement, List.of(), wildcard.at(), _ -> wildcard.at());
-            case ParseResult.Refused(var refused) ->
-                    throw new IllegalStateException(
-                            "a list of columns can't be read: " + refused.getFirst().message());
-        };
+                        .toList();
+        return new TableEntry.Select(
+                to.id(),
+                SelectStatement.copying(
+                        path(to.id().toString()), wildcard.at(), from.id(), columns),
+                List.of(),
+                wildcard.at());
     }
 
-    private void leftOut(TableFacts table) {
+    private static String path(String entry) {
+        return "tables[\"" + entry + "\"]";
+    }
+
+    private void noteExcluded(TableFacts table) {
         String object = table.id().toString();
         switch (table.kind()) {
             case VIEW, MATERIALIZED_VIEW ->
-                    notes.add(Finding.ok("wildcard", object, "is a view and is left out"));
+                    notes.add(Finding.ok("wildcard", object, "is a view and is not replicated"));
             case FOREIGN_TABLE ->
                     notes.add(
                             Finding.warning(
                                     "wildcard",
                                     object,
-                                    "is a foreign table and is left out",
-                                    "migrate it from the server that holds it"));
+                                    "is a foreign table and is not replicated",
+                                    "Migrate it from the server that stores it."));
             case TABLE, PARTITIONED_TABLE ->
                     notes.add(
                             Finding.warning(
                                     "wildcard",
                                     object,
-                                    "is unlogged, its changes are not in the log, and is left out",
+                                    "is unlogged, so the WAL does not contain its changes, and"
+                                            + " is not replicated",
                                     "ALTER TABLE "
                                             + Identifier.quote(table.id())
-                                            + " SET LOGGED; if it shall move"));
+                                            + " SET LOGGED;"));
         }
     }
 
     private void problem(TableEntry.Wildcard wildcard, String message, String remedy) {
         problems.add(
-                new SpecProblem(
-                        new Problem(
-                                wildcard.at(),
-                                "tables[\"" + wildcard.targetSchema() + ".*\"]",
-                                message,
-                                remedy)));
+                new Problem(wildcard.at(), path(wildcard.targetSchema() + ".*"), message, remedy));
     }
 }

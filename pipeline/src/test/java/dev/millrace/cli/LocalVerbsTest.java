@@ -51,9 +51,8 @@ class LocalVerbsTest {
                                 + ":2:75: source.password: the environment variable PASSWORD is not"
                                 + " set",
                         file
-                                + ":6:12: debezium[\"slot.name\"]: is Millrace's own: it follows"
-                                + " from"
-                                + " 'migration' (leave it out)",
+                                + ":6:12: debezium[\"slot.name\"]: is set by Millrace: it is derived"
+                                + " from 'migration' (remove it)",
                         file + ":7:9: kafka.partition: unknown key (did you mean partitions?)",
                         "3 problems");
     }
@@ -98,13 +97,14 @@ class LocalVerbsTest {
         assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(verb.err().lines().map(line -> line.replace(file, "f")))
                 .satisfiesExactly(
-                        line -> assertThat(line).startsWith("f:1:12: migration: 'Shop' can't"),
+                        line -> assertThat(line).startsWith("f:1:12: migration: 'Shop' cannot"),
                         line ->
                                 assertThat(line)
                                         .startsWith("f:5:21: tables[\"crm.t\"]: the function md5"),
                         line ->
                                 assertThat(line)
-                                        .startsWith("f:5:34: tables[\"crm.t\"]: two columns of"),
+                                        .startsWith(
+                                                "f:5:34: tables[\"crm.t\"]: two result columns"),
                         line -> assertThat(line).startsWith("f:6:3: tables[\"Crm.u\"]: has upper"),
                         line ->
                                 assertThat(line)

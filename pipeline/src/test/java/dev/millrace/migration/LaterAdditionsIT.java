@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Session;
+import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
-import dev.millrace.spec.Position;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -64,6 +66,10 @@ class LaterAdditionsIT {
     }
 
     private static TableEntry select(String target, String select) {
-        return new TableEntry.Select(new TableId("public", target), select, List.of(), AT, AT);
+        return switch (SelectParser.parse(select)) {
+            case ParseResult.Parsed(var statement) ->
+                    new TableEntry.Select(new TableId("public", target), statement, List.of(), AT);
+            case ParseResult.Refused(var problems) -> throw new AssertionError(problems);
+        };
     }
 }

@@ -15,7 +15,11 @@ import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
 import dev.millrace.preflight.Facts.ControlSchema;
 import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.SpecCompiler.CompiledTable;
+import dev.millrace.problem.Position;
+import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
+import dev.millrace.sql.SelectStatement;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +33,7 @@ class ChecksTest {
 
     private static final TableId USERS = new TableId("public", "users");
     private static final TableId CUSTOMER = new TableId("crm", "customer");
+    private static final Position AT = new Position("millrace.yaml", 1, 1);
     private static final Server.Quota FREE = new Server.Quota(10, 1);
 
     private Server.Facts server = server("shop", 180_000, false);
@@ -126,6 +131,10 @@ class ChecksTest {
                 Optional.empty());
     }
 
+    private SelectStatement statement() {
+        return SelectStatement.copying("tables", AT, source.id(), List.of("id"));
+    }
+
     private List<Finding> open() {
         Facts facts =
                 new Facts(
@@ -145,12 +154,12 @@ class ChecksTest {
                                 begun,
                                 Set.of()),
                         List.of(
-                                new Facts.Pairing(
+                                new CompiledTable(
+                                        new TableEntry.Select(
+                                                target.id(), statement(), List.of(), AT),
                                         new Relation(source.id(), List.of(), List.of("id")),
                                         new Relation(target.id(), List.of(), List.of("id")),
-                                        Set.of(),
-                                        Set.of(),
-                                        false)));
+                                        Optional.empty())));
         return Stream.of(
                         SourceServerChecks.ALL,
                         SourceTableChecks.ALL,
@@ -168,12 +177,12 @@ class ChecksTest {
     }
 
     @Test
-    void nothingIsOpenWhereEverythingIsAsItShould() {
+    void acceptsServersThatMeetEveryRequirement() {
         assertThat(open()).isEmpty();
     }
 
     @Test
-    void aStandbyIsRefusedAsSourceAndAsTarget() {
+    void refusesStandbyAsSourceAndAsTarget() {
         server = server("shop", 180_000, true);
         assertThat(only().check()).isEqualTo("source.primary");
 
@@ -183,7 +192,7 @@ class ChecksTest {
     }
 
     @Test
-    void anOldServerIsRefusedAndANewerOneWarnedOf() {
+    void refusesOldServerAndWarnsOfUntestedVersion() {
         server = server("shop", 130_000, false);
         assertThat(only().status()).isEqualTo(Status.REFUSED);
 
@@ -195,7 +204,7 @@ class ChecksTest {
     }
 
     @Test
-    void anEncodingInWhichTextsWouldNotComeBackIsRefused() {
+    void refusesEncodingOtherThanUtf8() {
         server = shop("7", "LATIN1", "logical", FREE, FREE, "pgoutput");
         assertThat(only().check()).isEqualTo("source.encoding");
 
@@ -205,7 +214,7 @@ class ChecksTest {
     }
 
     @Test
-    void aSlotThatIsNotOursOrIsLostIsRefused() {
+    void refusesSlotOfAnotherOwnerOrLostSlot() {
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
         assertThat(open()).isEmpty();
 
@@ -219,12 +228,12 @@ class ChecksTest {
         assertThat(only().status()).isEqualTo(Status.WARNING);
 
         begun = false;
-        assertThat(only().message()).contains("no migration of this name has begun");
+        assertThat(only().message()).contains("no migration of this name has started");
         assertThat(only().status()).isEqualTo(Status.REFUSED);
     }
 
     @Test
-    void aSlotOfAnotherDatabaseOrThatWasInvalidatedIsRefused() {
+    void refusesSlotOfAnotherDatabaseOrInvalidatedSlot() {
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
         server = server("other", 180_000, false);
         assertThat(only().message()).contains("something else");
@@ -244,7 +253,7 @@ class ChecksTest {
     }
 
     @Test
-    void aSourceWithoutALogOrAPlaceToReadItFromIsRefused() {
+    void refusesSourceWithoutLogicalDecodingOrFreeSlotAndSender() {
         Server.Quota none = new Server.Quota(10, 10);
         server = shop("7", "UTF8", "replica", FREE, FREE, "pgoutput");
         assertThat(only().check()).isEqualTo("source.wal-level");
@@ -258,12 +267,14 @@ class ChecksTest {
         server = shop("7", "UTF8", "logical", FREE, none, "pgoutput");
         assertThat(only().check()).isEqualTo("source.wal-sender");
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.of(1)));
-        assertThat(only().check()).as("the sender that is taken is ours").isEqualTo("source.slot");
+        assertThat(only().check())
+                .as("the WAL sender in use is the migration's")
+                .isEqualTo("source.slot");
     }
 
     @Test
-    void aConnectionLimitTooSmallIsRefusedWithTheNumberNeeded() {
-        // Both sides are one server here, and one role.
+    void refusesTooSmallConnectionLimitWithRequiredNumber() {
+        // Both databases are on one server here, with one role.
         int both = ConnectionNeed.SOURCE + ConnectionNeed.TARGET;
         server = limited(new ConnectionLimit(Kind.ROLE, "few", both, 0, false));
         assertThat(open()).isEmpty();
@@ -280,7 +291,7 @@ class ChecksTest {
         server = limited(new ConnectionLimit(Kind.SERVER, "", both, 1, false));
         assertThat(only().object()).isEqualTo("max_connections");
 
-        // The source's database is its own.
+        // The source's database has its own limit.
         server =
                 limited(
                         new ConnectionLimit(
@@ -295,7 +306,7 @@ class ChecksTest {
     }
 
     @Test
-    void anOpenTransactionOfAnyDatabaseIsNamedBeforeASlotIsMade() {
+    void warnsOfOpenTransactionsOfAnyDatabaseBeforeSlotCreation() {
         server =
                 server(
                         "shop",
@@ -313,14 +324,14 @@ class ChecksTest {
                         "WARNING transaction of session 4711");
         assertThat(open().getFirst().message()).contains("90 s in database other");
         assertThat(open().getFirst().remedy())
-                .startsWith("in database other: COMMIT PREPARED 'it''s'; or");
+                .startsWith("In database other: COMMIT PREPARED 'it''s'; or");
 
         slot = Optional.of(slot("pgoutput", "reserved", OptionalInt.empty()));
         assertThat(open()).isEmpty();
     }
 
     @Test
-    void aPublicationServesOnlyWhenItPublishesExactlyTheTablesWhole() {
+    void acceptsOnlyPublicationWithExactlyTheDeclaredTables() {
         publication = Optional.of(publication(List.of(USERS), false, true, true));
         assertThat(open()).isEmpty();
 
@@ -342,24 +353,24 @@ class ChecksTest {
     }
 
     @Test
-    void aTriggerThatFiresForEverySessionIsRefused() {
+    void refusesTriggerThatFiresInEverySession() {
         target = table(CUSTOMER, List.of("audit"));
 
         assertThat(only().message()).contains("audit");
     }
 
     @Test
-    void oneTableCantBeSourceAndTarget() {
+    void refusesTableThatIsSourceAndTarget() {
         target = table(USERS, List.of());
         assertThat(open()).isEmpty();
 
         targetServer = server;
 
-        assertThat(only().check()).isEqualTo("target.apart");
+        assertThat(only().check()).isEqualTo("target.distinct-database");
     }
 
     @Test
-    void databasesOfOneNameOnTwoServersAreApart() {
+    void acceptsDatabasesOfTheSameNameOnTwoServers() {
         target = table(USERS, List.of());
         targetServer = shop("8", "UTF8", "logical", FREE, FREE, "pgoutput");
 
@@ -367,7 +378,7 @@ class ChecksTest {
     }
 
     @Test
-    void aControlSchemaThatIsLockedOrForeignIsRefused() {
+    void refusesLockedOrForeignControlSchema() {
         control = ControlSchema.LOCKED;
         assertThat(only().check()).isEqualTo("target.control-schema");
 

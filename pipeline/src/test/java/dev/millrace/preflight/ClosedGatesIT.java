@@ -15,7 +15,7 @@ class ClosedGatesIT {
     @TempDir private Path folder;
 
     @Test
-    void aServerThatDoesNotDecodeAndHasNoSlotAndNoSenderFreeIsRefusedWithEachRemedy() {
+    void refusesServerWithoutDecodingSlotAndSenderWithEachRemedy() {
         SandboxSettings settings =
                 SandboxSettings.fast(folder.resolve("binaries"))
                         .with("wal_level", "replica")

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/// Two databases, a role that may what the documentation asks for, and the file over them.
+/// Two databases, a role with the documented privileges, and a migration file. Not thread-safe.
 final class PreflightScene {
 
     private static final AtomicInteger NAMES = new AtomicInteger();
@@ -26,7 +26,8 @@ final class PreflightScene {
     String targetUrl = target.url();
     String kafka = "";
 
-    /// The source has `users` and the target `customer`, both with everything granted.
+    /// The source has a table `users` and the target a table `customer`; the role has all
+    /// privileges on both.
     PreflightScene() {
         this(PostgresServer.shared().newDatabase());
         source.execute("GRANT SET ON PARAMETER session_replication_role TO " + role);
@@ -38,7 +39,7 @@ final class PreflightScene {
         source.execute(login());
     }
 
-    /// The source is a server of its own.
+    /// A scene whose source is on another server.
     static PreflightScene from(TestDatabase source) {
         PreflightScene scene = new PreflightScene(source);
         scene.target.execute(
@@ -54,11 +55,13 @@ final class PreflightScene {
     private void makeTables() {
         source.execute(
                 "GRANT CREATE ON DATABASE " + name(source) + " TO " + role,
-                "CREATE TABLE users (id bigint PRIMARY KEY, user_name text NOT NULL, email text, age int)",
+                "CREATE TABLE users (id bigint PRIMARY KEY, user_name text NOT NULL, email text,"
+                        + " age int)",
                 "ALTER TABLE users OWNER TO " + role);
         target.execute(
                 "GRANT CREATE ON DATABASE " + name(target) + " TO " + role,
-                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email text)",
+                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email"
+                        + " text)",
                 "ALTER TABLE customer OWNER TO " + role);
     }
 
@@ -119,7 +122,7 @@ final class PreflightScene {
         return migration;
     }
 
-    /// Everything the migration could have left behind, on both sides.
+    /// Counts the objects that a migration could leave on both sides.
     List<@Nullable String> traces() {
         String objects =
                 """

@@ -6,7 +6,7 @@ import dev.millrace.preflight.Finding.Status;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// What a report says, as tests ask for it.
+/// Queries over a report.
 final class Reported {
 
     private Reported() {}

@@ -10,13 +10,13 @@ import dev.millrace.preflight.Finding.Status;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/// Which source tables can be followed: by their key, their columns, their partitions and heirs.
+/// Checks of source tables: keys, columns, partitions and inheritance.
 class SourceTablesIT {
 
     private final PreflightScene scene = new PreflightScene();
 
     @Test
-    void aTableWithoutAKeyIsRefusedBeforeItBreaksTheApplication() {
+    void refusesTableWithoutKeyBecausePublishingBreaksTheApplication() {
         scene.source.execute("ALTER TABLE users DROP CONSTRAINT users_pkey");
 
         Finding found = only(scene.plan());
@@ -28,7 +28,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void aKeyWhoseEqualValuesHaveSeveralTextsIsRefusedBeforeAnythingIsMade() {
+    void refusesKeyWithSeveralTextsPerValueAndCreatesNothing() {
         scene.source.execute("ALTER TABLE users ALTER id TYPE numeric");
         scene.target.execute("ALTER TABLE customer ALTER id TYPE numeric");
         List<?> before = scene.traces();
@@ -41,7 +41,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void anEnumIsAKey() {
+    void acceptsEnumKey() {
         for (var database : List.of(scene.source, scene.target)) {
             database.execute("CREATE TYPE mood AS ENUM ('good', 'bad')");
         }
@@ -52,7 +52,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void columnsThatDifferByCaseOnlyAreRefusedByName() {
+    void refusesColumnsThatDifferByCaseOnly() {
         scene.source.execute("ALTER TABLE users ADD \"Email\" text");
 
         Finding found = only(scene.plan());
@@ -64,16 +64,17 @@ class SourceTablesIT {
     }
 
     @Test
-    void aPartitionWithAnotherIdentityThanItsRootIsNamed() {
+    void refusesPartitionWithAnotherReplicaIdentityThanItsRoot() {
         scene.source.execute(
-                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text)"
+                        + " PARTITION BY RANGE (id)",
                 "CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10)",
                 "ALTER TABLE part OWNER TO " + scene.role,
                 "ALTER TABLE part_low OWNER TO " + scene.role);
         String spec = "public.customer: SELECT id, user_name AS full_name FROM public.%s";
         assertThat(open(scene.plan(spec.formatted("part")))).isEmpty();
         assertThat(only(scene.plan(spec.formatted("part_low"))).remedy())
-                .isEqualTo("name public.part instead");
+                .isEqualTo("Select from public.part instead.");
 
         scene.source.execute("ALTER TABLE part_low REPLICA IDENTITY NOTHING");
 
@@ -81,9 +82,10 @@ class SourceTablesIT {
     }
 
     @Test
-    void aPartitionedSourceIsWarnedOfBecauseNotAllOfItIsReplicated() {
+    void warnsOfPartitionedSourceBecausePartitionTruncateIsNotReplicated() {
         scene.source.execute(
-                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text)"
+                        + " PARTITION BY RANGE (id)",
                 "CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10)",
                 "ALTER TABLE part OWNER TO " + scene.role,
                 "ALTER TABLE part_low OWNER TO " + scene.role);
@@ -97,7 +99,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void aTableWithHeirsIsRefusedOnEitherSide() {
+    void refusesInheritanceOnEitherSide() {
         scene.source.execute("CREATE TABLE vips (since int) INHERITS (users)");
         scene.target.execute("CREATE TABLE vips (since int) INHERITS (customer)");
 
@@ -106,11 +108,11 @@ class SourceTablesIT {
                 .allSatisfy(found -> assertThat(found.message()).contains("[vips] inherit from it"))
                 .allSatisfy(found -> assertThat(found.remedy()).contains("NO INHERIT"))
                 .extracting(Finding::check)
-                .containsExactlyInAnyOrder("source.heirs", "target.heirs");
+                .containsExactlyInAnyOrder("source.inheritance", "target.inheritance");
     }
 
     @Test
-    void aPublicationMadeByTheOwnerServesInsteadOfOwnership() {
+    void acceptsPublicationCreatedByTheOwner() {
         scene.source.execute(
                 "ALTER TABLE users OWNER TO postgres",
                 "GRANT SELECT ON users TO " + scene.role,
@@ -133,10 +135,10 @@ class SourceTablesIT {
         assertThat(only(scene.plan()).check()).isEqualTo("source.publication");
     }
 
-    /// Since version 18 the source refuses UPDATE and DELETE where the replica identity has
+    /// Since version 18, the source refuses UPDATE and DELETE if the replica identity contains
     /// generated columns that are not published.
     @Test
-    void aPublicationThatWouldHinderTheApplicationIsRefused() {
+    void refusesPublicationThatBreaksUpdatesOfTheApplication() {
         scene.source.execute(
                 "ALTER TABLE users REPLICA IDENTITY FULL",
                 "ALTER TABLE users ADD doubled bigint GENERATED ALWAYS AS (id * 2) STORED");
@@ -159,7 +161,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void rowSecurityThatWouldHideRowsIsRefused() {
+    void refusesRowSecurityThatHidesRows() {
         scene.source.execute(
                 "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
                 "ALTER TABLE users FORCE ROW LEVEL SECURITY");
@@ -168,9 +170,10 @@ class SourceTablesIT {
     }
 
     @Test
-    void anExpressionOverAValueThatMayBeMissingIsWarnedOf() {
+    void warnsOfExpressionOverValueThatMayNotBeSent() {
         String spec =
-                "public.customer: SELECT id, user_name AS full_name, lower(email) AS email FROM public.users";
+                "public.customer: SELECT id, user_name AS full_name, lower(email) AS email FROM"
+                        + " public.users";
         PreflightReport report = scene.plan(spec);
         assertThat(report.accepted()).as(report.findings().toString()).isTrue();
         assertThat(warnings(report)).containsExactly("source.unchanged-values");
@@ -183,7 +186,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void aCopiedValueThatMayBeMissingIsWarnedOf() {
+    void warnsOfCopiedValueThatMayNotBeSent() {
         PreflightReport copied = scene.plan();
         assertThat(warnings(copied)).containsExactly("source.unchanged-values");
         assertThat(copied.findings())
@@ -195,7 +198,8 @@ class SourceTablesIT {
                                                 "public.users (user_name, email)"));
 
         String filtered =
-                "public.customer: SELECT id, user_name AS full_name FROM public.users WHERE age > 17";
+                "public.customer: SELECT id, user_name AS full_name FROM public.users WHERE age"
+                        + " > 17";
         PreflightReport entering = scene.plan(filtered);
         assertThat(warnings(entering)).containsExactly("source.unchanged-values");
         assertThat(entering.findings())
@@ -203,7 +207,7 @@ class SourceTablesIT {
                         found -> {
                             assertThat(found.object()).isEqualTo("public.users");
                             assertThat(found.message())
-                                    .contains("copies user_name,", "brings a row into the WHERE");
+                                    .contains("copies user_name,", "makes a row match the WHERE");
                             assertThat(found.remedy()).contains("REPLICA IDENTITY FULL");
                         });
 
@@ -212,7 +216,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void aDeferrableKeyIsMadeGoodByAnIndexAndNotByAKeyThatIsThere() {
+    void remedyForDeferrableKeyIsAnIndex() {
         scene.source.execute(
                 "ALTER TABLE users DROP CONSTRAINT users_pkey",
                 "ALTER TABLE users ADD PRIMARY KEY (id) DEFERRABLE");
@@ -226,7 +230,7 @@ class SourceTablesIT {
     }
 
     @Test
-    void oneSourceTableIsWarnedOfOnceHoweverManyTargetsItFills() {
+    void warnsOncePerSourceTable() {
         scene.target.execute(
                 "CREATE TABLE mail (id bigint PRIMARY KEY, email text)",
                 "ALTER TABLE mail OWNER TO " + scene.role);

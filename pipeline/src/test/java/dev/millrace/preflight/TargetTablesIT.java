@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-/// Which target tables can be filled: by their triggers, their constraints and what they hold.
+/// Checks of target tables: triggers, rules, constraints and existing rows.
 class TargetTablesIT {
 
     private final PreflightScene scene = new PreflightScene();
 
     @Test
-    void whereTriggersAndForeignKeysCantBeStilledTheyAreNamed() {
+    void reportsTriggersAndForeignKeysThatCannotBeDisabled() {
         scene.target.execute(
                 "CREATE TABLE mail (id int PRIMARY KEY, customer bigint REFERENCES customer)");
         assertThat(open(scene.plan())).isEmpty();
@@ -27,12 +27,12 @@ class TargetTablesIT {
     }
 
     @Test
-    void rulesThatWouldRewriteWhatIsAppliedAreRefusedByName() {
+    void refusesRulesThatRewriteAppliedStatements() {
         scene.target.execute(
                 "CREATE RULE keep AS ON DELETE TO customer DO INSTEAD NOTHING",
                 "CREATE RULE count AS ON INSERT TO customer DO ALSO SELECT 1",
                 "ALTER TABLE customer DISABLE RULE count");
-        assertThat(open(scene.plan())).as("the role replica leaves them out").isEmpty();
+        assertThat(open(scene.plan())).as("the replica role does not apply them").isEmpty();
 
         scene.target.execute("ALTER TABLE customer ENABLE ALWAYS RULE count");
         Finding always = only(scene.plan());
@@ -56,11 +56,12 @@ class TargetTablesIT {
     }
 
     @Test
-    void constraintsThatAreCheckedLateAreRefusedByName() {
+    void refusesDeferrableConstraintsByName() {
         scene.target.execute(
                 "ALTER TABLE customer DROP CONSTRAINT customer_pkey",
                 "ALTER TABLE customer ADD CONSTRAINT late_key PRIMARY KEY (id) DEFERRABLE",
-                "ALTER TABLE customer ADD CONSTRAINT late_mail UNIQUE (email) DEFERRABLE INITIALLY DEFERRED",
+                "ALTER TABLE customer ADD CONSTRAINT late_mail UNIQUE (email) DEFERRABLE"
+                        + " INITIALLY DEFERRED",
                 "ALTER TABLE customer ADD CONSTRAINT prompt UNIQUE (full_name)");
 
         PreflightReport report = scene.plan();
@@ -73,10 +74,11 @@ class TargetTablesIT {
     }
 
     @Test
-    void aConstraintOfAPartitionThatIsCheckedLateIsRefusedByName() {
+    void refusesDeferrableConstraintOfPartitionByName() {
         scene.target.execute(
                 "DROP TABLE customer",
-                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email text) PARTITION BY RANGE (id)",
+                "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email"
+                        + " text) PARTITION BY RANGE (id)",
                 "CREATE TABLE customer_low PARTITION OF customer FOR VALUES FROM (0) TO (10)",
                 "ALTER TABLE customer OWNER TO " + scene.role,
                 "ALTER TABLE customer_low OWNER TO " + scene.role);
@@ -88,13 +90,14 @@ class TargetTablesIT {
     }
 
     @Test
-    void aTargetTableThatHoldsRowsIsRefusedUnlessTheMigrationKnowsIt() {
+    void refusesNonEmptyTargetTableUnlessItBelongsToTheMigration() {
         scene.target.execute("INSERT INTO customer VALUES (1, 'a', 'b')");
         assertThat(only(scene.plan()).check()).isEqualTo("target.empty");
 
         scene.target.execute(
                 "CREATE SCHEMA millrace AUTHORIZATION " + scene.role,
-                "CREATE TABLE millrace.target_table (migration text, target text, empty_at_start boolean)",
+                "CREATE TABLE millrace.target_table (migration text, target text, empty_at_start"
+                        + " boolean)",
                 "ALTER TABLE millrace.target_table OWNER TO " + scene.role,
                 "INSERT INTO millrace.target_table VALUES ('"
                         + scene.migration()
@@ -104,7 +107,7 @@ class TargetTablesIT {
     }
 
     @Test
-    void aForeignSchemaOfOurNameIsRefused() {
+    void refusesForeignSchemaNamedMillrace() {
         scene.target.execute("CREATE SCHEMA millrace", "CREATE TABLE millrace.flour (id int)");
 
         assertThat(only(scene.plan()).message()).contains("not Millrace's");

@@ -6,11 +6,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// How `lower` and `upper` change each code point, by collation, as the source itself answered.
+/// The results of `lower` and `upper` for each code point, by collation, as computed by the source.
 /// Immutable.
 ///
-/// @param collations by the collation's name as [Relation.Collation] has it; `default` is the
-///   database's own
+/// @param collations by the collation's name as in [Relation.Collation]; `default` is the
+///   database's collation
 public record CaseMaps(Map<String, CaseMap> collations) {
 
     public CaseMaps {
@@ -25,12 +25,12 @@ public record CaseMaps(Map<String, CaseMap> collations) {
         return Optional.ofNullable(collations.get(collation));
     }
 
-    /// The case map of one collation.
+    /// The case map of one collation. Immutable.
     ///
-    /// @param lower what a code point becomes, for those that change
-    /// @param upper likewise
-    /// @param contextual code points whose case hangs on their neighbours: a text with one of them
-    ///   can't be computed here
+    /// @param lower the result for each code point that `lower` changes
+    /// @param upper the result for each code point that `upper` changes
+    /// @param contextual code points whose case depends on their neighbours; a text with one of
+    ///   them is rejected
     public record CaseMap(
             Map<Integer, String> lower, Map<Integer, String> upper, Set<Integer> contextual) {
 
@@ -55,7 +55,8 @@ public record CaseMaps(Map<String, CaseMap> collations) {
                 int codePoint = text.codePointAt(i);
                 if (contextual.contains(codePoint)) {
                     throw new RowError(
-                            "the case of U+%04X hangs on its neighbours in this collation, which is not supported"
+                            ("the case of U+%04X depends on its neighbours in this collation,"
+                                            + " which is not supported")
                                     .formatted(codePoint));
                 }
                 @Nullable String change = map.get(codePoint);
@@ -70,7 +71,7 @@ public record CaseMaps(Map<String, CaseMap> collations) {
         }
     }
 
-    /// These maps and those of `other`, which win.
+    /// The union of both; on a conflict `other` takes precedence.
     public CaseMaps and(CaseMaps other) {
         Map<String, CaseMap> all = new HashMap<>(collations);
         all.putAll(other.collations);

@@ -9,7 +9,7 @@ import dev.millrace.sql.ValueType;
 import java.math.BigInteger;
 import java.util.Set;
 
-/// Explicit casts, and the implicit ones that operators and functions make.
+/// Compiles explicit casts, and the implicit casts of operators and functions. Thread-safe.
 final class Casts {
 
     Typed cast(int at, Typed operand, TypeName name) {
@@ -28,7 +28,7 @@ final class Casts {
     private Typed cast(int at, Typed operand, ValueType target) {
         Kind from = operand.kind();
         return switch (target.kind()) {
-            case INT2, INT4, INT8 -> toWhole(at, operand, target);
+            case INT2, INT4, INT8 -> toInteger(at, operand, target);
             case NUMERIC -> constrained(at, explicitNumeric(at, operand, target), target);
             case BOOL -> toBool(at, operand, target);
             case TEXT, VARCHAR -> truncated(at, toText(operand).as(target), target);
@@ -47,18 +47,18 @@ final class Casts {
         };
     }
 
-    private static Typed toWhole(int at, Typed operand, ValueType target) {
+    private static Typed toInteger(int at, Typed operand, ValueType target) {
         Kind from = operand.kind();
         Kind to = target.kind();
-        if (from.isWhole()) {
+        if (from.isInteger()) {
             return Strict.one(
                     at, target, operand, value -> IntegerArithmetic.checked(to, (Long) value));
         }
         if (from == Kind.NUMERIC) {
-            return Strict.one(at, target, operand, value -> whole(to, (Numeric) value));
+            return Strict.one(at, target, operand, value -> integer(to, (Numeric) value));
         }
         if (from.isText()) {
-            return Strict.one(at, target, operand, value -> Literals.whole((String) value, to));
+            return Strict.one(at, target, operand, value -> Literals.integer((String) value, to));
         }
         if (from == Kind.BOOL && to == Kind.INT4) {
             return Strict.one(at, target, operand, value -> (Boolean) value ? 1L : 0L);
@@ -66,12 +66,12 @@ final class Casts {
         throw unsupported(at, operand, target);
     }
 
-    private static Long whole(Kind kind, Numeric value) {
-        BigInteger whole = value.toWhole(kind.sqlName());
-        if (!kind.holds(whole)) {
+    private static Long integer(Kind kind, Numeric value) {
+        BigInteger integer = value.toInteger(kind.sqlName());
+        if (!kind.contains(integer)) {
             throw IntegerArithmetic.outOfRange(kind);
         }
-        return whole.longValueExact();
+        return integer.longValueExact();
     }
 
     private static Typed explicitNumeric(int at, Typed operand, ValueType target) {
@@ -88,7 +88,7 @@ final class Casts {
         throw unsupported(at, operand, target);
     }
 
-    /// A number as numeric; what is numeric stays.
+    /// Casts a number to numeric.
     static Typed toNumeric(Typed operand) {
         return operand.kind() == Kind.NUMERIC
                 ? operand
@@ -119,7 +119,7 @@ final class Casts {
         };
     }
 
-    /// As text, without the blanks that `char(n)` adds.
+    /// Casts to text, without the trailing blanks of `char(n)`.
     static Typed toText(Typed operand) {
         return switch (operand.kind()) {
             case TEXT, VARCHAR -> operand;
@@ -163,14 +163,14 @@ final class Casts {
         return new Refusal(
                 at,
                 "a CAST from "
-                        + operand.type().shown()
+                        + operand.type().description()
                         + " to "
                         + target.sql().formatted()
                         + " is not supported",
-                "copy the column as it is");
+                "select the column unchanged");
     }
 
-    /// The types without arithmetic here whose cast to text is the very text that travels.
+    /// The types that are only copied and whose cast to text is the text that the row carries.
     static final class CopiedText {
 
         private static final Set<String> NAMES =

@@ -6,28 +6,32 @@ import dev.millrace.sql.Relation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// One source row, seen through the columns that a mapping uses. For one thread.
+/// The cells of one source row that a mapping uses. Not thread-safe; confined to the thread that
+/// maps the row.
 public final class Cells {
 
-    /// Where the columns in use stand in rows of one schema; -1 for one that isn't there.
-    public record Places(RowSchema schema, List<Integer> positions) {
+    /// The positions of the used columns in rows of one schema; -1 for a column that the schema
+    /// lacks. Immutable.
+    public record Positions(RowSchema schema, List<Integer> indexes) {
 
-        public static Places in(RowSchema schema, List<String> columns) {
-            return new Places(schema, columns.stream().map(schema::position).toList());
+        public static Positions in(RowSchema schema, List<String> columns) {
+            return new Positions(schema, columns.stream().map(schema::position).toList());
         }
     }
 
     private final Row row;
-    private final Places places;
+    private final Positions positions;
     private final Relation source;
 
-    public Cells(Row row, Places places, Relation source) {
+    public Cells(Row row, Positions positions, Relation source) {
         this.row = row;
-        this.places = places;
+        this.positions = positions;
         this.source = source;
     }
 
-    /// The text of a column that an expression reads.
+    /// The text of a column that an expression reads; `null` is NULL.
+    ///
+    /// @throws RowError when the source did not send the value
     public @Nullable String text(int column) {
         int position = position(column);
         if (row.isUnchanged(position)) {
@@ -35,14 +39,14 @@ public final class Cells {
                     source.id()
                             + " needs column "
                             + row.schema().columns().get(position)
-                            + ", which the source did not send (TOASTed value left unchanged): set"
-                            + " REPLICA IDENTITY FULL on "
+                            + ", which the source did not send (TOASTed value left unchanged):"
+                            + " set REPLICA IDENTITY FULL on "
                             + source.id());
         }
         return row.text(position);
     }
 
-    /// Puts the cell into a target row as it is.
+    /// Copies the cell to a target row unchanged.
     public void copy(int column, Row.Builder target, int targetPosition) {
         int position = position(column);
         if (row.isUnchanged(position)) {
@@ -53,7 +57,7 @@ public final class Cells {
     }
 
     private int position(int column) {
-        int position = places.positions().get(column);
+        int position = positions.indexes().get(column);
         if (position < 0) {
             throw new RowError(
                     "a row of "

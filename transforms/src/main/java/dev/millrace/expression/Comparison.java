@@ -4,13 +4,14 @@ import dev.millrace.sql.Kind;
 import dev.millrace.sql.Refusal;
 import java.util.Comparator;
 
-/// Two operands brought to the type in which PostgreSQL compares them, and their order.
+/// Two operands cast to the type in which PostgreSQL compares them, and their order. Immutable.
 ///
-/// @param order of the values; equal is 0
-/// @param collation NONE when the values aren't text
+/// @param order of the values; equal values compare as 0
+/// @param collation NONE when the values are not text
 record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollation collation) {
 
-    private static final Comparator<Object> WHOLE = Comparator.comparingLong(value -> (Long) value);
+    private static final Comparator<Object> INTEGER =
+            Comparator.comparingLong(value -> (Long) value);
     private static final Comparator<Object> NUMERIC =
             Comparator.comparing(value -> (Numeric) value);
     private static final Comparator<Object> TRUTH = Comparator.comparing(value -> (Boolean) value);
@@ -34,8 +35,8 @@ record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollati
         }
         Kind one = left.kind();
         Kind other = right.kind();
-        if (one.isWhole() && other.isWhole()) {
-            return new Comparison(left, right, WHOLE, TextCollation.NONE);
+        if (one.isInteger() && other.isInteger()) {
+            return new Comparison(left, right, INTEGER, TextCollation.NONE);
         }
         if (one.isNumber() && other.isNumber()) {
             return new Comparison(
@@ -57,11 +58,11 @@ record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollati
             throw new Refusal(
                     at,
                     "comparing "
-                            + left.type().shown()
+                            + left.type().description()
                             + " with "
-                            + right.type().shown()
+                            + right.type().description()
                             + " is not supported",
-                    "CAST one to the other's type");
+                    "CAST one side to the other's type");
         }
         TextCollation collation = left.collation().with(right.collation());
         if (one == Kind.BPCHAR && other == Kind.BPCHAR) {
@@ -70,7 +71,7 @@ record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollati
         return new Comparison(Casts.toText(left), Casts.toText(right), TEXT, collation);
     }
 
-    /// The comparison as a function of two values that aren't NULL.
+    /// The comparison as a function of two values that are not NULL.
     Strict.Two test(int at, String operator) {
         boolean text = !(collation instanceof TextCollation.None);
         if (text) {
@@ -80,9 +81,8 @@ record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollati
         if (text && !equality && !collation.ordersByCodePoint()) {
             throw new Refusal(
                     at,
-                    "the order of text in the collation " + collation.name() + " is not supported",
-                    "order is only known in the collations C, POSIX and the builtin ones; use = or"
-                            + " LIKE");
+                    "ordering text in the collation " + collation.name() + " is not supported",
+                    "use = or LIKE, or a column with the collation C, POSIX or a builtin one");
         }
         return switch (operator) {
             case "=" -> (one, other) -> order.compare(one, other) == 0;
@@ -91,7 +91,7 @@ record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollati
             case "<=" -> (one, other) -> order.compare(one, other) <= 0;
             case ">" -> (one, other) -> order.compare(one, other) > 0;
             case ">=" -> (one, other) -> order.compare(one, other) >= 0;
-            default -> throw new IllegalArgumentException("no comparison: " + operator);
+            default -> throw new IllegalArgumentException("not a comparison: " + operator);
         };
     }
 
@@ -105,9 +105,8 @@ record Comparison(Typed left, Typed right, Comparator<Object> order, TextCollati
                     at,
                     "the collation "
                             + collation.name()
-                            + " is nondeterministic: equal texts may"
-                            + " differ",
-                    "compute it in the source");
+                            + " is nondeterministic: equal texts may differ",
+                    "compute the value in a source column");
         }
     }
 }

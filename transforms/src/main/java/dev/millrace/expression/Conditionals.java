@@ -8,12 +8,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// CASE, COALESCE and NULLIF: the type that their results share, and only the branch that is asked
-/// for computed.
+/// Compiles CASE, COALESCE and NULLIF: derives the common type of the results and computes only the
+/// branch that is selected. Thread-safe.
 final class Conditionals {
 
-    /// @param results one for each condition and the one of ELSE behind them, which PostgreSQL asks
-    ///   first for its type
+    /// @param results one for each condition, then the one of ELSE, whose type PostgreSQL considers
+    ///   first
     Typed choice(int at, List<Typed> conditions, List<Typed> results) {
         List<Typed> branches = new ArrayList<>(results);
         branches.addFirst(branches.removeLast());
@@ -22,8 +22,8 @@ final class Conditionals {
         return pruned(at, conditions, branches);
     }
 
-    /// What a constant condition decides is decided before any row is seen, as PostgreSQL's planner
-    /// does: an error in what falls away is none.
+    /// Evaluates constant conditions before any row, as PostgreSQL's planner does: an error in a
+    /// branch that is never reached is no error.
     private static Typed pruned(int at, List<Typed> conditions, List<Typed> branches) {
         List<Typed> tests = new ArrayList<>();
         List<Typed> values = new ArrayList<>();
@@ -42,17 +42,17 @@ final class Conditionals {
         if (tests.isEmpty()) {
             return last.collated(collation);
         }
-        Evaluator[] asked = evaluators(tests);
-        Evaluator[] chosen = evaluators(values);
+        Evaluator[] conditionValues = evaluators(tests);
+        Evaluator[] results = evaluators(values);
         Evaluator otherwise = last.evaluator();
         return new Typed(
                 at,
                 last.type(),
                 collation,
                 cells -> {
-                    for (int i = 0; i < asked.length; i++) {
-                        if (Boolean.TRUE.equals(asked[i].value(cells))) {
-                            return chosen[i].value(cells);
+                    for (int i = 0; i < conditionValues.length; i++) {
+                        if (Boolean.TRUE.equals(conditionValues[i].value(cells))) {
+                            return results[i].value(cells);
                         }
                     }
                     return otherwise.value(cells);
@@ -62,20 +62,20 @@ final class Conditionals {
 
     Typed coalesce(int at, List<Typed> arguments) {
         List<Typed> branches = shared(at, "COALESCE", arguments);
-        List<Typed> asked = new ArrayList<>();
+        List<Typed> candidates = new ArrayList<>();
         for (Typed branch : branches) {
             if (!branch.isConstant(null)) {
-                asked.add(branch);
+                candidates.add(branch);
             }
             if (branch.constant() && !branch.isConstant(null)) {
                 break;
             }
         }
         TextCollation collation = collation(branches);
-        if (asked.isEmpty() || asked.getFirst().constant()) {
-            return (asked.isEmpty() ? branches : asked).getFirst().collated(collation);
+        if (candidates.isEmpty() || candidates.getFirst().constant()) {
+            return (candidates.isEmpty() ? branches : candidates).getFirst().collated(collation);
         }
-        Evaluator[] values = evaluators(asked);
+        Evaluator[] values = evaluators(candidates);
         return new Typed(
                 at,
                 branches.getFirst().type(),
@@ -132,7 +132,8 @@ final class Conditionals {
         return list.stream().map(Typed::evaluator).toArray(Evaluator[]::new);
     }
 
-    /// The branches, each brought to the type that PostgreSQL chooses for all.
+    /// The branches, each cast to the type that PostgreSQL selects for all (UNION/CASE type
+    /// resolution).
     private List<Typed> shared(int at, String form, List<Typed> branches) {
         @Nullable Typed chosen = null;
         for (Typed branch : branches) {
@@ -147,11 +148,11 @@ final class Conditionals {
         ValueType type = chosen.type();
         boolean same = branches.stream().allMatch(branch -> branch.type().equals(type));
         ValueType target = same ? type : type.unconstrained();
-        List<Typed> brought = new ArrayList<>();
+        List<Typed> converted = new ArrayList<>();
         for (Typed branch : branches) {
-            brought.add(brought(at, form, branch, target));
+            converted.add(converted(at, form, branch, target));
         }
-        return brought;
+        return converted;
     }
 
     private static Typed wider(int at, String form, Typed one, Typed other) {
@@ -167,16 +168,16 @@ final class Conditionals {
                     at,
                     form
                             + " over "
-                            + one.type().shown()
+                            + one.type().description()
                             + " and "
-                            + other.type().shown()
+                            + other.type().description()
                             + " is not supported",
                     "CAST the branches to one type");
         }
         return one;
     }
 
-    private Typed brought(int at, String form, Typed branch, ValueType target) {
+    private Typed converted(int at, String form, Typed branch, ValueType target) {
         if (branch.isUntyped()) {
             if (target.kind() != Kind.COPIED) {
                 return Untyped.as(branch, target.kind()).as(target);
@@ -184,8 +185,8 @@ final class Conditionals {
             if (!branch.isConstant(null)) {
                 throw new Refusal(
                         branch.at(),
-                        form + " over a string and " + target.shown() + " is not supported",
-                        "only NULL can stand beside a column of that type");
+                        form + " over a string and " + target.description() + " is not supported",
+                        "combine a column of that type with NULL only");
             }
             return branch.as(target);
         }

@@ -9,8 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Types an expression against the source table, as PostgreSQL's own rules would, and makes it
-/// computable. What PostgreSQL types otherwise than this language is refused. For one thread.
+/// Types an expression against the source table by PostgreSQL's rules and compiles it. An
+/// expression that PostgreSQL would type differently is refused. Not thread-safe; used for one
+/// statement.
 public final class ExpressionCompiler {
 
     private final SourceColumns columns;
@@ -26,7 +27,7 @@ public final class ExpressionCompiler {
         this.conditionals = new Conditionals();
     }
 
-    /// @throws Refusal where the expression has no type or can't be computed exactly
+    /// @throws Refusal when the expression has no type or cannot be computed exactly
     public Typed compile(Node node) {
         return switch (node) {
             case Node.Column column -> columns.read(column);
@@ -73,7 +74,7 @@ public final class ExpressionCompiler {
                     conditionals.nullIf(at, compile(left), compile(right));
             case Node.Call(int at, String name, _, List<Node> arguments) ->
                     functions.call(at, name, compileAll(arguments));
-            case Node.Refused _ -> throw new IllegalStateException("a refused text is not typed");
+            case Node.Refused _ -> throw new IllegalStateException("a refused part has no type");
         };
     }
 
@@ -81,24 +82,26 @@ public final class ExpressionCompiler {
         return nodes.stream().map(this::compile).toList();
     }
 
-    /// An expression where a boolean is asked for.
+    /// Compiles an expression that must be boolean.
     public Typed condition(Node node) {
         Typed typed = Untyped.as(compile(node), Kind.BOOL);
         if (typed.kind() != Kind.BOOL) {
             throw new Refusal(
                     node.at(),
-                    "a condition must be boolean, this is " + typed.type().shown(),
+                    "a condition must be boolean, but this is " + typed.type().description(),
                     "compare it with a value");
         }
         return typed;
     }
 
     private static Typed number(Node.Number number) {
-        if (number.whole()) {
+        if (number.integer()) {
             for (Kind kind : List.of(Kind.INT4, Kind.INT8)) {
                 try {
                     return Typed.constant(
-                            number.at(), ValueType.of(kind), Literals.whole(number.digits(), kind));
+                            number.at(),
+                            ValueType.of(kind),
+                            Literals.integer(number.digits(), kind));
                 } catch (RowError _) {
                     continue;
                 }
@@ -122,7 +125,8 @@ public final class ExpressionCompiler {
                 ValueType.TEXT,
                 text,
                 operators.text(compile(escape)),
-                (body, sign) -> LikePattern.escaped((String) body, (String) sign));
+                (body, escapeCharacter) ->
+                        LikePattern.escaped((String) body, (String) escapeCharacter));
     }
 
     private Typed choice(Node.Case choice) {

@@ -9,7 +9,8 @@ import dev.millrace.sql.ValueType;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The functions: which of PostgreSQL's a call means, and how it is computed.
+/// Compiles function calls: selects the PostgreSQL function that a call means, and its computation.
+/// Thread-safe.
 final class Functions {
 
     private final CaseMaps caseMaps;
@@ -35,7 +36,9 @@ final class Functions {
             case "replace" -> replace(at, arguments);
             case "round" -> round(at, arguments);
             case "abs" -> abs(at, arguments.getFirst());
-            default -> throw new IllegalStateException("no computation of " + name);
+            default ->
+                    throw new IllegalStateException(
+                            "the function " + name + " has no" + " computation");
         };
     }
 
@@ -43,7 +46,7 @@ final class Functions {
         if (!argument.kind().isText() && !argument.isUntyped()) {
             throw new Refusal(
                     argument.at(),
-                    "text is asked for, this is " + argument.type().shown(),
+                    "a text is required, but this is " + argument.type().description(),
                     "write CAST(.. AS text)");
         }
         return Casts.toText(argument);
@@ -57,7 +60,7 @@ final class Functions {
         if (argument.kind() != Kind.INT2 && argument.kind() != Kind.INT4) {
             throw new Refusal(
                     argument.at(),
-                    "an integer is asked for, this is " + argument.type().shown(),
+                    "an integer is required, but this is " + argument.type().description(),
                     "write CAST(.. AS integer)");
         }
         return argument;
@@ -67,7 +70,7 @@ final class Functions {
         Typed text = text(argument);
         TextCollation collation = text.collation();
         if (collation instanceof TextCollation.Conflict) {
-            throw new Refusal(at, "the text has no one collation, which PostgreSQL refuses", "");
+            throw new Refusal(at, "the text has several collations, which PostgreSQL refuses", "");
         }
         CaseMaps.CaseMap map =
                 caseMaps.of(collation.name())
@@ -78,11 +81,11 @@ final class Functions {
                                                 name
                                                         + " in the collation "
                                                         + collation.name()
-                                                        + " is not supported: its case map is not"
-                                                        + " known",
-                                                "copy the column as it is, or store its "
+                                                        + " is not supported: its case map is"
+                                                        + " not known",
+                                                "select the column unchanged, or store its "
                                                         + name
-                                                        + " form in the source"));
+                                                        + " form in a source column"));
         boolean lower = name.equals("lower");
         return Strict.one(
                 at,
@@ -138,7 +141,7 @@ final class Functions {
                                 (Long) values.get(2)));
     }
 
-    /// Arguments of any type, as their output functions print them.
+    /// Arguments of any type, converted by their output functions.
     private static Evaluator[] printed(List<Typed> arguments) {
         return arguments.stream().map(Functions::printed).toArray(Evaluator[]::new);
     }
@@ -147,8 +150,10 @@ final class Functions {
         if (argument.kind() == Kind.COPIED && !CopiedText.isExact(argument.type())) {
             throw new Refusal(
                     argument.at(),
-                    "text is asked for, and that of " + argument.type().shown() + " is not known",
-                    "copy the column as it is");
+                    "a text is required, but the text of "
+                            + argument.type().description()
+                            + " is not known",
+                    "select the column unchanged");
         }
         return argument.evaluator();
     }
@@ -175,20 +180,20 @@ final class Functions {
                 at,
                 arguments,
                 cells -> {
-                    Object between = separator.value(cells);
-                    List<String> there = new ArrayList<>();
+                    Object delimiter = separator.value(cells);
+                    List<String> texts = new ArrayList<>();
                     for (Evaluator part : parts) {
                         Object value = part.value(cells);
                         if (value != null) {
-                            there.add(Values.print(value));
+                            texts.add(Values.print(value));
                         }
                     }
-                    return between == null ? null : String.join((String) between, there);
+                    return delimiter == null ? null : String.join((String) delimiter, texts);
                 });
     }
 
-    /// Never a constant, also of constants: PostgreSQL calls these functions stable and computes
-    /// them row by row, so an operator beside their NULL still computes its other side.
+    /// Never constant, even over constants: PostgreSQL declares these functions stable and calls
+    /// them for each row. An operator next to their NULL therefore still computes its other side.
     private static Typed concatenated(int at, List<Typed> arguments, Evaluator evaluator) {
         TextCollation collation = TextCollation.DEFAULT;
         for (Typed argument : arguments) {
@@ -223,9 +228,8 @@ final class Functions {
             throw new Refusal(
                     at,
                     "round of "
-                            + number.type().shown()
-                            + " is not supported: PostgreSQL computes"
-                            + " it as double precision",
+                            + number.type().description()
+                            + " is not supported: PostgreSQL computes it in double precision",
                     "write round(CAST(.. AS numeric))");
         }
         ValueType type = ValueType.of(Kind.NUMERIC);
@@ -245,7 +249,7 @@ final class Functions {
         if (!kind.isNumber()) {
             throw new Refusal(
                     at,
-                    "abs of " + argument.type().shown() + " is not supported",
+                    "abs of " + argument.type().description() + " is not supported",
                     "CAST it to numeric");
         }
         return Strict.one(

@@ -2,7 +2,7 @@ package dev.millrace.expression;
 
 import dev.millrace.sql.Kind;
 
-/// Arithmetic of smallint, integer and bigint with PostgreSQL's range errors.
+/// Arithmetic of smallint, integer and bigint with PostgreSQL's range errors. Thread-safe.
 final class IntegerArithmetic {
 
     private IntegerArithmetic() {}
@@ -30,7 +30,7 @@ final class IntegerArithmetic {
     }
 
     static Long checked(Kind kind, long value) {
-        if (!kind.holds(value)) {
+        if (!kind.contains(value)) {
             throw outOfRange(kind);
         }
         return value;

@@ -1,13 +1,14 @@
 package dev.millrace.expression;
 
-/// LIKE as PostgreSQL matches, errors included: a pattern that ends in its escape fails only when
-/// the matching gets there.
+/// Matches LIKE as PostgreSQL does (like_match.c), including its errors: a pattern that ends in its
+/// escape character fails only when matching reaches that character. Not thread-safe; used for one
+/// match.
 final class LikePattern {
 
     private enum Match {
         YES,
         NO,
-        /// No later start can match either.
+        /// No match at any later start is possible.
         NEVER
     }
 
@@ -25,7 +26,7 @@ final class LikePattern {
         return like.match(0, 0) == Match.YES;
     }
 
-    /// The pattern with `escape` in the backslash's place.
+    /// Replaces the escape character `escape` of the pattern by the backslash.
     static String escaped(String pattern, String escape) {
         if (escape.isEmpty()) {
             return pattern.replace("\\", "\\\\");
@@ -33,22 +34,22 @@ final class LikePattern {
         if (escape.codePointCount(0, escape.length()) > 1) {
             throw new RowError("invalid escape string");
         }
-        int sign = escape.codePointAt(0);
-        if (sign == '\\') {
+        int escapeCharacter = escape.codePointAt(0);
+        if (escapeCharacter == '\\') {
             return pattern;
         }
         StringBuilder result = new StringBuilder();
-        boolean behindEscape = false;
+        boolean afterEscape = false;
         for (int c : pattern.codePoints().toArray()) {
-            if (c == sign && !behindEscape) {
+            if (c == escapeCharacter && !afterEscape) {
                 result.append('\\');
-                behindEscape = true;
+                afterEscape = true;
             } else {
-                if (c == '\\' && !behindEscape) {
+                if (c == '\\' && !afterEscape) {
                     result.append('\\');
                 }
                 result.appendCodePoint(c);
-                behindEscape = false;
+                afterEscape = false;
             }
         }
         return result.toString();

@@ -7,33 +7,33 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Reads values as the input functions of PostgreSQL's types do. Forms that only some of its
-/// versions take (`0x1F`, `1_000`) are refused.
+/// Reads values as the input functions of PostgreSQL's types do. Refuses the notations that only
+/// some supported versions accept (`0x1F`, `1_000`). Thread-safe.
 final class Literals {
 
-    private static final Pattern WHOLE = Pattern.compile("[+-]?[0-9]+");
+    private static final Pattern INTEGER = Pattern.compile("[+-]?[0-9]+");
     private static final Pattern DECIMAL =
             Pattern.compile("([+-]?)([0-9]*)(?:\\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?");
 
-    /// PostgreSQL refuses an exponent from here on, of zero too.
-    private static final long EXPONENTS_END = Integer.MAX_VALUE / 2;
+    /// PostgreSQL refuses exponents from this size, even of zero.
+    private static final long EXPONENT_LIMIT = Integer.MAX_VALUE / 2;
 
-    private static final int LONGEST_EXPONENT = 18;
-    private static final int LONGEST_WHOLE = 40;
+    private static final int MAX_EXPONENT_DIGITS = 18;
+    private static final int MAX_INTEGER_DIGITS = 40;
 
     private Literals() {}
 
-    static Long whole(String text, Kind kind) {
+    static Long integer(String text, Kind kind) {
         String digits = trimmed(text);
-        if (!WHOLE.matcher(digits).matches()) {
+        if (!INTEGER.matcher(digits).matches()) {
             throw invalid(kind);
         }
         String significant = digits.replaceFirst("^([+-]?)0+(?=[0-9])", "$1");
-        if (significant.length() > LONGEST_WHOLE) {
+        if (significant.length() > MAX_INTEGER_DIGITS) {
             throw new RowError("value is out of range for type " + kind.sqlName());
         }
         BigInteger value = new BigInteger(significant);
-        if (!kind.holds(value)) {
+        if (!kind.contains(value)) {
             throw new RowError("value is out of range for type " + kind.sqlName());
         }
         return value.longValueExact();
@@ -62,34 +62,34 @@ final class Literals {
         if (!parts.matches()) {
             throw invalid(Kind.NUMERIC);
         }
-        String whole = parts.group(2);
+        String integerPart = parts.group(2);
         String fraction = parts.group(3) == null ? "" : parts.group(3);
-        if (whole.isEmpty() && fraction.isEmpty()) {
+        if (integerPart.isEmpty() && fraction.isEmpty()) {
             throw invalid(Kind.NUMERIC);
         }
         String exponentText = parts.group(4) == null ? "0" : parts.group(4);
-        if (exponentText.length() > LONGEST_EXPONENT
-                || Math.abs(Long.parseLong(exponentText)) >= EXPONENTS_END) {
+        if (exponentText.length() > MAX_EXPONENT_DIGITS
+                || Math.abs(Long.parseLong(exponentText)) >= EXPONENT_LIMIT) {
             throw new RowError("value overflows numeric format");
         }
         int scale = fraction.length() - Integer.parseInt(exponentText);
-        if (scale > Numeric.LARGEST_SCALE) {
+        if (scale > Numeric.MAX_SCALE) {
             throw new RowError("value overflows numeric format");
         }
-        BigDecimal value = new BigDecimal(new BigInteger(whole + fraction), scale);
+        BigDecimal value = new BigDecimal(new BigInteger(integerPart + fraction), scale);
         return Numeric.of(parts.group(1).equals("-") ? value.negate() : value);
     }
 
-    /// `true` and its like, cut short as far as they stay clear.
+    /// `true`, `yes`, `on`, `1` and their opposites, and any unambiguous abbreviation.
     static Boolean bool(String text) {
         String word = trimmed(text).toLowerCase(Locale.ROOT);
-        boolean clear = !word.isEmpty();
-        if (clear && ("true".startsWith(word) || "yes".startsWith(word))
+        boolean nonEmpty = !word.isEmpty();
+        if (nonEmpty && ("true".startsWith(word) || "yes".startsWith(word))
                 || word.equals("on")
                 || word.equals("1")) {
             return true;
         }
-        if (clear && ("false".startsWith(word) || "no".startsWith(word))
+        if (nonEmpty && ("false".startsWith(word) || "no".startsWith(word))
                 || word.length() > 1 && "off".startsWith(word)
                 || word.equals("0")) {
             return false;

@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// AND, OR, NOT and the tests that are never NULL, over three truth values. The second operand is
-/// computed only when the first doesn't decide, and not at all when a constant decides.
+/// Compiles AND, OR, NOT and the tests IS [NOT] NULL, TRUE, FALSE and UNKNOWN in three-valued
+/// logic. The second operand is computed only when the first does not decide, and never when a
+/// constant decides. Thread-safe.
 public final class Logic {
 
     private Logic() {}
@@ -31,7 +32,7 @@ public final class Logic {
         return joined(at, left, right, true);
     }
 
-    /// @param decisive the value that decides whatever the other is
+    /// @param decisive the value that decides the result whatever the other operand is
     private static Typed joined(int at, Typed left, Typed right, boolean decisive) {
         if (left.isConstant(decisive) || right.isConstant(decisive)) {
             return Typed.constant(at, ValueType.BOOL, decisive);
@@ -73,8 +74,8 @@ public final class Logic {
                 List.of(operand));
     }
 
-    /// The conditions that all have to be true, in their order. As PostgreSQL's planner does, a NOT
-    /// over OR is taken apart too.
+    /// Splits a condition into conjuncts, in their order. NOT over OR is split too, as PostgreSQL's
+    /// planner does.
     public static List<Node> conjuncts(Node node) {
         List<Node> list = new ArrayList<>();
         collect(node, list);

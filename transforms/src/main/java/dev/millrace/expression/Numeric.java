@@ -4,11 +4,11 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 
-/// A value of PostgreSQL's numeric: a decimal number whose scale is the one displayed, NaN or an
-/// infinity. The results' scales are PostgreSQL's.
+/// A value of PostgreSQL's numeric: a decimal number with its display scale, NaN or an infinity.
+/// Results have the scale that PostgreSQL computes (numeric.c). Immutable.
 record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
 
-    /// In PostgreSQL's order.
+    /// The order of the constants is PostgreSQL's sort order.
     enum Form {
         NEGATIVE_INFINITY,
         FINITE,
@@ -20,9 +20,9 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
     static final Numeric POSITIVE_INFINITY = new Numeric(Form.POSITIVE_INFINITY, BigDecimal.ZERO);
     static final Numeric NEGATIVE_INFINITY = new Numeric(Form.NEGATIVE_INFINITY, BigDecimal.ZERO);
 
-    static final int LARGEST_SCALE = 16383;
-    private static final int MOST_WHOLE_DIGITS = 131072;
-    private static final int LARGEST_DISPLAY_SCALE = 1000;
+    static final int MAX_SCALE = 16383;
+    private static final int MAX_INTEGER_DIGITS = 131072;
+    private static final int MAX_DISPLAY_SCALE = 1000;
     private static final int SIGNIFICANT_DIGITS = 16;
     private static final int DIGITS_PER_GROUP = 4;
 
@@ -31,11 +31,11 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
     }
 
     static Numeric of(BigDecimal value) {
-        if (value.signum() != 0 && value.precision() - value.scale() > MOST_WHOLE_DIGITS) {
+        if (value.signum() != 0 && value.precision() - value.scale() > MAX_INTEGER_DIGITS) {
             throw new RowError("value overflows numeric format");
         }
-        if (value.scale() > LARGEST_SCALE) {
-            return new Numeric(Form.FINITE, value.setScale(LARGEST_SCALE, RoundingMode.HALF_UP));
+        if (value.scale() > MAX_SCALE) {
+            return new Numeric(Form.FINITE, value.setScale(MAX_SCALE, RoundingMode.HALF_UP));
         }
         return new Numeric(Form.FINITE, value.scale() < 0 ? value.setScale(0) : value);
     }
@@ -44,7 +44,7 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
         return form == Form.FINITE;
     }
 
-    /// -1, 0 or 1; of NaN it is never asked.
+    /// -1, 0 or 1. Not defined for NaN.
     private int sign() {
         return switch (form) {
             case FINITE -> value.signum();
@@ -105,8 +105,8 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
         return other.isFinite() ? infinity(sign() * other.sign()) : NAN;
     }
 
-    /// At least sixteen significant digits, counted in the groups of four in which PostgreSQL keeps
-    /// its digits, and never less than either operand shows.
+    /// At least 16 significant digits, counted in groups of four as PostgreSQL stores them, and
+    /// never fewer decimals than an operand shows (`select_div_scale`).
     private static int quotientScale(BigDecimal left, BigDecimal right) {
         int weight = weight(left) - weight(right);
         if (firstGroup(left) <= firstGroup(right)) {
@@ -114,7 +114,7 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
         }
         int scale = SIGNIFICANT_DIGITS - weight * DIGITS_PER_GROUP;
         scale = Math.max(scale, Math.max(left.scale(), right.scale()));
-        return Math.min(Math.max(scale, 0), LARGEST_DISPLAY_SCALE);
+        return Math.min(Math.max(scale, 0), MAX_DISPLAY_SCALE);
     }
 
     private static int weight(BigDecimal number) {
@@ -162,16 +162,16 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
         return sign() < 0 ? negated() : this;
     }
 
-    /// Half away from zero; digits before the point for a negative scale.
+    /// Rounds half away from zero. A negative scale rounds digits before the decimal point.
     Numeric rounded(int scale) {
         if (!isFinite()) {
             return this;
         }
-        int bounded = Math.max(Math.min(scale, LARGEST_SCALE), -MOST_WHOLE_DIGITS);
+        int bounded = Math.max(Math.min(scale, MAX_SCALE), -MAX_INTEGER_DIGITS);
         return of(value.setScale(bounded, RoundingMode.HALF_UP));
     }
 
-    /// As a column of `numeric(precision, scale)` takes it.
+    /// Converts to `numeric(precision, scale)`.
     Numeric constrained(int precision, int scale) {
         if (form == Form.NAN) {
             return this;
@@ -186,7 +186,7 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
         return of(rounded);
     }
 
-    BigInteger toWhole(String typeName) {
+    BigInteger toInteger(String typeName) {
         if (form == Form.NAN) {
             throw new RowError("cannot convert NaN to " + typeName);
         }
@@ -203,7 +203,7 @@ record Numeric(Form form, BigDecimal value) implements Comparable<Numeric> {
                 : form.compareTo(other.form);
     }
 
-    /// PostgreSQL's text of the value.
+    /// The value as PostgreSQL prints it.
     String text() {
         return switch (form) {
             case FINITE -> value.toPlainString();

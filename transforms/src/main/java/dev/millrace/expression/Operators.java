@@ -7,7 +7,8 @@ import dev.millrace.sql.ValueType;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The operators: which of PostgreSQL's an expression means, and how it is computed.
+/// Compiles operators: selects the PostgreSQL operator that an expression means, and its
+/// computation. Thread-safe.
 final class Operators {
 
     Typed binary(int at, String operator, Typed left, Typed right) {
@@ -20,7 +21,7 @@ final class Operators {
 
     Typed sign(int at, boolean minus, Typed operand) {
         if (!operand.kind().isNumber()) {
-            throw unsupported(at, minus ? "-" : "+", operand.type().shown());
+            throw unsupported(at, minus ? "-" : "+", operand.type().description());
         }
         ValueType type = operand.type().unconstrained();
         Kind kind = operand.kind();
@@ -44,7 +45,8 @@ final class Operators {
                         ? Untyped.as(right, left.kind())
                         : right;
         if (!one.kind().isNumber() || !other.kind().isNumber()) {
-            throw unsupported(at, operator, one.type().shown() + " and " + other.type().shown());
+            throw unsupported(
+                    at, operator, one.type().description() + " and " + other.type().description());
         }
         Kind kind = wider(one.kind(), other.kind());
         ValueType type = ValueType.of(kind);
@@ -86,7 +88,8 @@ final class Operators {
                         && left.kind() != Kind.COPIED
                         && right.kind() != Kind.COPIED;
         if (!text && !bothUntyped && !oneUntyped) {
-            throw unsupported(at, "||", left.type().shown() + " and " + right.type().shown());
+            throw unsupported(
+                    at, "||", left.type().description() + " and " + right.type().description());
         }
         return Strict.two(
                 at,
@@ -98,17 +101,17 @@ final class Operators {
 
     private Typed printed(int at, Typed operand) {
         if (operand.kind() == Kind.COPIED) {
-            throw unsupported(at, "||", operand.type().shown());
+            throw unsupported(at, "||", operand.type().description());
         }
         return Casts.toText(operand);
     }
 
-    /// Text, and what PostgreSQL turns into text by itself.
+    /// Casts to text what PostgreSQL casts to text implicitly.
     Typed text(Typed operand) {
         if (!operand.kind().isText() && !operand.isUntyped()) {
             throw new Refusal(
                     operand.at(),
-                    "text is asked for, this is " + operand.type().shown(),
+                    "a text is required, but this is " + operand.type().description(),
                     "write CAST(.. AS text)");
         }
         return Casts.toText(operand);
@@ -174,10 +177,10 @@ final class Operators {
         return new Refusal(
                 at,
                 "the operator " + operator + " on " + types + " is not supported",
-                "numbers are smallint, integer, bigint and numeric; CAST what is text");
+                "CAST the operands: numbers are smallint, integer, bigint and numeric");
     }
 
-    /// The type that PostgreSQL brings the constants of an IN list to, together with the operand.
+    /// Derives the type to which PostgreSQL casts the constants of an IN list and the operand.
     static final class InList {
 
         private InList() {}
@@ -197,9 +200,9 @@ final class Operators {
                     throw new Refusal(
                             at,
                             "IN over "
-                                    + operand.type().shown()
+                                    + operand.type().description()
                                     + " and "
-                                    + constant.type().shown()
+                                    + constant.type().description()
                                     + " is not supported",
                             "CAST the items to one type");
                 }
@@ -207,7 +210,7 @@ final class Operators {
             if (common == Kind.COPIED) {
                 throw new Refusal(
                         at,
-                        "IN over " + operand.type().shown() + " is not supported",
+                        "IN over " + operand.type().description() + " is not supported",
                         "CAST it to text");
             }
             return common == Kind.UNTYPED ? Kind.TEXT : common;

@@ -1,8 +1,7 @@
 package dev.millrace.expression;
 
-/// A row for which PostgreSQL raises an error, in PostgreSQL's words and without any value of the
-/// row. Travels from the depth of an expression to the mapper, which makes a rejection of it; never
-/// leaves this room.
+/// An error that PostgreSQL raises for a row, in PostgreSQL's words and without any value of the
+/// row. The mapper turns it into a rejected row; callers of the mapper never see it.
 public final class RowError extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

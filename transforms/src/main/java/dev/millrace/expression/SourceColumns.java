@@ -1,7 +1,7 @@
 package dev.millrace.expression;
 
 import dev.millrace.expression.Typed.Evaluator;
-import dev.millrace.hint.NearestName;
+import dev.millrace.problem.NearestName;
 import dev.millrace.sql.Kind;
 import dev.millrace.sql.Node;
 import dev.millrace.sql.QualifierCheck;
@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The columns of the source table that one mapping uses, each with a number of its own. For one
-/// thread while compiling.
+/// Numbers the columns of the source table that one mapping uses. Not thread-safe; used while one
+/// statement is compiled.
 public final class SourceColumns {
 
     private final Relation source;
@@ -27,7 +27,7 @@ public final class SourceColumns {
         this.from = from;
     }
 
-    /// The names in use, by their numbers.
+    /// The names of the used columns, by their numbers.
     public List<String> used() {
         return List.copyOf(used);
     }
@@ -39,7 +39,7 @@ public final class SourceColumns {
         return used.indexOf(column);
     }
 
-    /// The columns behind `*`.
+    /// The columns of a `*`.
     public List<Relation.Column> star(int at, List<String> qualifier) {
         QualifierCheck.check(from, at, qualifier);
         return source.columns();
@@ -67,9 +67,8 @@ public final class SourceColumns {
                             + column.name()
                             + " of "
                             + source.id()
-                            + " is generated: the source"
-                            + " does not send it",
-                    "write its expression here");
+                            + " is generated, and the source does not send it",
+                    "write the column's expression instead");
         }
     }
 

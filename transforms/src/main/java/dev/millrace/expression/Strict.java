@@ -6,9 +6,9 @@ import dev.millrace.sql.ValueType;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Makes the calls that give NULL when an argument is NULL. Like PostgreSQL's planner it computes
-/// what is constant before any row is seen: a NULL constant makes the whole NULL, and an error in a
-/// constant refuses the statement.
+/// Builds calls of strict functions: the result is NULL when an argument is NULL. Constants are
+/// computed before any row, as PostgreSQL's planner does: a NULL constant makes the result NULL,
+/// and an error over constants refuses the statement. Thread-safe.
 final class Strict {
 
     interface One {
@@ -82,7 +82,7 @@ final class Strict {
         return arguments.stream().allMatch(Typed::constant) ? computed(typed) : typed;
     }
 
-    /// The value of an expression over constants, once and for all.
+    /// Evaluates an expression over constants once.
     static Typed computed(Typed typed) {
         Typed constant =
                 new Typed(typed.at(), typed.type(), typed.collation(), typed.evaluator(), true);

@@ -2,18 +2,18 @@ package dev.millrace.expression;
 
 import dev.millrace.sql.Relation;
 
-/// Which collation PostgreSQL derives for an expression.
+/// The collation that PostgreSQL derives for an expression. Immutable.
 public sealed interface TextCollation {
 
-    /// The value isn't text.
+    /// The value is not text.
     record None() implements TextCollation {}
 
-    /// The database's own, known by name only: that of a constant.
+    /// The database's collation, known by name only: the collation of a constant.
     record Default() implements TextCollation {}
 
     record Of(Relation.Collation collation) implements TextCollation {}
 
-    /// Two columns disagree; PostgreSQL refuses to compare.
+    /// Two columns have different collations; PostgreSQL refuses to compare them.
     record Conflict() implements TextCollation {}
 
     String DEFAULT_NAME = "default";
@@ -25,7 +25,7 @@ public sealed interface TextCollation {
         return collation.name().isEmpty() ? NONE : new Of(collation);
     }
 
-    /// Any other collation beats the database's own.
+    /// Any other collation takes precedence over the database's.
     default TextCollation with(TextCollation other) {
         if (this instanceof None || equals(other)) {
             return other;
@@ -50,7 +50,7 @@ public sealed interface TextCollation {
                 && collation.name().equals(DEFAULT_NAME);
     }
 
-    /// The name under which its case map is known.
+    /// The name of its case map.
     default String name() {
         return this instanceof Of(Relation.Collation collation) ? collation.name() : DEFAULT_NAME;
     }
@@ -59,7 +59,7 @@ public sealed interface TextCollation {
         return !(this instanceof Of(Relation.Collation collation)) || collation.deterministic();
     }
 
-    /// True when text is ordered by its code points.
+    /// True when text is ordered by code points.
     default boolean ordersByCodePoint() {
         return this instanceof Of(Relation.Collation collation)
                 && (collation.provider() == Relation.Collation.Provider.C

@@ -1,6 +1,6 @@
 package dev.millrace.expression;
 
-/// PostgreSQL's text functions over code points.
+/// PostgreSQL's text functions, in code points. Thread-safe.
 public final class TextFunctions {
 
     private TextFunctions() {}
@@ -23,7 +23,7 @@ public final class TextFunctions {
                 : text.substring(0, text.offsetByCodePoints(0, length));
     }
 
-    /// As `char(length)` keeps it after an explicit cast.
+    /// The value of an explicit cast to `char(length)`.
     static String padded(String text, int length) {
         String cut = truncated(text, length);
         return cut + " ".repeat(length - length(cut));
@@ -57,23 +57,23 @@ public final class TextFunctions {
         return slice(text, Math.max(start, 1), end > Integer.MAX_VALUE ? Long.MAX_VALUE : end);
     }
 
-    /// Characters from `start`, counted from 1, to before `end`.
+    /// Characters from `start`, counted from 1, up to but excluding `end`.
     private static String slice(String text, long start, long end) {
         int length = length(text);
         if (start > length || end <= start) {
             return "";
         }
         int begin = text.offsetByCodePoints(0, (int) start - 1);
-        int behind =
+        int endOffset =
                 end > length ? text.length() : text.offsetByCodePoints(begin, (int) (end - start));
-        return text.substring(begin, behind);
+        return text.substring(begin, endOffset);
     }
 
     static String replaced(String text, String from, String to) {
         return from.isEmpty() ? text : text.replace(from, to);
     }
 
-    /// In the order of code points, which is that of the bytes of UTF-8.
+    /// Compares by code points, which is the order of the bytes in UTF-8.
     static int compare(String left, String right) {
         int shared = Math.min(left.length(), right.length());
         for (int i = 0; i < shared; i++) {

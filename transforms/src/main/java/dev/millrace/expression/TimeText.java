@@ -11,15 +11,15 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Dates and timestamps as PostgreSQL prints them with DateStyle ISO in UTC: their order, and the
-/// constants that have one meaning only.
+/// literals that have one meaning only. Thread-safe.
 final class TimeText {
 
     private static final Pattern LITERAL =
             Pattern.compile(
-                    "([0-9]{4}-[0-9]{2}-[0-9]{2})"
-                            + "(?:[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]{1,6})?)?)(Z|\\+00(?::00)?)?)?");
+                    "([0-9]{4}-[0-9]{2}-[0-9]{2})(?:["
+                            + " T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\\.[0-9]{1,6})?)?)(Z|\\+00(?::00)?)?)?");
 
-    /// Earlier first.
+    /// Orders earlier values first.
     static final Comparator<Object> ORDER =
             Comparator.<Object, Instant>comparing(value -> Instant.of((String) value));
 
@@ -39,7 +39,7 @@ final class TimeText {
             }
             Matcher parts = PRINTED.matcher(text);
             if (!parts.matches()) {
-                throw new RowError("a date or timestamp is not in the ISO style in UTC");
+                throw new RowError("a date or timestamp is not in ISO style in UTC");
             }
             long year = Long.parseLong(parts.group(1));
             return new Instant(parts.group(3) == null ? year : -year, parts.group(2).strip());
@@ -52,7 +52,7 @@ final class TimeText {
         }
     }
 
-    /// The constant in the form in which PostgreSQL prints it.
+    /// The literal in the form that PostgreSQL prints.
     static String literal(int at, Kind kind, String text) {
         if (text.equals("infinity") || text.equals("-infinity")) {
             return text;
@@ -110,6 +110,8 @@ final class TimeText {
                     default -> "'2020-01-31 12:00:00+00'";
                 };
         return new Refusal(
-                at, "this is no " + kind.sqlName() + " in its plain form", "write it like " + form);
+                at,
+                "this is not a " + kind.sqlName() + " in its plain form",
+                "write it" + " like " + form);
     }
 }

@@ -5,9 +5,9 @@ import dev.millrace.sql.ValueType;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// An expression whose type is known and that can be computed.
+/// A compiled expression with its type. Immutable.
 ///
-/// @param constant its value hangs on no column, so it may be computed without a row
+/// @param constant the value depends on no column, so it can be computed without a row
 public record Typed(
         int at, ValueType type, TextCollation collation, Evaluator evaluator, boolean constant) {
 
@@ -27,10 +27,10 @@ public record Typed(
         return kind() == Kind.UNTYPED;
     }
 
-    /// Of a constant only.
+    /// The value of a constant.
     public @Nullable Object value() {
         if (!constant) {
-            throw new IllegalStateException("the value hangs on a row");
+            throw new IllegalStateException("the value depends on a row");
         }
         return evaluator.value(NO_CELLS);
     }
@@ -47,14 +47,14 @@ public record Typed(
         return new Typed(at, type, other, evaluator, constant);
     }
 
-    @SuppressWarnings("NullAway") // a constant's evaluator never looks at the cells
+    @SuppressWarnings("NullAway") // a constant's evaluator never reads the cells
     private static final Cells NO_CELLS = null;
 
-    /// Computes one value over the cells of a row: a [Long] for the integers, [Numeric], [Boolean],
-    /// or PostgreSQL's text for every other type; `null` is NULL.
+    /// Computes one value from the cells of a row: a [Long] for the integer types, [Numeric],
+    /// [Boolean], or PostgreSQL's text for every other type; `null` is NULL.
     public interface Evaluator {
 
-        /// @throws RowError where PostgreSQL raises an error
+        /// @throws RowError when PostgreSQL raises an error
         public @Nullable Object value(Cells cells);
     }
 }

@@ -6,7 +6,8 @@ import dev.millrace.sql.ValueType;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/// Gives a string constant the type that its surroundings ask for, by that type's input rules.
+/// Gives a string literal the type that its context requires, by that type's input rules.
+/// Thread-safe.
 public final class Untyped {
 
     private static final Pattern UUID_TEXT =
@@ -14,12 +15,12 @@ public final class Untyped {
 
     private Untyped() {}
 
-    /// The constant as text, when it has no other type.
+    /// The literal as text, when it has no other type.
     static Typed asText(Typed typed) {
         return typed.isUntyped() ? typed.as(ValueType.TEXT) : typed;
     }
 
-    /// @param kind any but COPIED
+    /// @param kind any kind except COPIED
     public static Typed as(Typed literal, Kind kind) {
         if (!literal.isUntyped()) {
             return literal;
@@ -49,7 +50,9 @@ public final class Untyped {
         String lower = text.toLowerCase(Locale.ROOT);
         if (!UUID_TEXT.matcher(lower).matches()) {
             throw new Refusal(
-                    at, "this is no uuid in its plain form", "write it as 8-4-4-4-12 hex digits");
+                    at,
+                    "this is not a uuid in its plain form",
+                    "write it as 8-4-4-4-12 hex" + " digits");
         }
         return lower;
     }

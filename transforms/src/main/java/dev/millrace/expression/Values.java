@@ -2,21 +2,21 @@ package dev.millrace.expression;
 
 import dev.millrace.sql.Kind;
 
-/// PostgreSQL's text of a value, read and written.
+/// Reads and prints values as PostgreSQL's text. Thread-safe.
 public final class Values {
 
     private Values() {}
 
     static Object read(Kind kind, String text) {
         return switch (kind) {
-            case INT2, INT4, INT8 -> Literals.whole(text, kind);
+            case INT2, INT4, INT8 -> Literals.integer(text, kind);
             case NUMERIC -> Literals.numeric(text);
             case BOOL -> Literals.bool(text);
             case TEXT, VARCHAR, BPCHAR, DATE, TIMESTAMP, TIMESTAMPTZ, UUID, UNTYPED, COPIED -> text;
         };
     }
 
-    /// As the type's output function prints it.
+    /// The text that the type's output function prints.
     public static String print(Object value) {
         return switch (value) {
             case Boolean truth -> truth ? "t" : "f";
@@ -25,7 +25,7 @@ public final class Values {
         };
     }
 
-    /// As a cast to text prints it.
+    /// The text that a cast to text prints.
     static String cast(Object value) {
         return value instanceof Boolean truth ? truth.toString() : print(value);
     }

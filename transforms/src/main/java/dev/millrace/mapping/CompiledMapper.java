@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// A compiled SELECT over one source table.
+/// A compiled SELECT over one source table. Thread-safe.
 final class CompiledMapper implements RowMapper {
 
     private final Relation source;
@@ -22,8 +22,9 @@ final class CompiledMapper implements RowMapper {
     private final RowSchema key;
     private final List<Output> keyOutputs;
 
-    /// Where the columns stand in rows of the schema seen last; schemas hardly ever change.
-    private volatile Cells.Places places;
+    /// Positions of the columns in the last row's schema. Schemas rarely change; a race between
+    /// threads only repeats the computation.
+    private volatile Cells.Positions positions;
 
     CompiledMapper(
             Relation source,
@@ -42,14 +43,15 @@ final class CompiledMapper implements RowMapper {
                         target.keyColumns(),
                         IntStream.range(0, target.key().size()).boxed().toList());
         this.keyOutputs = target.key().stream().map(outputs::get).toList();
-        this.places = Cells.Places.in(new RowSchema(source.id(), List.of(), List.of()), columns);
+        this.positions =
+                Cells.Positions.in(new RowSchema(source.id(), List.of(), List.of()), columns);
     }
 
     @Override
     public MappedRow map(Row row) {
         Cells cells = cells(row);
         try {
-            return isWanted(cells)
+            return matches(cells)
                     ? new MappedRow.Upsert(written(cells, target, outputs))
                     : new MappedRow.Delete(written(cells, key, keyOutputs));
         } catch (RowError error) {
@@ -57,9 +59,9 @@ final class CompiledMapper implements RowMapper {
         }
     }
 
-    /// PostgreSQL chooses the order of the conditions, cheap ones first, and stops at one that
-    /// isn't true: an error counts only where every other condition is true.
-    private boolean isWanted(Cells cells) {
+    /// PostgreSQL selects the order of the conditions, cheap ones first, and stops at one that is
+    /// not true. An error therefore counts only when every other condition is true.
+    private boolean matches(Cells cells) {
         @Nullable RowError failed = null;
         for (Evaluator condition : where) {
             try {
@@ -82,7 +84,7 @@ final class CompiledMapper implements RowMapper {
             return written(cells(row), key, keyOutputs);
         } catch (RowError error) {
             throw new IllegalStateException(
-                    "the key of " + target.table() + " can't be made: " + error.reason());
+                    "the key of " + target.table() + " cannot be computed: " + error.reason());
         }
     }
 
@@ -96,10 +98,10 @@ final class CompiledMapper implements RowMapper {
     }
 
     private Cells cells(Row row) {
-        Cells.Places known = places;
+        Cells.Positions known = positions;
         if (!known.schema().equals(row.schema())) {
-            known = Cells.Places.in(row.schema(), columns);
-            places = known;
+            known = Cells.Positions.in(row.schema(), columns);
+            positions = known;
         }
         return new Cells(row, known, source);
     }

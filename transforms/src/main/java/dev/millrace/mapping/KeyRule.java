@@ -12,13 +12,14 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// A target key must tell every two source rows apart and hang on nothing but the source's key:
-/// copied or losslessly cast columns of it, the whole of it, with constants beside them. Otherwise
-/// a change of one row could not be carried over without looking at others.
+/// Checks a target key: it must distinguish every two source rows and depend on the source key
+/// alone. That holds for all source key columns, copied or losslessly cast, with constants added.
+/// Otherwise applying the change of one row would require other rows. Not thread-safe; used for one
+/// statement.
 final class KeyRule {
 
     private static final String SUPPORTED =
-            "supported: a copied or losslessly cast source key column, or a constant";
+            "use a copied or losslessly cast source key column, or a constant";
 
     private final Relation source;
     private final Relation target;
@@ -33,17 +34,15 @@ final class KeyRule {
     void check(int at, List<Output> outputs, List<String> targetKey) {
         if (targetKey.isEmpty()) {
             problems.add(
-                    at,
-                    target.id() + " has no key",
-                    "add a primary key to it, or name its key columns");
+                    at, target.id() + " has no key", "add a primary key to the table, or set key");
             return;
         }
         if (source.key().isEmpty()) {
             problems.add(
                     at,
-                    source.id() + " has no key: its rows can't be told apart",
-                    "add a primary key, or set REPLICA IDENTITY USING INDEX on a unique index over"
-                            + " NOT NULL columns");
+                    source.id() + " has no key that identifies its rows",
+                    "add a primary key, or set REPLICA IDENTITY USING INDEX on a unique index"
+                            + " over NOT NULL columns");
             return;
         }
         if (!sourceKeyIsText(at)) {
@@ -60,9 +59,9 @@ final class KeyRule {
                         at,
                         "the SELECT does not supply "
                                 + column
-                                + ", which is in the key of "
+                                + ", which is part of the key of "
                                 + target.id(),
-                        "add it to the SELECT");
+                        "add the column to the SELECT");
             } else {
                 legal &= checkColumn(column, output.get(), missing);
             }
@@ -72,12 +71,12 @@ final class KeyRule {
                     at,
                     "the key of "
                             + target.id()
-                            + " does not hold "
+                            + " does not contain "
                             + String.join(", ", missing)
                             + " of the key of "
                             + source.id()
-                            + ": two source rows could become one",
-                    "add it to the target's key");
+                            + ": two source rows could become one target row",
+                    "add the column to the target's key");
         }
     }
 
@@ -97,7 +96,7 @@ final class KeyRule {
                                 + (column.collation().deterministic()
                                         ? ""
                                         : " with a nondeterministic collation")
-                                + ", in which one value can have two texts",
+                                + ", a type in which equal values can have different texts",
                         KeyType.SUPPORTED);
             }
         }
@@ -128,19 +127,19 @@ final class KeyRule {
                             + name
                             + " is a cast of "
                             + from.name()
-                            + " that could make two values one",
+                            + " that can make two values equal",
                     SUPPORTED);
             return false;
         }
-        boolean keepsApart =
+        boolean distinguishes =
                 target.column(name).map(column -> column.collation().deterministic()).orElse(true);
-        if (!keepsApart) {
+        if (!distinguishes) {
             problems.add(
                     output.at(),
                     "target key column "
                             + name
-                            + " has a nondeterministic collation: it could make two values one",
-                    "give it a deterministic collation");
+                            + " has a nondeterministic collation, which can make two values equal",
+                    "give the column a deterministic collation");
             return false;
         }
         missing.remove(from.name());
@@ -152,12 +151,12 @@ final class KeyRule {
             return false;
         }
         if (typed.value() == null) {
-            problems.add(output.at(), "a key can't be NULL", "write a value");
+            problems.add(output.at(), "a key cannot be NULL", "write a value");
         }
         return true;
     }
 
-    /// The column that the value is a copy or a cast of.
+    /// The source column that the value copies or casts.
     private Relation.@Nullable Column origin(Node node) {
         return switch (node) {
             case Node.Column(_, _, String name) -> source.column(name).orElse(null);
@@ -174,7 +173,7 @@ final class KeyRule {
         return switch (kind) {
             case INT2, INT4, INT8 ->
                     freeText
-                            || to.kind().isWhole() && kind.compareTo(to.kind()) <= 0
+                            || to.kind().isInteger() && kind.compareTo(to.kind()) <= 0
                             || to.kind() == Kind.NUMERIC && !to.isConstrained();
             case TEXT, VARCHAR -> freeText || to.kind().isPlainText() && TypeFit.fits(from, to);
             case BPCHAR, UUID, DATE, TIMESTAMP, TIMESTAMPTZ, BOOL ->
@@ -184,14 +183,14 @@ final class KeyRule {
         };
     }
 
-    /// The types that can make a key: equal values are equal texts. A key's text decides where the
-    /// changes of a row travel; were one value written in two ways, they would lose their order.
+    /// The types that a key can have: equal values have equal texts. The text of a key selects the
+    /// partition; if one value had two texts, its changes would lose their order.
     static final class KeyType {
 
         static final String SUPPORTED =
-                "a key takes smallint, integer, bigint, numeric(p,s), uuid, text, varchar, char(n),"
+                "a key supports smallint, integer, bigint, numeric(p,s), uuid, text, varchar, char(n),"
                         + " boolean, date, time, timestamp, timestamptz, bytea, bit, cidr, macaddr, oid"
-                        + " and enums; choose a unique index over such NOT NULL columns: ALTER TABLE"
+                        + " and enums; use a unique index over such NOT NULL columns: ALTER TABLE"
                         + " ... REPLICA IDENTITY USING INDEX ...";
 
         private static final Set<String> NAMES =
@@ -217,7 +216,7 @@ final class KeyRule {
                         "macaddr8",
                         "oid");
 
-        /// Types whose values have one text each only when the column fixes their size.
+        /// Types whose values have one text each only when the column has a modifier.
         private static final Set<String> WHEN_CONSTRAINED = Set.of("numeric", "bpchar");
 
         private KeyType() {}

@@ -5,15 +5,15 @@ import dev.millrace.change.TableId;
 import dev.millrace.sql.Relation;
 import java.util.List;
 
-/// One target table, declared as one SELECT over one source table, parsed, typed and compiled.
+/// The compiled mapping of one target table: a typed SELECT over one source table. Immutable.
 ///
 /// @param target schema of the target rows: the target table, the columns in the order of the
 ///   SELECT, the target key
-/// @param outputs the type of each column as the SELECT gives it, in the same order
-/// @param userText the user's own SELECT: what the source is asked when the target is judged, never
-///   our rendering
-/// @param rendered our tree, fully parenthesised, to be compared with the user's text by the
-///   source's EXPLAIN
+/// @param outputs the type of each column of the SELECT, in the same order
+/// @param userText the user's SELECT, sent to the source when source and target are compared; never
+///   the rendered text
+/// @param rendered the parsed tree as fully parenthesised SQL; the source's EXPLAIN compares it
+///   with the user's text
 public record Mapping(
         TableId source,
         RowSchema target,

@@ -9,19 +9,19 @@ import dev.millrace.sql.Relation;
 import dev.millrace.sql.ValueType;
 import org.jspecify.annotations.Nullable;
 
-/// One column of the result.
+/// One result column. Immutable.
 ///
-/// @param at where the text has it
-/// @param node how it is said, a column of `*` included
-/// @param name what it is called, `null` when PostgreSQL says `?column?`
-/// @param value how it is made
+/// @param at offset in the SELECT
+/// @param node the column's expression; a column of a `*` included
+/// @param name the column's name, `null` when PostgreSQL uses `?column?`
+/// @param value how the value is produced
 record Output(int at, Node node, @Nullable String name, Value value) {
 
     sealed interface Value {
 
-        /// The source's cell as it is, never parsed.
+        /// The source's cell unchanged; never parsed.
         ///
-        /// @param number of the column among those in use
+        /// @param number the column's number among the used ones
         record Copy(int number, Relation.Column column) implements Value {}
 
         record Computed(Typed typed) implements Value {}
@@ -34,9 +34,9 @@ record Output(int at, Node node, @Nullable String name, Value value) {
         };
     }
 
-    /// Fails when the column's cell can only be copied as unchanged.
+    /// Fails when the cell is a copy of an unchanged cell.
     ///
-    /// @throws RowError naming the column
+    /// @throws RowError that names the column
     void requireSent(Cells cells) {
         switch (value) {
             case Value.Copy(int number, _) -> cells.text(number);
@@ -44,9 +44,9 @@ record Output(int at, Node node, @Nullable String name, Value value) {
         }
     }
 
-    /// Puts the column's cell into a target row.
+    /// Writes the column's cell to a target row.
     ///
-    /// @throws RowError where PostgreSQL raises an error
+    /// @throws RowError when PostgreSQL raises an error
     void write(Cells cells, Row.Builder target, int position) {
         switch (value) {
             case Value.Copy(int number, _) -> cells.copy(number, target, position);

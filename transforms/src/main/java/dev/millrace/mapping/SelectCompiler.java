@@ -6,12 +6,12 @@ import dev.millrace.expression.ExpressionCompiler;
 import dev.millrace.expression.Logic;
 import dev.millrace.expression.SourceColumns;
 import dev.millrace.expression.Typed;
+import dev.millrace.problem.Problem;
 import dev.millrace.sql.Node;
 import dev.millrace.sql.NodeParts;
 import dev.millrace.sql.ProblemLog;
 import dev.millrace.sql.Refusal;
 import dev.millrace.sql.Relation;
-import dev.millrace.sql.SelectProblem;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.sql.SqlRenderer;
 import dev.millrace.sql.StatementCheck;
@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Makes a mapping of a statement and the two tables it stands between. What it compiles computes
-/// what PostgreSQL computes; the rest it refuses by name and place. Pure; safe for any thread.
+/// Compiles a statement into a mapping between two tables. A compiled mapping computes what
+/// PostgreSQL computes; everything else is refused with its position. Pure; thread-safe.
 public final class SelectCompiler {
 
     private final SelectStatement statement;
@@ -36,13 +36,13 @@ public final class SelectCompiler {
         this.statement = statement;
         this.source = source;
         this.target = target;
-        this.problems = new ProblemLog(statement.text());
+        this.problems = new ProblemLog(statement.written());
         this.columns = new SourceColumns(source, statement.source());
         this.expressions = new ExpressionCompiler(columns, caseMaps);
     }
 
-    /// @param targetKey the columns of the target that rows are known by, in key order
-    /// @param caseMaps of the source; needed only where the statement changes case
+    /// @param targetKey columns of the target key, in key order
+    /// @param caseMaps the source's case maps; needed only when the statement changes case
     public static CompileResult compile(
             SelectStatement statement,
             Relation source,
@@ -121,7 +121,7 @@ public final class SelectCompiler {
         return new Output.Value.Computed(expressions.compile(node));
     }
 
-    /// All of them, before the first other problem of the expression ends its typing.
+    /// Reports every unknown column before another problem ends the typing of the expression.
     private void reportUnknownColumns(Node node) {
         if (node instanceof Node.Column column) {
             try {
@@ -166,14 +166,14 @@ public final class SelectCompiler {
         return sql.append(where == null ? "" : " WHERE " + SqlRenderer.sql(where)).toString();
     }
 
-    /// What the compiler made of a statement.
+    /// The outcome of compiling a statement.
     public sealed interface CompileResult {
 
         record Compiled(Mapping mapping) implements CompileResult {}
 
-        /// The statement can't be a mapping between these two tables; every problem found, in the
-        /// order of the text.
-        record Refused(List<SelectProblem> problems) implements CompileResult {
+        /// The statement cannot be a mapping between these two tables. Contains every problem
+        /// found, in the order of the text.
+        record Refused(List<Problem> problems) implements CompileResult {
             public Refused {
                 problems = List.copyOf(problems);
                 if (problems.isEmpty()) {

@@ -4,7 +4,7 @@ import dev.millrace.expression.TextFunctions;
 import dev.millrace.expression.Typed;
 import dev.millrace.expression.Untyped;
 import dev.millrace.expression.Values;
-import dev.millrace.hint.NearestName;
+import dev.millrace.problem.NearestName;
 import dev.millrace.sql.Kind;
 import dev.millrace.sql.ProblemLog;
 import dev.millrace.sql.Refusal;
@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// Judges whether the columns of the result have a place on the target and their values arrive
-/// there as they are.
+/// Checks that each result column has a column on the target, and that its values arrive there
+/// unchanged. Not thread-safe; used for one statement.
 final class TargetFit {
 
     private final Relation source;
@@ -31,9 +31,8 @@ final class TargetFit {
         this.problems = problems;
     }
 
-    /// The outputs that are written to the target, each with a column of it; one without a name is
-    /// another check's problem. A column that source and target both generate is left to the
-    /// target.
+    /// The outputs that are written to the target, each with a target column. An output without a
+    /// name is reported elsewhere. A column that both sides generate is computed by the target.
     List<Output> written(List<Output> outputs) {
         List<Output> written = new ArrayList<>();
         Set<String> names = new HashSet<>();
@@ -43,7 +42,7 @@ final class TargetFit {
                 continue;
             }
             if (!names.add(name)) {
-                StatementCheck.repeated(output.at(), name, problems);
+                StatementCheck.duplicate(output.at(), name, problems);
                 continue;
             }
             Optional<Relation.Column> column = target.column(name);
@@ -75,23 +74,22 @@ final class TargetFit {
                             + output.name()
                             + " of "
                             + source.id()
-                            + " is generated: the source"
-                            + " does not send it",
-                    "list the columns, with its expression in its place");
+                            + " is generated, and the source does not send it",
+                    "list the columns and write its expression instead");
             return false;
         }
         if (column.generated()) {
             problems.add(
                     output.at(),
                     "column " + column.name() + " of " + target.id() + " is generated",
-                    "leave it out");
+                    "remove it from the SELECT");
             return false;
         }
         checkType(output, column);
         return true;
     }
 
-    /// The columns that no row may lack; the key's are judged by the key's rule.
+    /// Reports NOT NULL columns that the SELECT does not supply. [KeyRule] checks the key's.
     void checkSupplied(int at, List<Output> written, List<String> targetKey) {
         for (Relation.Column column : target.columns()) {
             boolean needed =
@@ -107,9 +105,9 @@ final class TargetFit {
                                 + column.name()
                                 + " of "
                                 + target.id()
-                                + " is NOT NULL without a default, and the SELECT does not supply"
-                                + " it",
-                        "add it to the SELECT");
+                                + " is NOT NULL without a default, and the SELECT does not"
+                                + " supply it",
+                        "add the column to the SELECT");
             }
         }
     }
@@ -121,25 +119,25 @@ final class TargetFit {
         }
         ValueType type = output.type();
         if (!TypeFit.fits(type, ValueType.ofColumn(column.type()))) {
-            Relation.SqlType wanted = ValueType.base(column.type());
+            Relation.SqlType required = ValueType.base(column.type());
             problems.add(
                     output.at(),
-                    type.shown()
+                    type.description()
                             + " does not fit "
                             + column.name()
                             + " of "
                             + target.id()
                             + ", which is "
                             + column.type().formatted(),
-                    "add CAST(… AS " + wanted.formatted() + ")");
+                    "add CAST(… AS " + required.formatted() + ")");
         }
     }
 
-    /// A string without a type takes the column's; it must be written as that type prints it, or
-    /// source and target would show two texts.
+    /// A string literal takes the column's type. It must be written as that type prints it, or
+    /// source and target would show different texts.
     private void checkLiteral(Output output, Typed literal, Relation.Column column) {
         Object value = literal.value();
-        ValueType wanted = ValueType.ofColumn(column.type());
+        ValueType type = ValueType.ofColumn(column.type());
         if (value == null) {
             if (column.notNull()) {
                 problems.add(
@@ -149,18 +147,17 @@ final class TargetFit {
             }
             return;
         }
-        if (wanted.kind() == Kind.COPIED
-                || wanted.kind().isPlainText() && !wanted.isConstrained()) {
+        if (type.kind() == Kind.COPIED || type.kind().isPlainText() && !type.isConstrained()) {
             return;
         }
         try {
-            Typed constant = Untyped.as(literal, wanted.kind());
-            Object taken = constant.value();
-            String printed = taken == null ? "" : Values.print(taken);
-            if (!printed.equals(value) || !holds(wanted, printed)) {
+            Typed constant = Untyped.as(literal, type.kind());
+            Object converted = constant.value();
+            String printed = converted == null ? "" : Values.print(converted);
+            if (!printed.equals(value) || !accepts(type, printed)) {
                 problems.add(
                         output.at(),
-                        "this string is not what " + column.type().formatted() + " prints",
+                        "this string is not the text that " + column.type().formatted() + " prints",
                         "write '" + printed + "'");
             }
         } catch (Refusal refusal) {
@@ -168,13 +165,13 @@ final class TargetFit {
         }
     }
 
-    private static boolean holds(ValueType wanted, String text) {
-        if (!wanted.isConstrained()) {
+    private static boolean accepts(ValueType type, String text) {
+        if (!type.isConstrained()) {
             return true;
         }
-        return switch (wanted.kind()) {
-            case VARCHAR -> TextFunctions.length(text) <= wanted.length();
-            case BPCHAR -> TextFunctions.length(text) == wanted.length();
+        return switch (type.kind()) {
+            case VARCHAR -> TextFunctions.length(text) <= type.length();
+            case BPCHAR -> TextFunctions.length(text) == type.length();
             default -> false;
         };
     }

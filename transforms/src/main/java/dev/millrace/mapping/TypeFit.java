@@ -5,11 +5,11 @@ import dev.millrace.sql.Relation;
 import dev.millrace.sql.ValueType;
 import java.util.Set;
 
-/// Whether every value of one type, as text, goes into a column of another and comes out as the
-/// same value.
+/// Decides whether a column of one type accepts every value of another, as text, and returns the
+/// same value. Thread-safe.
 final class TypeFit {
 
-    /// Types whose modifier is a precision of seconds.
+    /// Types whose modifier is a precision of fractional seconds.
     private static final Set<String> WITH_PRECISION =
             Set.of("timestamp", "timestamptz", "time", "timetz");
 
@@ -23,17 +23,17 @@ final class TypeFit {
         }
         Kind one = from.kind();
         Kind other = to.kind();
-        if (one.isWhole() && other.isWhole()) {
+        if (one.isInteger() && other.isInteger()) {
             return one.compareTo(other) <= 0;
         }
-        if (one.isWhole() && other == Kind.NUMERIC) {
+        if (one.isInteger() && other == Kind.NUMERIC) {
             return !to.isConstrained() || to.scale() == 0 && to.precision() >= digits(one);
         }
         return one.isPlainText() && other.isPlainText() && fitsLength(from, to);
     }
 
-    /// Built-in types by their catalog's name; types of the user's own by their name, whatever
-    /// their schema.
+    /// Compares built-in types by their catalog names, and other types by their names without the
+    /// schema.
     private static boolean isSameName(Relation.SqlType source, Relation.SqlType target) {
         boolean builtIn = source.schema().equals("pg_catalog");
         return source.name().equals(target.name())

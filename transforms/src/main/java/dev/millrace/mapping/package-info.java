@@ -1,5 +1,5 @@
-/// Compiles a SELECT and a catalog's description of its tables into a [Mapping] with its
-/// [RowMapper]. Knows no database: the tables are given as a [dev.millrace.sql.Relation].
+/// Compiles a parsed SELECT and the descriptions of its tables into a [Mapping] with its
+/// [RowMapper]. Opens no connection: the tables are given as [dev.millrace.sql.Relation].
 @NullMarked
 package dev.millrace.mapping;
 

@@ -1,10 +1,12 @@
 package dev.millrace.spec;
 
-import dev.millrace.hint.NearestName;
+import dev.millrace.problem.NearestName;
+import dev.millrace.problem.Position;
 import dev.millrace.spec.SpecForm.AtMostOne;
 import dev.millrace.spec.SpecForm.NotYetSupported;
 import dev.millrace.spec.SpecForm.Setting;
 import dev.millrace.spec.SpecForm.ShortForm;
+import dev.millrace.sql.SelectText;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -28,8 +30,9 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
-/// Binds YAML's tree to the records of [SpecForm]: the keys a mapping may have are the record's
-/// components. What doesn't bind is noted and left out, so one reading finds all problems.
+/// Binds the YAML tree to the records of [SpecForm]: a record's components are the keys that a
+/// mapping accepts. A value that cannot be bound is reported and left out, so that one run finds
+/// all problems. Not thread-safe; used for one file.
 final class Binder {
 
     private static final Set<Tag> PLAIN_TAGS =
@@ -50,14 +53,14 @@ final class Binder {
                 record(form, root, "", "a mapping with migration, source, target, tables"));
     }
 
-    /// The key that binds a component: `bootstrapServers` is `bootstrap-servers`.
+    /// The key of a component: `bootstrapServers` is `bootstrap-servers`.
     static String key(String component) {
         return component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
     }
 
     private @Nullable Object value(Type type, Node node, String path, String kind) {
         if (isNull(node)) {
-            problems.add(at(node), path, "has no value", "give it one or leave it out");
+            problems.add(at(node), path, "has no value", "set a value or remove the key");
             return null;
         }
         if (type == Scalar.class) {
@@ -82,7 +85,7 @@ final class Binder {
         }
         NotYetSupported later = form.getAnnotation(NotYetSupported.class);
         if (node instanceof SequenceNode && later != null && !later.list().isEmpty()) {
-            problems.add(at(node), path, later.list() + " comes in a later version", "");
+            problems.add(at(node), path, later.list() + " is not yet supported", "");
             return null;
         }
         if (!(node instanceof MappingNode mapping)) {
@@ -147,8 +150,8 @@ final class Binder {
             problems.add(
                     Objects.requireNonNull(seen.get(last)),
                     join(path, last),
-                    "stands beside " + given.getFirst(),
-                    "give one of the two, or neither");
+                    "cannot be combined with " + given.getFirst(),
+                    "keep at most one of the two");
         }
     }
 
@@ -159,18 +162,18 @@ final class Binder {
             Set<String> known,
             @Nullable NotYetSupported later) {
         if (later != null && Arrays.asList(later.value()).contains(key)) {
-            problems.add(at(entry.getKeyNode()), join(path, key), "comes in a later version", "");
+            problems.add(at(entry.getKeyNode()), join(path, key), "is not yet supported", "");
             return;
         }
         String hint =
                 isNull(entry.getValueNode())
-                        ? "inside { } a comma ends a value: quote it"
+                        ? "inside { } a comma ends a value; quote the value"
                         : NearestName.hint(key, known);
         problems.add(
                 at(entry.getKeyNode()),
                 join(path, key),
                 "unknown key",
-                hint.isEmpty() ? "known here: " + String.join(", ", known) : hint);
+                hint.isEmpty() ? "known keys: " + String.join(", ", known) : hint);
     }
 
     private @Nullable Object list(Type element, Node node, String path, String kind) {
@@ -217,15 +220,15 @@ final class Binder {
         }
         if (!PLAIN_TAGS.contains(scalar.getTag())) {
             problems.add(
-                    at(node), path, "has a tag (!…), which has no meaning here", "leave it out");
+                    at(node), path, "has a tag (!…), which is not supported", "remove the tag");
             return null;
         }
-        int[] places = ScalarPlaces.of(source, scalar);
+        int[] positions = ScalarPositions.of(source, scalar);
         Substitution.Replaced replaced =
                 substitution.replace(
                         scalar.getValue(),
                         (offset, reason) ->
-                                problems.add(source.at(places[offset]), path, reason, ""));
+                                problems.add(source.at(positions[offset]), path, reason, ""));
         if (replaced == null) {
             return null;
         }
@@ -234,22 +237,23 @@ final class Binder {
                 replaced.changed() ? scalar.getValue() : replaced.text(),
                 path,
                 at(node),
-                scalar.isPlain() ? commentBehind(node) : "",
-                length -> selectText(places, replaced, length));
+                scalar.isPlain() ? commentAfter(node) : "",
+                (entry, text) -> selectText(positions, replaced, entry, text));
     }
 
-    private SelectText selectText(int[] places, Substitution.Replaced replaced, int length) {
-        int[] lines = new int[length + 1];
-        int[] columns = new int[length + 1];
-        for (int i = 0; i <= length; i++) {
-            int place = places[replaced.origin(i)];
-            lines[i] = source.line(place);
-            columns[i] = source.column(place);
+    private SelectText selectText(
+            int[] positions, Substitution.Replaced replaced, String entry, String text) {
+        int[] lines = new int[text.length() + 1];
+        int[] columns = new int[text.length() + 1];
+        for (int i = 0; i <= text.length(); i++) {
+            int position = positions[replaced.origin(i)];
+            lines[i] = source.line(position);
+            columns[i] = source.column(position);
         }
-        return new SelectText(source.file(), lines, columns);
+        return new SelectText(entry, text, source.file(), lines, columns);
     }
 
-    private String commentBehind(Node node) {
+    private String commentAfter(Node node) {
         String rest = source.restOfLine(node.getEndMark().map(Mark::getIndex).orElse(0));
         return rest.stripLeading().startsWith("#") ? rest : "";
     }
@@ -258,7 +262,7 @@ final class Binder {
         if (node instanceof ScalarNode scalar) {
             return Optional.of(scalar.getValue());
         }
-        problems.add(at(node), path, "a key must be text", "");
+        problems.add(at(node), path, "a key must be a text", "");
         return Optional.empty();
     }
 
@@ -268,8 +272,8 @@ final class Binder {
             problems.add(
                     at(node),
                     join(path, key),
-                    "is given twice; the first is in line " + first.line(),
-                    "keep one");
+                    "is set twice; the first is in line " + first.line(),
+                    "keep one of them");
         }
         return first != null;
     }

@@ -5,25 +5,28 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
-/// Which properties of the connector are Millrace's own, and why: each of them, set otherwise,
-/// would lose rows, change values or write where Millrace doesn't look.
+/// Refuses the connector properties that Millrace sets itself. Any other value of such a property
+/// would lose rows, change values or write to a place that Millrace does not read.
 final class DebeziumCheck {
 
-    private static final String NAMES = "it follows from 'migration'";
+    private static final String NAMES = "it is derived from 'migration'";
     private static final String SESSIONS =
-            "the engine's sessions are opened as all others are, by 'source.url' and its parameters";
-    private static final String TABLES = "what is captured follows from 'tables'";
-    private static final String VALUES = "values travel as PostgreSQL's own text";
+            "the engine connects by 'source.url' and its parameters, as every other session does";
+    private static final String TABLES = "the captured tables are derived from 'tables'";
+    private static final String VALUES = "values are carried as the text that PostgreSQL prints";
     private static final String POSITION =
-            "position and records are committed together, exactly once";
-    private static final String SNAPSHOT = "the snapshot and the slot are made in one start";
+            "the source position is committed in one transaction with the records";
+    private static final String SNAPSHOT =
+            "the snapshot and the replication slot are created" + " together";
     private static final String WAITS =
-            "a new slot is waited for as long as older transactions run";
-    private static final String EVENTS = "the capture reads the events in one fixed form";
-    private static final String FAILURES = "a failure stops the capture, never skips a change";
-    private static final String WINDOWS = "watermarks and windows are Millrace's own";
+            "slot creation waits without a limit for transactions that are already open";
+    private static final String EVENTS = "capture reads events in one fixed format";
+    private static final String FAILURES =
+            "a failure must stop capture; it must never skip a" + " change";
+    private static final String WINDOWS =
+            "Millrace writes the watermarks and reads the windows" + " itself";
 
-    /// A name that ends in `.` or `*` stands for all that begin with it.
+    /// A name that ends in `.` or `*` covers every property that begins with it.
     private static final Map<String, String> OWNED =
             Map.ofEntries(
                     Map.entry("name", NAMES),
@@ -31,25 +34,29 @@ final class DebeziumCheck {
                     Map.entry("topic.", NAMES),
                     Map.entry(
                             "publication.",
-                            "Millrace makes the publication on exactly the tables named"),
-                    Map.entry("connector.class", "there is one connector"),
-                    Map.entry("tasks.max", "a slot has one reader"),
-                    Map.entry("plugin.name", "only pgoutput is read"),
+                            "Millrace creates the publication for exactly the declared tables"),
+                    Map.entry("connector.class", "only the PostgreSQL connector is supported"),
+                    Map.entry("tasks.max", "a replication slot has one consumer"),
+                    Map.entry("plugin.name", "only pgoutput is supported"),
                     Map.entry("database.", SESSIONS),
                     Map.entry("driver.", SESSIONS),
                     Map.entry("table.", TABLES),
                     Map.entry("schema.", TABLES),
                     Map.entry("column.", TABLES),
-                    Map.entry("message.key.columns", "the key is the table's own"),
+                    Map.entry(
+                            "message.key.columns",
+                            "the record key is derived from the table's" + " replica identity"),
                     Map.entry("skipped.operations", TABLES),
                     Map.entry("snapshot.", SNAPSHOT),
                     Map.entry("create.slot.command.timeout", WAITS),
                     Map.entry("task.management.timeout.ms", WAITS),
-                    Map.entry("slot.drop.on.stop", "the slot holds what is not yet in the log"),
+                    Map.entry(
+                            "slot.drop.on.stop",
+                            "the slot keeps the WAL that is not yet in" + " the log"),
                     Map.entry("slot.stream.params", VALUES),
                     Map.entry(
                             "replica.identity.autoset.values",
-                            "the source's tables are never changed"),
+                            "Millrace never alters source tables"),
                     Map.entry("offset.", POSITION),
                     Map.entry("millrace.", POSITION),
                     Map.entry("lsn.flush.", POSITION),
@@ -84,7 +91,7 @@ final class DebeziumCheck {
                     Map.entry("heartbeat.", WINDOWS),
                     Map.entry("notification.", WINDOWS));
 
-    /// Tuning that changes neither what is read nor when it counts.
+    /// Properties that affect speed alone, not what is read or when it counts as delivered.
     private static final Set<String> TUNING = Set.of("snapshot.fetch.size");
 
     private final Problems problems;
@@ -102,8 +109,8 @@ final class DebeziumCheck {
                                     why ->
                                             problems.add(
                                                     key,
-                                                    "is Millrace's own: " + why,
-                                                    "leave it out"));
+                                                    "is set by Millrace: " + why,
+                                                    "remove it"));
                     passed.put(key.text(), value.text());
                 });
         return passed;

@@ -11,7 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// Checks one side's address and finds its password.
+/// Checks the address of one database and reads its password.
 final class EndpointCheck {
 
     private static final int LONGEST_PASSWORD_FILE = 64 * 1024;
@@ -29,7 +29,7 @@ final class EndpointCheck {
             new UrlCheck(problems).check(form.url());
         }
         if (form.username() != null && form.username().text().isBlank()) {
-            problems.add(form.username(), "is empty", "name the role to connect as");
+            problems.add(form.username(), "is empty", "set it to the role to connect as");
         }
         Secret password = password(form);
         if (form.url() == null || form.username() == null || password == null) {
@@ -38,12 +38,12 @@ final class EndpointCheck {
         return new Endpoint(paths.inUrl(form.url().text()), form.username().text(), password);
     }
 
-    /// @return null when it was given and can't be had
+    /// @return null when a password was given but could not be read; the problem is reported
     private @Nullable Secret password(SpecForm.EndpointForm form) {
         if (form.password() != null) {
             if (form.password().text().isEmpty()) {
                 problems.add(
-                        form.password(), "is empty", "leave it out if the server asks for none");
+                        form.password(), "is empty", "remove it if the server needs no password");
                 return null;
             }
             return Secret.of(form.password().text());
@@ -55,11 +55,14 @@ final class EndpointCheck {
         try {
             Path file = paths.resolve(passwordFile.text());
             if (Files.isDirectory(file)) {
-                problems.add(passwordFile, "is a directory", "name the file in it");
+                problems.add(passwordFile, "is a directory", "set it to a file in that directory");
                 return null;
             }
             if (Files.size(file) > LONGEST_PASSWORD_FILE) {
-                problems.add(passwordFile, "is too long for a password", "name another file");
+                problems.add(
+                        passwordFile,
+                        "is too large for a password file",
+                        "set it to" + " another file");
                 return null;
             }
             String content =
@@ -69,16 +72,16 @@ final class EndpointCheck {
                             .toString();
             String password = content.replaceFirst("\\r?\\n\\z", "");
             if (password.isEmpty()) {
-                problems.add(passwordFile, "is empty", "put the password in it");
+                problems.add(passwordFile, "is empty", "write the password to the file");
                 return null;
             }
             return Secret.of(password);
         } catch (NoSuchFileException | InvalidPathException _) {
-            problems.add(passwordFile, "there is no such file", "is the secret mounted?");
+            problems.add(passwordFile, "there is no such file", "check that the secret is mounted");
         } catch (CharacterCodingException _) {
-            problems.add(passwordFile, "isn't UTF-8 text", "save the password as UTF-8");
+            problems.add(passwordFile, "is not UTF-8 text", "save the password as UTF-8");
         } catch (IOException _) {
-            problems.add(passwordFile, "can't be read", "may this user read it?");
+            problems.add(passwordFile, "cannot be read", "allow this user to read the file");
         }
         return null;
     }

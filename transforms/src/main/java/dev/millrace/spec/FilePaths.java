@@ -9,28 +9,28 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// Resolves the relative paths of a file against the folder that the file lies in, so that they
-/// mean the same wherever the process was started.
+/// Resolves the relative paths of the migration file against the file's folder, so that their
+/// meaning does not depend on the working directory. Immutable.
 record FilePaths(Path folder) {
 
-    /// Parameters of a JDBC address.
+    /// JDBC URL parameters that name a file.
     private static final Set<String> TLS_FILES = Set.of("sslcert", "sslkey", "sslrootcert");
 
-    /// @param file the file itself
+    /// @param file the migration file
     static FilePaths of(Path file) {
         Path absolute = file.toAbsolutePath();
         Path parent = absolute.getParent();
         return new FilePaths(parent == null ? absolute : parent);
     }
 
-    /// @throws InvalidPathException when it is no path
+    /// @throws InvalidPathException when the text is not a path
     Path resolve(String path) {
         Path given = Path.of(path);
         boolean redundant = given.getNameCount() > 1 && given.startsWith(".");
         return folder.resolve(redundant ? given.subpath(1, given.getNameCount()) : given);
     }
 
-    /// A JDBC address whose files of keys and certificates have absolute paths.
+    /// A JDBC URL with absolute paths in the parameters that name key and certificate files.
     String inUrl(String url) {
         int query = url.indexOf('?');
         return query < 0
@@ -53,12 +53,14 @@ record FilePaths(Path folder) {
                 : parameter.substring(0, equals + 1) + encoded(resolved);
     }
 
-    /// The value of a Kafka client's setting, which is a path when its name ends so.
+    /// The value of a Kafka client property, with an absolute path when the property's name says
+    /// that it is a file.
     String inKafka(String setting, String value) {
         return setting.endsWith(".location") || setting.endsWith(".file") ? absolute(value) : value;
     }
 
-    /// What is no path is left to whoever opens it.
+    /// A text that is not a path is returned unchanged; the client that opens it reports the
+    /// problem.
     private String absolute(String path) {
         try {
             return path.isBlank() ? path : resolve(path).toString();

@@ -7,13 +7,14 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Checks where the log is kept.
+/// Checks the `kafka` section.
 final class KafkaCheck {
 
     private static final Pattern BROKER =
             Pattern.compile("\\s*(\\[[^\\]\\s]+]|[^\\s:,\\[\\]]+):\\d{1,5}\\s*");
 
-    /// How a client reaches a cluster is the user's; what it does there is Millrace's.
+    /// Properties for connecting to a cluster belong to the user; all other client properties
+    /// belong to Millrace.
     private static final List<String> CONNECTION = List.of("security.", "sasl.", "ssl.");
 
     private final FilePaths paths;
@@ -39,14 +40,15 @@ final class KafkaCheck {
                                 key ->
                                         problems.add(
                                                 key,
-                                                "belongs to an external cluster, and none is named",
-                                                "give kafka.bootstrap-servers"));
+                                                "applies to an external cluster, but none is"
+                                                        + " configured",
+                                                "set kafka.bootstrap-servers"));
             }
             return new Kafka.Embedded(partitions);
         }
         for (String broker : servers.text().split(",", -1)) {
             if (!BROKER.matcher(broker).matches()) {
-                problems.add(servers, "must be host:port, with commas between brokers", "");
+                problems.add(servers, "must be host:port; separate brokers with commas", "");
                 break;
             }
         }
@@ -60,12 +62,11 @@ final class KafkaCheck {
         String text = partitions.text().strip();
         if (text.matches("[0-9]{1,4}")) {
             int number = Integer.parseInt(text);
-            if (number >= 1 && number <= SpecForm.MOST_PARTITIONS) {
+            if (number >= 1 && number <= SpecForm.MAX_PARTITIONS) {
                 return number;
             }
         }
-        problems.add(
-                partitions, "must be a whole number from 1 to " + SpecForm.MOST_PARTITIONS, "");
+        problems.add(partitions, "must be an integer from 1 to " + SpecForm.MAX_PARTITIONS, "");
         return Kafka.DEFAULT_PARTITIONS;
     }
 
@@ -77,9 +78,9 @@ final class KafkaCheck {
                         if (CONNECTION.stream().noneMatch(key.text()::startsWith)) {
                             problems.add(
                                     key,
-                                    "only security.*, sasl.* and ssl.* are taken; what clients do"
-                                            + " on the cluster is Millrace's",
-                                    "leave it out");
+                                    "only security.*, sasl.* and ssl.* can be set; Millrace sets"
+                                            + " every other client property",
+                                    "remove it");
                         }
                         given.put(key.text(), paths.inKafka(key.text(), value.text()));
                     });

@@ -1,21 +1,23 @@
 package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
+import dev.millrace.problem.Position;
+import dev.millrace.sql.SelectStatement;
+import dev.millrace.sql.SelectText;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
-/// The file, checked: what is migrated from where to where. Immutable for the run. Prints no secret
-/// and no passed-through value.
+/// The checked migration file: the tables to migrate, and between which databases. Immutable.
+/// Prints no secret and no value that is passed through.
 ///
-/// @param migration names slot, publication, topics, groups and control rows; matches
+/// @param migration names the slot, publication, topics, consumer groups and control rows; matches
 ///   `[a-z][a-z0-9_]{0,30}`
-/// @param dataDir where the embedded broker keeps its log and the topologies their state; absolute
-/// @param tables in the order of the file; targets are distinct, and an explicit one wins over a
-///   wildcard
-/// @param debezium properties of the Debezium connector that are passed through; none that Millrace
-///   owns
+/// @param dataDir folder of the embedded broker's log and of the topologies' state; absolute
+/// @param tables in the order of the file; targets are distinct, and an explicit entry takes
+///   precedence over a wildcard
+/// @param debezium properties passed to the Debezium connector; contains none that Millrace sets
 public record MigrationSpec(
         String migration,
         Endpoint source,
@@ -51,21 +53,22 @@ public record MigrationSpec(
 
     /// A PostgreSQL database.
     ///
-    /// @param url begins with `jdbc:postgresql://` and carries no credentials
+    /// @param url begins with `jdbc:postgresql://` and contains no credentials
     public record Endpoint(String url, String username, Secret password) {}
 
-    /// Where the log is kept.
+    /// The Kafka cluster that stores the log.
     public sealed interface Kafka {
 
         int DEFAULT_PARTITIONS = 4;
 
-        /// Of the changes topic and the target topics; fixed when they are made.
+        /// Partitions of the changes topic and of the target topics. Fixed when the topics are
+        /// created.
         int partitions();
 
-        /// A single-node broker inside the process, its log under the data directory.
+        /// A single-node broker in this process; its log is under the data directory.
         record Embedded(int partitions) implements Kafka {}
 
-        /// @param properties how to reach it: `security.*`, `sasl.*`, `ssl.*`. They may be secret.
+        /// @param properties how to connect: `security.*`, `sasl.*`, `ssl.*`; may contain secrets
         record External(String bootstrapServers, int partitions, Map<String, String> properties)
                 implements Kafka {
 
@@ -86,37 +89,25 @@ public record MigrationSpec(
         }
     }
 
-    /// One entry under `tables`.
+    /// One entry under `tables`: the declared form of its target tables.
     public sealed interface TableEntry {
 
-        /// Where the entry's key stands in the file.
+        /// Position of the entry's key in the file.
         Position at();
 
-        /// One target table, declared as one SELECT.
+        /// One target table, declared as one SELECT over one source table.
         ///
-        /// @param select the user's own text
         /// @param key columns of the target key; empty means the target's primary key
-        /// @param text where the SELECT's characters stand in the file
-        record Select(TableId target, String select, List<String> key, Position at, SelectText text)
+        record Select(TableId target, SelectStatement statement, List<String> key, Position at)
                 implements TableEntry {
 
             public Select {
                 key = List.copyOf(key);
             }
 
-            /// A SELECT that stands in the file unchanged, beginning at `selectAt`.
-            public Select(
-                    TableId target,
-                    String select,
-                    List<String> key,
-                    Position at,
-                    Position selectAt) {
-                this(target, select, key, at, SelectText.unchanged(select, selectAt));
-            }
-
-            /// Where the SELECT begins in the file.
-            public Position selectAt() {
-                return text.at(0);
+            /// The SELECT as it is in the file.
+            public SelectText text() {
+                return statement.written();
             }
         }
 

@@ -1,16 +1,22 @@
 package dev.millrace.spec;
 
+import dev.millrace.problem.Position;
+import dev.millrace.problem.Problem;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/// Collects the problems of one reading. Used by one thread.
+/// Collects the problems of one file. Not thread-safe; used for one file.
 final class Problems {
 
     private final List<Problem> found = new ArrayList<>();
 
     void add(Position at, String path, String message, String remedy) {
         found.add(new Problem(at, path, message, remedy));
+    }
+
+    void addAll(List<Problem> problems) {
+        found.addAll(problems);
     }
 
     void add(Scalar scalar, String message, String remedy) {
@@ -21,7 +27,7 @@ final class Problems {
         return found.isEmpty();
     }
 
-    List<Problem> inOrderOfTheFile() {
+    List<Problem> inFileOrder() {
         return found.stream().sorted(Comparator.comparing(Problem::at)).distinct().toList();
     }
 }

@@ -1,28 +1,31 @@
 package dev.millrace.spec;
 
-import java.util.function.IntFunction;
+import dev.millrace.problem.Position;
+import dev.millrace.sql.SelectText;
 
-/// A value of the file, with the environment put in.
+/// A value of the file, after environment substitution. Immutable.
 ///
-/// @param shown what messages may print: the text as it stands in the file, never what came from
-///   the environment
-/// @param comment what stands behind a plain value on its line, from the blank before `#` on; empty
-///   when there is nothing
-/// @param places computes where each character of `text` stands
+/// @param shown the text that messages may print: as it is in the file, never a value from the
+///   environment
+/// @param comment the text after a plain value on its line, starting at the blank before `#`; empty
+///   when there is none
+/// @param positions computes the position in the file of each character of `text`
 record Scalar(
-        String text,
-        String shown,
-        String path,
-        Position at,
-        String comment,
-        IntFunction<SelectText> places) {
+        String text, String shown, String path, Position at, String comment, Positions positions) {
 
-    /// Where each character of the text stands in the file.
-    SelectText selectText() {
-        return places.apply(text.length());
+    /// Locates the characters of a text in the file.
+    interface Positions {
+        SelectText of(String entry, String text);
     }
 
-    /// Prints no value: it may be a secret.
+    /// The text with the position of each of its characters.
+    ///
+    /// @param entry path of the table's entry
+    SelectText selectText(String entry) {
+        return positions.of(entry, text);
+    }
+
+    /// Prints no value, because it may be a secret.
     @Override
     public String toString() {
         return path + " at " + at;

@@ -1,11 +1,10 @@
 package dev.millrace.spec;
 
-/// A password. Prints `***`; the characters leave it through [#reveal()] alone, which is called
-/// where a connection is opened and nowhere else.
+/// A password. Prints `***`. Only [#reveal()] returns the characters, and only code that opens a
+/// connection calls it. Immutable.
 public final class Secret {
 
-    /// No password was given: the server is asked without one, or the driver's own password file
-    /// answers.
+    /// No password was given: the server needs none, or the driver reads its own password file.
     public static final Secret NONE = new Secret("");
 
     private final String characters;

@@ -1,9 +1,10 @@
 package dev.millrace.spec;
 
+import dev.millrace.problem.Position;
 import java.util.Optional;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 
-/// The file's text by code points, and the line and column of each. Immutable.
+/// The file's text by code points, with the line and column of each. Immutable.
 final class SourceText {
 
     private static final int BYTE_ORDER_MARK = 0xFEFF;
@@ -46,7 +47,7 @@ final class SourceText {
         return codePoints.length;
     }
 
-    /// The code point at an index, or -1 behind the end.
+    /// The code point at an index, or -1 past the end.
     int codePoint(int index) {
         return index < codePoints.length ? codePoints[index] : -1;
     }
@@ -72,7 +73,7 @@ final class SourceText {
         return at(mark.map(Mark::getIndex).orElse(0));
     }
 
-    /// The rest of the line from an index on.
+    /// The rest of the line, starting at an index.
     String restOfLine(int index) {
         int end = index;
         while (end < codePoints.length && codePoints[end] != '\n' && codePoints[end] != '\r') {

@@ -8,9 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// `millrace.yaml` as it is written: the records that bind the file and from which its JSON Schema
-/// is generated, so that the two can't differ. A component is null when its key is absent or was
-/// refused.
+/// The records that bind `millrace.yaml`. Its JSON Schema is generated from the same records, so
+/// that file and schema cannot differ. A component is null when its key is absent or was refused.
 @SpecForm.NotYetSupported({"reverse"})
 record SpecForm(
         @Setting(
@@ -23,54 +22,54 @@ record SpecForm(
                         examples = "shop")
                 @Nullable Scalar migration,
         @Setting(
-                        value = "The database that is migrated from; read, never changed.",
+                        value = "The database to migrate from. Its tables are read, never changed.",
                         required = true,
                         kind = "a mapping with url, username and password")
                 @Nullable EndpointForm source,
         @Setting(
-                        value = "The database that is migrated to.",
+                        value = "The database to migrate to.",
                         required = true,
                         kind = "a mapping with url, username and password")
                 @Nullable EndpointForm target,
         @Setting(
                         value =
-                                "Where the log is kept. Left out, an embedded single-node broker"
-                                        + " keeps it under data-dir.",
+                                "The Kafka cluster that stores the log. Without it, an embedded"
+                                        + " single-node broker stores the log under data-dir.",
                         kind = "a mapping with bootstrap-servers and partitions")
                 @Nullable KafkaForm kafka,
         @Setting(
                         value =
-                                "Where the embedded broker keeps its log and the topologies their"
-                                        + " state. A relative path starts at the folder of this"
-                                        + " file, here and in every other key.",
+                                "The folder of the embedded broker's log and of the topologies'"
+                                        + " state. Relative paths, here and in every other key,"
+                                        + " start at the folder of this file.",
                         standard = SpecForm.DATA_DIR,
                         examples = "/var/lib/millrace")
                 @Nullable Scalar dataDir,
         @Setting(
                         value =
-                                "Each target table (schema.table) declared as a SELECT over the"
-                                        + " source; `a.*: SELECT * FROM b.*` moves every other"
-                                        + " table of a schema as it is.",
+                                "Each target table (schema.table), declared as a SELECT over the"
+                                        + " source. `a.*: SELECT * FROM b.*` copies every other"
+                                        + " table of a schema unchanged.",
                         required = true,
                         kind = "a mapping from target table to SELECT")
                 @Nullable Map<Scalar, TableForm> tables,
         @Setting(
                         value =
-                                "Properties of Debezium's PostgreSQL connector, passed through. The"
-                                        + " ones Millrace owns are refused.",
+                                "Properties passed to Debezium's PostgreSQL connector. Those"
+                                        + " that Millrace sets itself are refused.",
                         kind = "a mapping from property to value")
                 @Nullable Map<Scalar, Scalar> debezium) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
-    static final int MOST_PARTITIONS = 1024;
+    static final int MAX_PARTITIONS = 1024;
 
     @AtMostOne({"password", "password-file"})
     record EndpointForm(
             @Setting(
                             value =
-                                    "The JDBC address, without credentials:"
+                                    "The JDBC URL, without credentials:"
                                             + " jdbc:postgresql://host:port/database.",
                             required = true,
                             pattern = SpecForm.URL,
@@ -80,37 +79,37 @@ record SpecForm(
                     @Nullable Scalar username,
             @Setting(
                             value =
-                                    "The role's password, best from the environment. Give this or"
-                                            + " password-file, or neither.",
+                                    "The role's password, preferably from the environment. Set"
+                                            + " at most one of password and password-file.",
                             examples = "${SOURCE_PASSWORD}")
                     @Nullable Scalar password,
             @Setting(
                             value =
-                                    "A file that holds the password, such as a mounted secret; a"
-                                            + " newline at its end doesn't count.",
+                                    "A file that contains the password, such as a mounted"
+                                            + " secret. A newline at its end is ignored.",
                             examples = "/run/secrets/source-password")
                     @Nullable Scalar passwordFile) {}
 
     record KafkaForm(
             @Setting(
                             value =
-                                    "Brokers to reach the cluster by, host:port with commas between"
-                                            + " them. Left out, the broker is embedded.",
+                                    "The cluster's brokers: host:port, separated by commas."
+                                            + " Without it, the embedded broker is used.",
                             examples = "localhost:9092")
                     @Nullable Scalar bootstrapServers,
             @Setting(
                             value =
-                                    "Partitions of the changes and target topics; fixed when the"
-                                            + " topics are made.",
-                            range = {1, SpecForm.MOST_PARTITIONS},
+                                    "Partitions of the changes and target topics. Fixed when the"
+                                            + " topics are created.",
+                            range = {1, SpecForm.MAX_PARTITIONS},
                             standard = "4",
                             kind = "a number",
                             examples = "6")
                     @Nullable Scalar partitions,
             @Setting(
                             value =
-                                    "How the clients reach an external cluster: security.*, sasl.*"
-                                            + " and ssl.* properties.",
+                                    "How clients connect to an external cluster: security.*,"
+                                            + " sasl.* and ssl.* properties.",
                             kind = "a mapping from property to value")
                     @Nullable Map<Scalar, Scalar> properties) {}
 
@@ -120,19 +119,19 @@ record SpecForm(
             list = "several SELECTs into one table (a merge)")
     record TableForm(
             @Setting(
-                            value = "The SELECT over the source that makes the target's rows.",
+                            value = "The SELECT over the source that produces the target's rows.",
                             required = true,
                             examples = "SELECT id, user_name AS full_name FROM public.users")
                     @Nullable Scalar select,
             @Setting(
                             value =
-                                    "Columns of the target key, when it isn't the target's primary"
-                                            + " key; the SELECT supplies them.",
+                                    "Columns of the target key, if it is not the target's"
+                                            + " primary key. The SELECT must supply them.",
                             kind = "a list of column names",
                             examples = {"region", "id"})
                     @Nullable List<Scalar> key) {}
 
-    /// Keys of a record of the file of which one at most may be given.
+    /// Keys of which at most one may be set.
     @Retention(RetentionPolicy.RUNTIME)
     @Target(ElementType.TYPE)
     @interface AtMostOne {
@@ -140,18 +139,18 @@ record SpecForm(
         String[] value();
     }
 
-    /// Keys of a record of the file that are known but not built yet: refused by name.
+    /// Keys that are known but not implemented; refused by name.
     @Retention(RetentionPolicy.RUNTIME)
     @Target(ElementType.TYPE)
     @interface NotYetSupported {
 
         String[] value() default {};
 
-        /// What a list in place of the record would mean; empty when a list means nothing.
+        /// What a list in place of the record would mean; empty when a list has no meaning.
         String list() default "";
     }
 
-    /// A record of the file that may also be written as the value of one of its components alone.
+    /// A record that may also be written as the value of one of its components.
     @Retention(RetentionPolicy.RUNTIME)
     @Target(ElementType.TYPE)
     @interface ShortForm {
@@ -159,7 +158,7 @@ record SpecForm(
         String value();
     }
 
-    /// What the schema says of a key, on the record component that binds it. The key is the
+    /// The schema's description of a key, on the component that binds it. The key is the
     /// component's name with hyphens.
     @Retention(RetentionPolicy.RUNTIME)
     @Target({ElementType.FIELD, ElementType.RECORD_COMPONENT})
@@ -169,10 +168,10 @@ record SpecForm(
 
         boolean required() default false;
 
-        /// What the text must match; empty for any.
+        /// A pattern for the text; empty for any text.
         String pattern() default "";
 
-        /// The least and the greatest number, for a key that is one.
+        /// The smallest and the largest number, for a numeric key.
         int[] range() default {};
 
         String standard() default "";

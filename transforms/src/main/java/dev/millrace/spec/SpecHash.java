@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
-/// The fingerprint of what a file means for the target, in whatever order it says so.
+/// Computes the hash of what a file means for the target. The order of the file does not matter.
 public final class SpecHash {
 
     private SpecHash() {}
@@ -23,12 +23,12 @@ public final class SpecHash {
     private static String meaning(TableEntry entry) {
         List<String> parts = new ArrayList<>();
         switch (entry) {
-            case TableEntry.Select select -> {
+            case TableEntry.Select table -> {
                 parts.add("select");
-                parts.add(select.target().schema());
-                parts.add(select.target().name());
-                parts.add(select.select().strip());
-                parts.addAll(select.key());
+                parts.add(table.target().schema());
+                parts.add(table.target().name());
+                parts.add(table.text().text().strip());
+                parts.addAll(table.key());
             }
             case TableEntry.Wildcard wildcard -> {
                 parts.add("wildcard");
@@ -39,8 +39,8 @@ public final class SpecHash {
         return Fingerprint.joined(parts);
     }
 
-    /// SHA-256 in hex of texts in order. Each has its length before it, so no two lists share their
-    /// bytes.
+    /// SHA-256 in hex over a list of texts. Each text is prefixed with its length, so that no two
+    /// lists have the same bytes.
     public static final class Fingerprint {
 
         private Fingerprint() {}

@@ -1,5 +1,7 @@
 package dev.millrace.spec;
 
+import dev.millrace.problem.Position;
+import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
@@ -16,11 +18,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
 
-/// Reads `millrace.yaml`. Never throws over a file, whatever is in it: what is wrong comes back as
-/// problems, all at once. Reads the file and the password files it names; asks no server.
+/// Reads `millrace.yaml` and the password files it names; opens no connection. Never throws because
+/// of the file's content: all problems are returned at once. Thread-safe.
 public final class SpecReader {
 
-    private static final int LONGEST_FILE = 1024 * 1024;
+    private static final int MAX_FILE_BYTES = 1024 * 1024;
 
     private SpecReader() {}
 
@@ -28,10 +30,11 @@ public final class SpecReader {
         Position start = new Position(file.toString(), 1, 1);
         try {
             if (Files.isDirectory(file)) {
-                return refused(start, "is a directory", "name the file in it");
+                return refused(start, "is a directory", "give the path of the file");
             }
-            if (Files.size(file) > LONGEST_FILE) {
-                return refused(start, "is longer than a megabyte", "is it the right file?");
+            if (Files.size(file) > MAX_FILE_BYTES) {
+                return refused(
+                        start, "is larger than 1 MiB", "check that it is the migration" + " file");
             }
             String text =
                     StandardCharsets.UTF_8
@@ -40,15 +43,15 @@ public final class SpecReader {
                             .toString();
             return read(file.toString(), text, environment, FilePaths.of(file));
         } catch (NoSuchFileException _) {
-            return refused(start, "there is no such file", "name it with -c");
+            return refused(start, "there is no such file", "give its path with -c");
         } catch (CharacterCodingException _) {
-            return refused(start, "isn't UTF-8 text", "save it as UTF-8");
+            return refused(start, "is not UTF-8 text", "save it as UTF-8");
         } catch (IOException _) {
-            return refused(start, "can't be read", "may this user read it?");
+            return refused(start, "cannot be read", "allow this user to read the file");
         }
     }
 
-    /// @param file the name that problems show, and the place that relative paths start from
+    /// @param file the name that problems show; relative paths in the file start at its folder
     public static SpecResult read(String file, String text, Map<String, String> environment) {
         return read(file, text, environment, FilePaths.of(Path.of(file)));
     }
@@ -63,28 +66,23 @@ public final class SpecReader {
                         ? null
                         : new Binder(source, new Substitution(environment), problems)
                                 .bind(SpecForm.class, root);
-        TableCheck tables = new TableCheck(problems);
-        MigrationSpec spec = form == null ? null : check(form, tables, source, paths, problems);
+        MigrationSpec spec = form == null ? null : check(form, source, paths, problems);
         if (spec == null || !problems.isEmpty()) {
-            return new SpecResult.Invalid(problems.inOrderOfTheFile(), tables.selects());
+            return new SpecResult.Invalid(problems.inFileOrder());
         }
         return new SpecResult.Valid(spec, SpecHash.of(spec));
     }
 
-    /// @return null only when a problem was noted
+    /// @return null only when a problem was reported
     private static @Nullable MigrationSpec check(
-            SpecForm form,
-            TableCheck tableCheck,
-            SourceText source,
-            FilePaths paths,
-            Problems problems) {
+            SpecForm form, SourceText source, FilePaths paths, Problems problems) {
         EndpointCheck endpoints = new EndpointCheck(paths, problems);
         Endpoint from = form.source() == null ? null : endpoints.check(form.source());
         Endpoint to = form.target() == null ? null : endpoints.check(form.target());
         Kafka kafka = new KafkaCheck(paths, problems).check(form.kafka());
         Path dataDir = dataDir(form.dataDir(), paths, problems);
         List<TableEntry> tables =
-                form.tables() == null ? List.of() : tableCheck.check(form.tables());
+                form.tables() == null ? List.of() : new TableCheck(problems).check(form.tables());
         Map<String, String> debezium =
                 form.debezium() == null
                         ? Map.of()
@@ -93,12 +91,15 @@ public final class SpecReader {
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(
                     migration,
-                    "'" + migration.shown() + "' can't name a slot, a publication and topics",
-                    "a lower-case letter, then at most 30 of a-z, 0-9 and _");
+                    "'" + migration.shown() + "' cannot name a slot, a publication and topics",
+                    "use a lower-case letter, then at most 30 of a-z, 0-9 and _");
         }
         if (form.tables() != null && tables.isEmpty() && problems.isEmpty()) {
             problems.add(
-                    source.at(0), "tables", "names no table", "public.*: SELECT * FROM public.*");
+                    source.at(0),
+                    "tables",
+                    "contains no table",
+                    "add one, such as public.*:" + " SELECT * FROM public.*");
         }
         if (migration == null || from == null || to == null || dataDir == null) {
             return null;
@@ -115,14 +116,14 @@ public final class SpecReader {
             if (!dataDir.text().isBlank()) {
                 return paths.resolve(dataDir.text());
             }
-            problems.add(dataDir, "is empty", "leave it out for " + SpecForm.DATA_DIR);
+            problems.add(dataDir, "is empty", "remove it to use " + SpecForm.DATA_DIR);
         } catch (InvalidPathException _) {
-            problems.add(dataDir, "is no path", "");
+            problems.add(dataDir, "is not a path", "");
         }
         return null;
     }
 
     private static SpecResult refused(Position at, String message, String remedy) {
-        return new SpecResult.Invalid(List.of(new Problem(at, "", message, remedy)), List.of());
+        return new SpecResult.Invalid(List.of(new Problem(at, "", message, remedy)));
     }
 }

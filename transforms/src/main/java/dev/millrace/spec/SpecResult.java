@@ -1,8 +1,9 @@
 package dev.millrace.spec;
 
+import dev.millrace.problem.Problem;
 import java.util.List;
 
-/// What reading a file comes to.
+/// The outcome of reading a file.
 public sealed interface SpecResult {
 
     /// @param hash SHA-256 in hex of what the file means for the target: the migration's name and
@@ -10,14 +11,12 @@ public sealed interface SpecResult {
     ///   layout don't count, so a database that moves to another host keeps the hash.
     record Valid(MigrationSpec spec, String hash) implements SpecResult {}
 
-    /// @param problems all that the file's form has, in the order of the file; at least one
-    /// @param selects what could be read of the SELECTs all the same, so that their problems can be
-    ///   told together with these
-    record Invalid(List<Problem> problems, List<WrittenSelect> selects) implements SpecResult {
+    /// @param problems every problem of the file and of its SELECTs that can be found without a
+    ///   database, in the order of the file; at least one
+    record Invalid(List<Problem> problems) implements SpecResult {
 
         public Invalid {
             problems = List.copyOf(problems);
-            selects = List.copyOf(selects);
             if (problems.isEmpty()) {
                 throw new IllegalArgumentException("an invalid file has a problem");
             }

@@ -23,10 +23,11 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The JSON Schema (draft 2020-12) of `millrace.yaml`, generated from the records that bind it.
+/// Generates the JSON Schema (draft 2020-12) of `millrace.yaml` from the records that bind it.
+/// Thread-safe.
 public final class SpecSchema {
 
-    /// A value that comes from the environment satisfies every pattern.
+    /// A value from the environment matches every pattern.
     private static final String FROM_ENVIRONMENT = "\\$\\{";
 
     private static final ObjectMapper JSON = JsonMapper.builder().build();
@@ -67,7 +68,8 @@ public final class SpecSchema {
         return setting != null && setting.required();
     }
 
-    /// What the file may hold for a text: `12345` and `true` are read as they are written.
+    /// The values that the file accepts for a text: `12345` and `true` are read as they are
+    /// written.
     private static @Nullable CustomDefinition anyScalar(
             ResolvedType type, SchemaGenerationContext context) {
         return type.getErasedType() == Scalar.class ? new CustomDefinition(anyText(), true) : null;
@@ -140,7 +142,7 @@ public final class SpecSchema {
         return node;
     }
 
-    /// A record that may be written as one of its components alone.
+    /// A record that may be written as the value of one of its components.
     private static final class ShortFormDefinition implements CustomDefinitionProviderV2 {
 
         @Override

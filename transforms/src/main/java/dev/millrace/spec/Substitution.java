@@ -6,8 +6,8 @@ import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Replaces `${NAME}` and `${NAME:default}` by the environment; `$${` stands for `${`. What was
-/// replaced is not looked at again.
+/// Replaces `${NAME}` and `${NAME:default}` with values of the environment; `$${` is a literal
+/// `${`. A replaced value is not substituted again. Immutable.
 final class Substitution {
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
@@ -18,8 +18,8 @@ final class Substitution {
         this.environment = Map.copyOf(environment);
     }
 
-    /// @param refuse takes the offset of the `${` that can't be replaced, and why; the reason names
-    ///   variables and holds no value
+    /// @param refuse receives the offset of a `${` that cannot be replaced, and the reason, which
+    ///   names variables and contains no value
     /// @return null when something was refused
     @Nullable Replaced replace(String raw, BiConsumer<Integer, String> refuse) {
         Replaced replaced = new Replaced(raw.length());
@@ -33,7 +33,7 @@ final class Substitution {
                 int close = raw.indexOf('}', i);
                 String value = close < 0 ? null : value(raw.substring(i + 2, close), i, refuse);
                 if (close < 0) {
-                    refuse.accept(i, "'${' is never closed; write '$${' for a literal '${'");
+                    refuse.accept(i, "'${' is not closed; write '$${' for a literal '${'");
                 }
                 if (value == null) {
                     complete = false;
@@ -56,8 +56,8 @@ final class Substitution {
         if (!NAME.matcher(name).matches()) {
             refuse.accept(
                     offset,
-                    "'${…}' holds no name of an environment variable; write '$${' for a literal"
-                            + " '${'");
+                    "'${…}' does not contain the name of an environment variable; write '$${'"
+                            + " for a literal '${'");
             return null;
         }
         String value = environment.get(name);
@@ -71,7 +71,7 @@ final class Substitution {
         return inside.substring(colon + 1);
     }
 
-    /// A text and, for each of its characters, the offset in the raw text that it comes from.
+    /// A text and the offset in the raw text that each of its characters comes from.
     static final class Replaced {
 
         private final StringBuilder text = new StringBuilder();
@@ -86,7 +86,7 @@ final class Substitution {
             return text.toString();
         }
 
-        /// Whether the environment is in it.
+        /// Whether the text contains a value of the environment.
         boolean changed() {
             return changed;
         }

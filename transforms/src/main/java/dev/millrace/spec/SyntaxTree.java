@@ -1,5 +1,6 @@
 package dev.millrace.spec;
 
+import dev.millrace.problem.Position;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -13,15 +14,16 @@ import org.snakeyaml.engine.v2.exceptions.ReaderException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
 
-/// From text to YAML's own tree, or to the one problem that stops the reading.
+/// Composes the YAML tree of a text, or reports the one problem that makes it unreadable.
 final class SyntaxTree {
 
-    /// Deeper than any file of ours; the composer is recursive and would exhaust the stack.
-    private static final int DEEPEST = 32;
+    /// Deeper than any valid file. The composer is recursive; deeper files would overflow the
+    /// stack.
+    private static final int MAX_DEPTH = 32;
 
     private static final String QUOTE_IT =
-            "if a value holds ' #' or ': ' or begins with one of * & ! % @ `, quote it or write it"
-                    + " as a block with |";
+            "quote a value that contains ' #' or ': ' or begins with one of * & ! % @ `, or"
+                    + " write it as a block with |";
 
     private static final LoadSettings SETTINGS = LoadSettings.builder().build();
 
@@ -31,7 +33,11 @@ final class SyntaxTree {
         try {
             Optional<Position> tooDeep = tooDeep(source);
             if (tooDeep.isPresent()) {
-                problems.add(tooDeep.get(), "", "nested more than " + DEEPEST + " levels deep", "");
+                problems.add(
+                        tooDeep.get(),
+                        "",
+                        "is nested more than " + MAX_DEPTH + " levels" + " deep",
+                        "");
                 return null;
             }
             Optional<Node> root = new Compose(SETTINGS).composeString(source.text());
@@ -46,11 +52,11 @@ final class SyntaxTree {
             problems.add(
                     source.at(e.getPosition()),
                     "",
-                    "a character that YAML doesn't allow: U+"
+                    "contains a character that YAML does not allow: U+"
                             + String.format("%04X", e.getCodePoint()),
                     "save the file as UTF-8 text");
         } catch (YamlEngineException _) {
-            problems.add(source.at(0), "", "the file can't be read as YAML", QUOTE_IT);
+            problems.add(source.at(0), "", "the file is not valid YAML", QUOTE_IT);
         }
         return null;
     }
@@ -58,7 +64,7 @@ final class SyntaxTree {
     private static Optional<Position> tooDeep(SourceText source) {
         int depth = 0;
         for (Event event : new Parse(SETTINGS).parseString(source.text())) {
-            if (event instanceof CollectionStartEvent && ++depth > DEEPEST) {
+            if (event instanceof CollectionStartEvent && ++depth > MAX_DEPTH) {
                 return Optional.of(source.at(event.getStartMark()));
             }
             if (event instanceof CollectionEndEvent) {
@@ -68,18 +74,18 @@ final class SyntaxTree {
         return Optional.empty();
     }
 
-    /// The engine's own words, without what it may quote of the file: an alias may be a password
-    /// that begins with `*`.
+    /// The YAML library's message, without the parts that may quote the file: an alias may be a
+    /// password that begins with `*`.
     private static String reason(MarkedYamlEngineException e) {
         String problem = e.getProblem();
         if (problem == null || problem.contains("alias")) {
-            return "an alias (*…) that names no anchor";
+            return "an alias (*…) does not name an anchor";
         }
         if (problem.contains("tag")) {
-            return "a tag (!…) that can't be read";
+            return "a tag (!…) is invalid";
         }
         if (problem.contains("anchor")) {
-            return "an anchor (&…) that can't be read";
+            return "an anchor (&…) is invalid";
         }
         return problem;
     }

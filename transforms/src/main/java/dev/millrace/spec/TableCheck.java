@@ -1,7 +1,12 @@
 package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
+import dev.millrace.problem.Position;
+import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectStatement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -10,15 +15,17 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Checks the entries under `tables` as far as that goes without reading a SELECT.
+/// Checks the entries under `tables` and parses their SELECTs. Not thread-safe; used for one file.
 final class TableCheck {
 
-    /// A comment in prose, set apart by two blanks; a `#` that SQL could mean is never one.
+    /// A comment in prose, separated by two blanks. A `#` that could be SQL is never taken for one.
     private static final Pattern COMMENT = Pattern.compile("\\s{2,}#( [^=<>'()|]*)?");
+
+    /// Stands in for a name that is not one, so that the SELECT is checked all the same.
+    private static final TableId NO_TARGET = new TableId("schema", "table");
 
     private final Problems problems;
     private final Map<String, Position> targets = new HashMap<>();
-    private final List<WrittenSelect> selects = new ArrayList<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -36,52 +43,45 @@ final class TableCheck {
         return entries;
     }
 
-    /// What stands as a SELECT for one table, also under a target that has a problem.
-    List<WrittenSelect> selects() {
-        return selects;
-    }
-
     private @Nullable TableEntry entry(Scalar target, SpecForm.TableForm form) {
         List<String> key = form.key() == null ? List.of() : key(form.key(), target);
-        if (form.select() != null) {
-            checkText(form.select());
-        }
         return switch (TableName.parse(target.text())) {
             case TableName.Malformed(String message, String remedy) -> {
                 boolean asWritten = target.text().equals(target.shown());
                 problems.add(target, message, asWritten ? remedy : "write schema.table");
-                addSelect(target, form.select());
+                select(target, NO_TARGET, form.select(), key);
                 yield null;
             }
             case TableName.EveryTable(String schema) -> wildcard(target, schema, form);
-            case TableName.OneTable(TableId id) -> select(target, id, form.select(), key);
+            case TableName.OneTable(TableId id) -> {
+                checkDistinct(target, id.toString().length() + ":" + id);
+                yield select(target, id, form.select(), key);
+            }
         };
     }
 
     private @Nullable TableEntry select(
             Scalar target, TableId id, @Nullable Scalar select, List<String> key) {
-        checkDistinct(target, id.toString().length() + ":" + id);
-        if (select == null) {
+        if (select == null || !isComplete(select)) {
             return null;
         }
-        Optional<String> everyTable = TableName.wildcardSource(select.text());
-        if (everyTable.isPresent()) {
+        if (TableName.wildcardSource(select.text()).isPresent()) {
             problems.add(
                     select,
-                    "'FROM schema.*' means every table of a schema, and the target is one table",
+                    "'FROM schema.*' names every table of a schema, but the target is one table",
                     "write " + id.schema() + ".*: … or name the source table");
             return null;
         }
-        addSelect(target, select);
-        return new TableEntry.Select(id, select.text(), key, target.at(), select.selectText());
-    }
-
-    private void addSelect(Scalar target, @Nullable Scalar select) {
-        if (select != null
-                && !select.text().isBlank()
-                && TableName.wildcardSource(select.text()).isEmpty()) {
-            selects.add(new WrittenSelect(target.path(), select.text(), select.selectText()));
-        }
+        return switch (SelectParser.parse(select.selectText(target.path()))) {
+            case ParseResult.Parsed(SelectStatement statement) -> {
+                problems.addAll(statement.problems());
+                yield new TableEntry.Select(id, statement, key, target.at());
+            }
+            case ParseResult.Refused(List<Problem> refused) -> {
+                problems.addAll(refused);
+                yield null;
+            }
+        };
     }
 
     private @Nullable TableEntry wildcard(Scalar target, String schema, SpecForm.TableForm form) {
@@ -89,19 +89,19 @@ final class TableCheck {
         if (form.key() != null) {
             problems.add(
                     target,
-                    "a wildcard takes each target's primary key, never a key of its own",
-                    "leave key out, or name the table in an entry of its own");
+                    "a wildcard uses each target table's primary key; it cannot have a key",
+                    "remove key, or declare the table in a separate entry");
         }
         Scalar select = form.select();
-        if (select == null) {
+        if (select == null || !isComplete(select)) {
             return null;
         }
         Optional<String> source = TableName.wildcardSource(select.text());
         if (source.isEmpty()) {
             problems.add(
                     select,
-                    "a wildcard moves tables as they are",
-                    "write SELECT * FROM schema.*, or name each table");
+                    "a wildcard copies tables unchanged",
+                    "write SELECT * FROM schema.*, or declare each table");
             return null;
         }
         return new TableEntry.Wildcard(schema, source.get(), target.at());
@@ -113,20 +113,24 @@ final class TableCheck {
             problems.add(
                     target,
                     "is declared twice; the first is in line " + first.line(),
-                    "keep one; several SELECTs into one table come in a later version");
+                    "keep one; several SELECTs into one table are not yet supported");
         }
     }
 
-    private void checkText(Scalar select) {
+    /// False when YAML cut the text short or there is none: parsing it would report nonsense.
+    private boolean isComplete(Scalar select) {
         if (select.text().isBlank()) {
-            problems.add(select, "is empty", "write the SELECT that makes the target's rows");
+            problems.add(select, "is empty", "write the SELECT that produces the target's rows");
+            return false;
         }
         if (!select.comment().isEmpty() && !COMMENT.matcher(select.comment()).matches()) {
             problems.add(
                     select,
-                    "YAML ends this SELECT at ' #', which opens a comment",
-                    "quote it or use |; a comment goes on a line of its own");
+                    "YAML ends this SELECT at ' #', which starts a comment",
+                    "quote the SELECT or use |; put a comment on a separate line");
+            return false;
         }
+        return true;
     }
 
     private List<String> key(List<Scalar> columns, Scalar target) {
@@ -135,7 +139,7 @@ final class TableCheck {
             if (column.text().isEmpty()) {
                 problems.add(column, "is empty", "name a column of the target");
             } else if (key.contains(column.text())) {
-                problems.add(column, "names " + column.shown() + " again", "name each column once");
+                problems.add(column, "repeats " + column.shown(), "name each column once");
             }
             key.add(column.text());
         }
@@ -144,7 +148,7 @@ final class TableCheck {
                     target.at(),
                     target.path() + ".key",
                     "is empty",
-                    "name the key's columns, or leave it out for the target's primary key");
+                    "name the key's columns, or remove key to use the target's primary key");
         }
         return key;
     }

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// The names of tables as they are written in the file. A part in double quotes is taken as it is;
-/// one without must be what PostgreSQL would store, so that nothing is folded in silence.
+/// The table names of the file. A part in double quotes is used as it is. A part without quotes
+/// must be the name that PostgreSQL would store, so that no name is folded silently.
 sealed interface TableName {
 
     record OneTable(TableId id) implements TableName {}
@@ -24,8 +24,8 @@ sealed interface TableName {
             Matcher part = Parts.PART.matcher(written).region(at, written.length());
             if (!part.lookingAt()) {
                 return new Malformed(
-                        "is no name of a table",
-                        "write schema.table, with odd names in double quotes");
+                        "is not a table name",
+                        "write schema.table; quote special characters with double quotes");
             }
             parts.add(part.group());
             at = part.end();
@@ -34,16 +34,16 @@ sealed interface TableName {
             }
             if (written.charAt(at) != '.') {
                 return new Malformed(
-                        "is no name of a table",
-                        "write schema.table, with odd names in double quotes");
+                        "is not a table name",
+                        "write schema.table; quote special characters with double quotes");
             }
             at++;
         }
         return named(parts);
     }
 
-    /// The source schema of `SELECT * FROM schema.*`, the form of its own that no SELECT parser
-    /// reads.
+    /// The source schema of `SELECT * FROM schema.*`, which is no SQL and is matched here instead
+    /// of by the SELECT parser.
     static Optional<String> wildcardSource(String select) {
         Matcher wildcard = Parts.WILDCARD.matcher(select);
         if (!wildcard.matches()) {
@@ -56,7 +56,7 @@ sealed interface TableName {
     private static TableName named(List<String> parts) {
         if (parts.size() != 2) {
             return new Malformed(
-                    parts.size() == 1 ? "names no schema" : "has more parts than schema and table",
+                    parts.size() == 1 ? "has no schema" : "has more parts than schema and table",
                     "write " + (parts.size() == 1 ? "public." + parts.getFirst() : "schema.table"));
         }
         for (String part : parts) {
@@ -73,10 +73,10 @@ sealed interface TableName {
         }
         String schema = unquoted(parts.getFirst());
         if (schema.isEmpty() || unquoted(parts.getLast()).isEmpty()) {
-            return new Malformed("has an empty name in it", "write schema.table");
+            return new Malformed("contains an empty name", "write schema.table");
         }
         if (schema.equals("*")) {
-            return new Malformed("'*' stands for tables, not for schemas", "write schema.*");
+            return new Malformed("'*' can replace the table, not the schema", "write schema.*");
         }
         return parts.getLast().equals("*")
                 ? new EveryTable(schema)
@@ -104,7 +104,7 @@ final class Parts {
 
     private Parts() {}
 
-    /// ASCII letters alone, which every server folds.
+    /// Folds ASCII letters only; that is what every server folds.
     static String folded(String name) {
         StringBuilder folded = new StringBuilder(name);
         for (int i = 0; i < name.length(); i++) {

@@ -7,11 +7,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Checks a database's URL: what passes here the driver can read. A URL is never printed, because
-/// it may hold what it must not.
+/// Checks a database URL: the driver can parse every URL that passes. Messages never print a URL,
+/// because it may contain credentials.
 final class UrlCheck {
 
-    private static final String FORM = "jdbc:postgresql://host:port/database";
+    private static final String FORM = "write jdbc:postgresql://host:port/database";
     private static final Pattern URL =
             Pattern.compile(
                     "jdbc:postgresql://(?<hosts>[^/?]*)(?<database>/[^?]*)?(?:\\?(?<query>.*))?");
@@ -22,16 +22,16 @@ final class UrlCheck {
     private static final String TARGET_SERVER_TYPE = "targetServerType";
     private static final Set<String> PRIMARY = Set.of("any", "primary", "master", "preferPrimary");
 
-    /// Parameters that would change how a session works, and why Millrace takes no value for them.
+    /// Parameters that change how a session works, with the reason why they cannot be set.
     private static final Map<String, String> OWNED =
             Map.of(
-                    "replication", "Millrace decides which session replicates",
-                    "preferQueryMode", "Millrace decides how statements are sent",
-                    "readOnly", "Millrace decides which session may write",
-                    "readOnlyMode", "Millrace decides which session may write",
-                    "stringtype", "values travel as text with their type",
-                    "autosave", "Millrace decides what a failure rolls back",
-                    "service", "a service file belongs to one machine");
+                    "replication", "Millrace chooses the session that replicates",
+                    "preferQueryMode", "Millrace chooses how statements are sent",
+                    "readOnly", "Millrace chooses the sessions that write",
+                    "readOnlyMode", "Millrace chooses the sessions that write",
+                    "stringtype", "values are sent as text with their type",
+                    "autosave", "Millrace chooses what a failure rolls back",
+                    "service", "a service file exists on one machine only");
 
     private final Problems problems;
 
@@ -42,21 +42,24 @@ final class UrlCheck {
     void check(Scalar url) {
         Matcher parts = URL.matcher(url.text());
         if (!parts.matches()) {
-            problems.add(url, "must begin with jdbc:postgresql:// and be of one line", FORM);
+            problems.add(url, "must begin with jdbc:postgresql:// and be a single line", FORM);
             return;
         }
         String query = parts.group("query") == null ? "" : parts.group("query");
-        if (parts.group("hosts").contains("@") || holdsCredentials(query)) {
+        if (parts.group("hosts").contains("@") || containsCredentials(query)) {
             problems.add(
                     url,
-                    "holds credentials, and an address is printed in messages",
-                    "use username and password or password-file");
+                    "contains credentials, but URLs are printed in messages",
+                    "use username and password, or password-file");
             return;
         }
         hosts(url, parts.group("hosts"));
         database(url, parts.group("database"));
         if (BROKEN_ESCAPE.matcher(url.text().substring(parts.end("hosts"))).find()) {
-            problems.add(url, "has a % that begins no escape", "write %25 for a percent sign");
+            problems.add(
+                    url,
+                    "has a % that does not begin an escape",
+                    "write %25 for a percent" + " sign");
         }
         parameters(url, query);
     }
@@ -65,7 +68,7 @@ final class UrlCheck {
         for (String host : hosts.split(",", -1)) {
             Matcher one = HOST.matcher(host);
             if (!one.matches() || !isPort(one.group("port"))) {
-                problems.add(url, "names no host, or a port that is none", FORM);
+                problems.add(url, "has no valid host or port", FORM);
                 return;
             }
         }
@@ -73,7 +76,7 @@ final class UrlCheck {
 
     private void database(Scalar url, @Nullable String database) {
         if (database == null || database.length() < 2) {
-            problems.add(url, "names no database", FORM);
+            problems.add(url, "has no database name", FORM);
         } else if (database.indexOf('/', 1) > 0) {
             problems.add(url, "has a slash in the database's name", "write %2F for a slash");
         }
@@ -90,7 +93,7 @@ final class UrlCheck {
                     && !(parts.length == 2 && PRIMARY.contains(parts[1]))) {
                 problems.add(
                         url,
-                        "asks for a standby, but both databases must take writes",
+                        "selects a standby, but both databases must accept writes",
                         "set targetServerType=primary");
             }
         }
@@ -100,7 +103,7 @@ final class UrlCheck {
         return port == null || (Integer.parseInt(port) >= 1 && Integer.parseInt(port) <= 65535);
     }
 
-    private static boolean holdsCredentials(String query) {
+    private static boolean containsCredentials(String query) {
         for (String parameter : query.split("&", -1)) {
             String name = parameter.split("=", 2)[0].strip().toLowerCase(Locale.ROOT);
             if (CREDENTIALS.contains(name)) {

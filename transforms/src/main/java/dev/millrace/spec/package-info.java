@@ -1,7 +1,7 @@
-/// Reads `millrace.yaml` into a checked [MigrationSpec]: what is migrated, not how the process
-/// runs. All problems of a file are found in one pass, each with its position, path and remedy. No
-/// problem contains a secret or a value from the environment. Opens no connection: whether tables
-/// and columns exist is checked by preflight.
+/// Reads `millrace.yaml` into a checked [MigrationSpec] and parses each SELECT once. Defines what
+/// is migrated, not how the process runs. Finds all problems of a file in one run, each with its
+/// position, path and remedy. No problem contains a secret. Opens no connection: preflight checks
+/// whether tables and columns exist.
 @NullMarked
 package dev.millrace.spec;
 

@@ -3,11 +3,11 @@ package dev.millrace.sql;
 import dev.millrace.sql.Node.TypeName;
 import java.util.Map;
 
-/// The types that a CAST may name, with their modifiers.
+/// The types that a CAST supports, with their modifiers.
 public final class CastTarget {
 
-    private static final int LARGEST_PRECISION = 1000;
-    private static final int LONGEST_TEXT = 10_485_760;
+    private static final int MAX_PRECISION = 1000;
+    private static final int MAX_LENGTH = 10_485_760;
 
     private static final Map<String, Kind> NAMES =
             Map.ofEntries(
@@ -37,7 +37,7 @@ public final class CastTarget {
 
     private CastTarget() {}
 
-    /// @throws Refusal when nothing is cast to this type
+    /// @throws Refusal when a CAST to this type is not supported
     public static ValueType of(TypeName name) {
         Kind kind = CATALOG_NAMES.get(name.name());
         if (kind == null && !name.quoted()) {
@@ -48,8 +48,8 @@ public final class CastTarget {
             throw new Refusal(
                     name.at(),
                     "a CAST to " + name.sql() + " is not supported",
-                    "CAST takes smallint, integer, bigint, numeric, text, varchar, char, boolean,"
-                            + " date, timestamp, timestamptz and uuid");
+                    "CAST supports smallint, integer, bigint, numeric, text, varchar, char,"
+                            + " boolean, date, timestamp, timestamptz and uuid");
         }
         if (!modified) {
             return ValueType.of(kind);
@@ -59,20 +59,20 @@ public final class CastTarget {
             int scale = name.modifiers().size() > 1 ? name.modifiers().get(1) : 0;
             boolean legal =
                     first >= 1
-                            && first <= LARGEST_PRECISION
-                            && Math.abs(scale) <= LARGEST_PRECISION
+                            && first <= MAX_PRECISION
+                            && Math.abs(scale) <= MAX_PRECISION
                             && name.modifiers().size() <= 2;
             return legal ? ValueType.numeric(first, scale) : illegalModifier(name);
         }
         boolean legal =
                 first >= 1
-                        && first <= LONGEST_TEXT
+                        && first <= MAX_LENGTH
                         && kind != Kind.TEXT
                         && name.modifiers().size() == 1;
         return legal ? ValueType.characters(kind, first) : illegalModifier(name);
     }
 
     private static ValueType illegalModifier(TypeName name) {
-        throw new Refusal(name.at(), "there is no type " + name.sql(), "");
+        throw new Refusal(name.at(), "the type " + name.sql() + " does not exist", "");
     }
 }

@@ -5,12 +5,12 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/// Reads expressions by PostgreSQL's precedence (a Pratt parser). What PostgreSQL knows and this
-/// language doesn't is still read where PostgreSQL would bind it, and refused by name. For one
-/// thread.
+/// Parses expressions by PostgreSQL's precedence (a Pratt parser). Constructs of PostgreSQL that
+/// this language does not support are parsed with PostgreSQL's precedence and refused by name. Not
+/// thread-safe; used for one parse.
 final class ExpressionParser {
 
-    /// Binding strengths, weakest first, as PostgreSQL's grammar orders them.
+    /// Precedences, lowest first, as in PostgreSQL's grammar (gram.y).
     private static final int OR = 1;
 
     private static final int AND = 2;
@@ -29,10 +29,10 @@ final class ExpressionParser {
     private static final int SUBSCRIPT = 15;
     private static final int CAST = 16;
 
-    private static final int DEEPEST = 200;
+    private static final int MAX_DEPTH = 200;
 
-    /// The lower bound of a BETWEEN, and little else, is an expression without AND, OR, NOT, IS
-    /// NULL, IN, LIKE and BETWEEN.
+    /// The lower bound of a BETWEEN is an expression without AND, OR, NOT, IS NULL, IN, LIKE and
+    /// BETWEEN (`b_expr` in PostgreSQL's grammar).
     private enum Form {
         FULL,
         WITHOUT_KEYWORDS
@@ -63,31 +63,31 @@ final class ExpressionParser {
         return list;
     }
 
-    private Node parse(int weakest, Form form) {
-        if (++depth > DEEPEST) {
+    private Node parse(int minimum, Form form) {
+        if (++depth > MAX_DEPTH) {
             throw new Refusal(
                     tokens.peek().at(),
-                    "the expression is nested more than " + DEEPEST + " deep",
-                    "split it");
+                    "the expression is nested more than " + MAX_DEPTH + " deep",
+                    "split it into several columns or simplify it");
         }
         Node left = prefix(form);
         int completed = 0;
         while (true) {
-            int strength = strength(form);
-            if (strength == 0 || strength < weakest) {
+            int precedence = precedence(form);
+            if (precedence == 0 || precedence < minimum) {
                 depth--;
                 return left;
             }
-            if (strength == completed) {
-                throw tokens.unexpected("comparisons don't chain; use parentheses");
+            if (precedence == completed) {
+                throw tokens.unexpected("comparisons cannot be chained; use parentheses");
             }
-            Infix infix = infix(left, strength, form);
+            Infix infix = infix(left, precedence, form);
             left = infix.node();
-            completed = infix.chains() ? 0 : strength;
+            completed = infix.chains() ? 0 : precedence;
         }
     }
 
-    /// @param chains false for an operator with a right operand that doesn't associate
+    /// @param chains false for an operator that does not associate
     private record Infix(Node node, boolean chains) {}
 
     private Node prefix(Form form) {
@@ -113,25 +113,25 @@ final class ExpressionParser {
     /// integer.
     private static Node signed(SqlToken token, Node operand) {
         boolean minus = token.isOperator("-");
-        if (minus && operand instanceof Node.Number(_, String digits, boolean whole)) {
+        if (minus && operand instanceof Node.Number(_, String digits, boolean integer)) {
             String negated = digits.startsWith("-") ? digits.substring(1) : "-" + digits;
-            return new Node.Number(token.at(), negated, whole);
+            return new Node.Number(token.at(), negated, integer);
         }
         return new Node.Sign(token.at(), minus, operand);
     }
 
-    /// How strongly the next token binds what stands before it, or 0 when it doesn't.
-    private int strength(Form form) {
+    /// The precedence of the next token as an infix operator, or 0 when it is none.
+    private int precedence(Form form) {
         SqlToken token = tokens.peek();
         return switch (token.kind()) {
-            case OPERATOR -> operatorStrength(token.text());
-            case SYMBOL -> symbolStrength(token.text());
-            case WORD -> wordStrength(token.text(), form);
+            case OPERATOR -> operatorPrecedence(token.text());
+            case SYMBOL -> symbolPrecedence(token.text());
+            case WORD -> wordPrecedence(token.text(), form);
             case QUOTED_NAME, STRING, INTEGER, DECIMAL, END -> 0;
         };
     }
 
-    private static int operatorStrength(String operator) {
+    private static int operatorPrecedence(String operator) {
         return switch (operator) {
             case "=", "<>", "<", "<=", ">", ">=" -> COMPARISON;
             case "+", "-" -> ADDITION;
@@ -142,7 +142,7 @@ final class ExpressionParser {
         };
     }
 
-    private static int symbolStrength(String symbol) {
+    private static int symbolPrecedence(String symbol) {
         return switch (symbol) {
             case "::" -> CAST;
             case "[" -> SUBSCRIPT;
@@ -150,7 +150,7 @@ final class ExpressionParser {
         };
     }
 
-    private int wordStrength(String word, Form form) {
+    private int wordPrecedence(String word, Form form) {
         if (word.equals("is") && (form == Form.FULL || isDistinctAhead())) {
             return IS;
         }
@@ -186,10 +186,10 @@ final class ExpressionParser {
                 || next.isWord("similar");
     }
 
-    private Infix infix(Node left, int strength, Form form) {
+    private Infix infix(Node left, int precedence, Form form) {
         SqlToken token = tokens.take();
         if (token.kind() == SqlToken.Kind.OPERATOR) {
-            return operator(left, token, strength, form);
+            return operator(left, token, precedence, form);
         }
         return switch (token.text()) {
             case "::" -> chaining(new Node.Cast(token.at(), left, types.typeName()));
@@ -211,7 +211,7 @@ final class ExpressionParser {
         return new Infix(node, true);
     }
 
-    private Infix operator(Node left, SqlToken token, int strength, Form form) {
+    private Infix operator(Node left, SqlToken token, int precedence, Form form) {
         SqlToken next = tokens.peek();
         if ((next.isWord("any") || next.isWord("some") || next.isWord("all"))
                 && tokens.peek(1).isSymbol("(")) {
@@ -220,8 +220,8 @@ final class ExpressionParser {
             return chaining(
                     refuse(token.at(), token.text() + " " + next.text() + " (..)", "use IN (..)"));
         }
-        Node right = parse(strength + 1, form);
-        boolean chains = strength != COMPARISON;
+        Node right = parse(precedence + 1, form);
+        boolean chains = precedence != COMPARISON;
         String operator = token.text();
         return switch (operator) {
             case "+", "-", "*", "/", "%", "||", "=", "<>", "<", "<=", ">", ">=" ->
@@ -231,7 +231,7 @@ final class ExpressionParser {
                             refuse(
                                     token.at(),
                                     "the operator " + operator,
-                                    RefusedNames.insteadOfOperator(operator)),
+                                    RefusedNames.remedyForOperator(operator)),
                             chains);
         };
     }
@@ -251,7 +251,7 @@ final class ExpressionParser {
             }
             depth += skipped.isSymbol("[") ? 1 : skipped.isSymbol("]") ? -1 : 0;
         }
-        return chaining(refuse(token.at(), "a subscript", "copy the whole array"));
+        return chaining(refuse(token.at(), "a subscript", "select the whole array"));
     }
 
     private Infix atTimeZone(SqlToken token) {
@@ -260,14 +260,14 @@ final class ExpressionParser {
             tokens.expectWord("zone");
             parse(AT_TIME_ZONE + 1, Form.FULL);
         }
-        return chaining(refuse(token.at(), "AT TIME ZONE", "copy the column as it is"));
+        return chaining(refuse(token.at(), "AT TIME ZONE", "select the column unchanged"));
     }
 
     private Infix collate(SqlToken token) {
         do {
             tokens.take();
         } while (tokens.acceptSymbol("."));
-        return chaining(refuse(token.at(), "COLLATE", "the column's own collation is used"));
+        return chaining(refuse(token.at(), "COLLATE", "remove it; the column's collation is used"));
     }
 
     private Infix is(Node left, SqlToken token, Form form) {
@@ -288,23 +288,23 @@ final class ExpressionParser {
                         && RefusedNames.IS_JSON_WORDS.contains(tokens.peek().text())) {
                     tokens.take();
                 }
-                yield chaining(refuse(token.at(), "IS JSON", "copy the column as it is"));
+                yield chaining(refuse(token.at(), "IS JSON", "select the column unchanged"));
             }
             case "document", "normalized" ->
                     chaining(
                             refuse(
                                     token.at(),
                                     "IS " + what.text().toUpperCase(Locale.ROOT),
-                                    "copy the column as it is"));
+                                    "select the column unchanged"));
             case "nfc", "nfd", "nfkc", "nfkd" -> {
                 tokens.expectWord("normalized");
-                yield chaining(refuse(token.at(), "IS NORMALIZED", "copy the column as it is"));
+                yield chaining(refuse(token.at(), "IS NORMALIZED", "select the column unchanged"));
             }
             default ->
                     throw new Refusal(
                             what.at(),
-                            "syntax error at " + what.shown() + " behind IS",
-                            "IS takes NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM");
+                            "syntax error at " + what.description() + " after IS",
+                            "write NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM after IS");
         };
     }
 
@@ -313,7 +313,7 @@ final class ExpressionParser {
         return chaining(new Node.IsTruth(token.at(), left, verdict, negated));
     }
 
-    /// BETWEEN, IN, LIKE and their relatives, with or without NOT before them.
+    /// Parses BETWEEN, IN, LIKE and similar operators, with or without NOT.
     private Infix range(Node left, SqlToken token, String word, boolean negated) {
         return switch (word) {
             case "between" -> between(left, token, negated);
@@ -322,10 +322,7 @@ final class ExpressionParser {
             case "ilike" -> {
                 like(left, token, negated);
                 yield new Infix(
-                        refuse(
-                                token.at(),
-                                "ILIKE",
-                                "write lower(..) LIKE with a lower-case pattern"),
+                        refuse(token.at(), "ILIKE", "use lower(..) LIKE with a lower-case pattern"),
                         false);
             }
             case "similar" -> {
@@ -342,7 +339,7 @@ final class ExpressionParser {
                         refuse(
                                 token.at(),
                                 word.toUpperCase(Locale.ROOT),
-                                "compare the ends with < and >"),
+                                "compare the bounds with < and >"),
                         false);
             }
         };
@@ -387,8 +384,8 @@ final class ExpressionParser {
         return new Node.Refused(refusal.at());
     }
 
-    Node refuse(int at, String what, String instead) {
-        problems.add(at, what + " is not supported", instead);
+    Node refuse(int at, String what, String remedy) {
+        problems.add(at, what + " is not supported", remedy);
         return new Node.Refused(at);
     }
 }

@@ -2,8 +2,8 @@ package dev.millrace.sql;
 
 import java.math.BigInteger;
 
-/// The types that expressions know, and two that they don't compute with: the string that has no
-/// type yet, and every type that can only be copied.
+/// The types that expressions compute with, and two more: a string literal whose type is not yet
+/// known, and every other type, which can only be copied.
 public enum Kind {
     INT2("int2", "smallint"),
     INT4("int4", "integer"),
@@ -36,15 +36,15 @@ public enum Kind {
         return sqlName;
     }
 
-    public boolean isWhole() {
+    public boolean isInteger() {
         return this == INT2 || this == INT4 || this == INT8;
     }
 
     public boolean isNumber() {
-        return isWhole() || this == NUMERIC;
+        return isInteger() || this == NUMERIC;
     }
 
-    /// text and varchar, which differ in nothing that an expression can see.
+    /// text and varchar; expressions treat both alike.
     public boolean isPlainText() {
         return this == TEXT || this == VARCHAR;
     }
@@ -57,7 +57,7 @@ public enum Kind {
         return this == DATE || this == TIMESTAMP || this == TIMESTAMPTZ;
     }
 
-    public boolean holds(long value) {
+    public boolean contains(long value) {
         return switch (this) {
             case INT2 -> value == (short) value;
             case INT4 -> value == (int) value;
@@ -65,7 +65,7 @@ public enum Kind {
         };
     }
 
-    public boolean holds(BigInteger value) {
-        return value.bitLength() < Long.SIZE && holds(value.longValueExact());
+    public boolean contains(BigInteger value) {
+        return value.bitLength() < Long.SIZE && contains(value.longValueExact());
     }
 }

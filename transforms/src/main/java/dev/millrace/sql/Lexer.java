@@ -5,14 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/// PostgreSQL's lexical rules: names fold to lower case, comments nest, an operator is the longest
-/// run of operator characters that doesn't begin a comment and doesn't end in a plain sign. Used
-/// once, for one text, by one thread.
+/// Splits a text into tokens by PostgreSQL's lexical rules: names fold to lower case, comments
+/// nest, an operator is the longest run of operator characters that does not begin a comment and
+/// does not end in a plain sign. Not thread-safe; used once, for one text.
 final class Lexer {
 
     private static final String OPERATOR_CHARACTERS = "+-*/<>=~!@#%^&|`?";
     private static final String ALLOW_TRAILING_SIGN = "~!@#%^&|`?";
-    private static final int LONGEST_NAME_BYTES = 63;
+    private static final int MAX_NAME_BYTES = 63;
 
     private final String text;
     private final StringLiterals strings;
@@ -24,7 +24,7 @@ final class Lexer {
         this.strings = new StringLiterals(text);
     }
 
-    /// The tokens of the text with an END behind them.
+    /// The tokens of the text, followed by an END.
     List<SqlToken> tokens() {
         skipBlanksAndComments();
         while (at < text.length()) {
@@ -50,7 +50,7 @@ final class Lexer {
             throw new Refusal(
                     at,
                     "the literal " + c + "'..' is not supported",
-                    "write a plain string, with a CAST where a type is needed");
+                    "write a plain string, with a CAST if a type is needed");
         } else if (c == '"') {
             quotedName(strings.quotedName(at));
         } else if (c == '$') {
@@ -80,7 +80,7 @@ final class Lexer {
 
     private void dollar() {
         if (isDigit(charAt(at + 1))) {
-            throw new Refusal(at, "a parameter has no value here", "write the value itself");
+            throw new Refusal(at, "a parameter is not supported", "write the value itself");
         }
         string(strings.dollarQuoted(at));
     }
@@ -96,11 +96,11 @@ final class Lexer {
     }
 
     private void checkLength(String name) {
-        if (name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME_BYTES) {
+        if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME_BYTES) {
             throw new Refusal(
                     at,
-                    "a name is longer than " + LONGEST_NAME_BYTES + " bytes; PostgreSQL cuts it",
-                    "write the name as the catalog has it");
+                    "a name is longer than " + MAX_NAME_BYTES + " bytes; PostgreSQL truncates it",
+                    "write the name as it is in the catalog");
         }
     }
 
@@ -133,7 +133,7 @@ final class Lexer {
         } else {
             throw new Refusal(
                     at,
-                    "the character U+%04X has no meaning here".formatted(text.codePointAt(at)),
+                    "the character U+%04X is not allowed here".formatted(text.codePointAt(at)),
                     "");
         }
     }
@@ -153,19 +153,19 @@ final class Lexer {
             return;
         }
         int end = digits(at, 10);
-        boolean whole = true;
+        boolean integer = true;
         if (charAt(end) == '.' && charAt(end + 1) != '.') {
             end = digits(end + 1, 10);
-            whole = false;
+            integer = false;
         }
         int exponent = exponentEnd(end);
         if (exponent > end) {
             end = exponent;
-            whole = false;
+            integer = false;
         }
         refuseJunk(end);
         String digits = text.substring(begin, end).replace("_", "");
-        add(whole ? SqlToken.Kind.INTEGER : SqlToken.Kind.DECIMAL, digits, end);
+        add(integer ? SqlToken.Kind.INTEGER : SqlToken.Kind.DECIMAL, digits, end);
     }
 
     private int exponentEnd(int from) {
@@ -176,8 +176,8 @@ final class Lexer {
         return isDigit(charAt(from + sign)) ? digits(from + sign, 10) : from;
     }
 
-    /// Behind the digits that begin at `from`; one underscore may stand between two digits, and
-    /// before the first one behind a radix prefix.
+    /// The offset after the digits that begin at `from`. One underscore is allowed between two
+    /// digits, and before the first digit after a radix prefix.
     private int digits(int from, int radix) {
         int end = from;
         while (Character.digit(ascii(end), radix) >= 0
@@ -192,7 +192,7 @@ final class Lexer {
     private void refuseJunk(int end) {
         if (end < text.length() && continuesName(text.charAt(end))) {
             throw new Refusal(
-                    at, "a number has letters right behind it", "put a blank between them");
+                    at, "a number is followed directly by letters", "add a blank between them");
         }
     }
 
@@ -203,19 +203,19 @@ final class Lexer {
             } else if (text.startsWith("--", at)) {
                 at = StringLiterals.lineEnd(text, at);
             } else if (text.startsWith("/*", at)) {
-                at = behindComment();
+                at = commentEnd();
             } else {
                 return;
             }
         }
     }
 
-    private int behindComment() {
+    private int commentEnd() {
         int depth = 1;
         int end = at + 2;
         while (depth > 0) {
             if (end >= text.length()) {
-                throw new Refusal(at, "a comment has no end", "close it with */");
+                throw new Refusal(at, "a comment is not closed", "close it with */");
             }
             if (text.startsWith("/*", end)) {
                 depth++;

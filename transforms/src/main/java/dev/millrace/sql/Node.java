@@ -3,8 +3,8 @@ package dev.millrace.sql;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// An expression as the text says it, before any type is known. `at` is where it stands: an
-/// operator's place for what an operator makes, else the first character.
+/// A parsed expression, before its type is known. `at` is the offset of the operator for an
+/// operator's result, and of the first character otherwise. Immutable.
 public sealed interface Node {
 
     int at();
@@ -15,8 +15,8 @@ public sealed interface Node {
         }
     }
 
-    /// @param digits with a minus before them when the text negates a plain number
-    record Number(int at, String digits, boolean whole) implements Node {}
+    /// @param digits begin with a minus when the text negates a plain number
+    record Number(int at, String digits, boolean integer) implements Node {}
 
     record Text(int at, String value) implements Node {}
 
@@ -77,8 +77,8 @@ public sealed interface Node {
 
     record NullIf(int at, Node left, Node right) implements Node {}
 
-    /// @param name the function's own name: TRIM(BOTH ..) is `btrim`
-    /// @param syntax which of PostgreSQL's two ways of writing it the text has
+    /// @param name the function's name: TRIM(BOTH ..) is `btrim`
+    /// @param syntax which of PostgreSQL's two notations the text uses
     record Call(int at, String name, Syntax syntax, List<Node> arguments) implements Node {
         enum Syntax {
             PLAIN,
@@ -90,14 +90,14 @@ public sealed interface Node {
         }
     }
 
-    /// Stands where something was refused, so that the rest of the text is still read.
+    /// Replaces a part that was refused, so that the rest of the text is still parsed.
     record Refused(int at) implements Node {}
 
-    /// A type as a CAST names it.
+    /// The type that a CAST names.
     ///
-    /// @param name in the words of the text, folded: `double precision`, `varchar`
-    /// @param quoted the name was quoted, so `"char"` is not `char`
-    /// @param array with brackets behind it
+    /// @param name as written, in lower case: `double precision`, `varchar`
+    /// @param quoted true when the name is quoted: `"char"` is not `char`
+    /// @param array true when brackets follow
     record TypeName(int at, String name, boolean quoted, List<Integer> modifiers, boolean array) {
 
         public TypeName {

@@ -3,23 +3,25 @@ package dev.millrace.sql;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// The expressions right below an expression.
+/// Lists the direct parts of an expression. Thread-safe.
 public final class NodeParts {
 
-    /// Deeper trees would not fit the stack of whoever walks them.
-    private static final int HIGHEST = 500;
+    /// A deeper tree would overflow the stack of a recursive walk.
+    private static final int MAX_HEIGHT = 500;
 
     private NodeParts() {}
 
-    /// The tree itself; looks at it level by level, whatever its height.
+    /// Returns the tree, checked level by level and so without recursion.
+    ///
+    /// @throws Refusal when the tree is too high
     static Node withinHeight(Node root) {
         List<Node> level = List.of(root);
         for (int height = 1; !level.isEmpty(); height++) {
-            if (height > HIGHEST) {
+            if (height > MAX_HEIGHT) {
                 throw new Refusal(
                         root.at(),
-                        "the expression has more than " + HIGHEST + " operators in a row",
-                        "split it");
+                        "the expression has more than " + MAX_HEIGHT + " operators in a row",
+                        "split it into several columns or simplify it");
             }
             level = level.stream().flatMap(NodeParts::of).toList();
         }

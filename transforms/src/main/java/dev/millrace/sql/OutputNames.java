@@ -3,7 +3,7 @@ package dev.millrace.sql;
 import dev.millrace.sql.Node.TypeName;
 import org.jspecify.annotations.Nullable;
 
-/// The name that PostgreSQL gives a column of the result that has no alias.
+/// Derives the name that PostgreSQL gives a result column without an alias (FigureColname).
 final class OutputNames {
 
     private enum Strength {
@@ -18,7 +18,7 @@ final class OutputNames {
 
     private OutputNames() {}
 
-    /// `null` where PostgreSQL says `?column?`.
+    /// `null` where PostgreSQL uses `?column?`.
     static @Nullable String of(Node node) {
         return name(node).text();
     }

@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Reads what has no operator in it: constants, columns, calls and the forms that SQL writes like
-/// calls. For one thread.
+/// Parses what contains no operator: constants, columns, calls and the SQL constructs written like
+/// calls. Not thread-safe; used for one parse.
 final class PrimaryParser {
 
-    /// Types whose name may stand before a string; any other name there is read as a type too.
+    /// Words that begin a construct of their own when a parenthesis follows; any other word is then
+    /// a function.
     private static final Set<String> SPECIAL_CALLS =
             Set.of(
                     "cast",
@@ -77,7 +78,7 @@ final class PrimaryParser {
         SqlToken inner = tokens.peek(1);
         if (inner.isWord("select") || inner.isWord("values") || inner.isWord("with")) {
             tokens.skipParenthesised();
-            return expressions.refuse(open.at(), "a subquery", "declare a mapping of its own");
+            return expressions.refuse(open.at(), "a subquery", "declare a separate target table");
         }
         tokens.take();
         List<Node> list = expressions.expressions();
@@ -86,7 +87,7 @@ final class PrimaryParser {
             tokens.take();
             tokens.take();
             return expressions.refuse(
-                    open.at(), "a field of a composite value", "copy the whole column");
+                    open.at(), "a field of a composite value", "select the whole column");
         }
         return list.size() == 1
                 ? list.getFirst()
@@ -104,7 +105,7 @@ final class PrimaryParser {
                 tokens.take();
                 tokens.skipParenthesised();
                 yield expressions.refuse(
-                        token.at(), "an ARRAY constructor", "copy an array column");
+                        token.at(), "an ARRAY constructor", "select an array column");
             }
             default -> {
                 if (RefusedNames.VALUE_FUNCTIONS.contains(token.text()) && !call) {
@@ -135,7 +136,9 @@ final class PrimaryParser {
             }
             if (!Keywords.mayBeAlias(part)) {
                 throw new Refusal(
-                        part.at(), "syntax error at " + part.shown() + ": expected a name", "");
+                        part.at(),
+                        "syntax error at " + part.description() + ": expected a" + " name",
+                        "");
             }
             path.add(part);
         }
@@ -147,8 +150,8 @@ final class PrimaryParser {
         if (!Keywords.mayNameColumn(token)) {
             throw new Refusal(
                     token.at(),
-                    "syntax error at " + token.shown() + ": expected an expression",
-                    "quote it where it is a name");
+                    "syntax error at " + token.description() + ": expected an expression",
+                    "quote it if it is a name");
         }
         List<String> qualifier =
                 path.subList(0, path.size() - 1).stream().map(SqlToken::text).toList();
@@ -180,7 +183,9 @@ final class PrimaryParser {
         SqlToken value = tokens.take();
         if (value.kind() != SqlToken.Kind.STRING) {
             throw new Refusal(
-                    value.at(), "syntax error at " + value.shown() + ": expected a string", "");
+                    value.at(),
+                    "syntax error at " + value.description() + ": expected a" + " string",
+                    "");
         }
         while (type.name().equals("interval")
                 && tokens.peek().kind() == SqlToken.Kind.WORD
@@ -209,18 +214,18 @@ final class PrimaryParser {
         if (!tokens.peek().isSymbol(")")) {
             SqlToken odd = tokens.peek();
             throw new Refusal(
-                    odd.at(), "syntax error at " + odd.shown() + " in a call of " + name, "");
+                    odd.at(), "syntax error at " + odd.description() + " in a call of " + name, "");
         }
         tokens.take();
         if (skipCallTail()) {
             return expressions.refuse(
                     first.at(),
                     "an aggregate or window function",
-                    "a target row is made of one source row");
+                    "remove it; each target row comes from one source row");
         }
         if (!builtIn) {
             return expressions.refuse(
-                    first.at(), "a function of the source's own", "compute it in a column");
+                    first.at(), "a user-defined function", "compute the value in a source column");
         }
         return new Node.Call(first.at(), name, Node.Call.Syntax.PLAIN, arguments);
     }
@@ -249,7 +254,7 @@ final class PrimaryParser {
 
     private Node refuseFunction(SqlToken token) {
         return expressions.refuse(
-                token.at(), "the function " + token.text(), Signature.instead(token.text()));
+                token.at(), "the function " + token.text(), Signature.remedy(token.text()));
     }
 
     private Node special(SqlToken token) {
@@ -262,7 +267,7 @@ final class PrimaryParser {
             case "nullif" -> nullIf(token);
             case "exists" -> {
                 tokens.skipParenthesised();
-                yield expressions.refuse(token.at(), "EXISTS", "declare a mapping of its own");
+                yield expressions.refuse(token.at(), "EXISTS", "declare a separate target table");
             }
             case "row" -> {
                 tokens.skipParenthesised();
@@ -335,7 +340,7 @@ final class PrimaryParser {
             positions(token, list);
         }
         if (!tokens.peek().isSymbol(")")) {
-            throw tokens.unexpected("expected ')' behind SUBSTRING");
+            throw tokens.unexpected("expected ')' after SUBSTRING");
         }
         tokens.take();
         return new Node.Call(token.at(), "substring", syntax, list);
@@ -344,7 +349,7 @@ final class PrimaryParser {
     private void positions(SqlToken token, List<Node> list) {
         if (tokens.peek().isWord("similar")) {
             throw new Refusal(
-                    token.at(), "SUBSTRING by a pattern is not supported", "give a position");
+                    token.at(), "SUBSTRING by a pattern is not supported", "use positions");
         }
         @Nullable Node from = tokens.acceptWord("from") ? expressions.expression() : null;
         @Nullable Node length = tokens.acceptWord("for") ? expressions.expression() : null;
@@ -353,8 +358,8 @@ final class PrimaryParser {
         }
         list.add(from == null ? new Node.Number(token.at(), "1", true) : from);
         if (length != null) {
-            TypeName whole = new TypeName(length.at(), "int4", false, List.of(), false);
-            list.add(from == null ? new Node.Cast(length.at(), length, whole) : length);
+            TypeName integer = new TypeName(length.at(), "int4", false, List.of(), false);
+            list.add(from == null ? new Node.Cast(length.at(), length, integer) : length);
         }
     }
 

@@ -1,31 +1,40 @@
 package dev.millrace.sql;
 
+import dev.millrace.problem.Problem;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/// Gathers the problems of one SELECT text. For one thread.
+/// Collects the problems of one SELECT, each once. Not thread-safe; confined to the thread that
+/// parses or compiles.
 public final class ProblemLog {
 
-    private final String text;
-    private final List<SelectProblem> problems = new ArrayList<>();
+    private record Located(int offset, Problem problem) {}
 
-    public ProblemLog(String text) {
+    private final SelectText text;
+    private final List<Located> found = new ArrayList<>();
+
+    public ProblemLog(SelectText text) {
         this.text = text;
     }
 
-    public void add(int at, String message, String instead) {
-        SelectProblem problem = SelectProblem.at(text, at, message, instead);
-        if (!problems.contains(problem)) {
-            problems.add(problem);
+    /// @param at offset in the SELECT's text
+    public void add(int at, String message, String remedy) {
+        Located located = new Located(at, text.problem(at, message, remedy));
+        if (!found.contains(located)) {
+            found.add(located);
         }
     }
 
     public boolean isEmpty() {
-        return problems.isEmpty();
+        return found.isEmpty();
     }
 
-    public List<SelectProblem> inOrder() {
-        return problems.stream().sorted(Comparator.comparingInt(SelectProblem::offset)).toList();
+    /// The problems in the order of the text.
+    public List<Problem> inOrder() {
+        return found.stream()
+                .sorted(Comparator.comparingInt(Located::offset))
+                .map(Located::problem)
+                .toList();
     }
 }

@@ -3,7 +3,8 @@ package dev.millrace.sql;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Judges what stands before a column's name against the one table of FROM.
+/// Checks the qualifiers of columns against the table in FROM. Not thread-safe; confined to the
+/// thread that parses or compiles.
 public final class QualifierCheck {
 
     private final SelectStatement.Source from;
@@ -18,7 +19,7 @@ public final class QualifierCheck {
         for (SelectStatement.Item item : items) {
             switch (item) {
                 case SelectStatement.Item.Expression(_, Node node, _) -> check(node);
-                case SelectStatement.Item.Star(int at, List<String> qualifier) ->
+                case SelectStatement.Item.Star(int at, List<String> qualifier, _) ->
                         check(at, qualifier);
             }
         }
@@ -48,8 +49,8 @@ public final class QualifierCheck {
             String alias = from.alias();
             throw new Refusal(
                     at,
-                    "there is no table " + String.join(".", qualifier) + " in FROM",
-                    "use " + (alias == null ? from.name() : alias) + " or leave it out");
+                    "FROM does not contain a table " + String.join(".", qualifier),
+                    "use " + (alias == null ? from.name() : alias) + " or remove the qualifier");
         }
     }
 }

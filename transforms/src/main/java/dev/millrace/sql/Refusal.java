@@ -1,18 +1,18 @@
 package dev.millrace.sql;
 
-/// Ends the reading or the typing of what is at hand, because something in it can't be taken.
-/// Caught where the next independent part begins; never leaves this room.
+/// Ends the parsing or typing of one part of a SELECT that is not supported. Caught where the next
+/// independent part begins; callers of the parser and the compiler never see it.
 public final class Refusal extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
     private final int at;
-    private final String instead;
+    private final String remedy;
 
-    public Refusal(int at, String message, String instead) {
+    public Refusal(int at, String message, String remedy) {
         super(message, null, false, false);
         this.at = at;
-        this.instead = instead;
+        this.remedy = remedy;
     }
 
     int at() {
@@ -20,6 +20,6 @@ public final class Refusal extends RuntimeException {
     }
 
     public void addTo(ProblemLog problems) {
-        problems.add(at, String.valueOf(getMessage()), instead);
+        problems.add(at, String.valueOf(getMessage()), remedy);
     }
 }

@@ -3,7 +3,8 @@ package dev.millrace.sql;
 import java.util.Map;
 import java.util.Set;
 
-/// What PostgreSQL knows and this language doesn't, with what to write instead.
+/// Functions and operators of PostgreSQL that this language does not support, with the replacement
+/// to suggest.
 final class RefusedNames {
 
     static final Set<String> IS_JSON_WORDS =
@@ -15,8 +16,8 @@ final class RefusedNames {
     static final String OPERATORS =
             "the operators are + - * / % || = <> < <= > >=, AND, OR, NOT, LIKE, IN and BETWEEN";
 
-    private static final String STORED = "take the value from a column of the source";
-    private static final String ROW_BY_ROW = "a target row is made of one source row";
+    private static final String STORED = "store the value in a source column and select it";
+    private static final String ROW_BY_ROW = "remove it; each target row comes from one source row";
 
     private static final Map<String, String> FUNCTIONS =
             Map.ofEntries(
@@ -48,13 +49,13 @@ final class RefusedNames {
                     Map.entry("greatest", "use CASE"),
                     Map.entry("least", "use CASE"),
                     Map.entry("initcap", "use upper or lower"),
-                    Map.entry("position", "use LIKE where it is a test"),
-                    Map.entry("extract", "copy the column as it is"),
+                    Map.entry("position", "use LIKE to search in a text"),
+                    Map.entry("extract", "select the column unchanged"),
                     Map.entry("to_char", "use CAST(.. AS text)"),
                     Map.entry("left", "use substr(text, 1, n)"),
                     Map.entry("format", "use || or concat"));
 
-    /// Words that are a value of their own, without parentheses.
+    /// Functions that are called without parentheses.
     static final Set<String> VALUE_FUNCTIONS =
             Set.of(
                     "current_date",
@@ -72,17 +73,17 @@ final class RefusedNames {
 
     private RefusedNames() {}
 
-    static String insteadOfFunction(String name) {
+    static String remedyForFunction(String name) {
         return VALUE_FUNCTIONS.contains(name) ? STORED : FUNCTIONS.getOrDefault(name, "");
     }
 
-    static String insteadOfOperator(String operator) {
+    static String remedyForOperator(String operator) {
         return switch (operator) {
             case "->", "->>", "#>", "#>>", "@>", "<@", "?", "@?", "@@" ->
-                    "copy the whole JSON column";
+                    "select the JSON column unchanged";
             case "~", "~*", "!~", "!~*" -> "use LIKE";
             case "~~" -> "write LIKE";
-            case "^" -> "multiply";
+            case "^" -> "use multiplication";
             default -> OPERATORS;
         };
     }

@@ -4,10 +4,10 @@ import dev.millrace.change.TableId;
 import java.util.List;
 import java.util.Optional;
 
-/// A table as its catalog describes it, on the source or on the target.
+/// A table as its catalog describes it, on the source or on the target. Immutable.
 ///
-/// @param key the columns of the primary key in key order (for a source: of the replica identity
-///   that rows are known by); empty when the table has none
+/// @param key columns of the primary key in key order; for a source table the columns of the
+///   replica identity; empty when the table has no key
 public record Relation(TableId id, List<Column> columns, List<String> key) {
 
     public Relation {
@@ -19,9 +19,9 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
         return columns.stream().filter(column -> column.name().equals(name)).findFirst();
     }
 
-    /// @param generated the value is computed by the table itself (`GENERATED ALWAYS AS (..)
-    ///   STORED` or `VIRTUAL`): the source doesn't send it, the target doesn't take it
-    /// @param defaulted a row that leaves the column out gets a value: by DEFAULT or as an identity
+    /// @param generated the table computes the value (`GENERATED ALWAYS AS (..) STORED` or
+    ///   `VIRTUAL`): the source does not send it and the target does not accept it
+    /// @param defaulted a row without this column gets a value: it has a DEFAULT or is an identity
     public record Column(
             String name,
             SqlType type,
@@ -30,7 +30,7 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
             Collation collation,
             boolean defaulted) {
 
-        /// A column of which nobody asked whether it has a default: it counts as having one.
+        /// A column that counts as having a default because its default was not read.
         public Column(
                 String name,
                 SqlType type,
@@ -41,12 +41,12 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
         }
     }
 
-    /// @param schema the schema of the type, `pg_catalog` for built-in ones
-    /// @param name the catalog's own name: `int4`, `numeric`, `_text`
+    /// @param schema the type's schema; `pg_catalog` for built-in types
+    /// @param name the catalog's name: `int4`, `numeric`, `_text`
     /// @param formatted what `format_type` prints: `integer`, `numeric(12,2)`, `text[]`
     /// @param modifier `atttypmod`, -1 when there is none
-    /// @param base for a domain the type below it, else empty
-    /// @param enumerated an enum of the user's
+    /// @param base the base type of a domain, else empty
+    /// @param enumerated true for an enum
     public record SqlType(
             String schema,
             String name,
@@ -55,7 +55,7 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
             Optional<SqlType> base,
             boolean enumerated) {
 
-        /// Any type but an enum.
+        /// A type that is not an enum.
         public SqlType(
                 String schema,
                 String name,
@@ -66,10 +66,10 @@ public record Relation(TableId id, List<Column> columns, List<String> key) {
         }
     }
 
-    /// How text of a column compares and changes case.
+    /// The collation of a column: how its text compares and changes case.
     ///
-    /// @param name the collation's name as it is written in SQL after COLLATE, unquoted; empty for
-    ///   types without
+    /// @param name the name as written in SQL after COLLATE, unquoted; empty for types without a
+    ///   collation
     public record Collation(String name, Provider provider, boolean deterministic) {
 
         public static final Collation NONE = new Collation("", Provider.NONE, true);

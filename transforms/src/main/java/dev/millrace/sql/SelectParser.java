@@ -1,34 +1,36 @@
 package dev.millrace.sql;
 
+import dev.millrace.problem.Problem;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/// Reads the text of a SELECT as PostgreSQL does, and refuses by name what this language doesn't
-/// take. Pure; safe for any thread.
+/// Parses a SELECT as PostgreSQL does, and reports by name every construct that this language does
+/// not support. Pure; thread-safe.
 public final class SelectParser {
 
-    private static final int LONGEST = 100_000;
+    private static final int MAX_LENGTH = 100_000;
 
-    private final String text;
+    private final SelectText text;
     private final ProblemLog problems;
     private final TokenStream tokens;
     private final ExpressionParser expressions;
 
-    private SelectParser(String text, ProblemLog problems) {
+    private SelectParser(SelectText text, ProblemLog problems) {
         this.text = text;
         this.problems = problems;
-        this.tokens = new TokenStream(new Lexer(text).tokens());
+        this.tokens = new TokenStream(new Lexer(text.text()).tokens());
         this.expressions = new ExpressionParser(tokens, problems);
     }
 
-    /// Either a statement, or every problem up to the first place behind which nothing could be
-    /// read any more, those of [SelectStatement#problems()] among them.
-    public static ParseResult parse(String text) {
+    /// Returns a statement, or every problem up to the place where parsing could not continue. In
+    /// the second case the problems include those of [SelectStatement#problems()].
+    public static ParseResult parse(SelectText text) {
         ProblemLog problems = new ProblemLog(text);
-        if (text.length() > LONGEST) {
-            problems.add(0, "the SELECT is longer than " + LONGEST + " characters", "shorten it");
+        if (text.text().length() > MAX_LENGTH) {
+            problems.add(
+                    0, "the SELECT is longer than " + MAX_LENGTH + " characters", "shorten it");
             return new ParseResult.Refused(problems.inOrder());
         }
         List<SelectStatement.Item> items = new ArrayList<>();
@@ -47,21 +49,26 @@ public final class SelectParser {
         return new ParseResult.Refused(problems.inOrder());
     }
 
-    /// @param items takes the select list as it is read, and `conditions` the WHERE, for what can
-    ///   be said of them if the rest can't be read
+    /// Parses a text that is not in a file.
+    public static ParseResult parse(String text) {
+        return parse(SelectText.of(text));
+    }
+
+    /// @param items receives the select list while it is parsed, and `conditions` the WHERE: they
+    ///   are checked even if the rest cannot be parsed
     private SelectStatement statement(List<SelectStatement.Item> items, List<Node> conditions) {
         if (tokens.peek().isWord("with")) {
-            throw refusal("WITH", "write the SELECT over the table itself");
+            throw refusal("WITH", "select from the table itself");
         }
         if (!tokens.acceptWord("select")) {
-            throw tokens.unexpected("a mapping is a SELECT");
+            throw tokens.unexpected("expected SELECT");
         }
         refuseDistinct();
         do {
             items.add(item());
         } while (tokens.acceptSymbol(","));
         if (tokens.peek().isWord("into")) {
-            throw refusal("INTO", "name the target table in the file");
+            throw refusal("INTO", "name the target table as the key of this entry");
         }
         if (tokens.peek().kind() == SqlToken.Kind.END) {
             throw tokens.unexpected("expected FROM and the source table");
@@ -76,7 +83,8 @@ public final class SelectParser {
             conditions.add(where);
         }
         refuseRest();
-        return new SelectStatement(text, items, source, where, CaseChange.occursIn(items, where));
+        return new SelectStatement(
+                text, text.text(), items, source, where, CaseChange.occursIn(items, where));
     }
 
     private void refuseDistinct() {
@@ -85,7 +93,7 @@ public final class SelectParser {
             problems.add(
                     token.at(),
                     "DISTINCT is not supported",
-                    "a target row is made of one source row; leave it out");
+                    "remove DISTINCT; each target row comes from one source row");
             if (tokens.acceptWord("on")) {
                 tokens.skipParenthesised();
             }
@@ -102,10 +110,11 @@ public final class SelectParser {
             for (int i = 0; i < star; i += 2) {
                 qualifier.add(tokens.peek(i).text());
             }
+            int starAt = tokens.peek(star).at();
             for (int i = 0; i <= star; i++) {
                 tokens.take();
             }
-            return new SelectStatement.Item.Star(first.at(), qualifier);
+            return new SelectStatement.Item.Star(first.at(), qualifier, starAt);
         }
         Node node = NodeParts.withinHeight(expressions.expression());
         @Nullable String alias = alias();
@@ -113,7 +122,7 @@ public final class SelectParser {
                 first.at(), node, alias == null ? OutputNames.of(node) : alias);
     }
 
-    /// How many tokens ahead the star of `*`, `t.*` or `s.t.*` stands; -1 when there is none.
+    /// The number of tokens before the `*` of `*`, `t.*` or `s.t.*`; -1 when there is none.
     private int starAhead() {
         int ahead = 0;
         while (Keywords.mayNameColumn(tokens.peek(ahead)) && tokens.peek(ahead + 1).isSymbol(".")) {
@@ -125,7 +134,7 @@ public final class SelectParser {
     private @Nullable String alias() {
         if (tokens.acceptWord("as")) {
             if (!Keywords.mayBeAlias(tokens.peek())) {
-                throw tokens.unexpected("expected a name behind AS");
+                throw tokens.unexpected("expected a name after AS");
             }
             return tokens.take().text();
         }
@@ -135,12 +144,12 @@ public final class SelectParser {
     private SelectStatement.Source source() {
         SqlToken first = tokens.peek();
         if (first.isSymbol("(")) {
-            throw refusal("a subquery in FROM", "name one table");
+            throw refusal("a subquery in FROM", "select from one table");
         }
         if (first.isWord("only")
                 || first.isWord("lateral")
                 || first.isWord("rows") && tokens.peek(1).isWord("from")) {
-            throw refusal(first.text().toUpperCase(Locale.ROOT), "name one table");
+            throw refusal(first.text().toUpperCase(Locale.ROOT), "select from one table");
         }
         String name = tableName();
         @Nullable String schema = null;
@@ -149,23 +158,23 @@ public final class SelectParser {
             name = tokens.peek().isOperator("*") ? wildcard() : tableName();
         }
         if (tokens.peek().isSymbol(".")) {
-            throw refusal("a database before the schema", "write schema.table");
+            throw refusal("a database name before the schema", "write schema.table");
         }
         if (tokens.peek().isSymbol("(")) {
-            throw refusal("a function in FROM", "name one table");
+            throw refusal("a function in FROM", "select from one table");
         }
         if (tokens.peek().isOperator("*")) {
-            throw refusal("'*' behind the table", "leave it out");
+            throw refusal("'*' after the table", "remove it");
         }
         @Nullable String alias = sourceAlias();
         if (alias != null && tokens.peek().isSymbol("(")) {
-            throw refusal("a list of column aliases", "give the columns their aliases in the list");
+            throw refusal("a list of column aliases", "write the aliases in the select list");
         }
         return new SelectStatement.Source(first.at(), schema, name, alias);
     }
 
     private String wildcard() {
-        throw refusal("FROM schema.* for one target table", "name one table");
+        throw refusal("FROM schema.* for one target table", "select from one table");
     }
 
     private String tableName() {
@@ -188,39 +197,37 @@ public final class SelectParser {
             return;
         }
         if (token.isSymbol(";")) {
-            throw refusal("a semicolon", "leave it out");
+            throw refusal("a semicolon", "remove it");
         }
         if (token.isSymbol(",")) {
-            throw refusal(
-                    "a second table in FROM", "a target row is made of one source table's row");
+            throw refusal("a second table in FROM", "select from one table");
         }
         String word = token.kind() == SqlToken.Kind.WORD ? token.text() : "";
         switch (word) {
             case "join", "inner", "left", "right", "full", "cross", "natural" ->
-                    throw refusal("a join", "a target row is made of one source table's row");
+                    throw refusal("a join", "select from one table");
             case "group", "having", "window" ->
                     throw refusal(
                             word.equals("group") ? "GROUP BY" : word.toUpperCase(Locale.ROOT),
-                            "a target row is made of one source row");
-            case "order" -> throw refusal("ORDER BY", "a table has no order; leave it out");
+                            "remove it; each target row comes from one source row");
+            case "order" -> throw refusal("ORDER BY", "remove it; tables are not ordered");
             case "limit", "offset", "fetch" ->
-                    throw refusal(
-                            word.toUpperCase(Locale.ROOT),
-                            "choose the rows by WHERE on their values");
+                    throw refusal(word.toUpperCase(Locale.ROOT), "filter the rows with WHERE");
             case "union", "intersect", "except" ->
                     throw refusal(
-                            word.toUpperCase(Locale.ROOT), "declare one mapping for each SELECT");
-            case "for" -> throw refusal("FOR UPDATE and its like", "leave it out");
-            case "tablesample" -> throw refusal("TABLESAMPLE", "choose the rows by WHERE");
+                            word.toUpperCase(Locale.ROOT),
+                            "declare one target table for each" + " SELECT");
+            case "for" -> throw refusal("a locking clause such as FOR UPDATE", "remove it");
+            case "tablesample" -> throw refusal("TABLESAMPLE", "filter the rows with WHERE");
             default -> throw tokens.unexpected("expected the end of the SELECT");
         }
     }
 
-    private Refusal refusal(String what, String instead) {
-        return new Refusal(tokens.peek().at(), what + " is not supported", instead);
+    private Refusal refusal(String what, String remedy) {
+        return new Refusal(tokens.peek().at(), what + " is not supported", remedy);
     }
 
-    /// Finds `lower` and `upper` in a statement.
+    /// Finds calls of `lower` and `upper` in a statement.
     static final class CaseChange {
 
         private CaseChange() {}
@@ -249,14 +256,14 @@ public final class SelectParser {
         }
     }
 
-    /// What the parser made of a text.
+    /// The outcome of parsing a text.
     public sealed interface ParseResult {
 
         record Parsed(SelectStatement statement) implements ParseResult {}
 
-        /// The text is not a SELECT of this language; every problem found, in the order of the
-        /// text.
-        record Refused(List<SelectProblem> problems) implements ParseResult {
+        /// The text is not a SELECT of this language. Contains every problem found, in the order of
+        /// the text.
+        record Refused(List<Problem> problems) implements ParseResult {
             public Refused {
                 problems = List.copyOf(problems);
                 if (problems.isEmpty()) {

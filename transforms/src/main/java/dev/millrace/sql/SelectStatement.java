@@ -1,5 +1,9 @@
 package dev.millrace.sql;
 
+import dev.millrace.change.TableId;
+import dev.millrace.problem.Position;
+import dev.millrace.problem.Problem;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -7,29 +11,30 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// A SELECT over one table, read but not yet typed. Immutable.
+/// A parsed SELECT over one table, not yet typed. Immutable.
 public final class SelectStatement {
 
     /// One entry of the select list.
     public sealed interface Item {
         int at();
 
-        /// @param alias the name behind it, or the one PostgreSQL makes up for it; `null` when
-        ///   PostgreSQL makes up none
+        /// @param alias the name after it, or the one that PostgreSQL derives; `null` when
+        ///   PostgreSQL derives none
         record Expression(int at, Node node, @Nullable String alias) implements Item {}
 
-        /// @param qualifier what stands before the star, empty when it stands alone
-        record Star(int at, List<String> qualifier) implements Item {
+        /// @param qualifier the names before the `*`; empty when there are none
+        /// @param starAt offset of the `*` itself
+        record Star(int at, List<String> qualifier, int starAt) implements Item {
             public Star {
                 qualifier = List.copyOf(qualifier);
             }
         }
     }
 
-    /// The table behind FROM.
+    /// The table after FROM.
     public record Source(int at, @Nullable String schema, String name, @Nullable String alias) {
 
-        /// What qualifies a column: the alias alone where there is one.
+        /// Whether a qualifier names this table. An alias hides the table's name.
         boolean isQualifier(List<String> qualifier) {
             if (alias != null) {
                 return qualifier.equals(List.of(alias));
@@ -39,6 +44,7 @@ public final class SelectStatement {
         }
     }
 
+    private final SelectText written;
     private final String text;
     private final List<Item> items;
     private final Source source;
@@ -46,11 +52,13 @@ public final class SelectStatement {
     private final boolean changesCase;
 
     SelectStatement(
+            SelectText written,
             String text,
             List<Item> items,
             Source source,
             @Nullable Node where,
             boolean changesCase) {
+        this.written = written;
         this.text = text;
         this.items = List.copyOf(items);
         this.source = source;
@@ -58,23 +66,52 @@ public final class SelectStatement {
         this.changesCase = changesCase;
     }
 
-    /// The user's text, to the letter.
+    /// Copies these columns of one table; nothing else. For an entry that implies its SELECT.
+    ///
+    /// @param path path of the entry in the file
+    /// @param at position of the entry
+    public static SelectStatement copying(
+            String path, Position at, TableId table, List<String> columns) {
+        String text =
+                "SELECT "
+                        + columns.stream()
+                                .map(SqlRenderer::quoted)
+                                .collect(Collectors.joining(", "))
+                        + " FROM "
+                        + SqlRenderer.quoted(table.schema())
+                        + "."
+                        + SqlRenderer.quoted(table.name());
+        return new SelectStatement(
+                SelectText.implied(path, text, at),
+                text,
+                columns.stream().map(name -> column(0, List.of(), name)).toList(),
+                new Source(0, table.schema(), table.name(), null),
+                null,
+                false);
+    }
+
+    /// The text as PostgreSQL reads it: the user's own, with columns in place of a `*` that
+    /// [#withColumns] expanded.
     public String text() {
         return text;
     }
 
-    /// The schema that the text names the source table with; empty when it leaves that to the
-    /// search path.
+    /// The text in the file.
+    public SelectText written() {
+        return written;
+    }
+
+    /// The source table's schema as written; empty when the search path decides.
     public Optional<String> schema() {
         return Optional.ofNullable(source.schema());
     }
 
-    /// The name of the source table.
+    /// The source table's name.
     public String table() {
         return source.name();
     }
 
-    /// True when `lower` or `upper` occur: only then the compiler needs case maps.
+    /// True when `lower` or `upper` occur; only then does the compiler need case maps.
     public boolean changesCase() {
         return changesCase;
     }
@@ -83,39 +120,52 @@ public final class SelectStatement {
         return items.stream().anyMatch(Item.Star.class::isInstance);
     }
 
-    /// The text with these columns in place of its stars.
+    /// The statement with these columns in place of each `*`. Its text changes likewise; positions
+    /// of problems stay those of the text in the file.
     ///
-    /// @param quoted names as SQL writes them
-    public String withoutStars(List<String> quoted) {
+    /// @param columns names as the catalog has them
+    public SelectStatement withColumns(List<String> columns) {
+        List<Item> expanded = new ArrayList<>();
+        for (Item item : items) {
+            switch (item) {
+                case Item.Star(int at, List<String> qualifier, _) ->
+                        columns.forEach(name -> expanded.add(column(at, qualifier, name)));
+                case Item.Expression expression -> expanded.add(expression);
+            }
+        }
+        return new SelectStatement(
+                written, expandedText(columns), expanded, source, where, changesCase);
+    }
+
+    private String expandedText(List<String> columns) {
         StringBuilder expanded = new StringBuilder(text);
         for (Item item : items.reversed()) {
-            if (item instanceof Item.Star(int at, List<String> qualifier)) {
-                int star = at;
-                for (String each : qualifier) {
-                    star = text.indexOf('.', text.indexOf(each, star) + each.length()) + 1;
-                }
-                star = text.indexOf('*', star);
-                String prefix = text.substring(at, star);
+            if (item instanceof Item.Star(int at, _, int starAt)) {
+                String prefix = text.substring(at, starAt);
                 expanded.replace(
                         at,
-                        star + 1,
-                        quoted.stream()
-                                .map(name -> prefix + name)
+                        starAt + 1,
+                        columns.stream()
+                                .map(name -> prefix + SqlRenderer.quoted(name))
                                 .collect(Collectors.joining(", ")));
             }
         }
         return expanded.toString();
     }
 
-    /// The columns that an expression or the WHERE computes with; one that is only copied isn't
-    /// among them.
+    private static Item column(int at, List<String> qualifier, String name) {
+        return new Item.Expression(at, new Node.Column(at, qualifier, name), name);
+    }
+
+    /// The columns that an expression or the WHERE reads. A column that is only copied is not
+    /// included.
     public Set<String> computedColumns() {
         return ComputedColumns.of(items, where);
     }
 
-    /// The columns that are copied as they are.
+    /// The columns that are copied unchanged.
     ///
-    /// @param all columns of the source table, for a `*`
+    /// @param all the columns of the source table, for a `*`
     public Set<String> copiedColumns(List<String> all) {
         Set<String> columns = new LinkedHashSet<>();
         for (Item item : items) {
@@ -128,7 +178,7 @@ public final class SelectStatement {
         return columns;
     }
 
-    /// True when rows may be left out by a WHERE.
+    /// True when a WHERE may exclude rows.
     public boolean isFiltered() {
         return where != null;
     }
@@ -145,35 +195,42 @@ public final class SelectStatement {
         return where;
     }
 
-    /// What is wrong with it whatever its tables are, in the order of the text; what depends on
-    /// them is [SelectCompiler]'s.
-    public List<SelectProblem> problems() {
-        ProblemLog problems = new ProblemLog(text);
+    /// The problems that do not depend on the tables, in the order of the text. The compiler finds
+    /// the others.
+    public List<Problem> problems() {
+        ProblemLog problems = new ProblemLog(written);
         new StatementCheck(problems).check(this);
         return problems.inOrder();
     }
 
-    /// A problem at a place of this text.
-    public SelectProblem problem(int at, String message, String instead) {
-        return SelectProblem.at(text, at, message, instead);
+    /// A problem at an offset of the text.
+    public Problem problem(int at, String message, String remedy) {
+        return written.problem(at, message, remedy);
     }
 
-    /// A problem of one column of the result, counted from 0; behind a `*` it stands at the `*`.
-    public SelectProblem outputProblem(int output, String message, String instead) {
+    /// A problem of one result column, counted from 0. Columns after a `*` have the position of the
+    /// `*`.
+    public Problem outputProblem(int output, String message, String remedy) {
         for (int i = 0; i < items.size(); i++) {
             if (i == output || items.get(i) instanceof Item.Star) {
-                return problem(items.get(i).at(), message, instead);
+                return problem(items.get(i).at(), message, remedy);
             }
         }
-        return problem(0, message, instead);
+        return problem(0, message, remedy);
     }
 
     /// A problem of the WHERE.
-    public SelectProblem whereProblem(String message, String instead) {
-        return problem(where == null ? source.at() : where.at(), message, instead);
+    public Problem whereProblem(String message, String remedy) {
+        return problem(where == null ? source.at() : where.at(), message, remedy);
     }
 
-    /// Finds the columns that a statement computes with, rather than copies.
+    /// Prints the text.
+    @Override
+    public String toString() {
+        return text;
+    }
+
+    /// Finds the columns that a statement computes with instead of copying them.
     static final class ComputedColumns {
 
         private ComputedColumns() {}

@@ -1,13 +1,13 @@
 package dev.millrace.sql;
 
-import dev.millrace.hint.NearestName;
+import dev.millrace.problem.NearestName;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/// How a function of this language is called.
+/// The number of arguments of a supported function.
 ///
-/// @param form as a user would write it
+/// @param form the call as a user writes it
 public record Signature(int fewest, int most, String form) {
 
     private static final int ANY = Integer.MAX_VALUE;
@@ -31,7 +31,7 @@ public record Signature(int fewest, int most, String form) {
                     Map.entry("round", new Signature(1, 2, "round(numeric [, digits])")),
                     Map.entry("abs", new Signature(1, 1, "abs(number)")));
 
-    /// With the calls that have a grammar of their own.
+    /// All forms, including the calls with a syntax of their own in SQL.
     private static final Map<String, String> FORMS = forms();
 
     private static Map<String, String> forms() {
@@ -43,7 +43,7 @@ public record Signature(int fewest, int most, String form) {
         return forms;
     }
 
-    /// @throws Refusal when this language has no such function, or not with so many arguments
+    /// @throws Refusal when this function is not supported, or not with this number of arguments
     public static void check(int at, String name, int arguments) {
         Signature signature = BY_NAME.get(name);
         if (signature == null) {
@@ -57,24 +57,27 @@ public record Signature(int fewest, int most, String form) {
     static Refusal arity(int at, String name, int arguments) {
         return new Refusal(
                 at,
-                name + " doesn't take " + arguments + (arguments == 1 ? " argument" : " arguments"),
+                name
+                        + " does not accept "
+                        + arguments
+                        + (arguments == 1 ? " argument" : " arguments"),
                 "write " + FORMS.get(name));
     }
 
     private static Refusal unknown(int at, String name) {
-        return new Refusal(at, "the function " + name + " is not supported", instead(name));
+        return new Refusal(at, "the function " + name + " is not supported", remedy(name));
     }
 
-    /// What could be written instead of a function outside the language.
-    static String instead(String name) {
-        String instead = RefusedNames.insteadOfFunction(name);
-        if (!instead.isEmpty()) {
-            return instead;
+    /// The replacement to suggest for a function that is not supported.
+    static String remedy(String name) {
+        String remedy = RefusedNames.remedyForFunction(name);
+        if (!remedy.isEmpty()) {
+            return remedy;
         }
         return NearestName.of(name, FORMS.keySet())
                 .map(near -> "did you mean " + FORMS.get(near) + "?")
                 .orElse(
-                        "copy a column that holds the value; the functions are "
+                        "select a column that contains the value; the functions are "
                                 + FORMS.keySet().stream().collect(Collectors.joining(", ")));
     }
 }

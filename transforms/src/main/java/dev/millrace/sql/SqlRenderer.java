@@ -4,9 +4,10 @@ import dev.millrace.sql.Node.TypeName;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// Writes a tree as SQL with every parenthesis that the tree means, and the names it resolved to.
-/// Nothing is added that the text didn't say: no implicit cast, so that the source's own plan of
-/// the two texts is equal exactly when the trees are. The one place of this room that quotes.
+/// Renders a tree as SQL with a parenthesis around every operation, and with resolved names. Adds
+/// nothing that the text does not say, such as an implicit cast: the source's plans of the two
+/// texts are then equal exactly when the trees are equal. All quoting of this package is here.
+/// Thread-safe.
 public final class SqlRenderer {
 
     private SqlRenderer() {}
@@ -57,7 +58,7 @@ public final class SqlRenderer {
             case Node.NullIf(_, Node left, Node right) ->
                     "NULLIF(" + sql(left) + ", " + sql(right) + ")";
             case Node.Call call -> call(call);
-            case Node.Refused _ -> throw new IllegalStateException("a refused text has no SQL");
+            case Node.Refused _ -> throw new IllegalStateException("a refused part has no SQL");
         };
     }
 

@@ -1,12 +1,11 @@
 package dev.millrace.sql;
 
-/// One token of PostgreSQL's lexer.
+/// One token of PostgreSQL's lexer. Immutable.
 ///
-/// @param text folded to lower case for a word; the value, without its quotes, for a quoted name or
-///   a string; the digits, without underscores and in decimal, for a number; the text itself
-///   otherwise
-/// @param at where it begins in the SELECT's text
-/// @param end behind its last character
+/// @param text lower case for a word; without quotes for a quoted name or a string; decimal digits
+///   without underscores for a number; as written otherwise
+/// @param at offset of its first character in the SELECT
+/// @param end offset after its last character
 record SqlToken(Kind kind, String text, int at, int end) {
 
     enum Kind {
@@ -32,8 +31,8 @@ record SqlToken(Kind kind, String text, int at, int end) {
         return kind == Kind.OPERATOR && text.equals(operator);
     }
 
-    /// How a message shows it.
-    String shown() {
+    /// The token as a message shows it.
+    String description() {
         return switch (kind) {
             case END -> "the end of the text";
             case STRING -> "a string";

@@ -5,8 +5,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/// Finds what is wrong with a statement whatever the tables are: functions and types outside the
-/// language, numbers of arguments, qualifiers, names of the result. For one thread.
+/// Finds the problems of a statement that do not depend on its tables: unsupported functions and
+/// types, wrong numbers of arguments, wrong qualifiers, missing or duplicate result names. Not
+/// thread-safe; confined to the thread that parses or compiles.
 public final class StatementCheck {
 
     private final ProblemLog problems;
@@ -21,7 +22,7 @@ public final class StatementCheck {
         new QualifierCheck(statement.source(), problems).check(statement.items(), where);
     }
 
-    /// The parts of a statement that can't be read to its end.
+    /// Checks the parts of a statement that could not be parsed to its end.
     public void check(List<SelectStatement.Item> items, List<Node> conditions) {
         conditions.forEach(this::check);
         Set<String> names = new HashSet<>();
@@ -30,20 +31,22 @@ public final class StatementCheck {
                 check(node);
                 if (name == null && !(node instanceof Node.Refused)) {
                     problems.add(
-                            at, "this column has no name", "write AS and a column of the target");
+                            at,
+                            "this column has no name",
+                            "add AS and the name of a target" + " column");
                 }
                 if (name != null && !names.add(name)) {
-                    repeated(at, name, problems);
+                    duplicate(at, name, problems);
                 }
             }
         }
     }
 
-    public static void repeated(int at, String name, ProblemLog problems) {
+    public static void duplicate(int at, String name, ProblemLog problems) {
         problems.add(
                 at,
-                "two columns of the result are named " + name,
-                "name another column of the target behind AS, or leave one out");
+                "two result columns are named " + name,
+                "write AS with another target column, or remove one");
     }
 
     private void check(Node node) {

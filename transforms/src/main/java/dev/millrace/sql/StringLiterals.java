@@ -1,7 +1,7 @@
 package dev.millrace.sql;
 
-/// The five ways in which PostgreSQL writes a string or a quoted name. A string goes on in a next
-/// one when only blanks with a line end lie between them.
+/// Reads PostgreSQL's five notations of strings and quoted names. A string continues in a next one
+/// when only blanks with a line end separate them. Immutable.
 final class StringLiterals {
 
     record Literal(String value, int end) {}
@@ -43,7 +43,7 @@ final class StringLiterals {
         }
     }
 
-    /// `E'..'` with its backslashes.
+    /// `E'..'` with backslash escapes.
     Literal escaped(int at) {
         StringBuilder value = new StringBuilder();
         int i = at + 2;
@@ -94,13 +94,13 @@ final class StringLiterals {
         return from + 1;
     }
 
-    /// `U&'..'` or `U&"..."` with the backslash as its escape.
+    /// `U&'..'` or `U&"..."` with the backslash as escape character.
     Literal unicode(int at, char quote) {
         Literal raw = quoted(at, at + 3, quote);
-        int behind = skipBlanks(raw.end());
-        if (text.regionMatches(true, behind, "uescape", 0, 7)) {
+        int after = skipBlanks(raw.end());
+        if (text.regionMatches(true, after, "uescape", 0, 7)) {
             throw new Refusal(
-                    behind, "UESCAPE is not supported", "use the backslash as the escape");
+                    after, "UESCAPE is not supported", "use the backslash as escape character");
         }
         StringBuilder value = new StringBuilder();
         String body = raw.value();
@@ -131,12 +131,12 @@ final class StringLiterals {
             boolean letter = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 128;
             boolean digit = c >= '0' && c <= '9' && i > at + 1;
             if (!letter && !digit) {
-                throw new Refusal(at, "'$' has no meaning here", "");
+                throw new Refusal(at, "'$' is not allowed here", "");
             }
             i++;
         }
         if (i >= text.length()) {
-            throw new Refusal(at, "'$' has no meaning here", "");
+            throw new Refusal(at, "'$' is not allowed here", "");
         }
         String delimiter = text.substring(at, i + 1);
         int close = text.indexOf(delimiter, i + 1);
@@ -165,7 +165,7 @@ final class StringLiterals {
         return Character.toString(value);
     }
 
-    /// Surrogates are only right in pairs, which the escapes may have made of two halves.
+    /// Surrogates are valid only in pairs; two escapes may have produced the halves.
     private static Literal checked(int at, String value, int end) {
         if (value.codePoints().anyMatch(c -> c >= 0xD800 && c <= 0xDFFF)) {
             throw badEscape(at);
@@ -174,15 +174,14 @@ final class StringLiterals {
     }
 
     private static Refusal badEscape(int at) {
-        return new Refusal(
-                at, "a Unicode escape names no character", "write \\XXXX with four hex digits");
+        return new Refusal(at, "a Unicode escape is invalid", "write \\XXXX with four hex digits");
     }
 
     private static Refusal unterminated(int at) {
-        return new Refusal(at, "a quoted text has no end", "close its quote");
+        return new Refusal(at, "a quoted text is not closed", "add the closing quote");
     }
 
-    /// Where the next part of a string begins, or -1.
+    /// The offset of the next part of a string, or -1.
     private int continuation(int from) {
         int i = from;
         boolean lineEnd = false;

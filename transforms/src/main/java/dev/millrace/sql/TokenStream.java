@@ -3,7 +3,7 @@ package dev.millrace.sql;
 import java.util.List;
 import java.util.Locale;
 
-/// The tokens of one text and the place of the reader among them. For one thread.
+/// The tokens of one text and the parser's position in them. Not thread-safe; used for one parse.
 final class TokenStream {
 
     private final List<SqlToken> tokens;
@@ -30,19 +30,19 @@ final class TokenStream {
     }
 
     boolean acceptWord(String word) {
-        boolean there = peek().isWord(word);
-        if (there) {
+        boolean accepted = peek().isWord(word);
+        if (accepted) {
             next++;
         }
-        return there;
+        return accepted;
     }
 
     boolean acceptSymbol(String symbol) {
-        boolean there = peek().isSymbol(symbol);
-        if (there) {
+        boolean accepted = peek().isSymbol(symbol);
+        if (accepted) {
             next++;
         }
-        return there;
+        return accepted;
     }
 
     void expectWord(String word) {
@@ -59,10 +59,10 @@ final class TokenStream {
 
     Refusal unexpected(String expectation) {
         return new Refusal(
-                peek().at(), "syntax error at " + peek().shown() + ": " + expectation, "");
+                peek().at(), "syntax error at " + peek().description() + ": " + expectation, "");
     }
 
-    /// From an opening parenthesis or bracket to behind its partner.
+    /// Skips from an opening parenthesis or bracket past the matching closing one.
     void skipParenthesised() {
         int depth = 0;
         int begin = peek().at();

@@ -4,8 +4,8 @@ import dev.millrace.sql.Node.TypeName;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Reads the name of a type, in PostgreSQL's own words too: `character varying(20)`, `timestamp
-/// with time zone`.
+/// Parses the name of a type, including PostgreSQL's names of several words: `character
+/// varying(20)`, `timestamp with time zone`. Not thread-safe; used for one parse.
 final class TypeNameParser {
 
     private final TokenStream tokens;
@@ -18,7 +18,7 @@ final class TypeNameParser {
         SqlToken first = tokens.take();
         if (!Keywords.mayNameFunction(first)) {
             throw new Refusal(
-                    first.at(), "syntax error at " + first.shown() + ": expected a type", "");
+                    first.at(), "syntax error at " + first.description() + ": expected a type", "");
         }
         boolean quoted = first.kind() == SqlToken.Kind.QUOTED_NAME;
         String name = first.text();
@@ -100,7 +100,9 @@ final class TypeNameParser {
             SqlToken token = tokens.take();
             if (token.kind() != SqlToken.Kind.INTEGER || token.text().length() > 9) {
                 throw new Refusal(
-                        token.at(), "syntax error at " + token.shown() + ": expected a number", "");
+                        token.at(),
+                        "syntax error at " + token.description() + ": expected a" + " number",
+                        "");
             }
             int value = Integer.parseInt(token.text());
             modifiers.add(minus ? -value : value);

@@ -3,10 +3,11 @@ package dev.millrace.sql;
 import java.util.Map;
 import java.util.Optional;
 
-/// The type of an expression's value: what kind it is computed as, and how the catalog names it.
+/// The type of an expression's value: the kind that it is computed as, and the type's description
+/// in the catalog. Immutable.
 public record ValueType(Kind kind, Relation.SqlType sql) {
 
-    /// A modifier is stored with this added, as PostgreSQL does.
+    /// PostgreSQL adds this to a stored modifier (VARHDRSZ).
     private static final int HEADER = 4;
 
     private static final Map<String, Kind> KINDS =
@@ -50,7 +51,7 @@ public record ValueType(Kind kind, Relation.SqlType sql) {
                         "pg_catalog", kind.catalogName(), formatted, modifier, Optional.empty()));
     }
 
-    /// The type of a column; a domain is computed as the type below it.
+    /// The type of a column. A domain is computed as its base type.
     public static ValueType ofColumn(Relation.SqlType type) {
         Relation.SqlType base = base(type);
         Kind kind =
@@ -76,7 +77,7 @@ public record ValueType(Kind kind, Relation.SqlType sql) {
         return modifier() >= 0;
     }
 
-    /// Of varchar(n) or char(n).
+    /// Length of varchar(n) or char(n).
     public int length() {
         return modifier() - HEADER;
     }
@@ -94,7 +95,7 @@ public record ValueType(Kind kind, Relation.SqlType sql) {
         return kind == Kind.COPIED ? this : of(kind);
     }
 
-    public String shown() {
+    public String description() {
         return kind == Kind.UNTYPED ? "an untyped string" : sql.formatted();
     }
 }

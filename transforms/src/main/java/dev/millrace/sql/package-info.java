@@ -1,5 +1,5 @@
-/// The text of a SELECT: lexer, parser, syntax tree, renderer, and the checks that need no catalog.
-/// What PostgreSQL would read differently is refused with its position.
+/// Parses SELECTs: lexer, parser, syntax tree, renderer, and the checks that need no catalog. A
+/// text that PostgreSQL would read differently is refused, with its position.
 @NullMarked
 package dev.millrace.sql;
 

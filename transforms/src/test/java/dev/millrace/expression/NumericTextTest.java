@@ -7,7 +7,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The edges of numeric's text, as PostgreSQL 18 answers them.
+/// Boundaries of numeric literals, as PostgreSQL 18 handles them.
 class NumericTextTest {
 
     @ParameterizedTest
@@ -21,7 +21,7 @@ class NumericTextTest {
         "0e1073741822, 1",
         "-0e5, 1"
     })
-    void isReadWithItsLength(String text, int length) {
+    void parsesLiteralToTextOfLength(String text, int length) {
         assertThat(Literals.numeric(text).text()).hasSize(length);
     }
 
@@ -37,7 +37,7 @@ class NumericTextTest {
                 "1e-1000000000",
                 "0e1073741824"
             })
-    void overflows(String text) {
+    void refusesOverflow(String text) {
         assertThatThrownBy(() -> Literals.numeric(text))
                 .isInstanceOf(RowError.class)
                 .hasMessage("value overflows numeric format");

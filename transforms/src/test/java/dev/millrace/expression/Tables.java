@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// Tables for tests, from short descriptions: `id int4! , name varchar(10)`; the exclamation mark
-/// is NOT NULL.
+/// Builds tables for tests from short descriptions, `id int4! , name varchar(10)`; the exclamation
+/// mark means NOT NULL.
 public final class Tables {
 
     static final Relation.Collation C =

@@ -9,7 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Which properties of Debezium the file may set.
+/// Which Debezium properties the file may set.
 class DebeziumCheckTest {
 
     @ParameterizedTest
@@ -59,16 +59,16 @@ class DebeziumCheckTest {
                 "heartbeat.interval.ms",
                 "millrace.boundary.lsn"
             })
-    void refusesPropertiesThatMillraceOwns(String property) {
+    void refusesPropertiesThatMillraceSets(String property) {
         assertThat(problems(VALID + "debezium:\n  " + property + ": x\n"))
                 .singleElement()
                 .asString()
-                .startsWith("m.yaml:11:3: debezium[\"" + property + "\"]: is Millrace's own: ");
+                .startsWith("m.yaml:11:3: debezium[\"" + property + "\"]: is set by Millrace: ");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"snapshot.fetch.size", "max.queue.size", "status.update.interval.ms"})
-    void passesOtherPropertiesThrough(String property) {
+    void passesOtherProperties(String property) {
         assertThat(valid(VALID + "debezium:\n  " + property + ": 7\n", Map.of()).spec().debezium())
                 .isEqualTo(Map.of(property, "7"));
     }

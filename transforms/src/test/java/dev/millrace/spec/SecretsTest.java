@@ -15,11 +15,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Passwords are taken from where they lie, and printed nowhere.
+/// Passwords are read from their sources and never printed.
 class SecretsTest {
 
     @Test
-    void readsAPasswordFromItsFileWithoutTheNewline(@TempDir Path folder) throws IOException {
+    void readsPasswordFromFileWithoutNewline(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("secret"), "hunter2 \n");
 
         MigrationSpec spec = valid(withSource("password-file: " + file), Map.of()).spec();
@@ -28,7 +28,7 @@ class SecretsTest {
     }
 
     @Test
-    void refusesPasswordsThatCantBeHad(@TempDir Path folder) throws IOException {
+    void refusesUnreadablePasswords(@TempDir Path folder) throws IOException {
         Path empty = Files.writeString(folder.resolve("empty"), "\n");
         Path binary = Files.write(folder.resolve("binary"), new byte[] {(byte) 0xff, 1});
 
@@ -41,8 +41,8 @@ class SecretsTest {
         assertThat(problems(withSource("password: ''")).getFirst()).contains("is empty");
         assertThat(problems(withSource("password: hunter2\n  password-file: x")))
                 .contains(
-                        "m.yaml:4:3: source.password-file: stands beside password (give one of the"
-                                + " two, or neither)");
+                        "m.yaml:4:3: source.password-file: cannot be combined with password"
+                                + " (keep at most one of the two)");
     }
 
     @ParameterizedTest
@@ -57,7 +57,7 @@ class SecretsTest {
                 "jdbc:postgres://localhost/hunter2",
                 "postgresql://hunter2"
             })
-    void refusesAddressesWithCredentialsOrWithoutAHostAndNeverPrintsThem(String url) {
+    void refusesUrlsWithCredentialsOrWithoutHostAndNeverPrintsThem(String url) {
         assertThat(problems(VALID.replace("jdbc:postgresql://localhost:5432/shop", url)))
                 .singleElement()
                 .asString()
@@ -78,14 +78,14 @@ class SecretsTest {
                 "password: %hunter2",
                 "password: 'hunter2"
             })
-    void neverPrintsASecret(String line) {
+    void neverPrintsSecretOfInvalidFile(String line) {
         assertThat(problems(withSource(line)))
                 .isNotEmpty()
                 .allSatisfy(problem -> assertThat(problem).doesNotContain("hunter2"));
     }
 
     @Test
-    void neverPrintsWhatTheEnvironmentHolds() {
+    void neverPrintsValuesOfTheEnvironment() {
         Map<String, String> environment = Map.of("SECRET", "Hunter2");
         String file =
                 VALID.replace("shop\n", "${SECRET}\n")
@@ -106,7 +106,7 @@ class SecretsTest {
     }
 
     @Test
-    void printsNoSecretOfAValidFile() {
+    void neverPrintsSecretOfValidFile() {
         String file =
                 withSource("password: hunter2")
                         + """

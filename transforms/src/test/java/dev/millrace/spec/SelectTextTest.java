@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -9,13 +10,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SelectTextTest {
 
-    /// Each entry holds the word `here` at the place where the file holds it.
+    /// Each entry contains the word `here` at the position where the file contains it.
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "  crm.t: SELECT here FROM t\n",
                 "  crm.t: SELECT a,\n    here FROM t\n",
-                "  crm.t: |\n    SELECT a, 'ä😀'\n        , here FROM t\n",
+                "  crm.t: |\n    SELECT a, 'ä😀' AS b\n        , here FROM t\n",
                 "  crm.t: |-   # why\n    SELECT a,\n\n      here FROM t\n",
                 "  crm.t: >\n    SELECT a,\n    b, here FROM t\n",
                 "  crm.t: 'SELECT ''a'' AS b, here FROM t'\n",
@@ -23,18 +24,18 @@ class SelectTextTest {
                 "  crm.t: \"SELECT a, \\\n    b,\\n here FROM t\"\n",
                 "  crm.t: !!str 'SELECT here FROM t'\n",
                 "  crm.t: &a SELECT here FROM t\n",
-                "  crm.t: {select: \"SELECT 1,\\tb, here FROM t\", key: [a]}\n",
-                "  crm.t: SELECT '$${', ${X:long default}, '😀', here FROM t\n"
+                "  crm.t: {select: \"SELECT a,\\tb, here FROM t\", key: [a]}\n",
+                "  crm.t: SELECT '$${' AS x, ${X:a AS long_default}, '😀' AS y, here FROM t\n"
             })
-    void findsEachCharacterInTheFile(String entry) {
+    void locatesEachCharacterInTheFile(String entry) {
         String file = SpecTexts.HEAD + "tables:\n" + entry;
 
         TableEntry.Select select =
                 (TableEntry.Select) SpecTexts.valid(file, Map.of()).spec().tables().getFirst();
 
-        Position found = select.text().at(select.select().indexOf("here"));
+        Position found = select.text().at(select.text().text().indexOf("here"));
         assertThat(found).isEqualTo(new SourceText("m.yaml", file).at(codePointsBefore(file)));
-        assertThat(select.text().at(select.select().indexOf("FROM")).column())
+        assertThat(select.text().at(select.text().text().indexOf("FROM")).column())
                 .isEqualTo(found.column() + 5);
     }
 

@@ -8,6 +8,7 @@ import static dev.millrace.spec.SpecTexts.withSource;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.io.IOException;
@@ -24,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SpecReaderTest {
 
     @Test
-    void readsTheWholeFile() {
+    void readsEveryKey() {
         String file =
                 """
                 migration: shop                        # names everything
@@ -48,7 +49,7 @@ class SpecReaderTest {
                   crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b]}
                   public.*: SELECT * FROM "Old".*     # all the rest
                   docs.item: |                         # a block
-                    SELECT id, data #>> '{title,en}' AS title FROM public.item
+                    SELECT id, ' # ' || title AS title FROM public.item
                 debezium:
                   max.batch.size: 4096
                 """;
@@ -70,10 +71,10 @@ class SpecReaderTest {
                 .isInstanceOfSatisfying(
                         TableEntry.Select.class,
                         select ->
-                                assertThat(select.select())
+                                assertThat(select.text().text())
                                         .isEqualTo(
-                                                "SELECT id, CAST(price * 100 AS bigint) AS p FROM"
-                                                        + " public.product"));
+                                                "SELECT id, CAST(price * 100 AS bigint) AS p"
+                                                        + " FROM public.product"));
         assertThat(spec.tables().get(3))
                 .isInstanceOfSatisfying(
                         TableEntry.Select.class,
@@ -81,7 +82,8 @@ class SpecReaderTest {
                             assertThat(select.target()).isEqualTo(new TableId("crm", "note"));
                             assertThat(select.key()).containsExactly("a", "b");
                             assertThat(select.at()).isEqualTo(new Position("m.yaml", 19, 3));
-                            assertThat(select.selectAt()).isEqualTo(new Position("m.yaml", 19, 23));
+                            assertThat(select.text().at(0))
+                                    .isEqualTo(new Position("m.yaml", 19, 23));
                         });
         assertThat(spec.tables().get(4))
                 .isEqualTo(new TableEntry.Wildcard("public", "Old", new Position("m.yaml", 20, 3)));
@@ -89,14 +91,14 @@ class SpecReaderTest {
                 .isInstanceOfSatisfying(
                         TableEntry.Select.class,
                         select ->
-                                assertThat(select.select())
+                                assertThat(select.text().text())
                                         .isEqualTo(
-                                                "SELECT id, data #>> '{title,en}' AS title FROM"
+                                                "SELECT id, ' # ' || title AS title FROM"
                                                         + " public.item\n"));
     }
 
     @Test
-    void takesTheStandardsOfWhatIsLeftOut() {
+    void usesDefaultsForMissingKeys() {
         MigrationSpec spec = valid(VALID, Map.of()).spec();
 
         assertThat(spec.kafka()).isEqualTo(new Kafka.Embedded(4));
@@ -105,7 +107,7 @@ class SpecReaderTest {
     }
 
     @Test
-    void putsTheEnvironmentIntoAnyScalar() {
+    void substitutesEnvironmentInAnyScalar() {
         String file =
                 HEAD
                         + "tables:\n  ${SCHEMA}.t: SELECT '$${x}' AS a, ${COLUMN:id} FROM"
@@ -118,17 +120,23 @@ class SpecReaderTest {
                         TableEntry.Select.class,
                         select -> {
                             assertThat(select.target()).isEqualTo(new TableId("crm", "t"));
-                            assertThat(select.select())
+                            assertThat(select.text().text())
                                     .isEqualTo("SELECT '${x}' AS a, id FROM public.t");
-                            assertThat(select.text().at(select.select().indexOf("id")).column())
+                            assertThat(
+                                            select.text()
+                                                    .at(select.text().text().indexOf("id"))
+                                                    .column())
                                     .isEqualTo(37);
-                            assertThat(select.text().at(select.select().indexOf("FROM")).column())
+                            assertThat(
+                                            select.text()
+                                                    .at(select.text().text().indexOf("FROM"))
+                                                    .column())
                                     .isEqualTo(50);
                         });
     }
 
     @Test
-    void reportsAllProblemsAtOnceInTheOrderOfTheFile() {
+    void reportsAllProblemsAtOnceInFileOrder() {
         String file =
                 """
                 migratoin: shop
@@ -152,15 +160,39 @@ class SpecReaderTest {
                         "m.yaml:1:1: migratoin: unknown key (did you mean migration?)",
                         "m.yaml:1:1: migration: is missing (it must be text)",
                         "m.yaml:3:3: source.username: is missing (it must be text)",
-                        "m.yaml:3:8: source.url: must begin with jdbc:postgresql:// and be of one"
-                                + " line (jdbc:postgresql://host:port/database)",
+                        "m.yaml:3:8: source.url: must begin with jdbc:postgresql:// and be a"
+                                + " single line (write jdbc:postgresql://host:port/database)",
                         "m.yaml:4:3: source.pasword: unknown key (did you mean password?)",
-                        "m.yaml:9:15: kafka.partitions: must be a whole number from 1 to 1024",
-                        "m.yaml:11:3: tables[\"customer\"]: names no schema (write"
-                                + " public.customer)",
+                        "m.yaml:9:15: kafka.partitions: must be an integer from 1 to 1024",
+                        "m.yaml:11:3: tables[\"customer\"]: has no schema (write public.customer)",
                         "m.yaml:14:15: tables[\"crm.customer\"].key[1]: must be text",
-                        "m.yaml:14:20: tables[\"crm.customer\"].key[2]: names id again (name each"
+                        "m.yaml:14:20: tables[\"crm.customer\"].key[2]: repeats id (name each"
                                 + " column once)");
+    }
+
+    @Test
+    void reportsProblemsOfSelectsWithTheProblemsOfTheFile() {
+        String file =
+                """
+                migration: shop
+                source: {url: 'jdbc:postgresql://localhost/shop', username: millrace}
+                target: {url: 'jdbc:postgresql://localhost/crm', username: millrace}
+                kafka: {partitions: many}
+                tables:
+                  customer: SELECT count(*) FROM public.users
+                  crm.person: |
+                    SELECT id, a + 1
+                      FROM public.users
+                """;
+
+        assertThat(problems(file))
+                .containsExactly(
+                        "m.yaml:4:21: kafka.partitions: must be an integer from 1 to 1024",
+                        "m.yaml:6:3: tables[\"customer\"]: has no schema (write public.customer)",
+                        "m.yaml:6:20: tables[\"customer\"]: the function count is not supported"
+                                + " (remove it; each target row comes from one source row)",
+                        "m.yaml:8:16: tables[\"crm.person\"]: this column has no name (add AS and"
+                                + " the name of a target column)");
     }
 
     @ParameterizedTest
@@ -175,7 +207,7 @@ class SpecReaderTest {
                 "jdbc:postgresql://a/s?sslmode=verify-full&sslrootcert=%2Fca.pem&options=-c%20x=1",
                 "jdbc:postgresql://a/s?socketTimeout=9&loginTimeout=9&currentSchema=x"
             })
-    void takesEveryAddressThatTheDriverTakes(String url) {
+    void acceptsEveryUrlThatTheDriverAccepts(String url) {
         assertThat(
                         valid(VALID.replace("jdbc:postgresql://localhost:5432/shop", url), Map.of())
                                 .spec()
@@ -189,17 +221,18 @@ class SpecReaderTest {
             delimiter = '|',
             value = {
                 "jdbc:postgresql:shop | must begin with",
-                "jdbc:postgresql:///shop | names no host",
-                "jdbc:postgresql://a,/shop | names no host",
+                "jdbc:postgresql:///shop | has no valid host or port",
+                "jdbc:postgresql://a,/shop | has no valid host or port",
                 "jdbc:postgresql://a/b/c | has a slash in the database's name (write %2F",
-                "jdbc:postgresql://a/50%_off | has a % that begins no escape (write %25",
-                "jdbc:postgresql://a/s?options=100% | has a % that begins no escape (write %25",
-                "jdbc:postgresql://a,b/s?targetServerType=secondary | asks for a standby",
+                "jdbc:postgresql://a/50%_off | has a % that does not begin an escape (write %25",
+                "jdbc:postgresql://a/s?options=100% | has a % that does not begin an escape"
+                        + " (write %25",
+                "jdbc:postgresql://a,b/s?targetServerType=secondary | selects a standby",
                 "jdbc:postgresql://a/s?ssl=true&readOnly=true | sets readOnly, but",
                 "jdbc:postgresql://a/s?replication=database | sets replication, but",
                 "jdbc:postgresql://a/s?service=x | sets service, but a service file"
             })
-    void refusesAnAddressThatSessionsCannotBeOpenedBy(String url, String problem) {
+    void refusesInvalidUrls(String url, String problem) {
         assertThat(problems(VALID.replace("jdbc:postgresql://localhost:5432/shop", url)))
                 .singleElement()
                 .asString()
@@ -207,16 +240,16 @@ class SpecReaderTest {
     }
 
     @Test
-    void refusesKeysThatAreGivenTwice() {
+    void refusesDuplicateKeys() {
         assertThat(problems(VALID + "migration: other\n"))
                 .containsExactly(
-                        "m.yaml:10:1: migration: is given twice; the first is in line 1 (keep"
-                                + " one)");
+                        "m.yaml:10:1: migration: is set twice; the first is in line 1 (keep one"
+                                + " of them)");
         assertThat(problems(VALID + "  crm.customer: SELECT 1\n"))
                 .singleElement()
                 .asString()
-                .startsWith("m.yaml:10:3: tables.crm.customer: is given twice; the first is in");
-        assertThat(problems(VALID + "  '\"crm\".customer': SELECT 1\n"))
+                .startsWith("m.yaml:10:3: tables.crm.customer: is set twice; the first is in");
+        assertThat(problems(VALID + "  '\"crm\".customer': SELECT id FROM t\n"))
                 .singleElement()
                 .asString()
                 .contains("is declared twice; the first is in line 9");
@@ -225,18 +258,18 @@ class SpecReaderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "migration: Shop => migration: 'Shop' can't name",
-                "migration: _shop => can't name",
-                "migration: a123456789012345678901234567890x => can't name",
+                "migration: Shop => migration: 'Shop' cannot name",
+                "migration: _shop => cannot name",
+                "migration: a123456789012345678901234567890x => cannot name",
                 "migration: => migration: has no value",
                 "migration: [a] => migration: must be text",
                 "migration: ${NOPE} => the environment variable NOPE is not set",
-                "migration: ${NOPE => '${' is never closed",
-                "migration: ${NO PE} => holds no name of an environment variable",
+                "migration: ${NOPE => '${' is not closed",
+                "migration: ${NO PE} => does not contain the name of an environment variable",
                 "migration: !x shop => has a tag",
-                "migration: *shop => an alias (*…) that names no anchor"
+                "migration: *shop => an alias (*…) does not name an anchor"
             })
-    void refusesNamesThatCantNameASlot(String claim) {
+    void refusesInvalidMigrationNames(String claim) {
         String line = claim.split(" => ")[0];
         String message = claim.split(" => ")[1];
 
@@ -245,7 +278,7 @@ class SpecReaderTest {
     }
 
     @Test
-    void relativePathsStartAtTheFolderOfTheFile(@TempDir Path folder) throws IOException {
+    void resolvesRelativePathsAgainstTheFolderOfTheFile(@TempDir Path folder) throws IOException {
         Path inside = Files.createDirectory(folder.resolve("a b"));
         Files.writeString(inside.resolve("password"), "hunter2\n");
         Path file = inside.resolve("millrace.yaml");
@@ -296,13 +329,13 @@ class SpecReaderTest {
     }
 
     @Test
-    void refusesFilesThatCantBeRead(@TempDir Path folder) throws IOException {
+    void refusesUnreadableFiles(@TempDir Path folder) throws IOException {
         Path binary = Files.write(folder.resolve("b.yaml"), new byte[] {(byte) 0xff});
 
         assertThat(SpecReader.read(folder.resolve("none.yaml"), Map.of()).toString())
                 .contains("there is no such file");
         assertThat(SpecReader.read(folder, Map.of()).toString()).contains("is a directory");
-        assertThat(SpecReader.read(binary, Map.of()).toString()).contains("isn't UTF-8");
+        assertThat(SpecReader.read(binary, Map.of()).toString()).contains("is not UTF-8");
         assertThat(problems(""))
                 .containsExactly("m.yaml:1:1: the file is empty (start with 'migration: name')");
         assertThat(problems("a: 1\n---\nb: 2\n")).singleElement().asString().contains("m.yaml:2:1");
@@ -312,7 +345,7 @@ class SpecReaderTest {
     }
 
     @Test
-    void hashesTheMeaningAlone() {
+    void hashesOnlyTheMeaning() {
         String hash = valid(VALID, Map.of()).hash();
 
         assertThat(hash).matches("[0-9a-f]{64}");

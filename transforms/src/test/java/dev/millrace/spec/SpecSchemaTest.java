@@ -58,7 +58,7 @@ class SpecSchemaTest {
                 "migration: shop=migration: ${NAME:shop}",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
             })
-    void bothTakeAGoodFile(String replacement) {
+    void readerAndSchemaAcceptValidFile(String replacement) {
         String file = replaced(replacement);
 
         assertThat(SpecTexts.problems(file)).isEmpty();
@@ -84,7 +84,7 @@ class SpecSchemaTest {
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
                 "data-dir: ./millrace-data=data_dir: x"
             })
-    void bothRefuseABadFile(String replacement) {
+    void readerAndSchemaRefuseInvalidFile(String replacement) {
         String file = replaced(replacement);
 
         assertThat(SpecTexts.problems(file)).isNotEmpty();
@@ -92,7 +92,7 @@ class SpecSchemaTest {
     }
 
     @Test
-    void describesEveryKeyTheBinderTakesAndNoOther() {
+    void schemaDescribesExactlyTheKeysOfTheBinder() {
         JsonNode schema = JSON.readTree(SpecSchema.json());
 
         assertThat(keysOfSchema(schema, "")).isEqualTo(keysOfRecords(SpecForm.class, ""));
@@ -101,7 +101,7 @@ class SpecSchemaTest {
     }
 
     @Test
-    void theBinderTakesEveryKeyOfTheSchemaAndRefusesTheRest() {
+    void binderAcceptsExactlyTheKeysOfTheSchema() {
         JsonNode schema = JSON.readTree(SpecSchema.json());
 
         for (String key : keysOfSchema(schema, "")) {
@@ -115,7 +115,7 @@ class SpecSchemaTest {
     }
 
     @Test
-    void saysTheStandards() {
+    void schemaContainsDefaults() {
         JsonNode properties = JSON.readTree(SpecSchema.json()).get("properties");
 
         assertThat(properties.at("/kafka/properties/partitions/default").asInt())

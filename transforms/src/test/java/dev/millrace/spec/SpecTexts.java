@@ -1,9 +1,10 @@
 package dev.millrace.spec;
 
+import dev.millrace.problem.Problem;
 import java.util.List;
 import java.util.Map;
 
-/// Texts of a file, and what the reader makes of one.
+/// File texts for tests, and the results of reading them.
 final class SpecTexts {
 
     static final String HEAD =

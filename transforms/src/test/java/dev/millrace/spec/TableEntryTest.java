@@ -12,11 +12,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The entries under `tables`: their names, their SELECTs and what none of them may be yet.
+/// Entries under `tables`: names, SELECTs, and what is refused.
 class TableEntryTest {
 
     @Test
-    void takesNamesInDoubleQuotesAsTheyAre() {
+    void acceptsQuotedNamesUnchanged() {
         String file = HEAD + "tables:\n  '\"Odd Name\".\"T\"\"x\"': SELECT id FROM t\n";
 
         assertThat(valid(file, Map.of()).spec().tables().getFirst())
@@ -30,28 +30,28 @@ class TableEntryTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "crm.t: [SELECT 1, SELECT 2] => several SELECTs into one table (a merge) comes in a"
-                        + " later version",
-                "crm.t: {transformer: a.B} => tables[\"crm.t\"].transformer: comes in a later"
-                        + " version",
-                "crm.t: {select: SELECT 1, reverse: x} => tables[\"crm.t\"].reverse: comes in a"
-                        + " later version",
+                "crm.t: [SELECT 1, SELECT 2] => several SELECTs into one table (a merge) is not"
+                        + " yet supported",
+                "crm.t: {transformer: a.B} => tables[\"crm.t\"].transformer: is not yet supported",
+                "crm.t: {select: SELECT 1, reverse: x} => tables[\"crm.t\"].reverse: is not yet"
+                        + " supported",
                 "crm.t: {key: [a]} => tables[\"crm.t\"].select: is missing",
                 "crm.t: {select: SELECT 1, key: []} => tables[\"crm.t\"].key: is empty",
                 "crm.t: '' => is empty",
                 "crm.t: => has no value",
-                "crm.t: SELECT * FROM b.* => means every table of a schema",
-                "crm.*: SELECT id FROM b.t => a wildcard moves tables as they are",
-                "crm.*: {select: SELECT * FROM b.*, key: [a]} => never a key of its own",
-                "crm.t: {select: SELECT a, b FROM t} => inside { } a comma ends a value: quote it",
+                "crm.t: SELECT * FROM b.* => names every table of a schema",
+                "crm.*: SELECT id FROM b.t => a wildcard copies tables unchanged",
+                "crm.*: {select: SELECT * FROM b.*, key: [a]} => it cannot have a key",
+                "crm.t: {select: SELECT a, b FROM t} => inside { } a comma ends a value; quote"
+                        + " the value",
                 "crm.t: {select: SELECT a FROM t WHERE b IN (1, 2)} => a comma ends a value",
                 "Crm.T: SELECT 1 => write crm.t, or '\"Crm\".\"T\"'",
                 "a.b.c: SELECT 1 => has more parts than schema and table",
-                "'*.t': SELECT 1 => stands for tables, not for schemas",
-                "'a b.c': SELECT 1 => is no name of a table",
-                "'\"\".c': SELECT 1 => has an empty name in it"
+                "'*.t': SELECT 1 => can replace the table, not the schema",
+                "'a b.c': SELECT 1 => is not a table name",
+                "'\"\".c': SELECT 1 => contains an empty name"
             })
-    void refusesEntriesItCantMean(String claim) {
+    void refusesInvalidEntries(String claim) {
         String line = claim.split(" => ")[0];
         String message = claim.split(" => ")[1];
 
@@ -66,14 +66,14 @@ class TableEntryTest {
                 "SELECT id FROM public.t WHERE flags # 3 = 1",
                 "SELECT id FROM public.t WHERE flags  # 3 = 1",
                 "SELECT id FROM public.t WHERE data   #> '{x}' IS NULL",
-                "SELECT id FROM public.t # a comment behind one blank"
+                "SELECT id FROM public.t # a comment after one blank"
             })
-    void refusesSelectsThatYamlCutsShort(String select) {
+    void refusesSelectsThatYamlTruncates(String select) {
         assertThat(problems(HEAD + "tables:\n  crm.t: " + select + "\n"))
                 .containsExactly(
-                        "m.yaml:9:10: tables[\"crm.t\"]: YAML ends this SELECT at ' #', which opens"
-                                + " a comment (quote it or use |; a comment goes on a line of its"
-                                + " own)");
+                        "m.yaml:9:10: tables[\"crm.t\"]: YAML ends this SELECT at ' #', which"
+                                + " starts a comment (quote the SELECT or use |; put a comment"
+                                + " on a separate line)");
         assertThat(problems(HEAD + "tables:\n  crm.t:\n    select: " + select + "\n")).hasSize(1);
     }
 }

@@ -2,6 +2,9 @@ package dev.millrace.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.change.TableId;
+import dev.millrace.problem.Position;
+import dev.millrace.problem.Problem;
 import dev.millrace.sql.SelectParser.ParseResult;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,7 +17,7 @@ class SelectParserTest {
     private static String tree(String expression) {
         return switch (SelectParser.parse("SELECT " + expression + " AS x FROM t")) {
             case ParseResult.Parsed(SelectStatement statement) -> tree(statement);
-            case ParseResult.Refused(List<SelectProblem> problems) ->
+            case ParseResult.Refused(List<Problem> problems) ->
                     throw new AssertionError(problems.toString());
         };
     }
@@ -27,10 +30,10 @@ class SelectParserTest {
         };
     }
 
-    private static List<SelectProblem> problems(String text) {
+    private static List<Problem> problems(String text) {
         return switch (SelectParser.parse(text)) {
             case ParseResult.Parsed _ -> List.of();
-            case ParseResult.Refused(List<SelectProblem> problems) -> problems;
+            case ParseResult.Refused(List<Problem> problems) -> problems;
         };
     }
 
@@ -82,12 +85,12 @@ class SelectParserTest {
                 "1_000.5e1_0 ; 1000.5e10",
                 "a /* x /* y */ z */ + b ; (a + b)"
             })
-    void theTreeIsPostgresOwn(String text, String tree) {
+    void parsesWithPostgresPrecedence(String text, String tree) {
         assertThat(tree(text)).isEqualTo(tree);
     }
 
     @Test
-    void stringsGoOnOverALineEnd() {
+    void stringsContinueAcrossLineEnds() {
         assertThat(tree("'a'\n  'b'")).isEqualTo("'ab'");
         assertThat(tree("'a' -- c\n  'b'")).isEqualTo("'ab'");
         assertThat(tree("E'a\\nb' -- the end\n")).isEqualTo("'a\nb'");
@@ -95,7 +98,7 @@ class SelectParserTest {
     }
 
     @Test
-    void namesFoldAndQuotedNamesDoNot() {
+    void foldsNamesButNotQuotedNames() {
         assertThat(SelectParser.parse("SELECT ID, \"Mixed\"\"Q\" FROM Public.\"T\" AS x"))
                 .isInstanceOfSatisfying(
                         ParseResult.Parsed.class,
@@ -170,44 +173,45 @@ class SelectParserTest {
                 "SELECT a INTO b FROM t ; 1:10 ; INTO",
                 "SELECT $1 AS x FROM t ; 1:8 ; parameter",
                 "SELECT b'1' AS x FROM t ; 1:8 ; literal",
-                "SELECT 'abc FROM t ; 1:8 ; no end",
-                "SELECT a /* b FROM t ; 1:10 ; no end",
+                "SELECT 'abc FROM t ; 1:8 ; not closed",
+                "SELECT a /* b FROM t ; 1:10 ; not closed",
                 "SELECT 12ab FROM t ; 1:8 ; letters",
                 "SELECT a ; 1:9 ; expected FROM",
                 "SELECT a FROM t) ; 1:16 ; end of the SELECT",
                 "UPDATE t SET a = 1 ; 1:1 ; SELECT",
                 "SELECT interval '1' year AS x FROM t WHERE a AND ; 1:49 ; expected an expression"
             })
-    void whatIsNotSupportedIsRefusedByNameAtItsPlace(String text, String place, String words) {
+    void refusesUnsupportedConstructsByNameAndPosition(String text, String place, String words) {
         assertThat(problems(text))
                 .anySatisfy(
                         problem -> {
-                            assertThat(problem.line() + ":" + problem.column()).isEqualTo(place);
+                            assertThat(problem.at().line() + ":" + problem.at().column())
+                                    .isEqualTo(place);
                             assertThat(problem.message()).containsIgnoringCase(words);
                         });
     }
 
     @Test
-    void severalRefusalsAreReportedAtOnce() {
+    void reportsSeveralProblemsAtOnce() {
         assertThat(problems("SELECT a ^ 2 AS x,\n b #> c AS y\nFROM t WHERE d ~ 'x'"))
-                .extracting(problem -> problem.line() + ":" + problem.column())
+                .extracting(problem -> problem.at().line() + ":" + problem.at().column())
                 .containsExactly("1:10", "2:4", "3:16");
     }
 
     private static List<String> withoutTables(String text) {
-        List<SelectProblem> found =
+        List<Problem> found =
                 switch (SelectParser.parse(text)) {
                     case ParseResult.Parsed(SelectStatement statement) -> statement.problems();
-                    case ParseResult.Refused(List<SelectProblem> problems) -> problems;
+                    case ParseResult.Refused(List<Problem> problems) -> problems;
                 };
         return found.stream()
                 .map(
                         problem ->
-                                problem.column()
+                                problem.at().column()
                                         + " "
                                         + problem.message()
                                         + " | "
-                                        + problem.instead())
+                                        + problem.remedy())
                 .toList();
     }
 
@@ -216,24 +220,25 @@ class SelectParserTest {
             delimiter = ';',
             quoteCharacter = '`',
             value = {
-                "nosuchfn(a) AS x ; 8 the function nosuchfn is not supported | copy a column that"
-                        + " holds the value; the functions are abs, btrim",
+                "nosuchfn(a) AS x ; 8 the function nosuchfn is not supported | select a column"
+                        + " that contains the value; the functions are abs, btrim",
                 "lowr(a) AS x ; 8 the function lowr is not supported | did you mean lower(text)?",
-                "md5(a) AS x ; 8 the function md5 is not supported | copy a column",
+                "md5(a) AS x ; 8 the function md5 is not supported | select a column",
                 "greatest(a, 1) AS x ; 8 the function greatest is not supported | use CASE",
-                "1 + length(now()) AS x ; 19 the function now is not supported | take the value",
-                "lower(a, b) AS x ; 8 lower doesn't take 2 arguments | write lower(text)",
-                "replace(a) AS x ; 8 replace doesn't take 1 argument | write replace(text, from, to)",
-                "concat() AS x ; 8 concat doesn't take 0 arguments | write concat(value, ..)",
-                "nullif(a) AS x ; 8 nullif doesn't take 1 argument | write nullif(value, value)",
-                "a::money AS x ; 11 a CAST to money is not supported | CAST takes smallint",
+                "1 + length(now()) AS x ; 19 the function now is not supported | store the value",
+                "lower(a, b) AS x ; 8 lower does not accept 2 arguments | write lower(text)",
+                "replace(a) AS x ; 8 replace does not accept 1 argument | write replace(text,"
+                        + " from, to)",
+                "concat() AS x ; 8 concat does not accept 0 arguments | write concat(value, ..)",
+                "nullif(a) AS x ; 8 nullif does not accept 1 argument | write nullif(value, value)",
+                "a::money AS x ; 11 a CAST to money is not supported | CAST supports smallint",
                 "a & 1 AS x ; 10 the operator & is not supported | the operators are +",
-                "u.a AS x ; 8 there is no table u in FROM | use t or leave it out",
-                "u.* ; 8 there is no table u in FROM | use t or leave it out",
-                "a, b AS a ; 11 two columns of the result are named a | name another column",
-                "a + 1 ; 8 this column has no name | write AS and a column of the target"
+                "u.a AS x ; 8 FROM does not contain a table u | use t or remove the qualifier",
+                "u.* ; 8 FROM does not contain a table u | use t or remove the qualifier",
+                "a, b AS a ; 11 two result columns are named a | write AS with another target column",
+                "a + 1 ; 8 this column has no name | add AS and the name of a target column"
             })
-    void whatIsWrongWhateverTheTablesAreIsKnownWithoutThem(String list, String expected) {
+    void reportsProblemsThatDoNotDependOnTables(String list, String expected) {
         assertThat(withoutTables("SELECT " + list + " FROM t"))
                 .singleElement()
                 .asString()
@@ -241,28 +246,30 @@ class SelectParserTest {
     }
 
     @Test
-    void whatCanBeReadIsJudgedAlsoWhereTheRestCanNot() {
+    void checksParsedPartsWhenTheRestCannotBeParsed() {
         assertThat(withoutTables("SELECT a ^ 2 AS x, f(a) AS x FROM t WHERE g(b) ORDER BY a"))
                 .extracting(problem -> problem.substring(0, problem.indexOf(' ')))
                 .containsExactly("10", "20", "20", "43", "48");
     }
 
     @Test
-    void everyFunctionThatIsComputedHasASignature() {
+    void everySupportedFunctionHasASignature() {
         assertThat(
                         withoutTables(
-                                "SELECT lower(a) a, upper(a) b, btrim(a) c, ltrim(a, 'x') d, rtrim(a) e,"
-                                        + " trim(a) f, substring(a, 1) g, substr(a, 1, 2) h,"
-                                        + " length(a) i, char_length(a) j, character_length(a) k,"
-                                        + " concat(a) l, concat_ws(',', a) m, replace(a, 'x', 'y') n,"
-                                        + " round(a) o, abs(a) p, coalesce(a) q, nullif(a, 1) r"
-                                        + " FROM t"))
+                                "SELECT lower(a) a, upper(a) b, btrim(a) c, ltrim(a, 'x') d,"
+                                        + " rtrim(a) e, trim(a) f, substring(a, 1) g, substr(a,"
+                                        + " 1, 2) h, length(a) i, char_length(a) j,"
+                                        + " character_length(a) k, concat(a) l,"
+                                        + " concat_ws(',', a) m,"
+                                        + " replace(a, 'x', 'y')"
+                                        + " n, round(a)"
+                                        + " o, abs(a) p, coalesce(a) q, nullif(a, 1) r FROM t"))
                 .isEmpty();
     }
 
     @ParameterizedTest
     @ValueSource(ints = {190})
-    void nestingHasALimit(int allowed) {
+    void limitsNesting(int allowed) {
         assertThat(
                         problems(
                                 "SELECT "
@@ -278,13 +285,13 @@ class SelectParserTest {
     }
 
     @Test
-    void lengthHasALimit() {
+    void limitsLength() {
         assertThat(problems("SELECT a" + " ".repeat(200_000) + "FROM t").getFirst().message())
                 .contains("longer");
     }
 
     @Test
-    void chainsOfOperatorsHaveALimitBeforeTheStackHas() {
+    void limitsOperatorChainsBeforeStackOverflow() {
         assertThat(problems("SELECT a" + " + a".repeat(400) + " AS x FROM t")).isEmpty();
         assertThat(
                         problems("SELECT a" + " + a".repeat(20_000) + " AS x FROM t")
@@ -296,5 +303,41 @@ class SelectParserTest {
                                 .getFirst()
                                 .message())
                 .contains("in a row");
+    }
+
+    @Test
+    void expandsStarsInTreeAndText() {
+        SelectStatement statement =
+                switch (SelectParser.parse(
+                        "SELECT 'a.*' AS x, T . *, \"o\"\"d\".*, b FROM t /* * */")) {
+                    case ParseResult.Parsed(SelectStatement parsed) -> parsed;
+                    case ParseResult.Refused(List<Problem> problems) ->
+                            throw new AssertionError(problems.toString());
+                };
+
+        SelectStatement expanded = statement.withColumns(List.of("id", "O\"x"));
+
+        assertThat(expanded.text())
+                .isEqualTo(
+                        "SELECT 'a.*' AS x, T . \"id\", T . \"O\"\"x\", \"o\"\"d\".\"id\","
+                                + " \"o\"\"d\".\"O\"\"x\", b FROM t /* * */");
+        assertThat(expanded.hasStar()).isFalse();
+        assertThat(expanded.items())
+                .extracting(item -> ((SelectStatement.Item.Expression) item).alias())
+                .containsExactly("x", "id", "O\"x", "id", "O\"x", "b");
+        assertThat(expanded.outputProblem(2, "", "").at().column()).isEqualTo(20);
+    }
+
+    @Test
+    void copiesColumnsOfOneTable() {
+        Position at = new Position("m.yaml", 9, 3);
+
+        SelectStatement statement =
+                SelectStatement.copying(
+                        "tables", at, new TableId("public", "T\"x"), List.of("id", "Odd"));
+
+        assertThat(statement.text()).isEqualTo("SELECT \"id\", \"Odd\" FROM \"public\".\"T\"\"x\"");
+        assertThat(statement.copiedColumns(List.of())).containsExactly("id", "Odd");
+        assertThat(statement.outputProblem(1, "", "").at()).isEqualTo(at);
     }
 }

@@ -4,15 +4,16 @@ import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 
-/// Finds for each character of a YAML scalar where it stands in the file, by walking both: blanks
-/// are folded and cut by YAML, everything else stands there as it is or escaped.
-final class ScalarPlaces {
+/// Finds the position in the file of each character of a YAML scalar, by walking the value and the
+/// file together: YAML folds and strips blanks; every other character is in the file as it is or
+/// escaped. Not thread-safe; used for one scalar.
+final class ScalarPositions {
 
     private final SourceText source;
     private final ScalarStyle style;
     private int at;
 
-    private ScalarPlaces(SourceText source, ScalarNode node) {
+    private ScalarPositions(SourceText source, ScalarNode node) {
         this.source = source;
         this.style = node.getScalarStyle();
         this.at = node.getStartMark().map(Mark::getIndex).orElse(0);
@@ -24,13 +25,13 @@ final class ScalarPlaces {
         }
     }
 
-    /// @return for each `char` of the node's value, and for its end, the index in the source
+    /// @return the index in the file of each `char` of the node's value, and of its end
     static int[] of(SourceText source, ScalarNode node) {
-        return new ScalarPlaces(source, node).walk(node.getValue());
+        return new ScalarPositions(source, node).walk(node.getValue());
     }
 
     private int[] walk(String value) {
-        int[] places = new int[value.length() + 1];
+        int[] positions = new int[value.length() + 1];
         int i = 0;
         while (i < value.length()) {
             int c = value.codePointAt(i);
@@ -40,13 +41,13 @@ final class ScalarPlaces {
             }
             int width = Character.charCount(c);
             for (int j = 0; j < width; j++) {
-                places[i + j] = at;
+                positions[i + j] = at;
             }
             step(c, blank);
             i += width;
         }
-        places[value.length()] = at;
-        return places;
+        positions[value.length()] = at;
+        return positions;
     }
 
     private void step(int c, boolean blank) {

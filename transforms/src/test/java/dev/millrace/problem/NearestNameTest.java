@@ -1,4 +1,4 @@
-package dev.millrace.hint;
+package dev.millrace.problem;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -26,7 +26,7 @@ class NearestNameTest {
                 "pasword; username, password; password",
                 "a; b, c; b"
             })
-    void findsWhatWasMeant(String written, String known, String meant) {
+    void suggestsNearName(String written, String known, String meant) {
         assertThat(NearestName.of(written, List.of(known.split(", ")))).contains(meant);
     }
 
@@ -41,7 +41,7 @@ class NearestNameTest {
                 "'_'; name",
                 "shipping_address; billing_address"
             })
-    void findsNothingWhereNothingIsNear(String written, String known) {
+    void suggestsNothingWhenNoNameIsNear(String written, String known) {
         assertThat(NearestName.hint(written, List.of(known.split(", ")))).isEmpty();
     }
 }

@@ -1,30 +1,30 @@
-package dev.millrace.hint;
+package dev.millrace.problem;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.Optional;
 
-/// Finds the name somebody meant: by what the two share and by edit distance; case and what stands
-/// between words don't count. Pure; any thread.
+/// Suggests the known name that is closest to a misspelled one, by common parts and edit distance.
+/// Ignores case and separators. Pure; thread-safe.
 public final class NearestName {
 
-    private static final int LONGEST = 64;
+    private static final int MAX_LENGTH = 64;
 
-    /// Shorter ones are in many names by chance.
-    private static final int SHORTEST_BEGINNING = 3;
+    /// Shorter prefixes match many names by chance.
+    private static final int MIN_PREFIX = 3;
 
-    private static final int SHORTEST_PART = 4;
+    private static final int MIN_PART = 4;
 
     private NearestName() {}
 
-    /// @return a hint, "did you mean …?", or an empty text when nothing is near
+    /// @return "did you mean …?", or an empty text when no name is close
     public static String hint(String written, Collection<String> known) {
         return of(written, known).map(name -> "did you mean " + name + "?").orElse("");
     }
 
-    /// Of names as near as each other, the one with the fewest letters to change, then the first in
-    /// the alphabet.
+    /// Among equally close names, the one with the smallest edit distance, then the first in
+    /// alphabetical order.
     public static Optional<String> of(String written, Collection<String> known) {
         String plain = plain(written);
         int limit = plain.length() < 4 ? 1 : Math.clamp(plain.length() / 3, 2, 3);
@@ -37,7 +37,7 @@ public final class NearestName {
     }
 
     private static String plain(String name) {
-        String shortened = name.length() > LONGEST ? name.substring(0, LONGEST) : name;
+        String shortened = name.length() > MAX_LENGTH ? name.substring(0, MAX_LENGTH) : name;
         return shortened.replaceAll("[-_. ]", "").toLowerCase(Locale.ROOT);
     }
 
@@ -48,7 +48,7 @@ public final class NearestName {
         if (a.equals(b)) {
             return 0;
         }
-        if (isBeginning(a, b) || isBeginning(b, a)) {
+        if (isPrefix(a, b) || isPrefix(b, a)) {
             return 1;
         }
         if (isPart(a, b) || isPart(b, a)) {
@@ -57,15 +57,15 @@ public final class NearestName {
         return edits(a, b);
     }
 
-    private static boolean isBeginning(String beginning, String name) {
-        return beginning.length() >= SHORTEST_BEGINNING && name.startsWith(beginning);
+    private static boolean isPrefix(String prefix, String name) {
+        return prefix.length() >= MIN_PREFIX && name.startsWith(prefix);
     }
 
     private static boolean isPart(String part, String name) {
-        return part.length() >= SHORTEST_PART && name.contains(part);
+        return part.length() >= MIN_PART && name.contains(part);
     }
 
-    /// Letters to insert, delete or replace.
+    /// The number of letters to insert, delete or replace.
     private static int edits(String a, String b) {
         int[] previous = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {

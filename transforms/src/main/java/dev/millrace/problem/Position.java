@@ -1,6 +1,7 @@
-package dev.millrace.spec;
+package dev.millrace.problem;
 
-/// A place in the file. Lines and columns count from 1; columns count code points, as editors do.
+/// A position in the file. Lines and columns count from 1; columns count code points, as editors
+/// do. Immutable.
 public record Position(String file, int line, int column) implements Comparable<Position> {
 
     public Position {
