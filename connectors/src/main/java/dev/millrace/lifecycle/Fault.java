@@ -3,8 +3,8 @@ package dev.millrace.lifecycle;
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
-/// What a log may show of a failure: the types of it and of its causes and where each arose. Of
-/// their messages only those that [Reason] shows: the others may quote the values of a row.
+/// What a log may show of a failure: the types and stack frames of the failure and its causes, and
+/// only those messages that [Reason] shows, because the others may quote row values.
 public final class Fault extends RuntimeException {
 
     @Serial private static final long serialVersionUID = 1L;

@@ -3,14 +3,14 @@ package dev.millrace.lifecycle;
 import java.util.UUID;
 import org.slf4j.Logger;
 
-/// An unexpected failure under a short id. The id and the type of the failure may be shown to
-/// anyone; under the same id the log has the frames. Neither has the failure's message, which may
-/// quote the values of a row.
+/// An unexpected failure with a short id. The id and the type of the failure may be shown to every
+/// user; the log contains the stack frames under the same id. Neither contains the failure's
+/// message, which may quote row values. Immutable.
 public record Incident(String id, String type) {
 
     /// Writes the failure to the log under a new id.
     ///
-    /// @param what says in a fixed text what failed
+    /// @param what a constant text that says what failed
     public static Incident log(Logger log, String what, Throwable failure) {
         Incident incident =
                 new Incident(
@@ -20,17 +20,17 @@ public record Incident(String id, String type) {
         return incident;
     }
 
-    /// The message of the failure where it may be shown, otherwise an incident's text.
+    /// The message of the failure if it may be shown, otherwise the text of a new incident.
     public static String reason(Logger log, String what, Throwable failure) {
         return Reason.of(failure).orElseGet(() -> log(log, what, failure).text());
     }
 
-    /// What a user reads.
+    /// For a user.
     public String text() {
         return "Internal error: "
                 + type
                 + " (incident "
                 + id
-                + "; the service's log shows under this id where it happened)";
+                + "; search the service's log for this id)";
     }
 }

@@ -11,13 +11,13 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 
 /// Decides which message of a failure a user may read: in the status, over HTTP, in a report. A
-/// message is shown when it is known to name objects and rules only. Every other one may quote the
-/// values of a row and is replaced by an [Incident]. Pure.
+/// message is shown if it is known to name objects and rules only. Every other message may quote
+/// row values and is replaced by an [Incident]. Pure.
 public final class Reason {
 
-    /// Classes of SQLSTATE whose errors name objects, privileges and the state of the server. Left
-    /// out are those that quote data (22, 23), that repeat what the database's own code says (P0,
-    /// 38, 39, 2F, 44), and unexpected ones of extensions (XX) and of the driver (99).
+    /// Classes of SQLSTATE whose errors name objects, privileges and the state of the server.
+    /// Excluded are errors that quote data (22, 23), that repeat the text of user-defined code (P0,
+    /// 38, 39, 2F, 44), and unexpected errors of extensions (XX) and of the driver (99).
     private static final Set<String> NAMES_ONLY =
             Set.of(
                     "08", "0A", "0B", "25", "26", "28", "2D", "34", "3B", "3D", "3F", "40", "42",
@@ -25,8 +25,8 @@ public final class Reason {
 
     private Reason() {}
 
-    /// The first message of our own in the chain of causes, otherwise the deepest one that may be
-    /// shown; empty when there is none.
+    /// The first message in the chain of causes that Millrace wrote, otherwise the deepest one that
+    /// may be shown; empty when there is none.
     public static Optional<String> of(Throwable failure) {
         String reason = null;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
@@ -39,7 +39,7 @@ public final class Reason {
         return Optional.ofNullable(reason);
     }
 
-    /// The message of this failure alone, without its causes; `null` when it may not be shown.
+    /// The message of this failure without its causes; `null` when it may not be shown.
     static @Nullable String shown(Throwable failure) {
         if (failure instanceof SQLException sql) {
             return of(sql);
@@ -47,10 +47,10 @@ public final class Reason {
         return isOurs(failure) || mayBeShown(failure) ? failure.getMessage() : null;
     }
 
-    /// What a database says, in one line; a fixed text where its words may quote a value.
+    /// The database's message in one line, or a fixed text if the message may quote a value.
     public static String of(SQLException failure) {
         if (failure instanceof BatchUpdateException && failure.getNextException() != null) {
-            // Its own message repeats the statement with its parameters.
+            // The message of a batch repeats the statement with its parameters.
             return of(failure.getNextException());
         }
         return namesOnly(failure.getSQLState())
@@ -60,23 +60,23 @@ public final class Reason {
                         + ")";
     }
 
-    /// Whether PostgreSQL's errors with this SQLSTATE speak of names and rights and never quote a
-    /// value. The driver sets no state where it did not reach a server.
+    /// Whether PostgreSQL's errors with this SQLSTATE contain names and privileges and never quote
+    /// a value. The driver sets no state if it did not reach a server.
     public static boolean namesOnly(@Nullable String sqlState) {
         return sqlState == null
                 || (sqlState.length() == 5 && NAMES_ONLY.contains(sqlState.substring(0, 2)));
     }
 
-    /// An exception of a type of our own has a message that we wrote, without values, unless it
-    /// only wraps another and repeats what that says.
+    /// Exceptions of Millrace's types have messages without values, unless one only wraps another
+    /// exception and repeats its message.
     private static boolean isOurs(Throwable failure) {
         Throwable cause = failure.getCause();
         return failure.getClass().getName().startsWith("dev.millrace.")
                 && (cause == null || !cause.toString().equals(failure.getMessage()));
     }
 
-    /// Kafka's clients name topics and settings, but one of their exceptions that wraps another
-    /// repeats its message.
+    /// Messages of Kafka's clients contain topics and settings, but an exception that wraps another
+    /// repeats that one's message.
     private static boolean mayBeShown(Throwable failure) {
         String type = failure.getClass().getName();
         return switch (failure) {

@@ -16,11 +16,11 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.KafkaClientSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Kafka's own clients, but for a producer that ends itself at the first record it could not
-/// deliver, on the thread that sends and before it sends anything more. What was written is
-/// therefore always a prefix of what was to be written. Left alone, a producer goes on with the
-/// records behind a refused one; when that one is taken by a later run, its token is older than
-/// theirs and the applier drops it: a gap.
+/// Supplies Kafka's clients with a producer that closes itself at the first record that it could
+/// not deliver, on the sending thread and before it sends another record. The written records are
+/// therefore always a prefix of the records to write. An unmodified producer continues with the
+/// records after a refused one; when a later run writes the refused record, its token is older than
+/// theirs, and the applier drops it: a gap.
 final class OrderedProducerClients implements KafkaClientSupplier {
 
     @Override

@@ -1,5 +1,4 @@
-/// Runs the mappings of `topology` with Kafka Streams: start, restart, state and lag of the
-/// application.
+/// Runs the mappings of `topology` with Kafka Streams.
 @NullMarked
 package dev.millrace.mappings;
 

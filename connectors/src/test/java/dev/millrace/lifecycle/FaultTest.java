@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class FaultTest {
 
     @Test
-    void showsKindsAndPlacesAndNoMessage() {
+    void showsTypesAndPlacesButNoMessage() {
         Throwable failure =
                 new IllegalStateException(
                         "row (1, 'secret')", new NumberFormatException("For input: secret"));
@@ -21,7 +21,7 @@ class FaultTest {
                 .contains(
                         "java.lang.IllegalStateException",
                         "java.lang.NumberFormatException",
-                        "FaultTest.showsKindsAndPlacesAndNoMessage")
+                        "FaultTest.showsTypesAndPlacesButNoMessage")
                 .doesNotContain("secret");
     }
 }

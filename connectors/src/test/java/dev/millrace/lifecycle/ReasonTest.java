@@ -25,7 +25,7 @@ class ReasonTest {
 
     private static final String VALUE = "4711-somebody";
 
-    /// What a failure of our own is in other rooms.
+    /// An exception that Millrace defines.
     private static final class OwnFailure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -53,7 +53,7 @@ class ReasonTest {
 
     @ParameterizedTest
     @MethodSource("mayQuoteAValue")
-    void anUnexpectedFailureIsShownAsAnIncidentAndTheLogHasItsFrames(Throwable failure) {
+    void showsAnIncidentWhoseStackFramesAreInTheLog(Throwable failure) {
         Logger log = (Logger) LoggerFactory.getLogger("test.incidents");
         ListAppender<ILoggingEvent> logged = new ListAppender<>();
         logged.start();
@@ -74,7 +74,7 @@ class ReasonTest {
     }
 
     @Test
-    void whatNamesServersAndRulesIsShown() {
+    void showsMessagesThatNameServersAndRules() {
         assertThat(Reason.of(new RuntimeException(VALUE, new ConnectException("refused"))))
                 .contains("refused");
         assertThat(Reason.of(new KafkaException("made no client", new ConfigException("no such"))))
@@ -93,21 +93,21 @@ class ReasonTest {
 
     @ParameterizedTest
     @CsvSource({"08006", "40P01", "42501", "53300", "57P03", "55P03", "25006", "3D000", "0A000"})
-    void aServerThatSpeaksOfNamesIsQuotedWithoutItsDetail(String state) {
+    void showsTheServersMessageWithoutItsDetail(String state) {
         assertThat(Reason.of(new SQLException("ERROR: no room\n  Detail: " + VALUE, state)))
                 .isEqualTo("ERROR: no room");
     }
 
     @ParameterizedTest
     @CsvSource({"22P02", "22001", "23505", "23514", "44000", "P0001", "38000", "XX000", "99999"})
-    void aServerThatMayQuoteARowIsNotQuoted(String state) {
+    void omitsAServersMessageThatMayQuoteARow(String state) {
         assertThat(Reason.of(new RuntimeException(new SQLException(VALUE, state))))
                 .hasValueSatisfying(reason -> assertThat(reason).contains(state))
                 .hasValueSatisfying(reason -> assertThat(reason).doesNotContain(VALUE));
     }
 
     @Test
-    void aBatchIsSpokenForByItsStatement() {
+    void showsTheMessageOfTheFailedStatementOfABatch() {
         BatchUpdateException batch =
                 new BatchUpdateException("INSERT ... (" + VALUE + ")", "08006", new int[0]);
         batch.setNextException(new SQLException("broken", "08006"));

@@ -10,7 +10,7 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
-/// Keeps what each producer that names it was really made with, as Kafka itself reads it.
+/// Records the effective settings of each producer that has this interceptor, as Kafka reads them.
 public final class ProducerSettings implements ProducerInterceptor<byte[], byte[]> {
 
     static final LinkedBlockingQueue<ProducerConfig> SEEN = new LinkedBlockingQueue<>();

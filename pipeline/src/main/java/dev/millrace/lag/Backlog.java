@@ -5,8 +5,8 @@ import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// What waits on the way, each part as it was last read; a reading that is too old counts as
-/// unknown. Safe for any thread.
+/// The amount of data that is not yet processed, as it was last read. A reading older than 10 s
+/// counts as unknown. Thread-safe.
 public final class Backlog {
 
     private static final Duration TOO_OLD = Duration.ofSeconds(10);
@@ -24,12 +24,12 @@ public final class Backlog {
         records = new Reading(Math.max(0, count), at);
     }
 
-    /// WAL that the source keeps for us.
+    /// Bytes of WAL that the source retains for the replication slot.
     public Optional<Long> sourceBytes(Instant now) {
         return fresh(sourceBytes, now);
     }
 
-    /// Records of both topics that are not applied.
+    /// Records in both topics that are not applied.
     public Optional<Long> records(Instant now) {
         return fresh(records, now);
     }

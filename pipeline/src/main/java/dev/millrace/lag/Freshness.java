@@ -7,20 +7,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// The age of the target's content: how long ago the newest watermark was emitted that every
-/// partition has applied. Everything the source committed before that moment is in the target.
-/// Empty until a watermark of this process was applied, for those of an older one have no time
-/// here. Safe for any thread.
+/// The end-to-end lag: the time since the emission of the newest watermark that every partition has
+/// applied. Every transaction that committed on the source before that emission is in the target.
+/// Unknown until a watermark of this process is applied, because the emission times of an earlier
+/// process are not stored. Thread-safe.
 public final class Freshness {
 
-    private static final int REMEMBERED = 100_000;
+    private static final int MAX_EMITTED = 100_000;
 
     private final TreeMap<WatermarkNumber, Instant> emitted = new TreeMap<>();
+    private Instant applied = Instant.MIN;
 
     public synchronized void emitted(WatermarkNumber number, Instant at) {
         emitted.put(number, at);
-        if (emitted.size() > REMEMBERED) {
-            // Keep the older half thinned out: a coarser time is still a true upper bound.
+        if (emitted.size() > MAX_EMITTED) {
+            // Removes the second oldest: an older emission time is still an upper bound of the lag.
             emitted.remove(emitted.higherKey(emitted.firstKey()));
         }
     }
@@ -29,15 +30,13 @@ public final class Freshness {
         Map.Entry<WatermarkNumber, Instant> newest = emitted.floorEntry(number);
         if (newest != null) {
             emitted.headMap(newest.getKey(), false).clear();
-            known = newest.getValue();
+            applied = newest.getValue();
         }
     }
 
-    private Instant known = Instant.MIN;
-
     public synchronized Optional<Duration> age(Instant now) {
-        return known.equals(Instant.MIN)
+        return applied.equals(Instant.MIN)
                 ? Optional.empty()
-                : Optional.of(Duration.between(known, now));
+                : Optional.of(Duration.between(applied, now));
     }
 }
