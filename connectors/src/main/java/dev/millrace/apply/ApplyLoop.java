@@ -78,7 +78,7 @@ final class ApplyLoop {
         stored.forEach(offset -> seek(offset));
         while (!closing.getAsBoolean()) {
             read();
-            pulse.feel();
+            pulse.check();
             settle();
             if (offsetsLost) {
                 readOffsets();

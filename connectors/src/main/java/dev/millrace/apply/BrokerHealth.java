@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.lifecycle.ComponentState;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -8,9 +9,10 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.Metric;
 import org.jspecify.annotations.Nullable;
 
-/// Whether the broker still answers. A consumer that may read is answered several times a second,
-/// with nothing if need be; when no byte comes for long, nobody is there. The consumer itself tries
-/// again for ever and says so to nobody. [#trouble] may be called by any thread.
+/// Detects a broker that does not answer. The broker answers a consumer that may read several times
+/// a second, also without records, so a consumer that receives no byte for long has no broker. The
+/// consumer itself retries forever and does not report it. Confined to the consumer's thread,
+/// except [#trouble].
 final class BrokerHealth {
 
     private static final Duration SILENCE = Duration.ofSeconds(5);
@@ -18,29 +20,29 @@ final class BrokerHealth {
     private final KafkaConsumer<?, ?> consumer;
     private final InstantSource clock;
     private double bytes = -1;
-    private Instant heard;
-    private volatile ApplierState.@Nullable Waiting trouble;
+    private Instant lastAnswer;
+    private volatile ComponentState.@Nullable Waiting trouble;
 
     BrokerHealth(KafkaConsumer<?, ?> consumer, InstantSource clock) {
         this.consumer = consumer;
         this.clock = clock;
-        this.heard = clock.instant();
+        this.lastAnswer = clock.instant();
     }
 
-    /// From the consumer's thread, behind each poll.
-    void feel() {
+    /// Called after each poll.
+    void check() {
         Instant now = clock.instant();
         double read = bytesRead();
         if (read != bytes || consumer.paused().containsAll(consumer.assignment())) {
             bytes = read;
-            heard = now;
+            lastAnswer = now;
             trouble = null;
-        } else if (Duration.between(heard, now).compareTo(SILENCE) > 0 && trouble == null) {
-            trouble = new ApplierState.Waiting("Kafka does not answer", heard);
+        } else if (Duration.between(lastAnswer, now).compareTo(SILENCE) > 0 && trouble == null) {
+            trouble = new ComponentState.Waiting("Kafka does not answer", lastAnswer);
         }
     }
 
-    Optional<ApplierState.Waiting> trouble() {
+    Optional<ComponentState.Waiting> trouble() {
         return Optional.ofNullable(trouble);
     }
 

@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.postgres.Identifier;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -76,7 +77,7 @@ final class RowWriter {
             }
             return Optional.empty();
         } catch (SQLException e) {
-            if (FailureAction.of(e) == FailureAction.STOP_TABLE) {
+            if (FailureClassifier.rejectsStatement(e)) {
                 return Optional.empty();
             }
             throw e;
@@ -92,7 +93,7 @@ final class RowWriter {
             try {
                 statement.execute("TRUNCATE TABLE " + name);
             } catch (SQLException e) {
-                if (FailureAction.of(e) != FailureAction.STOP_TABLE) {
+                if (!FailureClassifier.rejectsStatement(e)) {
                     throw e;
                 }
                 connection.rollback(savepoint);
@@ -137,7 +138,7 @@ final class RowWriter {
     }
 
     private static SQLException stopOr(TableId table, SQLException failure) throws TableStop {
-        if (FailureAction.of(failure) == FailureAction.STOP_TABLE) {
+        if (FailureClassifier.rejectsStatement(failure)) {
             throw new TableStop(table, failure);
         }
         return failure;

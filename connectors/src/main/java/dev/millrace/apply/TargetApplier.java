@@ -4,183 +4,188 @@ import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.change.Topics;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.SessionSource.TargetSessions;
-import dev.millrace.lifecycle.Fault;
-import dev.millrace.lifecycle.Incident;
+import dev.millrace.kafka.TopicReader;
+import dev.millrace.lifecycle.Component;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
+import dev.millrace.lifecycle.FailureClassifier;
+import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.lifecycle.Supervisor;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// Carries the target topic into the rows of the target database, exactly once in effect: the rows
-/// of a batch and the offset behind it are one transaction. It owns its sessions and threads.
+/// Applies the target topic to the target database, exactly once in effect: the rows of a batch and
+/// the offset after it commit in one transaction. Owns its sessions and threads.
 ///
-/// [#start] returns at once; whether it works is said by [#state], within seconds of a change. A
-/// target or broker that is away is waited for. Every method may be called by any thread; a closed
-/// applier is not started again.
+/// [#start] returns at once; [#state] shows within seconds whether the applier works. A target or
+/// broker that is unavailable is waited for. Each run starts at the stored offsets, so a run that
+/// fails repeats nothing and loses nothing. Thread-safe; a closed applier cannot be started again.
 public final class TargetApplier implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(TargetApplier.class);
+    private static final Duration KAFKA_ANSWERS = Duration.ofSeconds(5);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
 
     private final ApplierSettings settings;
     private final Topics topics;
     private final TargetSessions sessions;
     private final InstantSource clock;
-    private final Backoff backoff;
-    private final ApplierCounters tally;
-    private final Thread thread;
-    private final Instant made;
-    private volatile boolean closing;
-    private volatile boolean running;
-    private volatile @Nullable String failure;
+    private final RestartPolicy policy;
+    private final ApplierCounters counters;
+    private final Supervisor supervisor;
     private volatile @Nullable Writers writers;
     private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
-    private volatile @Nullable BrokerHealth pulse;
-    private volatile ApplierState.@Nullable Waiting topicTrouble;
+    private volatile @Nullable BrokerHealth broker;
     private volatile @Nullable ReplicaRole role;
 
+    /// @param policy for the applier and for each transaction on the target
     public TargetApplier(
             ApplierSettings settings,
             TargetSessions sessions,
             InstantSource clock,
-            Backoff backoff) {
+            RestartPolicy policy) {
         this.settings = settings;
         this.topics = new Topics(settings.migration());
         this.sessions = sessions;
         this.clock = clock;
-        this.backoff = backoff;
-        this.tally = new ApplierCounters(clock);
-        this.made = clock.instant();
-        this.thread =
-                Thread.ofPlatform()
-                        .name("millrace-" + settings.migration() + "-apply")
-                        .daemon(true)
-                        .unstarted(this::run);
+        this.policy = policy;
+        this.counters = new ApplierCounters(clock);
+        this.supervisor =
+                new Supervisor("apply-" + settings.migration(), new Applying(), clock, policy);
     }
 
     public void start() {
-        thread.start();
+        supervisor.start();
     }
 
-    public ApplierState state() {
-        String failed = failure;
-        if (failed != null) {
-            return new ApplierState.Failed(failed);
-        }
-        if (closing) {
-            return new ApplierState.Closed();
-        }
-        Optional<ApplierState.Waiting> trouble = trouble();
-        if (trouble.isPresent()) {
-            return trouble.get();
-        }
-        return running
-                ? new ApplierState.Applying()
-                : new ApplierState.Waiting("it starts: the stored offsets are not read yet", made);
+    /// The state of the applier, or what a writer or the broker makes it wait for.
+    public ComponentState state() {
+        ComponentState state = supervisor.state();
+        return switch (state) {
+            case ComponentState.Running _ -> trouble().orElse(state);
+            case ComponentState.Starting _ -> trouble().orElse(state);
+            case ComponentState.Waiting _ -> trouble().orElse(state);
+            case ComponentState.Failed _, ComponentState.Stopped _ -> state;
+        };
     }
 
-    private Optional<ApplierState.Waiting> trouble() {
+    private Optional<ComponentState> trouble() {
         Writers open = writers;
-        BrokerHealth felt = pulse;
-        return Optional.ofNullable(topicTrouble)
-                .or(() -> open == null ? Optional.empty() : open.trouble(clock))
-                .or(() -> felt == null ? Optional.empty() : felt.trouble());
+        BrokerHealth health = broker;
+        Optional<ComponentState.Waiting> ofWriter =
+                open == null ? Optional.empty() : open.trouble(clock);
+        return ofWriter.or(() -> health == null ? Optional.empty() : health.trouble())
+                .map(waiting -> waiting);
     }
 
     public ApplierCounts counts() {
-        return tally.counts();
+        return counters.counts();
     }
 
-    /// The role that the sessions could take; empty before the first was opened.
+    /// The role that the sessions take; empty before the first session opens.
     public Optional<ReplicaRole> replicaRole() {
         return Optional.ofNullable(role);
     }
 
-    /// Lets what is under way end, and no more.
+    /// Completes the transactions that are under way, and starts no other.
     @Override
     public void close() {
-        closing = true;
-        KafkaConsumer<byte[], byte[]> open = consumer;
-        if (open != null) {
-            open.wakeup();
+        try {
+            supervisor.close(STOP_TIMEOUT);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
-        if (thread.isAlive()) {
+    }
+
+    private final class Applying implements Component {
+
+        @Override
+        public void run(Supervisor supervisor) throws Exception {
+            long batches = counters.counts().batches();
+            try (KafkaConsumer<byte[], byte[]> reader =
+                            TargetTopic.consumer(settings.kafka(), topics.applierGroup());
+                    Writers pool =
+                            new Writers(settings.migration(), makeWriters(), reader::wakeup)) {
+                consumer = reader;
+                writers = pool;
+                apply(reader, pool);
+            } finally {
+                consumer = null;
+                writers = null;
+                broker = null;
+                if (counters.counts().batches() > batches) {
+                    supervisor.progressed();
+                }
+            }
+        }
+
+        @Override
+        public Failure meaning(Throwable thrown) {
+            Failure failure = TargetApplier.meaning(thrown);
+            counters.error(failure.reason());
+            return failure;
+        }
+
+        @Override
+        public boolean serversAnswer() {
             try {
-                thread.join();
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
+                new TopicReader(settings.kafka(), KAFKA_ANSWERS)
+                        .begins(List.of(new TopicPartition(topics.target(), 0)));
+                return true;
+            } catch (KafkaException _) {
+                return false;
+            }
+        }
+
+        @Override
+        public void stop(Thread thread) {
+            KafkaConsumer<byte[], byte[]> open = consumer;
+            if (open != null) {
+                open.wakeup();
             }
         }
     }
 
-    private void run() {
-        try (KafkaConsumer<byte[], byte[]> reader =
-                        TargetTopic.consumer(settings.kafka(), topics.applierGroup());
-                Writers pool = new Writers(settings.migration(), makeWriters(), reader::wakeup)) {
-            consumer = reader;
-            writers = pool;
-            apply(reader, pool);
-        } catch (OffsetOutOfRangeException e) {
-            fail(
-                    "records of the target topic were deleted unread, it no longer has what lies behind the stored offsets ("
-                            + e.offsetOutOfRangePartitions()
-                            + "); its rows must be backfilled again",
-                    e);
-        } catch (InterruptedException e) {
-            fail("the applier's thread was interrupted", e);
-        } catch (KafkaException e) {
-            fail("Kafka: " + Incident.reason(LOG, "a Kafka client failed", e), e);
-        } catch (RuntimeException | Error e) {
-            fail(Incident.reason(LOG, "the applier failed", e), e);
-        } finally {
-            running = false;
-        }
+    private static Failure meaning(Throwable thrown) {
+        Failure failure = FailureClassifier.of(thrown);
+        return switch (thrown) {
+            case TargetTopic.Unavailable unavailable ->
+                    failure instanceof Failure.OperatorNeeded
+                            ? failure
+                            : new Failure.Retry(String.valueOf(unavailable.getMessage()));
+            case ApplierFailure own ->
+                    failure instanceof Failure.Recoverable
+                            ? failure
+                            : new Failure.Fatal(String.valueOf(own.getMessage()));
+            default -> failure;
+        };
     }
 
-    private void apply(KafkaConsumer<byte[], byte[]> reader, Writers pool)
-            throws InterruptedException {
-        Optional<TargetTopic.Description> topic = topic();
-        Optional<AppliedOffsets> stored = topic.isEmpty() ? Optional.empty() : stored(pool);
+    private void apply(KafkaConsumer<byte[], byte[]> reader, Writers pool) throws Exception {
+        TargetTopic.Description topic = settings.topic().describe(settings.kafka());
+        Optional<AppliedOffsets> stored = stored(pool);
         if (stored.isEmpty()) {
             return;
         }
-        StartCheck.check(settings, topic.get(), stored.get().partitions());
-        BrokerHealth felt = new BrokerHealth(reader, clock);
-        pulse = felt;
-        running = true;
-        new ApplyLoop(reader, topic.get(), settings, pool, tally, felt, clock)
-                .run(stored.get().partitions(), () -> closing);
-    }
-
-    /// Empty when the applier is closed meanwhile.
-    private Optional<TargetTopic.Description> topic() throws InterruptedException {
-        for (int attempt = 1; !closing; attempt++) {
-            try {
-                TargetTopic.Description topic = settings.topic().describe(settings.kafka());
-                topicTrouble = null;
-                return Optional.of(topic);
-            } catch (TargetTopic.Unavailable e) {
-                String reason = String.valueOf(e.getMessage());
-                topicTrouble = new ApplierState.Waiting(reason, made);
-                tally.error(reason);
-                backoff.await(attempt);
-            }
-        }
-        return Optional.empty();
+        StartCheck.check(settings, topic, stored.get().partitions());
+        BrokerHealth health = new BrokerHealth(reader, clock);
+        broker = health;
+        supervisor.running(ComponentState.Activity.APPLYING);
+        new ApplyLoop(reader, topic, settings, pool, counters, health, clock)
+                .run(stored.get().partitions(), supervisor::isStopping);
     }
 
     /// Empty when the applier is closed meanwhile.
     private Optional<AppliedOffsets> stored(Writers pool) throws InterruptedException {
         pool.submit(new TargetTask.ReadOffsets());
-        while (!closing) {
+        while (!supervisor.isStopping()) {
             Writers.Done done = pool.poll(Duration.ofMillis(100));
             if (done != null && done.failure() != null) {
                 throw new ApplierFailure(String.valueOf(done.failure()));
@@ -194,7 +199,7 @@ public final class TargetApplier implements AutoCloseable {
 
     private List<Writer> makeWriters() {
         return IntStream.range(0, settings.limits().writers())
-                .mapToObj(_ -> new Writer(this::open, backoff, clock, tally))
+                .mapToObj(_ -> new Writer(this::open, policy, clock, counters))
                 .toList();
     }
 
@@ -212,21 +217,8 @@ public final class TargetApplier implements AutoCloseable {
         return new BatchWriter(session, settings.migration(), settings.topic().name());
     }
 
-    private void fail(String reason, Throwable cause) {
-        if (closing) {
-            return;
-        }
-        failure = reason;
-        tally.error(reason);
-        LOG.atError()
-                .setCause(Fault.of(cause))
-                .addKeyValue("migration", settings.migration())
-                .addKeyValue("reason", reason)
-                .log("the applier has ended");
-    }
-
-    /// Ends the applier. The message names partitions, offsets and topics, holds no value of a row,
-    /// and is shown to the operator.
+    /// Ends the applier, unless its cause is a failure that passes. The message contains
+    /// partitions, offsets and topics and no row value, and is shown to the operator.
     static final class ApplierFailure extends IllegalStateException {
 
         private static final long serialVersionUID = 1L;

@@ -1,18 +1,24 @@
 package dev.millrace.apply;
 
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.FailureClassifier;
-import dev.millrace.lifecycle.Reason;
+import dev.millrace.lifecycle.Fault;
+import dev.millrace.lifecycle.RestartPolicy;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// One thread with one session of its own. It does one task after the other and stays with a task
-/// until it has an outcome: what may pass by itself is tried again, on a new session if need be.
-/// [#trouble], [#busySince] and [#role] may be read by any thread.
+/// Runs one task after the other through its own session, and repeats a task until it has an
+/// outcome or [RestartPolicy] ends it. Repeating is safe: a transaction moves the stored offset or
+/// changes nothing. Confined to one thread, except [#trouble], [#busySince] and [#close].
 final class Writer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Writer.class);
@@ -23,57 +29,56 @@ final class Writer implements AutoCloseable {
         BatchWriter open() throws SQLException;
     }
 
-    private final Opener opener;
-    private final Backoff backoff;
-    private final InstantSource clock;
-    private final ApplierCounters tally;
-    private volatile @Nullable BatchWriter current;
-    private volatile ApplierState.@Nullable Waiting trouble;
-    private volatile @Nullable Instant busySince;
-    private volatile boolean closed;
+    /// Ends a task that another attempt would not complete. Its message has no row value.
+    static final class GivenUp extends Exception {
 
-    Writer(Opener opener, Backoff backoff, InstantSource clock, ApplierCounters tally) {
-        this.opener = opener;
-        this.backoff = backoff;
-        this.clock = clock;
-        this.tally = tally;
+        private static final long serialVersionUID = 1L;
+
+        GivenUp(String reason, Throwable cause) {
+            super(reason, cause);
+        }
     }
 
-    Optional<ApplierState.Waiting> trouble() {
+    private final Opener opener;
+    private final RestartPolicy policy;
+    private final InstantSource clock;
+    private final ApplierCounters counters;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private RestartPolicy.History history = RestartPolicy.History.none();
+    private volatile @Nullable BatchWriter current;
+    private volatile ComponentState.@Nullable Waiting trouble;
+    private volatile @Nullable Instant busySince;
+
+    Writer(Opener opener, RestartPolicy policy, InstantSource clock, ApplierCounters counters) {
+        this.opener = opener;
+        this.policy = policy;
+        this.clock = clock;
+        this.counters = counters;
+    }
+
+    /// Why the last attempt failed; empty after a success.
+    Optional<ComponentState.Waiting> trouble() {
         return Optional.ofNullable(trouble);
     }
 
+    /// When the current task began.
     Optional<Instant> busySince() {
         return Optional.ofNullable(busySince);
     }
 
-    /// @throws SQLException when trying again would not help
-    WriteOutcome run(TargetTask task) throws SQLException, InterruptedException {
+    /// @throws GivenUp when another attempt would not help
+    /// @throws InterruptedException when the writer is closed meanwhile
+    WriteOutcome run(TargetTask task) throws GivenUp, InterruptedException {
         busySince = clock.instant();
         try {
-            for (int attempt = 1; ; attempt++) {
-                BatchWriter open;
+            while (true) {
                 try {
-                    open = session();
-                } catch (SQLException e) {
-                    // Nothing was written, and an operator can help while this waits: by a
-                    // password,
-                    // a privilege, a server.
-                    if (closed) {
-                        throw e;
-                    }
-                    await(e, attempt);
-                    continue;
-                }
-                try {
-                    WriteOutcome outcome = open.run(task);
+                    WriteOutcome outcome = session().run(task);
                     trouble = null;
+                    history = history.progressed();
                     return outcome;
-                } catch (SQLException e) {
-                    if (closed || FailureAction.of(e) != FailureAction.RETRY) {
-                        throw e;
-                    }
-                    await(e, attempt);
+                } catch (SQLException | RuntimeException | Error e) {
+                    await(e);
                 }
             }
         } finally {
@@ -81,22 +86,42 @@ final class Writer implements AutoCloseable {
         }
     }
 
-    private void await(SQLException failure, int attempt) throws InterruptedException {
-        if (!FailureAction.leavesSession(failure)) {
+    private void await(Throwable thrown) throws GivenUp, InterruptedException {
+        requireOpen();
+        if (!(thrown instanceof SQLException sql && FailureClassifier.keepsSession(sql))) {
             drop();
         }
-        String reason = reason(failure);
-        ApplierState.Waiting before = trouble;
-        trouble =
-                new ApplierState.Waiting(
-                        FailureClassifier.of(failure).waiting().from("the target"),
-                        before == null ? clock.instant() : before.since());
-        tally.error(reason);
+        Failure failure = FailureClassifier.of(thrown);
+        RestartPolicy.Decision decision = policy.after(history, failure, clock.instant());
+        history = decision.history();
+        counters.error("the target: " + failure.reason());
         LOG.atWarn()
-                .addKeyValue("attempt", attempt)
-                .addKeyValue("sqlstate", failure.getSQLState())
-                .log("the target did not take a transaction; it is tried again");
-        backoff.await(attempt);
+                .addKeyValue("attempt", history.failures())
+                .addKeyValue("reason", failure.reason())
+                .setCause(failure instanceof Failure.Unexplained ? Fault.of(thrown) : null)
+                .log("a transaction on the target failed");
+        if (!(decision.state()
+                instanceof ComponentState.Waiting(Failure.Recoverable waiting, Instant since))) {
+            throw new GivenUp("the target: " + reason(decision.state()), thrown);
+        }
+        trouble = new ComponentState.Waiting(waiting.from("the target"), since);
+        pause(decision.delay());
+    }
+
+    private static String reason(ComponentState state) {
+        return state instanceof ComponentState.Failed failed ? failed.reason() : state.text();
+    }
+
+    private void pause(Duration delay) throws InterruptedException {
+        if (closed.await(delay.toMillis(), TimeUnit.MILLISECONDS)) {
+            requireOpen();
+        }
+    }
+
+    private void requireOpen() throws InterruptedException {
+        if (closed.getCount() == 0) {
+            throw new InterruptedException("the writer was closed");
+        }
     }
 
     private BatchWriter session() throws SQLException {
@@ -104,7 +129,7 @@ final class Writer implements AutoCloseable {
         if (open == null || open.isClosed()) {
             open = opener.open();
             current = open;
-            if (closed) {
+            if (closed.getCount() == 0) {
                 drop();
             }
         }
@@ -119,15 +144,10 @@ final class Writer implements AutoCloseable {
         }
     }
 
-    /// The server's own message, where it can't quote a row.
-    static String reason(SQLException failure) {
-        return "the target: " + Reason.of(failure) + " (SQLSTATE " + failure.getSQLState() + ")";
-    }
-
-    /// Breaks off what the session is doing; what isn't committed never was.
+    /// Aborts the current statement. A transaction that is not committed has no effect.
     @Override
     public void close() {
-        closed = true;
+        closed.countDown();
         BatchWriter open = current;
         if (open != null) {
             open.abort();

@@ -1,8 +1,7 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.TargetApplier.ApplierFailure;
-import dev.millrace.lifecycle.Incident;
-import java.sql.SQLException;
+import dev.millrace.lifecycle.ComponentState;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -14,22 +13,19 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// The threads that write. Tasks go in at one end and come out done at the other, in any order; the
-/// consumer's thread puts and takes them, and is woken for each that is done.
+/// The threads that write to the target. The consumer's thread submits tasks and polls for those
+/// that are done, in any order; it is woken for each of them. Not thread-safe; confined to the
+/// consumer's thread, except [#trouble].
 final class Writers implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(Writers.class);
-
-    /// A task that takes longer is said to be waited for.
+    /// Tasks that run longer than this are reported as waiting.
     private static final Duration LONG = Duration.ofSeconds(5);
 
-    private static final Duration END = Duration.ofSeconds(5);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
 
-    /// @param outcome `null` when the task failed for good
-    /// @param failure why it failed; `null` when it didn't
+    /// @param outcome `null` when the task failed and is not repeated
+    /// @param failure why it failed; `null` when it succeeded
     record Done(TargetTask task, @Nullable WriteOutcome outcome, @Nullable String failure) {}
 
     private final BlockingQueue<TargetTask> tasks = new LinkedBlockingQueue<>();
@@ -56,7 +52,7 @@ final class Writers implements AutoCloseable {
         tasks.add(task);
     }
 
-    /// @throws ApplierFailure when a thread has ended and its task will never be done
+    /// @throws ApplierFailure when a thread has ended, so that its task has no outcome
     @Nullable Done poll() {
         Done next = done.poll();
         if (next == null && !closed && threads.stream().anyMatch(thread -> !thread.isAlive())) {
@@ -65,18 +61,18 @@ final class Writers implements AutoCloseable {
         return next;
     }
 
-    /// Waits up to the patience for a task that is done.
-    @Nullable Done poll(Duration patience) throws InterruptedException {
-        Done next = done.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+    /// Waits up to the timeout for a task that is done.
+    @Nullable Done poll(Duration timeout) throws InterruptedException {
+        Done next = done.poll(timeout.toMillis(), TimeUnit.MILLISECONDS);
         return next == null ? poll() : next;
     }
 
-    /// The longest trouble of any writer, or the task that is under way for long.
-    Optional<ApplierState.Waiting> trouble(InstantSource clock) {
-        Optional<ApplierState.Waiting> trouble =
+    /// The oldest trouble of any writer, otherwise the task that runs the longest. Any thread.
+    Optional<ComponentState.Waiting> trouble(InstantSource clock) {
+        Optional<ComponentState.Waiting> trouble =
                 writers.stream()
                         .flatMap(writer -> writer.trouble().stream())
-                        .min(Comparator.comparing(ApplierState.Waiting::since));
+                        .min(Comparator.comparing(ComponentState.Waiting::since));
         return trouble.or(
                 () ->
                         writers.stream()
@@ -86,9 +82,8 @@ final class Writers implements AutoCloseable {
                                 .map(Writers::unanswered));
     }
 
-    private static ApplierState.Waiting unanswered(Instant since) {
-        return new ApplierState.Waiting(
-                "the target has not yet answered a transaction that is under way", since);
+    private static ComponentState.Waiting unanswered(Instant since) {
+        return new ComponentState.Waiting("the target has not answered a transaction", since);
     }
 
     private void work(Writer writer) {
@@ -101,7 +96,7 @@ final class Writers implements AutoCloseable {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error _) {
-            // Not even the failure could be handed on, without memory for example. [#poll] finds
+            // The failure itself could not be reported, for example without memory. [#poll] detects
             // that this thread has ended.
         } finally {
             writer.close();
@@ -114,10 +109,8 @@ final class Writers implements AutoCloseable {
     private Done finish(Writer writer, TargetTask task) throws InterruptedException {
         try {
             return new Done(task, writer.run(task), null);
-        } catch (SQLException e) {
-            return new Done(task, null, Writer.reason(e));
-        } catch (RuntimeException | Error e) {
-            return new Done(task, null, Incident.reason(LOG, "a writer failed", e));
+        } catch (Writer.GivenUp e) {
+            return new Done(task, null, e.getMessage());
         }
     }
 
@@ -129,7 +122,7 @@ final class Writers implements AutoCloseable {
         boolean interrupted = false;
         for (Thread thread : threads) {
             try {
-                thread.join(END);
+                thread.join(STOP_TIMEOUT);
             } catch (InterruptedException _) {
                 interrupted = true;
             }

@@ -5,6 +5,7 @@ import dev.millrace.postgres.SqlFailure;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.sql.SQLTransientException;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.KafkaException;
@@ -20,9 +21,8 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
 
-/// The one place that decides what a failure means, for capture, mappings, apply and probes. Looks
-/// through all causes, because the engine, pools and Kafka Streams wrap what the server said.
-/// Thread-safe.
+/// Decides what a failure means, for capture, mappings, apply and probes; no other code does. Reads
+/// all causes, because the engine, pools and Kafka Streams wrap the server's error. Thread-safe.
 public final class FailureClassifier {
 
     private FailureClassifier() {}
@@ -48,13 +48,18 @@ public final class FailureClassifier {
         return new Failure.Unexplained(unexpected(root(failure)));
     }
 
-    /// Whether another process has taken over what this one wrote to.
-    public static boolean isFenced(Throwable failure) {
-        KafkaException kafka = deepestOfKafka(failure);
-        return kafka != null && KafkaFailures.isFence(kafka);
+    /// Whether a statement on a table fails on every attempt because of the table or the values, so
+    /// that this table alone can be stopped.
+    public static boolean rejectsStatement(SQLException failure) {
+        return SqlFailures.rejectsStatement(failure.getSQLState());
     }
 
-    /// The kind and the place; the message is left out, because it may quote a row.
+    /// Whether the session can be used again after a rollback.
+    public static boolean keepsSession(SQLException failure) {
+        return SqlFailures.keepsSession(String.valueOf(failure.getSQLState()));
+    }
+
+    /// The type and the place. The message is omitted, because it may quote a row.
     static String unexpected(Throwable failure) {
         StackTraceElement[] frames = failure.getStackTrace();
         String place =
@@ -82,7 +87,7 @@ public final class FailureClassifier {
         return found;
     }
 
-    /// Kafka Connect's exceptions are Kafka exceptions too, but say nothing about the broker.
+    /// Exceptions of Kafka Connect extend KafkaException, but are not about the broker.
     private static @Nullable KafkaException deepestOfKafka(Throwable failure) {
         KafkaException found = null;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
@@ -101,22 +106,16 @@ public final class FailureClassifier {
 
         private KafkaFailures() {}
 
-        static boolean isFence(KafkaException failure) {
-            return failure instanceof ProducerFencedException
-                    || failure instanceof InvalidProducerEpochException
-                    || failure instanceof FencedInstanceIdException;
-        }
-
         static Failure of(KafkaException failure) {
             String reason =
                     "Kafka: "
                             + failure.getClass().getSimpleName()
-                            + Reason.of(failure).map(said -> ": " + said).orElse("");
+                            + Reason.of(failure).map(message -> ": " + message).orElse("");
             return switch (failure) {
-                case OffsetOutOfRangeException gone ->
+                case OffsetOutOfRangeException lost ->
                         new Failure.Lost(
-                                "records of the log were deleted unread, it no longer has what lies behind "
-                                        + gone.offsetOutOfRangePartitions());
+                                "records of the log were deleted unread: the log no longer contains the offsets "
+                                        + lost.offsetOutOfRangePartitions());
                 case AuthenticationException _ ->
                         new Failure.OperatorNeeded(
                                 reason,
@@ -124,11 +123,11 @@ public final class FailureClassifier {
                 case AuthorizationException _ ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "Grant the migration's user the access that the broker names.");
+                                "Grant the Kafka user of this migration the access that the broker names.");
                 case ProducerFencedException _,
                         InvalidProducerEpochException _,
                         FencedInstanceIdException _ ->
-                        new Failure.OperatorNeeded(
+                        new Failure.TakenOver(
                                 "another process has taken over the log of this migration ("
                                         + reason
                                         + ")",
@@ -140,7 +139,7 @@ public final class FailureClassifier {
                 case UnknownTopicOrPartitionException _, UnknownTopicIdException _ ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "If the topic was deleted, what it held is lost: begin again under another migration name.");
+                                "If the topic was deleted, its records are lost: start again under another migration name.");
                 case UnsupportedVersionException _ ->
                         new Failure.OperatorNeeded(reason, "Upgrade the broker.");
                 case RetriableException _ -> new Failure.Retry(reason);
@@ -152,6 +151,12 @@ public final class FailureClassifier {
     /// What a failure of PostgreSQL means, by its kind.
     static final class SqlFailures {
 
+        /// Classes of SQLSTATE of an error in the statement, its values or its table.
+        private static final Set<String> REJECTING =
+                Set.of(
+                        "0A", "21", "22", "23", "27", "2F", "38", "39", "3F", "42", "44", "54",
+                        "55", "P0");
+
         private SqlFailures() {}
 
         static Failure of(SQLException failure) {
@@ -161,11 +166,11 @@ public final class FailureClassifier {
                 case LIMIT_REACHED ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "Raise the limit (plan names the number of connections that are needed), or end other sessions.");
+                                "Raise the limit ('millrace plan' shows the number of connections that is needed), or end other sessions.");
                 case LOGIN_REFUSED ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "Correct the role's password or pg_hba.conf on the server, or restart Millrace with the right password.");
+                                "Correct the role's password or pg_hba.conf on the server, or restart Millrace with the correct password.");
                 case DATABASE_MISSING ->
                         new Failure.OperatorNeeded(
                                 reason,
@@ -173,11 +178,11 @@ public final class FailureClassifier {
                 case NO_PRIVILEGE ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "Grant the privilege; plan names every grant that is needed.");
+                                "Grant the privilege; run 'millrace plan' to see every grant that is needed.");
                 case READ_ONLY ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "Promote the server or end its read-only mode, or let the URL name the primary.");
+                                "Promote the server, end its read-only mode, or set the URL to the primary.");
                 case EXHAUSTED ->
                         new Failure.OperatorNeeded(
                                 reason,
@@ -187,20 +192,42 @@ public final class FailureClassifier {
                                 ? new Failure.OperatorNeeded(
                                         reason, "Set wal_level = logical and restart the server.")
                                 : new Failure.Unexplained(reason);
-                case REJECTED_VALUE, UNDEFINED, CANCELLED, OTHER ->
-                        failure instanceof SQLTransientException && failure.getSQLState() == null
+                case CANCELLED -> new Failure.Unexplained(reason);
+                case REJECTED_VALUE, UNDEFINED, OTHER ->
+                        passes(failure)
                                 ? new Failure.Retry(reason)
                                 : new Failure.Unexplained(reason);
             };
         }
 
+        /// Resources of the server (53), intervention of its operator (57) and errors of its system
+        /// (58) pass when the server is well again; 40 lets a transaction run again.
+        private static boolean passes(SQLException failure) {
+            String state = failure.getSQLState();
+            return state == null
+                    ? failure instanceof SQLTransientException
+                    : state.length() == 5
+                            && Set.of("40", "53", "57", "58").contains(state.substring(0, 2));
+        }
+
+        static boolean rejectsStatement(@Nullable String state) {
+            return state != null
+                    && state.length() == 5
+                    && REJECTING.contains(state.substring(0, 2))
+                    && !state.equals("55P03");
+        }
+
+        static boolean keepsSession(String state) {
+            return state.startsWith("40") || state.equals("55P03") || state.equals("57014");
+        }
+
         private static String reason(SQLException failure) {
             String state = failure.getSQLState();
-            String said =
+            String message =
                     Reason.namesOnly(state)
                             ? Reason.of(failure)
                             : FailureClassifier.unexpected(failure);
-            return state == null ? said : said + " (SQLSTATE " + state + ")";
+            return state == null ? message : message + " (SQLSTATE " + state + ")";
         }
     }
 }

@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/// Counts failures by their reason, so that what fails the same way again and again ends. Numbers
-/// and quoted names don't tell two reasons apart. Thread-safe.
+/// Counts failures by their reason, so that what fails repeatedly in the same way can be ended.
+/// Reasons that differ only in numbers and quoted names count as the same. Thread-safe.
 public final class RepeatedFailures {
 
     private static final Pattern VARIES =
@@ -14,25 +14,29 @@ public final class RepeatedFailures {
     private final int limit;
     private final Map<String, Integer> counts = new HashMap<>();
 
-    /// @param limit how many failures of one reason are too many
+    /// @param limit number of failures with the same reason that is too many
     public RepeatedFailures(int limit) {
         this.limit = limit;
     }
 
-    /// Counts the failure.
-    ///
-    /// @return whether it has now happened too often
-    public synchronized boolean isTooMany(Failure failure) {
-        String kind = VARIES.matcher(failure.reason()).replaceAll("?");
-        return counts.merge(kind, 1, Integer::sum) >= limit;
+    /// The reason without its numbers and quoted names.
+    static String kind(Failure failure) {
+        return VARIES.matcher(failure.reason()).replaceAll("?");
     }
 
-    /// How many failures were counted since the last [#clear].
+    /// Counts the failure.
+    ///
+    /// @return whether the limit is reached
+    public synchronized boolean isTooMany(Failure failure) {
+        return counts.merge(kind(failure), 1, Integer::sum) >= limit;
+    }
+
+    /// Number of failures since the last [#clear].
     public synchronized int count() {
         return counts.values().stream().mapToInt(Integer::intValue).sum();
     }
 
-    /// Forgets all: there was progress.
+    /// Resets all counts after progress.
     public synchronized void clear() {
         counts.clear();
     }

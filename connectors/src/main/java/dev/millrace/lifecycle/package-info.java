@@ -1,5 +1,5 @@
-/// What all long-running components share: what a failure means, what of it may be shown to a user,
-/// and what may be logged of an unexpected one.
+/// What all long-running components share: their state, when they are started again, what a failure
+/// means, and what of it may be shown or logged.
 @NullMarked
 package dev.millrace.lifecycle;
 

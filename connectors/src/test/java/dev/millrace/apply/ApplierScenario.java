@@ -17,6 +17,8 @@ import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -30,7 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -147,7 +148,7 @@ public final class ApplierScenario implements AutoCloseable {
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->
-                                applier.state() instanceof ApplierState.Waiting waiting
+                                applier.state() instanceof ComponentState.Waiting waiting
                                         && waiting.reason().contains(reason));
     }
 
@@ -183,7 +184,7 @@ public final class ApplierScenario implements AutoCloseable {
                                 limits),
                         sessions,
                         InstantSource.system(),
-                        _ -> closed.await(20, TimeUnit.MILLISECONDS));
+                        new RestartPolicy(Duration.ofMillis(20), Duration.ofMillis(20), 3));
         appliers.add(applier);
         return applier;
     }
@@ -265,7 +266,7 @@ public final class ApplierScenario implements AutoCloseable {
                                         >= number);
     }
 
-    void awaitState(TargetApplier applier, Class<? extends ApplierState> state) {
+    void awaitState(TargetApplier applier, Class<? extends ComponentState> state) {
         await().atMost(TIMEOUT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> state.isInstance(applier.state()));

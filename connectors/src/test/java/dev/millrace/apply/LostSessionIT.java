@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.SessionSource.TargetSessions;
+import dev.millrace.lifecycle.ComponentState;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,7 @@ class LostSessionIT {
 
             scenario.database.execute("GRANT " + privilege + " TO " + role);
             scenario.awaitApplied();
-            scenario.awaitState(applier, ApplierState.Applying.class);
+            scenario.awaitState(applier, ComponentState.Running.class);
             assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2");
             assertThat(scenario.database.query("SELECT id FROM fired")).isEmpty();
         }
@@ -73,16 +74,16 @@ class LostSessionIT {
                 scenario.awaitWaiting(applier, change.getLast());
                 scenario.database.execute("ALTER ROLE " + role + " " + change.get(1));
                 scenario.awaitApplied();
-                scenario.awaitState(applier, ApplierState.Applying.class);
+                scenario.awaitState(applier, ComponentState.Running.class);
             }
             assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2");
         }
     }
 
-    /// @param silent whether the error cannot be logged either, so that the thread ends silently
+    /// @param silent the error cannot be logged, so the thread ends without a report
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void errorInAWriterEndsTheApplier(boolean silent) throws Exception {
+    void repeatedErrorOfAWriterEndsTheApplier(boolean silent) throws Exception {
         AtomicReference<@Nullable Error> next = new AtomicReference<>();
         try (var scenario = new ApplierScenario(2, TABLES)) {
             TargetSessions plain = scenario.plainRole();
@@ -102,9 +103,9 @@ class LostSessionIT {
             next.set(silent ? new Unloggable() : new StackOverflowError());
             scenario.endPlainSessions();
             scenario.upsert(0, item("2"));
-            scenario.awaitState(applier, ApplierState.Failed.class);
+            scenario.awaitState(applier, ComponentState.Failed.class);
 
-            assertThat(((ApplierState.Failed) applier.state()).reason())
+            assertThat(((ComponentState.Failed) applier.state()).reason())
                     .contains(silent ? "has ended" : "StackOverflowError");
         }
     }

@@ -9,6 +9,7 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.testing.CutProxy;
 import java.sql.Connection;
 import java.time.Duration;
@@ -37,7 +38,7 @@ class SequencesIT {
     /// Ends the applier as a kill after its last commit would.
     private static void stop(TargetApplier applier) {
         applier.close();
-        assertThat(applier.state()).isEqualTo(new ApplierState.Closed());
+        assertThat(applier.state()).isInstanceOf(ComponentState.Stopped.class);
     }
 
     @Test
@@ -165,7 +166,7 @@ class SequencesIT {
             assertThat(scenario.database.query("SELECT id FROM seen"))
                     .isEqualTo(List.of(List.of("1")));
             assertThat(applier.counts().lastError()).isPresent();
-            scenario.awaitState(applier, ApplierState.Applying.class);
+            scenario.awaitState(applier, ComponentState.Running.class);
         }
     }
 
@@ -275,10 +276,10 @@ class SequencesIT {
             for (int i = 1; i <= 200; i++) {
                 scenario.upsert(i % 2, item("" + i, "x"));
             }
-            scenario.awaitState(applier, ApplierState.Waiting.class);
+            scenario.awaitState(applier, ComponentState.Waiting.class);
             assertThat(applier.state())
                     .isInstanceOfSatisfying(
-                            ApplierState.Waiting.class,
+                            ComponentState.Waiting.class,
                             waiting -> {
                                 assertThat(waiting.reason()).startsWith("the target: ");
                                 assertThat(waiting.since()).isBetween(away, Instant.now());
@@ -290,7 +291,7 @@ class SequencesIT {
 
             assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("201");
             assertThat(scenario.stored().rowsApplied()).isEqualTo(201);
-            assertThat(applier.state()).isEqualTo(new ApplierState.Applying());
+            assertThat(applier.state()).isInstanceOf(ComponentState.Running.class);
         }
     }
 
@@ -315,7 +316,7 @@ class SequencesIT {
             proxy.freeze();
             scenario.upsert(0, item("1", "x"));
             Instant frozen = Instant.now();
-            scenario.awaitState(applier, ApplierState.Waiting.class);
+            scenario.awaitState(applier, ComponentState.Waiting.class);
             assertThat(Duration.between(frozen, Instant.now())).isLessThan(Duration.ofSeconds(10));
             await().atMost(ApplierScenario.TIMEOUT)
                     .until(() -> applier.counts().lastError().isPresent());
@@ -340,7 +341,7 @@ class SequencesIT {
                 other.setAutoCommit(false);
                 statement.execute("LOCK TABLE item IN SHARE MODE");
                 applier.start();
-                scenario.awaitState(applier, ApplierState.Waiting.class);
+                scenario.awaitState(applier, ComponentState.Waiting.class);
                 await().atMost(ApplierScenario.TIMEOUT)
                         .until(() -> applier.counts().lastError().isPresent());
                 other.rollback();

@@ -7,6 +7,8 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.EmbeddedBroker;
 import dev.millrace.kafka.OpenBroker;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.testing.KafkaServer;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -27,8 +29,8 @@ class StartIT {
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
     private static String failure(ApplierScenario scenario, TargetApplier applier) {
-        scenario.awaitState(applier, ApplierState.Failed.class);
-        return ((ApplierState.Failed) applier.state()).reason();
+        scenario.awaitState(applier, ComponentState.Failed.class);
+        return applier.state().text();
     }
 
     @Test
@@ -69,7 +71,7 @@ class StartIT {
     void recognisesAGenerationThatBeginsAtTheSameOffset() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             TargetApplier applier = scenario.start();
-            scenario.awaitState(applier, ApplierState.Applying.class);
+            scenario.awaitState(applier, ComponentState.Running.class);
             scenario.begin(ApplierScenario.GENERATION + 1);
             scenario.upsert(0, Row.of(ROW_SCHEMA, "1", "x"));
 
@@ -136,7 +138,7 @@ class StartIT {
         try (var scenario = new ApplierScenario(1, ITEM)) {
             scenario.database.execute("UPDATE millrace.stored_offset SET next_offset = 10000");
 
-            assertThat(failure(scenario, scenario.start())).contains("must be backfilled again");
+            assertThat(failure(scenario, scenario.start())).contains("re-backfill required");
         }
     }
 
@@ -153,7 +155,7 @@ class StartIT {
             scenario.upsert(0, Row.of(ROW_SCHEMA, "2", "x"));
 
             assertThat(failure(scenario, scenario.start()))
-                    .contains("were deleted unread", "must be backfilled again");
+                    .contains("were deleted unread", "re-backfill required");
         }
     }
 
@@ -194,15 +196,15 @@ class StartIT {
             broker.close();
             Awaitility.await()
                     .atMost(Duration.ofSeconds(10))
-                    .until(() -> applier.state() instanceof ApplierState.Waiting);
-            assertThat(((ApplierState.Waiting) applier.state()).reason()).contains("Kafka");
+                    .until(() -> applier.state() instanceof ComponentState.Waiting);
+            assertThat(((ComponentState.Waiting) applier.state()).reason()).contains("Kafka");
 
             broker = OpenBroker.start(folder, port);
             scenario.upsert(0, Row.of(ROW_SCHEMA, "2", "x"));
             scenario.awaitApplied();
 
             assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("2");
-            scenario.awaitState(applier, ApplierState.Applying.class);
+            scenario.awaitState(applier, ComponentState.Running.class);
         } finally {
             broker.close();
         }
@@ -222,10 +224,10 @@ class StartIT {
                                     ApplierSettings.Limits.standard()),
                             scenario.sessions(),
                             InstantSource.system(),
-                            Backoff.doubling());
+                            RestartPolicy.standard());
             applier.close();
 
-            assertThat(applier.state()).isEqualTo(new ApplierState.Closed());
+            assertThat(applier.state()).isInstanceOf(ComponentState.Stopped.class);
         }
     }
 }

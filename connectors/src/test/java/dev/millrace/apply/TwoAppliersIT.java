@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
+import dev.millrace.lifecycle.ComponentState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -58,7 +59,7 @@ class TwoAppliersIT {
             assertThat(scenario.stopped()).as("seed %d", seed).isEmpty();
             assertThat(List.of(one.state(), two.state()))
                     .as("seed %d", seed)
-                    .noneMatch(ApplierState.Failed.class::isInstance);
+                    .noneMatch(ComponentState.Failed.class::isInstance);
         }
     }
 

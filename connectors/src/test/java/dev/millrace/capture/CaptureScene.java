@@ -9,6 +9,9 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
+import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.sql.Relation;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
@@ -46,6 +49,9 @@ final class CaptureScene implements AutoCloseable {
     private final List<CapturedTable> tables = new ArrayList<>();
     private final List<SourceCapture> captures = new ArrayList<>();
     private final Map<String, String> debezium = new HashMap<>();
+
+    /// Of every capture that is started.
+    RestartPolicy policy = RestartPolicy.standard();
 
     CaptureScene() {
         this(PostgresServer.shared().newDatabase());
@@ -151,7 +157,13 @@ final class CaptureScene implements AutoCloseable {
 
     SourceCapture start(int generation, SourceConnections connections) {
         SourceCapture capture =
-                SourceCapture.start(settings(generation), connections, InstantSource.system());
+                SourceCapture.start(
+                        settings(generation),
+                        connections,
+                        InstantSource.system(),
+                        new SnapshotFailures(),
+                        () -> true,
+                        policy);
         captures.add(capture);
         return capture;
     }
@@ -164,9 +176,16 @@ final class CaptureScene implements AutoCloseable {
                         source::session,
                         InstantSource.system(),
                         new SnapshotFailures(),
-                        owner);
+                        owner,
+                        policy);
         captures.add(capture);
         return capture;
+    }
+
+    /// Whether the capture has ended by a failure of this kind.
+    static boolean hasEnded(SourceCapture capture, Class<? extends Failure.Terminal> kind) {
+        return capture.state() instanceof ComponentState.Failed failed
+                && kind.isInstance(failed.failure());
     }
 
     void recreatePositionTopic() {

@@ -6,6 +6,8 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.testing.BrokerProcess;
 import dev.millrace.testing.LostRecords;
@@ -221,7 +223,7 @@ class CaptureStartIT {
 
             capture.close();
 
-            assertThat(capture.state()).isInstanceOf(CaptureState.Stopped.class);
+            assertThat(capture.state()).isInstanceOf(ComponentState.Stopped.class);
         }
     }
 
@@ -373,8 +375,8 @@ class CaptureStartIT {
     static void awaitLost(SourceCapture capture, String why) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
-                .until(() -> capture.state() instanceof CaptureState.SourceLost);
-        assertThat(((CaptureState.SourceLost) capture.state()).reason()).contains(why);
+                .until(() -> CaptureScene.hasEnded(capture, Failure.Lost.class));
+        assertThat(capture.state().text()).contains(why);
     }
 
     private static long inserts(CaptureScene scene) {

@@ -12,12 +12,16 @@ import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.Row;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.ComponentState.Activity;
+import dev.millrace.lifecycle.Failure;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.record.internal.SimpleRecord;
@@ -141,7 +145,7 @@ class HangingTransactionIT {
 
             SourceCapture capture = scene.start(1);
 
-            awaitState(capture, CaptureState.SourceLost.class);
+            await(() -> CaptureScene.hasEnded(capture, Failure.Lost.class));
             assertThat(capture.state().toString())
                     .contains("changes-1 no longer returns its committed records");
         }
@@ -159,7 +163,7 @@ class HangingTransactionIT {
 
             SourceCapture capture = scene.start(1);
 
-            awaitState(capture, CaptureState.SourceLost.class);
+            await(() -> CaptureScene.hasEnded(capture, Failure.Lost.class));
             assertThat(capture.state().toString())
                     .contains("open records of more than one transaction");
         }
@@ -174,11 +178,11 @@ class HangingTransactionIT {
                 other.write(first, List.of(new SimpleRecord(new byte[0], new byte[] {1})));
                 SourceCapture capture = scene.start(1);
 
-                awaitState(capture, CaptureState.Waiting.class);
+                await(() -> capture.state() instanceof ComponentState.Waiting);
                 assertThat(capture.state().toString()).contains("kafka-transactions.sh");
 
                 other.mark(first, ABORT);
-                awaitState(capture, CaptureState.Streaming.class);
+                await(() -> capture.state().isRunning(Activity.STREAMING));
             }
         }
     }
@@ -320,9 +324,7 @@ class HangingTransactionIT {
                 .toList();
     }
 
-    private static void awaitState(SourceCapture capture, Class<? extends CaptureState> expected) {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
-                .until(() -> expected.isInstance(capture.state()));
+    private static void await(Callable<Boolean> reached) {
+        Awaitility.await().atMost(Duration.ofSeconds(30)).until(reached);
     }
 }

@@ -3,6 +3,8 @@ package dev.millrace.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -93,8 +95,11 @@ class ReplicaIdentityIT {
                             () ->
                                     capture.state()
                                                     instanceof
-                                                    CaptureState.Failed(var reason, var _)
-                                            && reason.contains("without its key column id"));
+                                                    ComponentState.Failed(
+                                                            Failure.Fatal fatal,
+                                                            var _)
+                                            && fatal.reason()
+                                                    .contains("without its key column id"));
             assertThat(changes(scene)).isEmpty();
         }
     }

@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.lifecycle.ComponentState.Activity;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -78,7 +79,7 @@ class SourceCaptureIT {
             SourceCapture second = scene.start(1);
             Awaitility.await()
                     .atMost(Duration.ofSeconds(30))
-                    .until(() -> second.state() instanceof CaptureState.Streaming);
+                    .until(() -> second.state().isRunning(Activity.STREAMING));
             scene.awaitWatermark(second);
 
             assertThat(scene.log())
@@ -110,7 +111,7 @@ class SourceCaptureIT {
                 .until(
                         () -> {
                             scene.emit(capture);
-                            return capture.state() instanceof CaptureState.Streaming;
+                            return capture.state().isRunning(Activity.STREAMING);
                         });
     }
 }

@@ -51,8 +51,8 @@ class FailureClassifierTest {
         "42P01, Unexplained",
         "XX000, Unexplained"
     })
-    void aSqlStateHasOneMeaningHoweverItIsWrapped(String state, String meaning) {
-        SQLException failure = new SQLException("says the server", state);
+    void sqlStateHasTheSameMeaningInEveryWrapper(String state, String meaning) {
+        SQLException failure = new SQLException("message of the server", state);
 
         assertThat(
                         List.of(
@@ -68,8 +68,69 @@ class FailureClassifierTest {
                         });
     }
 
+    /// What each SQLSTATE means for the applier: whether its transaction is repeated, and whether a
+    /// statement on a table stops the table.
+    @ParameterizedTest
+    @CsvSource({
+        "08001, Retry, false",
+        "08006, Retry, false",
+        "40001, Retry, false",
+        "40P01, Retry, false",
+        "53200, Retry, false",
+        "53300, Retry, false",
+        "55P03, Retry, false",
+        "57P01, Retry, false",
+        "57P03, Retry, false",
+        "58030, Retry, false",
+        "25006, OperatorNeeded, false",
+        "28P01, OperatorNeeded, false",
+        "3D000, OperatorNeeded, false",
+        "53100, OperatorNeeded, false",
+        "42501, OperatorNeeded, true",
+        "21000, Unexplained, true",
+        "22001, Unexplained, true",
+        "22P02, Unexplained, true",
+        "23502, Unexplained, true",
+        "23505, Unexplained, true",
+        "42P01, Unexplained, true",
+        "55000, Unexplained, true",
+        "P0001, Unexplained, true",
+        "25P02, Unexplained, false",
+        "26000, Unexplained, false",
+        "57014, Unexplained, false",
+        "XX001, Unexplained, false"
+    })
+    void sqlStateDecidesWhetherTheTableIsStopped(String state, String meaning, boolean stopsTable) {
+        SQLException failure = new SQLException("message of the server", state);
+
+        assertThat(FailureClassifier.of(failure).getClass().getSimpleName()).isEqualTo(meaning);
+        assertThat(FailureClassifier.rejectsStatement(failure)).isEqualTo(stopsTable);
+    }
+
     @Test
-    void aLimitThatWaitingDoesNotRaiseNeedsAnOperator() {
+    void failureWithoutSqlStateIsUnexplainedAndStopsNoTable() {
+        SQLException failure = new SQLException("message of the driver");
+
+        assertThat(FailureClassifier.of(failure)).isInstanceOf(Failure.Unexplained.class);
+        assertThat(FailureClassifier.rejectsStatement(failure)).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "40001, true",
+        "40P01, true",
+        "55P03, true",
+        "57014, true",
+        "08006, false",
+        "57P01, false"
+    })
+    void sqlStateDecidesWhetherTheSessionIsKept(String state, boolean kept) {
+        assertThat(FailureClassifier.keepsSession(new SQLException("message", state)))
+                .isEqualTo(kept);
+    }
+
+    @Test
+    void fixedLimitNeedsAnOperator() {
         for (String fields :
                 List.of(
                         "SFATAL\0C53300\0Mzu viele Verbindungen von Rolle »m«\0RInitializeSessionUserId\0",
@@ -85,13 +146,13 @@ class FailureClassifierTest {
     }
 
     @Test
-    void whatKafkaSaysHasItsMeaning() {
+    void classifiesKafkaFailures() {
         assertThat(meaning(new TimeoutException("t"))).isEqualTo("Retry");
         assertThat(meaning(new DisconnectException("d"))).isEqualTo("Retry");
         assertThat(meaning(new SaslAuthenticationException("s"))).isEqualTo("OperatorNeeded");
         assertThat(meaning(new TopicAuthorizationException("t"))).isEqualTo("OperatorNeeded");
         assertThat(meaning(new RecordTooLargeException("r"))).isEqualTo("OperatorNeeded");
-        assertThat(meaning(new ProducerFencedException("p"))).isEqualTo("OperatorNeeded");
+        assertThat(meaning(new ProducerFencedException("p"))).isEqualTo("TakenOver");
         assertThat(meaning(new UnknownTopicOrPartitionException("u"))).isEqualTo("OperatorNeeded");
         assertThat(meaning(new OffsetOutOfRangeException(Map.of(new TopicPartition("t", 0), 5L))))
                 .isEqualTo("Lost");
@@ -106,7 +167,7 @@ class FailureClassifierTest {
     }
 
     @Test
-    void anUnexpectedFailureIsToldByKindAndPlaceAndNeverByItsText() {
+    void unexpectedFailureHasTypeAndPlaceButNoMessage() {
         List<Throwable> failures =
                 List.of(
                         new ConnectException(
@@ -128,7 +189,7 @@ class FailureClassifierTest {
     }
 
     @Test
-    void theSameReasonWithOtherNumbersIsTheSame() {
+    void reasonsThatDifferInNumbersCountAsTheSame() {
         RepeatedFailures failures = new RepeatedFailures(2);
 
         assertThat(failures.isTooMany(new Failure.Retry("slot \"a\" at 0/1F, pid 7"))).isFalse();

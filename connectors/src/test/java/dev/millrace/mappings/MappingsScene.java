@@ -14,7 +14,8 @@ import dev.millrace.change.Token;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
-import dev.millrace.lifecycle.FailureClassifier;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.sql.Relation;
@@ -44,8 +45,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
-/// A changes topic of one partition that the test writes itself, and the mappings over it. Rows are
-/// known by their ids, which rise.
+/// A changes topic of one partition that the test writes, and the mappings that read it. Rows are
+/// identified by ascending ids.
 final class MappingsScene implements AutoCloseable {
 
     private static final int GENERATION = 1;
@@ -65,7 +66,7 @@ final class MappingsScene implements AutoCloseable {
     private final List<RowApplication> applications = new ArrayList<>();
     private volatile CountDownLatch flowing = new CountDownLatch(0);
 
-    /// What the mapper throws over each row, if anything.
+    /// Thrown by the mapper for each row, if not null.
     volatile @Nullable RuntimeException failing;
 
     MappingsScene() {
@@ -81,7 +82,7 @@ final class MappingsScene implements AutoCloseable {
         broker.place(topics.rowsApplication(GENERATION), topics.changes(), Map.of(0, 0L));
     }
 
-    /// Rows whose bodies don't compress.
+    /// Rows with bodies that do not compress.
     void insert(int from, int to, int characters) {
         for (int id = from; id <= to; id++) {
             StringBuilder body = new StringBuilder(characters);
@@ -96,7 +97,7 @@ final class MappingsScene implements AutoCloseable {
         producer.flush();
     }
 
-    /// @param more client settings, as a user might give them
+    /// @param more client settings of a user
     RowApplication start(Map<String, Object> more) {
         Map<String, Object> settings = new HashMap<>(kafka);
         settings.putAll(more);
@@ -110,7 +111,7 @@ final class MappingsScene implements AutoCloseable {
                                 TestFolders.create("mappings"),
                                 1),
                         InstantSource.system(),
-                        FailureClassifier::of);
+                        RestartPolicy.standard());
         applications.add(application);
         return application;
     }
@@ -133,7 +134,7 @@ final class MappingsScene implements AutoCloseable {
         broker.empty(topics.changes(), 1);
     }
 
-    /// Waits until so many runs have ended by a refusal.
+    /// Waits until this many runs have failed because the broker refused a record.
     void awaitRefusals(RowApplication mappings, int times) {
         Set<Instant> ends = new HashSet<>();
         await().atMost(Duration.ofSeconds(30))
@@ -141,7 +142,7 @@ final class MappingsScene implements AutoCloseable {
                 .until(
                         () -> {
                             if (mappings.state()
-                                    instanceof RowApplication.State.Waiting(var failure, var at)) {
+                                    instanceof ComponentState.Waiting(var failure, var at)) {
                                 if (!failure.reason().contains("RecordTooLargeException")) {
                                     throw new AssertionError(failure);
                                 }
@@ -151,22 +152,22 @@ final class MappingsScene implements AutoCloseable {
                         });
     }
 
-    /// Ids in the target topic, in its order, repeated ones left out.
+    /// Ids in the target topic in its order, without repetitions.
     List<Integer> written() {
         return ids().stream().distinct().toList();
     }
 
-    /// Ids that an applier would take: those whose token is newer than every one before.
-    List<Integer> carried() {
-        List<Integer> carried = new ArrayList<>();
+    /// Ids that an applier would apply: those with a token newer than every earlier token.
+    List<Integer> applicable() {
+        List<Integer> applicable = new ArrayList<>();
         Token newest = Token.none(GENERATION);
         for (TargetChange.Upsert upsert : target()) {
             if (upsert.token().compareTo(newest) > 0) {
                 newest = upsert.token();
-                carried.add(id(upsert));
+                applicable.add(id(upsert));
             }
         }
-        return carried;
+        return applicable;
     }
 
     long committed() {
@@ -205,7 +206,7 @@ final class MappingsScene implements AutoCloseable {
         return upserts;
     }
 
-    /// From here on the mapper holds its row until [#flow].
+    /// Makes the mapper wait at its next row until [#flow].
     void hold() {
         flowing = new CountDownLatch(1);
     }

@@ -3,6 +3,8 @@ package dev.millrace.mappings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -10,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
 
-/// What the mappings write has no gap, whatever the broker does with it.
+/// The output of the mappings has no gap, even if the broker refuses records.
 class RowApplicationIT {
 
     private static final int LIMIT = 100_000;
@@ -18,7 +20,7 @@ class RowApplicationIT {
     private static final int SMALL = 20_000;
 
     @Test
-    void aRefusedRecordEndsTheRunAndNothingBehindItIsWrittenUntilItCanBe() throws Exception {
+    void writesNothingAfterARefusedRecordUntilTheBrokerTakesIt() throws Exception {
         try (MappingsScene scene = new MappingsScene()) {
             scene.alterTarget("max.message.bytes", Integer.toString(LIMIT));
             scene.place();
@@ -37,13 +39,13 @@ class RowApplicationIT {
 
             scene.alterTarget("max.message.bytes", Integer.toString(64 * LIMIT));
             await().atMost(Duration.ofSeconds(30))
-                    .untilAsserted(() -> assertThat(scene.carried()).hasSize(100));
-            assertThat(scene.carried()).isSorted().endsWith(100);
+                    .untilAsserted(() -> assertThat(scene.applicable()).hasSize(100));
+            assertThat(scene.applicable()).isSorted().endsWith(100);
         }
     }
 
     @Test
-    void noSettingOfTheUserTakesFromTheProducerWhatKeepsItsOutputAPrefix() throws Exception {
+    void userSettingsDoNotChangeTheProducersGuarantee() throws Exception {
         Map<String, Object> loose =
                 Map.of(
                         "enable.idempotence",
@@ -76,7 +78,7 @@ class RowApplicationIT {
     }
 
     @Test
-    void recordsThatWereDeletedUnreadAreNamed() throws Exception {
+    void namesRecordsThatWereDeletedUnread() throws Exception {
         try (MappingsScene scene = new MappingsScene()) {
             scene.place();
             scene.insert(1, 3, SMALL);
@@ -89,14 +91,14 @@ class RowApplicationIT {
                             () ->
                                     mappings.state()
                                                     instanceof
-                                                    RowApplication.State.Failed(var why, var _)
-                                            && why.contains("were deleted unread"));
+                                                    ComponentState.Failed(Failure.Lost lost, var _)
+                                            && lost.reason().contains("were deleted unread"));
             assertThat(scene.written()).isEmpty();
         }
     }
 
     @Test
-    void aFaultInAMapperIsNotQuotedBecauseItMayHoldARowsValue() throws Exception {
+    void omitsTheMessageOfAMapperFailureAndEndsAfterThree() throws Exception {
         try (MappingsScene scene = new MappingsScene()) {
             scene.failing = new NumberFormatException("For input string: 4711-somebody");
             scene.place();
@@ -104,10 +106,15 @@ class RowApplicationIT {
             RowApplication mappings = scene.start(Map.of());
 
             await().atMost(Duration.ofSeconds(30))
-                    .until(() -> mappings.state() instanceof RowApplication.State.Waiting);
+                    .until(() -> mappings.state() instanceof ComponentState.Waiting);
 
             assertThat(mappings.state().toString())
                     .contains("unexpected NumberFormatException in ")
+                    .doesNotContain("4711");
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> mappings.state() instanceof ComponentState.Failed);
+            assertThat(mappings.state().text())
+                    .contains("unexpected NumberFormatException in ", "3 times in a row", "restart")
                     .doesNotContain("4711");
         }
     }

@@ -1,117 +1,100 @@
 package dev.millrace.lag;
 
-import dev.millrace.lifecycle.Failure;
-import dev.millrace.lifecycle.FailureClassifier;
-import dev.millrace.lifecycle.Fault;
+import dev.millrace.lifecycle.Component;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.lifecycle.Supervisor;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// Does one thing again and again on a thread of its own and remembers when it last succeeded. A
-/// server that hangs shows itself by silence, one that refuses by its reason. Any thread may ask.
+/// Repeats one action on its own thread and publishes whether its server answers. A server that
+/// refuses is shown with its reason, a server that does not answer with the time of its last
+/// answer. Never ends by itself: see [RestartPolicy#endless]. Thread-safe.
 public final class PeriodicProbe implements AutoCloseable {
 
-    /// One round; whatever it throws is trouble, and the next round begins anew.
+    /// One round; an exception is trouble of the server, and the next round starts from scratch.
     @FunctionalInterface
     public interface Round {
         void run() throws Exception;
     }
 
-    /// @param failure what the server said, or that it says nothing
-    public record Trouble(Failure.Recoverable failure, Instant since) {}
-
-    private static final Logger LOG = LoggerFactory.getLogger(PeriodicProbe.class);
     private static final Duration SILENCE = Duration.ofSeconds(5);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(2);
 
     private final InstantSource clock;
     private final Duration interval;
-    private final Round round;
-    private final Runnable release;
-    private final CountDownLatch stop = new CountDownLatch(1);
-    private final Thread thread;
+    private final Supervisor supervisor;
     private volatile Instant lastSuccess;
-    private volatile @Nullable Trouble trouble;
 
     private PeriodicProbe(
             String name, Duration interval, InstantSource clock, Round round, Runnable release) {
         this.clock = clock;
         this.interval = interval;
-        this.round = round;
-        this.release = release;
         this.lastSuccess = clock.instant();
-        this.thread = Thread.ofPlatform().daemon(true).name(name).unstarted(this::loop);
+        this.supervisor =
+                new Supervisor(name, new Rounds(round, release), clock, RestartPolicy.endless());
     }
 
-    /// @param release lets go of what a failed round may have left, before the next one
+    /// @param release frees what a failed round may have left, before the next round
     public static PeriodicProbe start(
             String name, Duration interval, InstantSource clock, Round round, Runnable release) {
-        PeriodicProbe watch = new PeriodicProbe(name, interval, clock, round, release);
-        watch.thread.start();
-        return watch;
+        PeriodicProbe probe = new PeriodicProbe(name, interval, clock, round, release);
+        probe.supervisor.start();
+        return probe;
     }
 
-    /// What is the matter now, if anything. A closed watch knows of nothing.
-    public Optional<Trouble> trouble() {
-        if (stop.getCount() == 0) {
-            return Optional.empty();
-        }
-        Trouble known = trouble;
-        if (known != null) {
-            return Optional.of(known);
-        }
+    /// [ComponentState.Running] while the server answers.
+    public ComponentState state() {
+        ComponentState state = supervisor.state();
+        return switch (state) {
+            case ComponentState.Starting _ -> silence(state);
+            case ComponentState.Running _ -> silence(state);
+            // A thread that ended without being closed must not be taken for one that was.
+            case ComponentState.Stopped _ -> supervisor.isStopping() ? state : silence(state);
+            case ComponentState.Waiting _, ComponentState.Failed _ -> state;
+        };
+    }
+
+    private ComponentState silence(ComponentState state) {
         Instant success = lastSuccess;
         boolean silent =
                 Duration.between(success, clock.instant()).compareTo(SILENCE.plus(interval)) > 0;
-        return silent
-                ? Optional.of(
-                        new Trouble(
-                                new Failure.Retry("it has not answered since " + success), success))
-                : Optional.empty();
+        return silent ? new ComponentState.Waiting("no answer since " + success, success) : state;
     }
 
     @Override
     public void close() throws InterruptedException {
-        stop.countDown();
-        thread.interrupt();
-        thread.join(STOP_TIMEOUT);
+        supervisor.close(STOP_TIMEOUT);
     }
 
-    private void loop() {
-        try {
-            do {
-                once();
-            } while (!stop.await(interval.toMillis(), TimeUnit.MILLISECONDS));
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        } finally {
-            release.run();
+    private final class Rounds implements Component {
+
+        private final Round round;
+        private final Runnable release;
+
+        Rounds(Round round, Runnable release) {
+            this.round = round;
+            this.release = release;
         }
-    }
 
-    private void once() throws InterruptedException {
-        try {
-            round.run();
-            lastSuccess = clock.instant();
-            trouble = null;
-        } catch (InterruptedException e) {
-            throw e;
-        } catch (Exception | Error e) {
-            Trouble before = trouble;
-            Failure failure = FailureClassifier.of(e);
-            if (before == null && failure instanceof Failure.Unexplained) {
-                LOG.atError().setCause(Fault.of(e)).log("a probe failed unexpectedly");
+        @Override
+        public void run(Supervisor supervisor) throws Exception {
+            try {
+                do {
+                    round.run();
+                    lastSuccess = clock.instant();
+                    supervisor.running(ComponentState.Activity.PROBING);
+                    supervisor.progressed();
+                } while (supervisor.pause(interval));
+            } finally {
+                release.run();
             }
-            trouble =
-                    new Trouble(
-                            failure.waiting(), before == null ? clock.instant() : before.since());
-            release.run();
+        }
+
+        @Override
+        public void stop(Thread thread) {
+            thread.interrupt();
         }
     }
 }

@@ -1,7 +1,8 @@
 package dev.millrace.migration;
 
-import dev.millrace.capture.CaptureState;
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.ComponentState.Activity;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,7 @@ final class ComparisonGate {
     /// @return why no reconciliation may begin; empty when one may
     static Optional<String> refusal(
             Phase phase,
-            CaptureState state,
+            ComponentState state,
             @Nullable SourcePosition position,
             StatusReport.Part capture) {
         return switch (phase) {
@@ -32,25 +33,25 @@ final class ComparisonGate {
     }
 
     private static Optional<String> refusal(
-            CaptureState state, @Nullable SourcePosition position, StatusReport.Part capture) {
+            ComponentState state, @Nullable SourcePosition position, StatusReport.Part capture) {
         if (position != null && !position.streaming()) {
             return Optional.of("The snapshot of the source is not complete. " + WAIT);
         }
-        return state instanceof CaptureState.Starting || state instanceof CaptureState.Streaming
+        return state instanceof ComponentState.Starting || state.isRunning(Activity.STREAMING)
                 ? Optional.empty()
                 : Optional.of("The capture is not running: " + capture.state());
     }
 
     /// @return why a reconciliation need no longer wait for the target; empty while the target may
     ///   still catch up, which includes a capture that retries
-    static Optional<String> hopeless(Phase phase, CaptureState state, StatusReport.Part capture) {
+    static Optional<String> hopeless(Phase phase, ComponentState state, StatusReport.Part capture) {
         if (phase instanceof Phase.Failed(String cause, Phase _)) {
             return Optional.of("the migration failed: " + cause);
         }
         boolean mayCatchUp =
-                state instanceof CaptureState.Starting
-                        || state instanceof CaptureState.Streaming
-                        || state instanceof CaptureState.Waiting;
+                state instanceof ComponentState.Starting
+                        || state instanceof ComponentState.Waiting
+                        || state.isRunning(Activity.STREAMING);
         return mayCatchUp ? Optional.empty() : Optional.of("the capture: " + capture.state());
     }
 }

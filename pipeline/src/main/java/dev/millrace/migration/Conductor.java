@@ -28,7 +28,6 @@ final class Conductor implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Conductor.class);
     private static final Duration INTERVAL = Duration.ofMillis(250);
-    private static final Duration RETRY_PAUSE = Duration.ofSeconds(2);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
 
     private final ReplicationStream stream;
@@ -92,9 +91,11 @@ final class Conductor implements AutoCloseable {
     }
 
     List<StatusReport.Part> parts(Running now) {
-        return board.parts(
-                now,
-                Stream.concat(hindrance.part().stream(), Stream.ofNullable(suspended)).toList());
+        return Stream.concat(states(now).parts().stream(), Stream.ofNullable(suspended)).toList();
+    }
+
+    private ComponentStates states(Running now) {
+        return board.states(now, hindrance.state());
     }
 
     private Running run(Generation generation) {
@@ -112,7 +113,7 @@ final class Conductor implements AutoCloseable {
                     hindrance.passed();
                 } catch (SQLException | RuntimeException | Error e) {
                     hindrance.by(e).ifPresent(this::fail);
-                    if (stop.await(RETRY_PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    if (stop.await(hindrance.delay().toMillis(), TimeUnit.MILLISECONDS)) {
                         return;
                     }
                 }
@@ -126,7 +127,7 @@ final class Conductor implements AutoCloseable {
         if (!mayRun()) {
             return;
         }
-        if (refusal.isEmpty() && ComponentStatus.needsNewGeneration(running.stream())) {
+        if (refusal.isEmpty() && states(running).isSnapshotInterrupted()) {
             beginNextGeneration();
         }
         phase.take(PhaseRule.next(phase.phase(), facts()));
@@ -204,7 +205,7 @@ final class Conductor implements AutoCloseable {
                 position != null && position.streaming(),
                 now.lag().freshness().age(clock.instant()),
                 partsWell && now.lag().stopped().isEmpty(),
-                refusal.or(() -> ComponentStatus.failure(now.stream())));
+                refusal.or(() -> states(now).ended()));
     }
 
     /// Ends the thread, then the components.

@@ -1,57 +1,66 @@
 package dev.millrace.migration;
 
-import dev.millrace.lifecycle.Failure;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.lifecycle.Fault;
-import dev.millrace.lifecycle.RepeatedFailures;
+import dev.millrace.lifecycle.RestartPolicy;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// What keeps the conductor from its next step. The conductor's thread reports; any thread may ask.
+/// The failures that keep the conductor from its next step, and the delay before it tries again.
+/// Confined to the conductor's thread, except [#state].
 final class Hindrance {
 
     private static final Logger LOG = LoggerFactory.getLogger(Hindrance.class);
-    private static final int UNEXPLAINED_LIMIT = 5;
 
     private final String migration;
     private final InstantSource clock;
-    private final RepeatedFailures unexplained = new RepeatedFailures(UNEXPLAINED_LIMIT);
-    private volatile StatusReport.@Nullable Part part;
+    private final RestartPolicy policy = RestartPolicy.standard();
+    private RestartPolicy.History history = RestartPolicy.History.none();
+    private Duration delay = Duration.ZERO;
+    private volatile @Nullable ComponentState state;
 
     Hindrance(String migration, InstantSource clock) {
         this.migration = migration;
         this.clock = clock;
     }
 
-    /// @return why it is not tried again, empty when it is
+    /// @return why the step is not tried again, empty when it is
     Optional<String> by(Throwable thrown) {
-        Failure failure = FailureClassifier.of(thrown);
+        RestartPolicy.Decision decision =
+                policy.after(history, FailureClassifier.of(thrown), clock.instant());
         LOG.atWarn()
                 .addKeyValue("migration", migration)
-                .addKeyValue("reason", failure.reason())
+                .addKeyValue("reason", decision.state().text())
                 .setCause(Fault.of(thrown))
-                .log("the conductor could not take a step and tries again");
-        StatusReport.Part before = part;
-        part =
-                new StatusReport.Part(
-                        "conductor",
-                        failure.waiting().text(),
-                        false,
-                        before == null ? clock.instant() : before.since());
-        return failure instanceof Failure.Unexplained && unexplained.isTooMany(failure)
-                ? Optional.of(failure.reason() + ". Remove the cause, then restart Millrace.")
-                : Optional.empty();
+                .log("the conductor could not take a step");
+        history = decision.history();
+        state = decision.state();
+        if (decision.state() instanceof ComponentState.Failed failed) {
+            // The conductor goes on to serve the failed migration.
+            delay = policy.longest();
+            return Optional.of(failed.reason());
+        }
+        delay = decision.delay();
+        return Optional.empty();
+    }
+
+    /// The delay before the next step.
+    Duration delay() {
+        return delay;
     }
 
     void passed() {
-        part = null;
-        unexplained.clear();
+        state = null;
+        history = history.progressed();
     }
 
-    Optional<StatusReport.Part> part() {
-        return Optional.ofNullable(part);
+    /// Empty while nothing hinders the conductor.
+    Optional<ComponentState> state() {
+        return Optional.ofNullable(state);
     }
 }

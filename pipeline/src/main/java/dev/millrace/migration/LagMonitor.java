@@ -13,6 +13,7 @@ import dev.millrace.lag.Backlog;
 import dev.millrace.lag.Freshness;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.postgres.ReplicationSlot;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.stream.ReplicationStream;
@@ -119,21 +120,21 @@ final class LagMonitor implements AutoCloseable {
     /// before the first probe, while the target does not answer, or when they were not counted.
     @Nullable Long rejected(TableId table) {
         Map<TableId, Optional<Long>> known = rejected;
-        return known == null || target.trouble().isPresent()
+        return known == null || target.state() instanceof ComponentState.Waiting
                 ? null
                 : known.getOrDefault(table, Optional.of(0L)).orElse(null);
     }
 
-    Optional<PeriodicProbe.Trouble> sourceTrouble() {
-        return source.trouble();
+    ComponentState sourceState() {
+        return source.state();
     }
 
-    Optional<PeriodicProbe.Trouble> targetTrouble() {
-        return target.trouble();
+    ComponentState targetState() {
+        return target.state();
     }
 
-    Optional<PeriodicProbe.Trouble> kafkaTrouble() {
-        return kafka.trouble();
+    ComponentState kafkaState() {
+        return kafka.state();
     }
 
     /// Waits for a time in which the target may be probed again.

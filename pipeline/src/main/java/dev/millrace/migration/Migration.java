@@ -153,7 +153,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         conductor.phase().phase(),
                         capture.state(),
                         capture.position(),
-                        board.capture(now));
+                        ComponentStates.part("capture", board.capture(now)));
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
@@ -165,7 +165,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     private Optional<String> blocked(Running now) {
         return ComparisonGate.hopeless(
-                conductor.phase().phase(), now.stream().capture().state(), board.capture(now));
+                conductor.phase().phase(), now.stream().capture().state(), ComponentStates.part("capture", board.capture(now)));
     }
 
     @Override

@@ -5,9 +5,11 @@ import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.Conductor.Running;
 import dev.millrace.stream.ReplicationStream;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -19,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 /// Builds the status of a migration from what is in memory, so that it answers while a server is
 /// unreachable. Thread-safe.
 final class StatusBoard {
+
+    /// A change that Kafka has not confirmed for this long is reported.
+    private static final Duration UNCONFIRMED = Duration.ofSeconds(6);
 
     private final ReplicationStream stream;
     private final InstantSource clock;
@@ -58,24 +63,31 @@ final class StatusBoard {
                 lag.notReplicated());
     }
 
-    /// Every component of the stream, and the servers.
-    ///
-    /// @param conductor what keeps the conductor from its next step
-    List<StatusReport.Part> parts(Running running, List<StatusReport.Part> conductor) {
+    /// @param conductor what keeps the conductor from its next step, if anything
+    ComponentStates states(Running running, Optional<ComponentState> conductor) {
         LagMonitor lag = running.lag();
-        List<StatusReport.Part> all = new ArrayList<>();
-        all.add(capture(running));
-        all.add(ComponentStatus.mappings(running.stream().mappings().state()));
-        all.add(ComponentStatus.applier(running.stream().applier().state()));
-        all.add(ComponentStatus.server("source", lag.sourceTrouble()));
-        all.add(ComponentStatus.server("target", lag.targetTrouble()));
-        all.add(ComponentStatus.server("kafka", lag.kafkaTrouble()));
-        all.addAll(conductor);
-        return List.copyOf(all);
+        return new ComponentStates(
+                capture(running),
+                running.stream().mappings().state(),
+                running.stream().applier().state(),
+                lag.sourceState(),
+                lag.targetState(),
+                lag.kafkaState(),
+                conductor);
     }
 
-    StatusReport.Part capture(Running running) {
-        return ComponentStatus.capture(running.stream().capture(), running.lag(), clock.instant());
+    /// The state of the capture, or that Kafka confirms nothing while the source answers.
+    ComponentState capture(Running running) {
+        ComponentState state = running.stream().capture().state();
+        Instant committed = running.stream().capture().committedAt();
+        if (committed == null
+                || !state.isRunning(ComponentState.Activity.STREAMING)
+                || running.lag().sourceState() instanceof ComponentState.Waiting
+                || Duration.between(committed, clock.instant()).compareTo(UNCONFIRMED) <= 0) {
+            return state;
+        }
+        return new ComponentState.Waiting(
+                "Kafka has confirmed no change since " + committed, committed);
     }
 
     private static StatusReport.Lag lag(LagMonitor lag, Instant now) {

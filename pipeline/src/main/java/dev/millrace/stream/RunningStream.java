@@ -1,10 +1,9 @@
 package dev.millrace.stream;
 
-import dev.millrace.apply.Backoff;
 import dev.millrace.apply.TargetApplier;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture;
-import dev.millrace.lifecycle.FailureClassifier;
+import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.mappings.RowApplication;
 import java.time.InstantSource;
 import java.util.function.BooleanSupplier;
@@ -36,15 +35,16 @@ public final class RunningStream implements AutoCloseable {
                         stream.source().database()::connect,
                         clock,
                         snapshots,
-                        owner);
+                        owner,
+                        RestartPolicy.standard());
         RowApplication mappings =
-                RowApplication.start(stream.mappings(generation), clock, FailureClassifier::of);
+                RowApplication.start(stream.mappings(generation), clock, RestartPolicy.standard());
         TargetApplier applier =
                 new TargetApplier(
                         stream.applier(generation),
                         () -> stream.target().database().connect("apply"),
                         clock,
-                        Backoff.doubling());
+                        RestartPolicy.standard());
         applier.start();
         return new RunningStream(capture, mappings, applier);
     }

@@ -2,7 +2,8 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.capture.CaptureState;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.lifecycle.Failure;
 import java.time.Instant;
 import java.util.List;
@@ -12,10 +13,12 @@ import org.junit.jupiter.api.Test;
 class ComparisonGateTest {
 
     private static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
+    private static final ComponentState STREAMING =
+            new ComponentState.Running(Activity.STREAMING, NOON);
     private static final StatusReport.Part PART =
             new StatusReport.Part("capture", "waiting: the source is away", false, NOON);
 
-    private static Optional<String> refusal(Phase phase, CaptureState state) {
+    private static Optional<String> refusal(Phase phase, ComponentState state) {
         return ComparisonGate.refusal(phase, state, null, PART);
     }
 
@@ -23,30 +26,28 @@ class ComparisonGateTest {
     void refusesAFailedMigrationWithItsCause() {
         Phase failed = new Phase.Failed("the slot is gone", new Phase.InSync());
 
-        assertThat(refusal(failed, new CaptureState.Streaming(NOON)).orElseThrow())
-                .contains("failed: the slot is gone");
-        assertThat(ComparisonGate.hopeless(failed, new CaptureState.Streaming(NOON), PART))
-                .isPresent();
+        assertThat(refusal(failed, STREAMING).orElseThrow()).contains("failed: the slot is gone");
+        assertThat(ComparisonGate.hopeless(failed, STREAMING, PART)).isPresent();
     }
 
     @Test
     void refusesAnIncompleteSnapshot() {
         for (Phase phase : List.of(new Phase.Planned(), new Phase.Backfilling())) {
-            assertThat(refusal(phase, new CaptureState.Streaming(NOON)).orElseThrow())
+            assertThat(refusal(phase, STREAMING).orElseThrow())
                     .contains("snapshot", "not complete", "CATCHING_UP");
         }
     }
 
     @Test
     void refusesACaptureThatDoesNotRunWithItsReason() {
-        for (CaptureState state :
+        for (ComponentState state :
                 List.of(
-                        new CaptureState.Waiting(new Failure.Retry("the source is away"), NOON),
-                        new CaptureState.SourceLost("gone", NOON),
-                        new CaptureState.Failed("odd", NOON),
-                        new CaptureState.SnapshotInterrupted("cut", NOON),
-                        new CaptureState.Snapshotting(NOON),
-                        new CaptureState.Stopped(NOON))) {
+                        new ComponentState.Waiting("the source is away", NOON),
+                        new ComponentState.Failed(new Failure.Lost("gone"), NOON),
+                        new ComponentState.Failed(new Failure.Fatal("odd"), NOON),
+                        new ComponentState.Failed(new Failure.SnapshotInterrupted("cut"), NOON),
+                        new ComponentState.Running(Activity.SNAPSHOT, NOON),
+                        new ComponentState.Stopped(NOON))) {
             assertThat(refusal(new Phase.CatchingUp(), state).orElseThrow())
                     .contains("not running: waiting: the source is away");
         }
@@ -54,11 +55,11 @@ class ComparisonGateTest {
 
     @Test
     void acceptsACaptureThatRunsOrStarts() {
-        assertThat(refusal(new Phase.InSync(), new CaptureState.Streaming(NOON))).isEmpty();
+        assertThat(refusal(new Phase.InSync(), STREAMING)).isEmpty();
         assertThat(
                         refusal(
                                 new Phase.CatchingUp(),
-                                new CaptureState.Starting(Optional.empty(), NOON)))
+                                new ComponentState.Starting(Optional.empty(), NOON)))
                 .isEmpty();
     }
 
@@ -68,11 +69,13 @@ class ComparisonGateTest {
 
         assertThat(
                         ComparisonGate.hopeless(
-                                phase,
-                                new CaptureState.Waiting(new Failure.Retry("a moment"), NOON),
-                                PART))
+                                phase, new ComponentState.Waiting("a moment", NOON), PART))
                 .isEmpty();
-        assertThat(ComparisonGate.hopeless(phase, new CaptureState.SourceLost("gone", NOON), PART))
+        assertThat(
+                        ComparisonGate.hopeless(
+                                phase,
+                                new ComponentState.Failed(new Failure.Lost("gone"), NOON),
+                                PART))
                 .isPresent();
     }
 }

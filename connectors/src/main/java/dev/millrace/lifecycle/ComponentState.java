@@ -1,0 +1,97 @@
+package dev.millrace.lifecycle;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/// The state of a long-running component. Only [Running] is healthy; every other state is shown to
+/// the operator with its reason. Immutable.
+///
+/// ```
+/// Starting ──▶ Running ──▶ Waiting ──▶ Running …
+///     any of them ──▶ Failed or Stopped, which are final
+/// ```
+public sealed interface ComponentState {
+
+    /// When the component entered this state. For [Waiting]: the first failure since it last ran.
+    Instant since();
+
+    /// What a running component does.
+    enum Activity {
+        /// Capture reads the rows that exist when a generation begins.
+        SNAPSHOT("reading the existing rows"),
+        /// Capture reads the write-ahead log.
+        STREAMING("streaming"),
+        MAPPING("running"),
+        APPLYING("applying"),
+        /// A probe receives answers from its server.
+        PROBING("answers");
+
+        private final String text;
+
+        Activity(String text) {
+            this.text = text;
+        }
+
+        /// For the status.
+        public String text() {
+            return text;
+        }
+    }
+
+    /// The first run has begun and has not reached its work.
+    ///
+    /// @param waitsFor the sessions and prepared transactions that the start waits for, if there
+    ///   are any: creating a replication slot waits for every transaction that runs on the source
+    record Starting(Optional<String> waitsFor, Instant since) implements ComponentState {}
+
+    record Running(Activity activity, Instant since) implements ComponentState {}
+
+    /// A run failed; another one is tried, or is under way and has not reached its work. Nothing is
+    /// lost: each run resumes where the last one committed.
+    record Waiting(Failure.Recoverable failure, Instant since) implements ComponentState {
+
+        public Waiting(String reason, Instant since) {
+            this(new Failure.Retry(reason), since);
+        }
+
+        public String reason() {
+            return failure.reason();
+        }
+    }
+
+    /// The component has ended; this process does not start it again.
+    record Failed(Failure.Terminal failure, Instant since) implements ComponentState {
+
+        public String reason() {
+            return failure.reason();
+        }
+    }
+
+    /// The component was closed.
+    record Stopped(Instant since) implements ComponentState {}
+
+    default boolean isHealthy() {
+        return this instanceof Running;
+    }
+
+    default boolean isRunning(Activity activity) {
+        return this instanceof Running running && running.activity() == activity;
+    }
+
+    /// For the status.
+    default String text() {
+        return switch (this) {
+            case Starting(Optional<String> waitsFor, Instant _) ->
+                    waitsFor.map(
+                                    found ->
+                                            "starting: the source waits for "
+                                                    + found
+                                                    + ". End them, or wait until they end")
+                            .orElse("starting");
+            case Running(Activity activity, Instant _) -> activity.text();
+            case Waiting(Failure.Recoverable failure, Instant _) -> failure.text();
+            case Failed(Failure.Terminal failure, Instant _) -> failure.text();
+            case Stopped _ -> "stopped";
+        };
+    }
+}

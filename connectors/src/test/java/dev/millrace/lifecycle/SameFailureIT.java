@@ -1,0 +1,185 @@
+package dev.millrace.lifecycle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.apply.ApplierSettings;
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.TargetApplier;
+import dev.millrace.apply.TargetTopic;
+import dev.millrace.change.Topics;
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.capture.SourceCapture;
+import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.TopicPlan;
+import dev.millrace.mappings.RowApplication;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestFolders;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.ProducerFencedException;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.metrics.KafkaMetric;
+import org.apache.kafka.common.metrics.MetricsReporter;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// The same failure of Kafka has the same result in capture, mappings and apply. Each of them meets
+/// it where it opens a client, through a metrics reporter that throws.
+class SameFailureIT {
+
+    private static final RestartPolicy FAST =
+            new RestartPolicy(Duration.ofMillis(20), Duration.ofMillis(20), 3);
+
+    static Stream<Arguments> failures() {
+        return Stream.of(
+                Arguments.of(new TimeoutException("no metadata"), true, "waiting: Kafka: Timeout"),
+                Arguments.of(
+                        new SaslAuthenticationException("wrong password"),
+                        true,
+                        "needs an operator: Kafka: SaslAuthenticationException"),
+                Arguments.of(
+                        new ProducerFencedException("older epoch"),
+                        true,
+                        "failed: another process has taken over the log"),
+                Arguments.of(
+                        new OffsetOutOfRangeException(Map.of(new TopicPartition("t", 0), 5L)),
+                        true,
+                        "re-backfill required: records of the log were deleted unread"),
+                Arguments.of(
+                        new KafkaException("no resolvable bootstrap address"),
+                        true,
+                        "waiting: Kafka: KafkaException"),
+                Arguments.of(new KafkaException("a bug"), false, "failed: Kafka: KafkaException"));
+    }
+
+    /// @param kafkaAway whether the question if Kafka answers fails too
+    @ParameterizedTest
+    @MethodSource("failures")
+    void allComponentsAgree(KafkaException failure, boolean kafkaAway, String expected)
+            throws Exception {
+        String migration = "same" + UUID.randomUUID().toString().substring(0, 8);
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        Map<String, Object> kafka = kafka(migration, kafkaAway);
+        FailingReporter.failure = failure;
+        try (SourceCapture capture = capture(migration, database, kafka);
+                RowApplication mappings = mappings(migration, kafka);
+                TargetApplier applier = applier(migration, database, kafka)) {
+            applier.start();
+
+            for (Supplier<ComponentState> state :
+                    List.<Supplier<ComponentState>>of(
+                            capture::state, mappings::state, applier::state)) {
+                await().atMost(Duration.ofSeconds(30))
+                        .untilAsserted(() -> assertThat(state.get().text()).startsWith(expected));
+            }
+        } finally {
+            FailingReporter.failure = null;
+        }
+    }
+
+    private static Map<String, Object> kafka(String migration, boolean away) {
+        String bootstrap = KafkaServer.shared().bootstrapServers();
+        Topics topics = new Topics(migration);
+        TopicPlan plan = TopicPlan.of(topics, 1);
+        try (Broker broker = new Broker(Map.of("bootstrap.servers", bootstrap))) {
+            broker.ensure(plan.changes());
+            broker.ensure(plan.target());
+            broker.ensure(plan.position());
+        }
+        Map<String, Object> kafka = new HashMap<>();
+        kafka.put("bootstrap.servers", bootstrap);
+        kafka.put("metric.reporters", FailingReporter.class.getName());
+        kafka.put(FailingReporter.AWAY, Boolean.toString(away));
+        return kafka;
+    }
+
+    private static SourceCapture capture(
+            String migration, TestDatabase database, Map<String, Object> kafka) {
+        return SourceCapture.start(
+                new CaptureSettings(
+                        migration,
+                        1,
+                        database.url(),
+                        database.username(),
+                        database.password(),
+                        List.of(),
+                        1,
+                        kafka,
+                        Map.of()),
+                _ -> database.connect(),
+                InstantSource.system(),
+                new SnapshotFailures(),
+                () -> true,
+                FAST);
+    }
+
+    private static RowApplication mappings(String migration, Map<String, Object> kafka) {
+        return RowApplication.start(
+                new RowApplication.Settings(
+                        migration, 1, List.of(), kafka, TestFolders.create("same"), 1),
+                InstantSource.system(),
+                FAST);
+    }
+
+    private static TargetApplier applier(
+            String migration, TestDatabase database, Map<String, Object> kafka) {
+        return new TargetApplier(
+                new ApplierSettings(
+                        migration,
+                        1,
+                        new TargetTopic(new Topics(migration).target(), 1, true),
+                        ReplicaRole.ORIGIN,
+                        kafka,
+                        ApplierSettings.Limits.standard()),
+                database::connect,
+                InstantSource.system(),
+                FAST);
+    }
+
+    /// Throws while a client is created. Spares the check whether Kafka answers, which sets its own
+    /// timeout, unless Kafka is to be away.
+    public static final class FailingReporter implements MetricsReporter {
+
+        static final String AWAY = "test.kafka.away";
+
+        static volatile @Nullable KafkaException failure;
+
+        @Override
+        public void configure(Map<String, ?> configs) {
+            KafkaException now = failure;
+            boolean check = "5000".equals(String.valueOf(configs.get("default.api.timeout.ms")));
+            boolean spared = check && "false".equals(String.valueOf(configs.get(AWAY)));
+            if (now != null && !spared) {
+                throw now;
+            }
+        }
+
+        @Override
+        public void init(List<KafkaMetric> metrics) {}
+
+        @Override
+        public void metricChange(KafkaMetric metric) {}
+
+        @Override
+        public void metricRemoval(KafkaMetric metric) {}
+
+        @Override
+        public void close() {}
+    }
+}
