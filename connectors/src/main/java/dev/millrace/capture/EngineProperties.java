@@ -82,7 +82,7 @@ final class EngineProperties {
     }
 
     private static void connection(Properties engine, CaptureSettings settings) {
-        // This class opens every session of the engine. The engine uses the other address
+        // [EngineSessions] opens every session of the engine. The engine uses the other address
         // properties only in its checks and messages.
         engine.setProperty("database.connection.factory.class", EngineSessions.class.getName());
         engine.setProperty(EngineSessions.MIGRATION, settings.migration());

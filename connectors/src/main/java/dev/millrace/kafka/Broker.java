@@ -71,7 +71,7 @@ public final class Broker implements AutoCloseable {
     public record Replication(int replicas, int required) {
 
         /// Whether a write can be acknowledged at all.
-        public boolean takesWrites() {
+        public boolean acceptsWrites() {
             return required <= replicas;
         }
     }
@@ -124,7 +124,7 @@ public final class Broker implements AutoCloseable {
     }
 
     /// Whether the topic contains records.
-    public boolean holdsRecords(Topic topic) {
+    public boolean hasRecords(Topic topic) {
         return !begins(topic.name(), topic.partitions())
                 .equals(ends(topic.name(), topic.partitions()));
     }
@@ -144,7 +144,7 @@ public final class Broker implements AutoCloseable {
 
     private void requireWritable(String topic) {
         Replication replication = replication(topic);
-        if (!replication.takesWrites()) {
+        if (!replication.acceptsWrites()) {
             throw new BrokerException(
                     "Topic "
                             + topic
@@ -285,7 +285,7 @@ public final class Broker implements AutoCloseable {
     }
 
     /// Deletes all records. Offsets keep increasing, so no old offset is ever used again.
-    public void empty(String topic, int partitions) {
+    public void deleteRecords(String topic, int partitions) {
         Map<TopicPartition, RecordsToDelete> all = new HashMap<>();
         for (TopicPartition partition : partitions(topic, partitions)) {
             all.put(partition, RecordsToDelete.beforeOffset(-1));
@@ -294,7 +294,7 @@ public final class Broker implements AutoCloseable {
     }
 
     /// Sets the committed offsets of a group, which must have no active member.
-    public void place(String group, String topic, Map<Integer, Long> offsets) {
+    public void setCommittedOffsets(String group, String topic, Map<Integer, Long> offsets) {
         Map<TopicPartition, OffsetAndMetadata> all = new HashMap<>();
         offsets.forEach(
                 (partition, offset) ->
@@ -307,7 +307,7 @@ public final class Broker implements AutoCloseable {
     }
 
     /// The committed offsets of a group; partitions without one are absent.
-    public Map<Integer, Long> placed(String group, String topic) {
+    public Map<Integer, Long> committedOffsets(String group, String topic) {
         Map<Integer, Long> offsets = new HashMap<>();
         await(
                         admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata(),

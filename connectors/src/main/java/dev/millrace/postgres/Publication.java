@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /// A publication as the catalog describes it, and whether it carries every change of a set of
-/// tables. The only reader and the only judge of publications. Immutable.
+/// tables. The only place that reads publications and decides about them. Immutable.
 ///
 /// @param narrowed has a row filter or a column list, or publishes a schema
 /// @param everyOperation publishes INSERT, UPDATE, DELETE and TRUNCATE

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /// A replication slot as the server reports it, and whether a migration can stream from it. The
-/// only reader and the only judge of slots. Immutable.
+/// only place that reads slots and decides about them. Immutable.
 ///
 /// @param plugin empty for a physical slot, as is the database
 /// @param activePid process id of the walsender that streams from the slot

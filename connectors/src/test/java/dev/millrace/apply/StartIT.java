@@ -150,7 +150,7 @@ class StartIT {
             try (Broker broker =
                     new Broker(
                             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
-                broker.empty(scenario.topics.target(), 1);
+                broker.deleteRecords(scenario.topics.target(), 1);
             }
             scenario.upsert(0, Row.of(ROW_SCHEMA, "2", "x"));
 

@@ -198,7 +198,7 @@ final class CaptureScene implements AutoCloseable {
 
     void deleteChanges() {
         try (Broker broker = new Broker(kafka)) {
-            broker.empty(topics.changes(), PARTITIONS);
+            broker.deleteRecords(topics.changes(), PARTITIONS);
         }
     }
 

@@ -79,7 +79,8 @@ final class MappingsScene implements AutoCloseable {
     }
 
     void place() {
-        broker.place(topics.rowsApplication(GENERATION), topics.changes(), Map.of(0, 0L));
+        broker.setCommittedOffsets(
+                topics.rowsApplication(GENERATION), topics.changes(), Map.of(0, 0L));
     }
 
     /// Rows with bodies that do not compress.
@@ -131,7 +132,7 @@ final class MappingsScene implements AutoCloseable {
     }
 
     void deleteChanges() {
-        broker.empty(topics.changes(), 1);
+        broker.deleteRecords(topics.changes(), 1);
     }
 
     /// Waits until this many runs have failed because the broker refused a record.
@@ -171,7 +172,7 @@ final class MappingsScene implements AutoCloseable {
     }
 
     long committed() {
-        return broker.placed(topics.rowsApplication(GENERATION), topics.changes())
+        return broker.committedOffsets(topics.rowsApplication(GENERATION), topics.changes())
                 .getOrDefault(0, -1L);
     }
 

@@ -68,7 +68,7 @@ final class GenerationStart {
         List<String> filled = new ArrayList<>();
         for (TopicSpec topic : plan().all()) {
             broker.find(topic.name())
-                    .filter(broker::holdsRecords)
+                    .filter(broker::hasRecords)
                     .ifPresent(found -> filled.add(found.name()));
         }
         if (!filled.isEmpty()) {
@@ -130,9 +130,9 @@ final class GenerationStart {
         String group = stream.topics().rowsApplication(generation);
         String changes = stream.topics().changes();
         Map<Integer, Long> missing = new HashMap<>(broker.begins(changes, stream.partitions()));
-        missing.keySet().removeAll(broker.placed(group, changes).keySet());
+        missing.keySet().removeAll(broker.committedOffsets(group, changes).keySet());
         if (!missing.isEmpty()) {
-            broker.place(group, changes, missing);
+            broker.setCommittedOffsets(group, changes, missing);
         }
     }
 
@@ -162,9 +162,9 @@ final class GenerationStart {
         String changes = stream.topics().changes();
         String target = stream.topics().target();
         int partitions = stream.partitions();
-        broker.empty(changes, partitions);
-        broker.empty(target, partitions);
-        broker.place(
+        broker.deleteRecords(changes, partitions);
+        broker.deleteRecords(target, partitions);
+        broker.setCommittedOffsets(
                 stream.topics().rowsApplication(generation.number()),
                 changes,
                 broker.ends(changes, partitions));

@@ -203,7 +203,7 @@ final class LagMonitor implements AutoCloseable {
         String target = stream.topics().target();
         int partitions = stream.partitions();
         Map<Integer, Long> mapped =
-                broker.placed(stream.topics().rowsApplication(generation), changes);
+                broker.committedOffsets(stream.topics().rowsApplication(generation), changes);
         AppliedOffsets stored = applied;
         if (mapped.size() != partitions || stored.partitions().size() != partitions) {
             return;

@@ -90,7 +90,7 @@ final class KafkaChecks {
                         + (replication.replicas() == 1 ? " replica" : " replicas")
                         + " and min.insync.replicas="
                         + replication.required();
-        if (!replication.takesWrites()) {
+        if (!replication.acceptsWrites()) {
             findings.refuse(
                     object,
                     "has " + numbers + ", so no write can succeed",
@@ -123,7 +123,7 @@ final class KafkaChecks {
         try (Broker broker = new Broker(settings(external))) {
             for (Broker.TopicSpec topic : plan.all()) {
                 broker.find(topic.name())
-                        .filter(broker::holdsRecords)
+                        .filter(broker::hasRecords)
                         .ifPresent(
                                 found ->
                                         findings.refuse(

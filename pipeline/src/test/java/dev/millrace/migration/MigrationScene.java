@@ -332,7 +332,7 @@ final class MigrationScene implements AutoCloseable {
 
     void emptyChangesTopic() {
         try (Broker broker = new Broker(kafka)) {
-            broker.empty(stream().topics().changes(), PARTITIONS);
+            broker.deleteRecords(stream().topics().changes(), PARTITIONS);
         }
     }
 

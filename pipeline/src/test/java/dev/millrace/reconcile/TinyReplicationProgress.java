@@ -195,7 +195,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
     void beginGeneration() {
         try (Broker broker =
                 new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
-            broker.empty(topics.changes(), PARTITIONS);
+            broker.deleteRecords(topics.changes(), PARTITIONS);
             begins = broker.ends(topics.changes(), PARTITIONS);
         }
         ends.putAll(begins);
