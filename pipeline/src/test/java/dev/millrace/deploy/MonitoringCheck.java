@@ -170,7 +170,7 @@ final class MonitoringCheck {
 
     /// The alert tests must not use series that no service exports.
     private void alertTests() {
-        AlertTests.read()
+        PromTool.AlertTests.read()
                 .series()
                 .metrics()
                 .forEach(

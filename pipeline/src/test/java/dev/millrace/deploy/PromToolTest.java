@@ -22,7 +22,7 @@ class PromToolTest {
         MonitoringFiles.Rules rules =
                 StrictYaml.camel(REPOSITORY, MonitoringFiles.RULES, MonitoringFiles.Rules.class);
 
-        assertThat(AlertTests.read().firing())
+        assertThat(PromTool.AlertTests.read().firing())
                 .containsExactlyInAnyOrderElementsOf(
                         rules.groups().stream()
                                 .flatMap(group -> group.rules().stream())
@@ -34,7 +34,9 @@ class PromToolTest {
     void alertsFireAsDeclared() {
         requirePromTool();
 
-        assertThat(PromTool.test(REPOSITORY.text(MonitoringFiles.RULES), AlertTests.text()))
+        assertThat(
+                        PromTool.test(
+                                REPOSITORY.text(MonitoringFiles.RULES), PromTool.AlertTests.text()))
                 .isEmpty();
     }
 
@@ -78,7 +80,7 @@ class PromToolTest {
         requirePromTool();
         Checkout planted = REPOSITORY.with(MonitoringFiles.RULES, text, fault);
 
-        assertThat(PromTool.test(planted.text(MonitoringFiles.RULES), AlertTests.text()))
+        assertThat(PromTool.test(planted.text(MonitoringFiles.RULES), PromTool.AlertTests.text()))
                 .hasValueSatisfying(output -> assertThat(output).contains(reported));
     }
 
