@@ -114,7 +114,7 @@ public final class MillraceService implements AutoCloseable {
             throw new CommandFailure(
                     ExitCode.USAGE,
                     "Unknown address '" + address.bind() + "'.",
-                    "Set --bind to an address of" + " this machine, or omit it for 127.0.0.1.",
+                    "Set --bind to an address of this machine, or omit it for 127.0.0.1.",
                     e);
         }
         address.requireToken();

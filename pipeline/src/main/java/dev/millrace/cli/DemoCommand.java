@@ -38,7 +38,7 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--exit",
-            description = "Exit with the verdict's exit code instead of" + " staying up.")
+            description = "Exit with the verdict's exit code instead of staying up.")
     private boolean exit;
 
     @Option(

@@ -77,7 +77,7 @@ final class LogCommand implements Callable<Integer> {
         if (limit < 1) {
             throw new CommandFailure(
                     ExitCode.USAGE,
-                    "--limit is " + limit + "; it must be at" + " least 1.",
+                    "--limit is " + limit + "; it must be at least 1.",
                     "Set --limit to 1 or more.");
         }
         ServiceClient client = service.connect(terminal, pause);

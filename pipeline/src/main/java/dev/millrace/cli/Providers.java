@@ -72,7 +72,7 @@ public record Providers(
 
         /// @param rows approximate number of rows in all tables of the shop; above zero
         /// @param exit whether to exit with the verdict instead of staying up
-        /// @param port of the service; 0 for any free port
+        /// @param port port of the service; 0 for any free port
         /// @param dataDir folder to keep for another run; `null` for a temporary folder
         /// @param debug whether stack traces may be printed
         record Options(long rows, boolean exit, int port, @Nullable Path dataDir, boolean debug) {}
