@@ -23,6 +23,9 @@ public final class OwnerStore implements AutoCloseable {
     private static final String LOCK =
             "SELECT pg_try_advisory_lock(hashtextextended('millrace.owner.' || ?, 0))";
 
+    private static final String UNLOCK =
+            "SELECT pg_advisory_unlock(hashtextextended('millrace.owner.' || ?, 0))";
+
     private static final String NEXT_EPOCH =
             """
             INSERT INTO millrace.owner AS known (migration, epoch, who) VALUES (?, 1, ?)
@@ -205,6 +208,20 @@ public final class OwnerStore implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
+        unlock();
         closeSession();
+    }
+
+    /// The server ends a closed session some time after the client. With the lock released first, a
+    /// process that starts right after this call can take it.
+    private void unlock() {
+        try {
+            if (session != null && session.isValid(VALIDATION_SECONDS)) {
+                Statements.list(session, UNLOCK, row -> row.getBoolean(1), migration);
+            }
+        } catch (SQLException _) {
+            // The session is broken, and the lock is released when the server notices it.
+            return;
+        }
     }
 }
