@@ -12,7 +12,6 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
-import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.stream.ReplicationStream;
@@ -152,7 +151,7 @@ final class Reconciliations implements AutoCloseable {
                 .map(
                         report ->
                                 new StatusReport.LastReconciliation(
-                                        word(report.verdict()),
+                                        report.verdict().word(),
                                         report.finishedAt(),
                                         now.all() == null ? null : now.all().finishedAt()));
     }
@@ -164,10 +163,6 @@ final class Reconciliations implements AutoCloseable {
                         .map(ReconciliationReport.TableReport::target)
                         .collect(Collectors.toSet())
                         .containsAll(targets());
-    }
-
-    private static String word(Verdict verdict) {
-        return ReportJson.word(verdict);
     }
 
     private List<String> targets() {
@@ -232,7 +227,7 @@ final class Reconciliations implements AutoCloseable {
                     new ReconciliationStore.Stored(
                             id,
                             generation,
-                            word(report.verdict()),
+                            report.verdict().word(),
                             report.startedAt(),
                             report.finishedAt(),
                             ReportJson.write(report)));

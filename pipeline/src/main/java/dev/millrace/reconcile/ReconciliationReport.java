@@ -1,6 +1,6 @@
 package dev.millrace.reconcile;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -38,12 +38,21 @@ public record ReconciliationReport(
     }
 
     public enum Verdict {
-        @JsonProperty("equal")
-        EQUAL,
-        @JsonProperty("different")
-        DIFFERENT,
-        @JsonProperty("undecided")
-        UNDECIDED;
+        EQUAL("equal"),
+        DIFFERENT("different"),
+        UNDECIDED("undecided");
+
+        private final String word;
+
+        Verdict(String word) {
+            this.word = word;
+        }
+
+        /// The verdict in JSON, in reports and in the control schema.
+        @JsonValue
+        public String word() {
+            return word;
+        }
 
         /// A proven difference outweighs an undecided table; no table at all is undecided.
         static Verdict of(List<TableReport> tables) {
@@ -112,11 +121,20 @@ public record ReconciliationReport(
     }
 
     public enum Kind {
-        @JsonProperty("missing")
-        MISSING,
-        @JsonProperty("extra")
-        EXTRA,
-        @JsonProperty("different")
-        DIFFERENT
+        MISSING("missing"),
+        EXTRA("extra"),
+        DIFFERENT("different");
+
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        /// The kind in JSON and in reports.
+        @JsonValue
+        public String word() {
+            return word;
+        }
     }
 }

@@ -1,6 +1,5 @@
 package dev.millrace.reconcile;
 
-import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -30,10 +29,5 @@ public final class ReportJson {
         } catch (JacksonException | NullPointerException _) {
             return Optional.empty();
         }
-    }
-
-    /// The verdict's value in the JSON.
-    public static String word(Verdict verdict) {
-        return JSON.valueToTree(verdict).stringValue();
     }
 }

@@ -63,8 +63,7 @@ public final class ReportPage {
     }
 
     private void head(ReconciliationReport report) {
-        String title =
-                "Reconciliation of " + report.migration() + ": " + ReportText.of(report.verdict());
+        String title = "Reconciliation of " + report.migration() + ": " + report.verdict().word();
         out.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
                 .append(
                         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';")
@@ -80,7 +79,7 @@ public final class ReportPage {
 
     private void summary(ReconciliationReport report) {
         Duration took = Duration.between(report.startedAt(), report.finishedAt());
-        String word = ReportText.of(report.verdict());
+        String word = report.verdict().word();
         out.append("<header>\n<p class=\"kind\">Reconciliation</p>\n<h1>")
                 .append(name(report.migration()))
                 .append("</h1>\n</header>\n<p class=\"verdict ")
@@ -115,7 +114,7 @@ public final class ReportPage {
                                         Locale.ROOT,
                                         "%,d %s",
                                         count.getValue(),
-                                        ReportText.of(count.getKey())))
+                                        count.getKey().word()))
                 .collect(Collectors.joining(", "));
     }
 
@@ -259,7 +258,7 @@ public final class ReportPage {
         out.append("<tr><th scope=\"row\"><code>")
                 .append(escape(ReportText.key(mismatch)))
                 .append("</code></th><td data-label=\"Kind\">")
-                .append(ReportText.of(mismatch.kind()))
+                .append(mismatch.kind().word())
                 .append("</td><td data-label=\"Columns\">")
                 .append(
                         mismatch.columns().stream()
@@ -275,7 +274,7 @@ public final class ReportPage {
     }
 
     private static String badge(Verdict verdict) {
-        String word = ReportText.of(verdict);
+        String word = verdict.word();
         String sign =
                 switch (verdict) {
                     case EQUAL -> "=";

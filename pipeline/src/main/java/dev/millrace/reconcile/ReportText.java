@@ -1,9 +1,7 @@
 package dev.millrace.reconcile;
 
-import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
-import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -11,22 +9,6 @@ import java.util.stream.Collectors;
 final class ReportText {
 
     private ReportText() {}
-
-    static String of(Verdict verdict) {
-        return switch (verdict) {
-            case EQUAL -> "equal";
-            case DIFFERENT -> "different";
-            case UNDECIDED -> "undecided";
-        };
-    }
-
-    static String of(Kind kind) {
-        return switch (kind) {
-            case MISSING -> "missing";
-            case EXTRA -> "extra";
-            case DIFFERENT -> "different";
-        };
-    }
 
     static String sentence(ReconciliationReport report) {
         return switch (report.verdict()) {
