@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// A restart of the service resumes the migration only with unchanged servers, topics and mappings.
-class TakeUpIT {
+class ResumeIT {
 
     @Test
     void refusesARecreatedPositionTopicInTheSameGeneration() throws Exception {
