@@ -42,7 +42,7 @@ class ResumeIT {
 
             assertThatThrownBy(scene::start)
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("although changes of it were applied");
+                    .hasMessageContaining("although changes of this generation were applied");
         }
     }
 
