@@ -73,6 +73,7 @@ class DeliveredTransactionsTest {
         delivered.add(EPOCH - 6);
         delivered.add(Origin.streamed(EPOCH + 3));
         assertThat(delivered.remaining()).containsExactlyInAnyOrder(EPOCH - 5, 3L);
+        assertThat(delivered.asOfNow().test(EPOCH + 3)).isTrue();
         delivered.learn(new RunningTransactions(Set.of(EPOCH - 5), EPOCH + 10));
 
         assertThat(delivered.remaining()).containsExactly(EPOCH - 5);
@@ -99,5 +100,13 @@ class DeliveredTransactionsTest {
         delivered.learn(RunningTransactions.parse("31:60:31"));
         assertThat(delivered.asOfNow().test(30)).isFalse();
         assertThat(delivered.asOfNow().test(31)).isTrue();
+    }
+
+    @Test
+    void whereTheLogDoesNotSayATransactionOfALaterEpochMayBeInItToo() {
+        delivered.begin(new RunningTransactions(Set.of(EPOCH + 30), EPOCH + 50), null);
+
+        assertThat(delivered.remaining()).containsExactly(30L);
+        assertThat(delivered.asOfNow().test(EPOCH + 30)).isTrue();
     }
 }
