@@ -103,10 +103,15 @@ class EngineSessionsIT {
                 Connection stream = open(settings, true)) {
             for (Connection each : List.of(ours, queries, stream)) {
                 try (var statement = each.createStatement();
-                        var row = statement.executeQuery("SELECT current_database()")) {
+                        var row =
+                                statement.executeQuery(
+                                        "SELECT current_database(), current_setting('work_mem')")) {
                     row.next();
 
                     assertThat(row.getString(1)).isEqualTo(name);
+                    assertThat(row.getString(2))
+                            .as("set by the URL")
+                            .isEqualTo(url.contains("work_mem=1MB") ? "1MB" : "4MB");
                 }
             }
             assertThat(settings.sessions().database()).isEqualTo(name);
