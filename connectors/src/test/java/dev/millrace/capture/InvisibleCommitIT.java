@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestDatabase;
@@ -12,6 +13,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -102,6 +104,9 @@ class InvisibleCommitIT {
                         .atMost(Duration.ofSeconds(20))
                         .until(() -> first.delivered().remaining().contains(delivered));
                 Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> rows(scene) == 1);
+                // A snapshot names both as running only when a later one has ended.
+                source.query("SELECT pg_current_xact_id()");
+                assertThat(running(source)).contains(open, delivered);
                 first.close();
 
                 SourceCapture second = scene.start(1);
@@ -132,6 +137,12 @@ class InvisibleCommitIT {
                                 "SELECT backend_xid::text FROM pg_stat_activity WHERE state = '"
                                         + state
                                         + "' AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()")));
+    }
+
+    private static Set<Long> running(TestDatabase source) {
+        return RunningTransactions.parse(
+                        String.valueOf(source.value("SELECT pg_current_snapshot()::text")))
+                .ids();
     }
 
     private static String waitingForAStandby(TestDatabase source) {
