@@ -2,12 +2,16 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.change.Lsn;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.lifecycle.Failure;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ComparisonGateTest {
@@ -36,6 +40,33 @@ class ComparisonGateTest {
             assertThat(refusal(phase, STREAMING).orElseThrow())
                     .contains("snapshot", "not complete", "CATCHING_UP");
         }
+    }
+
+    @Test
+    void refusesAnIncompleteSnapshotByThePositionInTheLog() {
+        for (Phase phase : List.of(new Phase.CatchingUp(), new Phase.InSync())) {
+            assertThat(refusal(phase, position(false)).orElseThrow())
+                    .contains("snapshot", "not complete", "CATCHING_UP");
+            assertThat(refusal(phase, position(true))).isEmpty();
+        }
+    }
+
+    private static Optional<String> refusal(Phase phase, SourcePosition position) {
+        return ComparisonGate.refusal(phase, STREAMING, position, PART);
+    }
+
+    private static SourcePosition position(boolean streaming) {
+        return new SourcePosition(
+                2,
+                streaming,
+                Lsn.ZERO,
+                0,
+                0,
+                0,
+                0,
+                Map.of(),
+                "",
+                new SourcePosition.Logged(-1, List.of(), List.of(), Set.of()));
     }
 
     @Test
