@@ -268,6 +268,9 @@ class PreflightIT {
             "ALTER TABLE other OWNER TO " + scene.role
         };
         scene.source.execute(tables);
+        scene.source.execute(
+                "CREATE TABLE more (id int PRIMARY KEY, v text)",
+                "ALTER TABLE more OWNER TO " + scene.role);
         scene.target.execute(tables);
         scene.target.execute(
                 "CREATE TABLE starred (id int PRIMARY KEY, v text, one int NOT NULL)",
@@ -275,7 +278,7 @@ class PreflightIT {
         String file =
                 """
                 public.customer: SELECT id, user_name AS full_name, email FROM public.users
-                public.starred: SELECT o.*, 1 AS one FROM public.other o
+                public.starred: SELECT m.*, 1 AS one FROM public.more m
                 public.*: SELECT * FROM public.*
                 """;
         List<String> before = rendered(scene.plan(file));
@@ -286,14 +289,14 @@ class PreflightIT {
                             .formatted(scene.migration(), target));
         }
         scene.target.execute(
-                "INSERT INTO millrace.source_columns VALUES ('%1$s', '\"public\".\"other\"',"
-                        + " '{id,v}'), ('%1$s', '\"public\".\"users\"', '{id,user_name,email,age}')"
-                                .formatted(scene.migration()),
+                "INSERT INTO millrace.source_columns VALUES ('%1$s', '\"public\".\"other\"', '{id,v}'), ('%1$s', '\"public\".\"more\"', '{id,v}'), ('%1$s', '\"public\".\"users\"', '{id,user_name,email,age}')"
+                        .formatted(scene.migration()),
                 "GRANT ALL ON SCHEMA millrace TO " + scene.role,
                 "GRANT ALL ON ALL TABLES IN SCHEMA millrace TO " + scene.role);
 
         scene.source.execute(
                 "ALTER TABLE other ADD COLUMN later text",
+                "ALTER TABLE more ADD COLUMN later text",
                 "CREATE TABLE fresh (id int PRIMARY KEY)",
                 "ALTER TABLE fresh OWNER TO " + scene.role);
         PreflightReport report = scene.plan(file);
@@ -304,7 +307,8 @@ class PreflightIT {
                 .filteredOn(found -> found.status() == Status.WARNING)
                 .filteredOn(found -> found.message().contains("after the migration began"))
                 .extracting(Finding::object)
-                .contains("public.other.later", "public.fresh");
+                .containsExactlyInAnyOrder(
+                        "public.other.later", "public.more.later", "public.fresh");
     }
 
     private static List<String> rendered(PreflightReport report) {
