@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// A key that is written before every read of it is decided from the log, or stays undecided.
 class HotKeysIT {
@@ -108,12 +110,19 @@ class HotKeysIT {
         assertThat(table.cause()).contains("part of its row");
     }
 
-    @Test
-    void hotKeyWithATooWideRowIsUndecidedWithTheReason() {
+    /// Each read emits two watermarks: the source is read after the first, the target after the
+    /// second.
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true"})
+    void hotKeyWithATooWideRowIsUndecidedWithTheReason(boolean onSource, boolean onTarget) {
         scene.limits = new ReconcileLimits(2, Duration.ZERO, 1_000, 1_000);
         AtomicInteger version = new AtomicInteger();
         scene.progress.afterEachWatermark(
-                () -> scene.writeAndCatchUp(7, "x".repeat(2_000) + version.incrementAndGet()));
+                () -> {
+                    int number = version.incrementAndGet();
+                    boolean wide = number % 2 == 1 ? onSource : onTarget;
+                    scene.writeAndCatchUp(7, "x".repeat(wide ? 2_000 : 1) + number);
+                });
 
         TableReport table = scene.table();
 
