@@ -91,9 +91,11 @@ final class StopReason {
         return switch (state) {
             case STRING_DATA_RIGHT_TRUNCATION -> "a value is longer than its column";
             case NUMERIC_VALUE_OUT_OF_RANGE -> "a number is outside its column's range";
-            case INVALID_DATETIME_FORMAT, DATETIME_FIELD_OVERFLOW -> "the column does not accept this date or time";
+            case INVALID_DATETIME_FORMAT, DATETIME_FIELD_OVERFLOW ->
+                    "the column does not accept this date or time";
             case CHARACTER_NOT_IN_REPERTOIRE -> "the target's encoding does not have a character";
-            case STRING_DATA_LENGTH_MISMATCH -> "a bit string does not have the length of its column";
+            case STRING_DATA_LENGTH_MISMATCH ->
+                    "a bit string does not have the length of its column";
             case INVALID_TEXT_REPRESENTATION -> "the column's type does not accept a value";
             case NOT_NULL_VIOLATION -> "NULL in a NOT NULL column";
             case FOREIGN_KEY_VIOLATION -> "a foreign key is violated";

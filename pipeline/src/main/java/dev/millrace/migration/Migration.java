@@ -165,7 +165,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     private Optional<String> blocked(Running now) {
         return ComparisonGate.hopeless(
-                conductor.phase().phase(), now.stream().capture().state(), ComponentStates.part("capture", board.capture(now)));
+                conductor.phase().phase(),
+                now.stream().capture().state(),
+                ComponentStates.part("capture", board.capture(now)));
     }
 
     @Override
