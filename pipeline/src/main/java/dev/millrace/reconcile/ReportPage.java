@@ -156,8 +156,8 @@ public final class ReportPage {
         report.tables().forEach(this::table);
         out.append("</table>\n</div>\n")
                 .append(
-                        "<p class=\"note\">Rows and checksums are those of the compared rows: what the")
-                .append(" SELECT gives on the source, and what the target contains.")
+                        "<p class=\"note\">Rows and checksums describe the compared rows: the result of the")
+                .append(" SELECT on the source, and the content of the target.")
                 .append(" In flight: keys that were read again because changes of them were still")
                 .append(" being applied.</p>\n</section>\n");
     }

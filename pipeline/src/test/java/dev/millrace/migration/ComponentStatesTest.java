@@ -70,7 +70,8 @@ class ComponentStatesTest {
 
         assertThat(states.parts())
                 .contains(
-                        new StatusReport.Part("source", "away: no answer since noon", false, NOON),
+                        new StatusReport.Part(
+                                "source", "unreachable: no answer since noon", false, NOON),
                         new StatusReport.Part("target", "answers", true, null),
                         new StatusReport.Part("kafka", "answers", true, null),
                         new StatusReport.Part("conductor", "waiting: no connection", false, NOON));
