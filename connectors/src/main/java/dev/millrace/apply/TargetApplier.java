@@ -97,11 +97,7 @@ public final class TargetApplier implements AutoCloseable {
     /// Completes the transactions that are under way, and starts no other.
     @Override
     public void close() {
-        try {
-            supervisor.close(STOP_TIMEOUT);
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        supervisor.close(STOP_TIMEOUT);
     }
 
     private final class Applying implements Component {

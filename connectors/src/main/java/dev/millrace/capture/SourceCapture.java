@@ -124,7 +124,7 @@ public final class SourceCapture implements AutoCloseable {
 
     /// Stops the engine, confirms what is durable, and waits for the end.
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         supervisor.close(STOP_TIMEOUT);
     }
 

@@ -97,14 +97,18 @@ public final class Supervisor {
         return !stop.await(delay.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /// Stops the component and waits for its end.
-    public void close(Duration timeout) throws InterruptedException {
+    /// Stops the component and waits for its end. An interrupt ends the wait and stays set.
+    public void close(Duration timeout) {
         stop.countDown();
-        component.stop(thread);
-        if (thread.getState() == Thread.State.NEW) {
-            ended();
-        } else {
-            thread.join(timeout);
+        try {
+            component.stop(thread);
+            if (thread.getState() == Thread.State.NEW) {
+                ended();
+            } else {
+                thread.join(timeout);
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
     }
 

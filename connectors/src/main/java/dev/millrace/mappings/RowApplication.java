@@ -74,7 +74,7 @@ public final class RowApplication implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         supervisor.close(STOP_TIMEOUT.multipliedBy(2));
     }
 
@@ -147,6 +147,7 @@ public final class RowApplication implements AutoCloseable {
                 new OrderedProducerClients());
     }
 
+    @SuppressWarnings("deprecation") // Unset, each start logs a warning.
     private Properties properties() {
         Topics topics = new Topics(settings.migration());
         Properties properties = new Properties();

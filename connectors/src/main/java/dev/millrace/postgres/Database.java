@@ -84,7 +84,7 @@ public final class Database implements AutoCloseable {
 
     /// Tries to log in, without using the pool.
     public Reachability probe() {
-        try (Connection ignored = sessions.open("probe", POOL_SILENCE)) {
+        try (Connection _ = sessions.open("probe", POOL_SILENCE)) {
             return new Reachability.Reached();
         } catch (SQLException e) {
             return reachability(e);

@@ -326,7 +326,7 @@ final class CaptureScene implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         for (SourceCapture capture : captures) {
             capture.close();
         }

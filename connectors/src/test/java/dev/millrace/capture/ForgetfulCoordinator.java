@@ -206,10 +206,12 @@ final class ForgetfulCoordinator implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException, ExecutionException {
         try (socket;
                 admin) {
             verify(admin, true);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -249,7 +249,7 @@ final class MappingsScene implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         flow();
         for (RowApplication application : applications) {
             application.close();

@@ -94,7 +94,7 @@ public final class MigrationAssembly implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         migration.close();
         if (broker != null) {
             broker.close();

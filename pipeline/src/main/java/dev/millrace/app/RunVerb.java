@@ -87,7 +87,7 @@ public final class RunVerb implements ServiceLauncher {
             }
 
             @Override
-            public void close() throws InterruptedException {
+            public void close() {
                 assembly.close();
             }
         };

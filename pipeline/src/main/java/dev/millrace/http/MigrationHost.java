@@ -61,14 +61,15 @@ public final class MigrationHost implements SmartLifecycle {
         LOG.info("draining");
         try {
             open.close();
-            LOG.info("drained");
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            drained = false;
-            LOG.error(
-                    "interrupted while draining; the next start continues from the stored"
-                            + " positions");
-        } catch (Exception e) {
+            drained = !Thread.currentThread().isInterrupted();
+            if (drained) {
+                LOG.info("drained");
+            } else {
+                LOG.error(
+                        "interrupted while draining; the next start continues from the stored"
+                                + " positions");
+            }
+        } catch (RuntimeException e) {
             drained = false;
             LOG.atError()
                     .setCause(Fault.of(e))
@@ -158,7 +159,7 @@ public final class MigrationHost implements SmartLifecycle {
         MigrationControl control();
 
         @Override
-        void close() throws Exception;
+        void close();
 
         /// Builds and starts the migration after the service has bound its port.
         @FunctionalInterface

@@ -64,7 +64,7 @@ public final class PeriodicProbe implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         supervisor.close(STOP_TIMEOUT);
     }
 

@@ -210,9 +210,13 @@ final class Conductor implements AutoCloseable {
 
     /// Ends the thread, then the components.
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         stop.countDown();
-        thread.join(STOP_TIMEOUT);
+        try {
+            thread.join(STOP_TIMEOUT);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
         running.lag().close();
         running.stream().close();
     }

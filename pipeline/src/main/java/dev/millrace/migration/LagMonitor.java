@@ -220,7 +220,7 @@ final class LagMonitor implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         closed.countDown();
         source.close();
         target.close();

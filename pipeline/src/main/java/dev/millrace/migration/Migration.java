@@ -202,7 +202,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// Stops in the order of the data: the capture confirms what is durable, apply finishes its
     /// batches, the sessions are closed.
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         reconciliations.close();
         conductor.close();
         broker.close();

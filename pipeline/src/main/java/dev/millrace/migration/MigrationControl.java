@@ -50,6 +50,9 @@ public interface MigrationControl {
             Consumer<String> line);
 
     final class UnknownTableException extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
         public UnknownTableException(String message) {
             super(message);
         }

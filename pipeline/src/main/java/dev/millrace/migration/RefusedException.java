@@ -4,6 +4,8 @@ package dev.millrace.migration;
 /// Nothing was changed.
 public final class RefusedException extends RuntimeException {
 
+    private static final long serialVersionUID = 1L;
+
     public RefusedException(String message) {
         super(message);
     }

@@ -62,7 +62,7 @@ public final class RunningStream implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         capture.close();
         mappings.close();
         applier.close();

@@ -151,9 +151,13 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         closing.countDown();
-        mayClose.await();
+        try {
+            mayClose.await();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void requireKnown(String table) {

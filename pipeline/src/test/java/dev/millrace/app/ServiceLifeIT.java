@@ -179,8 +179,8 @@ class ServiceLifeIT {
                     }
 
                     @Override
-                    public void close() throws Exception {
-                        throw new Exception("the target is away");
+                    public void close() {
+                        throw new IllegalStateException("the target is away");
                     }
                 };
         MillraceService other = MillraceService.start(ServiceScene.LOOPBACK, () -> stuck);

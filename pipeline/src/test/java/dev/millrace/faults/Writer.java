@@ -48,9 +48,14 @@ final class Writer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws SQLException, InterruptedException {
+    public void close() throws SQLException {
         stop.countDown();
-        thread.join();
+        try {
+            thread.join();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted before the writer has ended");
+        }
         SQLException failed = failure;
         if (failed != null) {
             throw failed;

@@ -414,13 +414,13 @@ final class MigrationScene implements AutoCloseable {
         return migration;
     }
 
-    void stop() throws InterruptedException {
+    void stop() {
         running().close();
         migration = null;
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         if (migration != null) {
             stop();
         }

@@ -146,7 +146,7 @@ class MovingTablesIT {
     @Test
     void commitThatIsNotVisibleYetIsNotAMismatch() throws Exception {
         scene.writeAndCatchUp(7, "shown");
-        try (AutoCloseable hidden = hide()) {
+        try (AutoCloseable _ = hide()) {
             TableReport table = scene.table();
 
             assertThat(table.mismatches()).isEmpty();
@@ -198,7 +198,7 @@ class MovingTablesIT {
             scene.progress.beginGeneration();
         }
         scene.progress.writeUnlogged("UPDATE users SET name = 'lost' WHERE id = 9");
-        try (AutoCloseable hidden =
+        try (AutoCloseable _ =
                 scene.progress.writeInvisibly(
                         "UPDATE users SET name = 'hidden' WHERE id = 7",
                         user(7, "hidden", "10.50"))) {

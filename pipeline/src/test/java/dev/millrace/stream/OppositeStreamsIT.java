@@ -122,7 +122,7 @@ class OppositeStreamsIT {
             return migration;
         }
 
-        private void stop() throws InterruptedException {
+        private void stop() {
             running().close();
             migration = null;
         }
@@ -167,7 +167,7 @@ class OppositeStreamsIT {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() {
             if (migration != null) {
                 stop();
             }

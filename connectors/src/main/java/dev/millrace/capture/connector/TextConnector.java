@@ -27,7 +27,9 @@ public final class TextConnector extends PostgresConnector {
     /// which would stop the capture of all tables. Confined to the engine's threads.
     public static final class TextConnectorTask extends PostgresConnectorTask {
 
+        /// The engine's own task reads the same two properties by the deprecated method.
         @Override
+        @SuppressWarnings("deprecation")
         protected ReplicationConnection buildReplicationConnection(
                 PostgresConnection metadata,
                 PostgresSchema schema,

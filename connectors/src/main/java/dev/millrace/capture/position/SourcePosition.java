@@ -193,6 +193,8 @@ public record SourcePosition(
     /// exactly; the rows must be backfilled again.
     public static final class SourceLostException extends RuntimeException {
 
+        private static final long serialVersionUID = 1L;
+
         public SourceLostException(String message) {
             super(message);
         }
