@@ -1,6 +1,7 @@
 package dev.millrace.control;
 
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -114,7 +115,9 @@ public final class OwnerStore implements AutoCloseable {
     /// Records that this process runs the migration from now on. The control schema must exist.
     public synchronized void begin() throws SQLException {
         if (session == null) {
-            throw new SQLException("The session that has the migration's lock is closed.", "08003");
+            throw new SQLException(
+                    "The session that has the migration's lock is closed.",
+                    SqlState.CONNECTION_DOES_NOT_EXIST.code());
         }
         epoch = Statements.one(session, NEXT_EPOCH, row -> row.getLong(1), migration, who);
     }

@@ -2,6 +2,8 @@ package dev.millrace.lifecycle;
 
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.postgres.SqlFailure;
+import dev.millrace.postgres.SqlState;
+import dev.millrace.postgres.SqlState.ErrorClass;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.sql.SQLTransientException;
@@ -51,12 +53,12 @@ public final class FailureClassifier {
     /// Whether a statement on a table fails on every attempt because of the table or the values, so
     /// that this table alone can be stopped.
     public static boolean rejectsStatement(SQLException failure) {
-        return SqlFailures.rejectsStatement(failure.getSQLState());
+        return SqlFailures.rejectsStatement(failure);
     }
 
     /// Whether the session can be used again after a rollback.
     public static boolean keepsSession(SQLException failure) {
-        return SqlFailures.keepsSession(String.valueOf(failure.getSQLState()));
+        return SqlFailures.keepsSession(failure);
     }
 
     /// The type and the place. The message is omitted, because it may quote a row.
@@ -151,11 +153,32 @@ public final class FailureClassifier {
     /// What a failure of PostgreSQL means, by its kind.
     static final class SqlFailures {
 
-        /// Classes of SQLSTATE of an error in the statement, its values or its table.
-        private static final Set<String> REJECTING =
+        /// Errors in the statement, its values or its table.
+        private static final Set<ErrorClass> REJECTING =
                 Set.of(
-                        "0A", "21", "22", "23", "27", "2F", "38", "39", "3F", "42", "44", "54",
-                        "55", "P0");
+                        ErrorClass.FEATURE_NOT_SUPPORTED,
+                        ErrorClass.CARDINALITY_VIOLATION,
+                        ErrorClass.DATA_EXCEPTION,
+                        ErrorClass.INTEGRITY_CONSTRAINT_VIOLATION,
+                        ErrorClass.TRIGGERED_DATA_CHANGE_VIOLATION,
+                        ErrorClass.SQL_ROUTINE_EXCEPTION,
+                        ErrorClass.EXTERNAL_ROUTINE_EXCEPTION,
+                        ErrorClass.EXTERNAL_ROUTINE_INVOCATION_EXCEPTION,
+                        ErrorClass.INVALID_SCHEMA_NAME,
+                        ErrorClass.SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION,
+                        ErrorClass.WITH_CHECK_OPTION_VIOLATION,
+                        ErrorClass.PROGRAM_LIMIT_EXCEEDED,
+                        ErrorClass.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                        ErrorClass.PLPGSQL_ERROR);
+
+        /// Resources, operator and system of the server pass when the server recovers. A rolled
+        /// back transaction can run again.
+        private static final Set<ErrorClass> PASSING =
+                Set.of(
+                        ErrorClass.TRANSACTION_ROLLBACK,
+                        ErrorClass.INSUFFICIENT_RESOURCES,
+                        ErrorClass.OPERATOR_INTERVENTION,
+                        ErrorClass.SYSTEM_ERROR);
 
         private SqlFailures() {}
 
@@ -200,25 +223,21 @@ public final class FailureClassifier {
             };
         }
 
-        /// Resources of the server (53), intervention of its operator (57) and errors of its system
-        /// (58) pass when the server is well again; 40 lets a transaction run again.
         private static boolean passes(SQLException failure) {
-            String state = failure.getSQLState();
-            return state == null
+            return failure.getSQLState() == null
                     ? failure instanceof SQLTransientException
-                    : state.length() == 5
-                            && Set.of("40", "53", "57", "58").contains(state.substring(0, 2));
+                    : PASSING.contains(ErrorClass.of(failure));
         }
 
-        static boolean rejectsStatement(@Nullable String state) {
-            return state != null
-                    && state.length() == 5
-                    && REJECTING.contains(state.substring(0, 2))
-                    && !state.equals("55P03");
+        static boolean rejectsStatement(SQLException failure) {
+            return REJECTING.contains(ErrorClass.of(failure))
+                    && !SqlState.LOCK_NOT_AVAILABLE.matches(failure);
         }
 
-        static boolean keepsSession(String state) {
-            return state.startsWith("40") || state.equals("55P03") || state.equals("57014");
+        static boolean keepsSession(SQLException failure) {
+            return ErrorClass.of(failure) == ErrorClass.TRANSACTION_ROLLBACK
+                    || SqlState.LOCK_NOT_AVAILABLE.matches(failure)
+                    || SqlState.QUERY_CANCELED.matches(failure);
         }
 
         private static String reason(SQLException failure) {

@@ -1,5 +1,6 @@
 package dev.millrace.lifecycle;
 
+import dev.millrace.postgres.SqlState.ErrorClass;
 import java.io.IOException;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;
@@ -18,10 +19,27 @@ public final class Reason {
     /// Classes of SQLSTATE whose errors name objects, privileges and the state of the server.
     /// Excluded are errors that quote data (22, 23), that repeat the text of user-defined code (P0,
     /// 38, 39, 2F, 44), and unexpected errors of extensions (XX) and of the driver (99).
-    private static final Set<String> NAMES_ONLY =
+    private static final Set<ErrorClass> NAMES_ONLY =
             Set.of(
-                    "08", "0A", "0B", "25", "26", "28", "2D", "34", "3B", "3D", "3F", "40", "42",
-                    "53", "54", "55", "57", "58", "F0");
+                    ErrorClass.CONNECTION_EXCEPTION,
+                    ErrorClass.FEATURE_NOT_SUPPORTED,
+                    ErrorClass.INVALID_TRANSACTION_INITIATION,
+                    ErrorClass.INVALID_TRANSACTION_STATE,
+                    ErrorClass.INVALID_SQL_STATEMENT_NAME,
+                    ErrorClass.INVALID_AUTHORIZATION,
+                    ErrorClass.INVALID_TRANSACTION_TERMINATION,
+                    ErrorClass.INVALID_CURSOR_NAME,
+                    ErrorClass.SAVEPOINT_EXCEPTION,
+                    ErrorClass.INVALID_CATALOG_NAME,
+                    ErrorClass.INVALID_SCHEMA_NAME,
+                    ErrorClass.TRANSACTION_ROLLBACK,
+                    ErrorClass.SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION,
+                    ErrorClass.INSUFFICIENT_RESOURCES,
+                    ErrorClass.PROGRAM_LIMIT_EXCEEDED,
+                    ErrorClass.OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    ErrorClass.OPERATOR_INTERVENTION,
+                    ErrorClass.SYSTEM_ERROR,
+                    ErrorClass.CONFIGURATION_FILE_ERROR);
 
     private Reason() {}
 
@@ -63,8 +81,7 @@ public final class Reason {
     /// Whether PostgreSQL's errors with this SQLSTATE contain names and privileges and never quote
     /// a value. The driver sets no state if it did not reach a server.
     public static boolean namesOnly(@Nullable String sqlState) {
-        return sqlState == null
-                || (sqlState.length() == 5 && NAMES_ONLY.contains(sqlState.substring(0, 2)));
+        return sqlState == null || NAMES_ONLY.contains(ErrorClass.of(sqlState));
     }
 
     /// Exceptions of Millrace's types have messages without values, unless one only wraps another

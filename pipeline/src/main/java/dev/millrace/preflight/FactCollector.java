@@ -2,6 +2,7 @@ package dev.millrace.preflight;
 
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.change.TableId;
+import dev.millrace.control.MigrationStart;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
@@ -12,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Collects from both databases the facts that the checks need. Only reads. Not thread-safe;
 /// confined to the thread that owns both sessions.
@@ -60,7 +62,8 @@ final class FactCollector {
                 control,
                 tables,
                 filled(tables),
-                control == Facts.ControlSchema.OURS && begun(),
+                control == Facts.ControlSchema.OURS
+                        && MigrationStart.hasGeneration(target, migration),
                 control == Facts.ControlSchema.OURS ? known(ids) : Set.of());
     }
 
@@ -116,28 +119,8 @@ final class FactCollector {
         return filled;
     }
 
-    private boolean begun() {
-        return target.texts("SELECT to_regclass('millrace.generation')").getFirst().getFirst()
-                        != null
-                && !target.texts(
-                                "SELECT 1 FROM millrace.generation WHERE migration = "
-                                        + Identifier.literal(migration)
-                                        + " LIMIT 1")
-                        .isEmpty();
-    }
-
     private Set<TableId> known(Set<TableId> tables) {
-        if (target.texts("SELECT to_regclass('millrace.target_table')").getFirst().getFirst()
-                == null) {
-            return Set.of();
-        }
-        Set<String> names = new HashSet<>();
-        target.texts(
-                        "SELECT target FROM millrace.target_table WHERE migration = "
-                                + Identifier.literal(migration))
-                .forEach(row -> names.add(String.valueOf(row.getFirst())));
-        Set<TableId> known = new HashSet<>(tables);
-        known.removeIf(table -> !names.contains(Identifier.quote(table)));
-        return known;
+        MigrationStart start = MigrationStart.read(target, migration);
+        return tables.stream().filter(start::isTarget).collect(Collectors.toSet());
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.control.MigrationStart;
 import dev.millrace.expression.CaseMaps;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.SelectCompiler;
@@ -72,7 +73,7 @@ final class SpecCompiler {
     }
 
     Compilation compile(MigrationSpec spec) {
-        PinnedTables pinned = PinnedTables.read(targetSession, spec.migration());
+        MigrationStart pinned = MigrationStart.read(targetSession, spec.migration());
         WildcardExpansion expansion = new WildcardExpansion(source, target, pinned, problems);
         Map<TableEntry.Select, TableId> sources = new LinkedHashMap<>();
         resolved(explicit(spec))

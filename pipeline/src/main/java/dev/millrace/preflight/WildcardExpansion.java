@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.control.MigrationStart;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
@@ -24,11 +25,12 @@ final class WildcardExpansion {
 
     private final Catalog source;
     private final Catalog target;
-    private final PinnedTables pinned;
+    private final MigrationStart pinned;
     private final List<Problem> problems;
     private final List<Finding> notes = new ArrayList<>();
 
-    WildcardExpansion(Catalog source, Catalog target, PinnedTables pinned, List<Problem> problems) {
+    WildcardExpansion(
+            Catalog source, Catalog target, MigrationStart pinned, List<Problem> problems) {
         this.source = source;
         this.target = target;
         this.pinned = pinned;
