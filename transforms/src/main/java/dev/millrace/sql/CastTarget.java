@@ -20,26 +20,11 @@ public final class CastTarget {
                     Map.entry("boolean", Kind.BOOL),
                     Map.entry("char", Kind.BPCHAR));
 
-    private static final Map<String, Kind> CATALOG_NAMES =
-            Map.ofEntries(
-                    Map.entry("int2", Kind.INT2),
-                    Map.entry("int4", Kind.INT4),
-                    Map.entry("int8", Kind.INT8),
-                    Map.entry("numeric", Kind.NUMERIC),
-                    Map.entry("bool", Kind.BOOL),
-                    Map.entry("text", Kind.TEXT),
-                    Map.entry("varchar", Kind.VARCHAR),
-                    Map.entry("bpchar", Kind.BPCHAR),
-                    Map.entry("date", Kind.DATE),
-                    Map.entry("timestamp", Kind.TIMESTAMP),
-                    Map.entry("timestamptz", Kind.TIMESTAMPTZ),
-                    Map.entry("uuid", Kind.UUID));
-
     private CastTarget() {}
 
     /// @throws Refusal when a CAST to this type is not supported
     public static ValueType of(TypeName name) {
-        Kind kind = CATALOG_NAMES.get(name.name());
+        Kind kind = ValueType.CATALOG_NAMES.get(name.name());
         if (kind == null && !name.quoted()) {
             kind = NAMES.get(name.name());
         }

@@ -10,7 +10,8 @@ public record ValueType(Kind kind, Relation.SqlType sql) {
     /// PostgreSQL adds this to a stored modifier (VARHDRSZ).
     private static final int HEADER = 4;
 
-    private static final Map<String, Kind> KINDS =
+    /// The kinds by the names of their types in `pg_type`.
+    static final Map<String, Kind> CATALOG_NAMES =
             Map.ofEntries(
                     Map.entry("int2", Kind.INT2),
                     Map.entry("int4", Kind.INT4),
@@ -56,7 +57,7 @@ public record ValueType(Kind kind, Relation.SqlType sql) {
         Relation.SqlType base = base(type);
         Kind kind =
                 base.schema().equals("pg_catalog")
-                        ? KINDS.getOrDefault(base.name(), Kind.COPIED)
+                        ? CATALOG_NAMES.getOrDefault(base.name(), Kind.COPIED)
                         : Kind.COPIED;
         return new ValueType(kind, type);
     }
