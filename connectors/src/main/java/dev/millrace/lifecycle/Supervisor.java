@@ -122,9 +122,25 @@ public final class Supervisor {
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error fault) {
+            undecided(fault);
         } finally {
             ended();
         }
+    }
+
+    /// A fault in the decision itself. The component must not look like one that was closed.
+    private synchronized void undecided(Throwable fault) {
+        Failure.Fatal failure =
+                new Failure.Fatal(
+                        FailureClassifier.unexpected(fault)
+                                + " while a failure was handled. Remove the cause (the log shows where it occurred), then restart Millrace.");
+        become(new ComponentState.Failed(failure, clock.instant()));
+        LOG.atError()
+                .addKeyValue("component", name)
+                .addKeyValue("reason", failure.reason())
+                .setCause(Fault.of(fault))
+                .log("the component has ended");
     }
 
     private Throwable run() throws InterruptedException {

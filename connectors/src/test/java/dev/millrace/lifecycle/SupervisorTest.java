@@ -26,7 +26,7 @@ class SupervisorTest {
             new Supervisor("test", component, InstantSource.system(), FAST);
 
     @AfterEach
-    void close() throws InterruptedException {
+    void close() {
         component.hold.countDown();
         supervisor.close(Duration.ofSeconds(5));
     }
@@ -49,7 +49,7 @@ class SupervisorTest {
     }
 
     @Test
-    void endsAtTheThirdUnexplainedFailureWhileServersAnswer() throws InterruptedException {
+    void endsAtTheThirdUnexplainedFailureWhileServersAnswer() {
         component.failure = new IllegalStateException("a bug");
         supervisor.start();
 
@@ -91,8 +91,35 @@ class SupervisorTest {
         await().until(() -> supervisor.state() instanceof ComponentState.Failed);
     }
 
+    /// A component that cannot say what its failure means must not look like one that was closed.
     @Test
-    void closesBeforeItStarts() throws InterruptedException {
+    void faultInTheDecisionEndsTheComponentWithAReason() {
+        component.failure = new IllegalStateException("a bug");
+        component.fault = new IllegalArgumentException("a secret");
+        supervisor.start();
+
+        await().until(() -> supervisor.state() instanceof ComponentState.Failed);
+
+        assertThat(supervisor.state().text())
+                .contains("IllegalArgumentException", "restart Millrace")
+                .doesNotContain("secret");
+        assertThat(component.runs).hasValue(1);
+    }
+
+    @Test
+    void interruptedCloseKeepsTheInterrupt() {
+        component.holdsFromRun = 1;
+        supervisor.start();
+        await().until(() -> component.runs.get() == 1);
+
+        Thread.currentThread().interrupt();
+        supervisor.close(Duration.ofHours(1));
+
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
+    @Test
+    void closesBeforeItStarts() {
         supervisor.close(Duration.ofSeconds(5));
 
         assertThat(supervisor.state()).isInstanceOf(ComponentState.Stopped.class);
@@ -100,7 +127,7 @@ class SupervisorTest {
     }
 
     @Test
-    void stopsDuringADelay() throws InterruptedException {
+    void stopsDuringADelay() {
         Supervisor slow =
                 new Supervisor(
                         "slow",
@@ -124,6 +151,7 @@ class SupervisorTest {
         volatile int holdsFromRun = Integer.MAX_VALUE;
         volatile @Nullable Exception failure;
         volatile boolean answers = true;
+        volatile @Nullable RuntimeException fault;
         volatile Failure.@Nullable Recoverable blocked;
 
         @Override
@@ -139,6 +167,10 @@ class SupervisorTest {
 
         @Override
         public boolean serversAnswer() {
+            RuntimeException now = fault;
+            if (now != null) {
+                throw now;
+            }
             return answers;
         }
 
