@@ -13,10 +13,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
 /// The service as a process with the command and environment of its container.
 final class RunningService implements AutoCloseable {
+
+    private static final Pattern BACKFILLED =
+            Pattern.compile("\"phase\"\\s*:\\s*\"(CATCHING_UP|IN_SYNC)\"");
 
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
@@ -47,6 +51,14 @@ final class RunningService implements AutoCloseable {
                             }
                             return without(path) == status;
                         });
+    }
+
+    /// Waits until the snapshot is complete: a comparison is refused before.
+    void awaitBackfill(Duration atMost) {
+        Awaitility.await("backfill")
+                .atMost(atMost)
+                .pollInterval(Duration.ofMillis(200))
+                .until(() -> BACKFILLED.matcher(with("/api/v1/status")).find());
     }
 
     /// HTTP status without a token; 0 if there is no response.

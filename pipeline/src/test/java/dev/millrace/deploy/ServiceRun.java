@@ -54,6 +54,7 @@ record ServiceRun(
                                 "/api/v1/status",
                                 service.without("/api/v1/status"));
                 around.load();
+                service.awaitBackfill(TO_START);
                 List<String> asked =
                         deployment.reconcile().isEmpty()
                                 ? List.of("reconcile", "--url", "http://127.0.0.1:" + port)
