@@ -38,18 +38,29 @@ final class ByteReader {
 
     int length() {
         long length = number();
-        if (length < 0 || length > buffer.length) {
+        if (length < 0 || length > buffer.length + 2L) {
             throw new IllegalArgumentException("invalid length " + length + " at byte " + position);
         }
         return (int) length;
     }
 
+    /// The array that is read; slices of it are shared with rows.
+    byte[] buffer() {
+        return buffer;
+    }
+
+    /// Skips bytes and returns the position of the first of them.
+    int skip(int length) {
+        need(length);
+        int start = position;
+        position += length;
+        return start;
+    }
+
     byte[] bytes() {
         int length = length();
-        need(length);
-        byte[] bytes = Arrays.copyOfRange(buffer, position, position + length);
-        position += length;
-        return bytes;
+        int start = skip(length);
+        return Arrays.copyOfRange(buffer, start, start + length);
     }
 
     String string() {

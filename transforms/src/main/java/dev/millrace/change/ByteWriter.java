@@ -37,15 +37,24 @@ final class ByteWriter {
         number(value << 1 ^ value >> 63);
     }
 
-    void raw(byte[] bytes) {
-        reserve(bytes.length);
-        System.arraycopy(bytes, 0, buffer, size, bytes.length);
-        size += bytes.length;
+    void raw(byte[] bytes, int start, int length) {
+        reserve(length);
+        System.arraycopy(bytes, start, buffer, size, length);
+        size += length;
+    }
+
+    /// Appends everything that the other writer contains.
+    void append(ByteWriter other) {
+        raw(other.buffer, 0, other.size);
+    }
+
+    int size() {
+        return size;
     }
 
     void bytes(byte[] bytes) {
         number(bytes.length);
-        raw(bytes);
+        raw(bytes, 0, bytes.length);
     }
 
     void string(String text) {

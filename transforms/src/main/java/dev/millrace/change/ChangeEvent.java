@@ -2,8 +2,7 @@ package dev.millrace.change;
 
 import java.util.Set;
 
-/// One record of the changes topic: a change of the source, in the order of its partition.
-/// Immutable.
+/// A change of the source in the changes topic, in the order of its partition. Immutable.
 ///
 /// A change of a key value arrives as a [Delete] of the old key and an [Insert] of the new one.
 /// Rows carry every column of the source table that the publication sends. Cells may be unchanged
@@ -39,6 +38,10 @@ public sealed interface ChangeEvent {
     /// The table was truncated. Written to every partition; `id` is the same in all of them and
     /// unique in a generation.
     record Truncate(int generation, Origin origin, TableId table, long id) implements ChangeEvent {}
+
+    /// Every existing row of the table precedes this record in its partition. Written to every
+    /// partition.
+    record BackfillComplete(int generation, TableId table) implements ChangeEvent {}
 
     /// Written to every partition in one Kafka transaction.
     record Watermark(Origin origin, WatermarkNumber watermark) implements ChangeEvent {

@@ -1,26 +1,47 @@
 package dev.millrace.change;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The key of one row: PostgreSQL's texts of its key columns, in key order. Equal keys have equal
-/// texts. [#bytes()] is canonical and injective; it is the record key in the log and selects the
-/// partition: one key, one partition, one order. Immutable. Prints names, never values.
+/// texts. [#bytes()] is canonical and injective; it selects the partition: one key, one partition,
+/// one order. Immutable. Prints names, never values.
 public final class RowKey {
 
-    private final TableId table;
-    private final @Nullable String[] values;
+    private static final int NULL = -1;
 
-    RowKey(TableId table, @Nullable String[] values) {
+    private final TableId table;
+    private final int size;
+
+    /// Schema and name of the table, then the values, each after its length in four bytes; NULL has
+    /// length -1.
+    private final byte[] bytes;
+
+    private final int valuesAt;
+    private final int hash;
+
+    private RowKey(TableId table, int size, byte[] bytes, int valuesAt) {
         this.table = table;
-        this.values = values;
+        this.size = size;
+        this.bytes = bytes;
+        this.valuesAt = valuesAt;
+        this.hash = Arrays.hashCode(bytes);
     }
 
     public static RowKey of(TableId table, @Nullable String... values) {
-        return new RowKey(table, values.clone());
+        Encoder key = new Encoder(table, values.length);
+        for (String value : values) {
+            if (value == null) {
+                key.addNull();
+            } else {
+                byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+                key.add(bytes, 0, bytes.length);
+            }
+        }
+        return key.toKey();
     }
 
     public TableId table() {
@@ -28,53 +49,110 @@ public final class RowKey {
     }
 
     public int size() {
-        return values.length;
+        return size;
     }
 
     public @Nullable String value(int position) {
-        return values[position];
+        int at = valuesAt;
+        for (int i = 0; i < position; i++) {
+            at += Integer.BYTES + Math.max(0, length(at));
+        }
+        int length = length(at);
+        return length == NULL
+                ? null
+                : new String(bytes, at + Integer.BYTES, length, StandardCharsets.UTF_8);
     }
 
     /// The texts in key order. For reports that an operator requested, never for logs.
     public List<@Nullable String> values() {
-        return Arrays.asList(values.clone());
+        List<@Nullable String> values = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            values.add(value(i));
+        }
+        return values;
     }
 
     /// Table and values, each prefixed with its length; NULL has length -1. Two different keys have
-    /// different bytes.
+    /// different bytes. The caller must not modify the array.
     public byte[] bytes() {
-        byte[][] parts = new byte[values.length + 2][];
-        parts[0] = table.schema().getBytes(StandardCharsets.UTF_8);
-        parts[1] = table.name().getBytes(StandardCharsets.UTF_8);
-        int size = 8 + parts[0].length + parts[1].length;
-        for (int i = 0; i < values.length; i++) {
-            String value = values[i];
-            parts[i + 2] = value == null ? new byte[0] : value.getBytes(StandardCharsets.UTF_8);
-            size += 4 + parts[i + 2].length;
-        }
-        ByteBuffer buffer = ByteBuffer.allocate(size);
-        for (int i = 0; i < parts.length; i++) {
-            boolean isNull = i >= 2 && values[i - 2] == null;
-            buffer.putInt(isNull ? -1 : parts[i].length);
-            buffer.put(parts[i]);
-        }
-        return buffer.array();
+        return bytes;
+    }
+
+    private int length(int at) {
+        return (bytes[at] & 0xFF) << 24
+                | (bytes[at + 1] & 0xFF) << 16
+                | (bytes[at + 2] & 0xFF) << 8
+                | bytes[at + 3] & 0xFF;
     }
 
     @Override
     public boolean equals(Object other) {
         return other instanceof RowKey that
-                && table.equals(that.table)
-                && Arrays.equals(values, that.values);
+                && hash == that.hash
+                && size == that.size
+                && Arrays.equals(bytes, that.bytes);
     }
 
     @Override
     public int hashCode() {
-        return 31 * table.hashCode() + Arrays.hashCode(values);
+        return hash;
     }
 
     @Override
     public String toString() {
         return "key of " + table;
+    }
+
+    /// Encodes one key value by value. Not thread-safe; used once.
+    static final class Encoder {
+        private final TableId table;
+        private final int size;
+        private final int valuesAt;
+        private byte[] bytes;
+        private int end;
+
+        Encoder(TableId table, int size) {
+            this.table = table;
+            this.size = size;
+            byte[] schema = table.schema().getBytes(StandardCharsets.UTF_8);
+            byte[] name = table.name().getBytes(StandardCharsets.UTF_8);
+            bytes = new byte[schema.length + name.length + 8 + 24 * size];
+            add(schema, 0, schema.length);
+            add(name, 0, name.length);
+            valuesAt = end;
+        }
+
+        /// @param prefix the bytes of a key of the table without values
+        Encoder(TableId table, byte[] prefix, int size) {
+            this.table = table;
+            this.size = size;
+            bytes = Arrays.copyOf(prefix, prefix.length + 24 * size);
+            end = prefix.length;
+            valuesAt = end;
+        }
+
+        void addNull() {
+            length(NULL, 0);
+        }
+
+        void add(byte[] source, int start, int length) {
+            length(length, length);
+            System.arraycopy(source, start, bytes, end, length);
+            end += length;
+        }
+
+        private void length(int length, int following) {
+            if (end + Integer.BYTES + following > bytes.length) {
+                bytes = Arrays.copyOf(bytes, 2 * bytes.length + Integer.BYTES + following);
+            }
+            bytes[end++] = (byte) (length >> 24);
+            bytes[end++] = (byte) (length >> 16);
+            bytes[end++] = (byte) (length >> 8);
+            bytes[end++] = (byte) length;
+        }
+
+        RowKey toKey() {
+            return new RowKey(table, size, Arrays.copyOf(bytes, end), valuesAt);
+        }
     }
 }

@@ -14,6 +14,7 @@ public final class RowSchema {
     private final List<String> columns;
     private final List<Integer> key;
     private final Map<String, Integer> positions = new HashMap<>();
+    private final byte[] keyPrefix;
     private final int hash;
 
     /// @param key positions in `columns`; empty for a row without a key
@@ -36,6 +37,7 @@ public final class RowSchema {
         if (new HashSet<>(this.key).size() != this.key.size()) {
             throw new IllegalArgumentException(table + " names a key column twice");
         }
+        keyPrefix = RowKey.of(table).bytes();
         hash = 31 * (31 * table.hashCode() + this.columns.hashCode()) + this.key.hashCode();
     }
 
@@ -71,6 +73,10 @@ public final class RowSchema {
 
     public List<String> keyColumns() {
         return key.stream().map(columns::get).toList();
+    }
+
+    RowKey.Encoder keyEncoder() {
+        return new RowKey.Encoder(table, keyPrefix, key.size());
     }
 
     public int size() {

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// Encodes and decodes row schemas, each of them once. Every record contains the bytes, which
-/// compression removes. Thread-safe.
+/// Encodes and decodes row schemas, each of them once: a block repeats the schemas of its rows.
+/// Thread-safe.
 final class RowSchemaCodec {
 
     private final Map<RowSchema, byte[]> encoded = new ConcurrentHashMap<>();

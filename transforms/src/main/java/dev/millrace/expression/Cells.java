@@ -48,12 +48,7 @@ public final class Cells {
 
     /// Copies the cell to a target row unchanged.
     public void copy(int column, Row.Builder target, int targetPosition) {
-        int position = position(column);
-        if (row.isUnchanged(position)) {
-            target.unchanged(targetPosition);
-        } else {
-            target.text(targetPosition, row.text(position));
-        }
+        target.copy(targetPosition, row, position(column));
     }
 
     private int position(int column) {

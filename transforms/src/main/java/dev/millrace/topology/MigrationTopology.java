@@ -1,7 +1,11 @@
 package dev.millrace.topology;
 
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
+import dev.millrace.change.ChangeBlock;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
 import dev.millrace.change.Topics;
 import dev.millrace.mapping.Mapping;
 import java.util.List;
@@ -18,73 +22,105 @@ import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
 
 /// Builds the Kafka Streams topology of the row mappings: from the changes topic to the target
-/// topic, each record in the partition it came from, without state. One key, one partition, one
+/// topic, each block in the partition it came from, without state. One key, one partition, one
 /// order.
 public final class MigrationTopology {
 
     private MigrationTopology() {}
 
-    /// The key of an output and the partition it must stay in.
-    private record Routed(int partition, byte[] key) {}
-
     public static Topology rows(Topics topics, int generation, List<Mapping> mappings) {
         RowTransform transform = new RowTransform(generation, mappings);
-        Serializer<Routed> keys = (_, routed) -> routed.key();
-        StreamPartitioner<Routed, byte[]> samePartition =
-                (_, routed, _, _) -> Optional.of(Set.of(routed.partition()));
+        Serializer<Integer> noKey = (_, _) -> null;
+        StreamPartitioner<Integer, byte[]> samePartition =
+                (_, partition, _, _) -> Optional.of(Set.of(partition));
         return new Topology()
                 .addSource(
                         "changes",
                         new ByteArrayDeserializer(),
                         new ByteArrayDeserializer(),
                         topics.changes())
-                .addProcessor("mappings", () -> new Mappings(transform), "changes")
+                .addProcessor("mappings", () -> new Mappings(transform, generation), "changes")
                 .addSink(
                         "target",
                         topics.target(),
-                        keys,
+                        noKey,
                         new ByteArraySerializer(),
                         samePartition,
                         "mappings");
     }
 
-    private static final class Mappings implements Processor<byte[], byte[], Routed, byte[]> {
-
-        private static final byte[] NO_KEY = new byte[0];
+    /// The key of an output is the partition it must stay in; it is not written.
+    private static final class Mappings implements Processor<byte[], byte[], Integer, byte[]> {
 
         private final RowTransform transform;
-        private final ChangeCodec codec = new ChangeCodec();
-        private ProcessorContext<Routed, byte[]> context;
+        private final int generation;
+        private final BlockCodec codec = new BlockCodec();
+        private final TargetBlock.Writer writer = codec.targetChanges();
+        private ProcessorContext<Integer, byte[]> context;
 
         @SuppressWarnings("NullAway.Init") // Kafka Streams calls init before anything else
-        Mappings(RowTransform transform) {
+        Mappings(RowTransform transform, int generation) {
             this.transform = transform;
+            this.generation = generation;
         }
 
         @Override
-        public void init(ProcessorContext<Routed, byte[]> context) {
+        public void init(ProcessorContext<Integer, byte[]> context) {
             this.context = context;
         }
 
         @Override
         public void process(Record<byte[], byte[]> record) {
             RecordMetadata from = context.recordMetadata().orElseThrow();
-            for (TargetChange change :
-                    transform.apply(codec.decodeEvent(record.value()), from.offset())) {
-                Routed key = new Routed(from.partition(), key(change));
-                context.forward(
-                        new Record<>(
-                                key, codec.encode(change), record.timestamp(), record.headers()));
+            ChangeBlock block = codec.decodeChanges(record.value());
+            if (!transform.applies(block)) {
+                return;
+            }
+            Output output = new Output(record, from.partition());
+            int rows = 0;
+            long before = block.total() - block.changeCount();
+            for (int index = 0; index < block.events().size(); index++) {
+                Token token = new Token(generation, from.offset(), index);
+                switch (block.events().get(index)) {
+                    case ChangeEvent.Watermark watermark ->
+                            output.forward(
+                                    codec.encode(transform.map(watermark, token), block.total()));
+                    case ChangeEvent.Truncate truncate ->
+                            output.forward(
+                                    codec.encode(transform.map(truncate, token), block.total()));
+                    case ChangeEvent.BackfillComplete complete ->
+                            output.forward(
+                                    codec.encode(transform.map(complete, token), block.total()));
+                    case ChangeEvent.OfRow change -> {
+                        List<TargetChange> outputs = transform.map(change, token);
+                        if (writer.isFullFor(outputs)) {
+                            Token last = new Token(generation, from.offset(), index - 1);
+                            output.forward(writer.take(last, before + rows));
+                        }
+                        outputs.forEach(writer::add);
+                        rows++;
+                    }
+                }
+            }
+            if (rows > 0) {
+                Token last = new Token(generation, from.offset(), rows - 1);
+                output.forward(writer.take(last, block.total()));
             }
         }
 
-        private static byte[] key(TargetChange change) {
-            return switch (change) {
-                case TargetChange.Upsert upsert -> upsert.row().key().bytes();
-                case TargetChange.Delete delete -> delete.row().key().bytes();
-                case TargetChange.Rejected rejected -> rejected.sourceKey().bytes();
-                case TargetChange.Truncate _, TargetChange.Watermark _ -> NO_KEY;
-            };
+        private final class Output {
+            private final Record<byte[], byte[]> record;
+            private final int partition;
+
+            Output(Record<byte[], byte[]> record, int partition) {
+                this.record = record;
+                this.partition = partition;
+            }
+
+            void forward(byte[] block) {
+                context.forward(
+                        new Record<>(partition, block, record.timestamp(), record.headers()));
+            }
         }
     }
 }

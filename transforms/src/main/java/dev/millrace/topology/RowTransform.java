@@ -1,6 +1,8 @@
 package dev.millrace.topology;
 
+import dev.millrace.change.ChangeBlock;
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Row;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
@@ -11,15 +13,19 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/// Transforms one record of the changes topic into records of the target topic: a pure function of
-/// the record and its offset. Each event of a row gives one upsert or delete per mapping, so that a
-/// row that leaves the WHERE is deleted, and reading a filtered row again deletes it. A row that
-/// cannot be mapped gives a rejected record, in the same order. Thread-safe.
+/// Transforms the changes of one block into target changes: a pure function of the block and its
+/// offset. Each change of a row gives one upsert or delete per mapping, so that a row that leaves
+/// the WHERE is deleted, and reading a filtered row again deletes it. A row that cannot be mapped
+/// gives a rejected change, in the same order. Thread-safe.
 ///
-/// The outputs of one record are numbered in the order of their target tables, not in the order of
-/// the file: a stored token must identify the same output after the file was reordered.
+/// All outputs of a change have its token. They are in the order of their target tables, so that
+/// the output does not depend on the order of the file.
 final class RowTransform {
+
+    /// A target table has one SELECT.
+    private static final int ONLY_MAPPING = 0;
 
     private final int generation;
     private final Map<TableId, List<Mapping>> bySource = new HashMap<>();
@@ -34,66 +40,73 @@ final class RowTransform {
                         all -> all.sort(Comparator.comparing(mapping -> mapping.target().table())));
     }
 
-    /// @param offset offset of the record in its partition of the changes topic
-    List<TargetChange> apply(ChangeEvent event, long offset) {
-        if (event.generation() < generation) {
-            return List.of();
-        }
-        if (event.generation() > generation) {
+    /// Whether the block belongs to the generation of these mappings; older blocks have no output.
+    ///
+    /// @throws IllegalStateException when the block is of a newer generation
+    boolean applies(ChangeBlock block) {
+        if (block.generation() > generation) {
             throw new IllegalStateException(
                     "the log is at generation "
-                            + event.generation()
+                            + block.generation()
                             + ", but these mappings run generation "
                             + generation);
         }
-        List<TargetChange> changes = new ArrayList<>();
-        switch (event) {
-            case ChangeEvent.Watermark watermark ->
-                    changes.add(
-                            new TargetChange.Watermark(token(offset, 0), watermark.watermark()));
-            case ChangeEvent.Truncate truncate -> {
-                for (Mapping mapping : of(truncate.table())) {
-                    changes.add(
-                            new TargetChange.Truncate(
-                                    token(offset, changes.size()),
-                                    mapping.target().table(),
-                                    truncate.id()));
-                }
-            }
-            case ChangeEvent.Read read -> upserts(read, offset, changes);
-            case ChangeEvent.Insert insert -> upserts(insert, offset, changes);
-            case ChangeEvent.Update update -> upserts(update, offset, changes);
-            case ChangeEvent.Delete delete -> {
-                for (Mapping mapping : of(delete.table())) {
-                    changes.add(
-                            new TargetChange.Delete(
-                                    token(offset, changes.size()),
-                                    mapping.mapper().key(delete.row())));
-                }
-            }
-        }
-        return changes;
+        return block.generation() == generation;
     }
 
-    private void upserts(ChangeEvent.OfRow event, long offset, List<TargetChange> changes) {
-        for (Mapping mapping : of(event.table())) {
-            Token token = token(offset, changes.size());
-            changes.add(
-                    switch (mapping.mapper().map(event.row())) {
-                        case MappedRow.Upsert(var row) -> new TargetChange.Upsert(token, row);
-                        case MappedRow.Delete(var key) -> new TargetChange.Delete(token, key);
-                        case MappedRow.Rejected(var reason) ->
-                                new TargetChange.Rejected(
-                                        token, mapping.target().table(), event.row().key(), reason);
-                    });
+    TargetChange.Watermark map(ChangeEvent.Watermark watermark, Token token) {
+        return new TargetChange.Watermark(token, watermark.watermark());
+    }
+
+    TargetChange.Truncate map(ChangeEvent.Truncate truncate, Token token) {
+        return new TargetChange.Truncate(token, targets(truncate.table()), truncate.id());
+    }
+
+    TargetChange.BackfillComplete map(ChangeEvent.BackfillComplete complete, Token token) {
+        return new TargetChange.BackfillComplete(token, targets(complete.table()));
+    }
+
+    private List<TableId> targets(TableId source) {
+        return of(source).stream().map(mapping -> mapping.target().table()).toList();
+    }
+
+    List<TargetChange> map(ChangeEvent.OfRow change, Token token) {
+        List<Mapping> mappings = of(change.table());
+        List<TargetChange> outputs = new ArrayList<>(mappings.size());
+        for (Mapping mapping : mappings) {
+            outputs.add(
+                    change instanceof ChangeEvent.Delete delete
+                            ? new TargetChange.Delete(token, mapping.mapper().key(delete.row()))
+                            : written(mapping, change.row(), token));
+        }
+        return outputs;
+    }
+
+    private static TargetChange written(Mapping mapping, Row row, Token token) {
+        return switch (mapping.mapper().map(row)) {
+            case MappedRow.Upsert(var mapped) -> new TargetChange.Upsert(token, mapped);
+            case MappedRow.Delete(var key) -> new TargetChange.Delete(token, key);
+            case MappedRow.Rejected(var reason) ->
+                    new TargetChange.Rejected(
+                            token,
+                            mapping.target().table(),
+                            ONLY_MAPPING,
+                            reason,
+                            targetKey(mapping, row),
+                            row);
+        };
+    }
+
+    /// Empty when the key itself is what cannot be computed.
+    private static Optional<Row> targetKey(Mapping mapping, Row row) {
+        try {
+            return Optional.of(mapping.mapper().key(row));
+        } catch (IllegalStateException _) {
+            return Optional.empty();
         }
     }
 
     private List<Mapping> of(TableId source) {
         return bySource.getOrDefault(source, List.of());
-    }
-
-    private Token token(long offset, int ordinal) {
-        return new Token(generation, offset, ordinal);
     }
 }

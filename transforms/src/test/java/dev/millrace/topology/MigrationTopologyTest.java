@@ -3,14 +3,15 @@ package dev.millrace.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
+import dev.millrace.change.ChangeBlock;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.Row;
-import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.Topics;
@@ -38,7 +39,8 @@ class MigrationTopologyTest {
             RowSchema.keyed(SOURCE, List.of("id", "name"), List.of("id"));
     private static final Origin ORIGIN = new Origin(new Lsn(1), 7, 0);
 
-    private final ChangeCodec codec = new ChangeCodec();
+    private final BlockCodec codec = new BlockCodec();
+    private long total;
     private TopologyTestDriver driver;
     private TestInputTopic<byte[], byte[]> changes;
     private TestOutputTopic<byte[], byte[]> target;
@@ -72,17 +74,43 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void splitWritesOneOutputPerMappingWithItsOrdinal() {
-        send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
+    void everyOutputOfAChangeHasTheTokenOfTheChange() {
+        send(
+                new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")),
+                new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "2", "a")));
         send(new ChangeEvent.Update(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "b")));
 
-        assertThat(outputs())
+        List<TargetBlock> blocks = blocks();
+        assertThat(blocks)
+                .extracting(TargetBlock::upTo)
+                .containsExactly(new Token(2, 0, 1), new Token(2, 1, 0));
+        assertThat(blocks).extracting(TargetBlock::total).containsExactly(2L, 3L);
+        assertThat(blocks.stream().flatMap(block -> block.changes().stream()))
                 .extracting(TargetChange::token)
                 .containsExactly(
                         new Token(2, 0, 0),
+                        new Token(2, 0, 0),
+                        new Token(2, 0, 1),
                         new Token(2, 0, 1),
                         new Token(2, 1, 0),
-                        new Token(2, 1, 1));
+                        new Token(2, 1, 0));
+    }
+
+    @Test
+    void aTargetBlockIsCutOnlyBetweenChanges() {
+        Row large = Row.of(ROW_SCHEMA, "1", "x".repeat(ChangeBlock.FULL / 3));
+        send(
+                new ChangeEvent.Insert(2, ORIGIN, large),
+                new ChangeEvent.Insert(2, ORIGIN, large),
+                new ChangeEvent.Insert(2, ORIGIN, large));
+
+        List<TargetBlock> blocks = blocks();
+
+        assertThat(blocks)
+                .extracting(TargetBlock::upTo)
+                .containsExactly(new Token(2, 0, 0), new Token(2, 0, 1), new Token(2, 0, 2));
+        assertThat(blocks).extracting(TargetBlock::total).containsExactly(1L, 2L, 3L);
+        assertThat(blocks).allSatisfy(block -> assertThat(block.changes()).hasSize(2));
     }
 
     @Test
@@ -114,8 +142,16 @@ class MigrationTopologyTest {
                         new TargetChange.Rejected(
                                 new Token(2, 0, 0),
                                 new TableId("catalog", "product"),
-                                RowKey.of(SOURCE, "1"),
-                                "bad name"));
+                                0,
+                                "bad name",
+                                Optional.of(
+                                        Row.of(
+                                                RowSchema.keyed(
+                                                        new TableId("catalog", "product"),
+                                                        List.of("id"),
+                                                        List.of("id")),
+                                                "1")),
+                                Row.of(ROW_SCHEMA, "1", "bad")));
     }
 
     @Test
@@ -130,26 +166,41 @@ class MigrationTopologyTest {
     }
 
     @Test
-    void forwardsWatermarksAndTruncates() {
+    void forwardsWhatIsNotOfARow() {
         WatermarkNumber number = new WatermarkNumber(2, 99);
-        send(new ChangeEvent.Truncate(2, ORIGIN, SOURCE, 5));
-        send(new ChangeEvent.Watermark(ORIGIN, number));
+        List<TableId> targets =
+                List.of(new TableId("catalog", "product"), new TableId("inventory", "stock"));
+        pipe(codec.encode(new ChangeEvent.Truncate(2, ORIGIN, SOURCE, 5), 8));
+        pipe(codec.encode(new ChangeEvent.Watermark(ORIGIN, number), 8));
+        pipe(codec.encode(new ChangeEvent.BackfillComplete(2, SOURCE), 8));
 
         assertThat(outputs())
                 .containsExactly(
-                        new TargetChange.Truncate(
-                                new Token(2, 0, 0), new TableId("catalog", "product"), 5),
-                        new TargetChange.Truncate(
-                                new Token(2, 0, 1), new TableId("inventory", "stock"), 5),
-                        new TargetChange.Watermark(new Token(2, 1, 0), number));
+                        new TargetChange.Truncate(new Token(2, 0, 0), targets, 5),
+                        new TargetChange.Watermark(new Token(2, 1, 0), number),
+                        new TargetChange.BackfillComplete(new Token(2, 2, 0), targets));
     }
 
-    private void send(ChangeEvent event) {
-        changes.pipeInput(new byte[0], codec.encode(event));
+    /// Sends one block.
+    private void send(ChangeEvent.OfRow... events) {
+        ChangeBlock.Writer writer = codec.changes(events[0].generation());
+        for (ChangeEvent.OfRow event : events) {
+            writer.add(event);
+        }
+        total += events.length;
+        pipe(writer.take(total));
+    }
+
+    private void pipe(byte[] record) {
+        changes.pipeInput(new byte[0], record);
     }
 
     private List<TargetChange> outputs() {
-        return target.readValuesToList().stream().map(codec::decodeChange).toList();
+        return blocks().stream().flatMap(block -> block.changes().stream()).toList();
+    }
+
+    private List<TargetBlock> blocks() {
+        return target.readValuesToList().stream().map(codec::decodeTarget).toList();
     }
 
     /// Copies the row; 'hidden' is outside its WHERE, 'bad' cannot be mapped.
