@@ -3,7 +3,8 @@ package dev.millrace.apply;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
+import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -44,7 +45,7 @@ final class ApplyLoop {
     private final BrokerHealth pulse;
     private final InstantSource clock;
     private final OffsetReporter reporter;
-    private final ChangeCodec codec = new ChangeCodec();
+    private final BlockCodec codec = new BlockCodec();
     private final List<PartitionProgress> partitions = new ArrayList<>();
 
     /// Another process moved a stored offset: all are read again before the next batch is written.
@@ -102,14 +103,14 @@ final class ApplyLoop {
         }
     }
 
-    private TargetChange decode(ConsumerRecord<byte[], byte[]> next) {
+    private TargetBlock decode(ConsumerRecord<byte[], byte[]> next) {
         if (next.value() == null) {
             throw new ApplierFailure(
                     "Offset %d of partition %d of %s has no value."
                             .formatted(next.offset(), next.partition(), next.topic()));
         }
         try {
-            return codec.decodeChange(next.value());
+            return codec.decodeTarget(next.value());
         } catch (IllegalArgumentException e) {
             throw new ApplierFailure(
                     "Offset %d of partition %d of %s cannot be decoded%s"
@@ -207,7 +208,7 @@ final class ApplyLoop {
     }
 
     /// Each partition stops at the truncate. When all have stopped and no transaction is in
-    /// progress, the table is emptied: after everything before the truncate, before everything
+    /// progress, its tables are emptied: after everything before the truncate, before everything
     /// after it.
     private void submitTruncate() {
         if (!partitions.stream().allMatch(PartitionProgress::isAtTruncate)) {
@@ -217,16 +218,17 @@ final class ApplyLoop {
                 partitions.stream().map(partition -> partition.truncate().orElseThrow()).toList();
         TargetChange.Truncate first = truncates.getFirst();
         for (TargetChange.Truncate other : truncates) {
-            if (other.id() != first.id() || !other.target().equals(first.target())) {
+            if (other.id() != first.id() || !other.targets().equals(first.targets())) {
                 throw new ApplierFailure(
                         "The partitions contain different truncates at the same point: %d of %s and %d of %s."
-                                .formatted(first.id(), first.target(), other.id(), other.target()));
+                                .formatted(
+                                        first.id(), first.targets(), other.id(), other.targets()));
             }
         }
         partitions.forEach(PartitionProgress::submitted);
         writers.submit(
                 new TruncateHold(
-                        first.target(),
+                        first.targets(),
                         first.id(),
                         partitions.stream().map(PartitionProgress::stored).toList(),
                         partitions.stream().map(PartitionProgress::afterTruncate).toList()));

@@ -4,6 +4,7 @@ import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.change.TableId;
 import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.RejectedChanges;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -37,6 +38,7 @@ final class BatchWriter implements AutoCloseable {
     private final String migration;
     private final StoredOffsets offsets;
     private final StoppedTables stoppedTables;
+    private final BackfilledTables backfilled;
     private final OffsetLock lock;
     private final RowWriter rows;
 
@@ -47,6 +49,7 @@ final class BatchWriter implements AutoCloseable {
         connection = session.connection();
         offsets = new StoredOffsets(migration, topic);
         stoppedTables = new StoppedTables(migration);
+        backfilled = new BackfilledTables(migration);
         lock = new OffsetLock(connection, migration, offsets);
         rows = new RowWriter(connection);
     }
@@ -117,6 +120,9 @@ final class BatchWriter implements AutoCloseable {
             stoppedTables.add(connection, generation, stop);
         }
         compacted.rejected().store(connection, migration, generation, batch.partition());
+        for (TableId table : compacted.backfilled()) {
+            backfilled.add(connection, generation, table, batch.partition());
+        }
         moveLocked(batch.from(), batch.to(), compacted.changeCount());
         return new WriteOutcome.Applied(counts, newlyStopped);
     }
@@ -131,11 +137,14 @@ final class BatchWriter implements AutoCloseable {
         }
         int generation = hold.from().getFirst().generation();
         RejectedChanges rejected = new RejectedChanges();
-        if (stopped(generation, stops).contains(hold.table())) {
-            rejected.count(hold.table());
-        } else {
-            try (var _ = LongStatement.on(connection)) {
-                rows.empty(hold.table());
+        Set<TableId> stopped = stopped(generation, stops);
+        for (TableId table : hold.tables()) {
+            if (stopped.contains(table)) {
+                rejected.count(table);
+            } else {
+                try (var _ = LongStatement.on(connection)) {
+                    rows.empty(table);
+                }
             }
         }
         for (StoppedTable stop : stops) {

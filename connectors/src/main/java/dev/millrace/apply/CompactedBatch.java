@@ -11,7 +11,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// The changes of a batch, compacted to one pending row per table and key. All batches sort their
 /// tables in the same order. After a table has stopped, its changes are rejected. Pure. Not
@@ -21,6 +23,7 @@ final class CompactedBatch {
     private final SortedMap<TableId, TableChanges> tables = new TreeMap<>();
     private final List<StoppedTable> newlyStopped = new ArrayList<>();
     private final RejectedChanges rejected = new RejectedChanges();
+    private final SortedSet<TableId> backfilled = new TreeSet<>();
     private final Set<TableId> stopped;
     private final int partition;
 
@@ -50,13 +53,18 @@ final class CompactedBatch {
         return rejected;
     }
 
+    /// The tables whose existing rows all precede the end of this batch in its partition.
+    SortedSet<TableId> backfilled() {
+        return backfilled;
+    }
+
     /// The number of changes that are applied, before compaction.
     long changeCount() {
         return tables.values().stream().mapToLong(TableChanges::changeCount).sum();
     }
 
-    private void add(TargetChange change) {
-        switch (change) {
+    private void add(TargetChange next) {
+        switch (next) {
             case TargetChange.Upsert(var token, Row row) -> {
                 if (stopped.contains(row.table())) {
                     rejected.count(row.table());
@@ -71,17 +79,24 @@ final class CompactedBatch {
                     tableOf(row.schema()).delete(row.key(), token.changesOffset());
                 }
             }
-            case TargetChange.Rejected(var token, TableId table, var _, String reason) -> {
+            case TargetChange.Rejected change -> {
+                TableId table = change.target();
                 rejected.count(table);
                 if (stopped.add(table)) {
                     newlyStopped.add(
-                            new StoppedTable(table, reason, partition, token.changesOffset()));
+                            new StoppedTable(
+                                    table,
+                                    change.reason(),
+                                    partition,
+                                    change.token().changesOffset()));
                 }
             }
+            case TargetChange.BackfillComplete(var _, List<TableId> tables) ->
+                    backfilled.addAll(tables);
             case TargetChange.Watermark _ -> {}
-            case TargetChange.Truncate(var _, TableId table, long id) ->
+            case TargetChange.Truncate(var _, List<TableId> tables, long id) ->
                     throw new IllegalStateException(
-                            "Truncate " + id + " of " + table + " is inside a batch.");
+                            "Truncate " + id + " of " + tables + " is inside a batch.");
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.millrace.apply;
 
 import dev.millrace.change.Row;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
@@ -18,12 +17,12 @@ final class CopyText {
             if (i > 0) {
                 one('\t');
             }
-            String text = row.text(columns.get(i));
-            if (text == null) {
+            int column = columns.get(i);
+            if (row.isNull(column)) {
                 one('\\');
                 one('N');
             } else {
-                escaped(text);
+                row.read(column, this::escaped);
             }
         }
         one('\n');
@@ -42,10 +41,10 @@ final class CopyText {
     }
 
     /// Escaping bytes is safe: in UTF-8 no byte of a multibyte character equals one of these four.
-    private void escaped(String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        ensureCapacity(2 * bytes.length);
-        for (byte next : bytes) {
+    private void escaped(byte[] bytes, int start, int length) {
+        ensureCapacity(2 * length);
+        for (int i = start; i < start + length; i++) {
+            byte next = bytes[i];
             switch (next) {
                 case '\\' -> pair('\\');
                 case '\t' -> pair('t');

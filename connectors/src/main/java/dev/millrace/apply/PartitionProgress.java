@@ -4,6 +4,7 @@ import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
@@ -17,18 +18,27 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
-/// The progress of one partition of a target topic: its stored offset, the records after it that
-/// were read and are not applied yet, and whether a transaction is in progress. Drops records that
-/// the stored offset's token, or an earlier record, already covers. Not thread-safe; confined to
-/// the consumer's thread.
+/// The progress of one partition of a target topic: its stored offset, the changes after it that
+/// were read and are not applied yet, and whether a transaction is in progress. Drops changes that
+/// the stored offset's token, or an earlier record, already covers, also inside a block. Not
+/// thread-safe; confined to the consumer's thread.
 final class PartitionProgress {
 
-    /// `change` is `null` for a record that was dropped: only its offset is stored.
-    private record Pending(long offset, @Nullable TargetChange change, int bytes) {
-        boolean isOnlyOffset() {
-            return change == null || change instanceof TargetChange.Watermark;
+    /// Changes that are applied together, and the stored offset after them.
+    ///
+    /// @param changes empty if all changes of the record were dropped: only its offset is stored
+    private record Pending(StoredOffset to, List<TargetChange> changes, int bytes) {
+
+        Pending {
+            changes = List.copyOf(changes);
+        }
+
+        int rows() {
+            return (int)
+                    changes.stream()
+                            .filter(change -> !(change instanceof TargetChange.Watermark))
+                            .count();
         }
     }
 
@@ -36,7 +46,10 @@ final class PartitionProgress {
     private final boolean hasTokens;
     private StoredOffset stored;
     private Token last;
+    private WatermarkNumber watermark;
+    private long total;
     private long bytes;
+    private int size;
     private int rowChanges;
     private boolean inFlight;
     private Instant lastMove = Instant.EPOCH;
@@ -45,54 +58,101 @@ final class PartitionProgress {
         this.hasTokens = topic.hasTokens();
         this.stored = stored;
         this.last = stored.token();
+        this.watermark = stored.watermark();
+        this.total = stored.total();
     }
 
     /// Discards what was read and continues after another stored offset.
     void reset(StoredOffset found) {
         pending.clear();
         bytes = 0;
+        size = 0;
         rowChanges = 0;
         stored = found;
         last = found.token();
+        watermark = found.watermark();
+        total = found.total();
     }
 
     /// Adds the next record that was read.
     ///
-    /// @param size of the record in bytes
+    /// @param recordBytes the size of the record
     /// @throws ApplierFailure when the record is of a generation that has not begun here
-    void add(long offset, TargetChange change, int size) {
-        if (change.token().generation() > stored.generation()) {
+    void add(long offset, TargetBlock block, int recordBytes) {
+        Token upTo = block.upTo();
+        if (upTo.generation() > stored.generation()) {
             throw new ApplierFailure(
                     "Offset %d of partition %d belongs to generation %d, but the stored offsets belong to generation %d."
                             .formatted(
                                     offset,
                                     stored.partition(),
-                                    change.token().generation(),
+                                    upTo.generation(),
                                     stored.generation()));
         }
-        boolean isNew = isNew(change.token());
-        if (isNew) {
-            last = change.token();
+        Token before = last;
+        List<TargetChange> changes = block.changes();
+        if (!isNew(upTo, before)) {
+            changes = List.of();
+        } else {
+            if (hasTokens) {
+                changes = changes.stream().filter(each -> isNew(each.token(), before)).toList();
+            }
+            last = upTo;
+            total = block.total();
         }
-        push(new Pending(offset, isNew ? change : null, size));
+        split(offset, block, changes, recordBytes);
     }
 
     /// Without tokens every record of the stored generation is new: the topic's producer writes
     /// each one once.
-    private boolean isNew(Token token) {
-        return hasTokens ? token.compareTo(last) > 0 : token.generation() == stored.generation();
+    private boolean isNew(Token token, Token before) {
+        return hasTokens ? token.compareTo(before) > 0 : token.generation() == stored.generation();
+    }
+
+    /// Rows of two schemas of one table cannot be merged in one batch, so a block in which a
+    /// table's schema changes is applied in parts. Each part but the last leaves the stored offset
+    /// at this record; its token says how much of it is applied.
+    private void split(
+            long offset, TargetBlock block, List<TargetChange> changes, int recordBytes) {
+        Map<TableId, RowSchema> schemas = new HashMap<>();
+        int begin = 0;
+        int group = 0;
+        for (int i = 0; i < changes.size(); i++) {
+            TargetChange change = changes.get(i);
+            if (i > 0 && !change.token().equals(changes.get(i - 1).token())) {
+                group = i;
+            }
+            watermark = later(watermark, change);
+            if (!hasSameSchema(schemas, change)) {
+                if (group == begin) {
+                    throw new ApplierFailure(
+                            "Offset %d of partition %d has two schemas of one table in one change."
+                                    .formatted(offset, stored.partition()));
+                }
+                Token token = changes.get(group - 1).token();
+                long later = block.upTo().index() - (long) token.index();
+                push(
+                        at(offset, token, block.total() - later),
+                        changes.subList(begin, group),
+                        recordBytes);
+                begin = group;
+                i = group - 1;
+                schemas.clear();
+            }
+        }
+        push(at(offset + 1, last, total), changes.subList(begin, changes.size()), recordBytes);
     }
 
     StoredOffset stored() {
         return stored;
     }
 
-    /// The number of records that were read and are not in a batch yet.
+    /// The number of changes that were read and are not in a batch yet.
     int size() {
-        return pending.size();
+        return size;
     }
 
-    /// The size of these records.
+    /// The size of their records.
     long bytes() {
         return bytes;
     }
@@ -133,7 +193,7 @@ final class PartitionProgress {
                         || Duration.between(lastMove, now).abs().compareTo(idleMove) >= 0);
     }
 
-    /// Whether no transaction is in progress and the next record is a truncate.
+    /// Whether no transaction is in progress and the next change is a truncate.
     boolean isAtTruncate() {
         return !inFlight && truncate().isPresent();
     }
@@ -141,16 +201,17 @@ final class PartitionProgress {
     /// The truncate that directly follows the stored offset.
     Optional<TargetChange.Truncate> truncate() {
         Pending head = pending.peek();
-        return head != null && head.change() instanceof TargetChange.Truncate truncate
+        return head != null
+                        && !head.changes().isEmpty()
+                        && head.changes().getFirst() instanceof TargetChange.Truncate truncate
                 ? Optional.of(truncate)
                 : Optional.empty();
     }
 
     /// The stored offset after the truncate at the head.
     StoredOffset afterTruncate() {
-        Pending head = pending.element();
-        if (head.change() instanceof TargetChange.Truncate truncate) {
-            return at(head.offset(), truncate.token(), stored.watermark());
+        if (truncate().isPresent()) {
+            return pending.element().to();
         }
         throw new ApplierFailure(
                 "The next record of partition %d is not a truncate.".formatted(stored.partition()));
@@ -162,43 +223,43 @@ final class PartitionProgress {
         Map<TableId, RowSchema> schemas = new HashMap<>();
         List<TargetChange> changes = new ArrayList<>();
         StoredOffset to = stored;
-        Token token = stored.token();
-        WatermarkNumber watermark = stored.watermark();
         long taken = 0;
-        while (!pending.isEmpty() && changes.size() < maxRows && taken < maxBytes) {
+        while (!pending.isEmpty()
+                && changes.size() < maxRows
+                && taken < maxBytes
+                && truncate().isEmpty()) {
             Pending next = pending.element();
-            if (next.change() != null) {
-                if (next.change() instanceof TargetChange.Truncate
-                        || !hasSameSchema(schemas, next.change())) {
-                    break;
-                }
-                changes.add(next.change());
-                token = next.change().token();
-                watermark = later(watermark, next.change());
+            if (!next.changes().stream().allMatch(change -> hasSameSchema(schemas, change))) {
+                break;
             }
+            changes.addAll(next.changes());
             taken += next.bytes();
             pop();
-            to = at(next.offset(), token, watermark);
+            to = next.to();
         }
         return to == stored
                 ? Optional.empty()
                 : Optional.of(new PartitionBatch(stored, to, changes));
     }
 
-    private void push(Pending next) {
+    private void push(StoredOffset to, List<TargetChange> changes, int recordBytes) {
+        Pending next = new Pending(to, changes, recordBytes);
         pending.add(next);
         bytes += next.bytes();
-        rowChanges += next.isOnlyOffset() ? 0 : 1;
+        size += Math.max(1, next.changes().size());
+        rowChanges += next.rows();
     }
 
     private void pop() {
         Pending next = pending.remove();
         bytes -= next.bytes();
-        rowChanges -= next.isOnlyOffset() ? 0 : 1;
+        size -= Math.max(1, next.changes().size());
+        rowChanges -= next.rows();
     }
 
-    private StoredOffset at(long offset, Token token, WatermarkNumber watermark) {
-        return new StoredOffset(stored.partition(), stored.topicId(), offset + 1, token, watermark);
+    private StoredOffset at(long nextOffset, Token token, long total) {
+        return new StoredOffset(
+                stored.partition(), stored.topicId(), nextOffset, token, watermark, total);
     }
 
     private static WatermarkNumber later(WatermarkNumber watermark, TargetChange change) {
@@ -209,17 +270,18 @@ final class PartitionProgress {
         return watermark;
     }
 
-    /// Rows of two schemas of one table cannot be merged, so they are not in one batch.
+    /// Adds the schema of a written row; false if the table has another one.
     private static boolean hasSameSchema(Map<TableId, RowSchema> schemas, TargetChange change) {
         return switch (change) {
             case TargetChange.Upsert upsert -> {
                 RowSchema schema = upsert.row().schema();
                 RowSchema before = schemas.putIfAbsent(schema.table(), schema);
-                yield before == null || before.equals(schema);
+                yield before == null || before == schema || before.equals(schema);
             }
             case TargetChange.Delete _,
                     TargetChange.Rejected _,
                     TargetChange.Truncate _,
+                    TargetChange.BackfillComplete _,
                     TargetChange.Watermark _ ->
                     true;
         };

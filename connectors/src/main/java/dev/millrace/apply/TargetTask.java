@@ -30,14 +30,16 @@ sealed interface TargetTask {
     }
 
     /// A hold at a truncate: every partition has applied everything before it and nothing after it.
-    /// One transaction empties the table and moves every stored offset past the truncate.
+    /// One transaction empties the tables and moves every stored offset past the truncate.
     ///
     /// @param from the stored offsets by partition
     /// @param to the stored offsets after the truncate
-    record TruncateHold(TableId table, long id, List<StoredOffset> from, List<StoredOffset> to)
+    record TruncateHold(
+            List<TableId> tables, long id, List<StoredOffset> from, List<StoredOffset> to)
             implements TargetTask {
 
         public TruncateHold {
+            tables = List.copyOf(tables);
             from = List.copyOf(from);
             to = List.copyOf(to);
         }

@@ -116,7 +116,7 @@ final class CaptureRun {
             identity.requireNotOlder(position);
             position.ifPresent(identity::recordWritten);
             SourcePosition start = prepare(position);
-            writer.continueAfter(start.logged());
+            writer.continueAfter(start.generation(), start.logged());
             SourcePosition.Cursor cursor = new SourcePosition.Cursor(start);
             Optional<Lsn> resumeAt =
                     start.streaming() ? Optional.of(start.boundary()) : Optional.empty();

@@ -3,10 +3,10 @@ package dev.millrace.capture;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
+import dev.millrace.change.ChangeBlock;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
-import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.IntFunction;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -44,11 +45,16 @@ final class ChangeLogWriter implements AutoCloseable {
     private final Topics topics;
     private final int partitions;
     private final Producer<byte[], byte[]> producer;
-    private final ChangeCodec codec = new ChangeCodec();
+    private final BlockCodec codec = new BlockCodec();
     private final PositionCodec positions = new PositionCodec();
     private final PublishedTablesCodec publishedTables = new PublishedTablesCodec();
     private final List<Future<RecordMetadata>> sent = new ArrayList<>();
     private final long[] ends;
+
+    /// The number of changes of rows in each partition since the generation began.
+    private final long[] totals;
+
+    private final ChangeBlock.Writer[] blocks;
     private long tablesAt = -1;
     private List<Long> begins = List.of();
 
@@ -57,6 +63,8 @@ final class ChangeLogWriter implements AutoCloseable {
         this.partitions = partitions;
         this.producer = producer;
         this.ends = new long[partitions];
+        this.totals = new long[partitions];
+        this.blocks = new ChangeBlock.Writer[partitions];
     }
 
     static ChangeLogWriter open(Topics topics, int partitions, Map<String, Object> kafka) {
@@ -71,12 +79,19 @@ final class ChangeLogWriter implements AutoCloseable {
         return new ChangeLogWriter(topics, partitions, producer);
     }
 
-    /// Continues after what an earlier writer wrote.
-    void continueAfter(SourcePosition.Logged logged) {
+    /// Continues after what an earlier writer of the generation wrote.
+    void continueAfter(int generation, SourcePosition.Logged logged) {
         tablesAt = logged.tablesAt();
         begins = logged.changesBegins();
         for (int partition = 0; partition < logged.changesEnds().size(); partition++) {
             ends[partition] = logged.changesEnds().get(partition);
+        }
+        for (int partition = 0; partition < partitions; partition++) {
+            blocks[partition] = codec.changes(generation);
+            totals[partition] =
+                    partition < logged.changesTotals().size()
+                            ? logged.changesTotals().get(partition)
+                            : 0;
         }
     }
 
@@ -93,8 +108,9 @@ final class ChangeLogWriter implements AutoCloseable {
             throws InterruptedException {
         producer.beginTransaction();
         for (ChangeEvent event : events) {
-            send(event);
+            add(event);
         }
+        sendBlocks();
         Optional<Future<RecordMetadata>> facts = tables.map(this::send);
         producer.flush();
         if (facts.isPresent()) {
@@ -110,7 +126,7 @@ final class ChangeLogWriter implements AutoCloseable {
     /// @return the position as it was written
     SourcePosition commitOpen(Set<Integer> changes, SourcePosition position)
             throws InterruptedException {
-        continueAfter(position.logged());
+        continueAfter(position.generation(), position.logged());
         producer.beginTransaction();
         addWatermark(changes, new WatermarkNumber(position.generation(), position.watermark()));
         producer.flush();
@@ -139,8 +155,8 @@ final class ChangeLogWriter implements AutoCloseable {
     }
 
     private void addWatermark(Set<Integer> changes, WatermarkNumber number) {
-        byte[] watermark = codec.encode(new ChangeEvent.Watermark(Origin.NONE, number));
-        changes.forEach(partition -> send(partition, new byte[0], watermark));
+        ChangeEvent.Watermark watermark = new ChangeEvent.Watermark(Origin.NONE, number);
+        changes.forEach(partition -> send(partition, codec.encode(watermark, totals[partition])));
     }
 
     /// Sends the position only after every other record of the transaction is acknowledged.
@@ -154,7 +170,11 @@ final class ChangeLogWriter implements AutoCloseable {
         SourcePosition written =
                 cursor.position(
                         new SourcePosition.Logged(
-                                tablesAt, begins, Arrays.stream(ends).boxed().toList(), delivered));
+                                tablesAt,
+                                begins,
+                                Arrays.stream(ends).boxed().toList(),
+                                Arrays.stream(totals).boxed().toList(),
+                                delivered));
         Future<RecordMetadata> position =
                 producer.send(
                         new ProducerRecord<>(
@@ -189,27 +209,48 @@ final class ChangeLogWriter implements AutoCloseable {
         return Arrays.equals(key, POSITION_KEY);
     }
 
-    private void send(int partition, byte[] key, byte[] value) {
-        sent.add(producer.send(new ProducerRecord<>(topics.changes(), partition, key, value)));
+    private void send(int partition, byte[] value) {
+        sent.add(producer.send(new ProducerRecord<>(topics.changes(), partition, null, value)));
     }
 
-    private void send(ChangeEvent event) {
-        byte[] value = codec.encode(event);
+    /// Adds a change to the block of its partition. An event of another kind goes to every
+    /// partition, in its place.
+    private void add(ChangeEvent event) {
         switch (event) {
             case ChangeEvent.OfRow change -> {
-                byte[] key = change.row().key().bytes();
-                send(partition(key), key, value);
+                int partition = partition(change.row().key().bytes());
+                if (blocks[partition].isFullFor(change.row())) {
+                    sendBlock(partition);
+                }
+                blocks[partition].add(change);
             }
             case ChangeEvent.Truncate truncate ->
-                    sendToAll(RowKey.of(truncate.table()).bytes(), value);
-            case ChangeEvent.Watermark _ -> sendToAll(new byte[0], value);
+                    sendToAll(partition -> codec.encode(truncate, totals[partition]));
+            case ChangeEvent.Watermark watermark ->
+                    sendToAll(partition -> codec.encode(watermark, totals[partition]));
+            case ChangeEvent.BackfillComplete complete ->
+                    sendToAll(partition -> codec.encode(complete, totals[partition]));
         }
     }
 
-    private void sendToAll(byte[] key, byte[] value) {
+    private void sendToAll(IntFunction<byte[]> record) {
+        sendBlocks();
         for (int partition = 0; partition < partitions; partition++) {
-            send(partition, key, value);
+            send(partition, record.apply(partition));
         }
+    }
+
+    private void sendBlocks() {
+        for (int partition = 0; partition < partitions; partition++) {
+            if (blocks[partition].count() > 0) {
+                sendBlock(partition);
+            }
+        }
+    }
+
+    private void sendBlock(int partition) {
+        totals[partition] += blocks[partition].count();
+        send(partition, blocks[partition].take(totals[partition]));
     }
 
     private int partition(byte[] key) {

@@ -5,7 +5,7 @@ import static org.apache.kafka.common.IsolationLevel.READ_UNCOMMITTED;
 
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.kafka.TopicReader.OffsetRange;
@@ -141,7 +141,7 @@ final class LogEnds {
 
     /// Reads in growing windows, because the first record of a long log is usually enough.
     private boolean contains(TopicPartition partition, OffsetRange all, int generation) {
-        ChangeCodec codec = new ChangeCodec();
+        BlockCodec codec = new BlockCodec();
         AtomicBoolean found = new AtomicBoolean();
         long from = all.from();
         for (long window = 64; from < all.to() && !found.get(); window *= 16) {
@@ -151,7 +151,7 @@ final class LogEnds {
                     new OffsetRange(from, to),
                     READ_COMMITTED,
                     record -> {
-                        if (codec.decodeEvent(record.value()).generation() == generation) {
+                        if (codec.decodeChanges(record.value()).generation() == generation) {
                             found.set(true);
                         }
                     });

@@ -3,10 +3,19 @@ package dev.millrace.control;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 
-/// The stored offset of one partition of a target topic: every record before `nextOffset` is in the
-/// rows of the target, up to and including `token`.
+/// The stored offset of one partition of a target topic: every change up to and including `token`
+/// is in the rows of the target.
+///
+/// @param nextOffset the first record that contains a later change
+/// @param total number of source changes of the partition since the generation began, up to and
+///   including `token`
 public record StoredOffset(
-        int partition, String topicId, long nextOffset, Token token, WatermarkNumber watermark) {
+        int partition,
+        String topicId,
+        long nextOffset,
+        Token token,
+        WatermarkNumber watermark,
+        long total) {
 
     public StoredOffset {
         if (token.generation() != watermark.generation()) {

@@ -17,7 +17,7 @@ import java.util.OptionalInt;
 public final class StoredOffsets {
 
     private static final String COLUMNS =
-            "partition, topic_id, next_offset, generation, token_offset, token_ordinal, watermark";
+            "partition, topic_id, next_offset, generation, token_offset, token_index, watermark, changes_total";
     private static final String ROW = " WHERE migration = ? AND topic = ? AND partition = ?";
 
     private static final String READ =
@@ -28,8 +28,8 @@ public final class StoredOffsets {
     private static final String LOCK =
             "SELECT " + COLUMNS + " FROM millrace.stored_offset" + ROW + " FOR UPDATE";
     private static final String MOVE =
-            "UPDATE millrace.stored_offset SET next_offset = ?, token_offset = ?, token_ordinal = ?,"
-                    + " watermark = ?, rows_applied = rows_applied + ?,"
+            "UPDATE millrace.stored_offset SET next_offset = ?, token_offset = ?, token_index = ?,"
+                    + " watermark = ?, changes_total = ?, rows_applied = rows_applied + ?,"
                     + " backend_pid = pg_backend_pid(), updated_at = clock_timestamp()"
                     + ROW
                     + " AND generation = ? AND topic_id = ? AND next_offset = ?";
@@ -38,7 +38,7 @@ public final class StoredOffsets {
     private static final String BEGIN =
             "INSERT INTO millrace.stored_offset (migration, topic, "
                     + COLUMNS
-                    + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                    + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)";
 
     /// The locked row's xmax is the transaction of the lock's holder, which has a lock on its own
     /// id.
@@ -127,7 +127,7 @@ public final class StoredOffsets {
                     firstOffsets.get(partition),
                     generation,
                     none.changesOffset(),
-                    none.ordinal(),
+                    none.index(),
                     WatermarkNumber.none(generation).number());
         }
     }
@@ -170,8 +170,9 @@ public final class StoredOffsets {
                         MOVE,
                         to.nextOffset(),
                         to.token().changesOffset(),
-                        to.token().ordinal(),
+                        to.token().index(),
                         to.watermark().number(),
+                        to.total(),
                         rows,
                         migration,
                         topic,
@@ -185,7 +186,7 @@ public final class StoredOffsets {
     private record Row(StoredOffset offset, long rowsApplied) {
 
         static Row read(ResultSet row) throws SQLException {
-            return new Row(StoredOffsets.offset(row), row.getLong(8));
+            return new Row(StoredOffsets.offset(row), row.getLong(9));
         }
     }
 
@@ -196,6 +197,7 @@ public final class StoredOffsets {
                 row.getString(2),
                 row.getLong(3),
                 new Token(generation, row.getLong(5), row.getInt(6)),
-                new WatermarkNumber(generation, row.getLong(7)));
+                new WatermarkNumber(generation, row.getLong(7)),
+                row.getLong(8));
     }
 }

@@ -1,6 +1,6 @@
 package dev.millrace.kafka;
 
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Topics;
@@ -14,6 +14,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
@@ -30,7 +32,7 @@ public final class ChangeLog {
 
     private final TopicReader reader;
     private final Topics topics;
-    private final ChangeCodec codec = new ChangeCodec();
+    private final BlockCodec codec = new BlockCodec();
 
     /// @param kafka client settings: `bootstrap.servers` and security
     public ChangeLog(Map<String, Object> kafka, Topics topics) {
@@ -52,12 +54,20 @@ public final class ChangeLog {
     /// Passes the changes in the ranges to the consumer in batches, partitions in turns.
     public void changes(
             Map<Integer, OffsetRange> ranges, Consumer<List<Logged<ChangeEvent>>> consumer) {
-        scan(LogTopic.CHANGES, ranges, codec::decodeEvent, toTheEnd(consumer));
+        scan(
+                LogTopic.CHANGES,
+                ranges,
+                value -> codec.decodeChanges(value).events(),
+                toTheEnd(consumer));
     }
 
     public void targetChanges(
             Map<Integer, OffsetRange> ranges, Consumer<List<Logged<TargetChange>>> consumer) {
-        scan(LogTopic.TARGET, ranges, codec::decodeChange, toTheEnd(consumer));
+        scan(
+                LogTopic.TARGET,
+                ranges,
+                value -> codec.decodeTarget(value).changes(),
+                toTheEnd(consumer));
     }
 
     /// Passes the topic's current contents to the consumer, filtered, from the first offset; each
@@ -79,13 +89,13 @@ public final class ChangeLog {
                     scan(
                             topic,
                             ranges,
-                            codec::decodeEvent,
+                            value -> codec.decodeChanges(value).events(),
                             records -> records.stream().map(LogEntry::of).allMatch(filtered));
             case TARGET ->
                     scan(
                             topic,
                             ranges,
-                            codec::decodeChange,
+                            value -> codec.decodeTarget(value).changes(),
                             records -> records.stream().map(LogEntry::ofTarget).allMatch(filtered));
         }
     }
@@ -100,7 +110,7 @@ public final class ChangeLog {
     private <T> void scan(
             LogTopic topic,
             Map<Integer, OffsetRange> ranges,
-            Function<byte[], T> decoder,
+            Function<byte[], List<T>> decoder,
             Predicate<List<Logged<T>>> consumer) {
         Map<TopicPartition, OffsetRange> partitions = new HashMap<>();
         ranges.forEach(
@@ -112,7 +122,7 @@ public final class ChangeLog {
                     records ->
                             consumer.test(
                                     records.stream()
-                                            .map(record -> Logged.of(record, decoder))
+                                            .flatMap(record -> Logged.of(record, decoder))
                                             .toList()));
         } catch (KafkaException e) {
             throw new LogUnreadable("Cannot read topic " + name(topic), e);
@@ -145,12 +155,23 @@ public final class ChangeLog {
         }
     }
 
-    /// A committed record and its position.
-    public record Logged<T>(int partition, long offset, T content) {
+    /// A committed change and its place. Its row shares the bytes of its block.
+    ///
+    /// @param offset of the block
+    /// @param index of the change in the block
+    public record Logged<T>(int partition, long offset, int index, T content) {
 
-        private static <T> Logged<T> of(
-                ConsumerRecord<byte[], byte[]> record, Function<byte[], T> decoder) {
-            return new Logged<>(record.partition(), record.offset(), decoder.apply(record.value()));
+        private static <T> Stream<Logged<T>> of(
+                ConsumerRecord<byte[], byte[]> record, Function<byte[], List<T>> decoder) {
+            List<T> contents = decoder.apply(record.value());
+            return IntStream.range(0, contents.size())
+                    .mapToObj(
+                            index ->
+                                    new Logged<>(
+                                            record.partition(),
+                                            record.offset(),
+                                            index,
+                                            contents.get(index)));
         }
     }
 

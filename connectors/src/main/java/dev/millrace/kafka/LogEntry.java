@@ -4,26 +4,33 @@ import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
+import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.kafka.ChangeLog.Logged;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/// A record of a topic as one line of JSON for an operator. A cell is its text, null, or
+/// A change in a topic as one line of JSON for an operator. A cell is its text, null, or
 /// `{"unchanged":true}`. It contains row values, because the operator requested them; it is never
 /// written to Millrace's own log. Immutable.
 ///
+/// @param offset of the record that contains the change
+/// @param index of the change in the record
 /// @param key the key columns, by name if the record contains names, otherwise by number
-/// @param token only for a target record: generation, offset in the changes topic, ordinal
+/// @param token only for a target record: generation, offset in the changes topic, index in that
+///   record
 public record LogEntry(
         String topic,
         int partition,
         long offset,
+        int index,
         String kind,
         int generation,
         @Nullable String table,
@@ -42,7 +49,7 @@ public record LogEntry(
 
     static LogEntry of(Logged<ChangeEvent> logged) {
         ChangeEvent event = logged.content();
-        Draft draft = new Draft("changes", logged.partition(), logged.offset(), event.generation());
+        Draft draft = new Draft("changes", logged, event.generation());
         switch (event) {
             case ChangeEvent.Read read -> draft.change("read", read);
             case ChangeEvent.Insert insert -> draft.change("insert", insert);
@@ -53,6 +60,10 @@ public record LogEntry(
                 draft.table = truncate.table().toString();
                 draft.truncation = truncate.id();
                 draft.origin(truncate.origin());
+            }
+            case ChangeEvent.BackfillComplete complete -> {
+                draft.kind = "backfill-complete";
+                draft.table = complete.table().toString();
             }
             case ChangeEvent.Watermark mark -> {
                 draft.kind = "watermark";
@@ -66,8 +77,8 @@ public record LogEntry(
     static LogEntry ofTarget(Logged<TargetChange> logged) {
         TargetChange change = logged.content();
         Token token = change.token();
-        Draft draft = new Draft("target", logged.partition(), logged.offset(), token.generation());
-        draft.token = token.generation() + ":" + token.changesOffset() + ":" + token.ordinal();
+        Draft draft = new Draft("target", logged, token.generation());
+        draft.token = token.generation() + ":" + token.changesOffset() + ":" + token.index();
         switch (change) {
             case TargetChange.Upsert(_, Row row) -> draft.row("upsert", row);
             case TargetChange.Delete(_, Row row) -> draft.row("delete", row);
@@ -79,8 +90,12 @@ public record LogEntry(
             }
             case TargetChange.Truncate truncate -> {
                 draft.kind = "truncate";
-                draft.table = truncate.target().toString();
+                draft.tables(truncate.targets());
                 draft.truncation = truncate.id();
+            }
+            case TargetChange.BackfillComplete complete -> {
+                draft.kind = "backfill-complete";
+                draft.tables(complete.targets());
             }
             case TargetChange.Watermark mark -> {
                 draft.kind = "watermark";
@@ -96,6 +111,7 @@ public record LogEntry(
         parts.put("topic", topic);
         parts.put("partition", partition);
         parts.put("offset", offset);
+        parts.put("index", index);
         parts.put("kind", kind);
         parts.put("generation", generation);
         putPresent(parts, "table", table);
@@ -114,7 +130,7 @@ public record LogEntry(
     /// Contains no value, because an entry may be included in a message by mistake.
     @Override
     public String toString() {
-        return kind + " at " + topic + "-" + partition + "@" + offset;
+        return kind + " at " + topic + "-" + partition + "@" + offset + ":" + index;
     }
 
     private static void putPresent(
@@ -137,6 +153,7 @@ public record LogEntry(
         private final String topic;
         private final int partition;
         private final long offset;
+        private final int index;
         private final int generation;
         private String kind = "";
         private @Nullable String table;
@@ -150,10 +167,11 @@ public record LogEntry(
         private @Nullable Long transaction;
         private @Nullable Instant committedAt;
 
-        Draft(String topic, int partition, long offset, int generation) {
+        Draft(String topic, Logged<?> logged, int generation) {
             this.topic = topic;
-            this.partition = partition;
-            this.offset = offset;
+            this.partition = logged.partition();
+            this.offset = logged.offset();
+            this.index = logged.index();
             this.generation = generation;
         }
 
@@ -180,6 +198,10 @@ public record LogEntry(
             key = values;
         }
 
+        void tables(List<TableId> targets) {
+            table = targets.stream().map(TableId::toString).collect(Collectors.joining(","));
+        }
+
         void origin(Origin origin) {
             if (origin.equals(Origin.NONE)) {
                 return;
@@ -196,6 +218,7 @@ public record LogEntry(
                     topic,
                     partition,
                     offset,
+                    index,
                     kind,
                     generation,
                     table,

@@ -50,7 +50,7 @@ final class LagCommand implements Callable<Integer> {
         table.row(
                 "records",
                 Figures.count(lag.records()),
-                "log records not yet applied to the target");
+                "changes in the log that are not applied to the target");
         table.row(
                 "end to end",
                 Figures.seconds(lag.endToEndSeconds()),

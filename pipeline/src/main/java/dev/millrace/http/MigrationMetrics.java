@@ -67,7 +67,8 @@ public final class MigrationMetrics implements MultiCollector {
         gauge(
                 metrics,
                 "millrace_lag_records",
-                "Log lag: records not yet applied to the target",
+                "Log lag: changes in the log that are not applied to the target. A Kafka record"
+                        + " contains many changes",
                 lag.records());
         gauge(
                 metrics,

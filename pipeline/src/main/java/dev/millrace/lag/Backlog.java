@@ -29,7 +29,7 @@ public final class Backlog {
         return fresh(sourceBytes, now);
     }
 
-    /// Records in both topics that are not applied.
+    /// Changes of rows in the log that are not applied.
     public Optional<Long> records(Instant now) {
         return fresh(records, now);
     }

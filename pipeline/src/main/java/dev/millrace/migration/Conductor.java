@@ -99,10 +99,18 @@ final class Conductor implements AutoCloseable {
     }
 
     private Running run(Generation generation) {
+        RunningStream started =
+                stream.start(generation.number(), snapshots, owner::isConfirmed, clock);
         return new Running(
                 generation,
-                stream.start(generation.number(), snapshots, owner::isConfirmed, clock),
-                new LagMonitor(stream, clock, generation.number(), broker, additions));
+                started,
+                new LagMonitor(
+                        stream,
+                        clock,
+                        generation.number(),
+                        broker,
+                        additions,
+                        started.capture()::position));
     }
 
     private void conduct() {

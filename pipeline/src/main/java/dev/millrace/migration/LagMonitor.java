@@ -2,12 +2,14 @@ package dev.millrace.migration;
 
 import dev.millrace.capture.WatermarkSession;
 import dev.millrace.capture.Watermarks;
+import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.ProgressReader;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.StoredOffset;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lag.Backlog;
 import dev.millrace.lag.Freshness;
@@ -24,8 +26,10 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +48,7 @@ final class LagMonitor implements AutoCloseable {
     private final int generation;
     private final Broker broker;
     private final LaterAdditions additions;
+    private final Supplier<@Nullable SourcePosition> position;
     private final WatermarkSession watermarks;
     private final ProgressReader progressReader;
     private final Freshness freshness = new Freshness();
@@ -59,12 +64,15 @@ final class LagMonitor implements AutoCloseable {
     private volatile @Nullable Map<TableId, Optional<Long>> rejected;
 
     /// @param additions finds what was added on the source
+    /// @param position the last position in the log; `null` while it is unknown
     LagMonitor(
             ReplicationStream stream,
             InstantSource clock,
             int generation,
             Broker broker,
-            LaterAdditions additions) {
+            LaterAdditions additions,
+            Supplier<@Nullable SourcePosition> position) {
+        this.position = position;
         this.stream = stream;
         this.clock = clock;
         this.additions = additions;
@@ -191,6 +199,7 @@ final class LagMonitor implements AutoCloseable {
                                         table -> table.table().table(),
                                         StoppedTables.Counted::rejected));
         applied = read.offsets();
+        waitingChanges(read.offsets()).ifPresent(count -> backlog.records(count, clock.instant()));
         read.offsets()
                 .appliedWatermark()
                 .filter(number -> number.generation() == generation)
@@ -198,25 +207,28 @@ final class LagMonitor implements AutoCloseable {
                 .ifPresent(freshness::applied);
     }
 
+    /// The changes of rows in the log that are not applied: each block contains their number since
+    /// the generation began, and apply stores it. Empty while one of both is unknown.
+    private OptionalLong waitingChanges(AppliedOffsets stored) {
+        SourcePosition logged = position.get();
+        if (logged == null
+                || logged.generation() != generation
+                || stored.partitions().size() != stream.partitions()) {
+            return OptionalLong.empty();
+        }
+        long total = logged.logged().changesTotals().stream().mapToLong(Long::longValue).sum();
+        for (StoredOffset offset : stored.partitions()) {
+            if (offset.generation() != generation) {
+                return OptionalLong.empty();
+            }
+            total -= offset.total();
+        }
+        return OptionalLong.of(total);
+    }
+
     private void probeKafka() {
-        String changes = stream.topics().changes();
-        String target = stream.topics().target();
-        int partitions = stream.partitions();
-        Map<Integer, Long> mapped =
-                broker.committedOffsets(stream.topics().rowsApplication(generation), changes);
-        AppliedOffsets stored = applied;
-        if (mapped.size() != partitions || stored.partitions().size() != partitions) {
-            return;
-        }
-        long waiting = 0;
-        for (Map.Entry<Integer, Long> end : broker.ends(changes, partitions).entrySet()) {
-            waiting += Math.max(0, end.getValue() - mapped.getOrDefault(end.getKey(), 0L));
-        }
-        Map<Integer, Long> ends = broker.ends(target, partitions);
-        for (var offset : stored.partitions()) {
-            waiting += Math.max(0, ends.getOrDefault(offset.partition(), 0L) - offset.nextOffset());
-        }
-        backlog.records(waiting, clock.instant());
+        broker.committedOffsets(
+                stream.topics().rowsApplication(generation), stream.topics().changes());
     }
 
     @Override

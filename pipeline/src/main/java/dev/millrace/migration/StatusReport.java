@@ -36,7 +36,7 @@ public record StatusReport(
     }
 
     /// @param sourceBytes WAL that the source retains because Kafka has not confirmed it
-    /// @param records records in both topics that are not applied yet
+    /// @param records changes of rows in the log that are not applied yet
     /// @param endToEndSeconds age of the newest point in time of the source up to which the target
     ///   is complete
     public record Lag(

@@ -22,16 +22,8 @@ record ImageComparison(RowMapper mapper, UnaryOperator<Row> canonical) {
         record Inconclusive(String why) implements Decision {}
     }
 
-    /// @param stored the offset of the stored token; the change at this offset may be partly
-    ///   applied
-    Decision decide(KeyHistory history, long stored, @Nullable Row target) {
-        Decision after = decide(history.image(), target);
-        if (history.last() != stored || after instanceof Decision.Same) {
-            return after;
-        }
-        return decide(history.before(), target) instanceof Decision.Same same
-                ? same
-                : new Decision.Inconclusive("its last change was being applied at that moment");
+    Decision decide(KeyHistory history, @Nullable Row target) {
+        return decide(history.image(), target);
     }
 
     private Decision decide(KeyImage image, @Nullable Row target) {

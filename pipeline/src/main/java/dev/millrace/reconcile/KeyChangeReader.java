@@ -3,6 +3,7 @@ package dev.millrace.reconcile;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
+import dev.millrace.change.Token;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.kafka.ChangeLog;
@@ -42,8 +43,9 @@ final class KeyChangeReader {
         Set<RowKey> touched = new HashSet<>();
         log.changes(
                 ranges(from, to),
-                batch -> {
+                read -> {
                     cancellation.check();
+                    List<Logged<ChangeEvent>> batch = applied(read, to);
                     if (batch.stream().anyMatch(this::truncates)) {
                         touched.addAll(keys);
                     }
@@ -66,8 +68,9 @@ final class KeyChangeReader {
         keys.forEach(key -> histories.put(key, KeyHistory.NONE));
         log.changes(
                 ranges(from, to),
-                batch -> {
+                read -> {
                     cancellation.check();
+                    List<Logged<ChangeEvent>> batch = applied(read, to);
                     Map<RowKey, RowKey> canonical = target.canonical(keysOf(batch));
                     for (Logged<ChangeEvent> change : batch) {
                         if (isOlder(change, to)) {
@@ -123,6 +126,20 @@ final class KeyChangeReader {
         return position != null && change.content().generation() < position.token().generation();
     }
 
+    /// The changes that the stored tokens cover.
+    private static List<Logged<ChangeEvent>> applied(
+            List<Logged<ChangeEvent>> read, StoredPositions to) {
+        return read.stream().filter(change -> isApplied(change, to)).toList();
+    }
+
+    private static boolean isApplied(Logged<ChangeEvent> change, StoredPositions to) {
+        StoredPositions.Position position = to.partitions().get(change.partition());
+        return position != null
+                && new Token(change.content().generation(), change.offset(), change.index())
+                                .compareTo(position.token())
+                        <= 0;
+    }
+
     private boolean truncates(Logged<ChangeEvent> change) {
         return change.content() instanceof ChangeEvent.Truncate truncate
                 && truncate.table().equals(mapping.source());
@@ -141,7 +158,7 @@ final class KeyChangeReader {
         return changes.stream().filter(this::isOfTable).map(this::keyOf).distinct().toList();
     }
 
-    /// The range includes the change at the stored token's offset, which may have been applied.
+    /// The range includes the block at the stored token's offset, which may be applied in part.
     private static Map<Integer, OffsetRange> ranges(Map<Integer, Long> from, StoredPositions to) {
         Map<Integer, OffsetRange> ranges = new LinkedHashMap<>();
         from.forEach(
@@ -159,13 +176,11 @@ final class KeyChangeReader {
     /// What a range of the log contains about one key.
     ///
     /// @param image the image after the last change
-    /// @param before the image before the last change
-    /// @param last offset of the last change, -1 for none
+    /// @param partition of the last change, -1 for none
     /// @param byHidden whether a change belongs to a transaction that was not visible on the source
-    record KeyHistory(KeyImage image, KeyImage before, int partition, long last, boolean byHidden) {
+    record KeyHistory(KeyImage image, int partition, boolean byHidden) {
 
-        static final KeyHistory NONE =
-                new KeyHistory(new KeyImage.Unknown(), new KeyImage.Unknown(), -1, -1, false);
+        static final KeyHistory NONE = new KeyHistory(new KeyImage.Unknown(), -1, false);
 
         KeyHistory after(Logged<ChangeEvent> change, Set<Long> hidden) {
             boolean isHidden =
@@ -174,11 +189,7 @@ final class KeyChangeReader {
                             || change.content() instanceof ChangeEvent.Truncate truncate
                                     && truncate.origin().isOfOne(hidden);
             return new KeyHistory(
-                    KeyImage.after(image, change),
-                    image,
-                    change.partition(),
-                    change.offset(),
-                    byHidden || isHidden);
+                    KeyImage.after(image, change), change.partition(), byHidden || isHidden);
         }
     }
 
@@ -197,11 +208,11 @@ final class KeyChangeReader {
 
         static KeyImage after(KeyImage before, Logged<ChangeEvent> change) {
             return switch (change.content()) {
-                case ChangeEvent.Read read -> new Present(read.row());
-                case ChangeEvent.Insert insert -> new Present(insert.row());
+                case ChangeEvent.Read read -> new Present(read.row().detached());
+                case ChangeEvent.Insert insert -> new Present(insert.row().detached());
                 case ChangeEvent.Update update -> new Present(merged(before, update.row()));
                 case ChangeEvent.Delete _, ChangeEvent.Truncate _ -> new Deleted();
-                case ChangeEvent.Watermark _ -> before;
+                case ChangeEvent.BackfillComplete _, ChangeEvent.Watermark _ -> before;
             };
         }
 
@@ -216,7 +227,9 @@ final class KeyChangeReader {
 
         private static Row merged(KeyImage before, Row row) {
             @Nullable Row older = before instanceof Present(Row source) ? source : null;
-            return older != null && older.schema().equals(row.schema()) ? row.over(older) : row;
+            return older != null && older.schema().equals(row.schema())
+                    ? row.over(older)
+                    : row.detached();
         }
     }
 }

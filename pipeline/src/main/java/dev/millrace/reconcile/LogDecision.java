@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /// Decides keys that kept changing by their images in the log. It decides a key only if the row
 /// that the user's SELECT gave in the last read is among these images. It first reads the range of
@@ -97,7 +96,7 @@ final class LogDecision {
             if (actual == null && suspect.target().rows() > 0) {
                 leaveUndecided(suspect, TOO_LARGE);
             } else if (touched.contains(suspect.key()) || history.byHidden()) {
-                Decision byLog = comparison.decide(history, storedOffset(stored, history), actual);
+                Decision byLog = comparison.decide(history, actual);
                 report(suspect, confirmed(suspect.key(), byLog, isWholeLog));
             } else if (isWholeLog) {
                 // The whole log was read: the hidden transactions did not change this key.
@@ -152,10 +151,5 @@ final class LogDecision {
 
     private static KeyHistory history(Map<RowKey, KeyHistory> histories, RowKey key) {
         return histories.getOrDefault(key, KeyHistory.NONE);
-    }
-
-    private static long storedOffset(StoredPositions stored, KeyHistory history) {
-        StoredPositions.@Nullable Position position = stored.partitions().get(history.partition());
-        return position == null ? -1 : position.token().changesOffset();
     }
 }

@@ -31,6 +31,8 @@ public final class PositionCodec {
         node.put("tablesAt", position.logged().tablesAt());
         var ends = node.putArray("changesEnds");
         position.logged().changesEnds().forEach(ends::add);
+        var totals = node.putArray("changesTotals");
+        position.logged().changesTotals().forEach(totals::add);
         var begins = node.putArray("changesBegins");
         position.logged().changesBegins().forEach(begins::add);
         Set<Long> delivered = position.logged().delivered();
@@ -86,6 +88,7 @@ public final class PositionCodec {
                 node.path("tablesAt").longValue(-1),
                 numbers(node.path("changesBegins")),
                 numbers(node.path("changesEnds")),
+                numbers(node.path("changesTotals")),
                 node.has("delivered") ? Set.copyOf(numbers(node.path("delivered"))) : null);
     }
 

@@ -46,22 +46,26 @@ public record SourcePosition(
     ///   topic, or empty if unknown
     /// @param changesEnds the offset after the last record in each partition of the changes topic,
     ///   or empty if unknown
+    /// @param changesTotals number of changes of rows in each partition of the changes topic since
+    ///   this generation began, or empty for none
     /// @param delivered ids (without epoch) of the transactions in the log that may not be visible
     ///   to other sessions of the source yet, or `null` if unknown
     public record Logged(
             long tablesAt,
             List<Long> changesBegins,
             List<Long> changesEnds,
+            List<Long> changesTotals,
             @Nullable Set<Long> delivered) {
 
         public Logged {
             changesBegins = List.copyOf(changesBegins);
             changesEnds = List.copyOf(changesEnds);
+            changesTotals = List.copyOf(changesTotals);
             delivered = delivered == null ? null : Set.copyOf(delivered);
         }
 
         public static Logged nothing(List<Long> changesBegins) {
-            return new Logged(-1, changesBegins, List.of(), Set.of());
+            return new Logged(-1, changesBegins, List.of(), List.of(), Set.of());
         }
     }
 
