@@ -3,7 +3,6 @@ package dev.millrace.kafka;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Row;
-import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
@@ -23,7 +22,9 @@ import tools.jackson.databind.json.JsonMapper;
 ///
 /// @param offset of the record that contains the change
 /// @param index of the change in the record
-/// @param key the key columns, by name if the record contains names, otherwise by number
+/// @param table a source table in the changes topic, a target table in a target topic
+/// @param key the key columns by name
+/// @param row of a rejected change: the source row
 /// @param token only for a target record: generation, offset in the changes topic, index in that
 ///   record
 public record LogEntry(
@@ -83,10 +84,9 @@ public record LogEntry(
             case TargetChange.Upsert(_, Row row) -> draft.row("upsert", row);
             case TargetChange.Delete(_, Row row) -> draft.row("delete", row);
             case TargetChange.Rejected rejected -> {
-                draft.kind = "rejected";
+                draft.row("rejected", rejected.image());
                 draft.table = rejected.target().toString();
                 draft.reason = rejected.reason();
-                draft.key = numbered(rejected.sourceKey());
             }
             case TargetChange.Truncate truncate -> {
                 draft.kind = "truncate";
@@ -138,14 +138,6 @@ public record LogEntry(
         if (value != null) {
             parts.put(name, value);
         }
-    }
-
-    private static Map<String, @Nullable String> numbered(RowKey key) {
-        Map<String, @Nullable String> values = new LinkedHashMap<>();
-        for (int i = 0; i < key.size(); i++) {
-            values.put(Integer.toString(i + 1), key.value(i));
-        }
-        return values;
     }
 
     /// Builds one entry. Not thread-safe.

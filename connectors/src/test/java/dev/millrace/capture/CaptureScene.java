@@ -3,7 +3,6 @@ package dev.millrace.capture;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture.SourceConnections;
 import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
@@ -13,6 +12,7 @@ import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.sql.Relation;
+import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -270,13 +270,12 @@ final class CaptureScene implements AutoCloseable {
         }
     }
 
-    /// Every committed record of the changes topic, partition by partition.
+    /// Every committed change of the changes topic, partition by partition.
     List<ChangeEvent> log() {
-        ChangeCodec codec = new ChangeCodec();
         List<ChangeEvent> events = new ArrayList<>();
         for (int partition = 0; partition < PARTITIONS; partition++) {
             read(topics.changes(), partition)
-                    .forEach(record -> events.add(codec.decodeEvent(record.value())));
+                    .forEach(record -> events.addAll(Blocks.events(record.value())));
         }
         return events;
     }

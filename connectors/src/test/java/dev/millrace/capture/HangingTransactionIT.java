@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
@@ -15,6 +14,7 @@ import dev.millrace.change.Row;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.lifecycle.Failure;
+import dev.millrace.testing.Blocks;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -262,7 +262,11 @@ class HangingTransactionIT {
                                     before.rowsRead(),
                                     before.publication(),
                                     new SourcePosition.Logged(
-                                            before.logged().tablesAt(), List.of(), ends, null))));
+                                            before.logged().tablesAt(),
+                                            List.of(),
+                                            ends,
+                                            before.logged().changesTotals(),
+                                            null))));
         }
     }
 
@@ -298,18 +302,18 @@ class HangingTransactionIT {
     }
 
     private static List<SimpleRecord> records(List<Row> rows, int partition, long transaction) {
-        ChangeCodec codec = new ChangeCodec();
         return rows.stream()
                 .filter(row -> partition(row) == partition)
                 .map(
                         row ->
                                 new SimpleRecord(
                                         row.key().bytes(),
-                                        codec.encode(
+                                        Blocks.record(
                                                 new ChangeEvent.Insert(
                                                         1,
                                                         new Origin(Lsn.ZERO, transaction, 0),
-                                                        row))))
+                                                        row),
+                                                0)))
                 .toList();
     }
 

@@ -135,6 +135,6 @@ class HangingTransactionTest {
                 0,
                 Map.of(),
                 "",
-                new SourcePosition.Logged(-1, List.of(), List.of(ends), Set.of()));
+                new SourcePosition.Logged(-1, List.of(), List.of(ends), List.of(), Set.of()));
     }
 }

@@ -83,9 +83,10 @@ class ControlSchemaIT {
             assertThat(first)
                     .isEqualTo(
                             new StoredOffset(
-                                    0, "topic", 5, Token.none(2), WatermarkNumber.none(2)));
+                                    0, "topic", 5, Token.none(2), WatermarkNumber.none(2), 0));
             StoredOffset moved =
-                    new StoredOffset(0, "topic", 9, new Token(2, 3, 1), new WatermarkNumber(2, 8));
+                    new StoredOffset(
+                            0, "topic", 9, new Token(2, 3, 1), new WatermarkNumber(2, 8), 17);
             assertThat(offsets.move(connection, first, moved, 3)).isTrue();
             assertThat(offsets.move(connection, first, moved, 3)).isFalse();
 
@@ -105,7 +106,7 @@ class ControlSchemaIT {
             assertThat(offsets.read(connection).partitions())
                     .containsExactly(
                             new StoredOffset(
-                                    0, "other", 0, Token.none(3), WatermarkNumber.none(3)));
+                                    0, "other", 0, Token.none(3), WatermarkNumber.none(3), 0));
         }
     }
 }

@@ -3,12 +3,12 @@ package dev.millrace.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
+import dev.millrace.change.ChangeBlock;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.Row;
-import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
@@ -20,6 +20,7 @@ import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.kafka.TopicReader.OffsetRange;
+import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -45,6 +46,7 @@ import org.junit.jupiter.api.Test;
 class ChangeLogIT {
 
     private static final TableId TABLE = new TableId("public", "users");
+    private static final TableId TARGET = new TableId("public", "client");
     private static final RowSchema ROW_SCHEMA =
             RowSchema.keyed(TABLE, List.of("id", "name", "bio"), List.of("id"));
     private static final Origin ORIGIN =
@@ -53,7 +55,6 @@ class ChangeLogIT {
     private final Topics topics = new Topics(KafkaServer.newMigrationName());
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
-    private final ChangeCodec codec = new ChangeCodec();
     private final ChangeLog log = new ChangeLog(kafka, topics);
     private KafkaProducer<byte[], byte[]> producer;
 
@@ -125,7 +126,7 @@ class ChangeLogIT {
         for (ChangeEvent event : events) {
             producer.send(
                     new ProducerRecord<>(
-                            topics.changes(), partition, new byte[0], codec.encode(event)));
+                            topics.changes(), partition, new byte[0], Blocks.record(event, 1)));
         }
     }
 
@@ -151,10 +152,26 @@ class ChangeLogIT {
 
         assertThat(read)
                 .containsExactlyInAnyOrder(
-                        new Logged<>(0, 1, insert(1)),
-                        new Logged<>(0, 2, insert(2)),
-                        new Logged<>(1, 1, insert(11)));
+                        new Logged<>(0, 1, 0, insert(1)),
+                        new Logged<>(0, 2, 0, insert(2)),
+                        new Logged<>(1, 1, 0, insert(11)));
         assertThat(read(Map.of(0, new OffsetRange(3, 3)))).isEmpty();
+    }
+
+    @Test
+    void readsTheChangesOfABlockInOrder() {
+        ChangeBlock.Writer writer = new BlockCodec().changes(1);
+        IntStream.range(0, 3).forEach(id -> writer.add((ChangeEvent.OfRow) insert(id)));
+        producer.beginTransaction();
+        producer.send(new ProducerRecord<>(topics.changes(), 0, null, writer.take(3)));
+        producer.commitTransaction();
+        awaitMarker(topics.changes(), 0);
+
+        assertThat(read(Map.of(0, new OffsetRange(0, 1))))
+                .containsExactly(
+                        new Logged<>(0, 0, 0, insert(0)),
+                        new Logged<>(0, 0, 1, insert(1)),
+                        new Logged<>(0, 0, 2, insert(2)));
     }
 
     @Test
@@ -215,15 +232,15 @@ class ChangeLogIT {
         assertThat(entries(LogTopic.CHANGES, LogFilter.ALL))
                 .extracting(LogEntry::toJson)
                 .containsExactly(
-                        "{\"topic\":\"changes\",\"partition\":0,\"offset\":0,\"kind\":\"update\","
+                        "{\"topic\":\"changes\",\"partition\":0,\"offset\":0,\"index\":0,\"kind\":\"update\","
                                 + "\"generation\":1,\"table\":\"public.users\",\"key\":{\"id\":\"7\"},"
                                 + "\"row\":{\"id\":\"7\",\"name\":\"a\\n\\\"b\\\"\","
                                 + "\"bio\":{\"unchanged\":true}},\"lsn\":\"16/B374D848\",\"xid\":77,"
                                 + "\"committedAt\":\"2023-11-14T22:13:20.123456Z\"}",
-                        "{\"topic\":\"changes\",\"partition\":0,\"offset\":1,\"kind\":\"watermark\","
+                        "{\"topic\":\"changes\",\"partition\":0,\"offset\":1,\"index\":0,\"kind\":\"watermark\","
                                 + "\"generation\":1,\"watermark\":5,\"lsn\":\"16/B374D848\",\"xid\":77,"
                                 + "\"committedAt\":\"2023-11-14T22:13:20.123456Z\"}",
-                        "{\"topic\":\"changes\",\"partition\":0,\"offset\":2,\"kind\":\"truncate\","
+                        "{\"topic\":\"changes\",\"partition\":0,\"offset\":2,\"index\":0,\"kind\":\"truncate\","
                                 + "\"generation\":1,\"table\":\"public.users\",\"truncation\":3,"
                                 + "\"lsn\":\"16/B374D848\",\"xid\":77,"
                                 + "\"committedAt\":\"2023-11-14T22:13:20.123456Z\"}");
@@ -281,11 +298,18 @@ class ChangeLogIT {
         List<TargetChange> changes =
                 List.of(
                         new TargetChange.Upsert(token, Row.of(ROW_SCHEMA, "7", "", null)),
-                        new TargetChange.Rejected(token, TABLE, RowKey.of(TABLE, "7"), "no"));
+                        new TargetChange.Rejected(
+                                token,
+                                TARGET,
+                                0,
+                                "no",
+                                Optional.empty(),
+                                Row.of(ROW_SCHEMA, "7", "x", null)));
         producer.beginTransaction();
         for (TargetChange change : changes) {
             producer.send(
-                    new ProducerRecord<>(topics.target(), 1, new byte[0], codec.encode(change)));
+                    new ProducerRecord<>(
+                            topics.target(), 1, new byte[0], Blocks.record(change, 1)));
         }
         producer.commitTransaction();
         awaitMarker(topics.target(), 1);
@@ -293,12 +317,13 @@ class ChangeLogIT {
         assertThat(entries(LogTopic.TARGET, LogFilter.ALL))
                 .extracting(LogEntry::toJson)
                 .containsExactly(
-                        "{\"topic\":\"target\",\"partition\":1,\"offset\":0,\"kind\":\"upsert\","
+                        "{\"topic\":\"target\",\"partition\":1,\"offset\":0,\"index\":0,\"kind\":\"upsert\","
                                 + "\"generation\":1,\"table\":\"public.users\",\"key\":{\"id\":\"7\"},"
                                 + "\"row\":{\"id\":\"7\",\"name\":\"\",\"bio\":null},"
                                 + "\"token\":\"1:41:2\"}",
-                        "{\"topic\":\"target\",\"partition\":1,\"offset\":1,\"kind\":\"rejected\","
-                                + "\"generation\":1,\"table\":\"public.users\",\"key\":{\"1\":\"7\"},"
+                        "{\"topic\":\"target\",\"partition\":1,\"offset\":1,\"index\":0,\"kind\":\"rejected\","
+                                + "\"generation\":1,\"table\":\"public.client\",\"key\":{\"id\":\"7\"},"
+                                + "\"row\":{\"id\":\"7\",\"name\":\"x\",\"bio\":null},"
                                 + "\"reason\":\"no\",\"token\":\"1:41:2\"}");
     }
 

@@ -2,7 +2,6 @@ package dev.millrace.mappings;
 
 import static org.awaitility.Awaitility.await;
 
-import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
@@ -19,6 +18,7 @@ import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.sql.Relation;
+import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestFolders;
 import java.time.Duration;
@@ -60,7 +60,6 @@ final class MappingsScene implements AutoCloseable {
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
     private final Broker broker = new Broker(kafka);
-    private final ChangeCodec codec = new ChangeCodec();
     private final Random random = new Random(7);
     private final KafkaProducer<byte[], byte[]> producer;
     private final List<RowApplication> applications = new ArrayList<>();
@@ -90,10 +89,10 @@ final class MappingsScene implements AutoCloseable {
             random.ints(characters, ' ', '~').forEach(c -> body.append((char) c));
             Row row = Row.of(ROW_SCHEMA, Integer.toString(id), body.toString());
             byte[] value =
-                    codec.encode(
-                            new ChangeEvent.Insert(
-                                    GENERATION, new Origin(new Lsn(id), id, 0), row));
-            producer.send(new ProducerRecord<>(topics.changes(), 0, row.key().bytes(), value));
+                    Blocks.record(
+                            new ChangeEvent.Insert(GENERATION, new Origin(new Lsn(id), id, 0), row),
+                            id);
+            producer.send(new ProducerRecord<>(topics.changes(), 0, null, value));
         }
         producer.flush();
     }
@@ -199,9 +198,12 @@ final class MappingsScene implements AutoCloseable {
                 consumer.poll(Duration.ofMillis(100))
                         .forEach(
                                 record ->
-                                        upserts.add(
-                                                (TargetChange.Upsert)
-                                                        codec.decodeChange(record.value())));
+                                        Blocks.targetChanges(record.value())
+                                                .forEach(
+                                                        change ->
+                                                                upserts.add(
+                                                                        (TargetChange.Upsert)
+                                                                                change)));
             }
         }
         return upserts;

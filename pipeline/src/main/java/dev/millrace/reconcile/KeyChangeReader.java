@@ -132,7 +132,7 @@ final class KeyChangeReader {
         return read.stream().filter(change -> isApplied(change, to)).toList();
     }
 
-    private static boolean isApplied(Logged<ChangeEvent> change, StoredPositions to) {
+    static boolean isApplied(Logged<ChangeEvent> change, StoredPositions to) {
         StoredPositions.Position position = to.partitions().get(change.partition());
         return position != null
                 && new Token(change.content().generation(), change.offset(), change.index())

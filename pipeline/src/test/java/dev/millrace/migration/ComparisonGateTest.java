@@ -66,7 +66,7 @@ class ComparisonGateTest {
                 0,
                 Map.of(),
                 "",
-                new SourcePosition.Logged(-1, List.of(), List.of(), Set.of()));
+                new SourcePosition.Logged(-1, List.of(), List.of(), List.of(), Set.of()));
     }
 
     @Test

@@ -6,7 +6,6 @@ import dev.millrace.capture.CapturedTable;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.Watermarks;
 import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Topics;
@@ -32,6 +31,7 @@ import dev.millrace.spec.SpecResult;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
@@ -46,6 +46,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -124,25 +125,42 @@ final class MigrationScene implements AutoCloseable {
                 .stream().map(target -> CopyMapping.of(relation, target));
     }
 
-    /// Simulates a process that ended after it applied the first output of the only insert in the
-    /// log.
-    ///
-    /// @param output SQL that writes the output
-    void applyFirstOutput(String output) {
+    /// Writes the rows of the log's first insert and moves the stored token to it, like an applier
+    /// that was killed inside a block.
+    void applyFirstInsert(String... targets) {
         List<LogEntry> changes = new ArrayList<>();
         new ChangeLog(kafka, new Topics(name))
                 .entries(LogTopic.CHANGES, LogFilter.ALL, changes::add);
-        List<LogEntry> inserts =
-                changes.stream().filter(entry -> entry.kind().equals("insert")).toList();
-        if (inserts.size() != 1) {
-            throw new IllegalStateException("The log contains " + inserts.size() + " inserts.");
+        LogEntry insert =
+                changes.stream()
+                        .filter(entry -> entry.kind().equals("insert"))
+                        .findFirst()
+                        .orElseThrow();
+        if (changes.stream()
+                .noneMatch(
+                        entry ->
+                                entry.partition() == insert.partition()
+                                        && entry.offset() == insert.offset()
+                                        && entry.index() > insert.index())) {
+            throw new IllegalStateException("The block contains no later change.");
         }
-        LogEntry insert = inserts.getFirst();
+        Map<String, @Nullable Object> row = Objects.requireNonNull(insert.row());
+        for (String table : targets) {
+            target.execute(
+                    "INSERT INTO "
+                            + table
+                            + " VALUES ("
+                            + row.get("id")
+                            + ", '"
+                            + row.get("name")
+                            + "')");
+        }
         target.execute(
-                output,
                 "UPDATE millrace.stored_offset SET token_offset = "
                         + insert.offset()
-                        + ", token_ordinal = 0 WHERE partition = "
+                        + ", token_index = "
+                        + insert.index()
+                        + " WHERE partition = "
                         + insert.partition());
     }
 
@@ -233,7 +251,7 @@ final class MigrationScene implements AutoCloseable {
 
     /// Writes a change of an earlier generation, like a process that has not noticed the new one.
     void writeLate(TargetChange change) {
-        late(stream().topics().target(), new ChangeCodec().encode(change));
+        late(stream().topics().target(), Blocks.record(change, 1));
     }
 
     private void late(String topic, byte[] value) {

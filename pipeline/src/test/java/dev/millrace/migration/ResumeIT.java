@@ -132,9 +132,9 @@ class ResumeIT {
             scene.start();
             scene.awaitPhase("IN_SYNC");
             scene.stop();
-            scene.source.execute("INSERT INTO item VALUES (2, 'two')");
+            scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(2, 40) g");
             scene.captureAlone();
-            scene.applyFirstOutput("INSERT INTO item_a VALUES (2, 'two')");
+            scene.applyFirstInsert("item_a", "item_b");
 
             for (String[] other : new String[][] {{"item_a"}, {"item_a", "item_b", "item_c"}}) {
                 scene.into(other);
@@ -150,7 +150,7 @@ class ResumeIT {
             assertThat(
                             scene.target.query(
                                     "SELECT a.name, b.name FROM item_a a JOIN item_b b USING (id)"))
-                    .hasSize(2);
+                    .hasSize(40);
         }
     }
 

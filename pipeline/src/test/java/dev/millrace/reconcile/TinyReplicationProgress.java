@@ -1,6 +1,5 @@
 package dev.millrace.reconcile;
 
-import dev.millrace.change.ChangeCodec;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;
@@ -10,6 +9,7 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.kafka.Broker;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.TinyTarget.Placed;
+import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -49,7 +49,6 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
     private final TinyTarget target;
     private final Topics topics;
     private final Mapping mapping;
-    private final ChangeCodec codec = new ChangeCodec();
     private final KafkaProducer<byte[], byte[]> producer;
     private final LinkedBlockingQueue<List<ChangeEvent>> committed = new LinkedBlockingQueue<>();
     private final LinkedBlockingQueue<Placed> logged = new LinkedBlockingQueue<>();
@@ -311,7 +310,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
             for (int partition : partitionsOf(event)) {
                 var record =
                         new ProducerRecord<>(
-                                topics.changes(), partition, new byte[0], codec.encode(event));
+                                topics.changes(), partition, null, Blocks.record(event, 0));
                 placed.add(new Placed(partition, producer.send(record).get().offset(), event));
             }
         }

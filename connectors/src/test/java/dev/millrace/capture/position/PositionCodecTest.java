@@ -27,7 +27,8 @@ class PositionCodecTest {
                     1,
                     Map.of(new TableId("public", "item"), 9L),
                     "42",
-                    new SourcePosition.Logged(11, List.of(3L, 4L), List.of(5L, 6L), Set.of(7L)));
+                    new SourcePosition.Logged(
+                            11, List.of(3L, 4L), List.of(5L, 6L), List.of(8L, 9L), Set.of(7L)));
 
     @Test
     void roundTripsPosition() {
