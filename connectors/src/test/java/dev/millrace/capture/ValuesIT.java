@@ -208,7 +208,10 @@ class ValuesIT {
                     case ChangeEvent.Read(_, _, var row) -> read.put(row.text(0), row);
                     case ChangeEvent.Insert(_, _, var row) -> streamed.put(row.text(0), row);
                     case ChangeEvent.Update(_, _, var row) -> streamed.put(row.text(0), row);
-                    case ChangeEvent.Delete _, ChangeEvent.Truncate _, ChangeEvent.Watermark _ -> {}
+                    case ChangeEvent.Delete _,
+                            ChangeEvent.Truncate _,
+                            ChangeEvent.BackfillComplete _,
+                            ChangeEvent.Watermark _ -> {}
                 }
             }
             assertThat(read.keySet()).isEqualTo(atFirst.keySet());

@@ -64,7 +64,7 @@ final class TinyTarget {
                 }
             }
             case ChangeEvent.Truncate _ -> run(connection, "TRUNCATE " + mapping.target().table());
-            case ChangeEvent.Watermark _ -> {}
+            case ChangeEvent.BackfillComplete _, ChangeEvent.Watermark _ -> {}
         }
     }
 
