@@ -309,7 +309,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
         for (ChangeEvent event : events) {
             for (int partition : partitionsOf(event)) {
                 var record =
-                        new ProducerRecord<>(
+                        new ProducerRecord<byte[], byte[]>(
                                 topics.changes(), partition, null, Blocks.record(event, 0));
                 placed.add(new Placed(partition, producer.send(record).get().offset(), event));
             }
