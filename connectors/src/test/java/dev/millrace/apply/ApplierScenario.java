@@ -2,16 +2,17 @@ package dev.millrace.apply;
 
 import static org.awaitility.Awaitility.await;
 
-import dev.millrace.change.ChangeCodec;
+import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
-import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.control.StoppedTables;
@@ -28,8 +29,11 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
@@ -51,9 +55,11 @@ public final class ApplierScenario implements AutoCloseable {
     final int partitions;
     final Topics topics = new Topics(migration);
     private final KafkaProducer<byte[], byte[]> producer;
-    private final ChangeCodec codec = new ChangeCodec();
+    private final BlockCodec codec = new BlockCodec();
     private final List<TargetApplier> appliers = new ArrayList<>();
     private final long[] changesOffsets;
+    private final long[] rowChanges;
+    private final List<Map<Token, Long>> totals = new ArrayList<>();
     private final CountDownLatch closed = new CountDownLatch(1);
     private String topicId = "";
 
@@ -67,6 +73,10 @@ public final class ApplierScenario implements AutoCloseable {
         this.bootstrapServers = bootstrapServers;
         this.partitions = partitions;
         changesOffsets = new long[partitions];
+        rowChanges = new long[partitions];
+        for (int partition = 0; partition < partitions; partition++) {
+            totals.add(new HashMap<>());
+        }
         database = PostgresServer.shared().newDatabase();
         ControlSchema.migrate(sessions(database));
         database.execute(tables);
@@ -168,7 +178,11 @@ public final class ApplierScenario implements AutoCloseable {
 
     /// An applier that is not started yet.
     TargetApplier applier() {
-        return applier(limits(10_000), sessions(), ReplicaRole.ORIGIN);
+        return applier(limits(10_000));
+    }
+
+    TargetApplier applier(ApplierSettings.Limits limits) {
+        return applier(limits, sessions(), ReplicaRole.ORIGIN);
     }
 
     private TargetApplier applier(
@@ -195,7 +209,51 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void send(int partition, TargetChange change) {
-        producer.send(new ProducerRecord<>(topics.target(), partition, null, codec.encode(change)));
+        send(partition, List.of(change));
+    }
+
+    /// Sends one block. Changes of rows share it; any other change is alone.
+    void send(int partition, List<TargetChange> changes) {
+        Token upTo = changes.getLast().token();
+        long total = 0;
+        for (TargetChange change : changes) {
+            total = total(partition, change);
+        }
+        sendRaw(partition, encoded(codec, upTo, total, changes));
+    }
+
+    /// The record of these changes as the row topology encodes it.
+    static byte[] encoded(BlockCodec codec, Token upTo, long total, List<TargetChange> changes) {
+        return switch (changes.isEmpty() ? null : changes.getFirst()) {
+            case TargetChange.Truncate truncate -> codec.encode(truncate, total);
+            case TargetChange.BackfillComplete complete -> codec.encode(complete, total);
+            case TargetChange.Watermark watermark -> codec.encode(watermark, total);
+            case null, default -> {
+                TargetBlock.Writer writer = codec.targetChanges();
+                changes.forEach(writer::add);
+                yield writer.take(upTo, total);
+            }
+        };
+    }
+
+    /// Whether the change is an output of a change of a row, which the running total counts.
+    static boolean isOfRow(TargetChange change) {
+        return change instanceof TargetChange.Upsert
+                || change instanceof TargetChange.Delete
+                || change instanceof TargetChange.Rejected;
+    }
+
+    /// The number of changes of rows up to the token; the same when it is sent again.
+    private long total(int partition, TargetChange change) {
+        return totals.get(partition)
+                .computeIfAbsent(
+                        change.token(),
+                        _ -> isOfRow(change) ? ++rowChanges[partition] : rowChanges[partition]);
+    }
+
+    /// The number of changes of rows that were sent to the partition, each of them once.
+    long total(int partition) {
+        return rowChanges[partition];
     }
 
     void sendRaw(int partition, byte @Nullable [] value) {
@@ -215,14 +273,25 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void truncate(int partition, TableId table, long id) {
-        send(partition, new TargetChange.Truncate(next(partition), table, id));
+        truncate(partition, id, table);
+    }
+
+    void truncate(int partition, long id, TableId... tables) {
+        send(partition, new TargetChange.Truncate(next(partition), List.of(tables), id));
     }
 
     void reject(int partition, TableId table, String reason) {
-        send(
-                partition,
-                new TargetChange.Rejected(
-                        next(partition), table, RowKey.of(new TableId("s", "t"), "1"), reason));
+        send(partition, rejected(next(partition), table, reason));
+    }
+
+    static TargetChange.Rejected rejected(Token token, TableId table, String reason) {
+        RowSchema source = RowSchema.keyed(new TableId("s", "t"), List.of("id"), List.of("id"));
+        return new TargetChange.Rejected(
+                token, table, 0, reason, Optional.empty(), Row.of(source, "1"));
+    }
+
+    void backfillComplete(int partition, TableId... tables) {
+        send(partition, new TargetChange.BackfillComplete(next(partition), List.of(tables)));
     }
 
     /// Sends a watermark to every partition, after everything that was sent before.
@@ -275,6 +344,14 @@ public final class ApplierScenario implements AutoCloseable {
     AppliedOffsets stored() {
         try (Connection connection = database.connect()) {
             return new StoredOffsets(migration, topics.target()).read(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    Set<TableId> backfilled(int partition) {
+        try (Connection connection = database.connect()) {
+            return new BackfilledTables(migration).read(connection, GENERATION, partition);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -95,9 +95,7 @@ class CompactedBatchTest {
     @Test
     void rejectedChangeStopsItsTable() {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
-        changes.add(
-                new TargetChange.Rejected(
-                        next(), ITEM, RowKey.of(new TableId("s", "t"), "9"), "why"));
+        changes.add(ApplierScenario.rejected(next(), ITEM, "why"));
         upsert(Row.of(ROW_SCHEMA, "2", "2", "Y"));
 
         CompactedBatch batch = CompactedBatch.of(4, changes, Set.of());
@@ -121,10 +119,22 @@ class CompactedBatchTest {
 
     @Test
     void refusesATruncateInsideABatch() {
-        changes.add(new TargetChange.Truncate(next(), ITEM, 1));
+        changes.add(new TargetChange.Truncate(next(), List.of(ITEM), 1));
 
         assertThatThrownBy(() -> CompactedBatch.of(0, changes, Set.of()))
                 .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void endOfABackfillIsOfItsTablesAndWritesNoRow() {
+        TableId other = new TableId("public", "other");
+        changes.add(new TargetChange.BackfillComplete(next(), List.of(ITEM, other)));
+
+        CompactedBatch batch = CompactedBatch.of(0, changes, Set.of());
+
+        assertThat(batch.backfilled()).containsExactly(ITEM, other);
+        assertThat(batch.tables()).isEmpty();
+        assertThat(batch.changeCount()).isZero();
     }
 
     @Test

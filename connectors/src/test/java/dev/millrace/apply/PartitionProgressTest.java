@@ -6,17 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
+import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PartitionProgressTest {
 
     private static final RowSchema ROW_SCHEMA = ApplierScenario.rowSchema("item", "id", "name");
+    private static final RowSchema WIDER = ApplierScenario.rowSchema("item", "id", "name", "more");
+    private static final RowSchema OTHER = ApplierScenario.rowSchema("stock", "id", "name");
     private static final Duration IDLE_MOVE = Duration.ofMillis(100);
     private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
     private static final StoredOffset START = at(10, 5, 0, 0);
@@ -24,18 +28,29 @@ class PartitionProgressTest {
     private final PartitionProgress partition =
             new PartitionProgress(new TargetTopic("topic", 1, true), START);
 
-    private static StoredOffset at(long next, long changesOffset, int ordinal, long watermark) {
+    /// @param index of the change in its changes block, which has one block before it per offset
+    private static StoredOffset at(long next, long changesOffset, int index, long watermark) {
         return new StoredOffset(
                 0,
                 "topic",
                 next,
-                new Token(2, changesOffset, ordinal),
-                new WatermarkNumber(2, watermark));
+                new Token(2, changesOffset, index),
+                new WatermarkNumber(2, watermark),
+                total(changesOffset, index));
     }
 
-    private static TargetChange upsert(int generation, long changesOffset, int ordinal) {
-        return new TargetChange.Upsert(
-                new Token(generation, changesOffset, ordinal), Row.of(ROW_SCHEMA, "1", "x"));
+    /// Every changes block of these tests counts ten changes of rows.
+    private static long total(long changesOffset, int index) {
+        return 10 * changesOffset + index;
+    }
+
+    private static TargetChange upsert(int generation, long changesOffset, int index) {
+        return upsert(new Token(generation, changesOffset, index), ROW_SCHEMA, "x");
+    }
+
+    private static TargetChange upsert(Token token, RowSchema schema, String name) {
+        Row.Builder row = new Row.Builder(schema).text(0, "1").text(1, name);
+        return new TargetChange.Upsert(token, row.build());
     }
 
     private static TargetChange watermark(long changesOffset, long number) {
@@ -44,7 +59,20 @@ class PartitionProgressTest {
     }
 
     private static TargetChange truncate(long changesOffset) {
-        return new TargetChange.Truncate(new Token(2, changesOffset, 0), ROW_SCHEMA.table(), 7);
+        return new TargetChange.Truncate(
+                new Token(2, changesOffset, 0), List.of(ROW_SCHEMA.table()), 7);
+    }
+
+    private static TargetBlock block(TargetChange... changes) {
+        return blockUpTo(changes[changes.length - 1].token(), changes);
+    }
+
+    private static TargetBlock blockUpTo(Token upTo, TargetChange... changes) {
+        return new TargetBlock(upTo, total(upTo.changesOffset(), upTo.index()), List.of(changes));
+    }
+
+    private void add(long offset, TargetChange... changes) {
+        partition.add(offset, block(changes), 1);
     }
 
     private PartitionBatch take(int rows) {
@@ -53,8 +81,8 @@ class PartitionProgressTest {
 
     @Test
     void recordWithAStoredTokenOnlyMovesTheOffset() {
-        partition.add(10, upsert(2, 5, 0), 1);
-        partition.add(11, upsert(2, 4, 9), 1);
+        add(10, upsert(2, 5, 0));
+        add(11, upsert(2, 4, 9));
 
         PartitionBatch batch = take(10);
 
@@ -63,29 +91,132 @@ class PartitionProgressTest {
     }
 
     @Test
-    void secondOutputOfOneChangeIsNew() {
-        partition.add(10, upsert(2, 5, 1), 1);
+    void laterChangeOfTheStoredChangesBlockIsNew() {
+        add(10, upsert(2, 5, 1));
 
-        assertThat(take(1).to()).isEqualTo(at(11, 5, 1, 0));
+        assertThat(take(1).changes()).hasSize(1);
+        assertThat(partition.stored()).isEqualTo(START);
+    }
+
+    @Test
+    void allOutputsOfOneChangeAreInOneBatch() {
+        TargetChange stock = upsert(new Token(2, 6, 0), OTHER, "stock");
+        add(10, upsert(2, 6, 0), stock, upsert(2, 6, 1));
+
+        PartitionBatch batch = partition.take(1, 1).orElseThrow();
+
+        assertThat(batch.changes()).hasSize(3);
+        assertThat(batch.to()).isEqualTo(at(11, 6, 1, 0));
+    }
+
+    @Test
+    void trimsABlockByTheStoredToken() {
+        var continued = new PartitionProgress(new TargetTopic("topic", 1, true), at(10, 6, 1, 0));
+        TargetChange next = upsert(2, 6, 2);
+        continued.add(10, block(upsert(2, 6, 0), upsert(2, 6, 1), next), 1);
+
+        PartitionBatch batch = continued.take(10, 1 << 20).orElseThrow();
+
+        assertThat(batch.changes()).containsExactly(next);
+        assertThat(batch.to()).isEqualTo(at(11, 6, 2, 0));
+    }
+
+    @Test
+    void trimsABlockThatWasSentAgainWithOtherCuts() {
+        add(10, upsert(2, 6, 0), upsert(2, 6, 1));
+        add(11, upsert(2, 6, 0));
+        TargetChange next = upsert(2, 6, 2);
+        add(12, upsert(2, 6, 1), next);
+
+        PartitionBatch batch = take(10);
+
+        assertThat(batch.changes()).hasSize(3).endsWith(next);
+        assertThat(batch.to()).isEqualTo(at(13, 6, 2, 0));
+    }
+
+    @Test
+    void blockInWhichASchemaChangesIsAppliedInParts() {
+        TargetChange wider = upsert(new Token(2, 6, 2), WIDER, "x");
+        TargetChange narrow = upsert(2, 6, 4);
+        TargetBlock block =
+                blockUpTo(
+                        new Token(2, 6, 5),
+                        upsert(2, 6, 0),
+                        upsert(new Token(2, 6, 2), OTHER, "with the next"),
+                        wider,
+                        narrow);
+        partition.add(10, block, 1);
+
+        PartitionBatch first = take(10);
+        assertThat(first.changes()).hasSize(1);
+        assertThat(first.to()).isEqualTo(at(10, 6, 0, 0));
+        partition.applied(first.to(), NOW);
+
+        // Another process continues inside the block.
+        var continued = new PartitionProgress(new TargetTopic("topic", 1, true), first.to());
+        continued.add(10, block, 1);
+        PartitionBatch second = continued.take(10, 1 << 20).orElseThrow();
+        assertThat(second).isEqualTo(take(10));
+        assertThat(second.changes()).hasSize(2).endsWith(wider);
+        assertThat(second.to()).isEqualTo(at(10, 6, 2, 0));
+        partition.applied(second.to(), NOW);
+
+        PartitionBatch last = take(10);
+        assertThat(last.changes()).containsExactly(narrow);
+        assertThat(last.to()).isEqualTo(at(11, 6, 5, 0));
+    }
+
+    @Test
+    void refusesTwoSchemasOfOneTableInOneChange() {
+        assertThatThrownBy(() -> add(10, upsert(2, 6, 0), upsert(new Token(2, 6, 0), WIDER, "x")))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("two schemas");
+    }
+
+    @Test
+    void droppedBlockNeverLowersTheTotal() {
+        add(10, upsert(2, 8, 3));
+        add(11, upsert(2, 6, 0));
+        add(12, upsert(1, 900, 0));
+
+        assertThat(take(10).to()).isEqualTo(at(13, 8, 3, 0));
+        assertThat(partition.size()).isZero();
+    }
+
+    @Test
+    void blockWithoutOutputsMovesTokenAndTotal() {
+        partition.add(10, blockUpTo(new Token(2, 6, 4)), 1);
+        partition.add(11, blockUpTo(new Token(2, 6, 4)), 1);
+
+        assertThat(take(10).to()).isEqualTo(at(12, 6, 4, 0));
+    }
+
+    @Test
+    void resetContinuesWithTheTotalOfTheFoundOffset() {
+        add(10, upsert(2, 8, 3));
+        partition.reset(at(10, 7, 2, 0));
+        add(10, upsert(2, 7, 1));
+
+        assertThat(take(10).to()).isEqualTo(at(11, 7, 2, 0));
     }
 
     @Test
     void dropsARecordThatWasSentAgain() {
-        partition.add(10, upsert(2, 6, 0), 1);
-        partition.add(11, upsert(2, 7, 0), 1);
-        partition.add(12, upsert(2, 6, 0), 1);
-        partition.add(13, upsert(2, 7, 0), 1);
-        partition.add(14, upsert(2, 8, 0), 1);
+        add(10, upsert(2, 6, 0));
+        add(11, upsert(2, 7, 0));
+        add(12, upsert(2, 6, 0));
+        add(13, upsert(2, 7, 0));
+        add(14, upsert(2, 8, 0));
 
         assertThat(take(10).changes()).hasSize(3);
     }
 
     @Test
     void dropsAnOlderGenerationAndRefusesANewerOne() {
-        partition.add(10, upsert(1, 900, 0), 1);
+        add(10, upsert(1, 900, 0));
 
         assertThat(take(1).changes()).isEmpty();
-        assertThatThrownBy(() -> partition.add(11, upsert(3, 0, 0), 1))
+        assertThatThrownBy(() -> add(11, upsert(3, 0, 0)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("generation 3");
     }
@@ -93,44 +224,44 @@ class PartitionProgressTest {
     @Test
     void topicWithoutTokensDropsNothingOfItsGeneration() {
         var stateful = new PartitionProgress(new TargetTopic("topic", 1, false), START);
-        stateful.add(10, upsert(2, 0, 0), 1);
-        stateful.add(11, upsert(2, 0, 0), 1);
-        stateful.add(12, upsert(1, 9, 0), 1);
+        stateful.add(10, block(upsert(2, 0, 0)), 1);
+        stateful.add(11, block(upsert(2, 0, 0)), 1);
+        stateful.add(12, block(upsert(1, 9, 0)), 1);
 
         assertThat(stateful.take(10, 1 << 20).orElseThrow().changes()).hasSize(2);
-        assertThatThrownBy(() -> stateful.add(13, upsert(3, 0, 0), 1))
+        assertThatThrownBy(() -> stateful.add(13, block(upsert(3, 0, 0)), 1))
                 .isInstanceOf(IllegalStateException.class);
     }
 
     @Test
     void batchEndsAtItsRowsItsBytesAndBeforeATruncate() {
-        partition.add(10, upsert(2, 6, 0), 100);
-        partition.add(11, upsert(2, 7, 0), 100);
-        partition.add(12, upsert(2, 8, 0), 100);
-        partition.add(13, truncate(9), 1);
+        partition.add(10, block(upsert(2, 6, 0)), 100);
+        partition.add(11, block(upsert(2, 7, 0)), 100);
+        partition.add(12, block(upsert(2, 8, 0)), 100);
+        add(13, watermark(9, 3));
+        add(14, truncate(10));
 
         assertThat(take(1).to().nextOffset()).isEqualTo(11);
         assertThat(partition.take(10, 50).orElseThrow().to().nextOffset()).isEqualTo(12);
         assertThat(partition.truncate()).isEmpty();
         partition.applied(at(12, 7, 0, 0), NOW);
-        assertThat(take(10).to().nextOffset()).isEqualTo(13);
+        assertThat(take(10).to().nextOffset()).isEqualTo(14);
         assertThat(partition.take(10, 50)).isEmpty();
         assertThat(partition.truncate()).isPresent();
-        partition.applied(at(13, 8, 0, 3), NOW);
-        assertThat(partition.afterTruncate()).isEqualTo(at(14, 9, 0, 3));
+        partition.applied(at(14, 9, 0, 3), NOW);
+        assertThat(partition.afterTruncate()).isEqualTo(at(15, 10, 0, 3));
 
-        partition.truncated(at(14, 9, 0, 3), NOW);
+        partition.truncated(at(15, 10, 0, 3), NOW);
         assertThat(partition.truncate()).isEmpty();
         assertThat(partition.size()).isZero();
-        assertThat(partition.stored()).isEqualTo(at(14, 9, 0, 3));
+        assertThat(partition.bytes()).isZero();
+        assertThat(partition.stored()).isEqualTo(at(15, 10, 0, 3));
     }
 
     @Test
     void batchEndsWhereTheSchemaOfATableChanges() {
-        RowSchema wider = ApplierScenario.rowSchema("item", "id", "name", "more");
-        partition.add(10, upsert(2, 6, 0), 1);
-        partition.add(
-                11, new TargetChange.Upsert(new Token(2, 7, 0), Row.of(wider, "1", "x", "y")), 1);
+        add(10, upsert(2, 6, 0));
+        add(11, upsert(new Token(2, 7, 0), WIDER, "x"));
 
         assertThat(take(10).to().nextOffset()).isEqualTo(11);
         partition.applied(at(11, 6, 0, 0), NOW);
@@ -140,8 +271,8 @@ class PartitionProgressTest {
     @Test
     void watermarkNeverGoesBack() {
         partition.applied(START, NOW);
-        partition.add(10, watermark(6, 50), 1);
-        partition.add(11, watermark(7, 40), 1);
+        add(10, watermark(6, 50));
+        add(11, watermark(7, 40));
 
         assertThat(partition.isDue(NOW, IDLE_MOVE)).isFalse();
         assertThat(take(10).to().watermark().number()).isEqualTo(50);
@@ -150,7 +281,7 @@ class PartitionProgressTest {
     @Test
     void watermarkAloneWaitsUntilTheStoredOffsetIsIdle() {
         partition.applied(START, NOW);
-        partition.add(10, watermark(6, 50), 1);
+        add(10, watermark(6, 50));
 
         assertThat(partition.isDue(NOW.plusMillis(99), IDLE_MOVE)).isFalse();
         assertThat(partition.isDue(NOW.plusMillis(100), IDLE_MOVE)).isTrue();
@@ -159,7 +290,7 @@ class PartitionProgressTest {
     @Test
     void clockThatWasSetBackDelaysNothing() {
         partition.applied(START, NOW);
-        partition.add(10, watermark(6, 50), 1);
+        add(10, watermark(6, 50));
 
         assertThat(partition.isDue(NOW.minusSeconds(3_600), IDLE_MOVE)).isTrue();
     }
@@ -167,15 +298,15 @@ class PartitionProgressTest {
     @Test
     void rowsAreDueAtOnce() {
         partition.applied(START, NOW);
-        partition.add(10, watermark(6, 50), 1);
-        partition.add(11, upsert(2, 7, 0), 1);
+        add(10, watermark(6, 50));
+        add(11, upsert(2, 7, 0));
 
         assertThat(partition.isDue(NOW, IDLE_MOVE)).isTrue();
     }
 
     @Test
     void nothingIsDueWhileATransactionIsInProgress() {
-        partition.add(10, watermark(6, 50), 1);
+        add(10, watermark(6, 50));
         partition.submitted();
 
         assertThat(partition.isDue(NOW, IDLE_MOVE)).isFalse();
@@ -185,7 +316,7 @@ class PartitionProgressTest {
 
     @Test
     void stopsAtATruncateOnlyWithoutATransactionInProgress() {
-        partition.add(10, truncate(6), 1);
+        add(10, truncate(6));
 
         assertThat(partition.isAtTruncate()).isTrue();
         partition.submitted();

@@ -7,6 +7,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
+import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.lifecycle.ComponentState;
@@ -14,6 +15,7 @@ import dev.millrace.testing.CutProxy;
 import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,28 +44,134 @@ class SequencesIT {
     }
 
     @Test
-    void fanOutThatABatchSplitsLosesNoOutput() throws Exception {
+    void outputsOfOneChangeAreNeverSeparated() throws Exception {
         try (var scenario = new ApplierScenario(1, ITEM, STOCK)) {
-            TargetApplier first = scenario.start(ApplierScenario.limits(1), scenario.sessions());
             Token token = scenario.next(0);
-            var product = new TargetChange.Upsert(token, item("17", "product"));
-            var stock =
-                    new TargetChange.Upsert(
-                            new Token(token.generation(), token.changesOffset(), 1),
-                            Row.of(STOCK_SCHEMA, "17", "5"));
-            scenario.send(0, product);
-            await().atMost(ApplierScenario.TIMEOUT)
-                    .until(() -> scenario.stored().rowsApplied() == 1);
-            stop(first);
+            List<TargetChange> outputs =
+                    List.of(
+                            new TargetChange.Upsert(token, item("17", "product")),
+                            new TargetChange.Upsert(token, Row.of(STOCK_SCHEMA, "17", "5")));
+            TargetApplier first = scenario.applier(ApplierScenario.limits(1));
+            try (Connection other = scenario.database.connect();
+                    var statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("LOCK TABLE stock IN SHARE MODE");
+                scenario.send(0, outputs);
+                first.start();
+                await().atMost(ApplierScenario.TIMEOUT)
+                        .until(() -> first.counts().lastError().isPresent());
+                assertThat(scenario.database.value("SELECT count(*) FROM item")).isEqualTo("0");
+                assertThat(scenario.stored().rowsApplied()).isZero();
+                stop(first);
+                other.rollback();
+            }
 
-            scenario.send(0, product);
-            scenario.send(0, stock);
+            scenario.send(0, outputs);
             scenario.start(ApplierScenario.limits(1), scenario.sessions());
             scenario.awaitApplied();
 
+            assertThat(scenario.database.value("SELECT a FROM item")).isEqualTo("product");
             assertThat(scenario.database.value("SELECT n FROM stock WHERE id = 17")).isEqualTo("5");
             assertThat(scenario.stored().rowsApplied()).isEqualTo(2);
+            assertThat(scenario.stored().partitions().getFirst().total()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void blockInWhichASchemaChangesContinuesInsideAfterAKill() throws Exception {
+        RowSchema wide = ApplierScenario.rowSchema("item", "id", "a", "big", "more");
+        try (var scenario =
+                new ApplierScenario(
+                        1, "CREATE TABLE item (id int PRIMARY KEY, a text, big text, more text)")) {
+            scenario.database.execute(STOCK);
+            TargetApplier first = scenario.applier(ApplierScenario.limits(1));
+            try (Connection other = scenario.database.connect();
+                    var statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("LOCK TABLE stock IN SHARE MODE");
+                Token begin = scenario.next(0);
+                Token next = new Token(begin.generation(), begin.changesOffset(), 1);
+                scenario.send(
+                        0,
+                        List.of(
+                                new TargetChange.Upsert(begin, item("1", "narrow")),
+                                new TargetChange.Upsert(
+                                        next, Row.of(wide, "1", "wide", "X", "more")),
+                                new TargetChange.Upsert(next, Row.of(STOCK_SCHEMA, "1", "5"))));
+                first.start();
+                await().atMost(ApplierScenario.TIMEOUT)
+                        .until(() -> first.counts().lastError().isPresent());
+                stop(first);
+
+                assertThat(scenario.stored().partitions().getFirst())
+                        .isEqualTo(
+                                new StoredOffset(
+                                        0,
+                                        scenario.topicId(),
+                                        0,
+                                        begin,
+                                        WatermarkNumber.none(begin.generation()),
+                                        1));
+                assertThat(scenario.database.value("SELECT a FROM item")).isEqualTo("narrow");
+                other.rollback();
+            }
+            scenario.start(ApplierScenario.limits(1), scenario.sessions());
+            scenario.awaitApplied();
+
+            assertThat(scenario.database.query("SELECT a, more FROM item"))
+                    .isEqualTo(List.of(List.of("wide", "more")));
+            assertThat(scenario.stored().rowsApplied()).isEqualTo(3);
+            assertThat(scenario.stored().partitions().getFirst().total()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void endOfABackfillIsStoredWithTheOffset() throws Exception {
+        try (var scenario = new ApplierScenario(2, ITEM, STOCK)) {
+            scenario.upsert(0, item("1", "existing"));
+            scenario.backfillComplete(0, ROW_SCHEMA.table(), STOCK_SCHEMA.table());
+            scenario.watermark(1);
+            try (CutProxy proxy = CutProxy.before(scenario.database)) {
+                proxy.cutAfterSending("backfilled_table");
+                scenario.start(
+                        ApplierScenario.limits(100),
+                        ApplierScenario.sessions(proxy.through(scenario.database)));
+                scenario.awaitApplied(1);
+                assertThat(proxy.hasCut()).isTrue();
+            }
+            assertThat(scenario.backfilled(0))
+                    .containsExactlyInAnyOrder(ROW_SCHEMA.table(), STOCK_SCHEMA.table());
+            assertThat(scenario.backfilled(1)).isEmpty();
+            assertThat(scenario.stored().rowsApplied()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void totalIsExactOverAKillAndARepeatedPrefix() throws Exception {
+        try (var scenario = new ApplierScenario(1, ITEM)) {
+            TargetApplier first = scenario.start(ApplierScenario.limits(1), scenario.sessions());
+            List<TargetChange> changes = new ArrayList<>();
+            for (int i = 0; i < 7; i++) {
+                changes.add(new TargetChange.Upsert(scenario.next(0), item("" + i, "x")));
+            }
+            scenario.send(0, changes.subList(0, 3));
+            scenario.send(0, changes.subList(3, 5));
+            assertTotal(scenario, 2, 5);
+            stop(first);
+
+            scenario.send(0, changes.subList(0, 4));
+            scenario.start(ApplierScenario.limits(1), scenario.sessions());
+            assertTotal(scenario, 3, 5);
+            scenario.send(0, changes.subList(4, 7));
+            assertTotal(scenario, 4, 7);
+            assertThat(scenario.stored().rowsApplied()).isEqualTo(7);
+        }
+    }
+
+    private static void assertTotal(ApplierScenario scenario, long nextOffset, long total) {
+        await().atMost(ApplierScenario.TIMEOUT)
+                .until(() -> scenario.stored().partitions().getFirst().nextOffset() == nextOffset);
+        assertThat(scenario.stored().partitions().getFirst().total()).isEqualTo(total);
     }
 
     @ParameterizedTest
@@ -112,8 +220,7 @@ class SequencesIT {
             for (int partition = 0; partition < 2; partition++) {
                 scenario.upsert(partition, item("1" + partition, "before"));
                 scenario.upsert(partition, Row.of(STOCK_SCHEMA, "1" + partition, "1"));
-                scenario.truncate(partition, ROW_SCHEMA.table(), 5);
-                scenario.truncate(partition, STOCK_SCHEMA.table(), 5);
+                scenario.truncate(partition, 5, ROW_SCHEMA.table(), STOCK_SCHEMA.table());
                 scenario.upsert(partition, item("2" + partition, "after"));
             }
             scenario.start();

@@ -31,16 +31,16 @@ class TwoAppliersIT {
             TargetApplier one = scenario.start(ApplierScenario.limits(50), scenario.sessions());
             TargetApplier two = scenario.start(ApplierScenario.limits(7), scenario.sessions());
             TreeMap<Integer, List<String>> model = new TreeMap<>();
-            List<List<TargetChange>> sent = new ArrayList<>();
-            for (int partition = 0; partition < PARTITIONS; partition++) {
-                sent.add(new ArrayList<>());
-            }
+            var log = new BlockLog(scenario, random);
             for (int i = 0; i < CHANGES; i++) {
-                change(random, scenario, model, sent, i);
+                change(random, scenario, model, log, i);
                 if (i % 500 == 250) {
                     scenario.awaitSent();
                     terminateSessions(scenario);
                 }
+            }
+            for (int partition = 0; partition < PARTITIONS; partition++) {
+                log.endBlock(partition);
             }
             scenario.watermark(77);
             scenario.awaitApplied(77);
@@ -56,6 +56,11 @@ class TwoAppliersIT {
                                                             row.getValue().get(0),
                                                             row.getValue().get(1)))
                                     .toList());
+            for (int partition = 0; partition < PARTITIONS; partition++) {
+                assertThat(scenario.stored().partitions().get(partition).total())
+                        .as("seed %d", seed)
+                        .isEqualTo(scenario.total(partition));
+            }
             assertThat(scenario.stopped()).as("seed %d", seed).isEmpty();
             assertThat(List.of(one.state(), two.state()))
                     .as("seed %d", seed)
@@ -67,7 +72,7 @@ class TwoAppliersIT {
             Random random,
             ApplierScenario scenario,
             TreeMap<Integer, List<String>> model,
-            List<List<TargetChange>> sent,
+            BlockLog log,
             int number) {
         int id = random.nextInt(60);
         int partition = id % PARTITIONS;
@@ -75,17 +80,14 @@ class TwoAppliersIT {
         if (number % 700 == 699) {
             model.clear();
             for (int p = 0; p < PARTITIONS; p++) {
-                send(
-                        scenario,
-                        sent,
+                log.send(
                         p,
-                        new TargetChange.Truncate(scenario.next(p), ROW_SCHEMA.table(), number));
+                        new TargetChange.Truncate(
+                                scenario.next(p), List.of(ROW_SCHEMA.table()), number));
             }
         } else if (random.nextInt(4) == 0) {
             model.remove(id);
-            send(
-                    scenario,
-                    sent,
+            log.send(
                     partition,
                     new TargetChange.Delete(
                             scenario.next(partition), ApplierScenario.key(ROW_SCHEMA, key)));
@@ -97,26 +99,59 @@ class TwoAppliersIT {
                             .text(1, "u" + number)
                             .unchanged(2)
                             .build();
-            send(scenario, sent, partition, new TargetChange.Upsert(scenario.next(partition), row));
+            log.send(partition, new TargetChange.Upsert(scenario.next(partition), row));
         } else {
             model.put(id, List.of("w" + number, "b" + number));
             Row row = Row.of(ROW_SCHEMA, key, "w" + number, "b" + number);
-            send(scenario, sent, partition, new TargetChange.Upsert(scenario.next(partition), row));
-        }
-        if (random.nextInt(100) == 0) {
-            List<TargetChange> log = sent.get(partition);
-            int from = Math.max(0, log.size() - random.nextInt(200));
-            log.subList(from, log.size()).forEach(again -> scenario.send(partition, again));
+            log.send(partition, new TargetChange.Upsert(scenario.next(partition), row));
         }
     }
 
-    private static void send(
-            ApplierScenario scenario,
-            List<List<TargetChange>> sent,
-            int partition,
-            TargetChange change) {
-        sent.get(partition).add(change);
-        scenario.send(partition, change);
+    /// Cuts the changes of each partition into random blocks, and sends some of them again with
+    /// other cuts.
+    private static final class BlockLog {
+        private final ApplierScenario scenario;
+        private final Random random;
+        private final List<List<TargetChange>> sent = new ArrayList<>();
+        private final List<List<TargetChange>> blocks = new ArrayList<>();
+
+        BlockLog(ApplierScenario scenario, Random random) {
+            this.scenario = scenario;
+            this.random = random;
+            for (int partition = 0; partition < PARTITIONS; partition++) {
+                sent.add(new ArrayList<>());
+                blocks.add(new ArrayList<>());
+            }
+        }
+
+        void send(int partition, TargetChange change) {
+            sent.get(partition).add(change);
+            add(partition, change);
+            if (random.nextInt(100) == 0) {
+                endBlock(partition);
+                List<TargetChange> log = sent.get(partition);
+                int from = Math.max(0, log.size() - random.nextInt(200));
+                log.subList(from, log.size()).forEach(again -> add(partition, again));
+            }
+        }
+
+        private void add(int partition, TargetChange change) {
+            if (!ApplierScenario.isOfRow(change)) {
+                endBlock(partition);
+            }
+            blocks.get(partition).add(change);
+            if (!ApplierScenario.isOfRow(change) || random.nextInt(4) == 0) {
+                endBlock(partition);
+            }
+        }
+
+        void endBlock(int partition) {
+            List<TargetChange> block = blocks.get(partition);
+            if (!block.isEmpty()) {
+                scenario.send(partition, List.copyOf(block));
+                block.clear();
+            }
+        }
     }
 
     /// Terminates every session of the appliers, when there are some.
