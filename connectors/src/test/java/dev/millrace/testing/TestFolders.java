@@ -10,6 +10,7 @@ import java.nio.file.Path;
 public final class TestFolders {
 
     private static final Path ROOT = Path.of("target", "servers").toAbsolutePath();
+    private static final Path BUILD = Path.of("..", "target").toAbsolutePath().normalize();
 
     private TestFolders() {}
 
@@ -22,8 +23,9 @@ public final class TestFolders {
         }
     }
 
-    /// Unpacked once for all servers of the module.
+    /// Unpacked once for all servers of the build, because unpacking takes seconds in which every
+    /// test of a starting module waits.
     public static Path postgresBinaries() {
-        return ROOT.resolve("postgres-binaries");
+        return BUILD.resolve("postgres-binaries");
     }
 }
