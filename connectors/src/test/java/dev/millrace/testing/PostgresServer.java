@@ -60,7 +60,13 @@ public final class PostgresServer {
         try (Connection connection =
                         DriverManager.getConnection(address + "/postgres", username, password);
                 var statement = connection.createStatement()) {
-            statement.execute("CREATE DATABASE " + name + " TEMPLATE template0 " + options);
+            // A copy of files costs half of a copy through the WAL and adds no WAL that the slots
+            // of other tests must read.
+            statement.execute(
+                    "CREATE DATABASE "
+                            + name
+                            + " TEMPLATE template0 STRATEGY file_copy "
+                            + options);
         } catch (SQLException e) {
             throw new IllegalStateException("no database could be made: " + options, e);
         }
