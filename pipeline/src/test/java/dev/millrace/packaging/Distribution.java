@@ -11,8 +11,6 @@ import java.util.stream.Stream;
 /// it.
 public final class Distribution {
 
-    private static final Path UNPACKED = Path.of("target", "packaged").toAbsolutePath();
-
     private Distribution() {}
 
     /// The folder with the launcher `millrace` and `lib`.
@@ -42,9 +40,9 @@ public final class Distribution {
         return value;
     }
 
-    /// Creates an empty folder and deletes what an earlier run left there.
+    /// Creates an empty folder of this test process and deletes what an earlier run left there.
     static Path freshFolder(String name) {
-        Path folder = UNPACKED.resolve(name);
+        Path folder = Path.of(property("millrace.unpacked"), name);
         try {
             if (Files.exists(folder)) {
                 try (Stream<Path> files = Files.walk(folder)) {
