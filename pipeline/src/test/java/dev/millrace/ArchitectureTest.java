@@ -64,6 +64,7 @@ class ArchitectureTest {
                     "preflight",
                     "lag",
                     "reconcile",
+                    "retention",
                     "migration",
                     "stream",
                     "http",

@@ -1,6 +1,7 @@
 package dev.millrace.kafka;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -219,9 +220,13 @@ public final class Broker implements AutoCloseable {
     }
 
     private static boolean isSufficient(String setting, String found, String wanted) {
-        return setting.equals("max.message.bytes")
-                ? found.matches("\\d{1,18}") && Long.parseLong(found) >= Long.parseLong(wanted)
-                : found.equals(wanted);
+        return switch (setting) {
+            case "max.message.bytes" ->
+                    found.matches("\\d{1,18}") && Long.parseLong(found) >= Long.parseLong(wanted);
+            // Decides when disk space is freed, not which records are readable.
+            case "segment.bytes" -> true;
+            default -> found.equals(wanted);
+        };
     }
 
     /// @return empty if it already exists
@@ -291,6 +296,64 @@ public final class Broker implements AutoCloseable {
             all.put(partition, RecordsToDelete.beforeOffset(-1));
         }
         await(admin.deleteRecords(all).all(), "delete the records of topic " + topic);
+    }
+
+    /// The offset of each partition's first record that is not older than a time. The end of the
+    /// partition if every record is older.
+    public Map<Integer, Long> firstSince(String topic, int partitions, Instant time) {
+        // Before the lookup: a record that is written in between is not old.
+        Map<Integer, Long> firsts = new HashMap<>(ends(topic, partitions));
+        offsets(topic, partitions, OffsetSpec.forTimestamp(time.toEpochMilli()))
+                .forEach(
+                        (partition, first) -> {
+                            if (first >= 0) {
+                                firsts.put(partition, first);
+                            }
+                        });
+        return firsts;
+    }
+
+    /// Deletes the records before an offset in each of these partitions. Kafka frees disk space by
+    /// whole segments, some minutes later.
+    public void deleteRecords(String topic, Map<Integer, Long> before) {
+        Map<TopicPartition, RecordsToDelete> deleted = new HashMap<>();
+        before.forEach(
+                (partition, offset) ->
+                        deleted.put(
+                                new TopicPartition(topic, partition),
+                                RecordsToDelete.beforeOffset(offset)));
+        await(admin.deleteRecords(deleted).all(), "delete old records of topic " + topic);
+    }
+
+    /// The bytes that topics have on the disks of all brokers, replicas included.
+    ///
+    /// @throws BrokerException if a disk of a broker cannot be read
+    public Map<String, Long> diskBytes(Collection<String> topics) {
+        List<Integer> brokers =
+                await(admin.describeCluster().nodes(), "list the brokers").stream()
+                        .map(Node::id)
+                        .toList();
+        Map<String, Long> bytes = new HashMap<>();
+        topics.forEach(topic -> bytes.put(topic, 0L));
+        await(admin.describeLogDirs(brokers).allDescriptions(), "read the disk use of the topics")
+                .values()
+                .stream()
+                .flatMap(disks -> disks.values().stream())
+                .forEach(
+                        disk -> {
+                            if (disk.error() != null) {
+                                throw new BrokerException(
+                                        "Kafka cannot read the disk use of the topics: a disk of a broker is offline.",
+                                        disk.error());
+                            }
+                            disk.replicaInfos()
+                                    .forEach(
+                                            (partition, replica) ->
+                                                    bytes.computeIfPresent(
+                                                            partition.topic(),
+                                                            (_, sum) -> sum + replica.size()));
+                        });
+        return bytes;
     }
 
     /// Sets the committed offsets of a group, which must have no active member.

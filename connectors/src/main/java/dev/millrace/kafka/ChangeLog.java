@@ -17,6 +17,7 @@ import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -84,19 +85,58 @@ public final class ChangeLog {
                                         partition,
                                         new OffsetRange(from, ends.getOrDefault(partition, from))));
         Predicate<LogEntry> filtered = entry -> !filter.matches(entry) || consumer.test(entry);
+        while (true) {
+            try {
+                entries(
+                        topic,
+                        ranges,
+                        entry -> {
+                            // Kafka reports deleted records between two records, so every entry
+                            // of this one is passed on.
+                            ranges.computeIfPresent(
+                                    entry.partition(),
+                                    (_, range) -> new OffsetRange(entry.offset() + 1, range.to()));
+                            return filtered.test(entry);
+                        });
+                return;
+            } catch (LogUnreadable e) {
+                if (!(e.getCause() instanceof OffsetOutOfRangeException)
+                        || !skipDeleted(topic, ranges)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /// Records may be deleted while they are read.
+    ///
+    /// @return whether a range begins later now
+    private boolean skipDeleted(LogTopic topic, Map<Integer, OffsetRange> ranges) {
+        Map<Integer, Long> begins = begins(topic);
+        Map<Integer, OffsetRange> before = Map.copyOf(ranges);
+        ranges.replaceAll(
+                (partition, range) ->
+                        new OffsetRange(
+                                Math.max(range.from(), begins.getOrDefault(partition, 0L)),
+                                range.to()));
+        return !ranges.equals(before);
+    }
+
+    private void entries(
+            LogTopic topic, Map<Integer, OffsetRange> ranges, Predicate<LogEntry> consumer) {
         switch (topic) {
             case CHANGES ->
                     scan(
                             topic,
                             ranges,
                             value -> codec.decodeChanges(value).events(),
-                            records -> records.stream().map(LogEntry::of).allMatch(filtered));
+                            records -> records.stream().map(LogEntry::of).allMatch(consumer));
             case TARGET ->
                     scan(
                             topic,
                             ranges,
                             value -> codec.decodeTarget(value).changes(),
-                            records -> records.stream().map(LogEntry::ofTarget).allMatch(filtered));
+                            records -> records.stream().map(LogEntry::ofTarget).allMatch(consumer));
         }
     }
 

@@ -136,6 +136,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         // Deleted records must stay deleted after a kill, so the log start offsets are saved this
         // often.
         properties.put("log.flush.start.offset.checkpoint.interval.ms", "1000");
+        // How soon the disk space of deleted records is freed.
+        properties.put("log.retention.check.interval.ms", "60000");
         properties.put("offsets.retention.minutes", "525600");
         // After a kill the broker can register again only when its previous session has expired.
         properties.put("broker.session.timeout.ms", "3000");

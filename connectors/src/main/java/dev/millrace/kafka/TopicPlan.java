@@ -6,11 +6,15 @@ import java.util.List;
 import java.util.Map;
 
 /// The topics of a migration. Only the position topic is compacted, because an unchanged cell needs
-/// earlier records. Nothing expires by time: a record may be deleted only after every reader has
-/// stored a later position. Immutable.
+/// earlier records. Kafka itself deletes nothing by time or size: Millrace deletes a record only
+/// after every reader has stored a later position. Immutable.
 public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position) {
 
     private static final String LARGEST_RECORD = Integer.toString(64 * 1024 * 1024);
+
+    /// Kafka frees disk space by whole segments, and never the newest one of a partition. Must hold
+    /// the largest record.
+    private static final String SEGMENT = Integer.toString(128 * 1024 * 1024);
 
     public List<TopicSpec> all() {
         return List.of(changes, target, position);
@@ -22,6 +26,7 @@ public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position)
                         "cleanup.policy", "delete",
                         "retention.ms", "-1",
                         "retention.bytes", "-1",
+                        "segment.bytes", SEGMENT,
                         "max.message.bytes", LARGEST_RECORD);
         Map<String, String> compacted =
                 Map.of("cleanup.policy", "compact", "max.message.bytes", LARGEST_RECORD);

@@ -7,6 +7,7 @@ import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
+import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
@@ -122,7 +123,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         kafka,
                         spec.debezium(),
                         report.replicaRole(),
-                        spec.dataDir().resolve(spec.migration()).resolve("state")));
+                        spec.dataDir().resolve(spec.migration()).resolve("state"),
+                        LogRetention.Policy.of(spec.kafka().retention())));
     }
 
     private static Database database(String stream, Endpoint endpoint) {

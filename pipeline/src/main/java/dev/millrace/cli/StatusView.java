@@ -34,6 +34,9 @@ final class StatusView {
         }
         lines.add("");
         lines.add("lag              " + lag(report.lag()));
+        if (report.log() != null) {
+            lines.add("log              " + log(report.log()));
+        }
         report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
         StatusReport.LastReconciliation last = report.lastReconciliation();
         lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
@@ -64,6 +67,14 @@ final class StatusView {
                 + Figures.count(lag.records())
                 + ", end to end "
                 + Figures.seconds(lag.endToEndSeconds());
+    }
+
+    private static String log(StatusReport.Log log) {
+        return "changes "
+                + Figures.bytes(log.changesBytes())
+                + ", target "
+                + Figures.bytes(log.targetBytes())
+                + " on disk";
     }
 
     private static Stream<String> problems(StatusReport report) {

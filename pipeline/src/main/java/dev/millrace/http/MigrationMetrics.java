@@ -37,6 +37,7 @@ public final class MigrationMetrics implements MultiCollector {
     private static void add(MetricSnapshots.Builder metrics, StatusReport status) {
         phase(metrics, status);
         lag(metrics, status.lag());
+        log(metrics, status.log());
         counts(metrics, status.counts());
         tables(metrics, status.tables());
         parts(metrics, status.parts());
@@ -76,6 +77,21 @@ public final class MigrationMetrics implements MultiCollector {
                 "End-to-end lag: seconds since the last source transaction that the target has"
                         + " in full",
                 lag.endToEndSeconds());
+    }
+
+    private static void log(MetricSnapshots.Builder metrics, StatusReport.@Nullable Log log) {
+        if (log == null || log.changesBytes() == null || log.targetBytes() == null) {
+            return;
+        }
+        metrics.metricSnapshot(
+                GaugeSnapshot.builder()
+                        .name("millrace_log_bytes")
+                        .help(
+                                "Disk use of the log's topics on all brokers, replicas included,"
+                                        + " in bytes")
+                        .dataPoint(point(Labels.of("topic", "changes"), log.changesBytes()))
+                        .dataPoint(point(Labels.of("topic", "target"), log.targetBytes()))
+                        .build());
     }
 
     private static void counts(MetricSnapshots.Builder metrics, StatusReport.Counts counts) {

@@ -60,6 +60,16 @@ record ComponentStates(
         return new StatusReport.Part(name, state.text(), state.isHealthy(), state.since());
     }
 
+    /// Retention as its probe sees it. A round that has not ended yet is no trouble.
+    static StatusReport.Part retention(ComponentState probe) {
+        return switch (probe) {
+            case ComponentState.Starting _, ComponentState.Running _ ->
+                    new StatusReport.Part("retention", "running", true, probe.since());
+            case ComponentState.Waiting _, ComponentState.Failed _, ComponentState.Stopped _ ->
+                    part("retention", probe);
+        };
+    }
+
     /// A server as its probe sees it. A probe that has just started or is closed has seen no
     /// trouble.
     private static StatusReport.Part server(String name, ComponentState probe) {

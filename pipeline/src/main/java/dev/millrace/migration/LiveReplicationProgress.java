@@ -10,6 +10,7 @@ import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReplicationProgress;
+import dev.millrace.retention.LogHolds;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -32,6 +33,7 @@ record LiveReplicationProgress(
         Broker broker,
         LagMonitor lag,
         SourceCapture capture,
+        LogHolds holds,
         Supplier<Optional<String>> blocked)
         implements ReplicationProgress {
 
@@ -59,6 +61,11 @@ record LiveReplicationProgress(
             known.put(partition, partition < begins.size() ? begins.get(partition) : 0L);
         }
         return known;
+    }
+
+    @Override
+    public LogHolds.Hold holdLog() {
+        return holds.hold();
     }
 
     @Override

@@ -160,7 +160,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return reconciliations.request(
                 targets,
                 new LiveReplicationProgress(
-                        stream, clock, broker, now.lag(), capture, () -> blocked(now)));
+                        stream,
+                        clock,
+                        broker,
+                        now.lag(),
+                        capture,
+                        now.stream().retention().holds(),
+                        () -> blocked(now)));
     }
 
     private Optional<String> blocked(Running now) {

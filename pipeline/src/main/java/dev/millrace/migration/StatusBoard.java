@@ -52,7 +52,7 @@ final class StatusBoard {
                 running.generation().number(),
                 lag(lag, clock.instant()),
                 tables,
-                parts,
+                withRetention(parts, running),
                 new StatusReport.Counts(
                         running.stream().capture().events(),
                         counts.rows().values().stream().mapToLong(Long::longValue).sum(),
@@ -60,7 +60,24 @@ final class StatusBoard {
                 last.orElse(null),
                 blockers(phase.phase(), parts, tables),
                 actions(phase.phase()),
-                lag.notReplicated());
+                lag.notReplicated(),
+                log(running));
+    }
+
+    /// Retention is shown like every other part, but nothing waits for it.
+    private static List<StatusReport.Part> withRetention(
+            List<StatusReport.Part> parts, Running running) {
+        List<StatusReport.Part> all = new ArrayList<>(parts);
+        all.add(ComponentStates.retention(running.stream().retention().state()));
+        return all;
+    }
+
+    private static StatusReport.Log log(Running running) {
+        return running.stream()
+                .retention()
+                .bytes()
+                .map(bytes -> new StatusReport.Log(bytes.changes(), bytes.target()))
+                .orElseGet(() -> new StatusReport.Log(null, null));
     }
 
     /// @param conductor what keeps the conductor from its next step, if anything

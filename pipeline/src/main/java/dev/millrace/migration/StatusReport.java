@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param blockers why the migration cannot continue or be switched over, each with its remedy
 /// @param nextActions commands that are legal now
 /// @param warnings findings that do not stop the migration
+/// @param log the disk use of the log; `null` only in the status of an older service
 public record StatusReport(
         String migration,
         String phase,
@@ -24,7 +25,8 @@ public record StatusReport(
         @Nullable LastReconciliation lastReconciliation,
         List<String> blockers,
         List<String> nextActions,
-        List<String> warnings) {
+        List<String> warnings,
+        @Nullable Log log) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -41,6 +43,12 @@ public record StatusReport(
     ///   is complete
     public record Lag(
             @Nullable Long sourceBytes, @Nullable Long records, @Nullable Double endToEndSeconds) {}
+
+    /// Bytes on the disks of all brokers, replicas included; `null` while they are unknown.
+    ///
+    /// @param changesBytes of the changes topic
+    /// @param targetBytes of the target topic
+    public record Log(@Nullable Long changesBytes, @Nullable Long targetBytes) {}
 
     /// @param rejected number of changes that were not applied because the table is stopped,
     ///   including the change that stopped it; `null` while unknown

@@ -12,6 +12,7 @@ import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
+import dev.millrace.retention.LogHolds;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -26,12 +27,14 @@ import org.jspecify.annotations.Nullable;
 final class KeyChangeReader {
 
     private final ChangeLog log;
+    private final LogHolds.Hold held;
     private final ReplicationProgress progress;
     private final Cancellation cancellation;
     private final Mapping mapping;
 
     KeyChangeReader(ReconcileContext with, Mapping mapping) {
         this.log = with.log();
+        this.held = with.held();
         this.progress = with.progress();
         this.cancellation = with.cancellation();
         this.mapping = mapping;
@@ -108,9 +111,9 @@ final class KeyChangeReader {
         return mapping.mapper();
     }
 
-    /// The first offset of each partition of the log.
+    /// The first offset of each partition of the log that is kept while the reconciliation runs.
     Map<Integer, Long> begins() {
-        return log.begins(LogTopic.CHANGES);
+        return held.after(log.begins(LogTopic.CHANGES));
     }
 
     /// Whether a log with these first offsets contains the whole generation.

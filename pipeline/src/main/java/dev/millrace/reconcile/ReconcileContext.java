@@ -2,15 +2,19 @@ package dev.millrace.reconcile;
 
 import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
+import dev.millrace.retention.LogHolds;
 import java.time.Duration;
 
 /// What the classes of one reconciliation share. Immutable; its parts are confined to the
 /// reconciliation's thread.
+///
+/// @param held what is kept of the changes topic until the reconciliation ends
 public record ReconcileContext(
         Chunker chunker,
         FencedSourceReader sourceReader,
         ReplicationProgress progress,
         ChangeLog log,
+        LogHolds.Hold held,
         ReconcileLimits limits,
         Cancellation cancellation) {
 

@@ -12,6 +12,7 @@ import dev.millrace.reconcile.GroupReconciliation.Member;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.retention.LogHolds;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -68,14 +69,15 @@ public final class Reconciler {
         Instant started = clock.instant();
         FencedSourceReader sourceReader =
                 new FencedSourceReader(progress, chunker, limits, cancellation, clock);
-        ReconcileContext with =
-                new ReconcileContext(chunker, sourceReader, progress, log, limits, cancellation);
         Map<Mapping, TableReportBuilder> builders = new LinkedHashMap<>();
         tables.forEach(table -> builders.put(table, new TableReportBuilder(table.target())));
         Optional<String> reason = Optional.empty();
-        try {
+        try (LogHolds.Hold held = progress.holdLog()) {
             cancellation.check();
-            reconcile(builders, with);
+            reconcile(
+                    builders,
+                    new ReconcileContext(
+                            chunker, sourceReader, progress, log, held, limits, cancellation));
         } catch (Cancelled e) {
             reason = Optional.of(ReconciliationReport.CANCELLED);
             builders.values().forEach(TableReportBuilder::cancelled);

@@ -2,6 +2,7 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.retention.LogHolds;
 import java.util.Map;
 import java.util.function.LongPredicate;
 
@@ -16,6 +17,9 @@ public interface ReplicationProgress {
     /// The offset at which this generation begins, per partition of the changes topic; 0 where it
     /// is unknown. A topic whose first offset is at or before it contains the whole generation.
     Map<Integer, Long> changesBegins();
+
+    /// Keeps the changes that a reconciliation may need, until the result is closed.
+    LogHolds.Hold holdLog();
 
     /// Emits a watermark on the source and returns when its transaction is committed.
     ///

@@ -12,6 +12,7 @@ import dev.millrace.change.Topics;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mappings.RowApplication;
 import dev.millrace.postgres.Database;
+import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.sql.Relation;
 import java.nio.file.Path;
@@ -78,12 +79,14 @@ public record ReplicationStream(
     /// @param debezium the user's own engine properties
     /// @param replicaRole the way to write without firing triggers that preflight found
     /// @param stateDir a folder of this stream alone
+    /// @param retention which records of the log may be deleted
     public record Settings(
             int partitions,
             Map<String, Object> kafka,
             Map<String, String> debezium,
             ReplicaRole replicaRole,
-            Path stateDir) {
+            Path stateDir,
+            LogRetention.Policy retention) {
 
         public Settings {
             kafka = Map.copyOf(kafka);
@@ -171,5 +174,10 @@ public record ReplicationStream(
                 settings.replicaRole(),
                 kafka(),
                 ApplierSettings.Limits.standard());
+    }
+
+    LogRetention.Settings retention(int generation) {
+        return new LogRetention.Settings(
+                id(), generation, partitions(), kafka(), control(), settings.retention());
     }
 }

@@ -5,22 +5,30 @@ import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.mappings.RowApplication;
+import dev.millrace.retention.LogRetention;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
-/// The components that run one generation of a [ReplicationStream]: capture, mappings and apply.
-/// They start and stop in the order of the data: capture stops first, so that what is in the log
+/// The components that run one generation of a [ReplicationStream]: capture, mappings and apply, and
+/// the log's retention beside them. They start and stop in the order of the data: capture stops first, so that what is in the log
 /// can still be applied. Thread-safe.
 public final class RunningStream implements AutoCloseable {
 
     private final SourceCapture capture;
     private final RowApplication mappings;
     private final TargetApplier applier;
+    private final LogRetention retention;
 
-    private RunningStream(SourceCapture capture, RowApplication mappings, TargetApplier applier) {
+    private RunningStream(
+            SourceCapture capture,
+            RowApplication mappings,
+            TargetApplier applier,
+            LogRetention retention) {
         this.capture = capture;
         this.mappings = mappings;
         this.applier = applier;
+        this.retention = retention;
     }
 
     static RunningStream start(
@@ -46,7 +54,9 @@ public final class RunningStream implements AutoCloseable {
                         clock,
                         RestartPolicy.standard());
         applier.start();
-        return new RunningStream(capture, mappings, applier);
+        LogRetention retention =
+                LogRetention.start(stream.retention(generation), owner, List.of(), clock);
+        return new RunningStream(capture, mappings, applier, retention);
     }
 
     public SourceCapture capture() {
@@ -61,8 +71,13 @@ public final class RunningStream implements AutoCloseable {
         return applier;
     }
 
+    public LogRetention retention() {
+        return retention;
+    }
+
     @Override
     public void close() {
+        retention.close();
         capture.close();
         mappings.close();
         applier.close();

@@ -84,7 +84,8 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
                 last,
                 List.of(),
                 List.of("reconcile"),
-                List.of());
+                List.of(),
+                new StatusReport.Log(7_000L, 3_000L));
     }
 
     @Override

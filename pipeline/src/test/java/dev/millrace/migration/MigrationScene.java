@@ -16,6 +16,7 @@ import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.LogEntry;
 import dev.millrace.kafka.TopicPlan;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database;
@@ -23,6 +24,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SessionFactory;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
@@ -71,6 +73,7 @@ final class MigrationScene implements AutoCloseable {
     private final List<TableId> tables = new ArrayList<>();
     private List<TableId> targets = List.of();
     private final Database sourceDatabase;
+    private LogRetention.Policy retention = LogRetention.Policy.of(Kafka.DEFAULT_RETENTION);
     private Database targetDatabase;
     private @Nullable Migration migration;
 
@@ -118,6 +121,34 @@ final class MigrationScene implements AutoCloseable {
     MigrationScene into(String... targets) {
         this.targets = Stream.of(targets).map(name -> new TableId("public", name)).toList();
         return this;
+    }
+
+    /// Deletes records of the log that are older than this, several times a second.
+    MigrationScene retention(Duration age) {
+        retention = new LogRetention.Policy(age, Duration.ofMillis(200));
+        return this;
+    }
+
+    /// Runs one round of retention, which deletes everything that is older than this and read.
+    ComponentState retain(Duration age) {
+        try (LogRetention retention =
+                LogRetention.start(
+                        new LogRetention.Settings(
+                                name,
+                                1,
+                                PARTITIONS,
+                                kafka,
+                                targetDatabase,
+                                LogRetention.Policy.of(age)),
+                        () -> true,
+                        List.of(),
+                        InstantSource.system())) {
+            return Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            retention::state,
+                            state -> !(state instanceof ComponentState.Starting));
+        }
     }
 
     private Stream<Mapping> mappings(Relation relation) {
@@ -189,7 +220,7 @@ final class MigrationScene implements AutoCloseable {
                                 .toList(),
                         captured),
                 new ReplicationStream.Settings(
-                        PARTITIONS, kafka, Map.of(), ReplicaRole.REPLICA, dataDir));
+                        PARTITIONS, kafka, Map.of(), ReplicaRole.REPLICA, dataDir, retention));
     }
 
     SpecResult.Valid file() {
@@ -348,6 +379,28 @@ final class MigrationScene implements AutoCloseable {
         }
     }
 
+    /// The first offset of each partition of the target topic.
+    Map<Integer, Long> targetBegins() {
+        try (Broker broker = new Broker(kafka)) {
+            return broker.begins(stream().topics().target(), PARTITIONS);
+        }
+    }
+
+    Map<Integer, Long> mappingsOffsets() {
+        try (Broker broker = new Broker(kafka)) {
+            return broker.committedOffsets(
+                    new Topics(name).rowsApplication(1), new Topics(name).changes());
+        }
+    }
+
+    /// Commits these offsets for the mappings, which must not run.
+    void commitMappingsOffsets(Map<Integer, Long> offsets) {
+        try (Broker broker = new Broker(kafka)) {
+            broker.setCommittedOffsets(
+                    new Topics(name).rowsApplication(1), new Topics(name).changes(), offsets);
+        }
+    }
+
     void emptyChangesTopic() {
         try (Broker broker = new Broker(kafka)) {
             broker.deleteRecords(stream().topics().changes(), PARTITIONS);
@@ -379,7 +432,7 @@ final class MigrationScene implements AutoCloseable {
                 name,
                 new Endpoint(source.url(), source.username(), Secret.of(source.password())),
                 new Endpoint(target.url(), target.username(), Secret.of(target.password())),
-                new Kafka.Embedded(PARTITIONS),
+                new Kafka.Embedded(PARTITIONS, Kafka.DEFAULT_RETENTION),
                 dataDir,
                 List.of(),
                 Map.of());

@@ -9,6 +9,7 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.kafka.Broker;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.TinyTarget.Placed;
+import dev.millrace.retention.LogHolds;
 import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestDatabase;
@@ -225,6 +226,11 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
                 throw new IllegalStateException(e);
             }
         }
+    }
+
+    @Override
+    public LogHolds.Hold holdLog() {
+        return new LogHolds().hold();
     }
 
     @Override

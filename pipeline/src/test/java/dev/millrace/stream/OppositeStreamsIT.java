@@ -11,6 +11,7 @@ import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
@@ -94,7 +95,8 @@ class OppositeStreamsIT {
                             KAFKA,
                             Map.of(),
                             ReplicaRole.REPLICA,
-                            dataDir.resolve(direction.id(name))));
+                            dataDir.resolve(direction.id(name)),
+                            LogRetention.Policy.of(Kafka.DEFAULT_RETENTION)));
         }
 
         private void start() throws SQLException {
@@ -103,7 +105,7 @@ class OppositeStreamsIT {
                             name,
                             endpoint(from),
                             endpoint(to),
-                            new Kafka.Embedded(PARTITIONS),
+                            new Kafka.Embedded(PARTITIONS, Kafka.DEFAULT_RETENTION),
                             dataDir,
                             List.of(),
                             Map.of());

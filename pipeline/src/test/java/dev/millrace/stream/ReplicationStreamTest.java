@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.change.Topics;
 import dev.millrace.postgres.Database;
+import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,7 +49,12 @@ class ReplicationStreamTest {
                 isForward ? second : first,
                 new ReplicationStream.Tables(List.of(), List.of()),
                 new ReplicationStream.Settings(
-                        3, Map.of(), Map.of(), ReplicaRole.REPLICA, Path.of("state")));
+                        3,
+                        Map.of(),
+                        Map.of(),
+                        ReplicaRole.REPLICA,
+                        Path.of("state"),
+                        LogRetention.Policy.of(Kafka.DEFAULT_RETENTION)));
     }
 
     /// Names that servers use to tell streams from each other.

@@ -1,6 +1,7 @@
 package dev.millrace.spec;
 
 import dev.millrace.spec.MigrationSpec.Kafka;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -27,9 +28,10 @@ final class KafkaCheck {
 
     Kafka check(SpecForm.@Nullable KafkaForm form) {
         if (form == null) {
-            return new Kafka.Embedded(Kafka.DEFAULT_PARTITIONS);
+            return new Kafka.Embedded(Kafka.DEFAULT_PARTITIONS, Kafka.DEFAULT_RETENTION);
         }
         int partitions = partitions(form.partitions());
+        Duration retention = retention(form.retention());
         Map<String, String> properties = properties(form.properties());
         Scalar servers = form.bootstrapServers();
         if (servers == null) {
@@ -44,7 +46,7 @@ final class KafkaCheck {
                                                         + " configured",
                                                 "set kafka.bootstrap-servers"));
             }
-            return new Kafka.Embedded(partitions);
+            return new Kafka.Embedded(partitions, retention);
         }
         for (String broker : servers.text().split(",", -1)) {
             if (!BROKER.matcher(broker).matches()) {
@@ -52,7 +54,8 @@ final class KafkaCheck {
                 break;
             }
         }
-        return new Kafka.External(servers.text().replaceAll("\\s", ""), partitions, properties);
+        return new Kafka.External(
+                servers.text().replaceAll("\\s", ""), partitions, retention, properties);
     }
 
     private int partitions(@Nullable Scalar partitions) {
@@ -68,6 +71,26 @@ final class KafkaCheck {
         }
         problems.add(partitions, "must be an integer from 1 to " + SpecForm.MAX_PARTITIONS, "");
         return Kafka.DEFAULT_PARTITIONS;
+    }
+
+    private Duration retention(@Nullable Scalar retention) {
+        if (retention == null) {
+            return Kafka.DEFAULT_RETENTION;
+        }
+        String text = retention.text().strip();
+        if (!text.matches(SpecForm.RETENTION)) {
+            problems.add(
+                    retention,
+                    "must be a number and m, h or d (minutes, hours, days), at least 1m",
+                    "set it to " + SpecForm.DEFAULT_RETENTION + ", for example");
+            return Kafka.DEFAULT_RETENTION;
+        }
+        long number = Long.parseLong(text.substring(0, text.length() - 1));
+        return switch (text.charAt(text.length() - 1)) {
+            case 'm' -> Duration.ofMinutes(number);
+            case 'h' -> Duration.ofHours(number);
+            default -> Duration.ofDays(number);
+        };
     }
 
     private Map<String, String> properties(@Nullable Map<Scalar, Scalar> properties) {

@@ -5,6 +5,7 @@ import dev.millrace.problem.Position;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.sql.SelectText;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -60,16 +61,24 @@ public record MigrationSpec(
     public sealed interface Kafka {
 
         int DEFAULT_PARTITIONS = 4;
+        Duration DEFAULT_RETENTION = Duration.ofDays(7);
 
         /// Partitions of the changes topic and of the target topics. Fixed when the topics are
         /// created.
         int partitions();
 
+        /// How old a record must be before it may be deleted. Unread records are never deleted.
+        Duration retention();
+
         /// A single-node broker in this process; its log is under the data directory.
-        record Embedded(int partitions) implements Kafka {}
+        record Embedded(int partitions, Duration retention) implements Kafka {}
 
         /// @param properties how to connect: `security.*`, `sasl.*`, `ssl.*`; may contain secrets
-        record External(String bootstrapServers, int partitions, Map<String, String> properties)
+        record External(
+                String bootstrapServers,
+                int partitions,
+                Duration retention,
+                Map<String, String> properties)
                 implements Kafka {
 
             public External {
@@ -82,6 +91,8 @@ public record MigrationSpec(
                         + bootstrapServers
                         + ", partitions="
                         + partitions
+                        + ", retention="
+                        + retention
                         + ", properties="
                         + new TreeSet<>(properties.keySet())
                         + "]";

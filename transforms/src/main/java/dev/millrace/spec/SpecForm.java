@@ -35,7 +35,7 @@ record SpecForm(
                         value =
                                 "The Kafka cluster that stores the log. Without it, an embedded"
                                         + " single-node broker stores the log under data-dir.",
-                        kind = "a mapping with bootstrap-servers and partitions")
+                        kind = "a mapping with bootstrap-servers, partitions and retention")
                 @Nullable KafkaForm kafka,
         @Setting(
                         value =
@@ -64,6 +64,8 @@ record SpecForm(
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
     static final int MAX_PARTITIONS = 1024;
+    static final String RETENTION = "[1-9][0-9]{0,5}[mhd]";
+    static final String DEFAULT_RETENTION = "7d";
 
     @AtMostOne({"password", "password-file"})
     record EndpointForm(
@@ -106,6 +108,16 @@ record SpecForm(
                             kind = "a number",
                             examples = "6")
                     @Nullable Scalar partitions,
+            @Setting(
+                            value =
+                                    "How long records stay in the log after every reader has"
+                                            + " stored a later position: a number and m, h or d"
+                                            + " (minutes, hours, days). Unread records are never"
+                                            + " deleted.",
+                            pattern = SpecForm.RETENTION,
+                            standard = SpecForm.DEFAULT_RETENTION,
+                            examples = "12h")
+                    @Nullable Scalar retention,
             @Setting(
                             value =
                                     "How clients connect to an external cluster: security.*,"

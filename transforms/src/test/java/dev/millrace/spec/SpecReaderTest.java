@@ -14,6 +14,7 @@ import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +40,7 @@ class SpecReaderTest {
                 kafka:
                   bootstrap-servers: localhost:9092
                   partitions: 6
+                  retention: 12h
                   properties:
                     security.protocol: SSL
                 data-dir: /var/lib/millrace
@@ -63,7 +65,10 @@ class SpecReaderTest {
         assertThat(spec.kafka())
                 .isEqualTo(
                         new Kafka.External(
-                                "localhost:9092", 6, Map.of("security.protocol", "SSL")));
+                                "localhost:9092",
+                                6,
+                                Duration.ofHours(12),
+                                Map.of("security.protocol", "SSL")));
         assertThat(spec.dataDir()).isEqualTo(Path.of("/var/lib/millrace"));
         assertThat(spec.debezium()).isEqualTo(Map.of("max.batch.size", "4096"));
         assertThat(spec.tables()).hasSize(6);
@@ -101,7 +106,7 @@ class SpecReaderTest {
     void usesDefaultsForMissingKeys() {
         MigrationSpec spec = valid(VALID, Map.of()).spec();
 
-        assertThat(spec.kafka()).isEqualTo(new Kafka.Embedded(4));
+        assertThat(spec.kafka()).isEqualTo(new Kafka.Embedded(4, Duration.ofDays(7)));
         assertThat(spec.dataDir()).isEqualTo(Path.of("millrace-data").toAbsolutePath());
         assertThat(spec.debezium()).isEmpty();
     }
@@ -311,6 +316,7 @@ class SpecReaderTest {
                         new Kafka.External(
                                 "a:1",
                                 4,
+                                Kafka.DEFAULT_RETENTION,
                                 Map.of(
                                         "ssl.truststore.location",
                                         inside.resolve("trust.p12").toString(),

@@ -41,6 +41,7 @@ class SpecSchemaTest {
             kafka:
               bootstrap-servers: localhost:9092
               partitions: 6
+              retention: 7d
               properties: {security.protocol: SSL}
             data-dir: ./millrace-data
             tables:
@@ -55,6 +56,8 @@ class SpecSchemaTest {
             strings = {
                 "x=x",
                 "partitions: 6=partitions: ${P:6}",
+                "retention: 7d=retention: ${R}",
+                "retention: 7d=retention: 90m",
                 "migration: shop=migration: ${NAME:shop}",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
             })
@@ -73,6 +76,9 @@ class SpecSchemaTest {
                 "migration: shop=migration: [shop]",
                 "partitions: 6=partitions: 0",
                 "partitions: 6=partitions: six",
+                "retention: 7d=retention: 0d",
+                "retention: 7d=retention: 7",
+                "retention: 7d=retention: 59s",
                 "username: millrace=username: {a: b}",
                 "jdbc:postgresql=jdbc:mysql",
                 "password: ${SOURCE_PASSWORD:x}=passwort: x",
