@@ -29,7 +29,18 @@ public final class KafkaClients {
     private static final int BATCH_BYTES = 256 * 1024;
     private static final int LARGEST_REQUEST_BYTES = 64 * 1024 * 1024;
     private static final int BUFFER_BYTES = 128 * 1024 * 1024;
-    private static final int POLL_RECORDS = 5_000;
+
+    /// A record is a block, which has up to 512 KiB before compression. A poll decompresses all
+    /// records that it returns.
+    private static final int POLL_RECORDS = 64;
+
+    /// Compressed bytes that a consumer fetches ahead from one broker. A larger record comes alone.
+    private static final int FETCH_BYTES = 16 * 1024 * 1024;
+
+    private static final int PARTITION_FETCH_BYTES = 4 * 1024 * 1024;
+
+    /// A producer refuses records that are larger than its buffer.
+    private static final int STREAMS_BUFFER_BYTES = LARGEST_REQUEST_BYTES + BATCH_BYTES;
 
     private KafkaClients() {}
 
@@ -53,6 +64,7 @@ public final class KafkaClients {
         config.put("auto.offset.reset", "none");
         config.put("enable.auto.commit", false);
         config.put("max.poll.records", POLL_RECORDS);
+        config.put("fetch.max.bytes", FETCH_BYTES);
         // No record follows the end of a range, and closing the consumer waits for a pending fetch.
         config.put("fetch.max.wait.ms", 10);
         config.put("default.api.timeout.ms", (int) timeout.toMillis());
@@ -69,7 +81,8 @@ public final class KafkaClients {
         config.put("isolation.level", "read_committed");
         config.put("allow.auto.create.topics", false);
         config.put("max.poll.records", POLL_RECORDS);
-        config.put("max.partition.fetch.bytes", 4 << 20);
+        config.put("fetch.max.bytes", FETCH_BYTES);
+        config.put("max.partition.fetch.bytes", PARTITION_FETCH_BYTES);
         config.put("reconnect.backoff.max.ms", 1_000);
         return consumer(config);
     }
@@ -107,8 +120,10 @@ public final class KafkaClients {
                 "read_committed",
                 "max.poll.records",
                 POLL_RECORDS,
+                "fetch.max.bytes",
+                FETCH_BYTES,
                 "max.partition.fetch.bytes",
-                8 << 20);
+                PARTITION_FETCH_BYTES);
     }
 
     /// Settings of the main consumer of a Kafka Streams application.
@@ -139,6 +154,8 @@ public final class KafkaClients {
                 BATCH_BYTES,
                 "compression.type",
                 "lz4",
+                "buffer.memory",
+                STREAMS_BUFFER_BYTES,
                 "max.request.size",
                 LARGEST_REQUEST_BYTES);
     }

@@ -37,6 +37,10 @@ public final class RowApplication implements AutoCloseable {
     private static final Duration KAFKA_ANSWERS = Duration.ofSeconds(5);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
 
+    /// Kafka Streams counts records, and a record is a block of up to 512 KiB. A larger row travels
+    /// alone.
+    private static final int BUFFERED_BLOCKS_PER_PARTITION = 32;
+
     /// @param kafka client settings, at least `bootstrap.servers`
     /// @param stateDir a folder of this process alone
     public record Settings(
@@ -158,7 +162,8 @@ public final class RowApplication implements AutoCloseable {
         properties.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, settings.threads());
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE);
         properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 500);
-        properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
+        properties.put(
+                StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, BUFFERED_BLOCKS_PER_PARTITION);
         KafkaClients.streamsMainConsumer(topics.rowsApplication(settings.generation()))
                 .forEach(
                         (name, value) ->
