@@ -43,6 +43,13 @@ final class FactReader {
                     FROM pg_catalog.pg_partition_tree(c.oid) t
                     JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf)
                     ELSE nullif(c.reltuples, -1)::int8 END AS rows,
+                (SELECT coalesce(sum(pg_catalog.pg_relation_size(l.oid)
+                        + CASE WHEN l.reltoastrelid = 0 THEN 0
+                            ELSE pg_catalog.pg_relation_size(l.reltoastrelid) END), 0)::int8
+                    FROM pg_catalog.pg_class l WHERE l.relkind = 'r'
+                    AND l.oid = ANY (ARRAY(SELECT c.oid
+                        UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t)))
+                    AS bytes,
                 ARRAY(SELECT f.conname::text FROM pg_catalog.pg_constraint f
                     WHERE f.conrelid = c.oid AND f.contype = 'f' ORDER BY 1) AS foreign_keys,
                 ARRAY(SELECT DISTINCT f.conrelid::regclass::text FROM pg_catalog.pg_constraint f
@@ -190,6 +197,7 @@ final class FactReader {
                 dependents(row),
                 access(row),
                 estimate,
+                row.getLong("bytes"),
                 partitions);
     }
 

@@ -10,6 +10,8 @@ import java.util.OptionalLong;
 /// @param root the partitioned table of a partition
 /// @param estimatedRows the planner's estimate, summed over partitions; empty if the table was
 ///   never analyzed
+/// @param bytes of its rows on disk with their TOASTed values, without indexes, summed over
+///   partitions
 public record TableFacts(
         TableId id,
         Kind kind,
@@ -20,6 +22,7 @@ public record TableFacts(
         Dependents dependents,
         Access access,
         OptionalLong estimatedRows,
+        long bytes,
         List<Partition> partitions) {
 
     /// Whether a `*` in the specification selects the table: not a view or a partition, and its

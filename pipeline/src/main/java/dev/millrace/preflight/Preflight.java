@@ -62,6 +62,7 @@ public final class Preflight {
                             ConnectionChecks.ALL)
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
+            findings.addAll(LogSizeCheck.judge(spec, facts));
             findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),

@@ -20,6 +20,7 @@ import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectStatement;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -117,6 +118,7 @@ class ChecksTest {
                         TableFacts.Rules.NONE),
                 new TableFacts.Access("millrace", true, true, true, true, true, true, false),
                 OptionalLong.empty(),
+                0,
                 List.of());
     }
 
@@ -133,6 +135,24 @@ class ChecksTest {
 
     private SelectStatement statement() {
         return SelectStatement.copying("tables", AT, source.id(), List.of("id"));
+    }
+
+    @Test
+    void warnsWhenTheLogDoesNotFitUnderDataDir() {
+        Path dataDir = Path.of("/data");
+        long gigabyte = 1L << 30;
+
+        assertThat(LogSizeCheck.judge(gigabyte, dataDir, OptionalLong.of(gigabyte)))
+                .isEqualTo(
+                        Finding.ok(
+                                "kafka.log-size",
+                                "data-dir /data",
+                                "the backfill writes about 1.0 GiB to the log before compression,"
+                                        + " and 1.0 GiB are free"));
+        assertThat(LogSizeCheck.judge(gigabyte, dataDir, OptionalLong.of(gigabyte - 1)).status())
+                .isEqualTo(Finding.Status.WARNING);
+        assertThat(LogSizeCheck.judge(gigabyte, dataDir, OptionalLong.empty()).status())
+                .isEqualTo(Finding.Status.WARNING);
     }
 
     private List<Finding> open() {
