@@ -6,9 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker.TopicSpec;
 import dev.millrace.testing.KafkaServer;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,6 +106,39 @@ class BrokerIT {
         broker.ensure(new TopicSpec(changes.name(), 3, changes.config()));
 
         assertThatThrownBy(() -> broker.ensure(changes)).hasMessageContaining("3 partitions");
+    }
+
+    @Test
+    void findsAndDeletesOldRecords() {
+        broker.ensure(changes);
+        Instant now = Instant.parse("2026-01-10T00:00:00Z");
+        try (KafkaProducer<byte[], byte[]> producer =
+                new KafkaProducer<>(
+                        Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()),
+                        new ByteArraySerializer(),
+                        new ByteArraySerializer())) {
+            for (int partition = 0; partition < 2; partition++) {
+                for (int days : partition == 0 ? new int[] {9, 8, 1} : new int[] {9, 8}) {
+                    producer.send(
+                            new ProducerRecord<>(
+                                    changes.name(),
+                                    partition,
+                                    now.minus(Duration.ofDays(days)).toEpochMilli(),
+                                    null,
+                                    new byte[100]));
+                }
+            }
+        }
+
+        Map<Integer, Long> young =
+                broker.firstSince(changes.name(), 2, now.minus(Duration.ofDays(7)));
+        broker.deleteRecords(changes.name(), young);
+
+        assertThat(young).isEqualTo(Map.of(0, 2L, 1, 2L));
+        assertThat(broker.begins(changes.name(), 2)).isEqualTo(young);
+        assertThat(broker.ends(changes.name(), 2)).isEqualTo(Map.of(0, 3L, 1, 2L));
+        assertThat(broker.diskBytes(List.of(changes.name())))
+                .hasEntrySatisfying(changes.name(), bytes -> assertThat(bytes).isPositive());
     }
 
     @Test

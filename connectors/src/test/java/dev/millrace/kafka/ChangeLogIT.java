@@ -213,6 +213,34 @@ class ChangeLogIT {
     }
 
     @Test
+    void printsWhatIsLeftWhenRecordsAreDeletedMeanwhile() {
+        String wide = "x".repeat(20_000);
+        commit(
+                0,
+                IntStream.range(0, 200)
+                        .mapToObj(
+                                id ->
+                                        new ChangeEvent.Insert(
+                                                1, ORIGIN, Row.of(ROW_SCHEMA, "" + id, "n", wide)))
+                        .toArray(ChangeEvent[]::new));
+        List<Long> offsets = new ArrayList<>();
+        try (Broker broker = new Broker(kafka)) {
+            log.entries(
+                    LogTopic.CHANGES,
+                    LogFilter.ALL,
+                    entry -> {
+                        if (offsets.isEmpty()) {
+                            broker.deleteRecords(topics.changes(), Map.of(0, 190L));
+                        }
+                        return offsets.add(entry.offset());
+                    });
+        }
+
+        assertThat(offsets).doesNotHaveDuplicates().isSorted().startsWith(0L).endsWith(199L);
+        assertThat(offsets).doesNotContain(189L);
+    }
+
+    @Test
     void rejectsMissingTopic() {
         ChangeLog other = new ChangeLog(kafka, new Topics(topics.migration() + "x"));
 

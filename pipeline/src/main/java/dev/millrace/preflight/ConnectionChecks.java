@@ -115,12 +115,14 @@ public final class ConnectionChecks {
         private static final int OWNER = 1;
         private static final int MONITOR = 1;
         private static final int CONTROL = 1;
+        private static final int RETENTION = 1;
 
         public static final int TARGET =
                 Database.POOL_SIZE
                         + OWNER
                         + MONITOR
                         + CONTROL
+                        + RETENTION
                         + ApplierSettings.Limits.standard().writers()
                         + RECONCILIATION;
 

@@ -38,7 +38,7 @@ sealed interface Deletable {
             List<StoredOffset> stored,
             List<Map<Integer, Long>> needed) {
 
-        Readers {
+        public Readers {
             committed = Map.copyOf(committed);
             stored = List.copyOf(stored);
             needed = List.copyOf(needed);
@@ -52,7 +52,7 @@ sealed interface Deletable {
     ///   old
     record Found(Optional<Topic> topic, Map<Integer, Long> begins, Map<Integer, Long> young) {
 
-        Found {
+        public Found {
             begins = Map.copyOf(begins);
             young = Map.copyOf(young);
         }
@@ -65,10 +65,7 @@ sealed interface Deletable {
                         .filter(latest -> latest.number() == generation)
                         .map(latest -> unknown(latest, changes, target, readers))
                         .orElseGet(
-                                () ->
-                                        Optional.of(
-                                                "the target is not at generation "
-                                                        + generation));
+                                () -> Optional.of("the target is not at generation " + generation));
         if (unknown.isPresent()) {
             return new Nothing(unknown.get());
         }

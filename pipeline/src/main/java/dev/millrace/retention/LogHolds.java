@@ -1,9 +1,8 @@
 package dev.millrace.retention;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -14,7 +13,7 @@ import java.util.function.Function;
 /// removes a record of the hold. Nobody waits. Thread-safe.
 public final class LogHolds {
 
-    private final Set<Hold> open = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Hold> open = new HashSet<>();
     private Map<Integer, Long> released = Map.of();
 
     /// Keeps all records of the changes topic that are not released, until the result is closed.
@@ -31,7 +30,8 @@ public final class LogHolds {
         Deletable decided = decision.apply(needed);
         if (decided instanceof Deletable.Before before) {
             Map<Integer, Long> all = new HashMap<>(released);
-            before.changes().forEach((partition, offset) -> all.merge(partition, offset, Math::max));
+            before.changes()
+                    .forEach((partition, offset) -> all.merge(partition, offset, Math::max));
             released = Map.copyOf(all);
         }
         return decided;

@@ -134,8 +134,7 @@ public final class LogRetention implements AutoCloseable {
                 TOO_OLD.compareTo(settings.policy().interval()) > 0
                         ? TOO_OLD
                         : settings.policy().interval().multipliedBy(2);
-        return last == null
-                        || Duration.between(last.at(), clock.instant()).compareTo(limit) > 0
+        return last == null || Duration.between(last.at(), clock.instant()).compareTo(limit) > 0
                 ? Optional.empty()
                 : Optional.of(last.bytes());
     }
@@ -220,8 +219,7 @@ public final class LogRetention implements AutoCloseable {
     /// A cluster may forbid to read the disk use, which does not matter for the deletion.
     private void measure() {
         try {
-            Map<String, Long> bytes =
-                    broker.diskBytes(List.of(topics.changes(), topics.target()));
+            Map<String, Long> bytes = broker.diskBytes(List.of(topics.changes(), topics.target()));
             reading =
                     new Reading(
                             new LogBytes(

@@ -10,9 +10,9 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
-/// The components that run one generation of a [ReplicationStream]: capture, mappings and apply, and
-/// the log's retention beside them. They start and stop in the order of the data: capture stops first, so that what is in the log
-/// can still be applied. Thread-safe.
+/// The components that run one generation of a [ReplicationStream]: capture, mappings and apply,
+/// and the log's retention beside them. They start and stop in the order of the data: capture stops
+/// first, so that what is in the log can still be applied. Thread-safe.
 public final class RunningStream implements AutoCloseable {
 
     private final SourceCapture capture;

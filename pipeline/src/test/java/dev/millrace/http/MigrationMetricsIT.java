@@ -32,6 +32,8 @@ class MigrationMetricsIT {
                         "millrace_lag_source_bytes 1024.0",
                         "millrace_lag_records 7.0",
                         "millrace_lag_end_to_end_seconds 0.25",
+                        "millrace_log_bytes{topic=\"changes\"} 7000.0",
+                        "millrace_log_bytes{topic=\"target\"} 3000.0",
                         "millrace_phase{phase=\"CATCHING_UP\"} 1.0",
                         "millrace_events_total 100.0",
                         "millrace_rows_applied_total 90.0",

@@ -81,6 +81,18 @@ class ComponentStatesTest {
     }
 
     @Test
+    void showsRetentionWithItsReason() {
+        assertThat(ComponentStates.retention(ANSWERS))
+                .isEqualTo(new StatusReport.Part("retention", "running", true, NOON));
+        assertThat(
+                        ComponentStates.retention(
+                                new ComponentState.Waiting("nothing is deleted: why", NOON)))
+                .isEqualTo(
+                        new StatusReport.Part(
+                                "retention", "waiting: nothing is deleted: why", false, NOON));
+    }
+
+    @Test
     void namesTheFirstComponentThatEnded() {
         assertThat(states(STREAMING, MAPPING, APPLYING).ended()).isEmpty();
         assertThat(states(LOST, FATAL, FATAL).ended())

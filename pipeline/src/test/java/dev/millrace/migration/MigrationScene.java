@@ -145,9 +145,7 @@ final class MigrationScene implements AutoCloseable {
                         InstantSource.system())) {
             return Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
-                    .until(
-                            retention::state,
-                            state -> !(state instanceof ComponentState.Starting));
+                    .until(retention::state, state -> !(state instanceof ComponentState.Starting));
         }
     }
 

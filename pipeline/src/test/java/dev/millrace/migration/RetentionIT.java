@@ -27,7 +27,9 @@ class RetentionIT {
             scene.source.execute(
                     "INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, " + ROWS + ") g");
             scene.start();
-            scene.awaitPhase("IN_SYNC");
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(5))
+                    .until(() -> scene.running().status().phase().equals("IN_SYNC"));
             scene.source.execute("UPDATE item SET name = 'new' WHERE id % 100 = 0");
             Map<Integer, Long> ends = scene.logged().get(1);
             awaitDeleted(scene, ends);
@@ -49,7 +51,7 @@ class RetentionIT {
         }
     }
 
-    /// Each partition keeps at least the block that was applied last.
+    /// Later watermarks are applied, so that nothing before these ends is needed.
     private static void awaitDeleted(MigrationScene scene, Map<Integer, Long> ends) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(60))
@@ -60,7 +62,8 @@ class RetentionIT {
                                                 (partition, begin) ->
                                                         assertThat(begin)
                                                                 .isGreaterThanOrEqualTo(
-                                                                        ends.get(partition) - 1)));
+                                                                        ends.getOrDefault(
+                                                                                partition, 0L))));
     }
 
     private static List<String> lines(MigrationScene scene) {
@@ -117,7 +120,8 @@ class RetentionIT {
     private static Map<Integer, Long> storedOffsets(MigrationScene scene, String column) {
         Map<Integer, Long> offsets = new HashMap<>();
         for (List<@Nullable String> row :
-                scene.target.query("SELECT partition, " + column + " FROM millrace.stored_offset")) {
+                scene.target.query(
+                        "SELECT partition, " + column + " FROM millrace.stored_offset")) {
             offsets.put(
                     Integer.valueOf(String.valueOf(row.get(0))),
                     Long.valueOf(String.valueOf(row.get(1))));
@@ -160,7 +164,7 @@ class RetentionIT {
     @Test
     void readsTheLogFromWhatIsKept() throws Exception {
         try (MigrationScene scene = inSync()) {
-            scene.retain(Duration.ZERO);
+            assertThat(scene.retain(Duration.ZERO).isHealthy()).isTrue();
             Map<Integer, Long> begins = scene.logged().get(0);
 
             assertThat(begins.values()).allMatch(begin -> begin > 0);

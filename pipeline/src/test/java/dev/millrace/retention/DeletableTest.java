@@ -57,8 +57,7 @@ class DeletableTest {
                                 List.of(stored(0, GENERATION, "target", 700, token)),
                                 List.of(Map.of(0, 1_000L), Map.of(0, needed))));
 
-        assertThat(decided)
-                .isEqualTo(new Before(kept < 0 ? Map.of() : Map.of(0, kept), Map.of()));
+        assertThat(decided).isEqualTo(new Before(kept < 0 ? Map.of() : Map.of(0, kept), Map.of()));
     }
 
     @ParameterizedTest
@@ -75,8 +74,7 @@ class DeletableTest {
                                 List.of(stored(0, GENERATION, "target", nextOffset, 900)),
                                 List.of()));
 
-        assertThat(decided)
-                .isEqualTo(new Before(Map.of(), kept < 0 ? Map.of() : Map.of(0, kept)));
+        assertThat(decided).isEqualTo(new Before(Map.of(), kept < 0 ? Map.of() : Map.of(0, kept)));
     }
 
     @Test
@@ -156,8 +154,7 @@ class DeletableTest {
     private static Stream<Uncertain> uncertain() {
         Found missing = new Found(Optional.empty(), Map.of(), Map.of());
         return Stream.of(
-                new Uncertain(
-                        "no committed offset of the group", state -> state.with(Map.of())),
+                new Uncertain("no committed offset of the group", state -> state.with(Map.of())),
                 new Uncertain("no stored offset", state -> state.with(List.of())),
                 new Uncertain(
                         "stored offset of an older generation",
@@ -167,8 +164,7 @@ class DeletableTest {
                         state -> state.with(List.of(stored(0, 4, "target", 900, 900)))),
                 new Uncertain(
                         "stored offset of another topic",
-                        state ->
-                                state.with(List.of(stored(0, GENERATION, "former", 900, 900)))),
+                        state -> state.with(List.of(stored(0, GENERATION, "former", 900, 900)))),
                 new Uncertain(
                         "stored offset of an unknown partition",
                         state ->
@@ -189,10 +185,8 @@ class DeletableTest {
                 new Uncertain(
                         "recreated target topic",
                         state -> state.with(state.changes(), found("recreated", 0, 900))),
-                new Uncertain(
-                        "no changes topic", state -> state.with(missing, state.target())),
-                new Uncertain(
-                        "no target topic", state -> state.with(state.changes(), missing)));
+                new Uncertain("no changes topic", state -> state.with(missing, state.target())),
+                new Uncertain("no target topic", state -> state.with(state.changes(), missing)));
     }
 
     @ParameterizedTest

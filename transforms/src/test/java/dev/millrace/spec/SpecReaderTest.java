@@ -86,9 +86,9 @@ class SpecReaderTest {
                         select -> {
                             assertThat(select.target()).isEqualTo(new TableId("crm", "note"));
                             assertThat(select.key()).containsExactly("a", "b");
-                            assertThat(select.at()).isEqualTo(new Position("m.yaml", 19, 3));
+                            assertThat(select.at()).isEqualTo(new Position("m.yaml", 20, 3));
                             assertThat(select.text().at(0))
-                                    .isEqualTo(new Position("m.yaml", 19, 23));
+                                    .isEqualTo(new Position("m.yaml", 20, 23));
                         });
         assertThat(spec.tables().get(4))
                 .isEqualTo(new TableEntry.Wildcard("public", "Old", new Position("m.yaml", 20, 3)));

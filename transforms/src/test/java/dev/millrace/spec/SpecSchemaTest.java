@@ -56,7 +56,7 @@ class SpecSchemaTest {
             strings = {
                 "x=x",
                 "partitions: 6=partitions: ${P:6}",
-                "retention: 7d=retention: ${R}",
+                "retention: 7d=retention: ${R:7d}",
                 "retention: 7d=retention: 90m",
                 "migration: shop=migration: ${NAME:shop}",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
