@@ -59,6 +59,7 @@ public final class ApplierScenario implements AutoCloseable {
     private final List<TargetApplier> appliers = new ArrayList<>();
     private final long[] changesOffsets;
     private final long[] rowChanges;
+    private final int[] indexes;
     private final List<Map<Token, Long>> totals = new ArrayList<>();
     private final CountDownLatch closed = new CountDownLatch(1);
     private String topicId = "";
@@ -74,6 +75,7 @@ public final class ApplierScenario implements AutoCloseable {
         this.partitions = partitions;
         changesOffsets = new long[partitions];
         rowChanges = new long[partitions];
+        indexes = new int[partitions];
         for (int partition = 0; partition < partitions; partition++) {
             totals.add(new HashMap<>());
         }
@@ -203,18 +205,28 @@ public final class ApplierScenario implements AutoCloseable {
         return applier;
     }
 
-    /// The next token of the partition, as if the row topology had read one more change.
+    /// The next token of the partition, as if the row topology had read a further changes block.
     Token next(int partition) {
+        indexes[partition] = 0;
         return new Token(GENERATION, changesOffsets[partition]++, 0);
+    }
+
+    /// The token of a further change of the last changes block.
+    Token nextInBlock(int partition) {
+        return new Token(GENERATION, changesOffsets[partition] - 1, ++indexes[partition]);
     }
 
     void send(int partition, TargetChange change) {
         send(partition, List.of(change));
     }
 
-    /// Sends one block. Changes of rows share it; any other change is alone.
+    /// Sends one block: outputs of consecutive changes of rows of one changes block. Any other
+    /// change is alone.
     void send(int partition, List<TargetChange> changes) {
         Token upTo = changes.getLast().token();
+        if (changes.getFirst().token().changesOffset() != upTo.changesOffset()) {
+            throw new IllegalArgumentException("A target block is of one changes block.");
+        }
         long total = 0;
         for (TargetChange change : changes) {
             total = total(partition, change);

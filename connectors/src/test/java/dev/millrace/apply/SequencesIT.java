@@ -90,7 +90,7 @@ class SequencesIT {
                 other.setAutoCommit(false);
                 statement.execute("LOCK TABLE stock IN SHARE MODE");
                 Token begin = scenario.next(0);
-                Token next = new Token(begin.generation(), begin.changesOffset(), 1);
+                Token next = scenario.nextInBlock(0);
                 scenario.send(
                         0,
                         List.of(
@@ -152,7 +152,8 @@ class SequencesIT {
             TargetApplier first = scenario.start(ApplierScenario.limits(1), scenario.sessions());
             List<TargetChange> changes = new ArrayList<>();
             for (int i = 0; i < 7; i++) {
-                changes.add(new TargetChange.Upsert(scenario.next(0), item("" + i, "x")));
+                Token token = i == 0 ? scenario.next(0) : scenario.nextInBlock(0);
+                changes.add(new TargetChange.Upsert(token, item("" + i, "x")));
             }
             scenario.send(0, changes.subList(0, 3));
             scenario.send(0, changes.subList(3, 5));

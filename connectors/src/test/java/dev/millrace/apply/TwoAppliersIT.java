@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
 import dev.millrace.lifecycle.ComponentState;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,7 +91,7 @@ class TwoAppliersIT {
             log.send(
                     partition,
                     new TargetChange.Delete(
-                            scenario.next(partition), ApplierScenario.key(ROW_SCHEMA, key)));
+                            log.next(partition), ApplierScenario.key(ROW_SCHEMA, key)));
         } else if (model.containsKey(id) && random.nextBoolean()) {
             model.computeIfPresent(id, (_, cells) -> List.of("u" + number, cells.get(1)));
             Row row =
@@ -99,11 +100,11 @@ class TwoAppliersIT {
                             .text(1, "u" + number)
                             .unchanged(2)
                             .build();
-            log.send(partition, new TargetChange.Upsert(scenario.next(partition), row));
+            log.send(partition, new TargetChange.Upsert(log.next(partition), row));
         } else {
             model.put(id, List.of("w" + number, "b" + number));
             Row row = Row.of(ROW_SCHEMA, key, "w" + number, "b" + number);
-            log.send(partition, new TargetChange.Upsert(scenario.next(partition), row));
+            log.send(partition, new TargetChange.Upsert(log.next(partition), row));
         }
     }
 
@@ -124,6 +125,16 @@ class TwoAppliersIT {
             }
         }
 
+        /// The token of the next change of a row, in the last changes block or in a further one.
+        Token next(int partition) {
+            List<TargetChange> log = sent.get(partition);
+            return log.isEmpty()
+                            || !ApplierScenario.isOfRow(log.getLast())
+                            || random.nextInt(10) == 0
+                    ? scenario.next(partition)
+                    : scenario.nextInBlock(partition);
+        }
+
         void send(int partition, TargetChange change) {
             sent.get(partition).add(change);
             add(partition, change);
@@ -136,13 +147,19 @@ class TwoAppliersIT {
         }
 
         private void add(int partition, TargetChange change) {
-            if (!ApplierScenario.isOfRow(change)) {
+            List<TargetChange> block = blocks.get(partition);
+            if (!block.isEmpty() && !isOfBlock(block, change)) {
                 endBlock(partition);
             }
-            blocks.get(partition).add(change);
-            if (!ApplierScenario.isOfRow(change) || random.nextInt(4) == 0) {
+            block.add(change);
+            if (random.nextInt(4) == 0) {
                 endBlock(partition);
             }
+        }
+
+        private static boolean isOfBlock(List<TargetChange> block, TargetChange change) {
+            return block.getLast().token().changesOffset() == change.token().changesOffset()
+                    && block.getLast().token().compareTo(change.token()) <= 0;
         }
 
         void endBlock(int partition) {
