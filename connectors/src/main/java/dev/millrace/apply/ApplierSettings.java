@@ -24,8 +24,13 @@ public record ApplierSettings(
         kafka = Map.copyOf(kafka);
     }
 
+    /// A batch ends with the block that reaches a limit. Bytes are those of memory: the block and
+    /// its decoded rows.
+    ///
     /// @param rows of one batch; a longer transaction is not faster and delays the others
-    /// @param bytes of one batch, and of the records that are read ahead for a partition
+    /// @param bytes of one batch. A partition reads ahead by one batch while another is written
+    /// @param readAhead bytes of all partitions. Beyond it only partitions that have nothing to
+    ///   apply are read, so that each of them can reach a truncate
     /// @param writers sessions that write concurrently
     /// @param lockTimeout how long a statement waits for a lock before its transaction is repeated
     /// @param silence how long the target may be silent within a batch before the session counts as
@@ -34,6 +39,7 @@ public record ApplierSettings(
     public record Limits(
             int rows,
             long bytes,
+            long readAhead,
             int writers,
             Duration lockTimeout,
             Duration silence,
@@ -48,8 +54,9 @@ public record ApplierSettings(
 
         public static Limits standard() {
             return new Limits(
-                    10_000,
-                    16L << 20,
+                    40_000,
+                    8L << 20,
+                    64L << 20,
                     2,
                     Duration.ofSeconds(5),
                     Duration.ofMinutes(10),

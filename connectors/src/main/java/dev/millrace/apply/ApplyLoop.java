@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -261,16 +262,18 @@ final class ApplyLoop {
         consumer.seek(topic.partition(offset.partition()), offset.nextOffset());
     }
 
+    /// One budget of memory for all partitions.
     private void pauseFullPartitions() {
         var limits = settings.limits();
+        long held = partitions.stream().mapToLong(PartitionProgress::bytes).sum();
+        List<TopicPartition> full = new ArrayList<>();
+        List<TopicPartition> reading = new ArrayList<>();
         for (PartitionProgress partition : partitions) {
-            var topicPartition = List.of(topic.partition(partition.stored().partition()));
-            if (partition.size() >= limits.rows() || partition.bytes() >= limits.bytes()) {
-                consumer.pause(topicPartition);
-            } else {
-                consumer.resume(topicPartition);
-            }
+            (partition.isFull(held, limits) ? full : reading)
+                    .add(topic.partition(partition.stored().partition()));
         }
+        consumer.pause(full);
+        consumer.resume(reading);
     }
 
     private void drain() {

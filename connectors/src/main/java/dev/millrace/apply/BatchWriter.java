@@ -109,9 +109,10 @@ final class BatchWriter implements AutoCloseable {
         int generation = batch.from().generation();
         CompactedBatch compacted =
                 CompactedBatch.of(batch.partition(), batch.changes(), stopped(generation, stops));
+        Set<TableId> backfilling = backfilling(batch, compacted);
         Map<TableId, Long> counts = new HashMap<>();
         for (var table : compacted.tables().entrySet()) {
-            rows.write(table.getKey(), table.getValue());
+            rows.write(table.getKey(), table.getValue(), backfilling.contains(table.getKey()));
             counts.put(table.getKey(), table.getValue().changeCount());
         }
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
@@ -125,6 +126,27 @@ final class BatchWriter implements AutoCloseable {
         }
         moveLocked(batch.from(), batch.to(), compacted.changeCount());
         return new WriteOutcome.Applied(counts, newlyStopped);
+    }
+
+    /// The tables whose backfill is not complete in the partition and that have so many rows in the
+    /// batch that copying them straight into the table pays.
+    private Set<TableId> backfilling(PartitionBatch batch, CompactedBatch compacted)
+            throws SQLException {
+        Set<TableId> tables = new HashSet<>();
+        compacted
+                .tables()
+                .forEach(
+                        (table, changes) -> {
+                            if (changes.changeCount() >= DirectCopy.MIN_ROWS
+                                    && changes.wholeRows().isPresent()) {
+                                tables.add(table);
+                            }
+                        });
+        if (!tables.isEmpty()) {
+            tables.removeAll(
+                    backfilled.read(connection, batch.from().generation(), batch.partition()));
+        }
+        return tables;
     }
 
     private WriteOutcome empty(TruncateHold hold, List<StoppedTable> stops)

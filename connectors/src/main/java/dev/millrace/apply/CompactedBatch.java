@@ -76,7 +76,7 @@ final class CompactedBatch {
                 if (stopped.contains(row.table())) {
                     rejected.count(row.table());
                 } else {
-                    tableOf(row.schema()).delete(row.key(), token.changesOffset());
+                    tableOf(row.schema()).delete(row, token.changesOffset());
                 }
             }
             case TargetChange.Rejected change -> {

@@ -1,7 +1,9 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.ApplierSettings.Limits;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.TargetTask.PartitionBatch;
+import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetBlock;
@@ -28,19 +30,22 @@ final class PartitionProgress {
     /// Changes that are applied together, and the stored offset after them.
     ///
     /// @param changes empty if all changes of the record were dropped: only its offset is stored
-    private record Pending(StoredOffset to, List<TargetChange> changes, int bytes) {
+    /// @param schemas of the written rows, one per table
+    /// @param rows the number of changes other than watermarks
+    /// @param bytes of memory
+    private record Pending(
+            StoredOffset to,
+            List<TargetChange> changes,
+            Map<TableId, RowSchema> schemas,
+            int rows,
+            long bytes) {}
 
-        Pending {
-            changes = List.copyOf(changes);
-        }
+    /// The memory of one decoded change beside the block's bytes: the change, its token, its row
+    /// and their places in lists.
+    private static final int CHANGE_BYTES = 112;
 
-        int rows() {
-            return (int)
-                    changes.stream()
-                            .filter(change -> !(change instanceof TargetChange.Watermark))
-                            .count();
-        }
-    }
+    /// Start and length of a cell.
+    private static final int CELL_BYTES = 8;
 
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final boolean hasTokens;
@@ -52,6 +57,7 @@ final class PartitionProgress {
     private int size;
     private int rowChanges;
     private boolean inFlight;
+    private long inFlightBytes;
     private Instant lastMove = Instant.EPOCH;
 
     PartitionProgress(TargetTopic topic, StoredOffset stored) {
@@ -66,6 +72,7 @@ final class PartitionProgress {
     void reset(StoredOffset found) {
         pending.clear();
         bytes = 0;
+        inFlightBytes = 0;
         size = 0;
         rowChanges = 0;
         stored = found;
@@ -89,18 +96,22 @@ final class PartitionProgress {
                                     upTo.generation(),
                                     stored.generation()));
         }
-        Token before = last;
-        List<TargetChange> changes = block.changes();
-        if (!isNew(upTo, before)) {
-            changes = List.of();
-        } else {
-            if (hasTokens) {
-                changes = changes.stream().filter(each -> isNew(each.token(), before)).toList();
-            }
+        List<TargetChange> changes = List.of();
+        if (isNew(upTo, last)) {
+            changes = hasTokens ? after(last, block.changes()) : block.changes();
             last = upTo;
             total = block.total();
         }
         split(offset, block, changes, recordBytes);
+    }
+
+    /// The changes with a greater token: the end of the block, because tokens ascend.
+    private static List<TargetChange> after(Token token, List<TargetChange> changes) {
+        int first = 0;
+        while (first < changes.size() && changes.get(first).token().compareTo(token) <= 0) {
+            first++;
+        }
+        return changes.subList(first, changes.size());
     }
 
     /// Without tokens every record of the stored generation is new: the topic's producer writes
@@ -115,6 +126,7 @@ final class PartitionProgress {
     private void split(
             long offset, TargetBlock block, List<TargetChange> changes, int recordBytes) {
         Map<TableId, RowSchema> schemas = new HashMap<>();
+        RowSchema previous = null;
         int begin = 0;
         int group = 0;
         for (int i = 0; i < changes.size(); i++) {
@@ -123,24 +135,34 @@ final class PartitionProgress {
                 group = i;
             }
             watermark = later(watermark, change);
-            if (!hasSameSchema(schemas, change)) {
-                if (group == begin) {
-                    throw new ApplierFailure(
-                            "Offset %d of partition %d has two schemas of one table in one change."
-                                    .formatted(offset, stored.partition()));
-                }
-                Token token = changes.get(group - 1).token();
-                long later = block.upTo().index() - (long) token.index();
-                push(
-                        at(offset, token, block.total() - later),
-                        changes.subList(begin, group),
-                        recordBytes);
-                begin = group;
-                i = group - 1;
-                schemas.clear();
+            RowSchema schema =
+                    change instanceof TargetChange.Upsert(_, Row row) ? row.schema() : null;
+            if (schema == null || schema == previous || add(schemas, schema)) {
+                previous = schema == null ? previous : schema;
+                continue;
             }
+            if (group == begin) {
+                throw new ApplierFailure(
+                        "Offset %d of partition %d has two schemas of one table in one change."
+                                .formatted(offset, stored.partition()));
+            }
+            Token token = changes.get(group - 1).token();
+            long later = block.upTo().index() - (long) token.index();
+            push(
+                    at(offset, token, block.total() - later),
+                    changes.subList(begin, group),
+                    schemas,
+                    0);
+            begin = group;
+            i = group - 1;
+            schemas = new HashMap<>();
+            previous = null;
         }
-        push(at(offset + 1, last, total), changes.subList(begin, changes.size()), recordBytes);
+        push(
+                at(offset + 1, last, total),
+                changes.subList(begin, changes.size()),
+                schemas,
+                recordBytes);
     }
 
     StoredOffset stored() {
@@ -152,9 +174,20 @@ final class PartitionProgress {
         return size;
     }
 
-    /// The size of their records.
+    /// The memory that the changes take which were read, those of a batch in progress included.
     long bytes() {
-        return bytes;
+        return bytes + inFlightBytes;
+    }
+
+    /// Whether nothing more of this partition is read for now: it has a batch beside the one in
+    /// progress, or all partitions together have reached their limit. A partition that has nothing
+    /// to apply is read nevertheless, because the others may wait for it at a truncate.
+    ///
+    /// @param held the [#bytes] of all partitions
+    boolean isFull(long held, Limits limits) {
+        return size >= limits.rows()
+                || bytes() >= 2 * limits.bytes()
+                || held >= limits.readAhead() && size > 0;
     }
 
     boolean isInFlight() {
@@ -169,6 +202,7 @@ final class PartitionProgress {
     /// The writer has returned the transaction.
     void returned() {
         inFlight = false;
+        inFlightBytes = 0;
     }
 
     /// A batch is applied up to this offset.
@@ -218,7 +252,8 @@ final class PartitionProgress {
     }
 
     /// Takes the next batch: up to the limits, to a truncate, or to where a table's schema changes.
-    /// Empty when no record precedes the next truncate.
+    /// Consists of whole blocks, or of the parts of one. Empty when no record precedes the next
+    /// truncate.
     Optional<PartitionBatch> take(int maxRows, long maxBytes) {
         Map<TableId, RowSchema> schemas = new HashMap<>();
         List<TargetChange> changes = new ArrayList<>();
@@ -227,34 +262,56 @@ final class PartitionProgress {
         while (!pending.isEmpty()
                 && changes.size() < maxRows
                 && taken < maxBytes
-                && truncate().isEmpty()) {
-            Pending next = pending.element();
-            if (!next.changes().stream().allMatch(change -> hasSameSchema(schemas, change))) {
-                break;
-            }
+                && truncate().isEmpty()
+                && pending.element().schemas().values().stream()
+                        .allMatch(schema -> add(schemas, schema))) {
+            Pending next = pop();
             changes.addAll(next.changes());
             taken += next.bytes();
-            pop();
             to = next.to();
         }
-        return to == stored
-                ? Optional.empty()
-                : Optional.of(new PartitionBatch(stored, to, changes));
+        if (to == stored) {
+            return Optional.empty();
+        }
+        inFlightBytes = taken;
+        return Optional.of(new PartitionBatch(stored, to, changes));
     }
 
-    private void push(StoredOffset to, List<TargetChange> changes, int recordBytes) {
-        Pending next = new Pending(to, changes, recordBytes);
-        pending.add(next);
-        bytes += next.bytes();
-        size += Math.max(1, next.changes().size());
-        rowChanges += next.rows();
+    private void push(
+            StoredOffset to,
+            List<TargetChange> changes,
+            Map<TableId, RowSchema> schemas,
+            int recordBytes) {
+        int rows = 0;
+        long memory = recordBytes;
+        for (TargetChange change : changes) {
+            rows += change instanceof TargetChange.Watermark ? 0 : 1;
+            memory += CHANGE_BYTES + (long) CELL_BYTES * cells(change);
+        }
+        pending.add(new Pending(to, changes, schemas, rows, memory));
+        bytes += memory;
+        size += Math.max(1, changes.size());
+        rowChanges += rows;
     }
 
-    private void pop() {
+    private static int cells(TargetChange change) {
+        return switch (change) {
+            case TargetChange.Upsert(_, Row row) -> row.schema().size();
+            case TargetChange.Delete(_, Row row) -> row.schema().size();
+            case TargetChange.Rejected rejected -> rejected.image().schema().size();
+            case TargetChange.Truncate _,
+                    TargetChange.BackfillComplete _,
+                    TargetChange.Watermark _ ->
+                    0;
+        };
+    }
+
+    private Pending pop() {
         Pending next = pending.remove();
         bytes -= next.bytes();
         size -= Math.max(1, next.changes().size());
         rowChanges -= next.rows();
+        return next;
     }
 
     private StoredOffset at(long nextOffset, Token token, long total) {
@@ -270,20 +327,9 @@ final class PartitionProgress {
         return watermark;
     }
 
-    /// Adds the schema of a written row; false if the table has another one.
-    private static boolean hasSameSchema(Map<TableId, RowSchema> schemas, TargetChange change) {
-        return switch (change) {
-            case TargetChange.Upsert upsert -> {
-                RowSchema schema = upsert.row().schema();
-                RowSchema before = schemas.putIfAbsent(schema.table(), schema);
-                yield before == null || before == schema || before.equals(schema);
-            }
-            case TargetChange.Delete _,
-                    TargetChange.Rejected _,
-                    TargetChange.Truncate _,
-                    TargetChange.BackfillComplete _,
-                    TargetChange.Watermark _ ->
-                    true;
-        };
+    /// Adds the schema of written rows; false if the table has another one.
+    private static boolean add(Map<TableId, RowSchema> schemas, RowSchema schema) {
+        RowSchema before = schemas.putIfAbsent(schema.table(), schema);
+        return before == null || before.equals(schema);
     }
 }

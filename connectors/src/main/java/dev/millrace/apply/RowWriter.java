@@ -25,29 +25,41 @@ final class RowWriter {
         this.connection = connection;
     }
 
+    /// @param isBackfilling whether most rows are expected to be new
     /// @throws TableStop when the table cannot take its changes
     /// @throws SQLException when another attempt may succeed, or the failure is not about the table
-    void write(TableId table, TableChanges changes) throws TableStop, SQLException {
+    void write(TableId table, TableChanges changes, boolean isBackfilling)
+            throws TableStop, SQLException {
         try {
-            if (changes.needsDeletedCells()) {
-                throw new TableStop(table, StopReason.missingRow(table));
+            if (!isBackfilling || !insert(changes)) {
+                upsert(table, changes);
             }
-            TableWriter keys = writer(changes.keySchema());
-            keys.delete(changes.deletes());
-            var upserts = changes.upserts();
-            if (!upserts.isEmpty()) {
-                writer(upserts.getFirst().schema()).upsert(upserts);
-            }
-            var updates = changes.updates();
-            if (!updates.isEmpty()) {
-                writer(updates.getFirst().schema()).update(updates);
-            }
-            keys.checkDeferred();
+            writer(changes.keySchema()).checkDeferred();
         } catch (SQLException e) {
             if (StopReason.lacksColumn(e)) {
                 throw new TableStop(table, e, refusedColumn(changes, e));
             }
             throw stopOr(table, e);
+        }
+    }
+
+    private boolean insert(TableChanges changes) throws TableStop, SQLException {
+        List<Row> rows = changes.wholeRows().orElse(List.of());
+        return !rows.isEmpty() && writer(rows.getFirst().schema()).insert(rows);
+    }
+
+    private void upsert(TableId table, TableChanges changes) throws TableStop, SQLException {
+        if (changes.needsDeletedCells()) {
+            throw new TableStop(table, StopReason.missingRow(table));
+        }
+        writer(changes.keySchema()).delete(changes.deletes());
+        var upserts = changes.upserts();
+        if (!upserts.isEmpty()) {
+            writer(upserts.getFirst().schema()).upsert(upserts);
+        }
+        var updates = changes.updates();
+        if (!updates.isEmpty()) {
+            writer(updates.getFirst().schema()).update(updates);
         }
     }
 

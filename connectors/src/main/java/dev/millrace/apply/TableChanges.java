@@ -4,41 +4,49 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/// The changes of one table in a batch, compacted to one [PendingRow] per key. All upserts have one
-/// schema: [PartitionProgress] ends a batch where a table's schema changes. Not thread-safe.
+/// The changes of one table in a batch. They are compacted to one [PendingRow] per key when they
+/// are asked for: rows that are only inserted need no map of keys. All upserts have one schema:
+/// [PartitionProgress] ends a batch where a table's schema changes. Not thread-safe.
 final class TableChanges {
 
-    private final Map<RowKey, PendingRow> pending = new HashMap<>();
     private final RowSchema keySchema;
+
+    /// In the order of the log.
+    private final List<Row> rows = new ArrayList<>();
+
+    private final BitSet deletes = new BitSet();
+    private @Nullable Map<RowKey, PendingRow> compacted;
+    private boolean hasPartialRow;
     private long firstChangesOffset = Long.MAX_VALUE;
-    private long changeCount;
 
     TableChanges(RowSchema schema) {
         keySchema = RowSchema.keyed(schema.table(), schema.keyColumns(), schema.keyColumns());
     }
 
     void upsert(Row row, long changesOffset) {
-        count(changesOffset);
-        RowKey key = row.key();
-        pending.put(key, pending.getOrDefault(key, PendingRow.NONE).then(row));
+        hasPartialRow |= row.isPartial();
+        add(row, changesOffset);
     }
 
-    void delete(RowKey key, long changesOffset) {
-        count(changesOffset);
-        pending.put(key, PendingRow.DELETED);
+    /// @param key a row of the key's columns
+    void delete(Row key, long changesOffset) {
+        deletes.set(rows.size());
+        add(key, changesOffset);
     }
 
-    private void count(long changesOffset) {
+    private void add(Row row, long changesOffset) {
         firstChangesOffset = Math.min(firstChangesOffset, changesOffset);
-        changeCount++;
+        rows.add(row);
+        compacted = null;
     }
 
     /// The schema of the key's columns only.
@@ -48,7 +56,7 @@ final class TableChanges {
 
     /// The number of changes before compaction.
     long changeCount() {
-        return changeCount;
+        return rows.size();
     }
 
     /// The lowest offset in the changes topic.
@@ -56,13 +64,19 @@ final class TableChanges {
         return firstChangesOffset;
     }
 
+    /// All rows in the order of the log, when the changes are nothing but rows with all cells. A
+    /// key may occur twice.
+    Optional<List<Row>> wholeRows() {
+        return hasPartialRow || !deletes.isEmpty() ? Optional.empty() : Optional.of(rows);
+    }
+
     /// The keys whose rows are deleted before other rows are written, sorted. Some of them are
     /// inserted again.
     List<RowKey> deletes() {
-        return pending.entrySet().stream()
+        return compacted().entrySet().stream()
                 .filter(entry -> entry.getValue().deleted())
                 .map(Map.Entry::getKey)
-                .sorted(KeyOrder.INSTANCE)
+                .sorted(RowKey.ORDER)
                 .toList();
     }
 
@@ -73,61 +87,44 @@ final class TableChanges {
 
     /// The rows with unchanged cells, which keep the target's values; sorted by key.
     List<Row> updates() {
-        return rows(PendingRow::isPartial);
+        return hasPartialRow ? rows(PendingRow::isPartial) : List.of();
     }
 
     /// Whether a row has unchanged cells although this batch deletes the target's row before.
     boolean needsDeletedCells() {
-        return pending.values().stream().anyMatch(state -> state.deleted() && state.isPartial());
+        return hasPartialRow
+                && !deletes.isEmpty()
+                && compacted().values().stream()
+                        .anyMatch(state -> state.deleted() && state.isPartial());
     }
 
+    /// All writers sort their keys in the same order: concurrent transactions take their row locks
+    /// in that order, and neighbours in an index are written together.
     private List<Row> rows(Predicate<PendingRow> wanted) {
-        List<Row> rows = new ArrayList<>();
-        pending.entrySet().stream()
+        List<Row> sorted = new ArrayList<>();
+        compacted().entrySet().stream()
                 .filter(entry -> wanted.test(entry.getValue()))
-                .sorted(Map.Entry.comparingByKey(KeyOrder.INSTANCE))
-                .forEach(entry -> rows.add(Objects.requireNonNull(entry.getValue().row())));
-        return rows;
+                .sorted(Map.Entry.comparingByKey(RowKey.ORDER))
+                .forEach(entry -> sorted.add(Objects.requireNonNull(entry.getValue().row())));
+        return sorted;
     }
 
-    /// The order of keys for all writers: concurrent transactions take their row locks in the same
-    /// order, and neighbours in an index are written together. Whole numbers have their numeric
-    /// order.
-    enum KeyOrder implements Comparator<RowKey> {
-        INSTANCE;
-
-        @Override
-        public int compare(RowKey left, RowKey right) {
-            for (int i = 0; i < Math.min(left.size(), right.size()); i++) {
-                int byValue = compare(left.value(i), right.value(i));
-                if (byValue != 0) {
-                    return byValue;
-                }
+    private Map<RowKey, PendingRow> compacted() {
+        Map<RowKey, PendingRow> known = compacted;
+        if (known == null) {
+            known = HashMap.newHashMap(rows.size());
+            for (int i = 0; i < rows.size(); i++) {
+                Row row = rows.get(i);
+                RowKey key = row.key();
+                known.put(
+                        key,
+                        deletes.get(i)
+                                ? PendingRow.DELETED
+                                : known.getOrDefault(key, PendingRow.NONE).then(row));
             }
-            return Integer.compare(left.size(), right.size());
+            compacted = known;
         }
-
-        private static int compare(@Nullable String left, @Nullable String right) {
-            if (left == null || right == null) {
-                return Boolean.compare(left == null, right == null);
-            }
-            boolean leftIsNumber = isWholeNumber(left);
-            if (leftIsNumber != isWholeNumber(right)) {
-                return leftIsNumber ? -1 : 1;
-            }
-            return leftIsNumber && left.length() != right.length()
-                    ? Integer.compare(left.length(), right.length())
-                    : left.compareTo(right);
-        }
-
-        private static boolean isWholeNumber(String text) {
-            for (int i = 0; i < text.length(); i++) {
-                if (text.charAt(i) < '0' || text.charAt(i) > '9') {
-                    return false;
-                }
-            }
-            return !text.isEmpty();
-        }
+        return known;
     }
 
     /// What remains to be done for one key.

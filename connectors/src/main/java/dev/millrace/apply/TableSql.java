@@ -42,6 +42,10 @@ final class TableSql {
         return "COPY " + staging + " (" + names(columns) + ") FROM STDIN";
     }
 
+    String copyIntoTable(List<Integer> columns) {
+        return "COPY " + table + " (" + names(columns) + ") FROM STDIN";
+    }
+
     String upsertFromStaging() {
         return insert() + " SELECT " + names(all()) + " FROM " + staging + onConflict();
     }

@@ -18,8 +18,6 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyIn;
 
 /// Writes rows of one schema through one session, in the caller's transaction. Not thread-safe;
 /// confined to the session's thread.
@@ -29,9 +27,6 @@ final class TableWriter {
     /// emptying that table costs more than COPY saves.
     private static final int ROWS_FOR_COPY = 1_000;
 
-    /// The size at which the buffer is passed to the driver.
-    private static final int COPY_CHUNK = 1 << 20;
-
     /// @param rows the number of rows that the server reports
     private record Written(int rows, Rewriters rewriters) {}
 
@@ -40,6 +35,7 @@ final class TableWriter {
     private final TableSql sql;
     private final int rowsForCopy;
     private final boolean hasDeferredConstraint;
+    private final DirectCopy direct;
     private boolean staged;
     private boolean stagedInTransaction;
 
@@ -58,6 +54,14 @@ final class TableWriter {
         sql =
                 new TableSql(
                         schema, TargetColumns.read(connection, schema), "millrace_rows_" + number);
+        direct = new DirectCopy(connection, schema, sql);
+    }
+
+    /// Copies rows straight into the table; see [DirectCopy].
+    ///
+    /// @return false when they must be upserted
+    boolean insert(List<Row> rows) throws SQLException, TableStop {
+        return direct.write(rows);
     }
 
     /// @throws TableStop when the target did not write all of them
@@ -229,27 +233,7 @@ final class TableWriter {
 
     private void copy(List<Integer> columns, List<Row> rows) throws SQLException {
         stage();
-        CopyIn copy =
-                connection
-                        .unwrap(PGConnection.class)
-                        .getCopyAPI()
-                        .copyIn(sql.copyIntoStaging(columns));
-        try {
-            CopyText text = new CopyText();
-            for (Row row : rows) {
-                text.add(row, columns);
-                if (text.size() >= COPY_CHUNK) {
-                    copy.writeToCopy(text.buffer(), 0, text.size());
-                    text.clear();
-                }
-            }
-            copy.writeToCopy(text.buffer(), 0, text.size());
-            copy.endCopy();
-        } finally {
-            if (copy.isActive()) {
-                copy.cancelCopy();
-            }
-        }
+        RowCopy.send(connection, sql.copyIntoStaging(columns), columns, rows);
     }
 
     private List<Integer> all() {

@@ -42,6 +42,9 @@ public final class KafkaClients {
     /// A producer refuses records that are larger than its buffer.
     private static final int STREAMS_BUFFER_BYTES = LARGEST_REQUEST_BYTES + BATCH_BYTES;
 
+    /// Apply decides after every poll whether it continues to read.
+    private static final int APPLY_POLL_RECORDS = 8;
+
     private KafkaClients() {}
 
     /// @param timeout how long a call may take
@@ -80,9 +83,11 @@ public final class KafkaClients {
         config.put("auto.offset.reset", "none");
         config.put("isolation.level", "read_committed");
         config.put("allow.auto.create.topics", false);
-        config.put("max.poll.records", POLL_RECORDS);
+        config.put("max.poll.records", APPLY_POLL_RECORDS);
         config.put("fetch.max.bytes", FETCH_BYTES);
         config.put("max.partition.fetch.bytes", PARTITION_FETCH_BYTES);
+        // A block is returned as soon as it is committed.
+        config.put("fetch.min.bytes", 1);
         config.put("reconnect.backoff.max.ms", 1_000);
         return consumer(config);
     }

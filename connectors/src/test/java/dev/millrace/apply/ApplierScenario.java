@@ -119,6 +119,7 @@ public final class ApplierScenario implements AutoCloseable {
         return new ApplierSettings.Limits(
                 rows,
                 16L << 20,
+                64L << 20,
                 2,
                 Duration.ofMillis(500),
                 Duration.ofSeconds(30),

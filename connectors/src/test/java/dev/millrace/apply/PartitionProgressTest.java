@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.ApplierSettings.Limits;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -251,6 +252,7 @@ class PartitionProgressTest {
         partition.applied(at(14, 9, 0, 3), NOW);
         assertThat(partition.afterTruncate()).isEqualTo(at(15, 10, 0, 3));
 
+        partition.returned();
         partition.truncated(at(15, 10, 0, 3), NOW);
         assertThat(partition.truncate()).isEmpty();
         assertThat(partition.size()).isZero();
@@ -321,5 +323,37 @@ class PartitionProgressTest {
         assertThat(partition.isAtTruncate()).isTrue();
         partition.submitted();
         assertThat(partition.isAtTruncate()).isFalse();
+    }
+
+    @Test
+    void memoryOfABatchIsCountedUntilItReturns() {
+        partition.add(10, block(upsert(2, 6, 0), upsert(2, 6, 1)), 1_000);
+        long two = partition.bytes();
+        assertThat(two).as("two decoded rows").isGreaterThan(1_200);
+        partition.add(11, block(upsert(2, 7, 0)), 1_000);
+        long all = partition.bytes();
+
+        take(1);
+        partition.submitted();
+        assertThat(partition.bytes()).isEqualTo(all);
+        partition.returned();
+        assertThat(partition.bytes()).isEqualTo(all - two);
+        partition.reset(START);
+        assertThat(partition.bytes()).isZero();
+    }
+
+    @Test
+    void readsAheadByOneBatchOrUntilAllPartitionsReachTheirLimit() {
+        Limits limits =
+                new Limits(100, 1_000, 10_000, 1, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+        assertThat(partition.isFull(10_000, limits)).as("it has nothing to apply").isFalse();
+
+        partition.add(10, block(upsert(2, 6, 0)), 1_000);
+        assertThat(partition.isFull(9_999, limits)).isFalse();
+        assertThat(partition.isFull(10_000, limits)).isTrue();
+        take(1);
+        assertThat(partition.isFull(10_000, limits)).as("it is in progress").isFalse();
+        partition.add(11, block(upsert(2, 7, 0)), 1_000);
+        assertThat(partition.isFull(0, limits)).as("a batch and the next").isTrue();
     }
 }

@@ -305,7 +305,7 @@ class RandomHistoryIT {
             List<PartitionBatch> written)
             throws SQLException {
         for (int left = 1 + random.nextInt(6); left > 0; left--) {
-            var next = partition.take(1 + random.nextInt(10), 1 + random.nextInt(30));
+            var next = partition.take(1 + random.nextInt(10), 1 + random.nextInt(3_000));
             if (next.isEmpty()) {
                 return;
             }

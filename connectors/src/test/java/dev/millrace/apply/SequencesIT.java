@@ -411,6 +411,7 @@ class SequencesIT {
                     new ApplierSettings.Limits(
                             10,
                             1 << 20,
+                            1 << 20,
                             1,
                             Duration.ofMillis(500),
                             Duration.ofSeconds(7),

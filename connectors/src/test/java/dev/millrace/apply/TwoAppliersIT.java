@@ -8,6 +8,7 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.lifecycle.ComponentState;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -30,7 +31,17 @@ class TwoAppliersIT {
                 new ApplierScenario(
                         PARTITIONS, "CREATE TABLE item (id int PRIMARY KEY, a text, big text)")) {
             TargetApplier one = scenario.start(ApplierScenario.limits(50), scenario.sessions());
-            TargetApplier two = scenario.start(ApplierScenario.limits(7), scenario.sessions());
+            TargetApplier two =
+                    scenario.start(
+                            new ApplierSettings.Limits(
+                                    7,
+                                    1,
+                                    1,
+                                    2,
+                                    Duration.ofMillis(500),
+                                    Duration.ofSeconds(30),
+                                    Duration.ofMillis(100)),
+                            scenario.sessions());
             TreeMap<Integer, List<String>> model = new TreeMap<>();
             var log = new BlockLog(scenario, random);
             for (int i = 0; i < CHANGES; i++) {

@@ -3,6 +3,7 @@ package dev.millrace.change;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,10 @@ import org.jspecify.annotations.Nullable;
 /// texts. [#bytes()] is canonical and injective; it selects the partition: one key, one partition,
 /// one order. Immutable. Prints names, never values.
 public final class RowKey {
+
+    /// One order of the keys of a table, by their values: whole numbers first and by value, then
+    /// other texts by their bytes, NULL last. Compares bytes, so that sorting decodes no text.
+    public static final Comparator<RowKey> ORDER = RowKey::compareValues;
 
     private static final int NULL = -1;
 
@@ -76,6 +81,52 @@ public final class RowKey {
     /// different bytes. The caller must not modify the array.
     public byte[] bytes() {
         return bytes;
+    }
+
+    private static int compareValues(RowKey left, RowKey right) {
+        int atLeft = left.valuesAt;
+        int atRight = right.valuesAt;
+        for (int i = 0; i < Math.min(left.size, right.size); i++) {
+            int byValue = compareValues(left, atLeft, right, atRight);
+            if (byValue != 0) {
+                return byValue;
+            }
+            atLeft += Integer.BYTES + Math.max(0, left.length(atLeft));
+            atRight += Integer.BYTES + Math.max(0, right.length(atRight));
+        }
+        return Integer.compare(left.size, right.size);
+    }
+
+    private static int compareValues(RowKey left, int atLeft, RowKey right, int atRight) {
+        int leftLength = left.length(atLeft);
+        int rightLength = right.length(atRight);
+        if (leftLength == NULL || rightLength == NULL) {
+            return Boolean.compare(leftLength == NULL, rightLength == NULL);
+        }
+        int fromLeft = atLeft + Integer.BYTES;
+        int fromRight = atRight + Integer.BYTES;
+        boolean isNumber = left.isWholeNumber(fromLeft, leftLength);
+        if (isNumber != right.isWholeNumber(fromRight, rightLength)) {
+            return isNumber ? -1 : 1;
+        }
+        return isNumber && leftLength != rightLength
+                ? Integer.compare(leftLength, rightLength)
+                : Arrays.compareUnsigned(
+                        left.bytes,
+                        fromLeft,
+                        fromLeft + leftLength,
+                        right.bytes,
+                        fromRight,
+                        fromRight + rightLength);
+    }
+
+    private boolean isWholeNumber(int from, int length) {
+        for (int i = from; i < from + length; i++) {
+            if (bytes[i] < '0' || bytes[i] > '9') {
+                return false;
+            }
+        }
+        return length > 0;
     }
 
     private int length(int at) {
