@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The command of another JVM: this one's Java and class path, and its choice of compilers and
-/// collector.
+/// The command of another JVM: this one's Java and class path, and its choice of compilers,
+/// collector and first size of the metaspace.
 ///
 /// @param options before the class path
 public record JavaCommand(List<String> options, String classPath) {
@@ -27,7 +27,10 @@ public record JavaCommand(List<String> options, String classPath) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.matches("-XX:(TieredStopAtLevel=|\\+Use\\w+GC).*"))
+                .filter(
+                        argument ->
+                                argument.matches(
+                                        "-XX:(TieredStopAtLevel=|MetaspaceSize=|\\+Use\\w+GC).*"))
                 .forEach(command::add);
         command.addAll(options);
         command.addAll(List.of("-cp", classPath, name));
