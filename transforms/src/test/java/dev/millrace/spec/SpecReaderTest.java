@@ -91,7 +91,7 @@ class SpecReaderTest {
                                     .isEqualTo(new Position("m.yaml", 20, 23));
                         });
         assertThat(spec.tables().get(4))
-                .isEqualTo(new TableEntry.Wildcard("public", "Old", new Position("m.yaml", 20, 3)));
+                .isEqualTo(new TableEntry.Wildcard("public", "Old", new Position("m.yaml", 21, 3)));
         assertThat(spec.tables().get(5))
                 .isInstanceOfSatisfying(
                         TableEntry.Select.class,
