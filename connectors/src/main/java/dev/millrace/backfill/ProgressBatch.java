@@ -1,0 +1,111 @@
+package dev.millrace.backfill;
+
+import dev.millrace.backfill.BackfillState.Fact;
+import dev.millrace.backfill.Progress.LeafVersion;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.TableId;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Collects the facts of one Kafka transaction: which keys its changes leave incomplete in the log,
+/// and what its windows complete. That a key needs a key window is thus written together with the
+/// change that needs it, and survives a crash. Not thread-safe; confined to the capture thread.
+///
+/// A partial insert (a key change with unchanged cells) always needs a key window, because the log
+/// has no past of its key. A partial update needs one until the table is complete, because its row
+/// may have moved to a page that was read before.
+public final class ProgressBatch {
+
+    private final BackfillState state;
+    private final Map<TableId, Fact.OfTable> tables = new LinkedHashMap<>();
+    private final Map<Long, Fact.OfLeaf> leaves = new LinkedHashMap<>();
+    private final Map<RowKey, Boolean> keys = new LinkedHashMap<>();
+
+    public ProgressBatch(BackfillState state) {
+        this.state = state;
+    }
+
+    /// Adds an event of the batch, in the order of the log.
+    public void changed(ChangeEvent.OfRow event) {
+        switch (event) {
+            case ChangeEvent.Read(int _, var _, Row row) -> satisfied(row);
+            case ChangeEvent.Insert(int _, var _, Row row) -> {
+                if (row.isPartial()) {
+                    keys.put(row.key(), true);
+                } else {
+                    satisfied(row);
+                }
+            }
+            case ChangeEvent.Update(int _, var _, Row row) -> {
+                if (!row.isPartial()) {
+                    satisfied(row);
+                } else if (!state.isComplete(row.table())) {
+                    keys.put(row.key(), true);
+                }
+            }
+            case ChangeEvent.Delete(int _, var _, Row row) -> satisfied(row);
+        }
+    }
+
+    /// Adds a TRUNCATE: no key of the table needs a row any more.
+    public void truncated(TableId table) {
+        keys.keySet().removeIf(key -> key.table().equals(table));
+        state.needs(table, Integer.MAX_VALUE).forEach(key -> keys.put(key, false));
+    }
+
+    /// Adds a window that is written at the end of the batch.
+    public void written(Windows.Closed window) {
+        switch (window.progress()) {
+            case Progress.Started(TableId table) ->
+                    tables.put(table, new Fact.OfTable(table, true, false));
+            case Progress.Complete(TableId table) ->
+                    tables.put(table, new Fact.OfTable(table, true, true));
+            case Progress.RangeRead range -> leaves.put(range.leaf().oid(), plus(range));
+            case Progress.KeysRead(TableId _, Set<RowKey> asked) ->
+                    asked.forEach(key -> keys.put(key, false));
+        }
+        window.rows().forEach(this::satisfied);
+        window.needed().forEach(key -> keys.put(key, true));
+    }
+
+    private void satisfied(Row row) {
+        if (!keys.isEmpty() || state.hasNeeds(row.table())) {
+            RowKey key = row.key();
+            if (keys.containsKey(key) || state.isNeeded(key)) {
+                keys.put(key, false);
+            }
+        }
+    }
+
+    private Fact.OfLeaf plus(Progress.RangeRead range) {
+        LeafVersion leaf = range.leaf();
+        Fact.OfLeaf inBatch = leaves.get(leaf.oid());
+        Fact.OfLeaf known =
+                inBatch != null && inBatch.leaf().equals(leaf)
+                        ? inBatch
+                        : state.read(leaf)
+                                .orElse(
+                                        new Fact.OfLeaf(
+                                                range.table(), leaf, TidRange.Union.NONE, 0));
+        return new Fact.OfLeaf(
+                known.table(), leaf, known.done().plus(range.range()), known.rows() + range.rows());
+    }
+
+    /// What the transaction changes, to be written in it and folded after its commit.
+    public List<Fact> facts() {
+        List<Fact> facts = new ArrayList<>(tables.values());
+        facts.addAll(leaves.values());
+        keys.forEach(
+                (key, needed) -> {
+                    if (needed != state.isNeeded(key)) {
+                        facts.add(new Fact.OfKey(key, needed));
+                    }
+                });
+        return facts;
+    }
+}
