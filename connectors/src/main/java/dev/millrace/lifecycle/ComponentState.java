@@ -21,6 +21,8 @@ public sealed interface ComponentState {
         SNAPSHOT("reading the existing rows"),
         /// Capture reads the write-ahead log.
         STREAMING("streaming"),
+        /// The backfill reads rows beside the stream.
+        BACKFILLING("running"),
         MAPPING("running"),
         APPLYING("applying"),
         /// A probe receives answers from its server.

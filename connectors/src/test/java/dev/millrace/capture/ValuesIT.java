@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
+import dev.millrace.testing.TypeSamples;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
@@ -21,147 +22,7 @@ import org.junit.jupiter.api.Test;
 /// Snapshot and stream deliver every value as the text that the output function of its type prints.
 class ValuesIT {
 
-    /// A type and literals of the type.
-    private record Samples(String type, List<String> literals) {}
-
-    private static final List<Samples> SAMPLES =
-            List.of(
-                    new Samples("bool", List.of("true", "false")),
-                    new Samples("int2", List.of("'-32768'")),
-                    new Samples("int8", List.of("9223372036854775807")),
-                    new Samples(
-                            "float4",
-                            List.of("1e-5", "123456.7", "1e6", "'NaN'", "'-Infinity'", "'-0'")),
-                    new Samples(
-                            "float8",
-                            List.of(
-                                    "0.1",
-                                    "1e15",
-                                    "123456789012345",
-                                    "1e-5",
-                                    "0.0001",
-                                    "1.7976931348623157e308",
-                                    "'Infinity'")),
-                    new Samples(
-                            "numeric",
-                            List.of(
-                                    "1.10",
-                                    "-0.000000000000000000000000000000000001",
-                                    "'NaN'",
-                                    "'Infinity'",
-                                    "1e30")),
-                    new Samples("numeric(12,2)", List.of("1", "1234567890.12")),
-                    new Samples(
-                            "text",
-                            List.of("''", "E'tab\\tnew\\nline \\\\ back'", "'é𝄞'", "'unchanged'")),
-                    new Samples("varchar(5)", List.of("'ab '")),
-                    new Samples("char(5)", List.of("'ab '")),
-                    new Samples("bpchar", List.of("'ab '")),
-                    new Samples("name", List.of("'a_name'")),
-                    new Samples("\"char\"", List.of("'x'", "''")),
-                    new Samples(
-                            "money",
-                            List.of("1234567.5", "-0.01", "0", "'-92233720368547758.08'", "-999")),
-                    new Samples("bytea", List.of("''", "'\\xdeadBEEF00'")),
-                    new Samples(
-                            "date",
-                            List.of(
-                                    "'2024-02-29'",
-                                    "'0044-03-15 BC'",
-                                    "'infinity'",
-                                    "'-infinity'",
-                                    "'5874897-12-31'",
-                                    "'4713-11-24 BC'")),
-                    new Samples("time", List.of("'24:00'", "'12:34:56.7'")),
-                    new Samples("timetz", List.of("'12:34:56.789012+05:30'")),
-                    new Samples(
-                            "timestamp",
-                            List.of(
-                                    "'2024-02-29 12:34:56.000001'",
-                                    "'0044-03-15 00:00:00 BC'",
-                                    "'infinity'",
-                                    "'-infinity'",
-                                    "'294276-12-31 23:59:59.999999'")),
-                    new Samples(
-                            "timestamptz",
-                            List.of(
-                                    "'2024-07-01 00:00:00+02'",
-                                    "'1883-11-18 12:00:00+00'",
-                                    "'infinity'",
-                                    "'0044-03-15 00:00:00+00 BC'")),
-                    new Samples(
-                            "interval",
-                            List.of(
-                                    "'1 year 2 mons -3 days 04:05:06.7'",
-                                    "'-1 year -2 mons +3 days -04:05:06'",
-                                    "'0'",
-                                    "'30 days'",
-                                    "'100:00:00.000001'",
-                                    "'-00:00:01'",
-                                    "'1 day'",
-                                    "'-1 mons'",
-                                    "'infinity'",
-                                    "'-infinity'",
-                                    "'2147483648:00:00'",
-                                    "'-2562047788:00:54'",
-                                    "'178956970 years 7 mons 2147483647 days'")),
-                    new Samples("interval(0)", List.of("'2147483648:00:00.5'")),
-                    new Samples("uuid", List.of("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'")),
-                    new Samples("json", List.of("'{\"b\": 1,  \"a\": [1.0, 2e3], \"b\": null}'")),
-                    new Samples(
-                            "jsonb", List.of("'{\"b\": 1, \"a\": [1.0, 12345678901234567890]}'")),
-                    new Samples(
-                            "xml",
-                            List.of(
-                                    "'<a b=\"1\">x</a>'",
-                                    "'<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>1</a>'",
-                                    "'<?xml version=\"1.1\"?><a/>'")),
-                    new Samples("inet", List.of("'10.0.0.1/8'", "'10.0.0.1'", "'::1'")),
-                    new Samples("cidr", List.of("'10.0.0.0/8'")),
-                    new Samples("macaddr8", List.of("'08:00:2b:01:02:03:04:05'")),
-                    new Samples("bit(5)", List.of("B'00101'")),
-                    new Samples("varbit", List.of("B'0001'")),
-                    new Samples("point", List.of("'(1,-2.5)'", "'(1e20,0.1)'")),
-                    new Samples("line", List.of("'{1,2.5,3}'")),
-                    new Samples("lseg", List.of("'[(1,2),(3,4.5)]'")),
-                    new Samples("box", List.of("'(3,4),(1,2)'")),
-                    new Samples("path", List.of("'[(1,2),(3,4)]'", "'((1,2),(3,4))'")),
-                    new Samples("polygon", List.of("'((0,0),(1,1.5),(2,0))'")),
-                    new Samples("circle", List.of("'<(1,2),3>'")),
-                    new Samples("int4range", List.of("'[1,5)'", "'empty'")),
-                    new Samples("tstzrange", List.of("'[2024-07-01 00:00+02,)'")),
-                    new Samples("int4multirange", List.of("'{[1,3),[5,7)}'")),
-                    new Samples("tsvector", List.of("'a:1 b:2'")),
-                    new Samples("tsquery", List.of("'a & b'")),
-                    new Samples("pg_lsn", List.of("'16/B374D848'")),
-                    new Samples("oid", List.of("42")),
-                    new Samples("xid8", List.of("'42'")),
-                    new Samples("jsonpath", List.of("'$.a[*]'")),
-                    new Samples("int4[]", List.of("'{{1,2},{3,NULL}}'", "'[0:1]={1,2}'", "'{}'")),
-                    new Samples("text[]", List.of("'{\"a,b\",\"\",NULL,\"q\\\"\"}'")),
-                    new Samples("numeric[]", List.of("'{NaN,1.10}'")),
-                    new Samples("bool[]", List.of("'{t,f,NULL}'")),
-                    new Samples("bytea[]", List.of("ARRAY['\\x01'::bytea]")),
-                    new Samples(
-                            "timestamptz[]", List.of("ARRAY['2024-07-01 00:00+02'::timestamptz]")),
-                    new Samples("interval[]", List.of("'{1 day,infinity,2147483648:00:00}'")),
-                    new Samples("xml[]", List.of("ARRAY['<?xml version=\"1.0\"?><a/>'::xml]")),
-                    new Samples("money[]", List.of("'{1234.5,-0.01}'")),
-                    new Samples("char(3)[]", List.of("'{a,NULL}'")),
-                    new Samples("regclass", List.of("'pg_class'", "'-'")),
-                    new Samples("pg_snapshot", List.of("'10:20:10,14'")),
-                    new Samples("oidvector", List.of("'1 2'")),
-                    new Samples("citext", List.of("'Ab'")),
-                    new Samples("hstore", List.of("'a=>1, \"b c\"=>NULL'")),
-                    new Samples("spans", List.of("'[1 day,infinity)'")),
-                    new Samples("yes", List.of("true")),
-                    new Samples("yes[]", List.of("'{t,NULL}'")),
-                    new Samples("varbit[]", List.of("ARRAY[B'0001'::varbit]")),
-                    new Samples("mood", List.of("'so, so'")),
-                    new Samples("mood[]", List.of("'{\"so, so\",sad}'")),
-                    new Samples("pair", List.of("ROW(1, 'a \"b\"')", "ROW(NULL, NULL)")),
-                    new Samples("pair[]", List.of("ARRAY[ROW(1, NULL)::pair]")),
-                    new Samples("positive", List.of("7.50")));
+    private static final List<TypeSamples> SAMPLES = TypeSamples.ALL;
 
     /// Each type has a column without a default, one with a default, and one that is NOT NULL with
     /// a default. NULL stays NULL and never becomes the default, whenever the row is written and
@@ -169,16 +30,7 @@ class ValuesIT {
     @Test
     void deliversEveryTypeAsServerText() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
-            scene.source.execute(
-                    "CREATE TYPE mood AS ENUM ('sad', 'so, so')",
-                    "CREATE TYPE pair AS (a int, b text)",
-                    "CREATE DOMAIN positive AS numeric CHECK (VALUE > 0)",
-                    "CREATE DOMAIN yes AS bool",
-                    "CREATE TYPE spans AS RANGE (subtype = interval)",
-                    "CREATE EXTENSION citext",
-                    "CREATE EXTENSION hstore",
-                    "CREATE FUNCTION loud(mood) RETURNS text LANGUAGE sql AS $$ SELECT 'loud' $$",
-                    "CREATE CAST (mood AS text) WITH FUNCTION loud(mood)");
+            scene.source.execute(TypeSamples.SETUP.toArray(String[]::new));
             List<String> columns = new ArrayList<>(List.of("id int"));
             for (int i = 0; i < SAMPLES.size(); i++) {
                 String type = SAMPLES.get(i).type();
@@ -334,7 +186,7 @@ class ValuesIT {
                             + ", "
                             + each(
                                     i -> {
-                                        Samples samples = SAMPLES.get(i);
+                                        TypeSamples samples = SAMPLES.get(i);
                                         return number < samples.literals().size()
                                                 ? "%1$s, %1$s, %1$s"
                                                         .formatted(literal(samples, number))
@@ -345,7 +197,7 @@ class ValuesIT {
         scene.source.execute("INSERT INTO item (id) VALUES (" + (from + rows + 1) + ")");
     }
 
-    private static String literal(Samples samples, int number) {
+    private static String literal(TypeSamples samples, int number) {
         return "(" + samples.literals().get(number) + ")::" + samples.type();
     }
 

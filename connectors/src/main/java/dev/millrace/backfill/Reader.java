@@ -1,0 +1,232 @@
+package dev.millrace.backfill;
+
+import dev.millrace.backfill.TableWork.LeafWork;
+import dev.millrace.backfill.TableWork.Step;
+import dev.millrace.backfill.Window.Outcome;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.postgres.Catalog;
+import dev.millrace.postgres.Database;
+import dev.millrace.postgres.RunningTransactions;
+import dev.millrace.sql.Relation;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/// Performs steps of [Work] over one session until it is stopped. Reads the next window while the
+/// previous one is on its way through the stream. Confined to its thread.
+final class Reader {
+
+    /// Windows on their way to the log, per reader.
+    private static final int MOST_PENDING = 1;
+
+    private static final Duration IDLE = Duration.ofMillis(100);
+    private static final Duration NOT_NOW = Duration.ofMillis(20);
+
+    /// What all readers share.
+    ///
+    /// @param progressed runs when a window was written
+    record Shared(
+            Database source,
+            Windows windows,
+            CaptureAccess capture,
+            Work work,
+            Pace pace,
+            BooleanSupplier stopped,
+            Runnable progressed) {}
+
+    /// A closed window and what follows from its outcome.
+    private record Pending(Window window, Consumer<Outcome> settle) {}
+
+    private final Shared shared;
+    private final Deque<Pending> pending = new ArrayDeque<>();
+
+    Reader(Shared shared) {
+        this.shared = shared;
+    }
+
+    void run() throws SQLException, InterruptedException, Leaves.NotReadableException {
+        try (Connection connection = shared.source().connect("backfill")) {
+            while (!shared.stopped().getAsBoolean()) {
+                Optional<Step> step = shared.work().poll();
+                if (step.isPresent()) {
+                    perform(connection, step.get());
+                    settleAllBut(MOST_PENDING);
+                } else if (pending.isEmpty()) {
+                    shared.work().await(IDLE);
+                } else {
+                    settleAllBut(0);
+                }
+            }
+        } finally {
+            pending.forEach(each -> each.window().cancel());
+        }
+    }
+
+    private void settleAllBut(int kept) throws InterruptedException {
+        while (pending.size() > kept) {
+            Pending oldest = pending.element();
+            Outcome outcome = oldest.window().awaitWritten();
+            pending.remove();
+            if (outcome == Outcome.WRITTEN) {
+                shared.progressed().run();
+            }
+            oldest.settle().accept(outcome);
+        }
+    }
+
+    private void perform(Connection connection, Step step)
+            throws SQLException, InterruptedException, Leaves.NotReadableException {
+        switch (step) {
+            case Step.ReadKeys(TableWork table, List<RowKey> keys) ->
+                    readKeys(connection, table, keys);
+            case Step.ReadRange(TableWork table, LeafWork leaf, TidRange range) ->
+                    readRange(connection, table, leaf, range);
+            case Step.Look(TableWork table) -> look(connection, table);
+            case Step.Complete(TableWork table) ->
+                    mark(
+                            new Progress.Complete(table.id()),
+                            outcome ->
+                                    shared.work()
+                                            .update(
+                                                    table,
+                                                    work ->
+                                                            work.completed(
+                                                                    outcome == Outcome.WRITTEN)));
+        }
+    }
+
+    private void look(Connection connection, TableWork table)
+            throws SQLException, Leaves.NotReadableException {
+        List<Leaves.Leaf> leaves = Leaves.find(connection, table.id());
+        Relation now = relation(connection, table);
+        shared.work().update(table, work -> work.looked(now, leaves, shared.capture().state()));
+    }
+
+    private static Relation relation(Connection connection, TableWork table) {
+        return Catalog.ofSource(connection).relation(table.id()).orElse(table.planned());
+    }
+
+    /// Writes progress without rows. It follows every window that was written before.
+    private void mark(Progress progress, Consumer<Outcome> settle) throws InterruptedException {
+        Window window = shared.windows().open(progress.table());
+        int generation = shared.capture().state().generation();
+        window.close(WatermarkNumber.none(generation), List.of(), progress);
+        pending.add(new Pending(window, settle));
+    }
+
+    private void readRange(Connection connection, TableWork table, LeafWork leaf, TidRange range)
+            throws SQLException, InterruptedException {
+        RowSchema schema = table.schema();
+        Window window = shared.windows().open(table.id());
+        boolean handedOver = false;
+        try {
+            Predicate<RunningTransactions> delivered = shared.capture().deliveredAsOfNow();
+            RowCopy.Limit limit = limit();
+            RangeReader reader = new RangeReader(connection);
+            RangeReader.Result result;
+            do {
+                result = reader.read(leaf.leaf(), schema, range, limit, delivered);
+            } while (result instanceof RangeReader.Result.NotNow && mayTryAgain(limit));
+            switch (result) {
+                case RangeReader.Result.NotNow _ -> {}
+                case RangeReader.Result.Altered _ ->
+                        shared.work().update(table, _ -> leaf.markAltered());
+                case RangeReader.Result.Read(List<Row> rows, TidRange done, long bytes)
+                        when !done.isEmpty() -> {
+                    shared.pace().read(rows.size());
+                    shared.work().update(table, _ -> leaf.ranges().learn(done, rows.size(), bytes));
+                    window.close(
+                            shared.capture().emitWatermark(),
+                            rows,
+                            new Progress.RangeRead(
+                                    table.id(), leaf.leaf().version(), done, rows.size()));
+                    pending.add(
+                            new Pending(
+                                    window, outcome -> settle(table, leaf, range, done, outcome)));
+                    handedOver = true;
+                }
+                case RangeReader.Result.Read _ -> {}
+            }
+        } finally {
+            if (!handedOver) {
+                window.cancel();
+                shared.work().update(table, _ -> leaf.ranges().giveBack(range));
+            }
+        }
+    }
+
+    private void settle(
+            TableWork table, LeafWork leaf, TidRange range, TidRange done, Outcome outcome) {
+        shared.work()
+                .update(
+                        table,
+                        work -> {
+                            switch (outcome) {
+                                case WRITTEN -> leaf.ranges().written(range, done);
+                                case COLUMNS_CHANGED -> {
+                                    leaf.ranges().giveBack(range);
+                                    work.lookAgain();
+                                }
+                                case TOO_MANY_CHANGES, CANCELLED, DISCARDED ->
+                                        leaf.ranges().giveBack(range);
+                            }
+                        });
+    }
+
+    private void readKeys(Connection connection, TableWork table, List<RowKey> keys)
+            throws SQLException, InterruptedException {
+        TableId id = table.id();
+        Relation now = relation(connection, table);
+        Relation relation = new Relation(id, now.columns(), table.planned().key());
+        Window window = shared.windows().open(id);
+        boolean handedOver = false;
+        try {
+            Predicate<RunningTransactions> delivered = shared.capture().deliveredAsOfNow();
+            RowCopy.Limit limit = limit();
+            KeyReader reader = new KeyReader(connection);
+            Optional<KeyReader.Found> found;
+            do {
+                found = reader.read(relation, TableWork.schema(relation), keys, limit, delivered);
+            } while (found.isEmpty() && mayTryAgain(limit));
+            if (found.isPresent()) {
+                shared.pace().read(found.get().rows().size());
+                window.close(
+                        shared.capture().emitWatermark(),
+                        found.get().rows(),
+                        new Progress.KeysRead(id, found.get().keys()));
+                pending.add(new Pending(window, _ -> shared.work().keysRead(id)));
+                handedOver = true;
+            }
+        } finally {
+            if (!handedOver) {
+                window.cancel();
+                shared.work().keysRead(id);
+            }
+        }
+    }
+
+    private boolean mayTryAgain(RowCopy.Limit limit) throws InterruptedException {
+        shared.work().await(NOT_NOW);
+        return !limit.stop().getAsBoolean();
+    }
+
+    /// A call of the operator ends a read, so that it takes effect at once.
+    private RowCopy.Limit limit() {
+        long version = shared.pace().version();
+        return new RowCopy.Limit(
+                shared.work().rangeBytes(),
+                shared.work().rowsPerRead(),
+                () -> shared.stopped().getAsBoolean() || shared.pace().version() != version);
+    }
+}
