@@ -18,6 +18,7 @@ import dev.millrace.testing.TypeSamples;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -316,6 +317,50 @@ class RangeReaderIT {
         assertThat(ids(result)).hasSize(40);
         rewrite.join();
         assertThat(leaf().version()).isNotEqualTo(leaf.version());
+    }
+
+    /// The rewrite is not visible when the read begins, and is committed before its lock is granted.
+    /// A comparison before the lock would not notice it.
+    @Test
+    void aRewriteWhileTheReadWaitsForItsLockIsDetected() throws Exception {
+        items(200);
+        Leaf leaf = leaf();
+        RowSchema schema = TableWork.schema(relation());
+        try (Connection other = source.connect();
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("TRUNCATE item");
+            statement.execute("INSERT INTO item VALUES (7, 'new')");
+            CompletableFuture<Result> read =
+                    CompletableFuture.supplyAsync(
+                            () -> {
+                                try {
+                                    return new RangeReader(session)
+                                            .read(
+                                                    leaf,
+                                                    schema,
+                                                    TidRange.ALL,
+                                                    NO_LIMIT,
+                                                    NOTHING_HIDDEN);
+                                } catch (SQLException e) {
+                                    throw new IllegalStateException(e);
+                                }
+                            });
+            Awaitility.await()
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(
+                            () ->
+                                    read.isDone()
+                                            || "1"
+                                                    .equals(
+                                                            source.value(
+                                                                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'item'::regclass")));
+            other.commit();
+
+            // On a slow machine the wait for the lock may have ended before the commit.
+            assertThat(read.join()).isNotInstanceOf(Result.Read.class);
+            assertThat(read(leaf, TidRange.ALL, NO_LIMIT)).isInstanceOf(Result.Altered.class);
+        }
     }
 
     /// Until another session waits for its lock on the table, or has ended without waiting.
