@@ -16,9 +16,7 @@ import java.util.Set;
 /// and what its windows complete. That a key needs a key window is thus written together with the
 /// change that needs it, and survives a crash. Not thread-safe; confined to the capture thread.
 ///
-/// A partial insert (a key change with unchanged cells) always needs a key window, because the log
-/// has no past of its key. A partial update needs one until the table is complete, because its row
-/// may have moved to a page that was read before.
+/// An event that awaits a read needs a key window.
 public final class ProgressBatch {
 
     private final BackfillState state;
@@ -34,22 +32,36 @@ public final class ProgressBatch {
     public void changed(ChangeEvent.OfRow event) {
         switch (event) {
             case ChangeEvent.Read(int _, var _, Row row) -> satisfied(row);
-            case ChangeEvent.Insert(int _, var _, Row row) -> {
-                if (row.isPartial()) {
-                    keys.put(row.key(), true);
-                } else {
-                    satisfied(row);
-                }
-            }
-            case ChangeEvent.Update(int _, var _, Row row) -> {
-                if (!row.isPartial()) {
-                    satisfied(row);
-                } else if (!state.isComplete(row.table())) {
-                    keys.put(row.key(), true);
-                }
-            }
+            case ChangeEvent.Insert(int _, var _, Row row, boolean awaitsRead) ->
+                    written(row, awaitsRead);
+            case ChangeEvent.Update(int _, var _, Row row, boolean awaitsRead) ->
+                    written(row, awaitsRead);
             case ChangeEvent.Delete(int _, var _, Row row) -> satisfied(row);
         }
+    }
+
+    private void written(Row row, boolean awaitsRead) {
+        if (awaitsRead) {
+            keys.put(row.key(), true);
+        } else if (!row.isPartial()) {
+            satisfied(row);
+        }
+    }
+
+    /// Adds a table whose rows the engine's snapshot has read.
+    public void complete(TableId table) {
+        tables.put(table, new Fact.OfTable(table, true, true));
+    }
+
+    public boolean isComplete(TableId table) {
+        Fact.OfTable inBatch = tables.get(table);
+        return inBatch == null ? state.isComplete(table) : inBatch.complete();
+    }
+
+    /// Whether the key needs a key window after the events so far.
+    public boolean isNeeded(RowKey key) {
+        Boolean inBatch = keys.get(key);
+        return inBatch == null ? state.isNeeded(key) : inBatch;
     }
 
     /// Adds a TRUNCATE: no key of the table needs a row any more.
@@ -60,9 +72,13 @@ public final class ProgressBatch {
 
     /// Adds a window that is written at the end of the batch.
     public void written(Windows.Closed window) {
+        // Only an event that awaits a read needs one. The row of another partial update is on the
+        // target, and the window may be about other rows.
+        List<RowKey> still = window.needed().stream().filter(this::isNeeded).toList();
         switch (window.progress()) {
+            // The engine's snapshot may have completed the table meanwhile.
             case Progress.Started(TableId table) ->
-                    tables.put(table, new Fact.OfTable(table, true, false));
+                    tables.put(table, new Fact.OfTable(table, true, isComplete(table)));
             case Progress.Complete(TableId table) ->
                     tables.put(table, new Fact.OfTable(table, true, true));
             case Progress.RangeRead range -> leaves.put(range.leaf().oid(), plus(range));
@@ -70,7 +86,7 @@ public final class ProgressBatch {
                     asked.forEach(key -> keys.put(key, false));
         }
         window.rows().forEach(this::satisfied);
-        window.needed().forEach(key -> keys.put(key, true));
+        still.forEach(key -> keys.put(key, true));
     }
 
     private void satisfied(Row row) {

@@ -62,9 +62,9 @@ final class WindowChanges {
         switch (event) {
             // Written by another window. Its row is a read, not a change of the source.
             case ChangeEvent.Read _ -> {}
-            case ChangeEvent.Insert(int _, var _, Row row) ->
+            case ChangeEvent.Insert(int _, var _, Row row, boolean _) ->
                     mark(key, row.isPartial() ? UNKNOWN : COMPLETE);
-            case ChangeEvent.Update(int _, var _, Row row) ->
+            case ChangeEvent.Update(int _, var _, Row row, boolean _) ->
                     mark(key, row.isPartial() ? partial(marks.get(key), row) : COMPLETE);
             case ChangeEvent.Delete _ -> mark(key, COMPLETE);
         }

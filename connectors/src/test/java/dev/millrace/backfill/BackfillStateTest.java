@@ -122,7 +122,7 @@ class BackfillStateTest {
     @Test
     void aRestartKnowsTheKeysThatNeedAKeyWindow() {
         ProgressBatch batch = new ProgressBatch(state);
-        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7")));
+        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7"), true));
         commit(batch);
 
         assertThat(restarted(3).needs(TABLE, 10)).containsExactly(key("7"));
@@ -133,8 +133,8 @@ class BackfillStateTest {
     @Test
     void aKeyThatTheWindowLeavesIncompleteIsStillNeeded() {
         ProgressBatch batch = new ProgressBatch(state);
-        batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("7")));
-        batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("8")));
+        batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("7"), true));
+        batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("8"), true));
         commit(batch);
 
         write(new Progress.KeysRead(TABLE, Set.of(key("7"), key("8"))), List.of(), key("7"));
@@ -145,8 +145,8 @@ class BackfillStateTest {
     @Test
     void aRowOfAnyWindowSatisfiesTheNeed() {
         ProgressBatch batch = new ProgressBatch(state);
-        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7")));
-        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("8")));
+        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7"), true));
+        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("8"), true));
         batch.written(
                 closed(
                         new Progress.RangeRead(TABLE, LEAF, pages(0, 1), 1),
@@ -161,24 +161,37 @@ class BackfillStateTest {
     }
 
     @Test
-    void aPartialUpdateOfACompleteTableNeedsNothing() {
+    void onlyAnEventThatAwaitsAReadNeedsAKeyWindow() {
         write(new Progress.Complete(TABLE), List.of());
         ProgressBatch batch = new ProgressBatch(state);
         batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7")));
-        batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("8")));
+        batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("8"), true));
         commit(batch);
+        // Another window saw both changes.
+        write(new Progress.KeysRead(TABLE, Set.of(key("9"))), List.of(), key("7"), key("8"));
 
         assertThat(restarted(3).isComplete(TABLE)).isTrue();
         assertThat(restarted(3).needs(TABLE, 10)).containsExactly(key("8"));
     }
 
     @Test
+    void aStartDoesNotUndoTheEnginesSnapshot() {
+        ProgressBatch batch = new ProgressBatch(state);
+        batch.complete(TABLE);
+        assertThat(batch.isComplete(TABLE)).isTrue();
+        commit(batch);
+        write(new Progress.Started(TABLE), List.of());
+
+        assertThat(restarted(3).isComplete(TABLE)).isTrue();
+    }
+
+    @Test
     void aTruncateEndsEveryNeed() {
         ProgressBatch batch = new ProgressBatch(state);
-        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7")));
+        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7"), true));
         commit(batch);
         ProgressBatch next = new ProgressBatch(state);
-        next.changed(new ChangeEvent.Update(3, Origin.NONE, partial("8")));
+        next.changed(new ChangeEvent.Update(3, Origin.NONE, partial("8"), true));
         next.truncated(TABLE);
         commit(next);
 

@@ -58,8 +58,8 @@ class ValuesIT {
             for (ChangeEvent event : scene.log()) {
                 switch (event) {
                     case ChangeEvent.Read(_, _, var row) -> read.put(row.text(0), row);
-                    case ChangeEvent.Insert(_, _, var row) -> streamed.put(row.text(0), row);
-                    case ChangeEvent.Update(_, _, var row) -> streamed.put(row.text(0), row);
+                    case ChangeEvent.Insert(_, _, var row, _) -> streamed.put(row.text(0), row);
+                    case ChangeEvent.Update(_, _, var row, _) -> streamed.put(row.text(0), row);
                     case ChangeEvent.Delete _,
                             ChangeEvent.Truncate _,
                             ChangeEvent.BackfillComplete _,

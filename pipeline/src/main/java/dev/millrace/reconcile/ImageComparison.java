@@ -36,11 +36,14 @@ record ImageComparison(RowMapper mapper, UnaryOperator<Row> canonical) {
                         case MappedRow.Upsert(Row row) ->
                                 decision(KeyDifference.between(canonical.apply(row), target));
                         case MappedRow.Delete _ -> decision(KeyDifference.between(null, target));
-                        case MappedRow.Rejected(String reason) ->
-                                new Decision.Inconclusive(
-                                        "its last change cannot be mapped: " + reason);
+                        case MappedRow.Incomplete(String reason) -> unmapped(reason);
+                        case MappedRow.Rejected(String reason) -> unmapped(reason);
                     };
         };
+    }
+
+    private static Decision unmapped(String reason) {
+        return new Decision.Inconclusive("its last change cannot be mapped: " + reason);
     }
 
     private static Decision decision(KeyDifference difference) {

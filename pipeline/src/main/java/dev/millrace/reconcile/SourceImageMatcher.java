@@ -60,7 +60,7 @@ final class SourceImageMatcher {
                 switch (mapper.map(source)) {
                     case MappedRow.Upsert(Row row) -> added.add(new Image(key, row));
                     case MappedRow.Delete _ -> matchAbsence(key);
-                    case MappedRow.Rejected _ -> {}
+                    case MappedRow.Incomplete _, MappedRow.Rejected _ -> {}
                 }
             }
         }

@@ -59,6 +59,8 @@ final class TinyTarget {
                 switch (mapping.mapper().map(change.row())) {
                     case MappedRow.Upsert(Row row) -> upsert(connection, row);
                     case MappedRow.Delete(Row key) -> remove(connection, key);
+                    case MappedRow.Incomplete incomplete ->
+                            throw new IllegalStateException(incomplete.reason());
                     case MappedRow.Rejected rejected ->
                             throw new IllegalStateException(rejected.reason());
                 }

@@ -31,6 +31,7 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
     private static final int DELETE = 4;
     private static final int KIND = 0x0F;
     private static final int SAME_ORIGIN = 0x20;
+    private static final int AWAITS_READ = 0x40;
 
     /// Encodes one block of changes of rows, change by change. Not thread-safe; reusable after
     /// [#take].
@@ -72,7 +73,8 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
                         case ChangeEvent.Delete _ -> DELETE;
                     };
             boolean sameOrigin = change.origin().equals(origin);
-            schemas.write(body, kind | (sameOrigin ? SAME_ORIGIN : 0), change.row());
+            int flags = (sameOrigin ? SAME_ORIGIN : 0) | (change.awaitsRead() ? AWAITS_READ : 0);
+            schemas.write(body, kind | flags, change.row());
             if (!sameOrigin) {
                 origin = change.origin();
                 BlockCodec.origin(body, origin);
@@ -108,11 +110,12 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
                 origin = BlockCodec.origin(in);
             }
             Row row = Row.read(in, schema);
+            boolean awaitsRead = (head & AWAITS_READ) != 0;
             events.add(
                     switch (head & KIND) {
                         case READ -> new ChangeEvent.Read(generation, origin, row);
-                        case INSERT -> new ChangeEvent.Insert(generation, origin, row);
-                        case UPDATE -> new ChangeEvent.Update(generation, origin, row);
+                        case INSERT -> new ChangeEvent.Insert(generation, origin, row, awaitsRead);
+                        case UPDATE -> new ChangeEvent.Update(generation, origin, row, awaitsRead);
                         case DELETE -> new ChangeEvent.Delete(generation, origin, row);
                         default ->
                                 throw new IllegalArgumentException(

@@ -21,6 +21,12 @@ public sealed interface ChangeEvent {
         /// are reliable.
         Row row();
 
+        /// Whether a later [Read] of the same key completes the row: until then, the target cannot
+        /// have it, or not all of its cells. A [Read] and a [Delete] await nothing.
+        default boolean awaitsRead() {
+            return false;
+        }
+
         default TableId table() {
             return row().table();
         }
@@ -29,9 +35,19 @@ public sealed interface ChangeEvent {
     /// A row that existed before the stream, read by the backfill.
     record Read(int generation, Origin origin, Row row) implements OfRow {}
 
-    record Insert(int generation, Origin origin, Row row) implements OfRow {}
+    record Insert(int generation, Origin origin, Row row, boolean awaitsRead) implements OfRow {
 
-    record Update(int generation, Origin origin, Row row) implements OfRow {}
+        public Insert(int generation, Origin origin, Row row) {
+            this(generation, origin, row, false);
+        }
+    }
+
+    record Update(int generation, Origin origin, Row row, boolean awaitsRead) implements OfRow {
+
+        public Update(int generation, Origin origin, Row row) {
+            this(generation, origin, row, false);
+        }
+    }
 
     record Delete(int generation, Origin origin, Row row) implements OfRow {}
 

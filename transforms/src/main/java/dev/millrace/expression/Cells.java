@@ -31,11 +31,11 @@ public final class Cells {
 
     /// The text of a column that an expression reads; `null` is NULL.
     ///
-    /// @throws RowError when the source did not send the value
+    /// @throws RowError.UnchangedCell when the source did not send the value
     public @Nullable String text(int column) {
         int position = position(column);
         if (row.isUnchanged(position)) {
-            throw new RowError(
+            throw new RowError.UnchangedCell(
                     source.id()
                             + " needs column "
                             + row.schema().columns().get(position)

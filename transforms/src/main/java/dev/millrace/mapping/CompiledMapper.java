@@ -54,13 +54,21 @@ final class CompiledMapper implements RowMapper {
             return matches(cells)
                     ? new MappedRow.Upsert(written(cells, target, outputs))
                     : new MappedRow.Delete(written(cells, key, keyOutputs));
+        } catch (RowError.UnchangedCell error) {
+            return new MappedRow.Incomplete(error.reason());
         } catch (RowError error) {
             return new MappedRow.Rejected(error.reason());
         }
     }
 
+    @Override
+    public boolean isFiltered() {
+        return !where.isEmpty();
+    }
+
     /// PostgreSQL selects the order of the conditions, cheap ones first, and stops at one that is
-    /// not true. An error therefore counts only when every other condition is true.
+    /// not true. An error therefore counts only when every other condition is true. An unchanged
+    /// cell counts first: its condition may be the one that is not true.
     private boolean matches(Cells cells) {
         @Nullable RowError failed = null;
         for (Evaluator condition : where) {
@@ -69,7 +77,7 @@ final class CompiledMapper implements RowMapper {
                     return false;
                 }
             } catch (RowError error) {
-                failed = error;
+                failed = failed instanceof RowError.UnchangedCell ? failed : error;
             }
         }
         if (failed != null) {

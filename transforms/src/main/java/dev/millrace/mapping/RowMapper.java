@@ -13,6 +13,11 @@ public interface RowMapper {
     /// columns of the source row.
     Row key(Row source);
 
+    /// Whether some rows are not in the target.
+    default boolean isFiltered() {
+        return false;
+    }
+
     sealed interface MappedRow {
 
         /// The row is in the target. Copies of unchanged cells are unchanged.
@@ -21,6 +26,12 @@ public interface RowMapper {
         /// The WHERE excludes the row: the target must not contain this key. The row contains the
         /// key columns.
         record Delete(Row key) implements MappedRow {}
+
+        /// An expression or the WHERE needs a cell that is unchanged, so the row does not contain
+        /// it. A complete row can be mapped.
+        ///
+        /// @param reason names the column
+        record Incomplete(String reason) implements MappedRow {}
 
         /// The row cannot be mapped. The reason names columns and rules and contains no value of
         /// the row.

@@ -18,7 +18,9 @@ import java.util.Optional;
 /// Transforms the changes of one block into target changes: a pure function of the block and its
 /// offset. Each change of a row gives one upsert or delete per mapping, so that a row that leaves
 /// the WHERE is deleted, and reading a filtered row again deletes it. A row that cannot be mapped
-/// gives a rejected change, in the same order. Thread-safe.
+/// gives a rejected change, in the same order. A change that a later read completes gives an upsert
+/// only where all cells of the result are known: an insert deletes the target's row otherwise, an
+/// update has no output. Thread-safe.
 ///
 /// All outputs of a change have its token. They are in the order of their target tables, so that
 /// the output does not depend on the order of the file.
@@ -74,27 +76,51 @@ final class RowTransform {
         List<Mapping> mappings = of(change.table());
         List<TargetChange> outputs = new ArrayList<>(mappings.size());
         for (Mapping mapping : mappings) {
-            outputs.add(
-                    change instanceof ChangeEvent.Delete delete
-                            ? new TargetChange.Delete(token, mapping.mapper().key(delete.row()))
-                            : written(mapping, change.row(), token));
+            if (change instanceof ChangeEvent.Delete delete) {
+                outputs.add(new TargetChange.Delete(token, mapping.mapper().key(delete.row())));
+            } else {
+                written(mapping, change, token).ifPresent(outputs::add);
+            }
         }
         return outputs;
     }
 
-    private static TargetChange written(Mapping mapping, Row row, Token token) {
+    private static Optional<TargetChange> written(
+            Mapping mapping, ChangeEvent.OfRow change, Token token) {
+        Row row = change.row();
         return switch (mapping.mapper().map(row)) {
-            case MappedRow.Upsert(var mapped) -> new TargetChange.Upsert(token, mapped);
-            case MappedRow.Delete(var key) -> new TargetChange.Delete(token, key);
+            case MappedRow.Upsert(var mapped) ->
+                    change.awaitsRead() && mapped.isPartial()
+                            ? untilRead(mapping, change, token)
+                            : Optional.of(new TargetChange.Upsert(token, mapped));
+            case MappedRow.Delete(var key) -> Optional.of(new TargetChange.Delete(token, key));
+            case MappedRow.Incomplete(var reason) ->
+                    change.awaitsRead()
+                            ? untilRead(mapping, change, token)
+                            : Optional.of(rejected(mapping, row, reason, token));
             case MappedRow.Rejected(var reason) ->
-                    new TargetChange.Rejected(
-                            token,
-                            mapping.target().table(),
-                            ONLY_MAPPING,
-                            reason,
-                            targetKey(mapping, row),
-                            row);
+                    Optional.of(rejected(mapping, row, reason, token));
         };
+    }
+
+    /// A change without all cells, which a later read completes. What the target has of a key that
+    /// was just inserted is stale; an updated row keeps its cells until the read replaces them.
+    private static Optional<TargetChange> untilRead(
+            Mapping mapping, ChangeEvent.OfRow change, Token token) {
+        return change instanceof ChangeEvent.Insert
+                ? Optional.of(new TargetChange.Delete(token, mapping.mapper().key(change.row())))
+                : Optional.empty();
+    }
+
+    private static TargetChange.Rejected rejected(
+            Mapping mapping, Row row, String reason, Token token) {
+        return new TargetChange.Rejected(
+                token,
+                mapping.target().table(),
+                ONLY_MAPPING,
+                reason,
+                targetKey(mapping, row),
+                row);
     }
 
     /// Empty when the key itself is what cannot be computed.

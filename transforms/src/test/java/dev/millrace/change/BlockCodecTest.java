@@ -42,6 +42,8 @@ class BlockCodecTest {
                 new ChangeEvent.Insert(2, ORIGIN, WHOLE),
                 new ChangeEvent.Insert(2, ORIGIN, other),
                 new ChangeEvent.Update(2, ORIGIN, PARTIAL),
+                new ChangeEvent.Insert(2, ORIGIN, PARTIAL, true),
+                new ChangeEvent.Update(2, ORIGIN, PARTIAL, true),
                 new ChangeEvent.Delete(2, Origin.NONE, PARTIAL),
                 new ChangeEvent.Read(2, Origin.NONE, other));
     }
@@ -94,7 +96,7 @@ class BlockCodecTest {
         ChangeBlock block = codec.decodeChanges(block(codec));
 
         assertThat(block).isEqualTo(new ChangeBlock(2, 1_000, List.copyOf(changes())));
-        assertThat(block.changeCount()).isEqualTo(6);
+        assertThat(block.changeCount()).isEqualTo(8);
     }
 
     @Test

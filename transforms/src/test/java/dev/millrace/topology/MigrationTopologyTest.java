@@ -155,6 +155,52 @@ class MigrationTopologyTest {
     }
 
     @Test
+    void deletesAnInsertedRowThatALaterReadCompletes() {
+        send(
+                new ChangeEvent.Insert(2, ORIGIN, partial("1"), true),
+                new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "2", "all"), true));
+
+        assertThat(outputs())
+                .extracting(TargetChange::getClass)
+                .asString()
+                .isEqualTo(
+                        List.of(
+                                        TargetChange.Delete.class,
+                                        TargetChange.Delete.class,
+                                        TargetChange.Upsert.class,
+                                        TargetChange.Upsert.class)
+                                .toString());
+    }
+
+    @Test
+    void anUpdateThatALaterReadCompletesHasNoOutput() {
+        send(
+                new ChangeEvent.Update(2, ORIGIN, partial("1"), true),
+                new ChangeEvent.Update(2, ORIGIN, Row.of(ROW_SCHEMA, "2", "hidden"), true));
+
+        List<TargetBlock> blocks = blocks();
+
+        assertThat(blocks).extracting(TargetBlock::total).containsExactly(2L);
+        assertThat(blocks).extracting(TargetBlock::upTo).containsExactly(new Token(2, 0, 1));
+        assertThat(blocks.getFirst().changes())
+                .hasSize(2)
+                .allSatisfy(change -> assertThat(change).isInstanceOf(TargetChange.Delete.class));
+    }
+
+    @Test
+    void rejectsAnIncompleteRowThatNoReadCompletes() {
+        send(new ChangeEvent.Update(2, ORIGIN, partial("1")));
+
+        assertThat(outputs())
+                .hasSize(2)
+                .allSatisfy(change -> assertThat(change).isInstanceOf(TargetChange.Rejected.class));
+    }
+
+    private static Row partial(String id) {
+        return new Row.Builder(ROW_SCHEMA).text(0, id).unchanged(1).build();
+    }
+
+    @Test
     void dropsOlderGenerationAndRefusesNewer() {
         send(new ChangeEvent.Insert(1, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
         assertThat(outputs()).isEmpty();
@@ -214,6 +260,9 @@ class MigrationTopologyTest {
                 new RowMapper() {
                     @Override
                     public MappedRow map(Row source) {
+                        if (source.isUnchanged(1)) {
+                            return new MappedRow.Incomplete("name is unchanged");
+                        }
                         return switch (String.valueOf(source.text(1))) {
                             case "hidden" -> new MappedRow.Delete(key(source));
                             case "bad" -> new MappedRow.Rejected("bad name");
