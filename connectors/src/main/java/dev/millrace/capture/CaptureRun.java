@@ -1,9 +1,13 @@
 package dev.millrace.capture;
 
+import dev.millrace.backfill.BackfillState;
+import dev.millrace.backfill.Windows;
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Lsn;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.postgres.Catalog;
@@ -23,6 +27,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -54,11 +59,15 @@ final class CaptureRun {
 
         void streaming();
 
-        /// @param position the position in the log, or the beginning of a new generation
+        /// @param position the position in the log, or the beginning of a new generation whose
+        ///   progress of the backfill is read
         void startingAt(SourcePosition position);
 
         void committed(SourcePosition position, int events);
     }
+
+    /// Where rows that are read beside the stream enter the log, and what the log contains of them.
+    record BackfillAccess(Windows windows, BackfillState state, IncompleteKeys incomplete) {}
 
     static final Duration LOG_TIMEOUT = TopicReader.TIMEOUT;
 
@@ -66,6 +75,7 @@ final class CaptureRun {
     private final SourceConnections connections;
     private final DeliveredTransactions delivered;
     private final SourceIdentityGuard identity;
+    private final BackfillAccess backfill;
     private final Listener listener;
     private final PositionLog positions;
     private final LogEnds logEnds;
@@ -78,11 +88,13 @@ final class CaptureRun {
             SourceConnections connections,
             DeliveredTransactions delivered,
             SourceIdentityGuard identity,
+            BackfillAccess backfill,
             Listener listener) {
         this.settings = settings;
         this.connections = connections;
         this.delivered = delivered;
         this.identity = identity;
+        this.backfill = backfill;
         this.listener = listener;
         TopicReader log = new TopicReader(settings.kafka(), LOG_TIMEOUT);
         this.positions = new PositionLog(log, settings.topics().position());
@@ -101,6 +113,7 @@ final class CaptureRun {
                 capture();
             }
         } finally {
+            backfill.windows().discard();
             ended.countDown();
         }
     }
@@ -120,6 +133,8 @@ final class CaptureRun {
             SourcePosition.Cursor cursor = new SourcePosition.Cursor(start);
             Optional<Lsn> resumeAt =
                     start.streaming() ? Optional.of(start.boundary()) : Optional.empty();
+            positions.readBackfill(backfill.state());
+            backfill.incomplete().begin(neededKeys());
             listener.startingAt(start);
             try (PublicationWatch publication = openPublicationWatch(start)) {
                 if (start.streaming()) {
@@ -134,9 +149,16 @@ final class CaptureRun {
                                 current,
                                 new CapturedBatches.OpenLog(writer, cursor, publication),
                                 new CapturedBatches.Memory(delivered, identity),
+                                new WindowedRows(current, backfill),
                                 listener));
             }
         }
+    }
+
+    private Set<RowKey> neededKeys() {
+        return tables().stream()
+                .flatMap(table -> backfill.state().needs(table, Integer.MAX_VALUE).stream())
+                .collect(Collectors.toSet());
     }
 
     /// The tables with their current columns: the snapshot's SELECT must match what the engine
@@ -189,10 +211,9 @@ final class CaptureRun {
                         ReplicationSlot.release(connection, slot.get());
                         ReplicationSlot.drop(connection, settings.slot());
                     }
-                    yield SourcePosition.beforeSnapshot(
-                            settings.generation(),
-                            PublicationGuard.ensure(connection, settings.publication(), tables()),
-                            logEnds.changesEnds());
+                    yield begin(
+                            connection,
+                            PublicationGuard.ensure(connection, settings.publication(), tables()));
                 }
                 case StartPlan.Resume(SourcePosition last) -> {
                     requireSameHistory(connection);
@@ -212,6 +233,24 @@ final class CaptureRun {
                 case StartPlan.Lost(String reason) -> throw new SourceLostException(reason);
             };
         }
+    }
+
+    /// Where a new generation begins. The publication must exist before the slot.
+    private SourcePosition begin(Connection connection, String publication) throws SQLException {
+        List<Long> begins = logEnds.changesEnds();
+        return switch (settings.backfill()) {
+            case ENGINE ->
+                    SourcePosition.beforeSnapshot(settings.generation(), publication, begins);
+            case WINDOWS ->
+                    SourcePosition.beforeStream(
+                            settings.generation(),
+                            ReplicationSlot.create(
+                                    connection,
+                                    settings.slot(),
+                                    Boolean.parseBoolean(settings.debezium().get("slot.failover"))),
+                            publication,
+                            begins);
+        };
     }
 
     /// A position is written in the same Kafka transaction as its changes, so the log of a fresh
@@ -302,11 +341,9 @@ final class CaptureRun {
         long deadline = System.nanoTime() + timeout.toNanos();
         while (System.nanoTime() < deadline) {
             DebeziumEngine<?> running = engine.get();
-            if (running != null) {
-                Thread.ofVirtual()
-                        .start(() -> close(running))
-                        .join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
-            }
+            Thread.ofVirtual()
+                    .start(running == null ? this::cancelSlotCreation : () -> close(running))
+                    .join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
             if (ended.await(100, TimeUnit.MILLISECONDS)) {
                 return;
             }

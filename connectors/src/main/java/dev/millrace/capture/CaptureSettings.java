@@ -2,6 +2,7 @@ package dev.millrace.capture;
 
 import dev.millrace.change.Topics;
 import dev.millrace.postgres.SessionFactory;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.List;
 import java.util.Map;
 
@@ -11,6 +12,7 @@ import java.util.Map;
 /// @param partitions number of partitions of the changes topic
 /// @param kafka settings of every Kafka client, at least `bootstrap.servers`
 /// @param debezium the user's engine properties, none of which Millrace sets itself
+/// @param backfill how the rows that exist already reach the log
 public record CaptureSettings(
         String migration,
         int generation,
@@ -20,7 +22,8 @@ public record CaptureSettings(
         List<CapturedTable> tables,
         int partitions,
         Map<String, Object> kafka,
-        Map<String, String> debezium) {
+        Map<String, String> debezium,
+        Backfill backfill) {
 
     public CaptureSettings {
         tables = List.copyOf(tables);
@@ -28,9 +31,57 @@ public record CaptureSettings(
         debezium = Map.copyOf(debezium);
     }
 
+    /// The engine reads the existing rows.
+    public CaptureSettings(
+            String migration,
+            int generation,
+            String url,
+            String username,
+            String password,
+            List<CapturedTable> tables,
+            int partitions,
+            Map<String, Object> kafka,
+            Map<String, String> debezium) {
+        this(
+                migration,
+                generation,
+                url,
+                username,
+                password,
+                tables,
+                partitions,
+                kafka,
+                debezium,
+                Backfill.ENGINE);
+    }
+
     CaptureSettings with(List<CapturedTable> other) {
         return new CaptureSettings(
-                migration, generation, url, username, password, other, partitions, kafka, debezium);
+                migration,
+                generation,
+                url,
+                username,
+                password,
+                other,
+                partitions,
+                kafka,
+                debezium,
+                backfill);
+    }
+
+    /// The same settings with another way of reading the existing rows.
+    public CaptureSettings with(Backfill other) {
+        return new CaptureSettings(
+                migration,
+                generation,
+                url,
+                username,
+                password,
+                tables,
+                partitions,
+                kafka,
+                debezium,
+                other);
     }
 
     SessionFactory sessions() {

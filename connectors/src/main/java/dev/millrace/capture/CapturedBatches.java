@@ -58,6 +58,7 @@ final class CapturedBatches
     private final CaptureSettings settings;
     private final OpenLog log;
     private final Memory memory;
+    private final WindowedRows rows;
     private final CaptureRun.Listener listener;
     private final ChangeDecoder decoder;
     private final Watermarks watermarks;
@@ -65,10 +66,15 @@ final class CapturedBatches
     private volatile @Nullable Throwable failure;
 
     CapturedBatches(
-            CaptureSettings settings, OpenLog log, Memory memory, CaptureRun.Listener listener) {
+            CaptureSettings settings,
+            OpenLog log,
+            Memory memory,
+            WindowedRows rows,
+            CaptureRun.Listener listener) {
         this.settings = settings;
         this.log = log;
         this.memory = memory;
+        this.rows = rows;
         this.listener = listener;
         this.decoder = new ChangeDecoder(settings.tables());
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
@@ -105,11 +111,15 @@ final class CapturedBatches
                     events.add(new ChangeEvent.Read(settings.generation(), Origin.NONE, row.row()));
                 }
                 case Decoded.Streamed streamed -> {
+                    if (!log.cursor().streaming()) {
+                        beginStreaming();
+                        events.addAll(rows.allRead());
+                    }
                     phase = afterStreamed();
                     long transaction = streamed.origin().transaction();
                     if (log.cursor().advance(streamed.lastCommit(), transaction)) {
                         memory.delivered().add(transaction);
-                        events.addAll(events(streamed));
+                        events(streamed).stream().map(rows::place).forEach(events::add);
                     }
                 }
             }
@@ -132,16 +142,17 @@ final class CapturedBatches
         };
     }
 
-    private Phase afterStreamed() throws SQLException {
+    /// The snapshot is complete.
+    private void beginStreaming() throws SQLException {
+        log.publication().requireConsistentSnapshot();
+        // Nothing has been confirmed yet, so this is the position where the stream began.
+        log.cursor().beginStreaming(log.publication().confirmedFlush(settings.slot()));
+    }
+
+    private Phase afterStreamed() {
         return switch (phase) {
-            case Phase.BeforeSnapshot _, Phase.Snapshot _ -> {
-                log.publication().requireConsistentSnapshot();
-                // Nothing has been confirmed yet, so this is the position where the stream began.
-                log.cursor().beginStreaming(log.publication().confirmedFlush(settings.slot()));
-                yield new Phase.StreamBegun();
-            }
-            case Phase.Resuming _ -> new Phase.StreamBegun();
-            case Phase.StreamBegun same -> same;
+            case Phase.BeforeSnapshot _, Phase.Snapshot _, Phase.Resuming _, Phase.StreamBegun _ ->
+                    new Phase.StreamBegun();
             case Phase.Streaming same -> same;
         };
     }
@@ -157,13 +168,17 @@ final class CapturedBatches
         if (delivered.remaining().size() > MOST_DELIVERED) {
             delivered.learn(publication.runningTransactions());
         }
+        rows.close(events);
         SourcePosition position =
                 log.writer()
                         .write(
-                                events,
-                                publication.unwrittenTables(),
-                                delivered.remaining(),
+                                new ChangeLogWriter.Batch(
+                                        events,
+                                        rows.facts(),
+                                        publication.unwrittenTables(),
+                                        delivered.remaining()),
                                 log.cursor());
+        rows.committed();
         publication.markWritten();
         memory.identity().recordWritten(position);
         listener.committed(position, events.size());

@@ -1,20 +1,34 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
+import dev.millrace.change.Row;
 import dev.millrace.sql.Relation;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// A source table that a mapping reads. Immutable.
 ///
 /// @param fullIdentity REPLICA IDENTITY FULL: an update carries the complete old row, which
 ///   supplies unchanged TOASTed values
-public record CapturedTable(Relation relation, boolean fullIdentity) {
+/// @param lacksCells whether a mapping needs an unchanged cell of a row, so that the row must be
+///   read again; thread-safe
+public record CapturedTable(Relation relation, boolean fullIdentity, Predicate<Row> lacksCells) {
 
     public CapturedTable {
         if (relation.key().isEmpty()) {
             throw new IllegalArgumentException(
                     relation.id() + " has no key and cannot be captured.");
         }
+    }
+
+    /// A table whose unchanged cells are only copied.
+    public CapturedTable(Relation relation, boolean fullIdentity) {
+        this(relation, fullIdentity, _ -> false);
+    }
+
+    /// The same table, of which a mapping may need unchanged cells.
+    public CapturedTable lacking(Predicate<Row> cells) {
+        return new CapturedTable(relation, fullIdentity, cells);
     }
 
     /// Whether the source computes the column and does not send it.
@@ -42,7 +56,9 @@ public record CapturedTable(Relation relation, boolean fullIdentity) {
                             });
         }
         return new CapturedTable(
-                new Relation(relation.id(), now.columns(), relation.key()), fullIdentity);
+                new Relation(relation.id(), now.columns(), relation.key()),
+                fullIdentity,
+                lacksCells);
     }
 
     private static boolean hasSameType(Relation.Column column, Relation.Column planned) {

@@ -1,5 +1,7 @@
 package dev.millrace.capture;
 
+import dev.millrace.backfill.BackfillState.Fact;
+import dev.millrace.backfill.ProgressCodec;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition;
@@ -55,6 +57,8 @@ final class ChangeLogWriter implements AutoCloseable {
     private final long[] totals;
 
     private final ChangeBlock.Writer[] blocks;
+    private final ProgressCodec progressCodec = new ProgressCodec();
+    private int generation;
     private long tablesAt = -1;
     private List<Long> begins = List.of();
 
@@ -81,6 +85,7 @@ final class ChangeLogWriter implements AutoCloseable {
 
     /// Continues after what an earlier writer of the generation wrote.
     void continueAfter(int generation, SourcePosition.Logged logged) {
+        this.generation = generation;
         tablesAt = logged.tablesAt();
         begins = logged.changesBegins();
         for (int partition = 0; partition < logged.changesEnds().size(); partition++) {
@@ -95,28 +100,36 @@ final class ChangeLogWriter implements AutoCloseable {
         }
     }
 
+    /// What one Kafka transaction contains besides the position.
+    ///
+    /// @param progress what the events add to the progress of the backfill
     /// @param tables the facts of the captured tables, if the log does not contain them yet
     /// @param delivered the transactions in the log, including these events, that may not be
     ///   visible on the source yet
-    /// @param cursor the position after these events
-    /// @return the position as it was written
-    SourcePosition write(
+    record Batch(
             List<ChangeEvent> events,
+            List<Fact> progress,
             Optional<Map<TableId, PublishedTable>> tables,
-            Set<Long> delivered,
-            SourcePosition.Cursor cursor)
-            throws InterruptedException {
+            Set<Long> delivered) {}
+
+    /// @param cursor the position after the batch
+    /// @return the position as it was written
+    SourcePosition write(Batch batch, SourcePosition.Cursor cursor) throws InterruptedException {
         producer.beginTransaction();
-        for (ChangeEvent event : events) {
+        for (ChangeEvent event : batch.events()) {
             add(event);
         }
         sendBlocks();
-        Optional<Future<RecordMetadata>> facts = tables.map(this::send);
+        List<Future<RecordMetadata>> progress = batch.progress().stream().map(this::send).toList();
+        Optional<Future<RecordMetadata>> facts = batch.tables().map(this::send);
         producer.flush();
+        for (Future<RecordMetadata> each : progress) {
+            await(each);
+        }
         if (facts.isPresent()) {
             tablesAt = await(facts.get()).offset();
         }
-        return commit(cursor, delivered);
+        return commit(cursor, batch.delivered());
     }
 
     /// Commits the transaction that an earlier writer left open, by a transaction over the same
@@ -191,6 +204,23 @@ final class ChangeLogWriter implements AutoCloseable {
         return producer.send(
                 new ProducerRecord<>(
                         topics.position(), 0, TABLES_KEY, publishedTables.encode(tables)));
+    }
+
+    private Future<RecordMetadata> send(Fact fact) {
+        ProgressCodec.Stored stored = progressCodec.encode(generation, fact);
+        return producer.send(
+                new ProducerRecord<>(
+                        topics.position(),
+                        0,
+                        stored.key().getBytes(StandardCharsets.UTF_8),
+                        stored.value()
+                                .map(value -> value.getBytes(StandardCharsets.UTF_8))
+                                .orElse(null)));
+    }
+
+    /// Whether a record of the position topic is about the progress of the backfill.
+    static boolean isProgress(byte @Nullable [] key) {
+        return key != null && key.length > 0 && key[0] == '[';
     }
 
     private static RecordMetadata await(Future<RecordMetadata> sent) throws InterruptedException {

@@ -5,6 +5,7 @@ import dev.millrace.postgres.RunningTransactions;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.LongPredicate;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,16 @@ public final class DeliveredTransactions {
         }
         Set<Long> copy = Set.copyOf(hidden);
         return transaction -> copy.contains(Origin.streamed(transaction));
+    }
+
+    /// Like [#asOfNow], for whole snapshots: whether a snapshot hides one of these transactions,
+    /// including those above its highest id.
+    public synchronized Predicate<RunningTransactions> hiddenAsOfNow() {
+        if (latest == null) {
+            return _ -> true;
+        }
+        Set<Long> copy = Set.copyOf(hidden);
+        return snapshot -> copy.stream().anyMatch(snapshot::hidesStreamed);
     }
 
     /// Takes over what earlier processes delivered, after none of them can write any more.

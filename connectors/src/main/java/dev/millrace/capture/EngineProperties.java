@@ -7,6 +7,7 @@ import dev.millrace.change.Lsn;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.OutputText;
 import dev.millrace.postgres.SessionFactory;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.sql.Relation;
 import io.debezium.jdbc.JdbcConfiguration;
 import io.debezium.jdbc.JdbcConnection;
@@ -38,7 +39,7 @@ final class EngineProperties {
         identity(engine, settings);
         connection(engine, settings);
         tables(engine, settings);
-        exactness(engine);
+        exactness(engine, settings.backfill());
         resumeAt.ifPresent(
                 lsn ->
                         engine.setProperty(
@@ -114,10 +115,16 @@ final class EngineProperties {
         engine.setProperty("snapshot.query.mode.custom.name", SnapshotSelect.NAME);
     }
 
-    private static void exactness(Properties engine) {
+    private static void exactness(Properties engine, Backfill backfill) {
         // With an existing slot the snapshot would be READ COMMITTED at the current position, and
         // the rows in between would be lost. The slot is therefore dropped before a snapshot.
-        engine.setProperty("snapshot.mode", "initial");
+        // no_data takes no snapshot and needs a stored position, which every such run has.
+        engine.setProperty(
+                "snapshot.mode",
+                switch (backfill) {
+                    case ENGINE -> "initial";
+                    case WINDOWS -> "no_data";
+                });
         engine.setProperty("snapshot.max.threads", "1");
         // Millrace creates the publication. The engine might add a table without a replica
         // identity, which would make its updates fail.

@@ -1,6 +1,7 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.LogEnds.Open;
+import dev.millrace.capture.position.HangingTransaction;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import java.time.Duration;

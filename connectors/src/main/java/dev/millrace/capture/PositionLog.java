@@ -3,6 +3,8 @@ package dev.millrace.capture;
 import static org.apache.kafka.common.IsolationLevel.READ_COMMITTED;
 import static org.apache.kafka.common.IsolationLevel.READ_UNCOMMITTED;
 
+import dev.millrace.backfill.BackfillState;
+import dev.millrace.backfill.ProgressCodec;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition;
@@ -11,6 +13,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.postgres.PublishedTable;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +22,7 @@ import java.util.TreeMap;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /// Reads the source position: the last *committed* record of the position topic. The result is
 /// final only if no earlier producer of the transactional id can commit any more, so
@@ -84,6 +88,32 @@ final class PositionLog {
                     "The position topic no longer contains the facts of the captured tables that the last position refers to.");
         }
         return found.getFirst();
+    }
+
+    /// Folds what the log contains of the backfill. Reads the whole topic, which is compacted.
+    void readBackfill(BackfillState state) {
+        ProgressCodec progress = new ProgressCodec();
+        List<TopicPartition> only = List.of(partition);
+        OffsetRange all =
+                new OffsetRange(
+                        reader.begins(only).getOrDefault(partition, 0L),
+                        reader.ends(only, READ_COMMITTED).getOrDefault(partition, 0L));
+        reader.read(
+                partition,
+                all,
+                READ_COMMITTED,
+                record -> {
+                    if (ChangeLogWriter.isProgress(record.key())) {
+                        progress.decode(state.generation(), stored(record.key(), record.value()))
+                                .ifPresent(fact -> state.fold(List.of(fact)));
+                    }
+                });
+    }
+
+    private static ProgressCodec.Stored stored(byte[] key, byte @Nullable [] value) {
+        return new ProgressCodec.Stored(
+                new String(key, StandardCharsets.UTF_8),
+                Optional.ofNullable(value).map(bytes -> new String(bytes, StandardCharsets.UTF_8)));
     }
 
     private List<SourcePosition> positions(OffsetRange range, IsolationLevel isolation) {

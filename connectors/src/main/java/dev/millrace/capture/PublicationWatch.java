@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
 import dev.millrace.capture.SourceCapture.SourceConnections;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
+import dev.millrace.capture.position.TableComparison;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;

@@ -1,6 +1,9 @@
 package dev.millrace.capture;
 
+import dev.millrace.backfill.BackfillState;
+import dev.millrace.backfill.Windows;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.TopicReader;
@@ -30,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 public final class SourceCapture implements AutoCloseable {
 
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
+    private static final int WINDOWS_PART_OF_HEAP = 32;
+    private static final long SMALLEST_WINDOWS_BYTES = 8L << 20;
+    private static final long LARGEST_WINDOWS_BYTES = 128L << 20;
     private static final Failure.OperatorNeeded NOT_OWNER =
             new Failure.OperatorNeeded(
                     "the target does not confirm that this process has the lock of the migration, so another process may run the migration",
@@ -42,6 +48,7 @@ public final class SourceCapture implements AutoCloseable {
     private final BooleanSupplier owner;
     private final DeliveredTransactions delivered = new DeliveredTransactions();
     private final SourceIdentityGuard continuity = new SourceIdentityGuard();
+    private final CaptureRun.BackfillAccess backfill;
     private final AtomicLong events = new AtomicLong();
     private final Supervisor supervisor;
     private volatile @Nullable SourcePosition position;
@@ -55,6 +62,11 @@ public final class SourceCapture implements AutoCloseable {
             BooleanSupplier owner,
             RestartPolicy policy) {
         this.settings = settings;
+        this.backfill =
+                new CaptureRun.BackfillAccess(
+                        new Windows(windowBytes()),
+                        new BackfillState(settings.generation()),
+                        new IncompleteKeys());
         this.connections = connections;
         this.clock = clock;
         this.snapshots = snapshots;
@@ -108,6 +120,29 @@ public final class SourceCapture implements AutoCloseable {
         return position;
     }
 
+    /// What the log contains of the backfill; `null` before the log is read.
+    public @Nullable BackfillState backfill() {
+        return position == null ? null : backfill.state();
+    }
+
+    /// At which watermarks the log lacked cells of a row.
+    public IncompleteKeys incompleteKeys() {
+        return backfill.incomplete();
+    }
+
+    /// Where rows that are read beside the stream enter the log.
+    public Windows windows() {
+        return backfill.windows();
+    }
+
+    /// Memory for the rows of all windows.
+    public static long windowBytes() {
+        return Math.clamp(
+                Runtime.getRuntime().maxMemory() / WINDOWS_PART_OF_HEAP,
+                SMALLEST_WINDOWS_BYTES,
+                LARGEST_WINDOWS_BYTES);
+    }
+
     /// When this process last committed a Kafka transaction, or `null`.
     public @Nullable Instant committedAt() {
         return committedAt;
@@ -139,7 +174,8 @@ public final class SourceCapture implements AutoCloseable {
         public void run(Supervisor supervisor) throws Exception {
             progress = new Progress();
             CaptureRun next =
-                    new CaptureRun(settings, connections, delivered, continuity, progress);
+                    new CaptureRun(
+                            settings, connections, delivered, continuity, backfill, progress);
             current = next;
             if (supervisor.isStopping()) {
                 next.stop(Duration.ZERO);

@@ -1,6 +1,7 @@
 package dev.millrace.postgres;
 
 import dev.millrace.change.Lsn;
+import dev.millrace.postgres.Session.LongStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -83,6 +84,28 @@ public record ReplicationSlot(
                 connection.prepareStatement("SELECT pg_terminate_backend(?, 5000)")) {
             statement.setInt(1, slot.activePid().getAsInt());
             statement.execute();
+        }
+    }
+
+    /// Creates a logical slot of plugin pgoutput. Waits until every transaction that runs now has
+    /// ended.
+    ///
+    /// @param connection in autocommit mode
+    /// @param failover whether standbys keep a copy of the slot (PostgreSQL 17 and later)
+    /// @return where the slot begins: every transaction that commits after this position is sent
+    public static Lsn create(Connection connection, String name, boolean failover)
+            throws SQLException {
+        String sql =
+                failover
+                        ? "SELECT lsn FROM pg_create_logical_replication_slot(?, 'pgoutput', failover => true)"
+                        : "SELECT lsn FROM pg_create_logical_replication_slot(?, 'pgoutput')";
+        try (var _ = LongStatement.on(connection);
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            statement.setString(1, name);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return Lsn.parse(row.getString(1));
+            }
         }
     }
 

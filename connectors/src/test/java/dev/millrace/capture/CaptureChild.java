@@ -1,5 +1,8 @@
 package dev.millrace.capture;
 
+import dev.millrace.backfill.BackfillState;
+import dev.millrace.backfill.Windows;
+import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.testing.JavaCommand;
 import java.io.BufferedReader;
@@ -132,6 +135,8 @@ final class CaptureChild implements AutoCloseable {
                         _ -> DriverManager.getConnection(args[1], args[2], args[3]),
                         new DeliveredTransactions(),
                         new SourceIdentityGuard(),
+                        new CaptureRun.BackfillAccess(
+                                new Windows(1 << 20), new BackfillState(1), new IncompleteKeys()),
                         new CaptureRun.Listener() {
                             @Override
                             public boolean waiting(Optional<String> waitsFor) {

@@ -11,6 +11,7 @@ import dev.millrace.kafka.TopicPlan;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.sql.Relation;
 import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
@@ -49,6 +50,7 @@ final class CaptureScene implements AutoCloseable {
     private final List<CapturedTable> tables = new ArrayList<>();
     private final List<SourceCapture> captures = new ArrayList<>();
     private final Map<String, String> debezium = new HashMap<>();
+    private Backfill backfill = Backfill.ENGINE;
 
     /// Of every capture that is started.
     RestartPolicy policy = RestartPolicy.standard();
@@ -133,6 +135,11 @@ final class CaptureScene implements AutoCloseable {
         return this;
     }
 
+    CaptureScene backfill(Backfill chosen) {
+        backfill = chosen;
+        return this;
+    }
+
     CaptureScene engine(String property, String value) {
         debezium.put(property, value);
         return this;
@@ -148,7 +155,8 @@ final class CaptureScene implements AutoCloseable {
                 tables,
                 PARTITIONS,
                 kafka,
-                debezium);
+                debezium,
+                backfill);
     }
 
     SourceCapture start(int generation) {

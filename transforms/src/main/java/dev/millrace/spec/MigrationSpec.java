@@ -19,6 +19,7 @@ import java.util.TreeSet;
 /// @param tables in the order of the file; targets are distinct, and an explicit entry takes
 ///   precedence over a wildcard
 /// @param debezium properties passed to the Debezium connector; contains none that Millrace sets
+/// @param backfill how existing rows are read
 public record MigrationSpec(
         String migration,
         Endpoint source,
@@ -26,7 +27,8 @@ public record MigrationSpec(
         Kafka kafka,
         Path dataDir,
         List<TableEntry> tables,
-        Map<String, String> debezium) {
+        Map<String, String> debezium,
+        Backfill backfill) {
 
     public MigrationSpec {
         tables = List.copyOf(tables);
@@ -49,7 +51,18 @@ public record MigrationSpec(
                 + tables
                 + ", debezium="
                 + new TreeSet<>(debezium.keySet())
+                + ", backfill="
+                + backfill
                 + "]";
+    }
+
+    /// How existing rows reach the log.
+    public enum Backfill {
+        /// In windows beside the stream; the slot is created first.
+        WINDOWS,
+
+        /// In the engine's snapshot, before the stream; the engine creates the slot.
+        ENGINE
     }
 
     /// A PostgreSQL database.

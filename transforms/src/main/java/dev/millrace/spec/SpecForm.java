@@ -58,9 +58,19 @@ record SpecForm(
                                 "Properties passed to Debezium's PostgreSQL connector. Those"
                                         + " that Millrace sets itself are refused.",
                         kind = "a mapping from property to value")
-                @Nullable Map<Scalar, Scalar> debezium) {
+                @Nullable Map<Scalar, Scalar> debezium,
+        @Setting(
+                        value =
+                                "How existing rows are read. windows: in ranges of pages, several"
+                                        + " at once, beside the stream of changes. engine: in one"
+                                        + " snapshot, before the stream begins.",
+                        pattern = SpecForm.BACKFILL,
+                        standard = "windows",
+                        examples = "engine")
+                @Nullable Scalar backfill) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
+    static final String BACKFILL = "(windows|engine)";
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
     static final int MAX_PARTITIONS = 1024;

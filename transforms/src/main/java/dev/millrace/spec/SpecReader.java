@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
@@ -104,7 +105,29 @@ public final class SpecReader {
         if (migration == null || from == null || to == null || dataDir == null) {
             return null;
         }
-        return new MigrationSpec(migration.text(), from, to, kafka, dataDir, tables, debezium);
+        return new MigrationSpec(
+                migration.text(),
+                from,
+                to,
+                kafka,
+                dataDir,
+                tables,
+                debezium,
+                backfill(form.backfill(), problems));
+    }
+
+    private static Backfill backfill(@Nullable Scalar backfill, Problems problems) {
+        if (backfill == null) {
+            return Backfill.WINDOWS;
+        }
+        return switch (backfill.text()) {
+            case "windows" -> Backfill.WINDOWS;
+            case "engine" -> Backfill.ENGINE;
+            default -> {
+                problems.add(backfill, "must be windows or engine", "");
+                yield Backfill.WINDOWS;
+            }
+        };
     }
 
     private static @Nullable Path dataDir(

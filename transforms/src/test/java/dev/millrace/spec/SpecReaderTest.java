@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.io.IOException;
@@ -24,6 +25,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The file as a whole: what is read of it, and what is told of one that can't be.
 class SpecReaderTest {
+
+    @Test
+    void refusesAnUnknownWayOfReadingExistingRows() {
+        assertThat(problems(VALID + "backfill: snapshot\n"))
+                .singleElement()
+                .asString()
+                .contains("backfill: must be windows or engine");
+    }
 
     @Test
     void readsEveryKey() {
@@ -54,6 +63,7 @@ class SpecReaderTest {
                     SELECT id, ' # ' || title AS title FROM public.item
                 debezium:
                   max.batch.size: 4096
+                backfill: engine
                 """;
 
         MigrationSpec spec = valid(file, Map.of("SOURCE_PASSWORD", "hunter2")).spec();
@@ -71,6 +81,7 @@ class SpecReaderTest {
                                 Map.of("security.protocol", "SSL")));
         assertThat(spec.dataDir()).isEqualTo(Path.of("/var/lib/millrace"));
         assertThat(spec.debezium()).isEqualTo(Map.of("max.batch.size", "4096"));
+        assertThat(spec.backfill()).isEqualTo(Backfill.ENGINE);
         assertThat(spec.tables()).hasSize(6);
         assertThat(spec.tables().get(1))
                 .isInstanceOfSatisfying(
@@ -109,6 +120,7 @@ class SpecReaderTest {
         assertThat(spec.kafka()).isEqualTo(new Kafka.Embedded(4, Duration.ofDays(7)));
         assertThat(spec.dataDir()).isEqualTo(Path.of("millrace-data").toAbsolutePath());
         assertThat(spec.debezium()).isEmpty();
+        assertThat(spec.backfill()).isEqualTo(Backfill.WINDOWS);
     }
 
     @Test

@@ -49,6 +49,7 @@ class SpecSchemaTest {
               crm.order: {select: SELECT id FROM public.orders, key: [id]}
               public.*: SELECT * FROM public.*
             debezium: {max.batch.size: 10, foo.bar: true}
+            backfill: engine
             """;
 
     @ParameterizedTest
@@ -88,6 +89,7 @@ class SpecSchemaTest {
                 "select: SELECT id FROM public.orders=a: b",
                 "SELECT id FROM public.users=[SELECT id FROM public.users]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
+                "backfill: engine=backfill: both",
                 "data-dir: ./millrace-data=data_dir: x"
             })
     void readerAndSchemaRefuseInvalidFile(String replacement) {

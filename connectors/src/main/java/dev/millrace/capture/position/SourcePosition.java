@@ -91,6 +91,24 @@ public record SourcePosition(
                 Logged.nothing(changesBegins));
     }
 
+    /// The position of a new generation whose rows are read beside the stream.
+    ///
+    /// @param boundary where the slot begins
+    public static SourcePosition beforeStream(
+            int generation, Lsn boundary, String publication, List<Long> changesBegins) {
+        return new SourcePosition(
+                generation,
+                true,
+                boundary,
+                0,
+                0,
+                0,
+                0,
+                Map.of(),
+                publication,
+                Logged.nothing(changesBegins));
+    }
+
     /// The position as it advances event by event. Not thread-safe; confined to the capture thread.
     public static final class Cursor {
         private final SourcePosition start;

@@ -1,6 +1,5 @@
-package dev.millrace.capture;
+package dev.millrace.capture.position;
 
-import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import java.util.Map;
 import java.util.Optional;
@@ -13,7 +12,7 @@ import java.util.TreeSet;
 /// (KAFKA-20734). Some partitions then have the marker, and the others never get it. Left alone,
 /// the records would become visible with the end of the next transaction of the same producer.
 /// Pure.
-sealed interface HangingTransaction {
+public sealed interface HangingTransaction {
 
     /// @param commit partitions of the changes topic whose open records must be committed
     /// @param abort partitions of the changes topic whose open records must be aborted

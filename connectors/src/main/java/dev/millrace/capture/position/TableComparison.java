@@ -1,4 +1,4 @@
-package dev.millrace.capture;
+package dev.millrace.capture.position;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
@@ -12,11 +12,11 @@ import java.util.TreeMap;
 /// Compares two states of a captured table and names every difference that kept, or may have kept,
 /// changes out of the stream. Other differences are harmless: added or dropped columns, indexes,
 /// constraints, VACUUM FULL of an ordinary table, a partition that was created in place. Pure.
-record TableComparison(TableId table, PublishedTable known, PublishedTable now) {
+public record TableComparison(TableId table, PublishedTable known, PublishedTable now) {
 
     /// Why changes in the stream can no longer be related to the known table, whether or not any
     /// row changed.
-    Optional<String> redefinition() {
+    public Optional<String> redefinition() {
         if (known.oid() != now.oid()) {
             return because(" is no longer the same table: it was renamed, moved or recreated.");
         }
@@ -48,7 +48,7 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
     }
 
     /// Why the table has changed in a way that the stream does not carry.
-    Optional<String> unstreamedChange() {
+    public Optional<String> unstreamedChange() {
         if (known.fileNode() != now.fileNode() && someColumnWasAltered()) {
             return because(
                     " was rewritten by ALTER COLUMN TYPE, and the new values are not in the stream.");
@@ -76,7 +76,7 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
     /// the stream carries it: if it arrives later, it explains them.
     ///
     /// @param empty added descendants without rows
-    Map<Long, String> unexplained(Set<Long> empty) {
+    public Map<Long, String> unexplained(Set<Long> empty) {
         Map<Long, String> unexplained = new TreeMap<>();
         for (Map.Entry<Long, Descendant> each : known.descendants().entrySet()) {
             Descendant after = now.descendants().get(each.getKey());
@@ -111,7 +111,7 @@ record TableComparison(TableId table, PublishedTable known, PublishedTable now) 
     }
 
     /// Tables that have become descendants, by object id.
-    Map<Long, Descendant> added() {
+    public Map<Long, Descendant> added() {
         Map<Long, Descendant> added = new TreeMap<>(now.descendants());
         added.keySet().removeAll(known.descendants().keySet());
         return added;

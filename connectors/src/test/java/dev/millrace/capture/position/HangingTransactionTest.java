@@ -1,9 +1,8 @@
-package dev.millrace.capture;
+package dev.millrace.capture.position;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.capture.HangingTransaction.End;
-import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.capture.position.HangingTransaction.End;
 import dev.millrace.change.Lsn;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import java.util.List;
