@@ -124,7 +124,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         spec.debezium(),
                         report.replicaRole(),
                         spec.dataDir().resolve(spec.migration()).resolve("state"),
-                        LogRetention.Policy.of(spec.kafka().retention())));
+                        LogRetention.Policy.of(spec.kafka().retention()),
+                        spec.backfill()));
     }
 
     private static Database database(String stream, Endpoint endpoint) {

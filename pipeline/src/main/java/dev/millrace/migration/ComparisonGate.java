@@ -1,10 +1,9 @@
 package dev.millrace.migration;
 
-import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.ComponentState.Activity;
+import dev.millrace.stream.BackfillProgress;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /// Decides whether a reconciliation can reach a verdict. Pure.
 final class ComparisonGate {
@@ -18,7 +17,7 @@ final class ComparisonGate {
     static Optional<String> refusal(
             Phase phase,
             ComponentState state,
-            @Nullable SourcePosition position,
+            Optional<BackfillProgress> backfill,
             StatusReport.Part capture) {
         return switch (phase) {
             case Phase.Failed(String cause, Phase _) ->
@@ -27,15 +26,15 @@ final class ComparisonGate {
                                     + cause
                                     + ". Remove the cause, then reconcile.");
             case Phase.Planned _, Phase.Backfilling _ ->
-                    Optional.of("The snapshot of the source is not complete. " + WAIT);
-            case Phase.CatchingUp _, Phase.InSync _ -> refusal(state, position, capture);
+                    Optional.of("The backfill is not complete. " + WAIT);
+            case Phase.CatchingUp _, Phase.InSync _ -> refusal(state, backfill, capture);
         };
     }
 
     private static Optional<String> refusal(
-            ComponentState state, @Nullable SourcePosition position, StatusReport.Part capture) {
-        if (position != null && !position.streaming()) {
-            return Optional.of("The snapshot of the source is not complete. " + WAIT);
+            ComponentState state, Optional<BackfillProgress> backfill, StatusReport.Part capture) {
+        if (backfill.filter(read -> !read.isComplete()).isPresent()) {
+            return Optional.of("The backfill is not complete. " + WAIT);
         }
         return state instanceof ComponentState.Starting || state.isRunning(Activity.STREAMING)
                 ? Optional.empty()

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 /// @param conductor what keeps the conductor from its next step, if anything
 record ComponentStates(
         ComponentState capture,
+        ComponentState backfill,
         ComponentState mappings,
         ComponentState applier,
         ComponentState source,
@@ -24,6 +25,7 @@ record ComponentStates(
     List<StatusReport.Part> parts() {
         List<StatusReport.Part> parts = new ArrayList<>();
         parts.add(part("capture", capture));
+        parts.add(part("backfill", backfill));
         parts.add(part("mappings", mappings));
         parts.add(part("applier", applier));
         parts.add(server("source", source));
@@ -36,7 +38,9 @@ record ComponentStates(
     /// Why the migration cannot continue: the first component in the order of the data that has
     /// ended. An interrupted snapshot is not a cause, because a new generation begins.
     Optional<String> ended() {
-        return Stream.of(capture, applier, mappings).flatMap(ComponentStates::cause).findFirst();
+        return Stream.of(capture, backfill, applier, mappings)
+                .flatMap(ComponentStates::cause)
+                .findFirst();
     }
 
     boolean isSnapshotInterrupted() {

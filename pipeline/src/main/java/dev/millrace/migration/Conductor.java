@@ -5,6 +5,7 @@ import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.kafka.Broker;
+import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.stream.RunningStream;
 import java.sql.SQLException;
@@ -45,6 +46,9 @@ final class Conductor implements AutoCloseable {
     private final Thread thread;
     private volatile Running running;
     private volatile StatusReport.@Nullable Part suspended;
+
+    /// Since when the log has had changes without all cells; `null` while it has none.
+    private @Nullable Instant incompleteSince;
 
     /// Why the migration fails until the next start of the process, whatever its components do.
     private Optional<String> refusal = Optional.empty();
@@ -207,10 +211,15 @@ final class Conductor implements AutoCloseable {
 
     private PhaseRule.Facts facts() {
         Running now = running;
-        var position = now.stream().capture().position();
+        Optional<BackfillProgress> backfill = now.stream().backfill();
+        boolean incomplete = backfill.filter(read -> read.incompleteKeys() > 0).isPresent();
+        incompleteSince =
+                !incomplete ? null : incompleteSince == null ? clock.instant() : incompleteSince;
         boolean partsWell = parts(now).stream().allMatch(StatusReport.Part::well);
         return new PhaseRule.Facts(
-                position != null && position.streaming(),
+                backfill.filter(BackfillProgress::isComplete).isPresent(),
+                Optional.ofNullable(incompleteSince)
+                        .map(since -> Duration.between(since, clock.instant())),
                 now.lag().freshness().age(clock.instant()),
                 partsWell && now.lag().stopped().isEmpty(),
                 refusal.or(() -> states(now).ended()));

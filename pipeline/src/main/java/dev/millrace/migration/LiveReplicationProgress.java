@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.Watermarks;
+import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;
@@ -81,6 +82,43 @@ record LiveReplicationProgress(
 
     @Override
     public Wait awaitApplied(WatermarkNumber watermark, Cancellation cancellation) {
+        Wait applied = awaitStored(watermark, cancellation);
+        IncompleteKeys incomplete = capture.incompleteKeys();
+        if (!(applied instanceof Wait.Applied) || !incomplete.isIncompleteAt(watermark.number())) {
+            return applied;
+        }
+        // Rows that awaited a read there are not on the target yet. A watermark that is emitted
+        // after the last of these reads follows it in the log.
+        Optional<String> given = awaitReads(incomplete, watermark, cancellation);
+        return given.<Wait>map(Wait.GivenUp::new)
+                .orElseGet(() -> awaitStored(emitWatermark().number(), cancellation));
+    }
+
+    private Optional<String> awaitReads(
+            IncompleteKeys incomplete, WatermarkNumber watermark, Cancellation cancellation) {
+        Instant end = clock.instant().plus(STALLED);
+        while (!incomplete.isCompleted(watermark.number())) {
+            Optional<String> reason = blocked.get();
+            if (reason.isPresent()) {
+                return reason;
+            }
+            if (cancellation.isRequested()) {
+                return Optional.of("the reconciliation was cancelled");
+            }
+            if (clock.instant().isAfter(end)) {
+                return Optional.of(
+                        "rows whose changes lack large values were not read again for "
+                                + STALLED.toMinutes()
+                                + " minutes");
+            }
+            if (!lag.awaitProbe(CHECK_INTERVAL)) {
+                return Optional.of("the service is stopping, or a new generation began");
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Wait awaitStored(WatermarkNumber watermark, Cancellation cancellation) {
         Remaining seen = remaining(watermark);
         Instant lastProgress = clock.instant();
         while (true) {

@@ -152,7 +152,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 ComparisonGate.refusal(
                         conductor.phase().phase(),
                         capture.state(),
-                        capture.position(),
+                        now.stream().backfill(),
                         ComponentStates.part("capture", board.capture(now)));
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());

@@ -18,8 +18,8 @@ public sealed interface Phase {
         }
     }
 
-    /// The snapshot of the source is being read. Changes since its start are kept in the source's
-    /// WAL or are streaming already.
+    /// The existing rows of the source are being read. Changes since its start are kept in the
+    /// source's WAL or are streaming already.
     record Backfilling() implements Phase {
         @Override
         public String name() {

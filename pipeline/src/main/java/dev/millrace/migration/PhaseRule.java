@@ -13,12 +13,15 @@ final class PhaseRule {
     /// the phase from flapping.
     static final Duration BEHIND_FROM = Duration.ofSeconds(15);
 
-    /// @param backfilled every row of the snapshot is in the log
+    /// @param backfilled every existing row is in the log
+    /// @param incompleteFor how long the log has had changes without all cells, empty when it has
+    ///   none
     /// @param lag end-to-end lag, empty when unknown
     /// @param componentsWell every component runs and no table is stopped
     /// @param failure why the migration cannot continue exactly
     record Facts(
             boolean backfilled,
+            Optional<Duration> incompleteFor,
             Optional<Duration> lag,
             boolean componentsWell,
             Optional<String> failure) {}
@@ -49,11 +52,13 @@ final class PhaseRule {
         return switch (now) {
             case Phase.Planned planned -> new Transition.AfterJournal(planned.begin());
             case Phase.Backfilling backfilling ->
-                    facts.backfilled()
+                    facts.backfilled() && facts.incompleteFor().isEmpty()
                             ? new Transition.AtOnce(backfilling.backfilled())
                             : new Transition.Stay(backfilling);
             case Phase.CatchingUp catchingUp ->
-                    facts.componentsWell() && isBelow(IN_SYNC_BELOW, facts)
+                    facts.componentsWell()
+                                    && facts.incompleteFor().isEmpty()
+                                    && isBelow(IN_SYNC_BELOW, facts)
                             ? new Transition.AfterJournal(catchingUp.caughtUp())
                             : new Transition.Stay(catchingUp);
             case Phase.InSync inSync ->
@@ -64,7 +69,9 @@ final class PhaseRule {
         };
     }
 
+    /// A key whose row is not complete in the log is not up to date on the target either.
     private static boolean isBelow(Duration limit, Facts facts) {
-        return facts.lag().filter(lag -> lag.compareTo(limit) < 0).isPresent();
+        return facts.lag().filter(lag -> lag.compareTo(limit) < 0).isPresent()
+                && facts.incompleteFor().filter(time -> time.compareTo(limit) >= 0).isEmpty();
     }
 }

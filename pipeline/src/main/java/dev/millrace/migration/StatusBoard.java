@@ -1,13 +1,12 @@
 package dev.millrace.migration;
 
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
-import dev.millrace.capture.SourceCapture;
-import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.Conductor.Running;
+import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import java.time.Duration;
 import java.time.Instant;
@@ -43,7 +42,7 @@ final class StatusBoard {
             List<StatusReport.Part> parts,
             Optional<StatusReport.LastReconciliation> last) {
         LagMonitor lag = running.lag();
-        List<StatusReport.Table> tables = tables(running.stream().capture(), lag);
+        List<StatusReport.Table> tables = tables(running.stream().backfill(), lag);
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
@@ -85,6 +84,7 @@ final class StatusBoard {
         LagMonitor lag = running.lag();
         return new ComponentStates(
                 capture(running),
+                running.stream().backfillState(),
                 running.stream().mappings().state(),
                 running.stream().applier().state(),
                 lag.sourceState(),
@@ -114,22 +114,20 @@ final class StatusBoard {
                 lag.freshness().age(now).map(age -> age.toMillis() / 1000.0).orElse(null));
     }
 
-    private List<StatusReport.Table> tables(SourceCapture capture, LagMonitor lag) {
-        SourcePosition position = capture.position();
+    private List<StatusReport.Table> tables(Optional<BackfillProgress> backfill, LagMonitor lag) {
         List<StatusReport.Table> tables = new ArrayList<>();
         for (Mapping mapping : stream.tables().mappings()) {
             TableId target = mapping.target().table();
+            Optional<BackfillProgress.Table> read =
+                    backfill.map(progress -> progress.table(mapping.source()));
             tables.add(
                     new StatusReport.Table(
                             target.toString(),
                             List.of(mapping.source().toString()),
                             new StatusReport.Backfill(
-                                    position == null
-                                            ? 0
-                                            : position.rowsRead()
-                                                    .getOrDefault(mapping.source(), 0L),
+                                    read.map(BackfillProgress.Table::rows).orElse(0L),
                                     estimates.get(mapping.source()),
-                                    position != null && position.streaming()),
+                                    read.filter(BackfillProgress.Table::complete).isPresent()),
                             lag.rejected(target),
                             stopReason(lag.stopped(), target)));
         }

@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.apply.ApplierSettings;
+import dev.millrace.backfill.Backfill;
 import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
@@ -105,12 +106,15 @@ public final class ConnectionChecks {
         /// The publication check and the reader of table facts.
         private static final int CAPTURE = 2;
 
+        /// The readers of existing rows and of single keys.
+        private static final int BACKFILL = Backfill.Settings.of("", List.of(), 1).readers();
+
         private static final int WATERMARKS = 1;
         private static final int RECONCILIATION = 1;
 
         /// Connections to the source, without the replication connection.
         public static final int SOURCE =
-                Database.POOL_SIZE + ENGINE + CAPTURE + WATERMARKS + RECONCILIATION;
+                Database.POOL_SIZE + ENGINE + CAPTURE + BACKFILL + WATERMARKS + RECONCILIATION;
 
         private static final int OWNER = 1;
         private static final int MONITOR = 1;

@@ -63,6 +63,7 @@ public final class Preflight {
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(LogSizeCheck.judge(spec, facts));
+            findings.addAll(BackfillCheck.judge(spec, from, facts.sources()));
             findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),

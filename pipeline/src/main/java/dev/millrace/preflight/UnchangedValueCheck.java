@@ -15,7 +15,7 @@ import java.util.TreeSet;
 
 /// Warns of values that an UPDATE does not send, because they are stored out of line (TOAST) and
 /// did not change. Such a value is missing when an expression computes with it, and when it is
-/// copied to a row whose key the target does not have yet.
+/// copied to a row whose key the target does not have yet. A key window reads the row then.
 final class UnchangedValueCheck {
 
     /// Further tables are counted, not named.
@@ -68,7 +68,7 @@ final class UnchangedValueCheck {
                     "the SELECT computes with "
                             + computed
                             + ", which may be stored out of line: an UPDATE that does not change"
-                            + " such a value does not send it, and the table would stop",
+                            + " such a value does not send it, and Millrace reads the row again",
                     remedy(table));
         }
         String filtered = outOfLine(table, use.filtered());
@@ -80,8 +80,8 @@ final class UnchangedValueCheck {
                             + filtered
                             + ", which may be stored out of line: an UPDATE that makes a row"
                             + " match the WHERE, or changes its key, but does not change"
-                            + " such a value does not send it, and the table"
-                            + " would stop",
+                            + " such a value does not send it, and Millrace"
+                            + " reads the row again",
                     remedy(table));
         } else if (computed.isEmpty() && !copied.isEmpty()) {
             copying.add(table.id() + " (" + copied + ")");
@@ -100,8 +100,8 @@ final class UnchangedValueCheck {
     private static String remedy(TableFacts table) {
         return "ALTER TABLE "
                 + Identifier.quote(table.id())
-                + " REPLICA IDENTITY FULL; Needed only if values can exceed 2 kB; it increases"
-                + " the WAL of updates and deletes.";
+                + " REPLICA IDENTITY FULL; Needed only if many such updates delay the target; it"
+                + " increases the WAL of updates and deletes.";
     }
 
     private static void keyChanges(Findings findings, List<String> copying) {
@@ -109,10 +109,10 @@ final class UnchangedValueCheck {
         findings.warn(
                 "source tables",
                 "an UPDATE that changes the key of a row does not send its unchanged values that"
-                        + " are stored out of line, and the table would stop: "
+                        + " are stored out of line, and Millrace reads the row again: "
                         + String.join(", ", copying.subList(0, Math.min(NAMED, copying.size())))
                         + (more > 0 ? " and " + more + " more" : ""),
-                "ALTER TABLE ... REPLICA IDENTITY FULL; Needed only if keys change and values"
-                        + " can exceed 2 kB; it increases the WAL of updates and deletes.");
+                "ALTER TABLE ... REPLICA IDENTITY FULL; Needed only if many such updates delay the"
+                        + " target; it increases the WAL of updates and deletes.");
     }
 }

@@ -7,12 +7,16 @@ import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.capture.Watermarks;
+import dev.millrace.change.Row;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper;
+import dev.millrace.mapping.RowMapper.MappedRow;
 import dev.millrace.mappings.RowApplication;
 import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.sql.Relation;
 import java.nio.file.Path;
@@ -80,13 +84,15 @@ public record ReplicationStream(
     /// @param replicaRole the way to write without firing triggers that preflight found
     /// @param stateDir a folder of this stream alone
     /// @param retention which records of the log may be deleted
+    /// @param backfill how existing rows are read
     public record Settings(
             int partitions,
             Map<String, Object> kafka,
             Map<String, String> debezium,
             ReplicaRole replicaRole,
             Path stateDir,
-            LogRetention.Policy retention) {
+            LogRetention.Policy retention,
+            Backfill backfill) {
 
         public Settings {
             kafka = Map.copyOf(kafka);
@@ -155,10 +161,31 @@ public record ReplicationStream(
                 source.endpoint().url(),
                 source.endpoint().username(),
                 source.endpoint().password().reveal(),
-                tables.captured(),
+                tables.captured().stream().map(this::completed).toList(),
                 partitions(),
                 kafka(),
-                settings.debezium());
+                settings.debezium(),
+                settings.backfill());
+    }
+
+    /// The table with the rows that a mapping cannot map before all their cells are read.
+    private CapturedTable completed(CapturedTable table) {
+        List<RowMapper> mappers =
+                tables.mappings().stream()
+                        .filter(mapping -> mapping.source().equals(table.relation().id()))
+                        .map(Mapping::mapper)
+                        .toList();
+        return table.lacking(row -> mappers.stream().anyMatch(mapper -> lacksCells(mapper, row)));
+    }
+
+    /// @param row an update without all cells
+    private static boolean lacksCells(RowMapper mapper, Row row) {
+        return switch (mapper.map(row)) {
+            case MappedRow.Incomplete _ -> true;
+            // The update may have made the row match the WHERE: the target does not have it.
+            case MappedRow.Upsert(Row mapped) -> mapper.isFiltered() && mapped.isPartial();
+            case MappedRow.Delete _, MappedRow.Rejected _ -> false;
+        };
     }
 
     RowApplication.Settings mappings(int generation) {

@@ -1,31 +1,57 @@
 package dev.millrace.stream;
 
 import dev.millrace.apply.TargetApplier;
+import dev.millrace.backfill.Backfill;
+import dev.millrace.backfill.BackfillState;
+import dev.millrace.backfill.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture;
+import dev.millrace.capture.WatermarkSession;
+import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.change.TableId;
+import dev.millrace.lifecycle.Component;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.lifecycle.Supervisor;
 import dev.millrace.mappings.RowApplication;
 import dev.millrace.retention.LogRetention;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
-/// The components that run one generation of a [ReplicationStream]: capture, mappings and apply,
-/// and the log's retention beside them. They start and stop in the order of the data: capture stops
-/// first, so that what is in the log can still be applied. Thread-safe.
+/// The components that run one generation of a [ReplicationStream]: capture, backfill, mappings and
+/// apply, and the log's retention beside them. They start and stop in the order of the data: the backfill, whose rows the capture
+/// writes, and the capture stop first, so that what is in the log can still be applied.
+/// Thread-safe.
 public final class RunningStream implements AutoCloseable {
 
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
+
+    private final List<TableId> sources;
     private final SourceCapture capture;
     private final RowApplication mappings;
     private final TargetApplier applier;
     private final LogRetention retention;
+    private final WatermarkSession watermarks;
+    private final Supervisor backfill;
 
     private RunningStream(
+            ReplicationStream stream,
             SourceCapture capture,
             RowApplication mappings,
             TargetApplier applier,
+            WatermarkSession watermarks,
+            Supervisor backfill,
             LogRetention retention) {
+        this.sources = stream.tables().sourceIds();
         this.capture = capture;
+        this.watermarks = watermarks;
+        this.backfill = backfill;
         this.mappings = mappings;
         this.applier = applier;
         this.retention = retention;
@@ -56,11 +82,48 @@ public final class RunningStream implements AutoCloseable {
         applier.start();
         LogRetention retention =
                 LogRetention.start(stream.retention(generation), owner, List.of(), clock);
-        return new RunningStream(capture, mappings, applier, retention);
+        WatermarkSession watermarks =
+                new WatermarkSession(stream.source().database(), stream.watermarks(generation));
+        Supervisor backfill =
+                new Supervisor(
+                        "backfill-" + stream.id(),
+                        new AfterTheLogIsRead(
+                                capture,
+                                new Backfill(
+                                        Backfill.Settings.of(
+                                                stream.publication(),
+                                                stream.tables().sources(),
+                                                SourceCapture.windowBytes()),
+                                        stream.source().database(),
+                                        capture.windows(),
+                                        new StreamAccess(capture, watermarks),
+                                        new Pace(clock))),
+                        clock,
+                        RestartPolicy.standard());
+        backfill.start();
+        return new RunningStream(stream, capture, mappings, applier, watermarks, backfill, retention);
     }
 
     public SourceCapture capture() {
         return capture;
+    }
+
+    /// What the log contains of the existing rows; empty before the log is read.
+    public Optional<BackfillProgress> backfill() {
+        BackfillState state = capture.backfill();
+        SourcePosition position = capture.position();
+        if (state == null || position == null) {
+            return Optional.empty();
+        }
+        Map<TableId, BackfillProgress.Table> tables = new HashMap<>();
+        for (TableId table : sources) {
+            tables.put(
+                    table,
+                    new BackfillProgress.Table(
+                            state.rows(table) + position.rowsRead().getOrDefault(table, 0L),
+                            state.isComplete(table)));
+        }
+        return Optional.of(new BackfillProgress(tables, state.needs()));
     }
 
     public RowApplication mappings() {
@@ -75,11 +138,54 @@ public final class RunningStream implements AutoCloseable {
         return retention;
     }
 
+    public ComponentState backfillState() {
+        return backfill.state();
+    }
+
     @Override
     public void close() {
         retention.close();
+        backfill.close(STOP_TIMEOUT);
+        watermarks.close();
         capture.close();
         mappings.close();
         applier.close();
+    }
+
+    /// Runs the backfill once it is known what the log contains already.
+    private record AfterTheLogIsRead(SourceCapture capture, Backfill backfill)
+            implements Component {
+
+        private static final Duration INTERVAL = Duration.ofMillis(100);
+
+        @Override
+        public void run(Supervisor supervisor) throws Exception {
+            while (!isStreaming(supervisor)) {
+                if (!supervisor.pause(INTERVAL)) {
+                    return;
+                }
+            }
+            backfill.run(supervisor);
+        }
+
+        private boolean isStreaming(Supervisor supervisor) {
+            SourcePosition position = capture.position();
+            if (position == null || position.streaming()) {
+                return position != null;
+            }
+            // The engine reads the rows.
+            supervisor.running(ComponentState.Activity.BACKFILLING);
+            return false;
+        }
+
+        @Override
+        public Failure meaning(Throwable thrown) {
+            return backfill.meaning(thrown);
+        }
+
+        @Override
+        public void stop(Thread thread) {
+            backfill.stop(thread);
+        }
     }
 }

@@ -2,16 +2,15 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.capture.position.SourcePosition;
-import dev.millrace.change.Lsn;
+import dev.millrace.change.TableId;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.lifecycle.Failure;
+import dev.millrace.stream.BackfillProgress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ComparisonGateTest {
@@ -23,7 +22,7 @@ class ComparisonGateTest {
             new StatusReport.Part("capture", "waiting: the source is away", false, NOON);
 
     private static Optional<String> refusal(Phase phase, ComponentState state) {
-        return ComparisonGate.refusal(phase, state, null, PART);
+        return ComparisonGate.refusal(phase, state, Optional.empty(), PART);
     }
 
     @Test
@@ -35,38 +34,34 @@ class ComparisonGateTest {
     }
 
     @Test
-    void refusesAnIncompleteSnapshot() {
+    void refusesAnIncompleteBackfill() {
         for (Phase phase : List.of(new Phase.Planned(), new Phase.Backfilling())) {
             assertThat(refusal(phase, STREAMING).orElseThrow())
-                    .contains("snapshot", "not complete", "CATCHING_UP");
+                    .contains("backfill", "not complete", "CATCHING_UP");
         }
     }
 
     @Test
-    void refusesAnIncompleteSnapshotByThePositionInTheLog() {
+    void refusesAnIncompleteBackfillByWhatTheLogContains() {
         for (Phase phase : List.of(new Phase.CatchingUp(), new Phase.InSync())) {
-            assertThat(refusal(phase, position(false)).orElseThrow())
-                    .contains("snapshot", "not complete", "CATCHING_UP");
-            assertThat(refusal(phase, position(true))).isEmpty();
+            assertThat(refusal(phase, backfill(false)).orElseThrow())
+                    .contains("backfill", "not complete", "CATCHING_UP");
+            assertThat(refusal(phase, backfill(true))).isEmpty();
         }
     }
 
-    private static Optional<String> refusal(Phase phase, SourcePosition position) {
-        return ComparisonGate.refusal(phase, STREAMING, position, PART);
+    private static Optional<String> refusal(Phase phase, BackfillProgress backfill) {
+        return ComparisonGate.refusal(phase, STREAMING, Optional.of(backfill), PART);
     }
 
-    private static SourcePosition position(boolean streaming) {
-        return new SourcePosition(
-                2,
-                streaming,
-                Lsn.ZERO,
-                0,
-                0,
-                0,
-                0,
-                Map.of(),
-                "",
-                new SourcePosition.Logged(-1, List.of(), List.of(), List.of(), Set.of()));
+    private static BackfillProgress backfill(boolean complete) {
+        return new BackfillProgress(
+                Map.of(
+                        new TableId("public", "a"),
+                        new BackfillProgress.Table(1, true),
+                        new TableId("public", "b"),
+                        new BackfillProgress.Table(1, complete)),
+                0);
     }
 
     @Test

@@ -20,6 +20,7 @@ class ComponentStatesTest {
     private static final ComponentState MAPPING = running(Activity.MAPPING);
     private static final ComponentState APPLYING = running(Activity.APPLYING);
     private static final ComponentState ANSWERS = running(Activity.PROBING);
+    private static final ComponentState BACKFILLING = running(Activity.BACKFILLING);
     private static final ComponentState LOST = failed(new Failure.Lost("the slot is missing"));
     private static final ComponentState FATAL = failed(new Failure.Fatal("odd, 3 times in a row"));
 
@@ -61,6 +62,7 @@ class ComponentStatesTest {
         ComponentStates states =
                 new ComponentStates(
                         STREAMING,
+                        BACKFILLING,
                         MAPPING,
                         APPLYING,
                         new ComponentState.Waiting("no answer since noon", NOON),
@@ -76,7 +78,7 @@ class ComponentStatesTest {
                         new StatusReport.Part("kafka", "answers", true, null),
                         new StatusReport.Part("conductor", "waiting: no connection", false, NOON));
         assertThat(states(STREAMING, MAPPING, APPLYING).parts())
-                .hasSize(6)
+                .hasSize(7)
                 .allMatch(StatusReport.Part::well);
     }
 
@@ -114,7 +116,14 @@ class ComponentStatesTest {
     private static ComponentStates states(
             ComponentState capture, ComponentState mappings, ComponentState applier) {
         return new ComponentStates(
-                capture, mappings, applier, ANSWERS, ANSWERS, ANSWERS, Optional.empty());
+                capture,
+                BACKFILLING,
+                mappings,
+                applier,
+                ANSWERS,
+                ANSWERS,
+                ANSWERS,
+                Optional.empty());
     }
 
     private static ComponentState running(Activity activity) {

@@ -6,6 +6,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Session;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
@@ -43,7 +44,8 @@ class LaterAdditionsIT {
                                     select("chosen", "SELECT id FROM public.listed"),
                                     select("listed", "SELECT id FROM public.listed"),
                                     select("starred", "SELECT s.* FROM public.starred s")),
-                            Map.of());
+                            Map.of(),
+                            Backfill.ENGINE);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =
                     new LaterAdditions(

@@ -26,6 +26,7 @@ import dev.millrace.postgres.SessionFactory;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
@@ -75,6 +76,7 @@ final class MigrationScene implements AutoCloseable {
     private final Database sourceDatabase;
     private LogRetention.Policy retention = LogRetention.Policy.of(Kafka.DEFAULT_RETENTION);
     private Database targetDatabase;
+    private Backfill backfill = Backfill.ENGINE;
     private @Nullable Migration migration;
 
     MigrationScene() throws IOException {
@@ -90,6 +92,12 @@ final class MigrationScene implements AutoCloseable {
 
     private SessionFactory sessions(TestDatabase database) {
         return new SessionFactory(name, database.url(), database.username(), database.password());
+    }
+
+    /// Chooses how existing rows are read; without it, the engine reads them.
+    MigrationScene backfill(Backfill chosen) {
+        backfill = chosen;
+        return this;
     }
 
     /// Creates the table on both sides.
@@ -218,7 +226,8 @@ final class MigrationScene implements AutoCloseable {
                                 .toList(),
                         captured),
                 new ReplicationStream.Settings(
-                        PARTITIONS, kafka, Map.of(), ReplicaRole.REPLICA, dataDir, retention));
+                        PARTITIONS, kafka, Map.of(), ReplicaRole.REPLICA, dataDir, retention,
+                        backfill));
     }
 
     SpecResult.Valid file() {
@@ -433,7 +442,8 @@ final class MigrationScene implements AutoCloseable {
                 new Kafka.Embedded(PARTITIONS, Kafka.DEFAULT_RETENTION),
                 dataDir,
                 List.of(),
-                Map.of());
+                Map.of(),
+                Backfill.ENGINE);
     }
 
     void awaitPhase(String phase) {

@@ -17,7 +17,37 @@ class PhaseRuleTest {
 
     private static PhaseRule.Facts facts(Optional<Integer> lagSeconds, boolean componentsWell) {
         return new PhaseRule.Facts(
-                true, lagSeconds.map(Duration::ofSeconds), componentsWell, Optional.empty());
+                true,
+                Optional.empty(),
+                lagSeconds.map(Duration::ofSeconds),
+                componentsWell,
+                Optional.empty());
+    }
+
+    private static PhaseRule.Facts incomplete(boolean backfilled, int seconds) {
+        return new PhaseRule.Facts(
+                backfilled,
+                Optional.of(Duration.ofSeconds(seconds)),
+                Optional.of(Duration.ZERO),
+                true,
+                Optional.empty());
+    }
+
+    @Test
+    void theBackfillEndsWhenEveryRowIsCompleteInTheLog() {
+        Phase backfilling = new Phase.Backfilling();
+
+        assertThat(PhaseRule.next(backfilling, incomplete(true, 0)))
+                .isEqualTo(new Transition.Stay(backfilling));
+        assertThat(PhaseRule.next(backfilling, facts(Optional.of(0), true)))
+                .isEqualTo(new Transition.AtOnce(BEHIND));
+    }
+
+    @Test
+    void isNotInSyncWhileTheLogLacksCellsForLong() {
+        assertThat(PhaseRule.next(BEHIND, incomplete(true, 0))).isEqualTo(STAY_BEHIND);
+        assertThat(PhaseRule.next(SYNC, incomplete(true, 14))).isEqualTo(new Transition.Stay(SYNC));
+        assertThat(PhaseRule.next(SYNC, incomplete(true, 15))).isEqualTo(FALL_BEHIND);
     }
 
     @Test
@@ -64,7 +94,8 @@ class PhaseRuleTest {
     }
 
     private static PhaseRule.Facts failed(String cause) {
-        return new PhaseRule.Facts(true, Optional.of(Duration.ZERO), true, Optional.of(cause));
+        return new PhaseRule.Facts(
+                true, Optional.empty(), Optional.of(Duration.ZERO), true, Optional.of(cause));
     }
 
     @Test

@@ -231,7 +231,8 @@ class PreflightIT {
                                 one.tables().getFirst(),
                                 new MigrationSpec.TableEntry.Wildcard(
                                         "public", "other", one.tables().getFirst().at())),
-                        one.debezium());
+                        one.debezium(),
+                        one.backfill());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");
     }

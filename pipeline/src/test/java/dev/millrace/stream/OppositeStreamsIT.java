@@ -13,6 +13,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
@@ -96,7 +97,8 @@ class OppositeStreamsIT {
                             Map.of(),
                             ReplicaRole.REPLICA,
                             dataDir.resolve(direction.id(name)),
-                            LogRetention.Policy.of(Kafka.DEFAULT_RETENTION)));
+                            LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
+                            Backfill.ENGINE));
         }
 
         private void start() throws SQLException {
@@ -108,7 +110,8 @@ class OppositeStreamsIT {
                             new Kafka.Embedded(PARTITIONS, Kafka.DEFAULT_RETENTION),
                             dataDir,
                             List.of(),
-                            Map.of());
+                            Map.of(),
+                            Backfill.ENGINE);
             migration =
                     Migration.start(
                             stream(),

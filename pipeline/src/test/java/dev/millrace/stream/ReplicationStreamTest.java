@@ -6,6 +6,7 @@ import dev.millrace.apply.ReplicaRole;
 import dev.millrace.change.Topics;
 import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
@@ -54,7 +55,8 @@ class ReplicationStreamTest {
                         Map.of(),
                         ReplicaRole.REPLICA,
                         Path.of("state"),
-                        LogRetention.Policy.of(Kafka.DEFAULT_RETENTION)));
+                        LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
+                        Backfill.WINDOWS));
     }
 
     /// Names that servers use to tell streams from each other.
