@@ -29,7 +29,11 @@ public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position)
                         "segment.bytes", SEGMENT,
                         "max.message.bytes", LARGEST_RECORD);
         Map<String, String> compacted =
-                Map.of("cleanup.policy", "compact", "max.message.bytes", LARGEST_RECORD);
+                Map.of(
+                        "cleanup.policy", "compact",
+                        "max.message.bytes", LARGEST_RECORD,
+                        // A start reads the whole topic, and the last segment is never compacted.
+                        "segment.bytes", LARGEST_RECORD);
         return new TopicPlan(
                 new TopicSpec(topics.changes(), partitions, kept),
                 new TopicSpec(topics.target(), partitions, kept),
