@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// reach the log without the WAL, so each window notes what the stream changes until its rows are
 /// written, and completes them there: a row in the log never hides a newer change. Thread-safe.
 ///
-/// The order of calls is what makes a window right (`docs/decisions/0019`):
+/// The order of calls is what makes a window right (`docs/decisions/0020`):
 /// - Reader: [#open], *then* copy the delivered transactions, *then* take the snapshot of the read.
 /// - Capture thread, per event: remember its transaction as delivered, *then* [#changed].
 /// - Reader: emit the high watermark after the read, [Window#close].

@@ -171,11 +171,10 @@ class BackfillIT {
     /// is opened, and is not visible to its read.
     @Test
     void aCommitThatIsInTheLogButNotVisibleIsWaitedFor() throws Exception {
-        SandboxSettings settings = SandboxSettings.fast(TestFolders.postgresBinaries())
-                .with("wal_level", "logical");
+        SandboxSettings settings =
+                SandboxSettings.fast(TestFolders.postgresBinaries()).with("wal_level", "logical");
         try (SandboxPostgres server =
-                SandboxPostgres.start(
-                        TestFolders.create("hidden").resolve("source"), settings)) {
+                SandboxPostgres.start(TestFolders.create("hidden").resolve("source"), settings)) {
             server.createDatabase("shop", "LOCALE 'C'");
             TestDatabase shop =
                     new TestDatabase(server.jdbcUrl("shop"), server.username(), server.password());
@@ -191,9 +190,7 @@ class BackfillIT {
                 await().until(() -> scene.isDelivered() && waitsForAStandby(shop));
 
                 scene.pace.resume();
-                await()
-                        .during(Duration.ofMillis(700))
-                        .until(() -> scene.rowsWritten() == 0);
+                await().during(Duration.ofMillis(700)).until(() -> scene.rowsWritten() == 0);
                 shop.execute("ALTER SYSTEM RESET synchronous_standby_names");
                 shop.query("SELECT pg_reload_conf()");
                 hidden.join();

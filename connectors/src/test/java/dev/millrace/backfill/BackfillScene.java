@@ -75,7 +75,8 @@ final class BackfillScene implements AutoCloseable {
         this.source = source;
         this.chaos = chaos;
         source.execute("CREATE PUBLICATION millrace_test FOR ALL TABLES");
-        source.query("SELECT pg_create_logical_replication_slot('" + slot() + "', 'test_decoding')");
+        source.query(
+                "SELECT pg_create_logical_replication_slot('" + slot() + "', 'test_decoding')");
         database = new Database("test", source.url(), source.username(), source.password());
         Relation item;
         try (Connection connection = source.session("test")) {
@@ -221,8 +222,10 @@ final class BackfillScene implements AutoCloseable {
                     progress.truncated(ITEM);
                     events.add(new ChangeEvent.Truncate(GENERATION, origin, ITEM, 0));
                 }
-                case "INSERT" -> pass(new ChangeEvent.Insert(1, origin, row(rest)), progress, events);
-                case "DELETE" -> pass(new ChangeEvent.Delete(1, origin, row(rest)), progress, events);
+                case "INSERT" ->
+                        pass(new ChangeEvent.Insert(1, origin, row(rest)), progress, events);
+                case "DELETE" ->
+                        pass(new ChangeEvent.Delete(1, origin, row(rest)), progress, events);
                 default -> {
                     int key = rest.indexOf("new-tuple:");
                     if (key < 0) {
@@ -238,8 +241,7 @@ final class BackfillScene implements AutoCloseable {
         }
     }
 
-    private void pass(
-            ChangeEvent.OfRow event, ProgressBatch progress, List<ChangeEvent> events) {
+    private void pass(ChangeEvent.OfRow event, ProgressBatch progress, List<ChangeEvent> events) {
         windows.changed(event);
         progress.changed(event);
         events.add(event);
@@ -267,7 +269,7 @@ final class BackfillScene implements AutoCloseable {
             case ChangeEvent.Truncate _ -> target.clear();
             case ChangeEvent.Delete delete -> target.remove(delete.row().key());
             case ChangeEvent.Insert insert -> target.put(insert.row().key(), insert.row());
-            case ChangeEvent.Update(int _, var _, Row row) -> {
+            case ChangeEvent.Update(int _, var _, Row row, boolean _) -> {
                 Row before = target.get(row.key());
                 if (!row.isPartial()) {
                     target.put(row.key(), row);
@@ -279,9 +281,7 @@ final class BackfillScene implements AutoCloseable {
                     }
                 }
             }
-            case ChangeEvent.Read _,
-                    ChangeEvent.BackfillComplete _,
-                    ChangeEvent.Watermark _ ->
+            case ChangeEvent.Read _, ChangeEvent.BackfillComplete _, ChangeEvent.Watermark _ ->
                     throw new IllegalStateException("not of this stream: " + event);
         }
     }

@@ -319,8 +319,8 @@ class RangeReaderIT {
         assertThat(leaf().version()).isNotEqualTo(leaf.version());
     }
 
-    /// The rewrite is not visible when the read begins, and is committed before its lock is granted.
-    /// A comparison before the lock would not notice it.
+    /// The rewrite is not visible when the read begins, and is committed before its lock is
+    /// granted. A comparison before the lock would not notice it.
     @Test
     void aRewriteWhileTheReadWaitsForItsLockIsDetected() throws Exception {
         items(200);

@@ -25,9 +25,9 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /// The components that run one generation of a [ReplicationStream]: capture, backfill, mappings and
-/// apply, and the log's retention beside them. They start and stop in the order of the data: the backfill, whose rows the capture
-/// writes, and the capture stop first, so that what is in the log can still be applied.
-/// Thread-safe.
+/// apply, and the log's retention beside them. They start and stop in the order of the data: the
+/// backfill, whose rows the capture writes, and the capture stop first, so that what is in the log
+/// can still be applied. Thread-safe.
 public final class RunningStream implements AutoCloseable {
 
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
@@ -101,7 +101,8 @@ public final class RunningStream implements AutoCloseable {
                         clock,
                         RestartPolicy.standard());
         backfill.start();
-        return new RunningStream(stream, capture, mappings, applier, watermarks, backfill, retention);
+        return new RunningStream(
+                stream, capture, mappings, applier, watermarks, backfill, retention);
     }
 
     public SourceCapture capture() {

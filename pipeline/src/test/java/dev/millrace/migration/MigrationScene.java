@@ -226,7 +226,12 @@ final class MigrationScene implements AutoCloseable {
                                 .toList(),
                         captured),
                 new ReplicationStream.Settings(
-                        PARTITIONS, kafka, Map.of(), ReplicaRole.REPLICA, dataDir, retention,
+                        PARTITIONS,
+                        kafka,
+                        Map.of(),
+                        ReplicaRole.REPLICA,
+                        dataDir,
+                        retention,
                         backfill));
     }
 
