@@ -187,7 +187,7 @@ final class PartitionProgress {
     boolean isFull(long held, Limits limits) {
         return size >= limits.rows()
                 || bytes() >= 2 * limits.bytes()
-                || held >= limits.readAhead() && size > 0;
+                || held >= limits.readAhead() && (size > 0 || inFlight);
     }
 
     boolean isInFlight() {

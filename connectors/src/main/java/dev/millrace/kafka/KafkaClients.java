@@ -43,7 +43,7 @@ public final class KafkaClients {
     private static final int STREAMS_BUFFER_BYTES = LARGEST_REQUEST_BYTES + BATCH_BYTES;
 
     /// Apply decides after every poll whether it continues to read.
-    private static final int APPLY_POLL_RECORDS = 8;
+    private static final int APPLY_POLL_RECORDS = 4;
 
     private KafkaClients() {}
 

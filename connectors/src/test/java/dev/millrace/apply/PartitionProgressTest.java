@@ -352,7 +352,9 @@ class PartitionProgressTest {
         assertThat(partition.isFull(9_999, limits)).isFalse();
         assertThat(partition.isFull(10_000, limits)).isTrue();
         take(1);
-        assertThat(partition.isFull(10_000, limits)).as("it is in progress").isFalse();
+        partition.submitted();
+        assertThat(partition.isFull(9_999, limits)).isFalse();
+        assertThat(partition.isFull(10_000, limits)).as("its batch is in progress").isTrue();
         partition.add(11, block(upsert(2, 7, 0)), 1_000);
         assertThat(partition.isFull(0, limits)).as("a batch and the next").isTrue();
     }

@@ -2,6 +2,7 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -10,6 +11,7 @@ import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.control.BackfilledTables;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.time.Duration;
@@ -58,18 +60,18 @@ class TargetApplierBenchmark {
     @Test
     void rowsPerSecondByCopyAndByUpsert() throws Exception {
         for (int turn = 0; turn < TURNS; turn++) {
-            long copy = rowsPerSecond(true);
-            long upsert = rowsPerSecond(false);
+            Speed copy = measure(true);
+            Speed upsert = measure(false);
             LOG.atInfo()
                     .addKeyValue("rows", ROWS)
-                    .addKeyValue("copyPerSecond", copy)
-                    .addKeyValue("upsertPerSecond", upsert)
-                    .addKeyValue("ratio", (double) copy / upsert)
+                    .addKeyValue("copy", copy)
+                    .addKeyValue("upsert", upsert)
+                    .addKeyValue("ratio", (double) copy.perSecond() / upsert.perSecond())
                     .log("applied");
         }
     }
 
-    private static long rowsPerSecond(boolean isBackfilling) throws Exception {
+    private static Speed measure(boolean isBackfilling) throws Exception {
         try (var scenario =
                 new ApplierScenario(
                         PARTITIONS,
@@ -101,6 +103,7 @@ class TargetApplierBenchmark {
                 }
             }
             Instant begun = Instant.now();
+            long cpu = cpuNanos();
             scenario.start(ApplierSettings.Limits.standard(), scenario.sessions());
             scenario.awaitApplied(1, Duration.ofMinutes(5));
             long millis = Duration.between(begun, Instant.now()).toMillis();
@@ -108,8 +111,15 @@ class TargetApplierBenchmark {
             assertThat(scenario.stored().rowsApplied()).isEqualTo(ROWS);
             assertThat(scenario.database.value("SELECT count(*) FROM orders"))
                     .isEqualTo(Integer.toString(ROWS));
-            return ROWS * 1_000L / millis;
+            return new Speed(ROWS * 1_000L / millis, (cpuNanos() - cpu) / ROWS);
         }
+    }
+
+    /// @param cpuNanosPerRow of this process, the embedded broker included
+    private record Speed(long perSecond, long cpuNanosPerRow) {}
+
+    private static long cpuNanos() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
     }
 
     /// Collapsing and encoding one batch. The keys are in random order, as in a partition.

@@ -25,8 +25,12 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// COPY and arrays must write the same value for the same text, or refuse it both.
+/// COPY, by way of a temporary table or directly, and arrays must write the same value for the same
+/// text, or all refuse it.
 class ValuePathsIT {
+
+    /// COPY into the table itself, without an upsert.
+    private static final int DIRECTLY = 0;
 
     private static final int BY_COPY = 1;
     private static final int BY_ARRAYS = Integer.MAX_VALUE;
@@ -178,6 +182,9 @@ class ValuePathsIT {
         write(table, BY_ARRAYS, texts, !nullable.isEmpty());
         List<List<@Nullable String>> unnested = contents(table);
         write(table, BY_ARRAYS, texts, !nullable.isEmpty());
+        assertThat(contents(table)).isEqualTo(copied);
+        DATABASE.execute("TRUNCATE " + table);
+        write(table, DIRECTLY, texts, !nullable.isEmpty());
 
         assertThat(copied).hasSize(texts.length + (nullable.isEmpty() ? 0 : 1));
         assertThat(unnested).isEqualTo(copied);
@@ -239,6 +246,10 @@ class ValuePathsIT {
                             SQLException.class,
                             e -> assertThat(FailureClassifier.rejectsStatement(e)).isTrue());
         }
+        try (Connection connection = session()) {
+            assertThat(new TableWriter(connection, schema, 1, BY_COPY).insert(rows)).isFalse();
+            connection.commit();
+        }
         assertThat(contents(table)).isEmpty();
     }
 
@@ -282,7 +293,10 @@ class ValuePathsIT {
         upsert(schema, BY_ARRAYS, List.of(Row.of(schema, "7", "x")));
         upsert(schema, BY_COPY, List.of(Row.of(schema, "7", "y"), Row.of(schema, "8", "z")));
 
-        assertThat(contents("numbered")).isEqualTo(List.of(List.of("7", "y"), List.of("8", "z")));
+        upsert(schema, DIRECTLY, List.of(Row.of(schema, "9", "a")));
+
+        assertThat(contents("numbered"))
+                .isEqualTo(List.of(List.of("7", "y"), List.of("8", "z"), List.of("9", "a")));
     }
 
     @Test
@@ -322,6 +336,8 @@ class ValuePathsIT {
                 schema,
                 BY_ARRAYS,
                 List.of(Row.of(schema, "b", "{b}", "y"), Row.of(schema, "?", null, "z")));
+        Row percent = Row.of(schema, "100% {x}", null, null);
+        upsert(schema, DIRECTLY, List.of(percent));
 
         try (Connection connection = session()) {
             TableWriter writer = new TableWriter(connection, schema, 1, BY_ARRAYS);
@@ -337,7 +353,7 @@ class ValuePathsIT {
                                     .unchanged(1)
                                     .unchanged(2)
                                     .build()));
-            writer.delete(List.of(RowKey.of(id, "?")));
+            writer.delete(List.of(RowKey.of(id, "?"), percent.key()));
             writer.checkDeferred();
             connection.commit();
 
@@ -367,7 +383,11 @@ class ValuePathsIT {
     private static void upsert(RowSchema schema, int rowsForCopy, List<Row> rows) throws Exception {
         try (Connection connection = session()) {
             TableWriter writer = new TableWriter(connection, schema, 1, rowsForCopy);
-            writer.upsert(rows);
+            if (rowsForCopy == DIRECTLY) {
+                assertThat(writer.insert(rows)).isTrue();
+            } else {
+                writer.upsert(rows);
+            }
             connection.commit();
         }
     }
