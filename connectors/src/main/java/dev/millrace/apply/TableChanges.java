@@ -5,6 +5,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -73,11 +74,9 @@ final class TableChanges {
     /// The keys whose rows are deleted before other rows are written, sorted. Some of them are
     /// inserted again.
     List<RowKey> deletes() {
-        return compacted().entrySet().stream()
-                .filter(entry -> entry.getValue().deleted())
-                .map(Map.Entry::getKey)
-                .sorted(RowKey.ORDER)
-                .toList();
+        return deletes.isEmpty()
+                ? List.of()
+                : sorted(PendingRow::deleted).stream().map(Sortable::key).toList();
     }
 
     /// The rows with all cells, sorted by key.
@@ -98,15 +97,35 @@ final class TableChanges {
                         .anyMatch(state -> state.deleted() && state.isPartial());
     }
 
+    private List<Row> rows(Predicate<PendingRow> wanted) {
+        return sorted(wanted).stream()
+                .map(each -> Objects.requireNonNull(each.state().row()))
+                .toList();
+    }
+
     /// All writers sort their keys in the same order: concurrent transactions take their row locks
     /// in that order, and neighbours in an index are written together.
-    private List<Row> rows(Predicate<PendingRow> wanted) {
-        List<Row> sorted = new ArrayList<>();
-        compacted().entrySet().stream()
-                .filter(entry -> wanted.test(entry.getValue()))
-                .sorted(Map.Entry.comparingByKey(RowKey.ORDER))
-                .forEach(entry -> sorted.add(Objects.requireNonNull(entry.getValue().row())));
+    private List<Sortable> sorted(Predicate<PendingRow> wanted) {
+        List<Sortable> sorted = new ArrayList<>(compacted().size());
+        compacted()
+                .forEach(
+                        (key, state) -> {
+                            if (wanted.test(state)) {
+                                sorted.add(new Sortable(key.orderPrefix(), key, state));
+                            }
+                        });
+        sorted.sort(Sortable.ORDER);
         return sorted;
+    }
+
+    /// A key with the part of its order that is compared first.
+    private record Sortable(long prefix, RowKey key, PendingRow state) {
+
+        private static final Comparator<Sortable> ORDER =
+                (left, right) ->
+                        left.prefix == right.prefix
+                                ? RowKey.ORDER.compare(left.key, right.key)
+                                : Long.compare(left.prefix, right.prefix);
     }
 
     private Map<RowKey, PendingRow> compacted() {

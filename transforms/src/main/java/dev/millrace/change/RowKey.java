@@ -13,8 +13,14 @@ import org.jspecify.annotations.Nullable;
 public final class RowKey {
 
     /// One order of the keys of a table, by their values: whole numbers first and by value, then
-    /// other texts by their bytes, NULL last. Compares bytes, so that sorting decodes no text.
-    public static final Comparator<RowKey> ORDER = RowKey::compareValues;
+    /// other texts by their bytes, NULL last. Decodes no text.
+    public static final Comparator<RowKey> ORDER =
+            Comparator.comparingLong(RowKey::orderPrefix).thenComparing(RowKey::compareValues);
+
+    /// Whole numbers with more digits are ordered after all others.
+    private static final int LONGEST_NUMBER = 18;
+
+    private static final long AFTER_NUMBERS = 1_000_000_000_000_000_000L;
 
     private static final int NULL = -1;
 
@@ -81,6 +87,31 @@ public final class RowKey {
     /// different bytes. The caller must not modify the array.
     public byte[] bytes() {
         return bytes;
+    }
+
+    /// The key's place in [#ORDER] as far as a number can tell: keys with different prefixes are in
+    /// the order of their prefixes. Sorting many keys by it avoids most comparisons of bytes.
+    public long orderPrefix() {
+        int length = size == 0 ? NULL : length(valuesAt);
+        if (length == NULL) {
+            return Long.MAX_VALUE;
+        }
+        int from = valuesAt + Integer.BYTES;
+        if (!isWholeNumber(from, length)) {
+            long prefix = 0;
+            for (int i = 0; i < Long.BYTES - 1; i++) {
+                prefix = prefix << Byte.SIZE | (i < length ? bytes[from + i] & 0xFF : 0);
+            }
+            return 2 * AFTER_NUMBERS + prefix;
+        }
+        if (length > LONGEST_NUMBER) {
+            return AFTER_NUMBERS;
+        }
+        long value = 0;
+        for (int i = from; i < from + length; i++) {
+            value = 10 * value + bytes[i] - '0';
+        }
+        return value;
     }
 
     private static int compareValues(RowKey left, RowKey right) {
