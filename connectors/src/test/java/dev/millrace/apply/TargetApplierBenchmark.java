@@ -138,7 +138,7 @@ class TargetApplierBenchmark {
         Map<String, ToLongFunction<List<TargetChange>>> measured = new LinkedHashMap<>();
         measured.put("decode the block", _ -> codec.decodeTarget(block).changes().size());
         measured.put("collapse, keys decoded per comparison (before)", this::collapseByTexts);
-        measured.put("collapse, keys compared as bytes", rows -> table(rows).upserts().size());
+        measured.put("collapse, sorted by prefixes", rows -> table(rows).upserts().size());
         measured.put(
                 "no collapse, in the order of the log",
                 rows -> table(rows).wholeRows().orElseThrow().size());
