@@ -39,16 +39,14 @@ final class Leaves {
                 coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::int8 AS file,
                 CASE WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid)
                     / pg_catalog.current_setting('block_size')::int8 ELSE 0 END AS pages,
-                c.relpages::int8 AS counted_pages, c.reltuples::int8 AS counted_rows,
-                """
+                c.relpages::int8 AS counted_pages, c.reltuples::int8 AS counted_rows, v.inheritance
+            FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
+            CROSS JOIN LATERAL
+            """
                     + INHERITANCE
-                    + """
-                     AS inheritance
-                FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid
-                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
-                WHERE c.relkind <> 'p' ORDER BY c.oid
-                """;
+                    + " v (inheritance) WHERE c.relkind <> 'p' ORDER BY c.oid";
 
     private static final String VERSION =
             "SELECT coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::int8 AS file, "

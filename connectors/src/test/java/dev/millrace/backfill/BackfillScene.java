@@ -332,10 +332,14 @@ final class BackfillScene implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         supervisor.close(Duration.ofSeconds(20));
         closed.countDown();
-        capture.join();
+        try {
+            capture.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
         source.query("SELECT pg_drop_replication_slot('" + slot() + "')");
         database.close();
     }
