@@ -229,12 +229,20 @@ final class BackfillScene implements AutoCloseable {
                 default -> {
                     int key = rest.indexOf("new-tuple:");
                     if (key < 0) {
-                        pass(new ChangeEvent.Update(1, origin, row(rest)), progress, events);
+                        Row row = row(rest);
+                        boolean awaitsRead =
+                                row.isPartial()
+                                        && (!progress.isComplete(ITEM)
+                                                || progress.isNeeded(row.key()));
+                        pass(new ChangeEvent.Update(1, origin, row, awaitsRead), progress, events);
                     } else {
                         Row old = row(rest.substring(0, key));
                         pass(new ChangeEvent.Delete(1, origin, old), progress, events);
                         Row row = row(rest.substring(key));
-                        pass(new ChangeEvent.Insert(1, origin, row), progress, events);
+                        pass(
+                                new ChangeEvent.Insert(1, origin, row, row.isPartial()),
+                                progress,
+                                events);
                     }
                 }
             }
