@@ -71,7 +71,8 @@ class ArchitectureTest {
                     "http",
                     "app",
                     "cli",
-                    "demo");
+                    "demo",
+                    "bench");
 
     /// @param trespasser the class that the rule must report
     private record Wall(String name, ArchRule rule, String trespasser) {
@@ -135,7 +136,8 @@ class ArchitectureTest {
                                         "apply",
                                         "digest",
                                         "sandbox",
-                                        "demo")
+                                        "demo",
+                                        "bench")
                                 .should()
                                 .dependOnClassesThat(
                                         resideInAnyPackage(
@@ -149,6 +151,8 @@ class ArchitectureTest {
                         outside("sandbox")
                                 .and()
                                 .doNotHaveFullyQualifiedName("dev.millrace.postgres.SessionFactory")
+                                .and()
+                                .doNotHaveFullyQualifiedName("dev.millrace.bench.CopyPipeProcess")
                                 .should()
                                 .dependOnClassesThat()
                                 .haveFullyQualifiedName("org.postgresql.Driver")

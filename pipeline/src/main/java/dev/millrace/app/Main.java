@@ -4,8 +4,10 @@ import dev.millrace.cli.Millrace;
 import dev.millrace.cli.PreflightPlanner;
 import dev.millrace.cli.Providers;
 import dev.millrace.cli.Terminal;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.Optional;
 import java.util.TimeZone;
 
 /// Starts the program and wires the commands to their implementations. Classes that a command does
@@ -21,10 +23,16 @@ public final class Main {
                 new Providers(
                         () -> new RunVerb(InstantSource.system()),
                         PreflightPlanner::new,
-                        () -> new DemoVerb(InstantSource.system()));
+                        () -> new DemoVerb(InstantSource.system()),
+                        () -> new BenchVerb(InstantSource.system(), checkout()));
         int exitCode = new Millrace(terminal, providers).run(arguments);
         terminal.out().flush();
         terminal.err().flush();
         System.exit(exitCode);
+    }
+
+    /// The checkout, as the launcher passes it.
+    private static Optional<Path> checkout() {
+        return Optional.ofNullable(System.getProperty("millrace.checkout")).map(Path::of);
     }
 }

@@ -66,6 +66,9 @@ public final class Millrace {
         line.addSubcommand(new ReconcileCommand(terminal, pause));
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
+        if (providers.bench() != null) {
+            line.addSubcommand(new BenchCommand(terminal, providers.bench()));
+        }
         CommandLine completion = new CommandLine(new GenerateCompletion());
         completion.getCommandSpec().usageMessage().hidden(true);
         line.addSubcommand(completion);

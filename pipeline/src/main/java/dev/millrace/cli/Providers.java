@@ -6,16 +6,20 @@ import dev.millrace.spec.Secret;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// Supplies the implementations of `run`, `plan` and `demo`. A command without its provider does
-/// not exist. A supplier is called when its command runs, so that other commands do not load its
-/// classes.
+/// Supplies the implementations of `run`, `plan`, `demo` and `bench`. A command without its
+/// provider does not exist. A supplier is called when its command runs, so that other commands do
+/// not load its classes.
 public record Providers(
         @Nullable Supplier<ServiceLauncher> run,
         @Nullable Supplier<Planner> plan,
-        @Nullable Supplier<DemoLauncher> demo) {
+        @Nullable Supplier<DemoLauncher> demo,
+        @Nullable Supplier<BenchLauncher> bench) {
+
     /// Address on which the service listens, and the token that it requires.
     ///
     /// @param bind an address or a host name of this machine
@@ -76,5 +80,52 @@ public record Providers(
         /// @param dataDir folder to keep for another run; `null` for a temporary folder
         /// @param debug whether stack traces may be printed
         record Options(long rows, boolean exit, int port, @Nullable Path dataDir, boolean debug) {}
+    }
+
+    /// Measures the service beside its peers.
+    public interface BenchLauncher {
+
+        /// @return an [ExitCode]; failed if a contestant failed or a target differed
+        int run(Options options, Terminal terminal);
+
+        /// What is measured. The name in lower case is the argument of the command.
+        enum Measure {
+            BACKFILL,
+            STREAM,
+            LATENCY,
+            CATCHUP,
+            RECONCILE;
+
+            @Override
+            public String toString() {
+                return name().toLowerCase(Locale.ROOT);
+            }
+        }
+
+        /// What is measured beside Millrace.
+        enum Peer {
+            /// Kafka Connect with the Debezium source and the Debezium JDBC sink.
+            CONNECT_JDBC,
+            /// PostgreSQL's logical replication.
+            NATIVE,
+            /// One COPY out piped into one COPY in: the physical limit.
+            COPY_PIPE;
+
+            @Override
+            public String toString() {
+                return name().toLowerCase(Locale.ROOT).replace('_', '-');
+            }
+        }
+
+        /// @param peers `null` for all peers that can run here
+        /// @param rows rows of the backfill; `null` for the default
+        /// @param out folder for the report
+        record Options(
+                List<Measure> measures,
+                @Nullable List<Peer> peers,
+                boolean quick,
+                @Nullable Long rows,
+                int runs,
+                Path out) {}
     }
 }

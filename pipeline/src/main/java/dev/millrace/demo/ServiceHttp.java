@@ -11,7 +11,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// A minimal client of the service's JSON API under `/api/v1/`. Thread-safe.
-final class ServiceHttp {
+public final class ServiceHttp {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
@@ -20,18 +20,18 @@ final class ServiceHttp {
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
     private final JsonMapper json = JsonMapper.shared();
 
-    ServiceHttp(URI address) {
+    public ServiceHttp(URI address) {
         this.address = address;
     }
 
-    JsonNode status() throws IOException {
+    public JsonNode status() throws IOException {
         return send(request("status").GET().build());
     }
 
     /// Starts a comparison of all tables.
     ///
     /// @return its id
-    String reconcile() throws IOException {
+    public String reconcile() throws IOException {
         JsonNode accepted =
                 send(
                         request("reconciliations")
@@ -41,7 +41,7 @@ final class ServiceHttp {
         return accepted.path("id").asString("");
     }
 
-    JsonNode reconciliation(String id) throws IOException {
+    public JsonNode reconciliation(String id) throws IOException {
         return send(request("reconciliations/" + id).GET().build());
     }
 

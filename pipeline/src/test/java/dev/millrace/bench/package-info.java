@@ -1,5 +1,4 @@
-/// Benchmarks. Each compares its result with the limit of the same machine in the same run. No
-/// benchmark asserts a time.
+/// Tests of the benchmark. None asserts a time.
 @NullMarked
 package dev.millrace.bench;
 

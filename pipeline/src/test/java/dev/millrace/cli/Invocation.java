@@ -18,7 +18,7 @@ final class Invocation {
     private final List<Duration> pauses = new ArrayList<>();
     private Map<String, String> environment = Map.of();
     private boolean interactive;
-    private Providers providers = new Providers(null, null, null);
+    private Providers providers = new Providers(null, null, null, null);
     private int exitCode;
 
     Invocation with(Map<String, String> environment) {

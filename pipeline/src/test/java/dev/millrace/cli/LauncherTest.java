@@ -159,6 +159,14 @@ class LauncherTest {
     }
 
     @Test
+    void theBenchmarkKnowsItsCheckoutAndUsesBothCompilers() throws Exception {
+        assertThat(run(root, "./millrace", "bench", "--quick").out)
+                .contains("-Dmillrace.checkout=" + root.toRealPath() + "\n")
+                .doesNotContain("TieredStop");
+        assertThat(run(root, "./millrace", "demo").out).doesNotContain("millrace.checkout");
+    }
+
+    @Test
     void clientCommandsUseTheClassArchiveOfTheBuild() throws Exception {
         List<String> before = classPath(run(root, "./millrace", "status"));
         assertThat(run(root, "./millrace", "status").out).doesNotContain("SharedArchive");
@@ -182,6 +190,8 @@ class LauncherTest {
         assertThat(run.exitCode).isZero();
         assertThat(run.out).contains(distribution.toRealPath() + "/lib/*\n");
         assertThat(root.resolve("builds")).doesNotExist();
+        Run bench = run(Path.of("/"), distribution.resolve("millrace").toString(), "bench");
+        assertThat(bench.out).doesNotContain("millrace.checkout");
     }
 
     private static List<String> classPath(Run run) {

@@ -2,6 +2,9 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.cli.Providers.BenchLauncher;
+import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.spec.Secret;
 import java.io.IOException;
@@ -159,6 +162,7 @@ class LocalVerbsTest {
                                     return 42;
                                 },
                         null,
+                        null,
                         null);
 
         Invocation verb =
@@ -180,6 +184,7 @@ class LocalVerbsTest {
                         () -> {
                             throw new AssertionError("nothing may start");
                         },
+                        null,
                         null);
 
         Invocation invalid = environment().with(providers).run("run", "-c", file("a: b"));
@@ -201,7 +206,7 @@ class LocalVerbsTest {
     @Test
     void listensOnOtherAddressesOnlyWithAToken() throws IOException {
         Providers providers =
-                new Providers(() -> (_, _, address, _) -> tokenOf(address), null, null);
+                new Providers(() -> (_, _, address, _) -> tokenOf(address), null, null, null);
 
         Invocation verb =
                 new Invocation()
@@ -236,6 +241,55 @@ class LocalVerbsTest {
     }
 
     @Test
+    void benchRefusesAnUnknownMeasureOrPeerAndNamesTheKnownOnes() {
+        Providers providers =
+                new Providers(
+                        null,
+                        null,
+                        null,
+                        () -> {
+                            throw new AssertionError("nothing may start");
+                        });
+
+        Invocation measure = new Invocation().with(providers).run("bench", "speed");
+        Invocation peer = new Invocation().with(providers).run("bench", "--peer", "carrier");
+
+        assertThat(measure.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(measure.err()).contains("'speed'", "catchup");
+        assertThat(peer.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(peer.err()).contains("'carrier'", "connect-jdbc");
+    }
+
+    @Test
+    void benchPassesItsOptions() {
+        List<BenchLauncher.Options> passed = new ArrayList<>();
+        Providers providers =
+                new Providers(
+                        null,
+                        null,
+                        null,
+                        () ->
+                                (options, _) -> {
+                                    passed.add(options);
+                                    return 42;
+                                });
+
+        Invocation all = new Invocation().with(providers).run("bench", "--out", "x");
+        Invocation some =
+                new Invocation()
+                        .with(providers)
+                        .run("bench", "catchup", "--quick", "--peer", "native,connect-jdbc");
+
+        assertThat(List.of(all.exitCode(), some.exitCode())).containsOnly(42);
+        assertThat(passed.getFirst().measures()).containsExactly(Measure.values());
+        assertThat(passed.getFirst().peers()).isNull();
+        assertThat(passed.getFirst().out()).hasToString("x");
+        assertThat(passed.getLast().measures()).containsExactly(Measure.CATCHUP);
+        assertThat(passed.getLast().peers()).containsExactly(Peer.NATIVE, Peer.CONNECT_JDBC);
+        assertThat(passed.getLast().quick()).isTrue();
+    }
+
+    @Test
     void showsAnInternalErrorWithAStackTraceOnlyForDebug() {
         Providers providers =
                 new Providers(
@@ -243,7 +297,8 @@ class LocalVerbsTest {
                         null,
                         () -> {
                             throw new IllegalStateException("a row's value");
-                        });
+                        },
+                        null);
 
         Invocation quiet = new Invocation().with(providers).run("demo");
         Invocation loud = new Invocation().with(providers).run("demo", "--debug");

@@ -48,7 +48,7 @@ class PlanIT {
         arguments[1] = "-c";
         arguments[2] = file.toString();
         System.arraycopy(options, 0, arguments, 3, options.length);
-        return new Millrace(terminal, new Providers(null, PreflightPlanner::new, null))
+        return new Millrace(terminal, new Providers(null, PreflightPlanner::new, null, null))
                 .run(arguments);
     }
 

@@ -1,0 +1,71 @@
+package dev.millrace.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// The machine and the programs of a benchmark. Immutable.
+///
+/// @param memoryBytes physical memory; 0 if unknown
+/// @param cpu model of the processor; `unknown` where the system does not tell it
+record Machine(
+        Instant at,
+        int cores,
+        long memoryBytes,
+        String cpu,
+        String system,
+        Map<String, String> versions) {
+
+    private static final String UNKNOWN = "unknown";
+
+    static Machine of(BenchServers servers, Instant at) throws SQLException {
+        Map<String, String> versions = new TreeMap<>();
+        String version = Bench.class.getPackage().getImplementationVersion();
+        versions.put("Millrace", version == null ? "not packaged" : version);
+        versions.put(
+                "Java",
+                System.getProperty("java.vm.name")
+                        + " "
+                        + System.getProperty("java.runtime.version"));
+        try (Connection connection = servers.source().connect("postgres")) {
+            versions.put("PostgreSQL", BenchServers.text(connection, "SHOW server_version"));
+            versions.put("pgjdbc", connection.getMetaData().getDriverVersion());
+        }
+        return new Machine(
+                at.truncatedTo(ChronoUnit.SECONDS),
+                Runtime.getRuntime().availableProcessors(),
+                memory(),
+                field(Path.of("/proc/cpuinfo"), "model name").orElse(UNKNOWN),
+                System.getProperty("os.name")
+                        + " "
+                        + System.getProperty("os.version")
+                        + " "
+                        + System.getProperty("os.arch"),
+                versions);
+    }
+
+    private static long memory() {
+        return field(Path.of("/proc/meminfo"), "MemTotal")
+                .map(text -> Long.parseLong(text.replaceAll("\\D", "")) * 1024)
+                .orElse(0L);
+    }
+
+    /// A value of a file of lines `name : value`.
+    private static Optional<String> field(Path file, String name) {
+        try {
+            return Files.readAllLines(file).stream()
+                    .filter(line -> line.startsWith(name))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst();
+        } catch (IOException _) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,241 @@
+package dev.millrace.bench;
+
+import dev.millrace.bench.BenchPlan.Load;
+import dev.millrace.bench.ContentCheck.Content;
+import dev.millrace.bench.Report.Outcome;
+import dev.millrace.bench.Report.Spread;
+import dev.millrace.bench.Sample.Figure;
+import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// Renders a report as Markdown, and parts of it for the terminal. Stateless.
+final class MarkdownReport {
+
+    private static final Map<Measure, String> MEANING =
+            Map.of(
+                    Measure.BACKFILL,
+                    "Copies %1$,d existing rows. The clock starts when the contestant reads its"
+                            + " first row (Kafka Connect: when the first row is visible on the"
+                            + " target) and ends when the last row is visible.",
+                    Measure.STREAM,
+                    "Follows %2$,d changes in transactions of 100 rows, written as fast as the"
+                            + " source accepts them. The clock starts at the first commit and ends"
+                            + " when the last change is visible.",
+                    Measure.LATENCY,
+                    "Follows %3$,d changes per second for %4$d s, each a transaction of one row,"
+                            + " started on schedule (open loop). A latency is the time from the"
+                            + " return of COMMIT on the source until a query on the target returns"
+                            + " the row.",
+                    Measure.CATCHUP,
+                    "Applies a backlog of %2$,d transactions of one row, committed while the"
+                            + " contestant was stopped. The clock starts when the first change of"
+                            + " the backlog is visible and ends when the last one is.",
+                    Measure.RECONCILE,
+                    "Compares %1$,d rows of source and target, from the request to the verdict.");
+
+    private MarkdownReport() {}
+
+    static String of(Report report) {
+        Stream<String> measures =
+                report.plan().measures().stream()
+                        .flatMap(measure -> measure(report, measure).stream());
+        return Stream.of(
+                                head(report).stream(),
+                                targets(report).stream(),
+                                measures,
+                                settings(report).stream())
+                        .flatMap(lines -> lines)
+                        .collect(Collectors.joining("\n"))
+                + "\n";
+    }
+
+    /// The targets' table for the terminal, and what was invalid.
+    static List<String> summary(Report report) {
+        List<String> lines = new ArrayList<>();
+        for (Outcome outcome : report.outcomes()) {
+            lines.add(
+                    outcome.target().name()
+                            + ": "
+                            + number(outcome.spread().median())
+                            + " (reach "
+                            + number(outcome.target().reach())
+                            + ", aim "
+                            + number(outcome.target().aim())
+                            + "): "
+                            + outcome.grade());
+        }
+        report.samples().stream()
+                .filter(sample -> !sample.isValid())
+                .map(
+                        sample ->
+                                sample.measure()
+                                        + " "
+                                        + sample.contestant()
+                                        + ", run "
+                                        + sample.run()
+                                        + ", scores zero: "
+                                        + reason(sample))
+                .forEach(lines::add);
+        return lines;
+    }
+
+    /// The figures of one run in one line.
+    static String line(Sample sample) {
+        if (!sample.isValid()) {
+            return "scores zero: " + reason(sample);
+        }
+        return new TreeMap<>(sample.figures())
+                        .entrySet().stream()
+                                .map(one -> number(one.getValue()) + " " + one.getKey().unit())
+                                .collect(Collectors.joining(", "))
+                + ", content equal";
+    }
+
+    private static List<String> head(Report report) {
+        Machine machine = report.machine();
+        return List.of(
+                "# Performance",
+                "",
+                "Written by `millrace bench` on " + machine.at() + ".",
+                "",
+                "Every contestant runs on the same machine, with the same two PostgreSQL servers"
+                        + " and the same data, one after the other, in another order in each run."
+                        + " Before each measure no autovacuum runs, and both servers write a"
+                        + " checkpoint. After each measure every row of the target is compared with"
+                        + " the source; with any difference a run scores zero. Figures are medians"
+                        + " of "
+                        + report.plan().runs()
+                        + " runs with the least and the greatest value. CPU time is the sum of"
+                        + " user and system time of all processes: the contestant with its broker,"
+                        + " and both servers with their sessions, also those that have ended.",
+                "",
+                "| machine | |",
+                "|---|---|",
+                "| processor | " + machine.cpu() + ", " + machine.cores() + " cores |",
+                "| memory | " + (machine.memoryBytes() >> 20) + " MiB |",
+                "| system | " + machine.system() + " |",
+                "| programs | "
+                        + machine.versions().entrySet().stream()
+                                .map(one -> one.getKey() + " " + one.getValue())
+                                .collect(Collectors.joining(", "))
+                        + " |",
+                "");
+    }
+
+    private static List<String> targets(Report report) {
+        List<String> lines = new ArrayList<>();
+        lines.add("## Targets");
+        lines.add("");
+        lines.add("| measure | median | least | most | reach | aim | met |");
+        lines.add("|---|--:|--:|--:|--:|--:|---|");
+        for (Outcome outcome : report.outcomes()) {
+            Spread spread = outcome.spread();
+            lines.add(
+                    row(
+                            outcome.target().name(),
+                            number(spread.median()),
+                            number(spread.least()),
+                            number(spread.most()),
+                            number(outcome.target().reach()),
+                            number(outcome.target().aim()),
+                            outcome.grade()));
+        }
+        lines.add("");
+        return lines;
+    }
+
+    private static List<String> measure(Report report, Measure measure) {
+        Load load = report.plan().load();
+        List<String> lines = new ArrayList<>();
+        lines.add("## " + title(measure));
+        lines.add("");
+        lines.add(
+                String.format(
+                        Locale.ROOT,
+                        MEANING.getOrDefault(measure, ""),
+                        load.rows(),
+                        load.changes(),
+                        load.rate(),
+                        load.latencySeconds()));
+        lines.add("");
+        lines.add("![" + title(measure) + "](" + ReportFiles.plot(measure) + ")");
+        lines.add("");
+        lines.add("| contestant | figure | median | least | most |");
+        lines.add("|---|---|--:|--:|--:|");
+        for (String contestant : report.contestants(measure)) {
+            for (Figure figure : Figure.values()) {
+                Optional<Spread> spread = report.spread(measure, contestant, figure);
+                spread.ifPresent(
+                        value ->
+                                lines.add(
+                                        row(
+                                                contestant,
+                                                figure.unit(),
+                                                number(value.median()),
+                                                number(value.least()),
+                                                number(value.most()))));
+            }
+        }
+        lines.add("");
+        lines.add("| run | contestant | content |");
+        lines.add("|--:|---|---|");
+        report.samples().stream()
+                .filter(sample -> sample.measure() == measure)
+                .map(
+                        sample ->
+                                row(
+                                        Integer.toString(sample.run()),
+                                        sample.contestant(),
+                                        reason(sample)))
+                .forEach(lines::add);
+        lines.add("");
+        return lines;
+    }
+
+    private static List<String> settings(Report report) {
+        List<String> lines = new ArrayList<>();
+        lines.add("## Settings");
+        lines.add("");
+        lines.add("| of | setting | value |");
+        lines.add("|---|---|---|");
+        Map<String, Map<String, String>> all = new TreeMap<>(report.settings());
+        all.put("both servers", BenchServers.PARAMETERS);
+        all.forEach(
+                (who, settings) ->
+                        new TreeMap<>(settings)
+                                .forEach(
+                                        (name, value) ->
+                                                lines.add(row(who, name, "`" + value + "`"))));
+        return lines;
+    }
+
+    private static String reason(Sample sample) {
+        return sample.failure()
+                .or(() -> sample.content().map(Content::text))
+                .orElse("not compared");
+    }
+
+    private static String row(String... cells) {
+        return Arrays.stream(cells)
+                .map(cell -> cell.replace("|", "\\|"))
+                .collect(Collectors.joining(" | ", "| ", " |"));
+    }
+
+    static String title(Measure measure) {
+        return measure.name().charAt(0) + measure.toString().substring(1);
+    }
+
+    /// Three significant digits for small numbers, whole numbers with separators for large ones.
+    static String number(double value) {
+        return String.format(
+                Locale.ROOT, value >= 100 ? "%,.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+    }
+}

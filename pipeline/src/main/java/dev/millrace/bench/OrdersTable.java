@@ -1,0 +1,101 @@
+package dev.millrace.bench;
+
+import dev.millrace.sandbox.SandboxPostgres;
+import java.sql.SQLException;
+import java.util.Locale;
+
+/// The table that is measured: orders of seven columns, about 190 bytes each with their key. The
+/// rows are the same on every machine and in every run.
+///
+/// @param form what a target holds of it
+record OrdersTable(Form form) {
+
+    static final String NAME = "orders";
+
+    private static final String SOURCE_COLUMNS =
+            "id bigint PRIMARY KEY, customer_id int NOT NULL, status text NOT NULL, amount"
+                    + " numeric(12,2) NOT NULL, note text, created_at timestamptz NOT NULL,"
+                    + " attrs jsonb";
+
+    /// Faster than a sum of casts, and equal to it, because amounts have two decimals.
+    private static final String SUM = "CAST(sum(amount) * 100 AS bigint)";
+
+    private static final String SEED = "0.42";
+
+    /// How a target stores the orders.
+    ///
+    /// @param columns definition of the target's columns; the first one is the key
+    /// @param select what the target must hold, as a SELECT list over the source
+    /// @param cents the sum of all amounts in cents on the target
+    enum Form {
+        /// Other names for all columns but one, and two expressions.
+        RENAMED(
+                "order_id bigint PRIMARY KEY, customer_id int NOT NULL, state text NOT NULL,"
+                        + " amount_cents bigint NOT NULL, remark text, placed_at timestamptz NOT"
+                        + " NULL, attributes jsonb",
+                "id AS order_id, customer_id, lower(status) AS state, CAST(amount * 100 AS bigint)"
+                        + " AS amount_cents, note AS remark, created_at AS placed_at, attrs AS"
+                        + " attributes",
+                "sum(amount_cents)"),
+        /// The source's columns, unchanged.
+        COPIED(SOURCE_COLUMNS, "id, customer_id, status, amount, note, created_at, attrs", SUM);
+
+        private final String columns;
+        private final String select;
+        private final String cents;
+
+        Form(String columns, String select, String cents) {
+            this.columns = columns;
+            this.select = select;
+            this.cents = cents;
+        }
+
+        String key() {
+            return columns.substring(0, columns.indexOf(' '));
+        }
+
+        /// The SELECT of the source whose rows the target must hold.
+        String select() {
+            return "SELECT " + select + " FROM public." + NAME;
+        }
+
+        String createTable() {
+            return "CREATE TABLE public." + NAME + " (" + columns + ")";
+        }
+
+        /// Number of rows and sum of all amounts, as one text, on the target.
+        String targetTotals() {
+            return totals(cents);
+        }
+    }
+
+    /// Number of rows and sum of all amounts, as one text, on the source.
+    static String sourceTotals() {
+        return totals(SUM);
+    }
+
+    static void create(SandboxPostgres source, String database, long rows) throws SQLException {
+        BenchServers.createDatabase(source, database);
+        BenchServers.execute(
+                source,
+                database,
+                "CREATE TABLE public." + NAME + " (" + SOURCE_COLUMNS + ")",
+                "SELECT setseed(" + SEED + ")",
+                String.format(
+                        Locale.ROOT,
+                        "INSERT INTO public.%s SELECT g, (random() * 100000)::int,"
+                                + " (array['NEW', 'PAID', 'SHIPPED', 'CLOSED'])[1 + (g %% 4)],"
+                                + " (random() * 10000)::numeric(12,2), md5(g::text) || ' note',"
+                                + " timestamptz '2026-01-01 00:00:00Z' - g * interval '1 second',"
+                                + " jsonb_build_object('k', g %% 10, 'v', md5((g * 2)::text))"
+                                + " FROM generate_series(1, %d) g",
+                        NAME,
+                        rows),
+                "VACUUM (ANALYZE, FREEZE) public." + NAME,
+                "CHECKPOINT");
+    }
+
+    private static String totals(String cents) {
+        return "SELECT count(*) || '/' || coalesce(" + cents + ", 0) FROM public." + NAME;
+    }
+}

@@ -1,0 +1,206 @@
+package dev.millrace.bench;
+
+import dev.millrace.demo.ServiceHttp;
+import dev.millrace.sandbox.LoopbackPort;
+import dev.millrace.sandbox.SandboxPostgres;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
+
+/// Millrace as users run it: `run -c FILE` as a process with the embedded broker and the launcher's
+/// JVM flags. It renames columns and computes two expressions, which no peer does.
+final class Product implements Contestant {
+
+    static final String NAME = "millrace";
+
+    private static final List<String> LAUNCHER_FLAGS =
+            List.of(
+                    "-XX:+ExitOnOutOfMemoryError",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "--sun-misc-unsafe-memory-access=allow",
+                    "-Duser.timezone=UTC");
+    private static final String MAIN = "dev.millrace.app.Main";
+    private static final Set<String> BEFORE_ROWS = Set.of("", "PLANNED");
+
+    private final List<String> options;
+
+    /// @param options of the service's JVM, in addition to the launcher's
+    Product(List<String> options) {
+        this.options = List.copyOf(options);
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public OrdersTable.Form form() {
+        return OrdersTable.Form.RENAMED;
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        Map<String, String> settings = new TreeMap<>();
+        settings.put("SELECT", form().select());
+        settings.put("JVM options", String.join(" ", flags()));
+        settings.put("broker", "embedded, in the same process");
+        settings.put("all other settings", "default");
+        return settings;
+    }
+
+    @Override
+    public Service start(Route route) throws IOException {
+        Path file = route.folder().resolve("millrace.yaml");
+        Files.writeString(file, spec(route));
+        Service service = new Service(file, flags());
+        service.resume();
+        return service;
+    }
+
+    private List<String> flags() {
+        List<String> flags = new ArrayList<>(LAUNCHER_FLAGS);
+        flags.addAll(options);
+        return flags;
+    }
+
+    private String spec(Route route) {
+        return "migration: bench"
+                + route.number()
+                + "\n"
+                + endpoint("source", route.servers().source(), route.sourceDatabase())
+                + endpoint("target", route.servers().target(), route.targetDatabase())
+                + "data-dir: "
+                + quoted(route.folder().resolve("data"))
+                + "\ntables:\n  public.orders: "
+                + form().select()
+                + "\n";
+    }
+
+    private static String endpoint(String side, SandboxPostgres server, String database) {
+        return side
+                + ":\n  url: "
+                + server.jdbcUrl(database)
+                + "\n  username: "
+                + server.username()
+                + "\n  password-file: "
+                + quoted(server.passwordFile())
+                + "\n";
+    }
+
+    private static String quoted(Path path) {
+        return "'" + path.toString().replace("'", "''") + "'";
+    }
+
+    /// The service's process. Not thread-safe.
+    static final class Service implements Copying {
+
+        private static final Duration POLL = Duration.ofMillis(50);
+        private static final Duration VERDICT = Duration.ofMinutes(30);
+
+        private final Path file;
+        private final List<String> flags;
+        private final int port = LoopbackPort.free();
+        private final ServiceHttp http =
+                new ServiceHttp(URI.create("http://127.0.0.1:" + port + "/"));
+        private List<ChildProcess> process = List.of();
+
+        Service(Path file, List<String> flags) {
+            this.file = file;
+            this.flags = flags;
+        }
+
+        @Override
+        public boolean hasBegun() {
+            JsonNode status = status();
+            if (BEFORE_ROWS.contains(status.path("phase").asString(""))) {
+                return false;
+            }
+            for (JsonNode table : status.path("tables")) {
+                if (table.path("backfill").path("rowsDone").asLong(0) > 0) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        @Override
+        public boolean follows() {
+            JsonNode status = status();
+            String phase = status.path("phase").asString("");
+            if (phase.equals("FAILED")) {
+                throw new ContestantFailed("The migration failed: " + status.path("blockers"));
+            }
+            return phase.equals("IN_SYNC");
+        }
+
+        @Override
+        public List<Long> processes() {
+            return process.stream().map(ChildProcess::pid).toList();
+        }
+
+        @Override
+        public void stop() {
+            process.forEach(ChildProcess::terminate);
+            process = List.of();
+        }
+
+        @Override
+        public void resume() throws IOException {
+            process =
+                    List.of(
+                            ChildProcess.start(
+                                    "The service",
+                                    ChildProcess.java(
+                                            flags,
+                                            MAIN,
+                                            "--debug",
+                                            "run",
+                                            "-c",
+                                            file.toString(),
+                                            "--port",
+                                            Integer.toString(port)),
+                                    Map.of(),
+                                    file.resolveSibling("millrace.log"),
+                                    ProcessBuilder.Redirect.DISCARD));
+        }
+
+        /// Compares all tables and waits for the report.
+        JsonNode reconcile() throws IOException {
+            String id = http.reconcile();
+            Deadline deadline = Deadline.in(VERDICT);
+            while (true) {
+                JsonNode report = http.reconciliation(id);
+                if (report.path("finishedAt").isString()) {
+                    return report;
+                }
+                deadline.pause(POLL, "the verdict of a reconciliation");
+            }
+        }
+
+        @Override
+        public void close() {
+            process.forEach(ChildProcess::close);
+            process = List.of();
+        }
+
+        /// Empty while the service does not respond.
+        private JsonNode status() {
+            process.forEach(ChildProcess::requireAlive);
+            try {
+                return http.status();
+            } catch (IOException _) {
+                return MissingNode.getInstance();
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+package dev.millrace.bench;
+
+import dev.millrace.bench.Sample.Figure;
+import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import dev.millrace.cli.Providers.BenchLauncher.Peer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// The results of a benchmark. Immutable.
+///
+/// @param settings of every contestant by its name
+record Report(
+        BenchPlan plan,
+        Machine machine,
+        Map<String, Map<String, String>> settings,
+        List<Sample> samples) {
+
+    private static final String MILLRACE = Product.NAME;
+    private static final String PIPE = Peer.COPY_PIPE.toString();
+    private static final String NATIVE = Peer.NATIVE.toString();
+    private static final String CONNECT = Peer.CONNECT_JDBC.toString();
+
+    Report {
+        samples = List.copyOf(samples);
+    }
+
+    /// What is to be reached.
+    ///
+    /// @param against the contestant whose figure divides; empty if the figure itself counts
+    /// @param reach the least that is accepted
+    /// @param aim what is aimed at
+    record Target(
+            String name,
+            Measure measure,
+            Figure figure,
+            Optional<String> against,
+            double reach,
+            double aim) {
+
+        static final List<Target> ALL =
+                List.of(
+                        new Target(
+                                "backfill against the COPY pipe",
+                                Measure.BACKFILL,
+                                Figure.RATE,
+                                Optional.of(PIPE),
+                                0.50,
+                                0.75),
+                        new Target(
+                                "backfill against Kafka Connect with the JDBC sink",
+                                Measure.BACKFILL,
+                                Figure.RATE,
+                                Optional.of(CONNECT),
+                                8,
+                                12),
+                        new Target(
+                                "CPU per row of all processes against the COPY pipe",
+                                Measure.BACKFILL,
+                                Figure.CPU,
+                                Optional.of(PIPE),
+                                1.8,
+                                1.3),
+                        new Target(
+                                "catch-up against native logical replication",
+                                Measure.CATCHUP,
+                                Figure.RATE,
+                                Optional.of(NATIVE),
+                                0.6,
+                                0.9),
+                        new Target(
+                                "catch-up against Kafka Connect with the JDBC sink",
+                                Measure.CATCHUP,
+                                Figure.RATE,
+                                Optional.of(CONNECT),
+                                4,
+                                6),
+                        new Target(
+                                "latency, p50 in ms",
+                                Measure.LATENCY,
+                                Figure.P50,
+                                Optional.empty(),
+                                40,
+                                15),
+                        new Target(
+                                "latency, p99 in ms",
+                                Measure.LATENCY,
+                                Figure.P99,
+                                Optional.empty(),
+                                150,
+                                60),
+                        new Target(
+                                "seconds from the start of run to the first row",
+                                Measure.BACKFILL,
+                                Figure.FIRST_ROW,
+                                Optional.empty(),
+                                8,
+                                4));
+
+        /// Returns whether a value is at least as good as a limit.
+        boolean isMet(double value, double limit) {
+            return figure.isMoreBetter() ? value >= limit : value <= limit;
+        }
+    }
+
+    /// A target with what was measured.
+    record Outcome(Target target, Spread spread) {
+
+        /// `aim`, `reach` or `missed`
+        String grade() {
+            if (target.isMet(spread.median, target.aim)) {
+                return "aim";
+            }
+            return target.isMet(spread.median, target.reach) ? "reach" : "missed";
+        }
+    }
+
+    /// The targets whose measures and contestants took part.
+    List<Outcome> outcomes() {
+        return Target.ALL.stream()
+                .flatMap(
+                        target ->
+                                spreadOf(target).stream()
+                                        .map(spread -> new Outcome(target, spread)))
+                .toList();
+    }
+
+    /// A ratio is taken within each run, so that what disturbs the machine for a minute disturbs
+    /// both sides of it.
+    private Optional<Spread> spreadOf(Target target) {
+        List<Double> values = new ArrayList<>();
+        for (Sample sample : samples) {
+            if (sample.measure() == target.measure && sample.contestant().equals(MILLRACE)) {
+                OptionalDouble own = sample.scored(target.figure);
+                OptionalDouble other =
+                        target.against.isEmpty()
+                                ? OptionalDouble.of(1)
+                                : samples.stream()
+                                        .filter(
+                                                one ->
+                                                        one.measure() == target.measure
+                                                                && one.run() == sample.run()
+                                                                && target.against
+                                                                        .get()
+                                                                        .equals(one.contestant()))
+                                        .flatMapToDouble(one -> one.scored(target.figure).stream())
+                                        .filter(value -> value > 0)
+                                        .findFirst();
+                if (own.isPresent() && other.isPresent()) {
+                    values.add(own.getAsDouble() / other.getAsDouble());
+                }
+            }
+        }
+        return Spread.of(values);
+    }
+
+    /// Median and extremes of a figure over the runs of a contestant.
+    Optional<Spread> spread(Measure measure, String contestant, Figure figure) {
+        return Spread.of(
+                samples.stream()
+                        .filter(
+                                one ->
+                                        one.measure() == measure
+                                                && one.contestant().equals(contestant))
+                        .flatMapToDouble(one -> one.scored(figure).stream())
+                        .boxed()
+                        .toList());
+    }
+
+    List<String> contestants(Measure measure) {
+        return samples.stream()
+                .filter(one -> one.measure() == measure)
+                .map(Sample::contestant)
+                .distinct()
+                .toList();
+    }
+
+    /// Median and extremes.
+    record Spread(double median, double least, double most) {
+
+        static Optional<Spread> of(List<Double> values) {
+            if (values.isEmpty()) {
+                return Optional.empty();
+            }
+            List<Double> sorted = values.stream().sorted().toList();
+            int middle = sorted.size() / 2;
+            double median =
+                    sorted.size() % 2 == 1
+                            ? sorted.get(middle)
+                            : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+            return Optional.of(new Spread(median, sorted.getFirst(), sorted.getLast()));
+        }
+    }
+}

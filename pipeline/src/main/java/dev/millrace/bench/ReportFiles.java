@@ -1,0 +1,141 @@
+package dev.millrace.bench;
+
+import dev.millrace.bench.Report.Spread;
+import dev.millrace.bench.Sample.Figure;
+import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Writes the files of a report: JSON with every single sample, Markdown, and one plot per measure.
+/// Stateless.
+final class ReportFiles {
+
+    static final String JSON = "performance.json";
+    static final String MARKDOWN = "performance.md";
+
+    private static final JsonMapper MAPPER =
+            JsonMapper.builder()
+                    .enable(SerializationFeature.INDENT_OUTPUT)
+                    .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                    .build();
+
+    private ReportFiles() {}
+
+    /// The file name of a measure's plot.
+    static String plot(Measure measure) {
+        return measure + ".svg";
+    }
+
+    static void write(Report report, Path folder) throws IOException {
+        Files.writeString(folder.resolve(JSON), MAPPER.writeValueAsString(json(report)) + "\n");
+        Files.writeString(folder.resolve(MARKDOWN), MarkdownReport.of(report));
+        for (Measure measure : report.plan().measures()) {
+            Files.writeString(folder.resolve(plot(measure)), chart(report, measure));
+        }
+    }
+
+    private static String chart(Report report, Measure measure) {
+        Figure figure =
+                switch (measure) {
+                    case BACKFILL, STREAM, CATCHUP, RECONCILE -> Figure.RATE;
+                    case LATENCY -> Figure.P99;
+                };
+        Map<String, Spread> bars = new LinkedHashMap<>();
+        for (String contestant : report.contestants(measure)) {
+            report.spread(measure, contestant, figure)
+                    .ifPresent(spread -> bars.put(contestant, spread));
+        }
+        return SvgChart.bars(MarkdownReport.title(measure) + ", " + figure.unit(), bars);
+    }
+
+    /// The report as a tree of maps, so that its fields do not depend on the names of types.
+    private static Map<String, Object> json(Report report) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        Machine machine = report.machine();
+        json.put("at", machine.at().toString());
+        json.put(
+                "machine",
+                Map.of(
+                        "cores", machine.cores(),
+                        "memoryBytes", machine.memoryBytes(),
+                        "cpu", machine.cpu(),
+                        "system", machine.system()));
+        json.put("versions", machine.versions());
+        json.put("load", report.plan().load());
+        json.put("runs", report.plan().runs());
+        json.put("servers", BenchServers.PARAMETERS);
+        json.put("contestants", report.settings());
+        json.put("targets", report.outcomes().stream().map(ReportFiles::target).toList());
+        json.put("results", results(report));
+        json.put("samples", report.samples().stream().map(ReportFiles::sample).toList());
+        return json;
+    }
+
+    private static Map<String, Object> target(Report.Outcome outcome) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("name", outcome.target().name());
+        json.putAll(spread(outcome.spread()));
+        json.put("reach", outcome.target().reach());
+        json.put("aim", outcome.target().aim());
+        json.put("met", outcome.grade());
+        return json;
+    }
+
+    private static List<Map<String, Object>> results(Report report) {
+        List<Map<String, Object>> results = new ArrayList<>();
+        for (Measure measure : report.plan().measures()) {
+            for (String contestant : report.contestants(measure)) {
+                for (Figure figure : Figure.values()) {
+                    Optional<Spread> spread = report.spread(measure, contestant, figure);
+                    spread.ifPresent(
+                            value -> {
+                                Map<String, Object> json = new LinkedHashMap<>();
+                                json.put("measure", measure.toString());
+                                json.put("contestant", contestant);
+                                json.put("figure", figure.unit());
+                                json.putAll(spread(value));
+                                results.add(json);
+                            });
+                }
+            }
+        }
+        return results;
+    }
+
+    private static Map<String, Object> spread(Spread spread) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("median", spread.median());
+        json.put("least", spread.least());
+        json.put("most", spread.most());
+        return json;
+    }
+
+    private static Map<String, Object> sample(Sample sample) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("measure", sample.measure().toString());
+        json.put("contestant", sample.contestant());
+        json.put("run", sample.run());
+        json.put("valid", sample.isValid());
+        sample.content()
+                .ifPresent(
+                        content -> {
+                            json.put("content", content.text());
+                            json.put("rows", content.rows());
+                            json.put("differences", content.differences());
+                        });
+        sample.failure().ifPresent(failure -> json.put("failure", failure));
+        Map<String, Object> measured = new TreeMap<>();
+        sample.figures().forEach((figure, value) -> measured.put(figure.unit(), value));
+        json.put("measured", measured);
+        return json;
+    }
+}

@@ -1,0 +1,94 @@
+package dev.millrace.bench;
+
+import dev.millrace.bench.ContentCheck.Content;
+import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// What one contestant reached in one run of one measure. Immutable.
+///
+/// @param run counts from 1; contestants with the same number ran one after the other
+/// @param figures as measured; [#scored] says what counts
+/// @param content the comparison of the target; empty if the run failed before it
+/// @param failure why the contestant did not finish
+record Sample(
+        Measure measure,
+        String contestant,
+        int run,
+        Map<Figure, Double> figures,
+        Optional<Content> content,
+        Optional<String> failure) {
+
+    Sample {
+        figures = Map.copyOf(figures);
+    }
+
+    /// Returns whether the target had exactly the expected rows.
+    boolean isValid() {
+        return failure.isEmpty() && content.map(Content::isEqual).orElse(false);
+    }
+
+    /// The figure that counts. With any difference a rate is zero; a time or a cost then has no
+    /// meaning, because less work was done.
+    OptionalDouble scored(Figure figure) {
+        Double value = figures.get(figure);
+        if (isValid()) {
+            return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
+        }
+        return figure.isMoreBetter() ? OptionalDouble.of(0) : OptionalDouble.empty();
+    }
+
+    /// What is measured, with its unit.
+    enum Figure {
+        RATE("rows/s", true),
+        TOTAL_RATE("rows/s with start", true),
+        FIRST_ROW("s to the first row", false),
+        CPU("CPU µs/row", false),
+        CPU_PROGRAM("CPU µs/row, program", false),
+        CPU_SOURCE("CPU µs/row, source", false),
+        CPU_TARGET("CPU µs/row, target", false),
+        P50("p50 ms", false),
+        P99("p99 ms", false),
+        MAX("max ms", false),
+        OFFERED("offered changes/s", true);
+
+        private final String unit;
+        private final boolean moreBetter;
+
+        Figure(String unit, boolean moreBetter) {
+            this.unit = unit;
+            this.moreBetter = moreBetter;
+        }
+
+        String unit() {
+            return unit;
+        }
+
+        boolean isMoreBetter() {
+            return moreBetter;
+        }
+    }
+
+    /// Figures of a run of `rows` rows or changes.
+    ///
+    /// @param seconds from the first row or change to the last
+    /// @param totalSeconds from the start of the contestant to the last
+    static Map<Figure, Double> rates(
+            long rows, double seconds, double totalSeconds, CpuTime.Usage usage) {
+        Map<Figure, Double> figures = new EnumMap<>(Figure.class);
+        figures.put(Figure.RATE, rows / seconds);
+        figures.put(Figure.TOTAL_RATE, rows / totalSeconds);
+        put(figures, Figure.CPU, usage.total(), rows);
+        put(figures, Figure.CPU_PROGRAM, usage.program(), rows);
+        put(figures, Figure.CPU_SOURCE, usage.source(), rows);
+        put(figures, Figure.CPU_TARGET, usage.target(), rows);
+        return figures;
+    }
+
+    private static void put(
+            Map<Figure, Double> figures, Figure figure, OptionalDouble seconds, long rows) {
+        seconds.ifPresent(value -> figures.put(figure, value * 1e6 / rows));
+    }
+}

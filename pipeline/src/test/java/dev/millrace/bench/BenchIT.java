@@ -1,0 +1,122 @@
+package dev.millrace.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.bench.Bench.Inspection;
+import dev.millrace.bench.BenchPlan.Load;
+import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import dev.millrace.cli.Providers.BenchLauncher.Peer;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class BenchIT {
+
+    private static final int ROWS = 10_000;
+
+    private final StringWriter output = new StringWriter();
+    private final Path out = TestFolders.create("bench");
+
+    @Test
+    void measuresTheServiceBesideTheCopyPipeAndWritesEveryFile() throws IOException {
+        BenchPlan plan = plan(List.of(Measure.BACKFILL));
+
+        int exitCode = new Bench(plan, InstantSource.system(), new PrintWriter(output)).run(plan);
+
+        assertThat(output.toString()).contains("backfill 1/1 millrace", "content equal");
+        assertThat(exitCode).isZero();
+        JsonNode json = json();
+        assertThat(json.path("machine").path("cores").asInt(0)).isPositive();
+        assertThat(json.path("versions").path("PostgreSQL").asString("")).startsWith("18.");
+        assertThat(json.path("contestants").path("millrace").path("SELECT").asString(""))
+                .contains("lower(status)");
+        assertThat(json.path("samples"))
+                .hasSize(2)
+                .allSatisfy(
+                        sample -> {
+                            assertThat(sample.path("content").asString("")).isEqualTo("equal");
+                            assertThat(sample.path("rows").asInt(0)).isEqualTo(ROWS);
+                            assertThat(sample.path("measured").path("rows/s").asDouble(0))
+                                    .isPositive();
+                        });
+        double pipe = result(json, "copy-pipe", "rows/s");
+        double own = result(json, "millrace", "rows/s");
+        assertThat(json.path("targets").path(0).path("name").asString(""))
+                .isEqualTo("backfill against the COPY pipe");
+        assertThat(json.path("targets").path(0).path("median").asDouble(0)).isEqualTo(own / pipe);
+        assertThat(result(json, "millrace", "CPU µs/row"))
+                .isGreaterThan(result(json, "millrace", "CPU µs/row, target"));
+        assertThat(Files.readString(out.resolve("performance.md")))
+                .contains("## Targets", "![Backfill](backfill.svg)", "| 1 | millrace | equal |");
+        assertThat(out.resolve("backfill.svg")).content().contains("<svg", "copy-pipe", "millrace");
+        try (Stream<Path> left = Files.list(out)) {
+            assertThat(left.map(file -> file.getFileName().toString()))
+                    .containsExactlyInAnyOrder(
+                            "performance.json", "performance.md", "backfill.svg");
+        }
+    }
+
+    @Test
+    void aSingleDifferenceOnTheTargetScoresZeroWithExitCodeOne() throws IOException {
+        BenchPlan plan = plan(List.of(Measure.BACKFILL));
+        Inspection plant =
+                route ->
+                        BenchServers.execute(
+                                route.servers().target(),
+                                route.targetDatabase(),
+                                "UPDATE public.orders SET note = note || ' ' WHERE id = 4711");
+
+        int exitCode =
+                new Bench(
+                                InstantSource.system(),
+                                new PrintWriter(output),
+                                new Contestants(List.of(new CopyPipe()), List.of()),
+                                plant)
+                        .run(plan);
+
+        assertThat(exitCode).isEqualTo(1);
+        assertThat(output.toString())
+                .contains("scores zero: 1 of 10000 rows differ, the first has key 4711");
+        JsonNode json = json();
+        assertThat(json.path("samples").path(0).path("valid").asBoolean(true)).isFalse();
+        assertThat(json.path("samples").path(0).path("measured").path("rows/s").asDouble(0))
+                .isPositive();
+        assertThat(result(json, "copy-pipe", "rows/s")).isZero();
+    }
+
+    private BenchPlan plan(List<Measure> measures) {
+        return new BenchPlan(
+                measures,
+                List.of(Peer.COPY_PIPE),
+                new Load(ROWS, 1_000, 1_000, 200, 2),
+                1,
+                out,
+                Optional.empty(),
+                List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    }
+
+    private JsonNode json() throws IOException {
+        return JsonMapper.shared().readTree(Files.readString(out.resolve("performance.json")));
+    }
+
+    /// The median of a figure.
+    private static double result(JsonNode json, String contestant, String figure) {
+        for (JsonNode result : json.path("results")) {
+            if (result.path("contestant").asString("").equals(contestant)
+                    && result.path("figure").asString("").equals(figure)) {
+                return result.path("median").asDouble(-1);
+            }
+        }
+        return -1;
+    }
+}
