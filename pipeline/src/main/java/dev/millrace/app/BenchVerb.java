@@ -2,7 +2,7 @@ package dev.millrace.app;
 
 import dev.millrace.bench.Bench;
 import dev.millrace.bench.BenchPlan;
-import dev.millrace.bench.BenchPlan.Load;
+import dev.millrace.bench.report.Report.Load;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.BenchLauncher;
@@ -10,6 +10,7 @@ import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.cli.Terminal;
 import dev.millrace.sandbox.LocalServerException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -49,10 +50,19 @@ public final class BenchVerb implements BenchLauncher {
                         options.runs(),
                         folder(options.out()),
                         checkout,
-                        SERVICE_OPTIONS);
-        new LogToFile().open(plan.out().resolve(LOG));
+                        SERVICE_OPTIONS,
+                        options.growth(),
+                        options.profile());
+        Path log = plan.out().resolve(LOG);
+        new LogToFile().open(log);
         try {
-            return new Bench(plan, clock, terminal.out()).run(plan);
+            int exitCode = new Bench(plan, clock, terminal.out()).run(plan);
+            if (exitCode == ExitCode.DONE) {
+                Files.deleteIfExists(log);
+            }
+            return exitCode;
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot delete " + log, e);
         } catch (LocalServerException e) {
             throw new CommandFailure(
                     ExitCode.FAILED,

@@ -1,67 +1,28 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.contestant.OrdersTable;
+
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Collections;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
-import java.util.Set;
-import java.util.stream.LongStream;
 
-/// Finds out when the target has everything. Counting two million rows again and again would be a
-/// load of its own, so a random sample of keys is looked up first, a few per poll; when all of them
-/// have arrived, the totals of the table decide. Each poll sees only committed rows. Not
-/// thread-safe.
-final class Arrival {
+/// Finds out when the target has everything, at little cost for the target. Each question sees only
+/// committed rows. Not thread-safe.
+interface Arrival {
 
-    private static final int SAMPLE = 5_000;
-    private static final int PER_POLL = 100;
+    /// Returns whether everything has arrived.
+    boolean isComplete() throws SQLException;
 
-    private static final String HASHES =
-            "SELECT %1$s, md5(r::text) FROM %2$s r WHERE %1$s = ANY(?)";
+    /// Returns whether anything has arrived. The answer may be late.
+    boolean hasBegun() throws SQLException;
 
-    private final Begun begun;
-    private final PreparedStatement lookUp;
-    private final PreparedStatement totals;
-    private final String expected;
-    private final Map<Long, String> wanted;
-    private final Deque<List<Long>> missing = new ArrayDeque<>();
-    private final int sampled;
-    private int left;
-
-    private Arrival(Turn turn, Begun begun) throws SQLException {
-        OrdersTable.Form form = turn.contestant().form();
-        this.begun = begun;
-        this.lookUp = turn.target().prepareStatement(onTarget(form));
-        this.totals = turn.target().prepareStatement(form.targetTotals());
-        this.expected = BenchServers.text(turn.source(), OrdersTable.sourceTotals());
-        try (PreparedStatement query =
-                turn.source()
-                        .prepareStatement(
-                                HASHES.formatted(form.key(), "(" + form.select() + ")"))) {
-            this.wanted = lookUp(query, keys(turn.rows()));
-        }
-        List<Long> keys = new ArrayList<>(wanted.keySet());
-        Collections.shuffle(keys, new Random(turn.rows()));
-        for (int i = 0; i < keys.size(); i += PER_POLL) {
-            missing.add(new ArrayList<>(keys.subList(i, Math.min(keys.size(), i + PER_POLL))));
-        }
-        sampled = keys.size();
-        left = sampled;
-    }
+    /// About the share that has arrived, from 0 to 1.
+    double share();
 
     /// Awaits all rows of the source. The source must not change until the target has them. The
     /// target is empty.
     static Arrival ofRows(Turn turn) throws SQLException {
-        return new Arrival(turn, new AnyRow(turn));
+        return turn.route().size().tables() == 1 ? SampledArrival.ofRows(turn) : new Counted(turn);
     }
 
     /// Awaits all changes that the source has now. It must not change until the target has them.
@@ -69,116 +30,54 @@ final class Arrival {
     /// @param first these keys, from 1, have changed on the source; the first difference to what
     ///   the target holds of them now is the begin
     static Arrival ofChanges(Turn turn, int first) throws SQLException {
-        return new Arrival(turn, new AnyChange(turn, first));
+        return SampledArrival.ofChanges(turn, first);
     }
 
-    /// Returns whether everything has arrived.
-    boolean isComplete() throws SQLException {
-        while (!missing.isEmpty()) {
-            List<Long> keys = missing.removeFirst();
-            Map<Long, String> found = lookUp(lookUp, keys);
-            int before = keys.size();
-            keys.removeIf(key -> wanted.getOrDefault(key, "").equals(found.get(key)));
-            left -= before - keys.size();
-            if (!keys.isEmpty()) {
-                missing.addLast(keys);
-                return false;
-            }
-        }
-        try (ResultSet row = totals.executeQuery()) {
-            return row.next() && expected.equals(row.getString(1));
-        }
-    }
+    /// Counts the rows of many small tables, one table after the other.
+    final class Counted implements Arrival {
 
-    /// Returns whether anything has arrived. The answer may be late.
-    boolean hasBegun() throws SQLException {
-        return begun.isVisible();
-    }
+        private final Turn turn;
+        private final int tables;
+        private int complete;
+        private boolean begun;
 
-    /// The share of the sample that has arrived, from 0 to 1. Each key is looked up every few
-    /// polls, so this lags.
-    double share() {
-        return sampled == 0 ? 1 : 1 - (double) left / sampled;
-    }
-
-    private static Set<Long> keys(long rows) {
-        Set<Long> keys = new HashSet<>();
-        Random random = new Random(rows);
-        for (int i = 0; i < Math.min(rows, SAMPLE); i++) {
-            keys.add(1 + random.nextLong(rows));
-        }
-        return keys;
-    }
-
-    private static String onTarget(OrdersTable.Form form) {
-        return HASHES.formatted(form.key(), "public." + OrdersTable.NAME);
-    }
-
-    private static Map<Long, String> lookUp(PreparedStatement query, Collection<Long> keys)
-            throws SQLException {
-        query.setArray(1, query.getConnection().createArrayOf("bigint", keys.toArray(Long[]::new)));
-        Map<Long, String> found = new HashMap<>();
-        try (ResultSet rows = query.executeQuery()) {
-            while (rows.next()) {
-                found.put(rows.getLong(1), rows.getString(2));
-            }
-        }
-        return found;
-    }
-
-    /// Whether anything has arrived.
-    private interface Begun {
-        boolean isVisible() throws SQLException;
-    }
-
-    /// Whether the target has a row. A large uncommitted copy makes the question expensive, and
-    /// then it is asked less often.
-    private static final class AnyRow implements Begun {
-
-        /// The least pause after a question, in multiples of the time that it took.
-        private static final int QUIET = 20;
-
-        private final PreparedStatement any;
-        private long next = System.nanoTime();
-
-        AnyRow(Turn turn) throws SQLException {
-            any =
-                    turn.target()
-                            .prepareStatement(
-                                    "SELECT FROM public." + OrdersTable.NAME + " LIMIT 1");
+        private Counted(Turn turn) {
+            this.turn = turn;
+            this.tables = turn.route().size().tables();
         }
 
         @Override
-        public boolean isVisible() throws SQLException {
-            long now = System.nanoTime();
-            if (now - next < 0) {
-                return false;
+        public boolean isComplete() throws SQLException {
+            while (complete < tables) {
+                long rows = count(complete + 1);
+                begun |= rows > 0;
+                if (rows < OrdersTable.rowsOf(complete + 1, turn.rows(), tables)) {
+                    return false;
+                }
+                complete++;
             }
-            try (ResultSet row = any.executeQuery()) {
-                boolean found = row.next();
-                long end = System.nanoTime();
-                next = end + (end - now) * QUIET;
-                return found;
-            }
-        }
-    }
-
-    /// Whether the target has a change of one of the first keys.
-    private static final class AnyChange implements Begun {
-
-        private final PreparedStatement lookUp;
-        private final List<Long> keys;
-        private final Map<Long, String> before;
-
-        AnyChange(Turn turn, int first) throws SQLException {
-            lookUp = turn.target().prepareStatement(onTarget(turn.contestant().form()));
-            keys = LongStream.rangeClosed(1, first).boxed().toList();
-            before = Arrival.lookUp(lookUp, keys);
+            return true;
         }
 
         @Override
-        public boolean isVisible() throws SQLException {
-            return !Arrival.lookUp(lookUp, keys).equals(before);
+        public boolean hasBegun() {
+            return begun;
+        }
+
+        @Override
+        public double share() {
+            return (double) complete / tables;
+        }
+
+        private long count(int table) throws SQLException {
+            try (PreparedStatement query =
+                            turn.target()
+                                    .prepareStatement(
+                                            "SELECT count(*) FROM public."
+                                                    + OrdersTable.name(table, tables));
+                    ResultSet row = query.executeQuery()) {
+                return row.next() ? row.getLong(1) : 0;
+            }
         }
     }
 }

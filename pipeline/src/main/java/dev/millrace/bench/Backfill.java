@@ -1,7 +1,9 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.Contestant.Copying;
-import dev.millrace.bench.Sample.Figure;
+import dev.millrace.bench.report.Sample;
+
+import dev.millrace.bench.contestant.Contestant.Copying;
+import dev.millrace.bench.report.Sample.Figure;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.util.Map;

@@ -1,25 +1,39 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.Contestant.ContestantFailed;
-import dev.millrace.bench.Contestant.Route;
+import dev.millrace.bench.contestant.Contestant;
+import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.contestant.Narration;
+import dev.millrace.bench.report.Report;
+import dev.millrace.bench.report.MarkdownReport;
+import dev.millrace.bench.report.ReportFiles;
+import dev.millrace.bench.report.Sample;
+import dev.millrace.bench.report.Machine;
+import dev.millrace.bench.report.Profile;
+import dev.millrace.bench.report.Growth;
+
+import dev.millrace.bench.contestant.Contestant.ContestantFailed;
+import dev.millrace.bench.contestant.Contestant.Route;
+import dev.millrace.bench.contestant.Contestant.Size;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.sandbox.Folders;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /// Runs a benchmark: starts two servers, creates the data once, measures Millrace and its peers in
 /// turn, and writes the report. In each run the contestants start in another order. A contestant
@@ -30,14 +44,19 @@ public final class Bench {
     static final String WORK = "work";
     static final int DONE = 0;
     static final int FAILED = 1;
+    static final int INTERRUPTED = 130;
 
-    private static final String SOURCE = "bench";
+    private static final Duration LEAVE = Duration.ofMinutes(1);
+
+    /// Measures that do not change the source.
+    private static final Set<Measure> READS = Set.of(Measure.BACKFILL, Measure.RECONCILE);
+
+    private static final Set<Measure> PROFILED = Set.of(Measure.BACKFILL, Measure.CATCHUP);
 
     private final InstantSource clock;
     private final Narration narration;
     private final Contestants contestants;
     private final Inspection inspection;
-    private int number;
 
     public Bench(BenchPlan plan, InstantSource clock, PrintWriter out) {
         this(clock, out, Contestants.of(plan), _ -> {});
@@ -50,9 +69,29 @@ public final class Bench {
         this.inspection = inspection;
     }
 
-    /// @return 0, or 1 if a contestant failed or a target differed
+    /// Ctrl-C ends everything that was started and deletes the servers.
+    ///
+    /// @return 0, or 1 if a contestant failed or a target differed, or 130 if interrupted
     /// @throws dev.millrace.sandbox.LocalServerException if a server cannot be started
     public int run(BenchPlan plan) {
+        CountDownLatch left = new CountDownLatch(1);
+        Thread caller = Thread.currentThread();
+        Thread hook = new Thread(() -> interruptAndWait(caller, left), "bench-shutdown");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            return runInPrivateFolder(plan);
+        } catch (CancellationException _) {
+            return INTERRUPTED;
+        } catch (ContestantFailed e) {
+            narration.say(String.valueOf(e.getMessage()));
+            return FAILED;
+        } finally {
+            left.countDown();
+            removeHook(hook);
+        }
+    }
+
+    private int runInPrivateFolder(BenchPlan plan) {
         Path work = plan.out().resolve(WORK);
         try {
             Folders.delete(work);
@@ -70,45 +109,78 @@ public final class Bench {
         }
     }
 
-    private int runIn(Path work, BenchPlan plan) throws IOException, SQLException {
-        narration.say("Starting two PostgreSQL servers under " + work);
-        List<Sample> samples = new ArrayList<>();
-        try (BenchServers servers = BenchServers.start(work)) {
-            Machine machine = Machine.of(servers, clock.instant());
-            for (Measure measure : plan.measures()) {
-                samples.addAll(measure(measure, plan, servers, work));
-            }
-            Report report = new Report(plan, machine, contestants.settings(), samples);
-            ReportFiles.write(report, plan.out());
-            MarkdownReport.summary(report).forEach(narration::say);
+    private static void interruptAndWait(Thread caller, CountDownLatch left) {
+        caller.interrupt();
+        try {
+            boolean _ = left.await(LEAVE.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
-        narration.say("Wrote " + plan.out().resolve(ReportFiles.MARKDOWN));
-        return samples.stream().allMatch(Sample::isValid) ? DONE : FAILED;
     }
 
-    private List<Sample> measure(Measure measure, BenchPlan plan, BenchServers servers, Path work)
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // The JVM is shutting down and runs the hook.
+        }
+    }
+
+    private int runIn(Path work, BenchPlan plan) throws IOException, SQLException {
+        narration.say("Starting two PostgreSQL servers under " + work);
+        Report report;
+        try (BenchServers servers = BenchServers.start(work)) {
+            Machine machine = Machine.of(servers, clock.instant());
+            Stage stage = new Stage(servers, work, plan.out(), plan.load(), narration, inspection);
+            List<Sample> samples = new ArrayList<>();
+            Map<Measure, Profile> profiles = new EnumMap<>(Measure.class);
+            for (Measure measure : plan.measures()) {
+                samples.addAll(measure(measure, plan, stage));
+                if (plan.profile() && PROFILED.contains(measure)) {
+                    profiles.put(measure, profile(measure, plan, stage, work));
+                }
+            }
+            List<Growth> growth = new ArrayList<>();
+            if (plan.growth()) {
+                Product product = new Product(plan.options());
+                for (Growth.Axis axis : Growth.Axis.values()) {
+                    growth.add(GrowthMeasure.measure(axis, product, plan, stage, narration));
+                }
+            }
+            report = new Report(
+                            plan.measures(),
+                            plan.load(),
+                            plan.runs(),
+                            machine,
+                            contestants.settings(),
+                            samples,
+                            growth,
+                            profiles);
+        }
+        ReportFiles.write(report, plan.out());
+        MarkdownReport.summary(report).forEach(narration::say);
+        narration.say("Wrote " + plan.out().resolve(ReportFiles.MARKDOWN));
+        return report.isValid() ? DONE : FAILED;
+    }
+
+    private List<Sample> measure(Measure measure, BenchPlan plan, Stage stage)
             throws IOException, SQLException {
         List<Contestant> turns = new ArrayList<>(contestants.of(measure));
         for (Contestant contestant : turns) {
             contestant.prepare(narration);
         }
-        long rows =
-                switch (measure) {
-                    case BACKFILL, RECONCILE -> plan.load().rows();
-                    case STREAM, LATENCY, CATCHUP -> plan.load().changingRows();
-                };
+        long rows = rows(measure, plan);
         narration.say(measure + ": creating " + rows + " orders");
-        OrdersTable.create(servers.source(), SOURCE, rows);
-        boolean changes = measure != Measure.BACKFILL && measure != Measure.RECONCILE;
+        stage.createSource(rows, 1);
         List<Sample> samples = new ArrayList<>();
         for (int run = 1; run <= plan.runs(); run++) {
             for (Contestant contestant : turns) {
-                Sample sample = turn(measure, contestant, run, rows, plan, servers, work);
+                Sample sample = stage.play(measure, contestant, run, rows, Size.DEFAULT);
                 samples.add(sample);
-                if (changes) {
+                if (!READS.contains(measure)) {
                     // Every contestant gets the same rows.
-                    BenchServers.dropDatabase(servers.source(), SOURCE);
-                    OrdersTable.create(servers.source(), SOURCE, rows);
+                    stage.dropSource();
+                    stage.createSource(rows, 1);
                 }
                 narration.say(
                         String.format(
@@ -122,77 +194,31 @@ public final class Bench {
             }
             Collections.rotate(turns, -1);
         }
-        BenchServers.dropDatabase(servers.source(), SOURCE);
+        stage.dropSource();
         return samples;
     }
 
-    private Sample turn(
-            Measure measure,
-            Contestant contestant,
-            int run,
-            long rows,
-            BenchPlan plan,
-            BenchServers servers,
-            Path work)
+    /// One more run of the service, whose figures do not count.
+    private Profile profile(Measure measure, BenchPlan plan, Stage stage, Path work)
             throws IOException, SQLException {
-        number++;
-        Route route =
-                new Route(
-                        servers,
-                        SOURCE,
-                        "target" + number,
-                        number,
-                        Files.createDirectories(work.resolve("run" + number)));
-        BenchServers.createDatabase(servers.target(), route.targetDatabase());
-        BenchServers.execute(
-                servers.target(), route.targetDatabase(), contestant.form().createTable());
-        servers.settle();
-        try (Connection source = servers.source().connect(SOURCE);
-                Connection target = servers.target().connect(route.targetDatabase())) {
-            Turn turn =
-                    new Turn(
-                            measure,
-                            contestant,
-                            route,
-                            run,
-                            rows,
-                            plan.load(),
-                            source,
-                            target,
-                            narration,
-                            inspection);
-            return switch (measure) {
-                case BACKFILL -> Backfill.measure(turn);
-                case STREAM -> StreamRate.measure(turn);
-                case LATENCY -> Latency.measure(turn);
-                case CATCHUP -> CatchUp.measure(turn);
-                case RECONCILE -> Reconciling.measure(turn);
-            };
-        } catch (ContestantFailed e) {
-            keepLogs(route.folder(), plan.out());
-            return new Sample(
-                    measure,
-                    contestant.name(),
-                    run,
-                    Map.of(),
-                    Optional.empty(),
-                    Optional.of(String.valueOf(e.getMessage())));
-        } finally {
-            servers.removeReplication(SOURCE);
-            BenchServers.dropDatabase(servers.target(), route.targetDatabase());
-            Folders.delete(route.folder());
-        }
+        narration.say(measure + ": one run with Flight Recorder");
+        Path recording = work.resolve(measure + ".jfr");
+        long rows = rows(measure, plan);
+        stage.createSource(rows, 1);
+        Sample sample =
+                stage.play(
+                        measure,
+                        new Product(plan.options()).recordedTo(recording),
+                        0,
+                        rows,
+                        Size.DEFAULT);
+        stage.dropSource();
+        narration.say(measure + " with Flight Recorder: " + MarkdownReport.line(sample));
+        return Profile.read(recording);
     }
 
-    private static void keepLogs(Path folder, Path out) throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            for (Path log : files.filter(file -> file.toString().endsWith(".log")).toList()) {
-                Files.copy(
-                        log,
-                        out.resolve(folder.getFileName() + "-" + log.getFileName()),
-                        StandardCopyOption.REPLACE_EXISTING);
-            }
-        }
+    private static long rows(Measure measure, BenchPlan plan) {
+        return READS.contains(measure) ? plan.load().rows() : plan.load().changingRows();
     }
 
     /// Sees the target after the contestant has ended its work and before it is compared.

@@ -1,6 +1,8 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.Contestant.Copying;
+import dev.millrace.bench.report.Sample;
+
+import dev.millrace.bench.contestant.Contestant.Copying;
 import java.io.IOException;
 import java.sql.SQLException;
 

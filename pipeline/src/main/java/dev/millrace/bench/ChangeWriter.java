@@ -1,6 +1,5 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.Contestant.ContestantFailed;
 import dev.millrace.sandbox.SandboxPostgres;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -9,6 +8,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -75,9 +75,9 @@ record ChangeWriter(SandboxPostgres source, String database, long rows) {
                 session.get();
             } catch (ExecutionException e) {
                 throw new SQLException("A session that writes changes failed.", e);
-            } catch (InterruptedException e) {
+            } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
-                throw new ContestantFailed("The benchmark was interrupted.", e);
+                throw new CancellationException();
             }
         }
     }
@@ -92,6 +92,9 @@ record ChangeWriter(SandboxPostgres source, String database, long rows) {
             connection.setAutoCommit(perTransaction == 1);
             long written = 0;
             while (written < changes) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new CancellationException();
+                }
                 long batch = Math.min(perTransaction, changes - written);
                 for (int i = 0; i < batch; i++) {
                     update.setLong(1, key(random, session));

@@ -1,5 +1,8 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.contestant.OrdersTable;
+import dev.millrace.bench.report.Sample.Content;
+
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -23,31 +26,9 @@ final class ContentCheck {
 
     private ContentCheck() {}
 
-    /// @param differences missing, additional and different rows
-    /// @param complete false if `differences` is a lower bound
-    /// @param first the smallest key that differs; 0 if none does
-    record Content(long rows, long differences, boolean complete, long first) {
-
-        boolean isEqual() {
-            return differences == 0;
-        }
-
-        String text() {
-            if (isEqual()) {
-                return "equal";
-            }
-            return (complete ? "" : "at least ")
-                    + differences
-                    + " of "
-                    + rows
-                    + " rows differ, the first has key "
-                    + first;
-        }
-    }
-
     static Content compare(Connection source, Connection target, OrdersTable.Form form)
             throws SQLException {
-        String expected = "(" + form.select() + ")";
+        String expected = "(" + form.select(OrdersTable.NAME) + ")";
         String actual = "(TABLE public." + OrdersTable.NAME + ")";
         Map<Long, String> wanted = groups(source, expected, form.key());
         Map<Long, String> found = groups(target, actual, form.key());

@@ -1,5 +1,12 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.contestant.Contestant;
+import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.contestant.CopyPipe;
+import dev.millrace.bench.contestant.PsqlPipe;
+import dev.millrace.bench.contestant.NativeReplication;
+import dev.millrace.bench.contestant.ConnectJdbc;
+
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import java.nio.file.Path;
@@ -21,6 +28,9 @@ record Contestants(List<Contestant> copiers, List<Contestant> followers) {
         List<Contestant> followers = new ArrayList<>();
         if (plan.peers().contains(Peer.COPY_PIPE)) {
             copiers.add(new CopyPipe());
+            if (PsqlPipe.isAvailable()) {
+                copiers.add(new PsqlPipe());
+            }
         }
         Product product = new Product(plan.options());
         copiers.add(product);

@@ -1,9 +1,12 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.Contestant.ContestantFailed;
-import dev.millrace.bench.Contestant.Copying;
-import dev.millrace.bench.CpuTime.Usage;
-import dev.millrace.bench.Sample.Figure;
+import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.contestant.Deadline;
+import dev.millrace.bench.report.Sample;
+
+import dev.millrace.bench.contestant.Contestant.Copying;
+import dev.millrace.bench.contestant.CpuTime.Usage;
+import dev.millrace.bench.report.Sample.Figure;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -16,6 +19,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -104,9 +108,9 @@ final class Latency {
                 session.get();
             } catch (ExecutionException e) {
                 throw new SQLException("A session that writes changes failed.", e);
-            } catch (InterruptedException e) {
+            } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
-                throw new ContestantFailed("The benchmark was interrupted.", e);
+                throw new CancellationException();
             }
         }
         watched.written(begin);
@@ -138,6 +142,7 @@ final class Latency {
                 long wait = begin + i * interval - System.nanoTime();
                 while (wait > 0) {
                     LockSupport.parkNanos(wait);
+                    requireNotInterrupted();
                     wait = begin + i * interval - System.nanoTime();
                 }
                 if (i % WATCHED == 0) {
@@ -152,6 +157,12 @@ final class Latency {
             }
         }
         watched.lastWrite(System.nanoTime());
+    }
+
+    private static void requireNotInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException();
+        }
     }
 
     /// The watched rows. Writers add them; one thread polls.

@@ -1,8 +1,12 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.Contestant.ContestantFailed;
-import dev.millrace.bench.Contestant.Copying;
-import dev.millrace.bench.CpuTime.Usage;
+import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.report.Sample;
+
+import dev.millrace.bench.contestant.Contestant.ContestantFailed;
+import dev.millrace.bench.contestant.Contestant.Copying;
+import dev.millrace.bench.contestant.CpuTime.Usage;
 import java.io.IOException;
 import java.sql.SQLException;
 import tools.jackson.databind.JsonNode;

@@ -4,13 +4,20 @@ import dev.millrace.cli.Providers.BenchLauncher;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 @Command(
         name = "bench",
@@ -26,11 +33,15 @@ final class BenchCommand implements Callable<Integer> {
     private final Terminal terminal;
     private final Supplier<BenchLauncher> launcher;
 
+    @Spec private @Nullable CommandSpec command;
+
+    /// Texts, because picocli reports a wrong value of a list only as an unmatched argument.
     @Parameters(
             paramLabel = "MEASURE",
             arity = "0..*",
+            completionCandidates = MeasureNames.class,
             description = "What to measure: ${COMPLETION-CANDIDATES} (default: all).")
-    private List<Measure> measures = List.of(Measure.values());
+    private List<String> measures = new ArrayList<>();
 
     @Option(
             names = "--peer",
@@ -61,6 +72,20 @@ final class BenchCommand implements Callable<Integer> {
     private int runs;
 
     @Option(
+            names = "--growth",
+            description =
+                    "Also measure how the backfill's rate changes with the number of rows, tables"
+                            + " and partitions.")
+    private boolean growth;
+
+    @Option(
+            names = "--profile",
+            description =
+                    "Also run backfill and catchup once with Flight Recorder, and report where the"
+                            + " service's time goes.")
+    private boolean profile;
+
+    @Option(
             names = "--out",
             paramLabel = "FOLDER",
             description =
@@ -76,7 +101,42 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        List<Measure> chosen = measures.stream().map(this::measure).distinct().toList();
         return launcher.get()
-                .run(new BenchLauncher.Options(measures, peers, quick, rows, runs, out), terminal);
+                .run(
+                        new BenchLauncher.Options(
+                                chosen.isEmpty() ? List.of(Measure.values()) : chosen,
+                                peers,
+                                quick,
+                                rows,
+                                runs,
+                                growth,
+                                profile,
+                                out),
+                        terminal);
+    }
+
+    private Measure measure(String name) {
+        return Arrays.stream(Measure.values())
+                .filter(measure -> measure.toString().equalsIgnoreCase(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new ParameterException(
+                                        Objects.requireNonNull(command).commandLine(),
+                                        "Unknown measure '"
+                                                + name
+                                                + "'. Choose from: "
+                                                + String.join(", ", new MeasureNames())
+                                                + "."));
+    }
+
+    /// The names of the measures, for the help and for completion.
+    static final class MeasureNames implements Iterable<String> {
+
+        @Override
+        public Iterator<String> iterator() {
+            return Arrays.stream(Measure.values()).map(Measure::toString).iterator();
+        }
     }
 }

@@ -119,6 +119,8 @@ public record Providers(
 
         /// @param peers `null` for all peers that can run here
         /// @param rows rows of the backfill; `null` for the default
+        /// @param growth whether to measure how the rate changes as the work grows
+        /// @param profile whether to profile the service
         /// @param out folder for the report
         record Options(
                 List<Measure> measures,
@@ -126,6 +128,8 @@ public record Providers(
                 boolean quick,
                 @Nullable Long rows,
                 int runs,
+                boolean growth,
+                boolean profile,
                 Path out) {}
     }
 }

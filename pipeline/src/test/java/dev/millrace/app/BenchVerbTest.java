@@ -61,7 +61,7 @@ class BenchVerbTest {
 
     private static Options options(
             @Nullable List<Peer> peers, @Nullable Long rows, int runs, Path out) {
-        return new Options(List.of(Measure.BACKFILL), peers, true, rows, runs, out);
+        return new Options(List.of(Measure.BACKFILL), peers, true, rows, runs, false, false, out);
     }
 
     private static void run(Options options) {

@@ -1,9 +1,13 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.contestant.CopyPipe;
+import dev.millrace.bench.contestant.NativeReplication;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.bench.Bench.Inspection;
-import dev.millrace.bench.BenchPlan.Load;
+import dev.millrace.bench.report.Report.Load;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.testing.TestFolders;
@@ -41,7 +45,7 @@ class BenchIT {
         assertThat(json.path("contestants").path("millrace").path("SELECT").asString(""))
                 .contains("lower(status)");
         assertThat(json.path("samples"))
-                .hasSize(2)
+                .hasSizeBetween(2, 3)
                 .allSatisfy(
                         sample -> {
                             assertThat(sample.path("content").asString("")).isEqualTo("equal");
@@ -57,30 +61,42 @@ class BenchIT {
         assertThat(result(json, "millrace", "CPU µs/row"))
                 .isGreaterThan(result(json, "millrace", "CPU µs/row, target"));
         assertThat(Files.readString(out.resolve("performance.md")))
-                .contains("## Targets", "![Backfill](backfill.svg)", "| 1 | millrace | equal |");
-        assertThat(out.resolve("backfill.svg")).content().contains("<svg", "copy-pipe", "millrace");
+                .contains("## Targets", "![Backfill](performance-backfill.svg)", "| 1 | millrace | equal |");
+        assertThat(out.resolve("performance-backfill.svg")).content().contains("<svg", "copy-pipe", "millrace");
         try (Stream<Path> left = Files.list(out)) {
             assertThat(left.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder(
-                            "performance.json", "performance.md", "backfill.svg");
+                            "performance.json", "performance.md", "performance-backfill.svg");
         }
     }
 
+    /// A planted difference makes the first measure score zero; the other measures, of native
+    /// replication, are not affected.
     @Test
     void aSingleDifferenceOnTheTargetScoresZeroWithExitCodeOne() throws IOException {
-        BenchPlan plan = plan(List.of(Measure.BACKFILL));
+        BenchPlan plan =
+                plan(
+                        List.of(
+                                Measure.BACKFILL,
+                                Measure.STREAM,
+                                Measure.LATENCY,
+                                Measure.CATCHUP));
         Inspection plant =
-                route ->
+                route -> {
+                    if (route.number() == 1) {
                         BenchServers.execute(
                                 route.servers().target(),
                                 route.targetDatabase(),
                                 "UPDATE public.orders SET note = note || ' ' WHERE id = 4711");
+                    }
+                };
 
         int exitCode =
                 new Bench(
                                 InstantSource.system(),
                                 new PrintWriter(output),
-                                new Contestants(List.of(new CopyPipe()), List.of()),
+                                new Contestants(
+                                        List.of(new CopyPipe()), List.of(new NativeReplication())),
                                 plant)
                         .run(plan);
 
@@ -88,10 +104,17 @@ class BenchIT {
         assertThat(output.toString())
                 .contains("scores zero: 1 of 10000 rows differ, the first has key 4711");
         JsonNode json = json();
-        assertThat(json.path("samples").path(0).path("valid").asBoolean(true)).isFalse();
-        assertThat(json.path("samples").path(0).path("measured").path("rows/s").asDouble(0))
-                .isPositive();
+        JsonNode planted = json.path("samples").path(0);
+        assertThat(planted.path("valid").asBoolean(true)).isFalse();
+        assertThat(planted.path("measured").path("rows/s").asDouble(0)).isPositive();
         assertThat(result(json, "copy-pipe", "rows/s")).isZero();
+        assertThat(json.path("samples")).hasSize(4);
+        for (int i = 1; i < 4; i++) {
+            assertThat(json.path("samples").path(i).path("valid").asBoolean(false)).isTrue();
+        }
+        assertThat(result(json, "native", "p99 ms"))
+                .isGreaterThanOrEqualTo(result(json, "native", "p50 ms"));
+        assertThat(result(json, "native", "rows/s")).isPositive();
     }
 
     private BenchPlan plan(List<Measure> measures) {
@@ -102,7 +125,9 @@ class BenchIT {
                 1,
                 out,
                 Optional.empty(),
-                List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+                List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+                false,
+                false);
     }
 
     private JsonNode json() throws IOException {

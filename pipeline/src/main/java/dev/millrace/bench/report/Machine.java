@@ -1,4 +1,7 @@
-package dev.millrace.bench;
+package dev.millrace.bench.report;
+
+import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.Bench;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,12 +13,14 @@ import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// The machine and the programs of a benchmark. Immutable.
 ///
 /// @param memoryBytes physical memory; 0 if unknown
 /// @param cpu model of the processor; `unknown` where the system does not tell it
-record Machine(
+public record Machine(
         Instant at,
         int cores,
         long memoryBytes,
@@ -23,9 +28,12 @@ record Machine(
         String system,
         Map<String, String> versions) {
 
+    private static final Map<String, String> LIBRARIES =
+            Map.of("Kafka", "kafka-clients", "Debezium", "debezium-connector-postgres");
+
     private static final String UNKNOWN = "unknown";
 
-    static Machine of(BenchServers servers, Instant at) throws SQLException {
+    public static Machine of(BenchServers servers, Instant at) throws SQLException {
         Map<String, String> versions = new TreeMap<>();
         String version = Bench.class.getPackage().getImplementationVersion();
         versions.put("Millrace", version == null ? "not packaged" : version);
@@ -34,6 +42,7 @@ record Machine(
                 System.getProperty("java.vm.name")
                         + " "
                         + System.getProperty("java.runtime.version"));
+        versions.putAll(ofLibraries(System.getProperty("java.class.path")));
         try (Connection connection = servers.source().connect("postgres")) {
             versions.put("PostgreSQL", BenchServers.text(connection, "SHOW server_version"));
             versions.put("pgjdbc", connection.getMetaData().getDriverVersion());
@@ -49,6 +58,21 @@ record Machine(
                         + " "
                         + System.getProperty("os.arch"),
                 versions);
+    }
+
+    /// Versions of the service's broker and connector, from the names of their jars.
+    public static Map<String, String> ofLibraries(String classPath) {
+        Map<String, String> versions = new TreeMap<>();
+        LIBRARIES.forEach(
+                (name, jar) -> {
+                    Matcher found =
+                            Pattern.compile("(?:^|[/:])" + jar + "-(\\d[^/:]*)\\.jar")
+                                    .matcher(classPath);
+                    if (found.find()) {
+                        versions.put(name, found.group(1));
+                    }
+                });
+        return versions;
     }
 
     private static long memory() {

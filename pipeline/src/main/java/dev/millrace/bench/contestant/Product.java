@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import dev.millrace.demo.ServiceHttp;
 import dev.millrace.sandbox.LoopbackPort;
@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
@@ -18,9 +19,9 @@ import tools.jackson.databind.node.MissingNode;
 
 /// Millrace as users run it: `run -c FILE` as a process with the embedded broker and the launcher's
 /// JVM flags. It renames columns and computes two expressions, which no peer does.
-final class Product implements Contestant {
+public final class Product implements Contestant {
 
-    static final String NAME = "millrace";
+    public static final String NAME = "millrace";
 
     private static final List<String> LAUNCHER_FLAGS =
             List.of(
@@ -32,10 +33,21 @@ final class Product implements Contestant {
     private static final Set<String> BEFORE_ROWS = Set.of("", "PLANNED");
 
     private final List<String> options;
+    private final Optional<Path> recording;
 
     /// @param options of the service's JVM, in addition to the launcher's
-    Product(List<String> options) {
+    public Product(List<String> options) {
+        this(options, Optional.empty());
+    }
+
+    private Product(List<String> options, Optional<Path> recording) {
         this.options = List.copyOf(options);
+        this.recording = recording;
+    }
+
+    /// The same with a Flight Recorder file, which is complete when the service has been closed.
+    public Product recordedTo(Path file) {
+        return new Product(options, Optional.of(file));
     }
 
     @Override
@@ -51,7 +63,7 @@ final class Product implements Contestant {
     @Override
     public Map<String, String> settings() {
         Map<String, String> settings = new TreeMap<>();
-        settings.put("SELECT", form().select());
+        settings.put("SELECT", form().select(OrdersTable.NAME));
         settings.put("JVM options", String.join(" ", flags()));
         settings.put("broker", "embedded, in the same process");
         settings.put("all other settings", "default");
@@ -62,7 +74,7 @@ final class Product implements Contestant {
     public Service start(Route route) throws IOException {
         Path file = route.folder().resolve("millrace.yaml");
         Files.writeString(file, spec(route));
-        Service service = new Service(file, flags());
+        Service service = new Service(file, flags(), recording.isPresent());
         service.resume();
         return service;
     }
@@ -70,20 +82,29 @@ final class Product implements Contestant {
     private List<String> flags() {
         List<String> flags = new ArrayList<>(LAUNCHER_FLAGS);
         flags.addAll(options);
+        recording.ifPresent(
+                path -> flags.add("-XX:StartFlightRecording=settings=profile,filename=" + path));
         return flags;
     }
 
     private String spec(Route route) {
-        return "migration: bench"
-                + route.number()
-                + "\n"
-                + endpoint("source", route.servers().source(), route.sourceDatabase())
-                + endpoint("target", route.servers().target(), route.targetDatabase())
-                + "data-dir: "
-                + quoted(route.folder().resolve("data"))
-                + "\ntables:\n  public.orders: "
-                + form().select()
-                + "\n";
+        StringBuilder text = new StringBuilder("migration: bench").append(route.number());
+        text.append('\n')
+                .append(endpoint("source", route.servers().source(), route.sourceDatabase()))
+                .append(endpoint("target", route.servers().target(), route.targetDatabase()))
+                .append("data-dir: ")
+                .append(quoted(route.folder().resolve("data")));
+        if (route.size().partitions() != Size.DEFAULT_PARTITIONS) {
+            text.append("\nkafka:\n  partitions: ").append(route.size().partitions());
+        }
+        text.append("\ntables:\n");
+        int tables = route.size().tables();
+        for (int table = 1; table <= tables; table++) {
+            String name = OrdersTable.name(table, tables);
+            text.append("  public.").append(name).append(": ");
+            text.append(form().select(name)).append('\n');
+        }
+        return text.toString();
     }
 
     private static String endpoint(String side, SandboxPostgres server, String database) {
@@ -102,21 +123,23 @@ final class Product implements Contestant {
     }
 
     /// The service's process. Not thread-safe.
-    static final class Service implements Copying {
+    public static final class Service implements Copying {
 
         private static final Duration POLL = Duration.ofMillis(50);
         private static final Duration VERDICT = Duration.ofMinutes(30);
 
         private final Path file;
         private final List<String> flags;
+        private final boolean recorded;
         private final int port = LoopbackPort.free();
         private final ServiceHttp http =
                 new ServiceHttp(URI.create("http://127.0.0.1:" + port + "/"));
         private List<ChildProcess> process = List.of();
 
-        Service(Path file, List<String> flags) {
+        Service(Path file, List<String> flags, boolean recorded) {
             this.file = file;
             this.flags = flags;
+            this.recorded = recorded;
         }
 
         @Override
@@ -175,7 +198,7 @@ final class Product implements Contestant {
         }
 
         /// Compares all tables and waits for the report.
-        JsonNode reconcile() throws IOException {
+        public JsonNode reconcile() throws IOException {
             String id = http.reconcile();
             Deadline deadline = Deadline.in(VERDICT);
             while (true) {
@@ -189,6 +212,10 @@ final class Product implements Contestant {
 
         @Override
         public void close() {
+            if (recorded) {
+                // The JVM writes the recording at an orderly exit.
+                stop();
+            }
             process.forEach(ChildProcess::close);
             process = List.of();
         }

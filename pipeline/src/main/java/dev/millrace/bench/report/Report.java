@@ -1,6 +1,8 @@
-package dev.millrace.bench;
+package dev.millrace.bench.report;
 
-import dev.millrace.bench.Sample.Figure;
+import dev.millrace.bench.contestant.Product;
+
+import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import java.util.ArrayList;
@@ -8,23 +10,63 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /// The results of a benchmark. Immutable.
 ///
+/// @param runs of each contestant in each measure
+/// @param profiles of the service, by measure
 /// @param settings of every contestant by its name
-record Report(
-        BenchPlan plan,
+public record Report(
+        List<Measure> measures,
+        Load load,
+        int runs,
         Machine machine,
         Map<String, Map<String, String>> settings,
-        List<Sample> samples) {
+        List<Sample> samples,
+        List<Growth> growth,
+        Map<Measure, Profile> profiles) {
 
     private static final String MILLRACE = Product.NAME;
     private static final String PIPE = Peer.COPY_PIPE.toString();
     private static final String NATIVE = Peer.NATIVE.toString();
     private static final String CONNECT = Peer.CONNECT_JDBC.toString();
 
-    Report {
+    public Report {
+        measures = List.copyOf(measures);
         samples = List.copyOf(samples);
+        growth = List.copyOf(growth);
+    }
+
+    /// Returns whether every target had exactly the expected rows.
+    public boolean isValid() {
+        return Stream.concat(
+                        samples.stream(), growth.stream().flatMap(one -> one.samples().stream()))
+                .allMatch(Sample::isValid);
+    }
+
+    /// The amount of work.
+    ///
+    /// @param rows rows of the backfill and of the reconciliation
+    /// @param changes single-row transactions of the catch-up, and row changes of the stream
+    /// @param changingRows rows of the table that these changes update
+    /// @param rate changes per second of the latency measure
+    /// @param latencySeconds length of the latency measure
+    public record Load(long rows, long changes, long changingRows, int rate, int latencySeconds) {
+
+        public static final Load FULL = new Load(2_000_000, 400_000, 100_000, 1_000, 60);
+        public static final Load QUICK = new Load(500_000, 50_000, 50_000, 1_000, 20);
+
+        public Load {
+            if (Math.min(Math.min(rows, changes), changingRows) < 1
+                    || Math.min(rate, latencySeconds) < 1) {
+                throw new IllegalArgumentException("A load has no zero and no negative part.");
+            }
+        }
+
+        public Load withRows(long number) {
+            return new Load(number, changes, changingRows, rate, latencySeconds);
+        }
     }
 
     /// What is to be reached.
@@ -32,7 +74,7 @@ record Report(
     /// @param against the contestant whose figure divides; empty if the figure itself counts
     /// @param reach the least that is accepted
     /// @param aim what is aimed at
-    record Target(
+    public record Target(
             String name,
             Measure measure,
             Figure figure,
@@ -40,7 +82,7 @@ record Report(
             double reach,
             double aim) {
 
-        static final List<Target> ALL =
+        public static final List<Target> ALL =
                 List.of(
                         new Target(
                                 "backfill against the COPY pipe",
@@ -106,10 +148,10 @@ record Report(
     }
 
     /// A target with what was measured.
-    record Outcome(Target target, Spread spread) {
+    public record Outcome(Target target, Spread spread) {
 
         /// `aim`, `reach` or `missed`
-        String grade() {
+        public String grade() {
             if (target.isMet(spread.median, target.aim)) {
                 return "aim";
             }
@@ -118,7 +160,7 @@ record Report(
     }
 
     /// The targets whose measures and contestants took part.
-    List<Outcome> outcomes() {
+    public List<Outcome> outcomes() {
         return Target.ALL.stream()
                 .flatMap(
                         target ->
@@ -178,9 +220,9 @@ record Report(
     }
 
     /// Median and extremes.
-    record Spread(double median, double least, double most) {
+    public record Spread(double median, double least, double most) {
 
-        static Optional<Spread> of(List<Double> values) {
+        public static Optional<Spread> of(List<Double> values) {
             if (values.isEmpty()) {
                 return Optional.empty();
             }

@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.sandbox.SandboxPostgres;
@@ -11,7 +11,7 @@ import java.util.Map;
 
 /// PostgreSQL's own logical replication: a publication on the source and a subscription on the
 /// target. It copies the columns unchanged. All its work is done by the two servers.
-final class NativeReplication implements Contestant {
+public final class NativeReplication implements Contestant {
 
     private static final Duration STOP = Duration.ofSeconds(30);
     private static final Duration POLL = Duration.ofMillis(20);

@@ -1,10 +1,12 @@
-package dev.millrace.bench;
+package dev.millrace.bench.report;
 
-import dev.millrace.bench.BenchPlan.Load;
-import dev.millrace.bench.ContentCheck.Content;
-import dev.millrace.bench.Report.Outcome;
-import dev.millrace.bench.Report.Spread;
-import dev.millrace.bench.Sample.Figure;
+import dev.millrace.bench.contestant.BenchServers;
+
+import dev.millrace.bench.report.Report.Load;
+import dev.millrace.bench.report.Sample.Content;
+import dev.millrace.bench.report.Report.Outcome;
+import dev.millrace.bench.report.Report.Spread;
+import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,14 +19,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Renders a report as Markdown, and parts of it for the terminal. Stateless.
-final class MarkdownReport {
+public final class MarkdownReport {
 
     private static final Map<Measure, String> MEANING =
             Map.of(
                     Measure.BACKFILL,
-                    "Copies %1$,d existing rows. The clock starts when the contestant reads its"
-                            + " first row (Kafka Connect: when the first row is visible on the"
-                            + " target) and ends when the last row is visible.",
+                    "Copies %1$,d existing rows. The clock starts when the contestant begins to read"
+                            + " the table, and ends when the last row is visible on the target.",
                     Measure.STREAM,
                     "Follows %2$,d changes in transactions of 100 rows, written as fast as the"
                             + " source accepts them. The clock starts at the first commit and ends"
@@ -43,14 +44,18 @@ final class MarkdownReport {
 
     private MarkdownReport() {}
 
-    static String of(Report report) {
+    /// @param notes text that people wrote, placed after the targets; may be empty
+    public static String of(Report report, String notes) {
         Stream<String> measures =
-                report.plan().measures().stream()
+                report.measures().stream()
                         .flatMap(measure -> measure(report, measure).stream());
         return Stream.of(
                                 head(report).stream(),
                                 targets(report).stream(),
+                                notes.lines(),
                                 measures,
+                                growth(report).stream(),
+                                profiles(report).stream(),
                                 settings(report).stream())
                         .flatMap(lines -> lines)
                         .collect(Collectors.joining("\n"))
@@ -58,7 +63,7 @@ final class MarkdownReport {
     }
 
     /// The targets' table for the terminal, and what was invalid.
-    static List<String> summary(Report report) {
+    public static List<String> summary(Report report) {
         List<String> lines = new ArrayList<>();
         for (Outcome outcome : report.outcomes()) {
             lines.add(
@@ -88,7 +93,7 @@ final class MarkdownReport {
     }
 
     /// The figures of one run in one line.
-    static String line(Sample sample) {
+    public static String line(Sample sample) {
         if (!sample.isValid()) {
             return "scores zero: " + reason(sample);
         }
@@ -112,7 +117,7 @@ final class MarkdownReport {
                         + " checkpoint. After each measure every row of the target is compared with"
                         + " the source; with any difference a run scores zero. Figures are medians"
                         + " of "
-                        + report.plan().runs()
+                        + report.runs()
                         + " runs with the least and the greatest value. CPU time is the sum of"
                         + " user and system time of all processes: the contestant with its broker,"
                         + " and both servers with their sessions, also those that have ended.",
@@ -153,7 +158,7 @@ final class MarkdownReport {
     }
 
     private static List<String> measure(Report report, Measure measure) {
-        Load load = report.plan().load();
+        Load load = report.load();
         List<String> lines = new ArrayList<>();
         lines.add("## " + title(measure));
         lines.add("");
@@ -198,6 +203,72 @@ final class MarkdownReport {
                 .forEach(lines::add);
         lines.add("");
         return lines;
+    }
+
+    private static List<String> growth(Report report) {
+        List<String> lines = new ArrayList<>();
+        for (Growth growth : report.growth()) {
+            lines.add("## Cost as the number of " + growth.axis() + " grows");
+            lines.add("");
+            lines.add(growth.sentence());
+            lines.add("");
+            lines.add("![" + growth.axis() + "](" + ReportFiles.plot(growth.axis()) + ")");
+            lines.add("");
+            lines.add("| " + growth.axis() + " | rows/s | least | most |");
+            lines.add("|--:|--:|--:|--:|");
+            growth.curve()
+                    .forEach(
+                            (value, spread) ->
+                                    lines.add(
+                                            row(
+                                                    String.format(Locale.ROOT, "%,d", value),
+                                                    number(spread.median()),
+                                                    number(spread.least()),
+                                                    number(spread.most()))));
+            lines.add("");
+        }
+        return lines;
+    }
+
+    private static List<String> profiles(Report report) {
+        List<String> lines = new ArrayList<>();
+        report.profiles()
+                .forEach(
+                        (measure, profile) -> {
+                            lines.add("## Where the service's time goes: " + measure);
+                            lines.add("");
+                            lines.add(
+                                    String.format(
+                                            Locale.ROOT,
+                                            "%,d samples of Flight Recorder in one more run, whose"
+                                                    + " figures do not count. It samples threads that"
+                                                    + " run Java code. Compare the CPU time of the"
+                                                    + " three parts above for what is outside of it.",
+                                            profile.samples()));
+                            lines.add("");
+                            lines.add("| threads | share |");
+                            lines.add("|---|--:|");
+                            shares(lines, profile.threads());
+                            lines.add("");
+                            lines.add("| package | share |");
+                            lines.add("|---|--:|");
+                            shares(lines, profile.packages());
+                            lines.add("");
+                            lines.add("| method | share |");
+                            lines.add("|---|--:|");
+                            shares(lines, profile.methods());
+                            lines.add("");
+                        });
+        return lines;
+    }
+
+    private static void shares(List<String> lines, List<Profile.Share> shares) {
+        for (Profile.Share share : shares) {
+            lines.add(
+                    row(
+                            "`" + share.name() + "`",
+                            String.format(Locale.ROOT, "%.1f %%", share.part() * 100)));
+        }
     }
 
     private static List<String> settings(Report report) {

@@ -1,10 +1,11 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +16,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// Kafka Connect in standalone mode with the Debezium PostgreSQL source and the Debezium JDBC sink,
 /// tuned for throughput, beside a broker in a process of its own. It copies the columns unchanged.
 /// [#prepare] downloads its programs from Maven Central with the checkout's wrapper.
-final class ConnectJdbc implements Contestant {
+public final class ConnectJdbc implements Contestant {
 
     static final String DEBEZIUM = "3.6.0.Final";
     static final String KAFKA = "4.3.1";
@@ -72,7 +73,7 @@ final class ConnectJdbc implements Contestant {
 
     /// @param checkout the checkout whose Maven wrapper is used
     /// @param programs folder for downloaded programs
-    ConnectJdbc(Path checkout, Path programs) {
+    public ConnectJdbc(Path checkout, Path programs) {
         this.wrapper = checkout.resolve("mvnw");
         this.programs = programs;
     }
@@ -137,11 +138,11 @@ final class ConnectJdbc implements Contestant {
     }
 
     @Override
-    public Copying start(Route route) throws IOException {
+    public Copying start(Route route) throws IOException, SQLException {
         ConnectCluster cluster =
                 new ConnectCluster(
                         Files.readString(classPathFile()).strip(),
-                        route.folder(),
+                        route,
                         BROKER_OPTIONS,
                         WORKER_OPTIONS);
         Path folder = route.folder();

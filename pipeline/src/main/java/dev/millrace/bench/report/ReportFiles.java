@@ -1,7 +1,9 @@
-package dev.millrace.bench;
+package dev.millrace.bench.report;
 
-import dev.millrace.bench.Report.Spread;
-import dev.millrace.bench.Sample.Figure;
+import dev.millrace.bench.contestant.BenchServers;
+
+import dev.millrace.bench.report.Report.Spread;
+import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,10 +19,13 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Writes the files of a report: JSON with every single sample, Markdown, and one plot per measure.
 /// Stateless.
-final class ReportFiles {
+public final class ReportFiles {
 
     static final String JSON = "performance.json";
-    static final String MARKDOWN = "performance.md";
+    public static final String MARKDOWN = "performance.md";
+
+    /// Text that people wrote; the report includes it.
+    static final String NOTES = "performance-notes.md";
 
     private static final JsonMapper MAPPER =
             JsonMapper.builder()
@@ -32,14 +37,27 @@ final class ReportFiles {
 
     /// The file name of a measure's plot.
     static String plot(Measure measure) {
-        return measure + ".svg";
+        return "performance-" + measure + ".svg";
     }
 
-    static void write(Report report, Path folder) throws IOException {
+    static String plot(Growth.Axis axis) {
+        return "performance-by-" + axis + ".svg";
+    }
+
+    public static void write(Report report, Path folder) throws IOException {
         Files.writeString(folder.resolve(JSON), MAPPER.writeValueAsString(json(report)) + "\n");
-        Files.writeString(folder.resolve(MARKDOWN), MarkdownReport.of(report));
-        for (Measure measure : report.plan().measures()) {
+        Path notes = folder.resolve(NOTES);
+        Files.writeString(
+                folder.resolve(MARKDOWN),
+                MarkdownReport.of(report, Files.exists(notes) ? Files.readString(notes) : ""));
+        for (Measure measure : report.measures()) {
             Files.writeString(folder.resolve(plot(measure)), chart(report, measure));
+        }
+        for (Growth growth : report.growth()) {
+            Files.writeString(
+                    folder.resolve(plot(growth.axis())),
+                    SvgChart.curve(
+                            "Backfill, rows/s by number of " + growth.axis(), growth.curve()));
         }
     }
 
@@ -70,12 +88,14 @@ final class ReportFiles {
                         "cpu", machine.cpu(),
                         "system", machine.system()));
         json.put("versions", machine.versions());
-        json.put("load", report.plan().load());
-        json.put("runs", report.plan().runs());
+        json.put("load", report.load());
+        json.put("runs", report.runs());
         json.put("servers", BenchServers.PARAMETERS);
         json.put("contestants", report.settings());
         json.put("targets", report.outcomes().stream().map(ReportFiles::target).toList());
         json.put("results", results(report));
+        json.put("growth", report.growth().stream().map(ReportFiles::growth).toList());
+        json.put("profiles", report.profiles());
         json.put("samples", report.samples().stream().map(ReportFiles::sample).toList());
         return json;
     }
@@ -92,7 +112,7 @@ final class ReportFiles {
 
     private static List<Map<String, Object>> results(Report report) {
         List<Map<String, Object>> results = new ArrayList<>();
-        for (Measure measure : report.plan().measures()) {
+        for (Measure measure : report.measures()) {
             for (String contestant : report.contestants(measure)) {
                 for (Figure figure : Figure.values()) {
                     Optional<Spread> spread = report.spread(measure, contestant, figure);
@@ -109,6 +129,25 @@ final class ReportFiles {
             }
         }
         return results;
+    }
+
+    private static Map<String, Object> growth(Growth growth) {
+        List<Map<String, Object>> curve = new ArrayList<>();
+        growth.curve()
+                .forEach(
+                        (value, spread) -> {
+                            Map<String, Object> point = new LinkedHashMap<>();
+                            point.put("value", value);
+                            point.putAll(spread(spread));
+                            curve.add(point);
+                        });
+        return Map.of(
+                "axis",
+                growth.axis().toString(),
+                "rate",
+                curve,
+                "samples",
+                growth.samples().stream().map(ReportFiles::sample).toList());
     }
 
     private static Map<String, Object> spread(Spread spread) {

@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -8,7 +8,7 @@ import java.util.Map;
 
 /// Something that copies the orders from the source to the target: Millrace or a peer.
 /// Implementations are stateless; what runs is a [Copying].
-interface Contestant {
+public interface Contestant {
 
     String name();
 
@@ -33,8 +33,19 @@ interface Contestant {
             BenchServers servers,
             String sourceDatabase,
             String targetDatabase,
+            Size size,
             int number,
             Path folder) {}
+
+    /// @param tables number of tables to which the orders are dealt; peers know only one
+    /// @param partitions of each topic of Millrace
+    record Size(int tables, int partitions) {
+
+        /// The default of the migration file.
+        public static final int DEFAULT_PARTITIONS = 0;
+
+        public static final Size DEFAULT = new Size(1, DEFAULT_PARTITIONS);
+    }
 
     /// A contestant that runs, or will at the first [#hasBegun]. Not thread-safe.
     interface Copying extends AutoCloseable {
@@ -67,11 +78,11 @@ interface Contestant {
 
         private static final long serialVersionUID = 1L;
 
-        ContestantFailed(String message) {
+        public ContestantFailed(String message) {
             super(message);
         }
 
-        ContestantFailed(String message, Throwable cause) {
+        public ContestantFailed(String message, Throwable cause) {
             super(message, cause);
         }
     }

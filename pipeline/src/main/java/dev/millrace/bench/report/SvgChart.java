@@ -1,6 +1,8 @@
-package dev.millrace.bench;
+package dev.millrace.bench.report;
 
-import dev.millrace.bench.Report.Spread;
+import dev.millrace.bench.contestant.Product;
+
+import dev.millrace.bench.report.Report.Spread;
 import java.util.Locale;
 import java.util.Map;
 
@@ -13,6 +15,9 @@ final class SvgChart {
     private static final int BAR = 22;
     private static final int GAP = 12;
     private static final int TOP = 48;
+    private static final int PLOT = 240;
+    private static final String OWN = "#1f6f8b";
+    private static final String PEER = "#9aa5ab";
 
     private SvgChart() {}
 
@@ -35,15 +40,14 @@ final class SvgChart {
                             y,
                             spread.median() * scale,
                             BAR,
-                            bar.getKey().equals(Product.NAME) ? "#1f6f8b" : "#9aa5ab"));
+                            bar.getKey().equals(Product.NAME) ? OWN : PEER));
             svg.append(
-                    format(
-                            "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#222\""
-                                    + " stroke-width=\"2\"/>%n",
+                    line(
                             LABELS + spread.least() * scale,
                             middle,
                             LABELS + spread.most() * scale,
-                            middle));
+                            middle,
+                            2));
             svg.append(
                     text(
                             (int) (LABELS + spread.most() * scale) + 8,
@@ -53,6 +57,53 @@ final class SvgChart {
             y += BAR + GAP;
         }
         return svg.append("</svg>\n").toString();
+    }
+
+    /// A curve over values that are evenly spaced, with a line from the least to the greatest value
+    /// at each. The vertical axis begins at zero.
+    static String curve(String title, Map<Long, Spread> points) {
+        int height = TOP + PLOT + 2 * BAR;
+        StringBuilder svg = new StringBuilder(head(title, height));
+        double most = points.values().stream().mapToDouble(Spread::most).max().orElse(0);
+        double scale = most > 0 ? PLOT / most : 0;
+        int bottom = TOP + PLOT;
+        svg.append(line(LABELS / 2.0, bottom, WIDTH - LABELS / 2.0, bottom, 1));
+        double step = (WIDTH - 2.0 * LABELS) / Math.max(1, points.size() - 1);
+        double x = LABELS;
+        StringBuilder path = new StringBuilder();
+        for (Map.Entry<Long, Spread> point : points.entrySet()) {
+            Spread spread = point.getValue();
+            double y = bottom - spread.median() * scale;
+            path.append(format("%.1f,%.1f ", x, y));
+            svg.append(
+                    line(x, bottom - spread.least() * scale, x, bottom - spread.most() * scale, 2));
+            svg.append(
+                    text(
+                            (int) x,
+                            bottom + BAR,
+                            "middle",
+                            String.format(Locale.ROOT, "%,d", point.getKey())));
+            svg.append(
+                    text(
+                            (int) x + 8,
+                            (int) y - 8,
+                            "start",
+                            MarkdownReport.number(spread.median())));
+            x += step;
+        }
+        svg.append(
+                format(
+                        "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\""
+                                + " stroke-width=\"2\"/>%n",
+                        path.toString().strip(), OWN));
+        return svg.append("</svg>\n").toString();
+    }
+
+    private static String line(double x1, double y1, double x2, double y2, int width) {
+        return format(
+                "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#222\""
+                        + " stroke-width=\"%d\"/>%n",
+                x1, y1, x2, y2, width);
     }
 
     private static String head(String title, int height) {

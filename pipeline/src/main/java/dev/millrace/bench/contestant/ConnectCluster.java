@@ -1,7 +1,8 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
-import dev.millrace.bench.Contestant.ContestantFailed;
-import dev.millrace.bench.Contestant.Copying;
+import dev.millrace.bench.contestant.Contestant.ContestantFailed;
+import dev.millrace.bench.contestant.Contestant.Copying;
+import dev.millrace.bench.contestant.Contestant.Route;
 import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,11 +14,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -31,6 +35,7 @@ final class ConnectCluster implements Copying {
 
     private final String classPath;
     private final Path folder;
+    private final Connection source;
     private final List<String> brokerOptions;
     private final List<String> workerOptions;
     private final int port = LoopbackPort.free();
@@ -41,9 +46,11 @@ final class ConnectCluster implements Copying {
     private int rest;
 
     ConnectCluster(
-            String classPath, Path folder, List<String> brokerOptions, List<String> workerOptions) {
+            String classPath, Route route, List<String> brokerOptions, List<String> workerOptions)
+            throws SQLException {
         this.classPath = classPath;
-        this.folder = folder;
+        this.folder = route.folder();
+        this.source = route.servers().source().connect(route.sourceDatabase());
         this.brokerOptions = brokerOptions;
         this.workerOptions = workerOptions;
     }
@@ -111,10 +118,15 @@ final class ConnectCluster implements Copying {
         return properties;
     }
 
-    /// False: Kafka Connect does not show when it reads its first row.
+    /// Kafka Connect does not show when it reads its first row, but its session has a lock then.
     @Override
-    public boolean hasBegun() {
-        return false;
+    public boolean hasBegun() throws SQLException {
+        return BenchServers.text(
+                                source,
+                                "SELECT count(*) FROM pg_locks WHERE relation ="
+                                        + " 'public.orders'::regclass AND mode = 'AccessShareLock' AND"
+                                        + " pid <> pg_backend_pid()")
+                        .equals("0");
     }
 
     @Override
@@ -161,6 +173,11 @@ final class ConnectCluster implements Copying {
         broker.forEach(ChildProcess::close);
         worker = List.of();
         broker = List.of();
+        try {
+            source.close();
+        } catch (SQLException e) {
+            throw new ContestantFailed("The session on the source cannot be closed: " + e, e);
+        }
     }
 
     /// Empty while the worker does not respond.
@@ -179,9 +196,9 @@ final class ConnectCluster implements Copying {
             return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
         } catch (IOException _) {
             return "";
-        } catch (InterruptedException e) {
+        } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-            throw new ContestantFailed("The benchmark was interrupted.", e);
+            throw new CancellationException();
         }
     }
 

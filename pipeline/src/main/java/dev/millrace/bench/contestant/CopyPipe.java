@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.sandbox.SandboxPostgres;
@@ -13,7 +13,7 @@ import java.util.Map;
 
 /// The physical limit of a copy by one stream: a process that reads a COPY from the source and
 /// writes it as a COPY to the target. Its clock starts when both sessions are open.
-final class CopyPipe implements Contestant {
+public final class CopyPipe implements Contestant {
 
     @Override
     public String name() {
@@ -74,9 +74,9 @@ final class CopyPipe implements Contestant {
         return new Pipe(process, input);
     }
 
-    /// The copy starts at the first question whether it has begun, so that its clock excludes the
-    /// start of its process.
-    private static final class Pipe implements Copying {
+    /// A process that starts to copy when it reads a line, at the first question whether it has
+    /// begun, so that its clock excludes the start of the process.
+    static final class Pipe implements Copying {
 
         private final ChildProcess process;
         private final OutputStream input;

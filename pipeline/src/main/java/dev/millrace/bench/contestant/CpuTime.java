@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 /// CPU seconds of a process tree since its start, from Linux's accounting in `/proc/PID/stat`: user
 /// and system time of the process, of its running descendants, and of those that it has reaped. A
 /// postmaster reaps its backends, so sessions that have ended still count. Stateless.
-final class CpuTime {
+public final class CpuTime {
 
     /// Linux reports CPU time in hundredths of a second, independent of the kernel's tick.
     private static final double TICKS_PER_SECOND = 100;
@@ -51,16 +51,16 @@ final class CpuTime {
     /// CPU seconds of everything that takes part in a measure.
     ///
     /// @param program the contestant's own processes, with its broker
-    record Usage(OptionalDouble program, OptionalDouble source, OptionalDouble target) {
+    public record Usage(OptionalDouble program, OptionalDouble source, OptionalDouble target) {
 
-        Usage since(Usage earlier) {
+        public Usage since(Usage earlier) {
             return new Usage(
                     difference(program, earlier.program),
                     difference(source, earlier.source),
                     difference(target, earlier.target));
         }
 
-        OptionalDouble total() {
+        public OptionalDouble total() {
             return program.isPresent() && source.isPresent() && target.isPresent()
                     ? OptionalDouble.of(
                             program.getAsDouble() + source.getAsDouble() + target.getAsDouble())

@@ -1,11 +1,11 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
 
 /// Prints the progress of a benchmark, each line with the time since its start. Not thread-safe.
-final class Narration {
+public final class Narration {
 
     private static final long INTERVAL_NANOS = Duration.ofSeconds(5).toNanos();
 
@@ -13,11 +13,11 @@ final class Narration {
     private final long begun = System.nanoTime();
     private long last = begun;
 
-    Narration(PrintWriter out) {
+    public Narration(PrintWriter out) {
         this.out = out;
     }
 
-    void say(String text) {
+    public void say(String text) {
         long now = System.nanoTime();
         long seconds = (now - begun) / 1_000_000_000;
         out.println(String.format(Locale.ROOT, "[%3d:%02d] %s", seconds / 60, seconds % 60, text));
@@ -26,7 +26,7 @@ final class Narration {
     }
 
     /// Prints how far a long step is, at most every few seconds.
-    void progress(String step, double share) {
+    public void progress(String step, double share) {
         if (System.nanoTime() - last > INTERVAL_NANOS) {
             say(String.format(Locale.ROOT, "%s: %.0f %%", step, share * 100));
         }

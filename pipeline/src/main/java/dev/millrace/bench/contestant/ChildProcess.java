@@ -1,12 +1,13 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
-import dev.millrace.bench.Contestant.ContestantFailed;
+import dev.millrace.bench.contestant.Contestant.ContestantFailed;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 
 /// A child process that ends when this process ends, also when this process is killed: a shell that
@@ -104,9 +105,9 @@ final class ChildProcess implements AutoCloseable {
                                 + ".");
             }
             return process.exitValue();
-        } catch (InterruptedException e) {
+        } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-            throw new ContestantFailed("The benchmark was interrupted.", e);
+            throw new CancellationException();
         } finally {
             watchdog.destroyForcibly();
         }

@@ -1,6 +1,8 @@
-package dev.millrace.bench;
+package dev.millrace.bench.report;
 
-import dev.millrace.bench.ContentCheck.Content;
+import dev.millrace.bench.contestant.CpuTime;
+
+import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.util.EnumMap;
 import java.util.Map;
@@ -13,7 +15,7 @@ import java.util.OptionalDouble;
 /// @param figures as measured; [#scored] says what counts
 /// @param content the comparison of the target; empty if the run failed before it
 /// @param failure why the contestant did not finish
-record Sample(
+public record Sample(
         Measure measure,
         String contestant,
         int run,
@@ -21,18 +23,18 @@ record Sample(
         Optional<Content> content,
         Optional<String> failure) {
 
-    Sample {
+    public Sample {
         figures = Map.copyOf(figures);
     }
 
     /// Returns whether the target had exactly the expected rows.
-    boolean isValid() {
+    public boolean isValid() {
         return failure.isEmpty() && content.map(Content::isEqual).orElse(false);
     }
 
     /// The figure that counts. With any difference a rate is zero; a time or a cost then has no
     /// meaning, because less work was done.
-    OptionalDouble scored(Figure figure) {
+    public OptionalDouble scored(Figure figure) {
         Double value = figures.get(figure);
         if (isValid()) {
             return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
@@ -40,8 +42,32 @@ record Sample(
         return figure.isMoreBetter() ? OptionalDouble.of(0) : OptionalDouble.empty();
     }
 
+    /// The comparison of a target.
+    ///
+    /// @param differences missing, additional and different rows
+    /// @param complete false if `differences` is a lower bound
+    /// @param first the smallest key that differs; 0 if none does
+    public record Content(long rows, long differences, boolean complete, long first) {
+
+        boolean isEqual() {
+            return differences == 0;
+        }
+
+        String text() {
+            if (isEqual()) {
+                return "equal";
+            }
+            return (complete ? "" : "at least ")
+                    + differences
+                    + " of "
+                    + rows
+                    + " rows differ, the first has key "
+                    + first;
+        }
+    }
+
     /// What is measured, with its unit.
-    enum Figure {
+    public enum Figure {
         RATE("rows/s", true),
         TOTAL_RATE("rows/s with start", true),
         FIRST_ROW("s to the first row", false),
@@ -75,7 +101,7 @@ record Sample(
     ///
     /// @param seconds from the first row or change to the last
     /// @param totalSeconds from the start of the contestant to the last
-    static Map<Figure, Double> rates(
+    public static Map<Figure, Double> rates(
             long rows, double seconds, double totalSeconds, CpuTime.Usage usage) {
         Map<Figure, Double> figures = new EnumMap<>(Figure.class);
         figures.put(Figure.RATE, rows / seconds);

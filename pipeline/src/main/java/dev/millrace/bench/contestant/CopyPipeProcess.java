@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,6 +1,6 @@
-package dev.millrace.bench;
+package dev.millrace.bench.contestant;
 
-import dev.millrace.bench.CpuTime.Usage;
+import dev.millrace.bench.contestant.CpuTime.Usage;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import java.nio.file.Path;
@@ -15,10 +15,10 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /// The two PostgreSQL servers of a benchmark, both with the same settings. Thread-safe.
-record BenchServers(SandboxPostgres source, SandboxPostgres target) implements AutoCloseable {
+public record BenchServers(SandboxPostgres source, SandboxPostgres target) implements AutoCloseable {
 
     /// Server parameters that differ from PostgreSQL's defaults, on both servers.
-    static final Map<String, String> PARAMETERS =
+    public static final Map<String, String> PARAMETERS =
             new TreeMap<>(
                     Map.of(
                             "wal_level", "logical",
@@ -31,7 +31,7 @@ record BenchServers(SandboxPostgres source, SandboxPostgres target) implements A
     private static final Duration VACUUM_TIMEOUT = Duration.ofMinutes(2);
     private static final Duration VACUUM_POLL = Duration.ofMillis(200);
 
-    static BenchServers start(Path folder) {
+    public static BenchServers start(Path folder) {
         SandboxSettings settings = SandboxSettings.durable(folder.resolve("postgres"));
         for (Map.Entry<String, String> parameter : PARAMETERS.entrySet()) {
             settings = settings.with(parameter.getKey(), parameter.getValue());
@@ -46,15 +46,20 @@ record BenchServers(SandboxPostgres source, SandboxPostgres target) implements A
         }
     }
 
-    static void createDatabase(SandboxPostgres server, String name) {
+    public static void createDatabase(SandboxPostgres server, String name) {
         server.createDatabase(name, LOCALE);
     }
 
-    static void dropDatabase(SandboxPostgres server, String name) throws SQLException {
+    public static void dropDatabase(SandboxPostgres server, String name) throws SQLException {
         execute(server, "postgres", "DROP DATABASE " + name + " WITH (FORCE)");
     }
 
-    static void execute(SandboxPostgres server, String database, String... statements)
+    public static void execute(SandboxPostgres server, String database, String... statements)
+            throws SQLException {
+        execute(server, database, List.of(statements));
+    }
+
+    public static void execute(SandboxPostgres server, String database, List<String> statements)
             throws SQLException {
         try (Connection connection = server.connect(database);
                 Statement statement = connection.createStatement()) {
@@ -64,7 +69,7 @@ record BenchServers(SandboxPostgres source, SandboxPostgres target) implements A
         }
     }
 
-    static String text(Connection connection, String sql) throws SQLException {
+    public static String text(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
             return row.next() && row.getString(1) != null ? row.getString(1) : "";
@@ -73,7 +78,7 @@ record BenchServers(SandboxPostgres source, SandboxPostgres target) implements A
 
     /// Gives the next measure the same start as all others: waits until no autovacuum runs, and
     /// writes all changed pages to disk.
-    void settle() throws SQLException {
+    public void settle() throws SQLException {
         for (SandboxPostgres server : List.of(source, target)) {
             try (Connection connection = server.connect("postgres")) {
                 Deadline deadline = Deadline.in(VACUUM_TIMEOUT);
@@ -93,7 +98,7 @@ record BenchServers(SandboxPostgres source, SandboxPostgres target) implements A
 
     /// Removes what a contestant left on the source: its slots and publications. The contestant
     /// must have ended.
-    void removeReplication(String database) throws SQLException {
+    public void removeReplication(String database) throws SQLException {
         try (Connection connection = source.connect(database);
                 Statement statement = connection.createStatement()) {
             statement.execute(
@@ -113,7 +118,7 @@ record BenchServers(SandboxPostgres source, SandboxPostgres target) implements A
     }
 
     /// CPU time so far of both servers and of the contestant's processes.
-    Usage usage(List<Long> processes) {
+    public Usage usage(List<Long> processes) {
         OptionalDouble program = OptionalDouble.of(0);
         for (long pid : processes) {
             OptionalDouble one = CpuTime.seconds(pid);

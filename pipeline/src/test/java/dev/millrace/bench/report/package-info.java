@@ -1,0 +1,5 @@
+/// Tests of the benchmark's report.
+@NullMarked
+package dev.millrace.bench.report;
+
+import org.jspecify.annotations.NullMarked;
