@@ -152,7 +152,8 @@ class ArchitectureTest {
                                 .and()
                                 .doNotHaveFullyQualifiedName("dev.millrace.postgres.SessionFactory")
                                 .and()
-                                .doNotHaveFullyQualifiedName("dev.millrace.bench.contestant.CopyPipeProcess")
+                                .doNotHaveFullyQualifiedName(
+                                        "dev.millrace.bench.contestant.CopyPipeProcess")
                                 .should()
                                 .dependOnClassesThat()
                                 .haveFullyQualifiedName("org.postgresql.Driver")

@@ -1,7 +1,6 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.contestant.OrdersTable;
-
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;

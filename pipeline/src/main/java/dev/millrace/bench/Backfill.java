@@ -1,8 +1,7 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.report.Sample;
-
 import dev.millrace.bench.contestant.Contestant.Copying;
+import dev.millrace.bench.report.Sample;
 import dev.millrace.bench.report.Sample.Figure;
 import java.io.IOException;
 import java.sql.SQLException;

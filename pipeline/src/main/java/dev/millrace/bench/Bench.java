@@ -1,20 +1,19 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.contestant.Contestant;
 import dev.millrace.bench.contestant.BenchServers;
-import dev.millrace.bench.contestant.Product;
-import dev.millrace.bench.contestant.Narration;
-import dev.millrace.bench.report.Report;
-import dev.millrace.bench.report.MarkdownReport;
-import dev.millrace.bench.report.ReportFiles;
-import dev.millrace.bench.report.Sample;
-import dev.millrace.bench.report.Machine;
-import dev.millrace.bench.report.Profile;
-import dev.millrace.bench.report.Growth;
-
+import dev.millrace.bench.contestant.Contestant;
 import dev.millrace.bench.contestant.Contestant.ContestantFailed;
 import dev.millrace.bench.contestant.Contestant.Route;
 import dev.millrace.bench.contestant.Contestant.Size;
+import dev.millrace.bench.contestant.Narration;
+import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.report.Growth;
+import dev.millrace.bench.report.Machine;
+import dev.millrace.bench.report.MarkdownReport;
+import dev.millrace.bench.report.Profile;
+import dev.millrace.bench.report.Report;
+import dev.millrace.bench.report.ReportFiles;
+import dev.millrace.bench.report.Sample;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.sandbox.Folders;
 import java.io.IOException;
@@ -30,6 +29,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
@@ -137,7 +137,8 @@ public final class Bench {
             for (Measure measure : plan.measures()) {
                 samples.addAll(measure(measure, plan, stage));
                 if (plan.profile() && PROFILED.contains(measure)) {
-                    profiles.put(measure, profile(measure, plan, stage, work));
+                    profile(measure, plan, stage, work)
+                            .ifPresent(profile -> profiles.put(measure, profile));
                 }
             }
             List<Growth> growth = new ArrayList<>();
@@ -147,7 +148,8 @@ public final class Bench {
                     growth.add(GrowthMeasure.measure(axis, product, plan, stage, narration));
                 }
             }
-            report = new Report(
+            report =
+                    new Report(
                             plan.measures(),
                             plan.load(),
                             plan.runs(),
@@ -199,7 +201,9 @@ public final class Bench {
     }
 
     /// One more run of the service, whose figures do not count.
-    private Profile profile(Measure measure, BenchPlan plan, Stage stage, Path work)
+    ///
+    /// @return empty if the run failed
+    private Optional<Profile> profile(Measure measure, BenchPlan plan, Stage stage, Path work)
             throws IOException, SQLException {
         narration.say(measure + ": one run with Flight Recorder");
         Path recording = work.resolve(measure + ".jfr");
@@ -214,7 +218,7 @@ public final class Bench {
                         Size.DEFAULT);
         stage.dropSource();
         narration.say(measure + " with Flight Recorder: " + MarkdownReport.line(sample));
-        return Profile.read(recording);
+        return sample.isValid() ? Optional.of(Profile.read(recording)) : Optional.empty();
     }
 
     private static long rows(Measure measure, BenchPlan plan) {

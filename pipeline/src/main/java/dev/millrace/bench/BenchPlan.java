@@ -1,7 +1,6 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.report.Report.Load;
-
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import java.nio.file.Path;

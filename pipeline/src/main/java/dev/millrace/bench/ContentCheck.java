@@ -2,7 +2,6 @@ package dev.millrace.bench;
 
 import dev.millrace.bench.contestant.OrdersTable;
 import dev.millrace.bench.report.Sample.Content;
-
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,12 +1,11 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.contestant.Contestant;
-import dev.millrace.bench.contestant.Product;
-import dev.millrace.bench.contestant.CopyPipe;
-import dev.millrace.bench.contestant.PsqlPipe;
-import dev.millrace.bench.contestant.NativeReplication;
 import dev.millrace.bench.contestant.ConnectJdbc;
-
+import dev.millrace.bench.contestant.Contestant;
+import dev.millrace.bench.contestant.CopyPipe;
+import dev.millrace.bench.contestant.NativeReplication;
+import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.contestant.PsqlPipe;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import java.nio.file.Path;

@@ -1,12 +1,11 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.contestant.BenchServers;
-import dev.millrace.bench.contestant.Product;
-import dev.millrace.bench.report.Sample;
-
 import dev.millrace.bench.contestant.Contestant.ContestantFailed;
 import dev.millrace.bench.contestant.Contestant.Copying;
 import dev.millrace.bench.contestant.CpuTime.Usage;
+import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.report.Sample;
 import java.io.IOException;
 import java.sql.SQLException;
 import tools.jackson.databind.JsonNode;

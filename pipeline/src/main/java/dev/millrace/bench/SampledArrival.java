@@ -2,7 +2,6 @@ package dev.millrace.bench;
 
 import dev.millrace.bench.contestant.BenchServers;
 import dev.millrace.bench.contestant.OrdersTable;
-
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,15 +1,14 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.contestant.Contestant;
 import dev.millrace.bench.contestant.BenchServers;
-import dev.millrace.bench.contestant.OrdersTable;
-import dev.millrace.bench.contestant.Narration;
-import dev.millrace.bench.report.Sample;
-
-import dev.millrace.bench.report.Report.Load;
+import dev.millrace.bench.contestant.Contestant;
 import dev.millrace.bench.contestant.Contestant.ContestantFailed;
 import dev.millrace.bench.contestant.Contestant.Route;
 import dev.millrace.bench.contestant.Contestant.Size;
+import dev.millrace.bench.contestant.Narration;
+import dev.millrace.bench.contestant.OrdersTable;
+import dev.millrace.bench.report.Report.Load;
+import dev.millrace.bench.report.Sample;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.sandbox.Folders;
 import java.io.IOException;

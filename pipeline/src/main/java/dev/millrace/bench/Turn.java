@@ -1,13 +1,12 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.contestant.Contestant;
-import dev.millrace.bench.contestant.Deadline;
-import dev.millrace.bench.contestant.Narration;
-import dev.millrace.bench.report.Sample;
-
-import dev.millrace.bench.report.Report.Load;
 import dev.millrace.bench.contestant.Contestant.Copying;
 import dev.millrace.bench.contestant.Contestant.Route;
+import dev.millrace.bench.contestant.Deadline;
+import dev.millrace.bench.contestant.Narration;
+import dev.millrace.bench.report.Report.Load;
+import dev.millrace.bench.report.Sample;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.io.IOException;

@@ -1,12 +1,11 @@
 package dev.millrace.bench;
 
-import dev.millrace.bench.contestant.BenchServers;
-import dev.millrace.bench.contestant.CopyPipe;
-import dev.millrace.bench.contestant.NativeReplication;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.bench.Bench.Inspection;
+import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.contestant.CopyPipe;
+import dev.millrace.bench.contestant.NativeReplication;
 import dev.millrace.bench.report.Report.Load;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
@@ -61,8 +60,13 @@ class BenchIT {
         assertThat(result(json, "millrace", "CPU µs/row"))
                 .isGreaterThan(result(json, "millrace", "CPU µs/row, target"));
         assertThat(Files.readString(out.resolve("performance.md")))
-                .contains("## Targets", "![Backfill](performance-backfill.svg)", "| 1 | millrace | equal |");
-        assertThat(out.resolve("performance-backfill.svg")).content().contains("<svg", "copy-pipe", "millrace");
+                .contains(
+                        "## Targets",
+                        "![Backfill](performance-backfill.svg)",
+                        "| 1 | millrace | equal |");
+        assertThat(out.resolve("performance-backfill.svg"))
+                .content()
+                .contains("<svg", "copy-pipe", "millrace");
         try (Stream<Path> left = Files.list(out)) {
             assertThat(left.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder(
@@ -75,12 +79,7 @@ class BenchIT {
     @Test
     void aSingleDifferenceOnTheTargetScoresZeroWithExitCodeOne() throws IOException {
         BenchPlan plan =
-                plan(
-                        List.of(
-                                Measure.BACKFILL,
-                                Measure.STREAM,
-                                Measure.LATENCY,
-                                Measure.CATCHUP));
+                plan(List.of(Measure.BACKFILL, Measure.STREAM, Measure.LATENCY, Measure.CATCHUP));
         Inspection plant =
                 route -> {
                     if (route.number() == 1) {

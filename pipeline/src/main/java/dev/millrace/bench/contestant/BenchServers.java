@@ -15,7 +15,8 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /// The two PostgreSQL servers of a benchmark, both with the same settings. Thread-safe.
-public record BenchServers(SandboxPostgres source, SandboxPostgres target) implements AutoCloseable {
+public record BenchServers(SandboxPostgres source, SandboxPostgres target)
+        implements AutoCloseable {
 
     /// Server parameters that differ from PostgreSQL's defaults, on both servers.
     public static final Map<String, String> PARAMETERS =

@@ -122,11 +122,11 @@ final class ConnectCluster implements Copying {
     @Override
     public boolean hasBegun() throws SQLException {
         return BenchServers.text(
-                                source,
-                                "SELECT count(*) FROM pg_locks WHERE relation ="
-                                        + " 'public.orders'::regclass AND mode = 'AccessShareLock' AND"
-                                        + " pid <> pg_backend_pid()")
-                        .equals("0");
+                        source,
+                        "SELECT count(*) FROM pg_locks WHERE relation ="
+                                + " 'public.orders'::regclass AND mode = 'AccessShareLock' AND"
+                                + " pid <> pg_backend_pid()")
+                .equals("0");
     }
 
     @Override

@@ -1,12 +1,7 @@
 package dev.millrace.bench.report;
 
-import dev.millrace.bench.contestant.Contestant.Size;
 import dev.millrace.bench.report.Report.Spread;
 import dev.millrace.bench.report.Sample.Figure;
-import dev.millrace.cli.Providers.BenchLauncher.Measure;
-import java.io.IOException;
-import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;

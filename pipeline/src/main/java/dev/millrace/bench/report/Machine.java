@@ -1,8 +1,7 @@
 package dev.millrace.bench.report;
 
-import dev.millrace.bench.contestant.BenchServers;
 import dev.millrace.bench.Bench;
-
+import dev.millrace.bench.contestant.BenchServers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,11 +1,10 @@
 package dev.millrace.bench.report;
 
 import dev.millrace.bench.contestant.BenchServers;
-
 import dev.millrace.bench.report.Report.Load;
-import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.bench.report.Report.Outcome;
 import dev.millrace.bench.report.Report.Spread;
+import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.util.ArrayList;
@@ -47,8 +46,7 @@ public final class MarkdownReport {
     /// @param notes text that people wrote, placed after the targets; may be empty
     public static String of(Report report, String notes) {
         Stream<String> measures =
-                report.measures().stream()
-                        .flatMap(measure -> measure(report, measure).stream());
+                report.measures().stream().flatMap(measure -> measure(report, measure).stream());
         return Stream.of(
                                 head(report).stream(),
                                 targets(report).stream(),
@@ -173,23 +171,39 @@ public final class MarkdownReport {
         lines.add("");
         lines.add("![" + title(measure) + "](" + ReportFiles.plot(measure) + ")");
         lines.add("");
-        lines.add("| contestant | figure | median | least | most |");
-        lines.add("|---|---|--:|--:|--:|");
-        for (String contestant : report.contestants(measure)) {
-            for (Figure figure : Figure.values()) {
-                Optional<Spread> spread = report.spread(measure, contestant, figure);
-                spread.ifPresent(
-                        value ->
-                                lines.add(
-                                        row(
-                                                contestant,
-                                                figure.unit(),
-                                                number(value.median()),
-                                                number(value.least()),
-                                                number(value.most()))));
+        lines.addAll(figures(report, measure));
+        lines.add("");
+        lines.addAll(contents(report, measure));
+        lines.add("");
+        return lines;
+    }
+
+    /// One row per figure, one column per contestant.
+    private static List<String> figures(Report report, Measure measure) {
+        List<String> lines = new ArrayList<>();
+        List<String> contestants = report.contestants(measure);
+        lines.add("| median (least to most) | " + String.join(" | ", contestants) + " |");
+        lines.add("|---|" + "--:|".repeat(contestants.size()));
+        for (Figure figure : Figure.values()) {
+            List<Optional<Spread>> spreads =
+                    contestants.stream()
+                            .map(contestant -> report.spread(measure, contestant, figure))
+                            .toList();
+            if (spreads.stream().anyMatch(Optional::isPresent)) {
+                lines.add(
+                        spreads.stream()
+                                .map(spread -> spread.map(MarkdownReport::range).orElse(""))
+                                .collect(
+                                        Collectors.joining(
+                                                " | ", "| " + figure.unit() + " | ", " |")));
             }
         }
-        lines.add("");
+        return lines;
+    }
+
+    /// What the comparison of each target found.
+    private static List<String> contents(Report report, Measure measure) {
+        List<String> lines = new ArrayList<>();
         lines.add("| run | contestant | content |");
         lines.add("|--:|---|---|");
         report.samples().stream()
@@ -201,7 +215,6 @@ public final class MarkdownReport {
                                         sample.contestant(),
                                         reason(sample)))
                 .forEach(lines::add);
-        lines.add("");
         return lines;
     }
 
@@ -292,6 +305,15 @@ public final class MarkdownReport {
         return sample.failure()
                 .or(() -> sample.content().map(Content::text))
                 .orElse("not compared");
+    }
+
+    private static String range(Spread spread) {
+        return number(spread.median())
+                + " ("
+                + number(spread.least())
+                + " to "
+                + number(spread.most())
+                + ")";
     }
 
     private static String row(String... cells) {

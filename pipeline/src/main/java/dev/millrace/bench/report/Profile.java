@@ -20,7 +20,8 @@ import jdk.jfr.consumer.RecordingFile;
 ///   that the threads of a pool count as one
 /// @param packages share by the package of the method that ran
 /// @param methods share by the method that ran
-public record Profile(long samples, List<Share> threads, List<Share> packages, List<Share> methods) {
+public record Profile(
+        long samples, List<Share> threads, List<Share> packages, List<Share> methods) {
 
     private static final int LONGEST = 12;
 

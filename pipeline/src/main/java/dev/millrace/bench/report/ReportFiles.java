@@ -1,7 +1,6 @@
 package dev.millrace.bench.report;
 
 import dev.millrace.bench.contestant.BenchServers;
-
 import dev.millrace.bench.report.Report.Spread;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;

@@ -1,7 +1,6 @@
 package dev.millrace.bench.report;
 
 import dev.millrace.bench.contestant.CpuTime;
-
 import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.util.EnumMap;

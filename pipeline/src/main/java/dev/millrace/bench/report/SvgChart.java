@@ -1,7 +1,6 @@
 package dev.millrace.bench.report;
 
 import dev.millrace.bench.contestant.Product;
-
 import dev.millrace.bench.report.Report.Spread;
 import java.util.Locale;
 import java.util.Map;

@@ -1,12 +1,11 @@
 package dev.millrace.bench.report;
 
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.bench.report.Report.Load;
-import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.bench.report.Report.Outcome;
 import dev.millrace.bench.report.Report.Spread;
+import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import java.time.Instant;
