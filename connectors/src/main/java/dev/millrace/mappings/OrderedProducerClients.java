@@ -11,6 +11,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.KafkaClientSupplier;
@@ -55,6 +56,10 @@ final class OrderedProducerClients implements KafkaClientSupplier {
 
     private static final class PrefixProducer extends KafkaProducer<byte[], byte[]> {
 
+        /// Why the producer closed itself. A record that is being sent meanwhile fails because of
+        /// that, so this is its reason too.
+        private volatile @Nullable KafkaException refusal;
+
         PrefixProducer(Map<String, Object> config) {
             super(config, new ByteArraySerializer(), new ByteArraySerializer());
         }
@@ -62,16 +67,24 @@ final class OrderedProducerClients implements KafkaClientSupplier {
         @Override
         public Future<RecordMetadata> send(
                 ProducerRecord<byte[], byte[]> record, @Nullable Callback callback) {
-            return super.send(
-                    record,
-                    (metadata, failure) -> {
-                        if (callback != null) {
-                            callback.onCompletion(metadata, failure);
-                        }
-                        if (failure != null) {
-                            close(Duration.ZERO);
-                        }
-                    });
+            try {
+                return super.send(
+                        record,
+                        (metadata, failure) -> {
+                            if (refusal == null && failure instanceof KafkaException first) {
+                                refusal = first;
+                            }
+                            if (callback != null) {
+                                callback.onCompletion(metadata, failure);
+                            }
+                            if (failure != null) {
+                                close(Duration.ZERO);
+                            }
+                        });
+            } catch (KafkaException | IllegalStateException e) {
+                KafkaException first = refusal;
+                throw first == null ? e : first;
+            }
         }
     }
 }
