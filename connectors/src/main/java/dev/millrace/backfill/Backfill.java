@@ -163,8 +163,10 @@ public final class Backfill implements Component {
                 return true;
             }
             try {
+                // Another run may begin with another slot. What was waited for says nothing of it.
+                long run = windows.run();
                 if (start.await(tables)) {
-                    recordStart(tables);
+                    recordStart(tables, run);
                 }
             } catch (Windows.Discarded _) {
                 // Another capture run begins; a watermark must come through it.
@@ -175,11 +177,12 @@ public final class Backfill implements Component {
     }
 
     /// If the capture run ends first, the loop in [#start] repeats what was not recorded.
-    private void recordStart(List<TableId> tables) throws InterruptedException {
+    private void recordStart(List<TableId> tables, long run)
+            throws InterruptedException, Windows.Discarded {
         WatermarkNumber any = WatermarkNumber.none(capture.state().generation());
         List<Window> opened = new ArrayList<>();
         for (TableId table : tables) {
-            Window window = windows.open(table);
+            Window window = windows.open(table, run);
             window.close(any, List.of(), new Progress.Started(table));
             opened.add(window);
         }

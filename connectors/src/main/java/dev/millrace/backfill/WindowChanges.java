@@ -64,16 +64,20 @@ final class WindowChanges {
             case ChangeEvent.Read _ -> {}
             case ChangeEvent.Insert(int _, var _, Row row, boolean _) ->
                     mark(key, row.isPartial() ? UNKNOWN : COMPLETE);
-            case ChangeEvent.Update(int _, var _, Row row, boolean _) ->
-                    mark(key, row.isPartial() ? partial(marks.get(key), row) : COMPLETE);
+            case ChangeEvent.Update(int _, var _, Row row, boolean awaitsRead) ->
+                    mark(
+                            key,
+                            row.isPartial() ? partial(marks.get(key), row, awaitsRead) : COMPLETE);
             case ChangeEvent.Delete _ -> mark(key, COMPLETE);
         }
     }
 
-    private Mark partial(@Nullable Mark before, Row row) {
+    /// @param awaitsRead whether the mappings write nothing for the update until the row is read:
+    ///   the complete row in the log is older than it, and so may be the row of the window
+    private Mark partial(@Nullable Mark before, Row row, boolean awaitsRead) {
         return switch (before) {
             case null -> new Mark.Carried(row.detached());
-            case Mark.Complete same -> same;
+            case Mark.Complete same -> awaitsRead ? UNKNOWN : same;
             case Mark.Unknown same -> same;
             case Mark.Carried(Row cells) -> new Mark.Carried(merged(row, cells));
         };

@@ -72,6 +72,21 @@ public final class Windows {
         return window;
     }
 
+    /// The number of capture runs that have ended.
+    public synchronized long run() {
+        return runs;
+    }
+
+    /// Opens a window only if the capture run is still the one of this number.
+    ///
+    /// @throws Discarded when it ended
+    public synchronized Window open(TableId table, long run) throws Discarded {
+        if (run != runs) {
+            throw new Discarded();
+        }
+        return open(table);
+    }
+
     /// Waits until the capture thread has seen a watermark of at least this number.
     ///
     /// @throws Discarded when the capture run ended first

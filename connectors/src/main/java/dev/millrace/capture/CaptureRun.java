@@ -81,6 +81,7 @@ final class CaptureRun {
     private final LogEnds logEnds;
     private final AtomicReference<@Nullable DebeziumEngine<?>> engine = new AtomicReference<>();
     private final CountDownLatch ended = new CountDownLatch(1);
+    private @Nullable SortedMap<TableId, PublishedTable> beforeSlot;
     private volatile boolean stopRequested;
 
     CaptureRun(
@@ -141,7 +142,9 @@ final class CaptureRun {
                     publication.requireUnaltered(start.boundary());
                 }
                 // After the first check of the publication, which detects every later ALTER.
-                CaptureSettings current = start.streaming() ? settings : withCurrentColumns();
+                boolean begins =
+                        position.map(SourcePosition::generation).orElse(0) != settings.generation();
+                CaptureSettings current = begins ? withCurrentColumns() : settings;
                 int rowsPerFetch = start.streaming() ? SnapshotFetch.MOST_ROWS : rowsPerFetch();
                 runEngine(
                         EngineProperties.of(current, resumeAt, rowsPerFetch),
@@ -190,7 +193,9 @@ final class CaptureRun {
                     connections,
                     settings.publication(),
                     start.publication(),
-                    PublicationWatch.requireTables(connection, tables()),
+                    beforeSlot != null
+                            ? beforeSlot
+                            : PublicationWatch.requireTables(connection, tables()),
                     false);
         }
     }
@@ -238,6 +243,8 @@ final class CaptureRun {
     /// Where a new generation begins. The publication must exist before the slot.
     private SourcePosition begin(Connection connection, String publication) throws SQLException {
         List<Long> begins = logEnds.changesEnds();
+        // An ALTER while the creation of the slot waits is detected by comparison with these.
+        beforeSlot = PublicationWatch.requireTables(connection, tables());
         return switch (settings.backfill()) {
             case ENGINE ->
                     SourcePosition.beforeSnapshot(settings.generation(), publication, begins);

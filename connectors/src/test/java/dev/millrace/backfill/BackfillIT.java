@@ -99,8 +99,7 @@ class BackfillIT {
             List<CompletableFuture<Void>> writers = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 Random random = new Random(31 * seed + i);
-                writers.add(
-                        CompletableFuture.runAsync(() -> write(random, writing, transactions)));
+                writers.add(CompletableFuture.runAsync(() -> write(random, writing, transactions)));
             }
             scene.start();
             Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> transactions.get() > 50);

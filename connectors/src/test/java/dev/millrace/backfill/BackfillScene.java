@@ -270,22 +270,25 @@ final class BackfillScene implements AutoCloseable {
         return row.build();
     }
 
-    /// As a target would: a partial insert has no past, a partial update of a missing row is not
-    /// applied. After the table is complete the latter must not happen to a key without a need.
+    /// As the mappings and the target would: of a change that awaits a read, an insert deletes the
+    /// key and an update gives nothing. Another partial update must find its row.
     private void apply(ChangeEvent event) {
         switch (event) {
             case ChangeEvent.Truncate _ -> target.clear();
             case ChangeEvent.Delete delete -> target.remove(delete.row().key());
+            case ChangeEvent.Insert insert when insert.awaitsRead() ->
+                    target.remove(insert.row().key());
             case ChangeEvent.Insert insert -> target.put(insert.row().key(), insert.row());
+            case ChangeEvent.Update update when update.awaitsRead() -> {}
             case ChangeEvent.Update(int _, var _, Row row, boolean _) -> {
                 Row before = target.get(row.key());
                 if (!row.isPartial()) {
                     target.put(row.key(), row);
                 } else if (before != null) {
                     target.put(row.key(), row.over(before));
-                } else if (state.isComplete(ITEM) && !state.isNeeded(row.key())) {
+                } else {
                     synchronized (faults) {
-                        faults.add("a partial update of a complete table hits no row");
+                        faults.add("a partial update that awaits no read hits no row");
                     }
                 }
             }

@@ -1,6 +1,7 @@
 package dev.millrace.backfill;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.backfill.Window.Outcome;
 import dev.millrace.change.ChangeEvent;
@@ -153,6 +154,16 @@ class WindowsTest {
 
     /// A partial update of a row that the log contains completely is not written again.
     @Test
+    void aWindowOfAnEndedRunIsNotOpened() throws Exception {
+        Windows windows = new Windows(1 << 20);
+        long run = windows.run();
+        windows.open(TABLE, run).cancel();
+        windows.discard();
+
+        assertThatThrownBy(() -> windows.open(TABLE, run)).isInstanceOf(Windows.Discarded.class);
+    }
+
+    @Test
     void aPartialUpdateAfterACompleteOneDropsTheRow() throws Exception {
         List<Windows.Closed> closed =
                 pass(
@@ -163,6 +174,20 @@ class WindowsTest {
 
         assertThat(closed.getFirst().rows()).isEmpty();
         assertThat(closed.getFirst().needed()).isEmpty();
+    }
+
+    /// The mappings give nothing for the last update, and the complete row in the log is older.
+    @Test
+    void anUpdateThatAwaitsAReadAfterACompleteOneNeedsAKeyWindow() throws Exception {
+        List<Windows.Closed> closed =
+                pass(
+                        Gap.BETWEEN_READ_AND_HIGH_WATERMARK,
+                        List.of(row("1", "1", "B")),
+                        update(row("1", "2", "C")),
+                        new ChangeEvent.Update(1, Origin.NONE, partial("1", "3"), true));
+
+        assertThat(closed.getFirst().rows()).isEmpty();
+        assertThat(closed.getFirst().needed()).containsExactly(key("1"));
     }
 
     /// Sequence "A row moves from an unread page range to one already read".

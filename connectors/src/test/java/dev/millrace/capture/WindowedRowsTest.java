@@ -33,8 +33,7 @@ class WindowedRowsTest {
     private final IncompleteKeys incomplete = new IncompleteKeys();
     private final WindowedRows rows =
             new WindowedRows(
-                    new CaptureSettings(
-                                    "m", 1, "", "", "", List.of(), 1, Map.of(), Map.of())
+                    new CaptureSettings("m", 1, "", "", "", List.of(), 1, Map.of(), Map.of())
                             .with(Backfill.WINDOWS),
                     new CaptureRun.BackfillAccess(windows, state, incomplete));
 
@@ -65,8 +64,7 @@ class WindowedRowsTest {
         window.close(
                 HIGH,
                 read,
-                new Progress.RangeRead(
-                        ITEM, new Progress.LeafVersion(1, 1, ""), TidRange.ALL, 2));
+                new Progress.RangeRead(ITEM, new Progress.LeafVersion(1, 1, ""), TidRange.ALL, 2));
 
         List<ChangeEvent> log =
                 batch(new ChangeEvent.Watermark(Origin.NONE, HIGH), update("1", "new"));
