@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A run that fails is started again and continues where the log says. The end of a capture run is
 /// no failure: the windows that it discarded are read again. While no capture runs, readers wait
-/// with at most one window each in memory and no open transaction.
+/// with at most two windows each in memory and no open transaction.
 public final class Backfill implements Component {
 
     private static final int MOST_READERS = 4;

@@ -28,7 +28,7 @@ final class PageRanges {
         this.pages = pages;
     }
 
-    /// Takes the next range, until [#read] or [#giveBack].
+    /// Takes the next range, until [#written] or [#giveBack].
     ///
     /// @param maxBytes, maxRows how much the range shall contain, approximately
     Optional<TidRange> take(long maxBytes, long maxRows) {
