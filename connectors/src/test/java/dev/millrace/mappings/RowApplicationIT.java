@@ -110,12 +110,12 @@ class RowApplicationIT {
 
             assertThat(mappings.state().toString())
                     .contains("unexpected NumberFormatException in ")
-                    .doesNotContain("4711");
+                    .doesNotContain("somebody");
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> mappings.state() instanceof ComponentState.Failed);
             assertThat(mappings.state().text())
                     .contains("unexpected NumberFormatException in ", "3 times in a row", "restart")
-                    .doesNotContain("4711");
+                    .doesNotContain("somebody");
         }
     }
 }
