@@ -10,7 +10,7 @@ import java.util.OptionalLong;
 public final class Pace {
 
     private final InstantSource clock;
-    private boolean paused;
+    private volatile boolean paused;
     private OptionalLong rowsPerSecond = OptionalLong.empty();
     private Instant notBefore = Instant.MIN;
     private volatile long version;
@@ -39,7 +39,7 @@ public final class Pace {
         version++;
     }
 
-    public synchronized boolean isPaused() {
+    public boolean isPaused() {
         return paused;
     }
 

@@ -221,12 +221,16 @@ final class Reader {
         return !limit.stop().getAsBoolean();
     }
 
-    /// A call of the operator ends a read, so that it takes effect at once.
+    /// A call of the operator ends a read, so that it takes effect at once; so does a pause that
+    /// came between the choice of the step and this call.
     private RowCopy.Limit limit() {
         long version = shared.pace().version();
         return new RowCopy.Limit(
                 shared.work().rangeBytes(),
                 shared.work().rowsPerRead(),
-                () -> shared.stopped().getAsBoolean() || shared.pace().version() != version);
+                () ->
+                        shared.stopped().getAsBoolean()
+                                || shared.pace().version() != version
+                                || shared.pace().isPaused());
     }
 }

@@ -6,6 +6,8 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.OwnerStore.Claim;
 import dev.millrace.control.OwnerStore.Ownership;
+import dev.millrace.control.PaceStore.Note;
+import dev.millrace.control.PaceStore.Setting;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
@@ -15,6 +17,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +42,29 @@ class ControlStoresIT {
     @AfterEach
     void closePool() {
         control.close();
+    }
+
+    @Test
+    void aPaceIsKeptAndEachChangeOfItIsJournaled() throws Exception {
+        PaceStore store = new PaceStore(control, "shop");
+        Setting paused =
+                new Setting(
+                        Optional.of(new PaceStore.Pause("peak hour", "ann", CLOCK.instant())),
+                        OptionalLong.of(500));
+        assertThat(store.read()).isEqualTo(Setting.NONE);
+
+        store.save(paused, new Note("ann", "BACKFILLING", "pause", "paused", "peak hour"));
+        assertThat(new PaceStore(control, "shop").read()).isEqualTo(paused);
+        assertThat(new PaceStore(control, "another").read()).isEqualTo(Setting.NONE);
+        store.save(Setting.NONE, new Note("bob", "BACKFILLING", "resume", "resumed", ""));
+
+        assertThat(store.read()).isEqualTo(Setting.NONE);
+        assertThat(
+                        target.value(
+                                "SELECT string_agg(concat_ws(' ', who, phase, event, detail ->> 'what',"
+                                        + " detail ->> 'reason'), ',' ORDER BY id) FROM millrace.journal"))
+                .isEqualTo(
+                        "ann BACKFILLING pause paused peak hour,bob BACKFILLING resume resumed ");
     }
 
     @Test
