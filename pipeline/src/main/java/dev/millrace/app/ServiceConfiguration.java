@@ -2,6 +2,7 @@ package dev.millrace.app;
 
 import dev.millrace.http.AccessFilter;
 import dev.millrace.http.AccessPolicy;
+import dev.millrace.http.FlowApi;
 import dev.millrace.http.MigrationApi;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationMetrics;
@@ -23,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// is no component scan.
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
-@Import({MigrationApi.class, Problems.class})
+@Import({MigrationApi.class, FlowApi.class, Problems.class})
 class ServiceConfiguration {
 
     @Bean

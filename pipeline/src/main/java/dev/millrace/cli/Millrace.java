@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.ChangeOptions.Question;
 import java.io.PrintWriter;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -31,6 +32,7 @@ public final class Millrace {
     private final Terminal terminal;
     private final Providers providers;
     private final Pause pause;
+    private final Question question;
 
     @Option(
             names = "--debug",
@@ -39,13 +41,14 @@ public final class Millrace {
     private boolean debug;
 
     public Millrace(Terminal terminal, Providers providers) {
-        this(terminal, providers, Pause::real);
+        this(terminal, providers, Pause::real, Question::real);
     }
 
-    Millrace(Terminal terminal, Providers providers, Pause pause) {
+    Millrace(Terminal terminal, Providers providers, Pause pause, Question question) {
         this.terminal = terminal;
         this.providers = providers;
         this.pause = pause;
+        this.question = question;
     }
 
     /// @return an [ExitCode]
@@ -63,6 +66,7 @@ public final class Millrace {
         }
         line.addSubcommand(new StatusCommand(terminal, pause));
         line.addSubcommand(new LagCommand(terminal, pause));
+        FlowCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         line.addSubcommand(new ReconcileCommand(terminal, pause));
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));

@@ -16,6 +16,10 @@ final class ServiceOptions {
             defaultValue = "http://localhost:8080")
     private String url = "http://localhost:8080";
 
+    String url() {
+        return url;
+    }
+
     ServiceClient connect(Terminal terminal, Pause pause) {
         return new ServiceClient(
                 address(),

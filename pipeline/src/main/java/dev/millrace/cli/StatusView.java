@@ -37,6 +37,9 @@ final class StatusView {
         if (report.log() != null) {
             lines.add("log              " + log(report.log()));
         }
+        if (report.backfill() != null) {
+            flow(report.backfill()).forEach(set -> lines.add(label("backfill set") + set));
+        }
         report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
         StatusReport.LastReconciliation last = report.lastReconciliation();
         lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
@@ -75,6 +78,21 @@ final class StatusView {
                 + ", target "
                 + Figures.bytes(log.targetBytes())
                 + " on disk";
+    }
+
+    /// A service that limits nothing shows nothing.
+    static List<String> flow(StatusReport.Flow flow) {
+        List<String> set = new ArrayList<>();
+        if (flow.paused()) {
+            set.add(
+                    "paused by "
+                            + flow.who()
+                            + (flow.reason() == null ? "" : ": " + flow.reason()));
+        }
+        if (flow.rowsPerSecond() != null) {
+            set.add("at most " + Figures.count(flow.rowsPerSecond()) + " rows/s");
+        }
+        return set;
     }
 
     private static Stream<String> problems(StatusReport report) {

@@ -155,7 +155,7 @@ public sealed interface AccessPolicy {
                             415,
                             type.isEmpty() ? "JSON body missing" : "Body is not JSON",
                             "Send a body with 'Content-Type: application/json': "
-                                    + Problems.COMPARISON_BODY));
+                                    + Problems.body(request.path())));
         }
     }
 }

@@ -38,6 +38,7 @@ public final class MigrationMetrics implements MultiCollector {
         phase(metrics, status);
         lag(metrics, status.lag());
         log(metrics, status.log());
+        backfill(metrics, status.backfill());
         counts(metrics, status.counts());
         tables(metrics, status.tables());
         parts(metrics, status.parts());
@@ -92,6 +93,15 @@ public final class MigrationMetrics implements MultiCollector {
                         .dataPoint(point(Labels.of("topic", "changes"), log.changesBytes()))
                         .dataPoint(point(Labels.of("topic", "target"), log.targetBytes()))
                         .build());
+    }
+
+    private static void backfill(
+            MetricSnapshots.Builder metrics, StatusReport.@Nullable Flow backfill) {
+        gauge(
+                metrics,
+                "millrace_backfill_paused",
+                "Backfill paused by the operator: 1 if it is paused, 0 otherwise",
+                backfill == null ? null : backfill.paused() ? 1 : 0);
     }
 
     private static void counts(MetricSnapshots.Builder metrics, StatusReport.Counts counts) {

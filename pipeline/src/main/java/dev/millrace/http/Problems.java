@@ -31,13 +31,18 @@ public final class Problems extends ResponseEntityExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
 
-    /// Describes the body of the only POST request.
-    static final String COMPARISON_BODY =
+    private static final String COMPARISON_BODY =
             "{} to compare every table or {\"tables\": [\"schema.table\"]} for some.";
+    private static final String FLOW_BODY =
+            "{\"what\": [\"backfill\"]}, with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if"
+                    + " needed.";
+    private static final String THROTTLE_BODY =
+            "{\"rowsPerSecond\": 5000}, 0 for no limit, with \"reason\", \"who\", \"expectedPhase\" and"
+                    + " \"dryRun\" if needed.";
 
     private static final String PATHS =
             "Use /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
-                    + " /actuator/health/readiness and /actuator/prometheus.";
+                    + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /actuator/health/readiness and /actuator/prometheus.";
 
     /// A request that cannot be processed, with its problem.
     static final class ProblemException extends RuntimeException {
@@ -49,6 +54,15 @@ public final class Problems extends ResponseEntityExceptionHandler {
             super(problem.getTitle());
             this.problem = problem;
         }
+    }
+
+    /// Describes the body of a POST request.
+    static String body(String path) {
+        return switch (path) {
+            case "/api/v1/pause", "/api/v1/resume" -> FLOW_BODY;
+            case "/api/v1/throttle" -> THROTTLE_BODY;
+            default -> COMPARISON_BODY;
+        };
     }
 
     static ProblemDetail of(HttpStatus status, String title, String detail) {
@@ -126,10 +140,14 @@ public final class Problems extends ResponseEntityExceptionHandler {
                 of(
                         HttpStatus.BAD_REQUEST,
                         "Invalid body",
-                        wrong + " Send JSON, " + COMPARISON_BODY),
+                        wrong + " Send JSON, " + body(path(request))),
                 headers,
                 status,
                 request);
+    }
+
+    private static String path(WebRequest request) {
+        return request instanceof ServletWebRequest web ? web.getRequest().getRequestURI() : "";
     }
 
     @Override

@@ -38,6 +38,7 @@ final class Conductor implements AutoCloseable {
     private final GenerationStart generations;
     private final LaterAdditions additions;
     private final CurrentPhase phase;
+    private final BackfillFlow flow;
     private final StatusBoard board;
     private final IntConsumer onGeneration;
     private final Hindrance hindrance;
@@ -64,6 +65,7 @@ final class Conductor implements AutoCloseable {
             OwnerStore owner,
             GenerationStart generations,
             LaterAdditions additions,
+            BackfillFlow flow,
             StatusBoard board) {}
 
     /// @param onGeneration called on the conductor's thread when another generation begins
@@ -74,6 +76,7 @@ final class Conductor implements AutoCloseable {
         this.owner = with.owner();
         this.generations = with.generations();
         this.additions = with.additions();
+        this.flow = with.flow();
         this.board = with.board();
         this.phase = phase;
         this.onGeneration = onGeneration;
@@ -104,7 +107,8 @@ final class Conductor implements AutoCloseable {
 
     private Running run(Generation generation) {
         RunningStream started =
-                stream.start(generation.number(), snapshots, owner::isConfirmed, clock);
+                stream.start(
+                        generation.number(), snapshots, owner::isConfirmed, flow.pace(), clock);
         return new Running(
                 generation,
                 started,

@@ -35,6 +35,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final OwnerStore owner;
     private final PeriodicProbe ownerProbe;
     private final Reconciliations reconciliations;
+    private final BackfillFlow flow;
     private final StatusBoard board;
     private final Conductor conductor;
     private final KnownTables tables;
@@ -53,7 +54,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
         this.reconciliations = new Reconciliations(stream, file.hash(), clock, tables);
-        this.board = new StatusBoard(stream, clock, estimates(stream));
+        this.flow = BackfillFlow.resume(stream, owner::isConfirmed, who, clock);
+        this.board = new StatusBoard(stream, clock, estimates(stream), flow);
         GenerationStart generations = new GenerationStart(stream, file, broker);
         Generation generation = generations.resume();
         LaterAdditions additions =
@@ -64,7 +66,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.conductor =
                 new Conductor(
                         new Conductor.Equipment(
-                                stream, clock, broker, owner, generations, additions, board),
+                                stream, clock, broker, owner, generations, additions, flow, board),
                         generation,
                         phase,
                         reconciliations::begin);
@@ -142,6 +144,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public boolean ready() {
         return conductor.parts(conductor.running()).stream().allMatch(StatusReport.Part::well);
+    }
+
+    @Override
+    public BackfillChange.Outcome change(BackfillChange change) {
+        return flow.change(change, conductor.phase().phase());
     }
 
     @Override

@@ -16,6 +16,12 @@ public interface MigrationControl {
     /// True when every component runs. The lag does not matter.
     boolean ready();
 
+    /// Pauses, resumes or throttles the backfill. The change is stored and journaled before it
+    /// takes effect, and is kept over a restart.
+    ///
+    /// @throws RefusedException when the change is not possible now
+    BackfillChange.Outcome change(BackfillChange change);
+
     /// Requests a reconciliation of target tables. Reconciliations run one at a time, in the order
     /// of the requests.
     ///

@@ -27,13 +27,19 @@ final class StatusBoard {
     private final ReplicationStream stream;
     private final InstantSource clock;
     private final Map<TableId, Long> estimates;
+    private final BackfillFlow flow;
 
     /// @param estimates rows of the source tables by the source's statistics; a table without
     ///   statistics is absent
-    StatusBoard(ReplicationStream stream, InstantSource clock, Map<TableId, Long> estimates) {
+    StatusBoard(
+            ReplicationStream stream,
+            InstantSource clock,
+            Map<TableId, Long> estimates,
+            BackfillFlow flow) {
         this.stream = stream;
         this.clock = clock;
         this.estimates = Map.copyOf(estimates);
+        this.flow = flow;
     }
 
     StatusReport report(
@@ -42,7 +48,10 @@ final class StatusBoard {
             List<StatusReport.Part> parts,
             Optional<StatusReport.LastReconciliation> last) {
         LagMonitor lag = running.lag();
-        List<StatusReport.Table> tables = tables(running.stream().backfill(), lag);
+        Optional<BackfillProgress> backfill = running.stream().backfill();
+        List<StatusReport.Table> tables = tables(backfill, lag);
+        List<String> blockers = blockers(phase.phase(), parts, tables);
+        flow.blocker(backfill).ifPresent(blockers::add);
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
@@ -57,10 +66,11 @@ final class StatusBoard {
                         counts.rows().values().stream().mapToLong(Long::longValue).sum(),
                         counts.batches()),
                 last.orElse(null),
-                blockers(phase.phase(), parts, tables),
-                actions(phase.phase()),
+                blockers,
+                actions(phase.phase(), flow.actions(backfill)),
                 lag.notReplicated(),
-                log(running));
+                log(running),
+                flow.status().orElse(null));
     }
 
     /// Retention is shown like every other part, but nothing waits for it.
@@ -163,10 +173,13 @@ final class StatusBoard {
         return blockers;
     }
 
-    private static List<String> actions(Phase phase) {
-        return switch (phase) {
-            case Phase.InSync _, Phase.CatchingUp _ -> List.of("reconcile", "log");
-            case Phase.Planned _, Phase.Backfilling _, Phase.Failed _ -> List.of("log");
-        };
+    private static List<String> actions(Phase phase, List<String> ofBackfill) {
+        List<String> actions = new ArrayList<>(ofBackfill);
+        actions.addAll(
+                switch (phase) {
+                    case Phase.InSync _, Phase.CatchingUp _ -> List.of("reconcile", "log");
+                    case Phase.Planned _, Phase.Backfilling _, Phase.Failed _ -> List.of("log");
+                });
+        return actions;
     }
 }

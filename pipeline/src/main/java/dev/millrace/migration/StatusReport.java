@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 /// @param nextActions commands that are legal now
 /// @param warnings findings that do not stop the migration
 /// @param log the disk use of the log; `null` only in the status of an older service
+/// @param backfill what the operator set for the backfill; `null` with `backfill: engine`, which
+///   takes no settings, and in the status of an older service
 public record StatusReport(
         String migration,
         String phase,
@@ -26,7 +28,8 @@ public record StatusReport(
         List<String> blockers,
         List<String> nextActions,
         List<String> warnings,
-        @Nullable Log log) {
+        @Nullable Log log,
+        @Nullable Flow backfill) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -49,6 +52,19 @@ public record StatusReport(
     /// @param changesBytes of the changes topic
     /// @param targetBytes of the target topic
     public record Log(@Nullable Long changesBytes, @Nullable Long targetBytes) {}
+
+    /// What the operator set for the backfill.
+    ///
+    /// @param rowsPerSecond limit of all tables together; `null` without a limit
+    /// @param reason why the backfill is paused; `null` if it is not, or no reason was given
+    /// @param who paused it; `null` if it is not paused
+    /// @param since when it was paused; `null` if it is not
+    public record Flow(
+            boolean paused,
+            @Nullable Long rowsPerSecond,
+            @Nullable String reason,
+            @Nullable String who,
+            @Nullable Instant since) {}
 
     /// @param rejected number of changes that were not applied because the table is stopped,
     ///   including the change that stopped it; `null` while unknown

@@ -3,6 +3,7 @@ package dev.millrace.stream;
 import dev.millrace.apply.ApplierSettings;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetTopic;
+import dev.millrace.backfill.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;
@@ -146,12 +147,14 @@ public record ReplicationStream(
     ///
     /// @param snapshots why earlier snapshots of this process failed
     /// @param owner whether this process has the stream's lock at this moment
+    /// @param pace the operator's hand on the backfill
     public RunningStream start(
             int generation,
             SnapshotFailures snapshots,
             BooleanSupplier owner,
+            Pace pace,
             InstantSource clock) {
-        return RunningStream.start(this, generation, snapshots, owner, clock);
+        return RunningStream.start(this, generation, snapshots, owner, pace, clock);
     }
 
     CaptureSettings capture(int generation) {

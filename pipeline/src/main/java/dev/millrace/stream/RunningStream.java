@@ -62,6 +62,7 @@ public final class RunningStream implements AutoCloseable {
             int generation,
             SnapshotFailures snapshots,
             BooleanSupplier owner,
+            Pace pace,
             InstantSource clock) {
         SourceCapture capture =
                 SourceCapture.start(
@@ -97,7 +98,7 @@ public final class RunningStream implements AutoCloseable {
                                         stream.source().database(),
                                         capture.windows(),
                                         new StreamAccess(capture, watermarks),
-                                        new Pace(clock))),
+                                        pace)),
                         clock,
                         RestartPolicy.standard());
         backfill.start();

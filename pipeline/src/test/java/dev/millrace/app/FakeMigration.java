@@ -1,6 +1,7 @@
 package dev.millrace.app;
 
 import dev.millrace.http.MigrationHost.ServedMigration;
+import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.migration.RefusedException;
@@ -29,11 +30,12 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
 
     final Map<UUID, ReconciliationState> reconciliations = new ConcurrentHashMap<>();
     final List<List<String>> asked = new ArrayList<>();
+    public final List<BackfillChange> changes = new ArrayList<>();
     final CountDownLatch closing = new CountDownLatch(1);
     final CountDownLatch mayClose;
     public volatile Lag lag = new Lag(1_024L, 7L, 0.25);
     volatile boolean ready = true;
-    volatile @Nullable String refusal;
+    public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
     public volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
@@ -85,12 +87,24 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
                 List.of(),
                 List.of("reconcile"),
                 List.of(),
-                new StatusReport.Log(7_000L, 3_000L));
+                new StatusReport.Log(7_000L, 3_000L),
+                new StatusReport.Flow(false, null, null, null, null));
     }
 
     @Override
     public boolean ready() {
         return ready;
+    }
+
+    @Override
+    public BackfillChange.Outcome change(BackfillChange change) {
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
+        changes.add(change);
+        return new BackfillChange.Outcome(
+                "done as asked",
+                new StatusReport.Flow(true, 5_000L, change.reason(), "alice", NOON));
     }
 
     @Override

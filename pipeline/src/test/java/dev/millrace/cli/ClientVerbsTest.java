@@ -67,6 +67,22 @@ class ClientVerbsTest {
     }
 
     @Test
+    void statusShowsWhatIsSetForTheBackfill() {
+        String status = status("BACKFILLING", 4000);
+        service.json(
+                "GET /api/v1/status",
+                status.substring(0, status.length() - 1)
+                        + ",\"backfill\":{\"paused\":true,\"rowsPerSecond\":5000,"
+                        + "\"reason\":\"peak hour\",\"who\":\"ann\",\"since\":null}}");
+
+        Invocation verb = new Invocation().run("status", "--url", service.url());
+
+        assertThat(verb.out())
+                .contains("backfill set     paused by ann: peak hour")
+                .contains("backfill set     at most 5,000 rows/s");
+    }
+
+    @Test
     void statusPrintsTheServicesJson() {
         service.json("GET /api/v1/status", status("IN_SYNC", 4000));
 

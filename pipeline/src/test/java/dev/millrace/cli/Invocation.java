@@ -17,6 +17,8 @@ final class Invocation {
     private final StringWriter err = new StringWriter();
     private final List<Duration> pauses = new ArrayList<>();
     private Map<String, String> environment = Map.of();
+    private final List<String> questions = new ArrayList<>();
+    private boolean answer;
     private boolean interactive;
     private Providers providers = new Providers(null, null, null, null);
     private int exitCode;
@@ -29,6 +31,21 @@ final class Invocation {
     Invocation with(Providers providers) {
         this.providers = providers;
         return this;
+    }
+
+    /// Answers the question whether a change may be made, on a terminal.
+    Invocation answering(boolean yes) {
+        answer = yes;
+        return onScreen();
+    }
+
+    private boolean answer(String question) {
+        questions.add(question);
+        return answer;
+    }
+
+    List<String> questions() {
+        return questions;
     }
 
     Invocation onScreen() {
@@ -45,7 +62,7 @@ final class Invocation {
                         this::now,
                         interactive,
                         100);
-        exitCode = new Millrace(terminal, providers, pauses::add).run(arguments);
+        exitCode = new Millrace(terminal, providers, pauses::add, this::answer).run(arguments);
         return this;
     }
 

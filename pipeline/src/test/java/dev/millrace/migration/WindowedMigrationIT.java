@@ -1,10 +1,18 @@
 package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.migration.BackfillChange.Action;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,6 +89,140 @@ class WindowedMigrationIT {
                     .isEqualTo("after the move");
             assertThat(scene.running().status().tables())
                     .allMatch(table -> table.stopped() == null);
+        }
+    }
+
+    /// At this rate the backfill takes 30 seconds, so the pause comes while rows are left.
+    @Test
+    void aPauseStopsTheReadersAndOutlivesARestart() throws Exception {
+        try (MigrationScene scene = scene(Backfill.WINDOWS)) {
+            fill(scene, 1, 3000);
+            scene.start();
+            scene.running().change(asked(new Action.Throttle(OptionalLong.of(100))));
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rowsRead(scene) > 0);
+
+            scene.running().change(asked(new Action.Pause()));
+            Awaitility.await().until(() -> transactionsOfReaders(scene).equals("0"));
+            scene.awaitPhase("BACKFILLING");
+            assertThat(scene.running().status().blockers())
+                    .contains(PAUSED.formatted(since(scene)));
+            scene.stop();
+
+            scene.start();
+            scene.awaitPhase("BACKFILLING");
+            StatusReport.Flow kept = Objects.requireNonNull(scene.running().status().backfill());
+            assertThat(kept.paused()).isTrue();
+            assertThat(kept.rowsPerSecond()).isEqualTo(100);
+            assertThat(kept.reason()).isEqualTo("peak hour");
+            awaitStarted(scene);
+            long rows = rowsRead(scene);
+            scene.source.execute("INSERT INTO doc VALUES (90000, 'during the pause', 'b')");
+            // The stream goes on, and what it delivers is later than any step a reader could take.
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> "1".equals(scene.target.value(DURING_THE_PAUSE)));
+            assertThat(transactionsOfReaders(scene)).isEqualTo("0");
+            assertThat(rowsRead(scene)).isEqualTo(rows).isLessThan(3000);
+
+            scene.running().change(asked(new Action.Throttle(OptionalLong.empty())));
+            scene.running().change(asked(new Action.Resume()));
+            scene.awaitPhase("IN_SYNC");
+
+            assertEqual(scene);
+            assertThat(scene.running().status().blockers()).isEmpty();
+            assertThat(scene.target.value(JOURNAL))
+                    .isEqualTo("throttle,pause,throttle,resume by ann (unverified)");
+        }
+    }
+
+    private static final String PAUSED =
+            "the backfill is paused by ann (unverified) since %s: peak hour. Run 'millrace resume"
+                    + " backfill' to continue";
+
+    private static final String DURING_THE_PAUSE = "SELECT count(*) FROM doc WHERE id = 90000";
+
+    private static final String JOURNAL =
+            """
+            SELECT string_agg(event, ',' ORDER BY id) || ' by ' || min(who) FROM millrace.journal
+            WHERE event IN ('pause', 'resume', 'throttle') AND detail ->> 'reason' = 'peak hour'
+            """;
+
+    private static BackfillChange asked(Action action) {
+        return new BackfillChange(action, "peak hour", Optional.of("ann"), Optional.empty(), false);
+    }
+
+    private static String since(MigrationScene scene) {
+        StatusReport.Flow flow = Objects.requireNonNull(scene.running().status().backfill());
+        return Objects.requireNonNull(flow.since()).truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    private static long rowsRead(MigrationScene scene) {
+        return scene.running().status().tables().getFirst().backfill().rowsDone();
+    }
+
+    /// Readers have a session each when the backfill has started.
+    private static void awaitStarted(MigrationScene scene) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> !sessionsOfReaders(scene, "true").equals("0"));
+    }
+
+    private static String transactionsOfReaders(MigrationScene scene) {
+        return sessionsOfReaders(scene, "xact_start IS NOT NULL");
+    }
+
+    private static String sessionsOfReaders(MigrationScene scene, String filter) {
+        return scene.source.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'millrace "
+                        + scene.name
+                        + " backfill' AND "
+                        + filter);
+    }
+
+    @Test
+    void theEngineTakesNoSetting() throws Exception {
+        try (MigrationScene scene = scene(Backfill.ENGINE)) {
+            fill(scene, 1, 10);
+            scene.start();
+
+            assertThatThrownBy(() -> scene.running().change(asked(new Action.Pause())))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("backfill: engine");
+            assertThatThrownBy(
+                            () ->
+                                    scene.running()
+                                            .change(asked(new Action.Throttle(OptionalLong.of(1)))))
+                    .isInstanceOf(RefusedException.class);
+            assertThat(scene.running().status().backfill()).isNull();
+            scene.awaitPhase("IN_SYNC");
+        }
+    }
+
+    @Test
+    void aChangeThatIsNotMadeChangesNothing() throws Exception {
+        try (MigrationScene scene = scene(Backfill.WINDOWS)) {
+            scene.start();
+            BackfillChange dry =
+                    new BackfillChange(
+                            new Action.Pause(), "", Optional.empty(), Optional.empty(), true);
+            BackfillChange late =
+                    new BackfillChange(
+                            new Action.Pause(),
+                            "",
+                            Optional.empty(),
+                            Optional.of("COMPLETED"),
+                            false);
+
+            assertThat(scene.running().change(dry).backfill().paused()).isTrue();
+            assertThatThrownBy(() -> scene.running().change(late))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("not in COMPLETED");
+
+            assertThat(Objects.requireNonNull(scene.running().status().backfill()).paused())
+                    .isFalse();
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.backfill_pace"))
+                    .isEqualTo("0");
+            scene.awaitPhase("IN_SYNC");
         }
     }
 

@@ -1,0 +1,121 @@
+package dev.millrace.cli;
+
+import dev.millrace.cli.ChangeOptions.Question;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// The commands `pause`, `resume` and `throttle`. The service decides what can be paused.
+final class FlowCommands {
+
+    private FlowCommands() {}
+
+    static List<Callable<Integer>> all(Terminal terminal, Pause pause, Question question) {
+        return List.of(
+                new PauseCommand(terminal, pause, question),
+                new ResumeCommand(terminal, pause, question),
+                new ThrottleCommand(terminal, pause, question));
+    }
+
+    private abstract static class Change implements Callable<Integer> {
+
+        private final Terminal terminal;
+        private final Pause pause;
+        private final Question question;
+        @Mixin private ChangeOptions options = new ChangeOptions();
+
+        private Change(Terminal terminal, Pause pause, Question question) {
+            this.terminal = terminal;
+            this.pause = pause;
+            this.question = question;
+        }
+
+        final int make(String path, String asked, Map<String, Object> change) {
+            return options.make(path, asked, change, terminal, pause, question);
+        }
+    }
+
+    @Command(
+            name = "pause",
+            description =
+                    "Stop reading existing rows within a second, and leave no transaction open on the"
+                            + " source. Changes are still replicated. A restart keeps the pause.",
+            mixinStandardHelpOptions = true)
+    private static final class PauseCommand extends Change {
+
+        @Parameters(paramLabel = "WHAT", description = "backfill")
+        private String what = "";
+
+        private PauseCommand(Terminal terminal, Pause pause, Question question) {
+            super(terminal, pause, question);
+        }
+
+        @Override
+        public Integer call() {
+            return make("pause", "Pause " + what, Map.of("what", List.of(what)));
+        }
+    }
+
+    @Command(
+            name = "resume",
+            description = "Continue reading existing rows after a pause.",
+            mixinStandardHelpOptions = true)
+    private static final class ResumeCommand extends Change {
+
+        @Parameters(paramLabel = "WHAT", description = "backfill")
+        private String what = "";
+
+        private ResumeCommand(Terminal terminal, Pause pause, Question question) {
+            super(terminal, pause, question);
+        }
+
+        @Override
+        public Integer call() {
+            return make("resume", "Resume " + what, Map.of("what", List.of(what)));
+        }
+    }
+
+    @Command(
+            name = "throttle",
+            description =
+                    "Limit how many existing rows the backfill reads per second, over all tables. A"
+                            + " restart keeps the limit.",
+            mixinStandardHelpOptions = true)
+    private static final class ThrottleCommand extends Change {
+
+        @ArgGroup(exclusive = true, multiplicity = "1")
+        private Limit limit = new Limit();
+
+        static final class Limit {
+
+            @Option(
+                    names = "--rows-per-second",
+                    paramLabel = "N",
+                    description = "Rows per second, at least 1; 0 for no limit.")
+            private long rows;
+
+            @Option(names = "--off", description = "No limit.")
+            private boolean off;
+        }
+
+        private ThrottleCommand(Terminal terminal, Pause pause, Question question) {
+            super(terminal, pause, question);
+        }
+
+        @Override
+        public Integer call() {
+            long rows = limit.off ? 0 : limit.rows;
+            return make(
+                    "throttle",
+                    rows == 0
+                            ? "Lift the limit of the backfill"
+                            : "Limit the backfill to " + rows + " rows per second",
+                    Map.of("what", List.of("backfill"), "rowsPerSecond", rows));
+        }
+    }
+}

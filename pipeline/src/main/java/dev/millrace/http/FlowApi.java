@@ -1,0 +1,131 @@
+package dev.millrace.http;
+
+import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.migration.BackfillChange;
+import dev.millrace.migration.BackfillChange.Action;
+import dev.millrace.migration.RefusedException;
+import dev.millrace.migration.StatusReport;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/// The operator's hand on the flow: `pause`, `resume` and `throttle` under `/api/v1/`. A change is
+/// in force when the response arrives, and a repeated request sets the same again. So the response
+/// contains the finished operation, and there is none to ask for later. Thread-safe.
+@RestController
+@RequestMapping("/api/v1")
+public final class FlowApi {
+
+    private static final int MAX_LENGTH = 500;
+    private static final String BACKFILL = "backfill";
+
+    private final MigrationHost host;
+
+    FlowApi(MigrationHost host) {
+        this.host = host;
+    }
+
+    /// @param what `backfill`; `throttle` does not need it
+    /// @param rowsPerSecond of `throttle`; 0 for no limit
+    /// @param who the operator, for the journal
+    record Change(
+            @Nullable List<@Nullable String> what,
+            @Nullable Long rowsPerSecond,
+            @Nullable String reason,
+            @Nullable String who,
+            @Nullable String expectedPhase,
+            @Nullable Boolean dryRun) {}
+
+    /// @param backfill the setting with the change; not in force after a dry run
+    record Answer(Operation operation, StatusReport.Flow backfill) {}
+
+    /// @param state `done`, or `dryRun` when nothing was changed
+    record Operation(String kind, String state, String outcome) {}
+
+    @PostMapping("/pause")
+    Answer pause(@RequestBody Change change) {
+        return take(new Action.Pause(), change);
+    }
+
+    @PostMapping("/resume")
+    Answer resume(@RequestBody Change change) {
+        return take(new Action.Resume(), change);
+    }
+
+    @PostMapping("/throttle")
+    Answer throttle(@RequestBody Change change) {
+        Long rows = change.rowsPerSecond();
+        if (rows == null || rows < 0) {
+            throw invalid(
+                    "'rowsPerSecond' must be a number of rows, at least 1, or 0 for no limit.");
+        }
+        return take(
+                new Action.Throttle(rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows)),
+                change);
+    }
+
+    private Answer take(Action action, Change change) {
+        checkParts(action, change);
+        BackfillChange asked =
+                new BackfillChange(
+                        action,
+                        text("reason", change.reason()).orElse(""),
+                        text("who", change.who()),
+                        Optional.ofNullable(change.expectedPhase()),
+                        Boolean.TRUE.equals(change.dryRun()));
+        BackfillChange.Outcome outcome = host.controlForChange().change(asked);
+        return new Answer(
+                new Operation(action.kind(), asked.dryRun() ? "dryRun" : "done", outcome.text()),
+                outcome.backfill());
+    }
+
+    private static void checkParts(Action action, Change change) {
+        boolean isThrottle = action instanceof Action.Throttle;
+        if (!isThrottle && change.rowsPerSecond() != null) {
+            throw invalid("'rowsPerSecond' is not allowed here. Use POST /api/v1/throttle.");
+        }
+        List<@Nullable String> what = change.what() == null ? List.of() : change.what();
+        if (what.isEmpty() && !isThrottle) {
+            throw invalid("'what' is missing. Send {\"what\": [\"backfill\"]}.");
+        }
+        for (String part : what) {
+            checkPart(action.kind(), String.valueOf(part));
+        }
+    }
+
+    private static void checkPart(String kind, String part) {
+        switch (part) {
+            case BACKFILL -> {}
+            case "apply", "all" ->
+                    throw new RefusedException(
+                            "'%s %s' is not supported in this version. Use '%s backfill'; to stop everything, stop the service, which continues at its stored positions"
+                                    .formatted(kind, part, kind));
+            default ->
+                    throw invalid(
+                            "Cannot " + kind + " this part of the migration. Use 'backfill'.");
+        }
+    }
+
+    /// A text for the journal and for terminals, which must not contain control sequences.
+    private static Optional<String> text(String name, @Nullable String given) {
+        if (given == null || given.isBlank()) {
+            return Optional.empty();
+        }
+        String text = given.strip();
+        if (text.length() > MAX_LENGTH || text.chars().anyMatch(Character::isISOControl)) {
+            throw invalid(
+                    "'%s' must be one line of at most %d characters.".formatted(name, MAX_LENGTH));
+        }
+        return Optional.of(text);
+    }
+
+    private static ProblemException invalid(String detail) {
+        return new ProblemException(Problems.of(HttpStatus.BAD_REQUEST, "Invalid request", detail));
+    }
+}

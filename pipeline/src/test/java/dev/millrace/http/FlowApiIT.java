@@ -1,0 +1,117 @@
+package dev.millrace.http;
+
+import static dev.millrace.app.ServiceScene.JSON;
+import static dev.millrace.app.ServiceScene.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.FakeMigration;
+import dev.millrace.app.Http.Answer;
+import dev.millrace.app.ServiceScene;
+import dev.millrace.migration.BackfillChange;
+import dev.millrace.migration.BackfillChange.Action;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Tests pause, resume and throttle over HTTP.
+class FlowApiIT {
+
+    @AutoClose private static ServiceScene scene;
+
+    @BeforeAll
+    static void start() throws Exception {
+        scene = ServiceScene.over(new FakeMigration());
+    }
+
+    @AfterEach
+    void forget() {
+        scene.migration.changes.clear();
+        scene.migration.refusal = null;
+    }
+
+    private static Answer post(String verb, String body) {
+        return scene.http.post("/api/v1/" + verb, body, JSON);
+    }
+
+    @Test
+    void answersTheFinishedOperationAndTheSetting() {
+        Answer answer =
+                post(
+                        "pause",
+                        "{\"what\":[\"backfill\"],\"reason\":\" peak hour \",\"who\":\"ann\","
+                                + "\"expectedPhase\":\"BACKFILLING\"}");
+
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.json().path("operation").path("kind").asString()).isEqualTo("pause");
+        assertThat(answer.json().path("operation").path("state").asString()).isEqualTo("done");
+        assertThat(answer.json().path("operation").path("outcome").asString()).isNotBlank();
+        assertThat(answer.json().path("backfill").path("paused").asBoolean()).isTrue();
+        assertThat(scene.migration.changes)
+                .containsExactly(
+                        new BackfillChange(
+                                new Action.Pause(),
+                                "peak hour",
+                                Optional.of("ann"),
+                                Optional.of("BACKFILLING"),
+                                false));
+    }
+
+    @Test
+    void aDryRunIsNamedInTheState() {
+        Answer answer = post("resume", "{\"what\":[\"backfill\"],\"dryRun\":true}");
+
+        assertThat(answer.json().path("operation").path("state").asString()).isEqualTo("dryRun");
+        assertThat(scene.migration.changes).allMatch(BackfillChange::dryRun).hasSize(1);
+    }
+
+    @Test
+    void throttlesAndLiftsTheLimit() {
+        post("throttle", "{\"rowsPerSecond\":5000}");
+        post("throttle", "{\"what\":[\"backfill\"],\"rowsPerSecond\":0}");
+
+        assertThat(scene.migration.changes)
+                .extracting(BackfillChange::action)
+                .containsExactly(
+                        new Action.Throttle(OptionalLong.of(5_000)),
+                        new Action.Throttle(OptionalLong.empty()));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "pause|{\"what\":[\"apply\"]}|409|'pause apply' is not supported in this version",
+                "resume|{\"what\":[\"backfill\",\"all\"]}|409|'resume all' is not supported",
+                "pause|{}|400|'what' is missing",
+                "pause|{\"what\":[\"lunch\"]}|400|Use 'backfill'",
+                "pause|{\"what\":[null]}|400|Use 'backfill'",
+                "pause|{\"what\":[\"backfill\"],\"rowsPerSecond\":5}|400|POST /api/v1/throttle",
+                "pause|{\"what\":[\"backfill\"],\"reason\":\"a\\u001b[2J\"}|400|'reason' must be",
+                "throttle|{}|400|'rowsPerSecond' must be",
+                "throttle|{\"rowsPerSecond\":-1}|400|'rowsPerSecond' must be",
+                "throttle|{\"rows\":1}|400|Send JSON, {\"rowsPerSecond\"",
+                "resume|nothing|400|Send JSON, {\"what\""
+            })
+    void refusesWhatItCannotDo(String verb, String body, int status, String reason) {
+        Answer answer = post(verb, body);
+
+        assertProblem(answer, status);
+        assertThat(answer.json().path("detail").asString()).contains(reason);
+        assertThat(scene.migration.changes).isEmpty();
+    }
+
+    @Test
+    void aRefusalOfTheMigrationIsAConflict() {
+        scene.migration.refusal = "not possible with 'backfill: engine'";
+
+        Answer answer = post("pause", "{\"what\":[\"backfill\"]}");
+
+        assertProblem(answer, 409);
+        assertThat(answer.json().path("detail").asString()).contains("backfill: engine");
+    }
+}
