@@ -185,7 +185,7 @@ final class BackfillFlow {
                     .setCause(Fault.of(e))
                     .log("a change of the backfill could not be stored");
             throw new RefusedException(
-                    "The target did not confirm that the change is stored, so the backfill continues as before. Run the command again when the target answers");
+                    "The target did not confirm that the change is stored, so it is not in force; a restart may apply it. Run the command again when the target answers");
         }
         LOG.atInfo()
                 .addKeyValue("change", kind)

@@ -84,6 +84,7 @@ class FlowApiIT {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '`',
             value = {
                 "pause|{\"what\":[\"apply\"]}|409|'pause apply' is not supported in this version",
                 "resume|{\"what\":[\"backfill\",\"all\"]}|409|'resume all' is not supported",
