@@ -93,6 +93,29 @@ public final class ServiceProcess implements AutoCloseable {
                         });
     }
 
+    /// Limits the backfill as soon as the service accepts it.
+    ///
+    /// @param rowsPerSecond 0 for no limit
+    public void throttle(int rowsPerSecond) {
+        String body = "{\"what\":[\"backfill\"],\"rowsPerSecond\":" + rowsPerSecond + "}";
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () -> {
+                            requireAlive();
+                            return status().isPresent()
+                                    && send(request("/api/v1/throttle")
+                                                            .header(
+                                                                    "Content-Type",
+                                                                    "application/json")
+                                                            .POST(BodyPublishers.ofString(body))
+                                                            .build())
+                                                    .statusCode()
+                                            == 200;
+                        });
+    }
+
     /// Reconciles all tables and waits for the report.
     public JsonNode reconcile() throws IOException {
         HttpResponse<String> asked =
