@@ -173,7 +173,8 @@ class EmbeddedBrokerIT {
     @Test
     void clientResendsBatchesAfterOutOfOrderErrors() throws Exception {
         String topic = "early";
-        int partitions = 64;
+        // So many that their markers are still being written when the next batch arrives.
+        int partitions = 256;
         try (Admin admin = Admin.create(SHARED.clientSettings())) {
             admin.createTopics(
                             List.of(new NewTopic(topic, Optional.of(partitions), Optional.empty())))
@@ -191,7 +192,7 @@ class EmbeddedBrokerIT {
         try (var producer =
                 new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
             producer.initTransactions();
-            long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
             while (logged.list.isEmpty() && System.nanoTime() < end) {
                 producer.beginTransaction();
                 for (int i = 0; i < 3; i++, sent++) {
