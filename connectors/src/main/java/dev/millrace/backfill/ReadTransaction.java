@@ -78,7 +78,7 @@ final class ReadTransaction implements AutoCloseable {
             row.next();
             if (row.getBoolean(2)) {
                 throw new SQLException(
-                        "The source is a standby, whose snapshots do not follow the order of the WAL.",
+                        "The source is a standby, whose snapshots do not follow the order of the WAL. Set source.url to the primary.",
                         SqlState.READ_ONLY_TRANSACTION.code());
             }
             return RunningTransactions.parse(row.getString(1));

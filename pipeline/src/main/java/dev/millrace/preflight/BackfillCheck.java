@@ -1,47 +1,91 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Requires `backfill: engine` for tables that cannot be read in ranges of pages.
+/// Checks that windows can read the rows: each leaf partition is read under its own name, in ranges
+/// of pages. The tables that the file names are checked for the role's privileges elsewhere.
 final class BackfillCheck {
 
-    /// Tables whose access method has no TID range scan, each with the root of its partitions.
-    private static final String OTHER_METHODS =
+    /// The tables that store rows and cannot be read, each with the root of its partitions.
+    private static final String NOT_READABLE =
             """
-            SELECT coalesce(rn.nspname, n.nspname), coalesce(r.relname, c.relname), n.nspname, c.relname, a.amname
+            SELECT coalesce(rn.nspname, n.nspname), coalesce(r.relname, c.relname), n.nspname, c.relname, a.amname,
+                (NOT f.selects)::text, (NOT f.uses)::text, f.hides::text
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_am a ON a.oid = c.relam
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_class r
                 ON c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)
             LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-            WHERE c.relkind = 'r' AND a.amname <> 'heap' ORDER BY 3, 4
+            CROSS JOIN LATERAL (
+                SELECT NOT c.relispartition OR pg_catalog.has_table_privilege(c.oid, 'SELECT') AS selects,
+                    NOT c.relispartition OR pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS uses,
+                    c.relispartition AND pg_catalog.row_security_active(c.oid) AS hides) f
+            WHERE c.relkind = 'r' AND (a.amname <> 'heap' OR NOT f.selects OR NOT f.uses OR f.hides)
+            ORDER BY 3, 4
             """;
 
     private BackfillCheck() {}
 
-    static List<Finding> judge(MigrationSpec spec, Session source, Set<TableId> tables) {
-        Findings findings = new Findings("source.access-method");
+    static List<Finding> judge(
+            MigrationSpec spec, Session source, Set<TableId> tables, String role) {
+        Findings methods = new Findings("source.access-method");
+        Findings partitions = new Findings("source.partition-privileges");
         if (spec.backfill() == Backfill.WINDOWS) {
-            for (List<@Nullable String> row : source.texts(OTHER_METHODS)) {
+            for (List<@Nullable String> row : source.texts(NOT_READABLE)) {
                 if (tables.contains(table(row.get(0), row.get(1)))) {
-                    findings.refuse(
-                            table(row.get(2), row.get(3)).toString(),
-                            "has the table access method "
-                                    + row.get(4)
-                                    + ", which has no scan of a range of pages",
-                            "Set backfill: engine.");
+                    judge(row, Identifier.quote(role), methods, partitions);
                 }
             }
         }
-        return findings.orOk("source tables", "their existing rows can be read");
+        List<Finding> all =
+                new ArrayList<>(methods.orOk("source tables", "their existing rows can be read"));
+        all.addAll(partitions.orOk("source partitions", "the role may read them"));
+        return all;
+    }
+
+    private static void judge(
+            List<@Nullable String> row, String role, Findings methods, Findings partitions) {
+        TableId leaf = table(row.get(2), row.get(3));
+        if (!"heap".equals(row.get(4))) {
+            methods.refuse(
+                    leaf.toString(),
+                    "has the table access method "
+                            + row.get(4)
+                            + ", which has no scan of a range of pages",
+                    "Set backfill: engine.");
+        }
+        if ("true".equals(row.get(5))) {
+            partitions.refuse(
+                    leaf.toString(),
+                    "the role has no SELECT privilege on the partition, which is read under its own name",
+                    "GRANT SELECT ON " + Identifier.quote(leaf) + " TO " + role + ";");
+        }
+        if ("true".equals(row.get(6))) {
+            partitions.refuse(
+                    leaf.toString(),
+                    "the role has no USAGE privilege on the schema of the partition",
+                    "GRANT USAGE ON SCHEMA "
+                            + Identifier.quote(leaf.schema())
+                            + " TO "
+                            + role
+                            + ";");
+        }
+        if ("true".equals(row.get(7))) {
+            partitions.refuse(
+                    leaf.toString(),
+                    "row-level security of the partition hides rows from the role",
+                    "ALTER ROLE " + role + " BYPASSRLS;");
+        }
     }
 
     private static TableId table(@Nullable String schema, @Nullable String name) {

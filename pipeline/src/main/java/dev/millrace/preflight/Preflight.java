@@ -63,7 +63,9 @@ public final class Preflight {
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(LogSizeCheck.judge(spec, facts));
-            findings.addAll(BackfillCheck.judge(spec, from, facts.sources()));
+            findings.addAll(
+                    BackfillCheck.judge(
+                            spec, from, facts.sources(), facts.source().server().role().name()));
             findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),

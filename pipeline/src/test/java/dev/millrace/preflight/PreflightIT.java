@@ -337,7 +337,7 @@ class PreflightIT {
                     .get();
             producer.send(new ProducerRecord<>(prefix + "position", new byte[1])).get();
         }
-        scene.kafka = "kafka: {bootstrap-servers: '" + servers + "', partitions: 6}";
+        scene.more = "kafka: {bootstrap-servers: '" + servers + "', partitions: 6}";
 
         assertThat(scene.plan().findings())
                 .filteredOn(

@@ -24,7 +24,9 @@ final class PreflightScene {
     private final String migration = "m" + Long.toString(System.nanoTime(), 36);
     String sourcePassword = PASSWORD;
     String targetUrl = target.url();
-    String kafka = "";
+
+    /// Another line of the migration file.
+    String more = "";
 
     /// The source has a table `users` and the target a table `customer`; the role has all
     /// privileges on both.
@@ -109,7 +111,7 @@ final class PreflightScene {
                                         targetUrl,
                                         role,
                                         PASSWORD,
-                                        kafka)
+                                        more)
                         + tables.indent(2);
         return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
             case SpecResult.Valid valid -> valid.spec();

@@ -98,6 +98,58 @@ class SourceTablesIT {
                 .containsExactly("source.partitions", "source.unchanged-values");
     }
 
+    /// The backfill reads each leaf under its own name; the engine's snapshot reads the root.
+    @Test
+    void refusesPartitionsThatTheRoleCannotRead() {
+        scene.source.execute(
+                "CREATE TABLE part (id bigint PRIMARY KEY, user_name text NOT NULL, email text)"
+                        + " PARTITION BY RANGE (id)",
+                "ALTER TABLE part OWNER TO " + scene.role,
+                "CREATE SCHEMA cold",
+                "CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "CREATE TABLE cold.part_mid PARTITION OF part FOR VALUES FROM (10) TO (20)",
+                "CREATE TABLE part_high PARTITION OF part FOR VALUES FROM (20) TO (30)",
+                "GRANT SELECT ON cold.part_mid, part_high TO " + scene.role,
+                "ALTER TABLE part_high ENABLE ROW LEVEL SECURITY");
+        String tables = "public.customer: SELECT id, user_name AS full_name FROM part";
+
+        assertThat(open(scene.plan(tables)))
+                .extracting(found -> found.check() + " " + found.object() + " " + found.remedy())
+                .containsExactlyInAnyOrder(
+                        "source.partition-privileges public.part_low GRANT SELECT ON"
+                                + " \"public\".\"part_low\" TO \""
+                                + scene.role
+                                + "\";",
+                        "source.partition-privileges cold.part_mid GRANT USAGE ON SCHEMA"
+                                + " \"cold\" TO \""
+                                + scene.role
+                                + "\";",
+                        "source.partition-privileges public.part_high ALTER ROLE \""
+                                + scene.role
+                                + "\" BYPASSRLS;");
+
+        scene.more = "backfill: engine";
+        assertThat(open(scene.plan(tables))).isEmpty();
+    }
+
+    @Test
+    void refusesTablesWithoutAScanOfARangeOfPages() {
+        scene.source.execute(
+                "CREATE ACCESS METHOD other TYPE TABLE HANDLER heap_tableam_handler",
+                "CREATE TABLE stored (id bigint PRIMARY KEY, user_name text NOT NULL) USING other",
+                "ALTER TABLE stored OWNER TO " + scene.role);
+        String tables = "public.customer: SELECT id, user_name AS full_name FROM stored";
+
+        Finding found = only(scene.plan(tables));
+
+        assertThat(found.check()).isEqualTo("source.access-method");
+        assertThat(found.object()).isEqualTo("public.stored");
+        assertThat(found.message()).contains("access method other");
+        assertThat(found.remedy()).isEqualTo("Set backfill: engine.");
+        scene.more = found.remedy().replace("Set ", "").replace(".", "");
+        assertThat(open(scene.plan(tables))).isEmpty();
+    }
+
     @Test
     void refusesInheritanceOnEitherSide() {
         scene.source.execute("CREATE TABLE vips (since int) INHERITS (users)");
