@@ -22,8 +22,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the existing rows of all tables, and rows of single keys that the log needs, in windows
-/// beside the stream. Several readers work at once, each over a session of its own. Runs until it
-/// is stopped: after the last table is complete, keys can still need a window. Thread-safe.
+/// beside the stream. Several readers work at once, each over its own session. Runs until it is
+/// stopped: after the last table is complete, keys can still need a window. Thread-safe.
 ///
 /// A run that fails is started again and continues where the log says. The end of a capture run is
 /// no failure: the windows that it discarded are read again. While no capture runs, readers wait

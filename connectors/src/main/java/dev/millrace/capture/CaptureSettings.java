@@ -31,30 +31,6 @@ public record CaptureSettings(
         debezium = Map.copyOf(debezium);
     }
 
-    /// The engine reads the existing rows.
-    public CaptureSettings(
-            String migration,
-            int generation,
-            String url,
-            String username,
-            String password,
-            List<CapturedTable> tables,
-            int partitions,
-            Map<String, Object> kafka,
-            Map<String, String> debezium) {
-        this(
-                migration,
-                generation,
-                url,
-                username,
-                password,
-                tables,
-                partitions,
-                kafka,
-                debezium,
-                Backfill.ENGINE);
-    }
-
     CaptureSettings with(List<CapturedTable> other) {
         return new CaptureSettings(
                 migration,
@@ -67,21 +43,6 @@ public record CaptureSettings(
                 kafka,
                 debezium,
                 backfill);
-    }
-
-    /// The same settings with another way of reading the existing rows.
-    public CaptureSettings with(Backfill other) {
-        return new CaptureSettings(
-                migration,
-                generation,
-                url,
-                username,
-                password,
-                tables,
-                partitions,
-                kafka,
-                debezium,
-                other);
     }
 
     SessionFactory sessions() {

@@ -4,6 +4,7 @@ import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Windows;
 import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -129,7 +130,8 @@ final class CaptureChild implements AutoCloseable {
                         List.of(CaptureScene.item()),
                         CaptureScene.PARTITIONS,
                         Map.of("bootstrap.servers", args[4]),
-                        Map.of("max.batch.size", args[6]));
+                        Map.of("max.batch.size", args[6]),
+                        Backfill.ENGINE);
         new CaptureRun(
                         settings,
                         _ -> DriverManager.getConnection(args[1], args[2], args[3]),

@@ -7,6 +7,7 @@ import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
 import dev.millrace.postgres.HostileSettings;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import io.debezium.config.Configuration;
@@ -56,7 +57,8 @@ class EngineSessionsIT {
                 List.of(),
                 1,
                 Map.of(),
-                Map.of());
+                Map.of(),
+                Backfill.ENGINE);
     }
 
     @Test

@@ -33,8 +33,8 @@ class WindowedRowsTest {
     private final IncompleteKeys incomplete = new IncompleteKeys();
     private final WindowedRows rows =
             new WindowedRows(
-                    new CaptureSettings("m", 1, "", "", "", List.of(), 1, Map.of(), Map.of())
-                            .with(Backfill.WINDOWS),
+                    new CaptureSettings(
+                            "m", 1, "", "", "", List.of(), 1, Map.of(), Map.of(), Backfill.WINDOWS),
                     new CaptureRun.BackfillAccess(windows, state, incomplete));
 
     private List<ChangeEvent> batch(ChangeEvent... events) {

@@ -14,6 +14,7 @@ import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
 import dev.millrace.mappings.RowApplication;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -121,7 +122,8 @@ class SameFailureIT {
                         List.of(),
                         1,
                         kafka,
-                        Map.of()),
+                        Map.of(),
+                        Backfill.ENGINE),
                 _ -> database.connect(),
                 InstantSource.system(),
                 new SnapshotFailures(),

@@ -351,7 +351,8 @@ final class MigrationScene implements AutoCloseable {
                                 captured(),
                                 PARTITIONS,
                                 kafka,
-                                Map.of()),
+                                Map.of(),
+                                Backfill.ENGINE),
                         source::session,
                         InstantSource.system());
         long number;
