@@ -18,9 +18,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.LongStream;
 
-/// Looks up a sample of keys. Counting two million rows again and again would be a load of its own,
-/// so a random sample of keys is looked up first, a few per question; when all of them have
-/// arrived, the totals of the table decide. Not thread-safe.
+/// Looks up a sample of keys. Counting two million rows again and again would load the server, so a
+/// random sample of keys is looked up first, a few per question; when all of them have arrived, the
+/// totals of the table decide. Not thread-safe.
 final class SampledArrival implements Arrival {
 
     private static final int SAMPLE = 5_000;

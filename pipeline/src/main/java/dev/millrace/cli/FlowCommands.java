@@ -2,6 +2,7 @@ package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -40,24 +41,36 @@ final class FlowCommands {
         }
     }
 
+    /// Stops or continues a part of the migration.
+    private abstract static class OfPart extends Change {
+
+        private final String verb;
+
+        @Parameters(paramLabel = "WHAT", description = "backfill")
+        private String what = "";
+
+        private OfPart(String verb, Terminal terminal, Pause pause, Question question) {
+            super(terminal, pause, question);
+            this.verb = verb;
+        }
+
+        @Override
+        public final Integer call() {
+            String asked = verb.substring(0, 1).toUpperCase(Locale.ROOT) + verb.substring(1);
+            return make(verb, asked + " " + what, Map.of("what", List.of(what)));
+        }
+    }
+
     @Command(
             name = "pause",
             description =
                     "Stop reading existing rows within a second, and leave no transaction open on the"
                             + " source. Changes are still replicated. A restart keeps the pause.",
             mixinStandardHelpOptions = true)
-    private static final class PauseCommand extends Change {
-
-        @Parameters(paramLabel = "WHAT", description = "backfill")
-        private String what = "";
+    private static final class PauseCommand extends OfPart {
 
         private PauseCommand(Terminal terminal, Pause pause, Question question) {
-            super(terminal, pause, question);
-        }
-
-        @Override
-        public Integer call() {
-            return make("pause", "Pause " + what, Map.of("what", List.of(what)));
+            super("pause", terminal, pause, question);
         }
     }
 
@@ -65,18 +78,10 @@ final class FlowCommands {
             name = "resume",
             description = "Continue reading existing rows after a pause.",
             mixinStandardHelpOptions = true)
-    private static final class ResumeCommand extends Change {
-
-        @Parameters(paramLabel = "WHAT", description = "backfill")
-        private String what = "";
+    private static final class ResumeCommand extends OfPart {
 
         private ResumeCommand(Terminal terminal, Pause pause, Question question) {
-            super(terminal, pause, question);
-        }
-
-        @Override
-        public Integer call() {
-            return make("resume", "Resume " + what, Map.of("what", List.of(what)));
+            super("resume", terminal, pause, question);
         }
     }
 

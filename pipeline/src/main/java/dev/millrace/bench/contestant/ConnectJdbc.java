@@ -14,7 +14,7 @@ import java.util.TreeMap;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Kafka Connect in standalone mode with the Debezium PostgreSQL source and the Debezium JDBC sink,
-/// tuned for throughput, beside a broker in a process of its own. It copies the columns unchanged.
+/// tuned for throughput, with a broker in another process. It copies the columns unchanged.
 /// [#prepare] downloads its programs from Maven Central with the checkout's wrapper.
 public final class ConnectJdbc implements Contestant {
 
