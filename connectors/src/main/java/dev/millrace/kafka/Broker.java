@@ -223,9 +223,7 @@ public final class Broker implements AutoCloseable {
         return switch (setting) {
             case "max.message.bytes" ->
                     found.matches("\\d{1,18}") && Long.parseLong(found) >= Long.parseLong(wanted);
-            // Decides when disk space is freed and how much of the position topic a start reads,
-            // not
-            // which records are readable.
+            // Decides when disk space is freed and what a start reads, not which records exist.
             case "segment.bytes" -> true;
             default -> found.equals(wanted);
         };
