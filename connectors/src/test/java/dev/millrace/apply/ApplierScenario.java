@@ -23,6 +23,7 @@ import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestProducer;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -38,9 +39,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
 /// A target database with a control schema, a target topic that the test writes, and appliers that
@@ -54,7 +52,7 @@ public final class ApplierScenario implements AutoCloseable {
     final String migration = KafkaServer.newMigrationName();
     final int partitions;
     final Topics topics = new Topics(migration);
-    private final KafkaProducer<byte[], byte[]> producer;
+    private final TestProducer producer;
     private final BlockCodec codec = new BlockCodec();
     private final List<TargetApplier> appliers = new ArrayList<>();
     private final long[] changesOffsets;
@@ -83,11 +81,7 @@ public final class ApplierScenario implements AutoCloseable {
         ControlSchema.migrate(sessions(database));
         database.execute(tables);
         createTopic();
-        producer =
-                new KafkaProducer<>(
-                        Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 0),
-                        new ByteArraySerializer(),
-                        new ByteArraySerializer());
+        producer = new TestProducer(Map.of("bootstrap.servers", bootstrapServers));
         begin(GENERATION);
     }
 
@@ -270,7 +264,7 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     void sendRaw(int partition, byte @Nullable [] value) {
-        producer.send(new ProducerRecord<>(topics.target(), partition, null, value));
+        producer.send(topics.target(), partition, value);
     }
 
     void awaitSent() {

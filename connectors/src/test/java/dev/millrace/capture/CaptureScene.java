@@ -17,6 +17,7 @@ import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestProducer;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -30,11 +31,9 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
@@ -211,8 +210,7 @@ final class CaptureScene implements AutoCloseable {
     }
 
     void writeToChanges(int partition, byte[] value) {
-        try (KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(kafka, new ByteArraySerializer(), new ByteArraySerializer())) {
+        try (TestProducer producer = new TestProducer(kafka)) {
             producer.send(new ProducerRecord<>(topics.changes(), partition, new byte[0], value));
         }
     }

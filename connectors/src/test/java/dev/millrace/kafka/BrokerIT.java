@@ -6,15 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker.TopicSpec;
 import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.TestProducer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -112,11 +111,9 @@ class BrokerIT {
     void findsAndDeletesOldRecords() {
         broker.ensure(changes);
         Instant now = Instant.parse("2026-01-10T00:00:00Z");
-        try (KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(
-                        Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()),
-                        new ByteArraySerializer(),
-                        new ByteArraySerializer())) {
+        try (TestProducer producer =
+                new TestProducer(
+                        Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
             for (int partition = 0; partition < 2; partition++) {
                 for (int days : partition == 0 ? new int[] {9, 8, 1} : new int[] {9, 8}) {
                     producer.send(

@@ -21,6 +21,7 @@ import dev.millrace.sql.Relation;
 import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.TestProducer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -37,12 +38,9 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
 /// A changes topic of one partition that the test writes, and the mappings that read it. Rows are
@@ -61,7 +59,7 @@ final class MappingsScene implements AutoCloseable {
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
     private final Broker broker = new Broker(kafka);
     private final Random random = new Random(7);
-    private final KafkaProducer<byte[], byte[]> producer;
+    private final TestProducer producer;
     private final List<RowApplication> applications = new ArrayList<>();
     private volatile CountDownLatch flowing = new CountDownLatch(0);
 
@@ -74,7 +72,7 @@ final class MappingsScene implements AutoCloseable {
         broker.ensure(plan.target());
         Map<String, Object> large = new HashMap<>(kafka);
         large.put("max.request.size", 64 * 1024 * 1024);
-        producer = new KafkaProducer<>(large, new ByteArraySerializer(), new ByteArraySerializer());
+        producer = new TestProducer(large);
     }
 
     void place() {
@@ -92,7 +90,7 @@ final class MappingsScene implements AutoCloseable {
                     Blocks.record(
                             new ChangeEvent.Insert(GENERATION, new Origin(new Lsn(id), id, 0), row),
                             id);
-            producer.send(new ProducerRecord<>(topics.changes(), 0, null, value));
+            producer.send(topics.changes(), 0, value);
         }
         producer.flush();
     }

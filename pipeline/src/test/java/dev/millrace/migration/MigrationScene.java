@@ -39,6 +39,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestProducer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,9 +55,6 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -298,10 +296,9 @@ final class MigrationScene implements AutoCloseable {
     }
 
     private void late(String topic, byte[] value) {
-        try (KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(kafka, new ByteArraySerializer(), new ByteArraySerializer())) {
+        try (TestProducer producer = new TestProducer(kafka)) {
             for (int partition = 0; partition < PARTITIONS; partition++) {
-                producer.send(new ProducerRecord<>(topic, partition, null, value));
+                producer.send(topic, partition, value);
             }
         }
     }
