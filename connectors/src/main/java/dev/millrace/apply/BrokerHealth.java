@@ -4,6 +4,7 @@ import dev.millrace.lifecycle.ComponentState;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.Metric;
@@ -19,6 +20,7 @@ final class BrokerHealth {
 
     private final KafkaConsumer<?, ?> consumer;
     private final InstantSource clock;
+    private final Metric received;
     private double bytes = -1;
     private Instant lastAnswer;
     private volatile ComponentState.@Nullable Waiting trouble;
@@ -27,6 +29,7 @@ final class BrokerHealth {
         this.consumer = consumer;
         this.clock = clock;
         this.lastAnswer = clock.instant();
+        this.received = receivedBytes(consumer);
     }
 
     /// Called after each poll.
@@ -47,13 +50,21 @@ final class BrokerHealth {
     }
 
     private double bytesRead() {
-        for (var metric : consumer.metrics().entrySet()) {
-            if (metric.getKey().name().equals("incoming-byte-total")
-                    && metric.getKey().group().equals("consumer-metrics")) {
-                Metric value = metric.getValue();
-                return value.metricValue() instanceof Number number ? number.doubleValue() : -1;
-            }
-        }
-        throw new IllegalStateException("the consumer has no metric incoming-byte-total");
+        return received.metricValue() instanceof Number number ? number.doubleValue() : -1;
+    }
+
+    /// A search among all metrics of the consumer would cost more than the rest of a poll.
+    private static Metric receivedBytes(KafkaConsumer<?, ?> consumer) {
+        return consumer.metrics().entrySet().stream()
+                .filter(
+                        metric ->
+                                metric.getKey().name().equals("incoming-byte-total")
+                                        && metric.getKey().group().equals("consumer-metrics"))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new IllegalStateException(
+                                        "the consumer has no metric incoming-byte-total"));
     }
 }

@@ -51,6 +51,7 @@ public final class BenchVerb implements BenchLauncher {
                         folder(options.out()),
                         checkout,
                         SERVICE_OPTIONS,
+                        true,
                         options.growth(),
                         options.profile());
         Path log = plan.out().resolve(LOG);

@@ -12,6 +12,7 @@ import dev.millrace.bench.report.Machine;
 import dev.millrace.bench.report.MarkdownReport;
 import dev.millrace.bench.report.Profile;
 import dev.millrace.bench.report.Report;
+import dev.millrace.bench.report.Report.Load;
 import dev.millrace.bench.report.ReportFiles;
 import dev.millrace.bench.report.Sample;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
@@ -46,6 +47,7 @@ public final class Bench {
     static final int FAILED = 1;
     static final int INTERRUPTED = 130;
 
+    private static final int TRAINING_ROWS = 20_000;
     private static final Duration LEAVE = Duration.ofMinutes(1);
 
     /// Measures that do not change the source.
@@ -134,6 +136,9 @@ public final class Bench {
             Stage stage = new Stage(servers, work, plan.out(), plan.load(), narration, inspection);
             List<Sample> samples = new ArrayList<>();
             Map<Measure, Profile> profiles = new EnumMap<>(Measure.class);
+            if (plan.startCache()) {
+                createStartCache(plan, servers, work);
+            }
             for (Measure measure : plan.measures()) {
                 samples.addAll(measure(measure, plan, stage));
                 if (plan.profile() && PROFILED.contains(measure)) {
@@ -143,7 +148,7 @@ public final class Bench {
             }
             List<Growth> growth = new ArrayList<>();
             if (plan.growth()) {
-                Product product = new Product(plan.options());
+                Product product = plan.product();
                 for (Growth.Axis axis : Growth.Axis.values()) {
                     growth.add(GrowthMeasure.measure(axis, product, plan, stage, narration));
                 }
@@ -200,6 +205,29 @@ public final class Bench {
         return samples;
     }
 
+    /// A short turn, as the launcher's first demo would run, so that the service starts as it does
+    /// for users.
+    private void createStartCache(BenchPlan plan, BenchServers servers, Path work)
+            throws IOException, SQLException {
+        narration.say("One short run records the start cache");
+        Load load = new Load(TRAINING_ROWS, 1, TRAINING_ROWS, 200, 5);
+        Stage stage = new Stage(servers, work, plan.out(), load, narration, _ -> {});
+        stage.createSource(TRAINING_ROWS, 1);
+        Sample sample =
+                stage.play(
+                        Measure.LATENCY,
+                        plan.product().recordingStartCache(),
+                        0,
+                        TRAINING_ROWS,
+                        Size.DEFAULT);
+        stage.dropSource();
+        if (!sample.isValid()) {
+            throw new ContestantFailed(
+                    "The run for the start cache failed: " + MarkdownReport.line(sample));
+        }
+        plan.product().createStartCache();
+    }
+
     /// One more run of the service, whose figures do not count.
     ///
     /// @return empty if the run failed
@@ -210,12 +238,7 @@ public final class Bench {
         long rows = rows(measure, plan);
         stage.createSource(rows, 1);
         Sample sample =
-                stage.play(
-                        measure,
-                        new Product(plan.options()).recordedTo(recording),
-                        0,
-                        rows,
-                        Size.DEFAULT);
+                stage.play(measure, plan.product().recordedTo(recording), 0, rows, Size.DEFAULT);
         stage.dropSource();
         narration.say(measure + " with Flight Recorder: " + MarkdownReport.line(sample));
         return sample.isValid() ? Optional.of(Profile.read(recording)) : Optional.empty();

@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.contestant.Product;
 import dev.millrace.bench.report.Report.Load;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
@@ -14,6 +15,7 @@ import java.util.Optional;
 /// @param out existing folder for report, plots, logs and, during the run, the servers
 /// @param checkout the checkout whose Maven wrapper downloads peers; empty in a distribution
 /// @param options of the JVM that runs the service
+/// @param startCache whether to create a start cache first, as the launcher's first demo does
 /// @param growth whether to measure how the rate changes as the work grows
 /// @param profile whether to run the service once more, with Flight Recorder, for each measure that
 ///   has a profile
@@ -25,6 +27,7 @@ public record BenchPlan(
         Path out,
         Optional<Path> checkout,
         List<String> options,
+        boolean startCache,
         boolean growth,
         boolean profile) {
 
@@ -35,5 +38,13 @@ public record BenchPlan(
         if (runs < 1) {
             throw new IllegalArgumentException("A benchmark needs at least one run, got " + runs);
         }
+    }
+
+    Product product() {
+        return new Product(
+                options,
+                startCache
+                        ? Optional.of(out.resolve(Bench.WORK).resolve("start.aot"))
+                        : Optional.empty());
     }
 }

@@ -31,7 +31,7 @@ record Contestants(List<Contestant> copiers, List<Contestant> followers) {
                 copiers.add(new PsqlPipe());
             }
         }
-        Product product = new Product(plan.options());
+        Product product = plan.product();
         copiers.add(product);
         followers.add(product);
         if (plan.peers().contains(Peer.NATIVE)) {

@@ -126,6 +126,7 @@ class BenchIT {
                 Optional.empty(),
                 List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
                 false,
+                false,
                 false);
     }
 

@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -179,6 +180,38 @@ class LauncherTest {
     }
 
     @Test
+    void theFirstDemoRecordsTheStartCacheThatAServiceUses() throws Exception {
+        String run = run(root, "./millrace", "run").out;
+        Path jars = Path.of(classPath(run).getFirst().replace("/*", ""));
+        Path cache = jars.resolve("run.aot");
+        assertThat(run).doesNotContain("AOT");
+        script(
+                "jdk/bin/java",
+                """
+                #!/bin/sh
+                for argument in "$@"; do
+                    echo "$argument"
+                    case $argument in
+                        -XX:AOTConfiguration=*) record=${argument#*=} ;;
+                        -XX:AOTCache=*) cache=${argument#*=} ;;
+                        -XX:AOTMode=*) mode=${argument#*=} ;;
+                    esac
+                done
+                case ${mode:-} in
+                    record) echo classes >"$record" ;;
+                    create) cp "$record" "$cache" ;;
+                esac
+                """);
+
+        assertThat(run(root, "./millrace", "demo").out).contains("-XX:AOTMode=record");
+        Awaitility.await().until(() -> Files.exists(cache));
+
+        assertThat(run(root, "./millrace", "run").out.lines()).contains("-XX:AOTCache=" + cache);
+        assertThat(run(root, "./millrace", "demo").out).doesNotContain("record");
+        Awaitility.await().until(() -> names(jars, "run.aot").size() == 1);
+    }
+
+    @Test
     void runsAnUnpackedDistribution() throws Exception {
         Path distribution = folder.resolve("distribution");
         Files.createDirectories(distribution.resolve("lib"));
@@ -195,14 +228,22 @@ class LauncherTest {
     }
 
     private static List<String> classPath(Run run) {
-        List<String> lines = run.out.lines().toList();
+        return classPath(run.out);
+    }
+
+    private static List<String> classPath(String out) {
+        List<String> lines = out.lines().toList();
         return List.of(lines.get(lines.indexOf("-cp") + 1).split(":"));
     }
 
     private static List<String> names(String wildcard) throws IOException {
-        try (Stream<Path> files = Files.list(Path.of(wildcard.replace("/*", "")))) {
+        return names(Path.of(wildcard.replace("/*", "")), ".jar");
+    }
+
+    private static List<String> names(Path folder, String part) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> file.getFileName().toString())
-                    .filter(name -> name.endsWith(".jar"))
+                    .filter(name -> name.contains(part))
                     .toList();
         }
     }

@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
 
 /// Millrace as users run it: `run -c FILE` as a process with the embedded broker and the launcher's
-/// JVM flags. It renames columns and computes two expressions, which no peer does.
+/// JVM flags and start cache. It renames columns and computes two expressions, which no peer does.
 public final class Product implements Contestant {
 
     public static final String NAME = "millrace";
@@ -32,22 +32,67 @@ public final class Product implements Contestant {
     private static final String MAIN = "dev.millrace.app.Main";
     private static final Set<String> BEFORE_ROWS = Set.of("", "PLANNED");
 
+    private static final Duration START_CACHE = Duration.ofMinutes(2);
+
     private final List<String> options;
-    private final Optional<Path> recording;
+    private final Optional<Path> startCache;
+    private final boolean endsOrderly;
 
     /// @param options of the service's JVM, in addition to the launcher's
-    public Product(List<String> options) {
-        this(options, Optional.empty());
+    /// @param startCache the start cache, which is used as soon as it exists
+    public Product(List<String> options, Optional<Path> startCache) {
+        this(options, startCache, false);
     }
 
-    private Product(List<String> options, Optional<Path> recording) {
+    private Product(List<String> options, Optional<Path> startCache, boolean endsOrderly) {
         this.options = List.copyOf(options);
-        this.recording = recording;
+        this.startCache = startCache;
+        this.endsOrderly = endsOrderly;
     }
 
     /// The same with a Flight Recorder file, which is complete when the service has been closed.
     public Product recordedTo(Path file) {
-        return new Product(options, Optional.of(file));
+        return with("-XX:StartFlightRecording=settings=profile,filename=" + file);
+    }
+
+    /// The same, but it records what its start cache consists of, like the launcher's first demo.
+    /// [#createStartCache] needs one turn of it.
+    public Product recordingStartCache() {
+        return with("-XX:AOTMode=record", "-XX:AOTConfiguration=" + record(), "-Xlog:disable");
+    }
+
+    /// Creates the start cache from what a turn of [#recordingStartCache] recorded.
+    public void createStartCache() throws IOException {
+        List<String> flags = new ArrayList<>(LAUNCHER_FLAGS);
+        flags.addAll(options);
+        flags.addAll(
+                List.of(
+                        "-XX:AOTMode=create",
+                        "-XX:AOTConfiguration=" + record(),
+                        "-XX:AOTCache=" + startCache.orElseThrow()));
+        Path log = record().resolveSibling("start-cache.log");
+        try (ChildProcess create =
+                ChildProcess.start(
+                        "The creation of the start cache",
+                        ChildProcess.java(flags, MAIN),
+                        Map.of(),
+                        log,
+                        ProcessBuilder.Redirect.DISCARD)) {
+            if (create.await(START_CACHE) != 0) {
+                throw new ContestantFailed("The start cache was not created. See " + log + ".");
+            }
+        }
+    }
+
+    private Path record() {
+        Path cache = startCache.orElseThrow();
+        return cache.resolveSibling(cache.getFileName() + ".record");
+    }
+
+    private Product with(String... more) {
+        List<String> all = new ArrayList<>(options);
+        all.addAll(List.of(more));
+        return new Product(all, startCache, true);
     }
 
     @Override
@@ -74,7 +119,7 @@ public final class Product implements Contestant {
     public Service start(Route route) throws IOException {
         Path file = route.folder().resolve("millrace.yaml");
         Files.writeString(file, spec(route));
-        Service service = new Service(file, flags(), recording.isPresent());
+        Service service = new Service(file, flags(), endsOrderly);
         service.resume();
         return service;
     }
@@ -82,8 +127,7 @@ public final class Product implements Contestant {
     private List<String> flags() {
         List<String> flags = new ArrayList<>(LAUNCHER_FLAGS);
         flags.addAll(options);
-        recording.ifPresent(
-                path -> flags.add("-XX:StartFlightRecording=settings=profile,filename=" + path));
+        startCache.filter(Files::exists).ifPresent(cache -> flags.add("-XX:AOTCache=" + cache));
         return flags;
     }
 
@@ -130,16 +174,16 @@ public final class Product implements Contestant {
 
         private final Path file;
         private final List<String> flags;
-        private final boolean recorded;
+        private final boolean endsOrderly;
         private final int port = LoopbackPort.free();
         private final ServiceHttp http =
                 new ServiceHttp(URI.create("http://127.0.0.1:" + port + "/"));
         private List<ChildProcess> process = List.of();
 
-        Service(Path file, List<String> flags, boolean recorded) {
+        Service(Path file, List<String> flags, boolean endsOrderly) {
             this.file = file;
             this.flags = flags;
-            this.recorded = recorded;
+            this.endsOrderly = endsOrderly;
         }
 
         @Override
@@ -212,8 +256,8 @@ public final class Product implements Contestant {
 
         @Override
         public void close() {
-            if (recorded) {
-                // The JVM writes the recording at an orderly exit.
+            if (endsOrderly) {
+                // The JVM writes a recording at an orderly exit.
                 stop();
             }
             process.forEach(ChildProcess::close);
