@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /// A replication slot as the server reports it, and whether a migration can stream from it. The
 /// only place that reads slots and decides about them. Immutable.
@@ -17,6 +18,9 @@ import java.util.OptionalInt;
 /// @param confirmedFlush the server no longer keeps changes before this position for the slot;
 ///   empty while the slot is being created, and for a physical slot
 /// @param walStatus `reserved`, `extended`, `unreserved` or `lost`
+/// @param safeWalBytes how much WAL the server can still write before the slot may be invalidated,
+///   0 or less if the next checkpoint may do it; empty without `max_slot_wal_keep_size`, and for a
+///   lost slot
 /// @param invalidation why the slot can no longer be used, if the server reports it (17 and later)
 public record ReplicationSlot(
         String name,
@@ -25,12 +29,13 @@ public record ReplicationSlot(
         OptionalInt activePid,
         Optional<Lsn> confirmedFlush,
         Optional<String> walStatus,
+        OptionalLong safeWalBytes,
         Optional<String> invalidation) {
 
     private static final String FIND =
             """
             SELECT s.slot_name, s.plugin, s.database, s.active_pid, s.confirmed_flush_lsn,
-                s.wal_status, to_jsonb(s) ->> 'invalidation_reason' AS invalidation
+                s.wal_status, s.safe_wal_size, to_jsonb(s) ->> 'invalidation_reason' AS invalidation
             FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ?
             """;
 
@@ -50,6 +55,8 @@ public record ReplicationSlot(
     private static ReplicationSlot read(ResultSet row) throws SQLException {
         int pid = row.getInt("active_pid");
         OptionalInt activePid = row.wasNull() ? OptionalInt.empty() : OptionalInt.of(pid);
+        long safe = row.getLong("safe_wal_size");
+        OptionalLong safeWalBytes = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(safe);
         return new ReplicationSlot(
                 row.getString("slot_name"),
                 Optional.ofNullable(row.getString("plugin")),
@@ -57,6 +64,7 @@ public record ReplicationSlot(
                 activePid,
                 Optional.ofNullable(row.getString("confirmed_flush_lsn")).map(Lsn::parse),
                 Optional.ofNullable(row.getString("wal_status")),
+                safeWalBytes,
                 Optional.ofNullable(row.getString("invalidation")));
     }
 

@@ -31,6 +31,10 @@ public final class Server {
                 (SELECT CASE WHEN s.setting::int8 >= 0 THEN s.setting::int8 * 1024 * 1024 END
                     FROM pg_catalog.pg_settings s
                     WHERE s.name = 'max_slot_wal_keep_size') AS slot_keep_bytes,
+                (SELECT CASE WHEN s.setting::int8 > 0 THEN s.setting::int8
+                    * CASE s.unit WHEN 'min' THEN 60 WHEN 's' THEN 1 END END
+                    FROM pg_catalog.pg_settings s
+                    WHERE s.name = 'idle_replication_slot_timeout') AS slot_idle_seconds,
                 (SELECT s.setting FROM pg_catalog.pg_settings s
                     WHERE s.name = 'output_plugin_libraries') AS output_plugins,
                 r.rolsuper, r.rolreplication,
@@ -45,6 +49,8 @@ public final class Server {
             """;
 
     /// @param slotKeepBytes `max_slot_wal_keep_size`; empty if slots may keep unlimited WAL
+    /// @param slotIdleSeconds `idle_replication_slot_timeout` (PostgreSQL 18 and later); empty if a
+    ///   slot may stay idle
     /// @param systemIdentifier identifies the cluster; empty if the role may not read it
     /// @param timeline the cluster's timeline; empty during recovery
     /// @param outputPlugins `output_plugin_libraries`, an allow-list of newer minor releases; empty
@@ -60,6 +66,7 @@ public final class Server {
             Quota slots,
             Quota senders,
             OptionalLong slotKeepBytes,
+            OptionalLong slotIdleSeconds,
             Optional<String> systemIdentifier,
             OptionalInt timeline,
             Optional<String> outputPlugins,
@@ -172,8 +179,6 @@ public final class Server {
             List<ConnectionLimit> connections,
             List<OpenTransaction> transactions)
             throws SQLException {
-        long keep = row.getLong("slot_keep_bytes");
-        OptionalLong slotKeep = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(keep);
         String timeline = row.getString("timeline");
         return new Facts(
                 row.getInt("version_number"),
@@ -184,7 +189,8 @@ public final class Server {
                 row.getString("wal_level"),
                 new Quota(row.getInt("slots"), row.getInt("slots_used")),
                 new Quota(row.getInt("senders"), row.getInt("senders_used")),
-                slotKeep,
+                number(row, "slot_keep_bytes"),
+                number(row, "slot_idle_seconds"),
                 systemIdentifier,
                 timeline == null
                         ? OptionalInt.empty()
@@ -200,5 +206,10 @@ public final class Server {
                         row.getBoolean("may_temporary")),
                 connections,
                 transactions);
+    }
+
+    private static OptionalLong number(ResultSet row, String column) throws SQLException {
+        long value = row.getLong(column);
+        return row.wasNull() ? OptionalLong.empty() : OptionalLong.of(value);
     }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
@@ -129,6 +130,7 @@ class CaptureStartIT {
                         OptionalInt.empty(),
                         Optional.empty(),
                         Optional.of("reserved"),
+                        OptionalLong.empty(),
                         Optional.empty());
 
         assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "shop"))
@@ -354,6 +356,7 @@ class CaptureStartIT {
                         OptionalInt.empty(),
                         Optional.of(Lsn.parse("0/2000")),
                         Optional.of("reserved"),
+                        OptionalLong.empty(),
                         Optional.empty());
 
         assertThat(StartPlan.of(3, Optional.empty(), Optional.of(slot), "shop"))

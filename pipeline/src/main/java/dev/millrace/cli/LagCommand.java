@@ -55,6 +55,12 @@ final class LagCommand implements Callable<Integer> {
                 "end to end",
                 Figures.seconds(lag.endToEndSeconds()),
                 "time since the last source transaction that the target has in full");
+        if (lag.safeWalBytes() != null) {
+            table.row(
+                    "slot",
+                    Figures.bytes(lag.safeWalBytes()),
+                    "WAL that the source can still write before it may invalidate the slot");
+        }
         table.lines().forEach(terminal.out()::println);
     }
 }

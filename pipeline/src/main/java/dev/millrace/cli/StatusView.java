@@ -34,6 +34,12 @@ final class StatusView {
         }
         lines.add("");
         lines.add("lag              " + lag(report.lag()));
+        if (report.lag().safeWalBytes() != null) {
+            lines.add(
+                    label("slot")
+                            + Figures.bytes(report.lag().safeWalBytes())
+                            + " of WAL until the source may invalidate it");
+        }
         if (report.log() != null) {
             lines.add("log              " + log(report.log()));
         }

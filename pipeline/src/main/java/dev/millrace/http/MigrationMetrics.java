@@ -78,6 +78,12 @@ public final class MigrationMetrics implements MultiCollector {
                 "End-to-end lag: seconds since the last source transaction that the target has"
                         + " in full",
                 lag.endToEndSeconds());
+        gauge(
+                metrics,
+                "millrace_slot_safe_wal_bytes",
+                "Bytes of WAL that the source can still write before it may invalidate the"
+                        + " replication slot. No sample without max_slot_wal_keep_size",
+                lag.safeWalBytes());
     }
 
     private static void log(MetricSnapshots.Builder metrics, StatusReport.@Nullable Log log) {

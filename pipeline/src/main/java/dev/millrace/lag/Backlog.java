@@ -15,6 +15,7 @@ public final class Backlog {
 
     private volatile @Nullable Reading sourceBytes;
     private volatile @Nullable Reading records;
+    private volatile @Nullable Reading safeWalBytes;
 
     public void sourceBytes(long bytes, Instant at) {
         sourceBytes = new Reading(Math.max(0, bytes), at);
@@ -22,6 +23,10 @@ public final class Backlog {
 
     public void records(long count, Instant at) {
         records = new Reading(Math.max(0, count), at);
+    }
+
+    public void safeWalBytes(long bytes, Instant at) {
+        safeWalBytes = new Reading(Math.max(0, bytes), at);
     }
 
     /// Bytes of WAL that the source retains for the replication slot.
@@ -32,6 +37,12 @@ public final class Backlog {
     /// Changes of rows in the log that are not applied.
     public Optional<Long> records(Instant now) {
         return fresh(records, now);
+    }
+
+    /// Bytes of WAL that the source can still write before it may invalidate the slot; empty also
+    /// if the source sets no limit.
+    public Optional<Long> safeWalBytes(Instant now) {
+        return fresh(safeWalBytes, now);
     }
 
     private static Optional<Long> fresh(@Nullable Reading reading, Instant now) {

@@ -171,13 +171,7 @@ final class LagMonitor implements AutoCloseable {
         freshness.emitted(emitted.number(), before);
         try (Session session = stream.source().database().session()) {
             Server server = session.server();
-            server.slot(stream.slot())
-                    .flatMap(ReplicationSlot::confirmedFlush)
-                    .ifPresent(
-                            flushed ->
-                                    backlog.sourceBytes(
-                                            server.walPosition().value() - flushed.value(),
-                                            clock.instant()));
+            server.slot(stream.slot()).ifPresent(slot -> measure(slot, server));
             Instant now = clock.instant();
             if (additionsRead == null
                     || Duration.between(additionsRead, now).compareTo(ADDITIONS_INTERVAL) > 0) {
@@ -185,6 +179,16 @@ final class LagMonitor implements AutoCloseable {
                 notReplicated = additions.find(session.sourceCatalog());
             }
         }
+    }
+
+    private void measure(ReplicationSlot slot, Server server) {
+        slot.confirmedFlush()
+                .ifPresent(
+                        flushed ->
+                                backlog.sourceBytes(
+                                        server.walPosition().value() - flushed.value(),
+                                        clock.instant()));
+        slot.safeWalBytes().ifPresent(bytes -> backlog.safeWalBytes(bytes, clock.instant()));
     }
 
     private void probeTarget() throws SQLException {

@@ -121,7 +121,8 @@ final class StatusBoard {
         return new StatusReport.Lag(
                 lag.backlog().sourceBytes(now).orElse(null),
                 lag.backlog().records(now).orElse(null),
-                lag.freshness().age(now).map(age -> age.toMillis() / 1000.0).orElse(null));
+                lag.freshness().age(now).map(age -> age.toMillis() / 1000.0).orElse(null),
+                lag.backlog().safeWalBytes(now).orElse(null));
     }
 
     private List<StatusReport.Table> tables(Optional<BackfillProgress> backfill, LagMonitor lag) {

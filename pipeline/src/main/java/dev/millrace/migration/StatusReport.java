@@ -44,8 +44,13 @@ public record StatusReport(
     /// @param records changes of rows in the log that are not applied yet
     /// @param endToEndSeconds age of the newest point in time of the source up to which the target
     ///   is complete
+    /// @param safeWalBytes WAL that the source can still write before it may invalidate the slot;
+    ///   `null` also if `max_slot_wal_keep_size` sets no limit
     public record Lag(
-            @Nullable Long sourceBytes, @Nullable Long records, @Nullable Double endToEndSeconds) {}
+            @Nullable Long sourceBytes,
+            @Nullable Long records,
+            @Nullable Double endToEndSeconds,
+            @Nullable Long safeWalBytes) {}
 
     /// Bytes on the disks of all brokers, replicas included; `null` while they are unknown.
     ///

@@ -23,6 +23,7 @@ final class SourceServerChecks {
                     SourceServerChecks::walSender,
                     SourceServerChecks::openTransactions,
                     SourceServerChecks::keptWal,
+                    SourceServerChecks::idleSlot,
                     SourceServerChecks::outputPlugin);
 
     private SourceServerChecks() {}
@@ -193,8 +194,31 @@ final class SourceServerChecks {
                                                 + " writes more WAL than that, the"
                                                 + " migration must start over",
                                         "Raise max_slot_wal_keep_size during the migration, or"
-                                                + " monitor the lag."));
+                                                + " monitor the metric"
+                                                + " millrace_slot_safe_wal_bytes."));
         return findings.orOk("max_slot_wal_keep_size", "keeps WAL as long as the slot needs it");
+    }
+
+    /// A slot is idle while no WAL sender streams from it.
+    private static List<Finding> idleSlot(Facts facts) {
+        Findings findings = new Findings("source.idle-slot");
+        facts.source()
+                .server()
+                .slotIdleSeconds()
+                .ifPresent(
+                        seconds ->
+                                findings.warn(
+                                        "idle_replication_slot_timeout",
+                                        "is "
+                                                + seconds
+                                                + " s: if the service is down for longer, or the"
+                                                + " snapshot of 'backfill: engine' takes longer,"
+                                                + " the source invalidates the slot and the"
+                                                + " migration must start over",
+                                        "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT"
+                                                + " pg_reload_conf(); Set it back after the"
+                                                + " migration."));
+        return findings.orOk("idle_replication_slot_timeout", "lets a slot stay idle");
     }
 
     private static List<Finding> outputPlugin(Facts facts) {

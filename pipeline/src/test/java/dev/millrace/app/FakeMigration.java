@@ -33,7 +33,7 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
     public final List<BackfillChange> changes = new ArrayList<>();
     final CountDownLatch closing = new CountDownLatch(1);
     final CountDownLatch mayClose;
-    public volatile Lag lag = new Lag(1_024L, 7L, 0.25);
+    public volatile Lag lag = new Lag(1_024L, 7L, 0.25, 5_000L);
     volatile boolean ready = true;
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;

@@ -162,7 +162,24 @@ class ClientVerbsTest {
         assertThat(json.out())
                 .isEqualToIgnoringNewLines(
                         "{\"migration\":\"shop\",\"phase\":\"IN_SYNC\",\"lag\":{\"sourceBytes\":1536,"
-                                + "\"records\":null,\"endToEndSeconds\":0.84}}");
+                                + "\"records\":null,\"endToEndSeconds\":0.84,\"safeWalBytes\":null}}");
+    }
+
+    @Test
+    void statusAndLagShowWhatTheSlotMayStillRetain() {
+        service.json(
+                "GET /api/v1/status",
+                status("IN_SYNC", 4000)
+                        .replace(
+                                "\"endToEndSeconds\":0.84",
+                                "\"endToEndSeconds\":0.84,\"safeWalBytes\":3145728"));
+
+        Invocation lag = new Invocation().run("lag", "--url", service.url());
+        Invocation status = new Invocation().run("status", "--url", service.url());
+
+        assertThat(lag.out()).contains("slot        3.0 MiB");
+        assertThat(status.out())
+                .contains("slot             3.0 MiB of WAL until the source may invalidate it");
     }
 
     @ParameterizedTest

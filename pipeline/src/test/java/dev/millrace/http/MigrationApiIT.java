@@ -40,6 +40,7 @@ class MigrationApiIT {
         assertThat(status.path("phase").asString()).isEqualTo("CATCHING_UP");
         assertThat(status.path("lag").path("sourceBytes").asLong()).isEqualTo(1_024);
         assertThat(status.path("lag").path("endToEndSeconds").asDouble()).isEqualTo(0.25);
+        assertThat(status.path("lag").path("safeWalBytes").asLong()).isEqualTo(5_000);
         JsonNode customer = status.path("tables").path(0);
         assertThat(customer.path("backfill").path("rowsEstimated").asLong()).isEqualTo(40);
         assertThat(status.has("lastReconciliation")).isTrue();
@@ -48,13 +49,14 @@ class MigrationApiIT {
 
     @Test
     void unknownLagIsNull() {
-        guarded.migration.lag = new StatusReport.Lag(null, null, null);
+        guarded.migration.lag = new StatusReport.Lag(null, null, null, null);
 
         JsonNode lag = guarded.http.get("/api/v1/status", BEARER).json().path("lag");
 
         assertThat(lag.path("sourceBytes").isNull()).isTrue();
         assertThat(lag.path("records").isNull()).isTrue();
         assertThat(lag.path("endToEndSeconds").isNull()).isTrue();
+        assertThat(lag.path("safeWalBytes").isNull()).isTrue();
     }
 
     @ParameterizedTest

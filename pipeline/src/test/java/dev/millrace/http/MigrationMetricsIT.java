@@ -31,6 +31,7 @@ class MigrationMetricsIT {
                 .contains(
                         "millrace_lag_source_bytes 1024.0",
                         "millrace_lag_records 7.0",
+                        "millrace_slot_safe_wal_bytes 5000.0",
                         "millrace_lag_end_to_end_seconds 0.25",
                         "millrace_log_bytes{topic=\"changes\"} 7000.0",
                         "millrace_log_bytes{topic=\"target\"} 3000.0",
@@ -58,13 +59,13 @@ class MigrationMetricsIT {
     @Test
     void anUnknownLagHasNoSample() throws Exception {
         FakeMigration blind = new FakeMigration();
-        blind.lag = new StatusReport.Lag(null, null, null);
+        blind.lag = new StatusReport.Lag(null, null, null, null);
         try (ServiceScene other = ServiceScene.over(blind)) {
             String metrics = other.http.get("/actuator/prometheus").body();
 
             assertThat(metrics)
                     .contains("millrace_events_total")
-                    .doesNotContain("millrace_lag_", "millrace_reconciliation_");
+                    .doesNotContain("millrace_lag_", "millrace_slot_", "millrace_reconciliation_");
         }
     }
 }

@@ -56,6 +56,24 @@ class ChecksTest {
             boolean recovering,
             List<ConnectionLimit> connections,
             List<OpenTransaction> transactions) {
+        return server(
+                database,
+                version,
+                recovering,
+                connections,
+                transactions,
+                OptionalLong.empty(),
+                OptionalLong.empty());
+    }
+
+    private static Server.Facts server(
+            String database,
+            int version,
+            boolean recovering,
+            List<ConnectionLimit> connections,
+            List<OpenTransaction> transactions,
+            OptionalLong slotKeepBytes,
+            OptionalLong slotIdleSeconds) {
         return new Server.Facts(
                 version,
                 String.valueOf(version),
@@ -65,7 +83,8 @@ class ChecksTest {
                 "logical",
                 FREE,
                 FREE,
-                OptionalLong.empty(),
+                slotKeepBytes,
+                slotIdleSeconds,
                 Optional.of("7"),
                 OptionalInt.of(1),
                 Optional.empty(),
@@ -90,6 +109,7 @@ class ChecksTest {
                 walLevel,
                 slots,
                 senders,
+                OptionalLong.empty(),
                 OptionalLong.empty(),
                 Optional.of(systemIdentifier),
                 OptionalInt.of(1),
@@ -130,6 +150,7 @@ class ChecksTest {
                 pid,
                 Optional.of(Lsn.ZERO),
                 Optional.of(walStatus),
+                OptionalLong.empty(),
                 Optional.empty());
     }
 
@@ -268,6 +289,7 @@ class ChecksTest {
                                 OptionalInt.empty(),
                                 Optional.of(Lsn.ZERO),
                                 Optional.of("reserved"),
+                                OptionalLong.empty(),
                                 Optional.of("idle_timeout")));
         assertThat(only().message()).contains("invalidated");
     }
@@ -290,6 +312,29 @@ class ChecksTest {
         assertThat(only().check())
                 .as("the WAL sender in use is the migration's")
                 .isEqualTo("source.slot");
+    }
+
+    @Test
+    void warnsOfSettingsThatInvalidateTheSlot() {
+        server = limitedSlot(OptionalLong.of(1L << 30), OptionalLong.empty());
+        assertThat(only())
+                .isEqualTo(
+                        Finding.warning(
+                                "source.kept-wal",
+                                "max_slot_wal_keep_size",
+                                "is 1024 MB: if the service is down while the source writes more"
+                                        + " WAL than that, the migration must start over",
+                                "Raise max_slot_wal_keep_size during the migration, or monitor the"
+                                        + " metric millrace_slot_safe_wal_bytes."));
+
+        server = limitedSlot(OptionalLong.empty(), OptionalLong.of(3_600));
+        assertThat(only().check()).isEqualTo("source.idle-slot");
+        assertThat(only().status()).isEqualTo(Status.WARNING);
+        assertThat(only().message()).startsWith("is 3600 s: if the service is down for longer");
+    }
+
+    private static Server.Facts limitedSlot(OptionalLong keepBytes, OptionalLong idleSeconds) {
+        return server("shop", 180_000, false, List.of(), List.of(), keepBytes, idleSeconds);
     }
 
     @Test

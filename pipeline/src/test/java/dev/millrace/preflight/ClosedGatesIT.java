@@ -20,7 +20,9 @@ class ClosedGatesIT {
                 SandboxSettings.fast(folder.resolve("binaries"))
                         .with("wal_level", "replica")
                         .with("max_replication_slots", "1")
-                        .with("max_wal_senders", "0");
+                        .with("max_wal_senders", "0")
+                        .with("max_slot_wal_keep_size", "2GB")
+                        .with("idle_replication_slot_timeout", "90min");
         try (SandboxPostgres server = SandboxPostgres.start(folder.resolve("server"), settings)) {
             server.createDatabase("shop", "ENCODING 'SQL_ASCII' LOCALE 'C'");
             TestDatabase source =
@@ -43,6 +45,12 @@ class ClosedGatesIT {
                             found ->
                                     assertThat(found.remedy())
                                             .contains("ALTER SYSTEM SET wal_level = 'logical'"));
+            assertThat(report.findings())
+                    .filteredOn(found -> found.status() == Status.WARNING)
+                    .extracting(found -> found.object() + " " + found.message().split(":")[0])
+                    .contains(
+                            "max_slot_wal_keep_size is 2048 MB",
+                            "idle_replication_slot_timeout is 5400 s");
             assertThat(source.value("SELECT count(*) FROM pg_publication")).isEqualTo("0");
         }
     }
