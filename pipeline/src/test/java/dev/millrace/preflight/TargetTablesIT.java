@@ -56,6 +56,24 @@ class TargetTablesIT {
     }
 
     @Test
+    void refusesIdentityColumnThatNoUpdateMaySet() {
+        scene.target.execute("ALTER TABLE customer ALTER id ADD GENERATED ALWAYS AS IDENTITY");
+        assertThat(open(scene.plan())).as("a key is never updated").isEmpty();
+
+        scene.source.execute("ALTER TABLE users ALTER user_name TYPE bigint USING 0");
+        scene.target.execute(
+                "ALTER TABLE customer ALTER id DROP IDENTITY",
+                "ALTER TABLE customer ALTER full_name TYPE bigint USING 0",
+                "ALTER TABLE customer ALTER full_name ADD GENERATED ALWAYS AS IDENTITY");
+        Finding refused = only(scene.plan());
+        assertThat(refused.check()).isEqualTo("target.identity");
+        assertThat(refused.message()).startsWith("column full_name is GENERATED ALWAYS");
+
+        scene.target.execute(refused.remedy().substring(0, refused.remedy().indexOf(';') + 1));
+        assertThat(open(scene.plan())).isEmpty();
+    }
+
+    @Test
     void refusesDeferrableConstraintsByName() {
         scene.target.execute(
                 "ALTER TABLE customer DROP CONSTRAINT customer_pkey",
