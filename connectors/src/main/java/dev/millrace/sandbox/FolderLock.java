@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// process ends in any way, so a lock is never stale. Thread-safe.
 public final class FolderLock implements AutoCloseable {
 
+    /// The name of the lock's file in the folder. It stays when the lock is released.
+    public static final String FILE = "in-use.lock";
+
     private final FileChannel channel;
 
     private FolderLock(FileChannel channel) {
@@ -41,7 +44,7 @@ public final class FolderLock implements AutoCloseable {
                         + " cannot use its folder "
                         + folder
                         + ": a running process uses it. Stop that process or choose another"
-                        + " --data-dir.");
+                        + " folder.");
     }
 
     /// Takes the lock when no other process has it. Threads of this process must not compete for
@@ -61,7 +64,7 @@ public final class FolderLock implements AutoCloseable {
     private static FileChannel open(Path folder) throws IOException {
         Files.createDirectories(folder);
         return FileChannel.open(
-                folder.resolve("in-use.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
     private static LocalServerException unusable(Path folder, String what, IOException cause) {
@@ -71,7 +74,7 @@ public final class FolderLock implements AutoCloseable {
                         + folder
                         + ": "
                         + cause
-                        + ". Make the folder writable or choose another --data-dir.",
+                        + ". Make the folder writable or choose another folder.",
                 cause);
     }
 

@@ -42,7 +42,7 @@ final class LeftServer {
                                     + " may be a PostgreSQL server in "
                                     + data
                                     + ", but its command line cannot be read. Stop it, or choose"
-                                    + " another --data-dir.");
+                                    + " another folder.");
         }
     }
 

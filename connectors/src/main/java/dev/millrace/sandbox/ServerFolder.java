@@ -156,7 +156,7 @@ final class ServerFolder {
                         + folder
                         + ": "
                         + e
-                        + ". Make the folder writable or choose another --data-dir.",
+                        + ". Make the folder writable or choose another folder.",
                 e);
     }
 }

@@ -8,6 +8,7 @@ import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.BenchLauncher;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.cli.Terminal;
+import dev.millrace.sandbox.FolderLock;
 import dev.millrace.sandbox.LocalServerException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -54,6 +55,19 @@ public final class BenchVerb implements BenchLauncher {
                         true,
                         options.growth(),
                         options.profile());
+        // Before the log is opened: another benchmark may write there.
+        try (FolderLock _ = FolderLock.take(plan.out(), "The benchmark")) {
+            return run(plan, terminal);
+        } catch (LocalServerException e) {
+            throw new CommandFailure(
+                    ExitCode.FAILED,
+                    String.valueOf(e.getMessage()),
+                    "Set another folder with --out.",
+                    e);
+        }
+    }
+
+    private int run(BenchPlan plan, Terminal terminal) {
         Path log = plan.out().resolve(LOG);
         new LogToFile().open(log);
         try {
@@ -61,15 +75,10 @@ public final class BenchVerb implements BenchLauncher {
             if (exitCode == ExitCode.DONE) {
                 Files.deleteIfExists(log);
             }
+            Files.deleteIfExists(plan.out().resolve(FolderLock.FILE));
             return exitCode;
         } catch (IOException e) {
-            throw new UncheckedIOException("Cannot delete " + log, e);
-        } catch (LocalServerException e) {
-            throw new CommandFailure(
-                    ExitCode.FAILED,
-                    String.valueOf(e.getMessage()),
-                    "Set another folder with --out.",
-                    e);
+            throw new UncheckedIOException("Cannot delete a file in " + plan.out(), e);
         }
     }
 

@@ -9,6 +9,7 @@ import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Options;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.cli.Terminal;
+import dev.millrace.sandbox.FolderLock;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -49,6 +50,27 @@ class BenchVerbTest {
         assertRefused(
                 () -> run(options(null, null, 3, file.resolve("out"))),
                 "Cannot write to folder " + file.resolve("out"));
+    }
+
+    @Test
+    void aFolderThatAnotherBenchmarkUsesIsRefusedByName() throws IOException {
+        Path log = Files.writeString(folder.resolve("bench.log"), "of the other benchmark");
+
+        try (FolderLock _ = FolderLock.take(folder, "another benchmark")) {
+            assertThatThrownBy(() -> run(options(null, null, 1, folder)))
+                    .isInstanceOfSatisfying(
+                            CommandFailure.class,
+                            failure -> {
+                                assertThat(failure.exitCode()).isEqualTo(ExitCode.FAILED);
+                                assertThat(failure.remedy()).contains("--out");
+                            })
+                    .hasMessageContaining(
+                            "The benchmark cannot use its folder "
+                                    + folder
+                                    + ": a running process uses it.");
+        }
+
+        assertThat(log).hasContent("of the other benchmark");
     }
 
     private static void assertRefused(ThrowingCallable run, String message) {
