@@ -30,6 +30,11 @@ final class Figures {
         return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", size, UNITS[unit]);
     }
 
+    /// A time without its fraction of a second; a text that is no time stays as it is.
+    static String second(String time) {
+        return time.replaceFirst("\\.\\d+Z$", "Z");
+    }
+
     static String seconds(@Nullable Double seconds) {
         return seconds == null ? UNKNOWN : String.format(Locale.ROOT, "%.1f s", seconds);
     }

@@ -115,6 +115,14 @@ final class FlowCommands {
         @Override
         public Integer call() {
             long rows = limit.off ? 0 : limit.rows;
+            if (rows < 0) {
+                throw new CommandFailure(
+                        ExitCode.USAGE,
+                        "--rows-per-second is "
+                                + rows
+                                + "; it must be at least 1, or 0 for no limit.",
+                        "");
+            }
             return make(
                     "throttle",
                     rows == 0

@@ -42,7 +42,7 @@ final class LagCommand implements Callable<Integer> {
     }
 
     private void print(StatusReport.Lag lag) {
-        TextTable table = new TextTable(1, "lag", "value", "meaning");
+        TextTable table = new TextTable(1, 2, "lag", "value", "meaning");
         table.row(
                 "source",
                 Figures.bytes(lag.sourceBytes()),

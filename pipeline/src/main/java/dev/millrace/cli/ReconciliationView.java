@@ -27,7 +27,7 @@ final class ReconciliationView {
                         + ", as of source position "
                         + report.path("sourceLsn").asString(Figures.UNKNOWN)
                         + ", finished "
-                        + report.path("finishedAt").asString(Figures.UNKNOWN));
+                        + Figures.second(report.path("finishedAt").asString(Figures.UNKNOWN)));
         if (report.path("reason").isString()) {
             lines.add("No verdict available: " + report.path("reason").asString());
         }

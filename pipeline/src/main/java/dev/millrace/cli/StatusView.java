@@ -65,7 +65,8 @@ final class StatusView {
             parts.add(progress.ofAll(report.tables()).replaceFirst("\\[.*] +", ""));
         }
         parts.add("lag " + lag(report.lag()));
-        problems(report).forEach(parts::add);
+        // The blockers name parts and tables again.
+        problems(report).distinct().forEach(parts::add);
         return String.join(", ", parts);
     }
 
@@ -109,7 +110,12 @@ final class StatusView {
                 Stream.concat(
                         report.tables().stream()
                                 .filter(table -> table.stopped() != null)
-                                .map(table -> table.target() + " stopped: " + table.stopped()),
+                                .map(
+                                        table ->
+                                                "table "
+                                                        + table.target()
+                                                        + " is stopped: "
+                                                        + table.stopped()),
                         report.blockers().stream()));
     }
 
@@ -156,7 +162,7 @@ final class StatusView {
     private String reconciled(StatusReport.LastReconciliation last) {
         return terminal.colored(verdictColor(last.verdict()), last.verdict())
                 + ", "
-                + last.finishedAt();
+                + Figures.second(last.finishedAt().toString());
     }
 
     static Color verdictColor(String verdict) {

@@ -8,10 +8,18 @@ final class TextTable {
 
     private final List<List<String>> rows = new ArrayList<>();
     private final int firstNumber;
+    private final int firstText;
 
     /// @param firstNumber index of the first right-aligned column
     TextTable(int firstNumber, String... heads) {
+        this(firstNumber, Integer.MAX_VALUE, heads);
+    }
+
+    /// @param firstNumber index of the first right-aligned column
+    /// @param firstText index of the first column after it that is left-aligned
+    TextTable(int firstNumber, int firstText, String... heads) {
         this.firstNumber = firstNumber;
+        this.firstText = firstText;
         rows.add(List.of(heads));
     }
 
@@ -37,7 +45,7 @@ final class TextTable {
         for (int i = 0; i < widths.length; i++) {
             String gap = " ".repeat(widths[i] - width(row.get(i)));
             line.append(i == 0 ? "" : "  ");
-            line.append(i < firstNumber ? row.get(i) + gap : gap + row.get(i));
+            line.append(i < firstNumber || i >= firstText ? row.get(i) + gap : gap + row.get(i));
         }
         return line.toString().stripTrailing();
     }

@@ -42,8 +42,7 @@ record KnownTables(List<String> sources, List<String> targets) {
                         + ". Its "
                         + side
                         + " tables are: "
-                        + String.join(", ", known)
-                        + ".");
+                        + String.join(", ", known));
     }
 
     private static List<String> names(Collection<TableId> tables) {

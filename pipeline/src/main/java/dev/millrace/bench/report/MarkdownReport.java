@@ -113,10 +113,13 @@ public final class MarkdownReport {
                         + " and the same data, one after the other, in another order in each run."
                         + " Before each measure no autovacuum runs, and both servers write a"
                         + " checkpoint. After each measure every row of the target is compared with"
-                        + " the source; with any difference a run scores zero. Figures are medians"
-                        + " of "
-                        + report.runs()
-                        + " runs with the least and the greatest value. CPU time is the sum of"
+                        + " the source; with any difference a run scores zero. "
+                        + (report.runs() == 1
+                                ? "Each contestant ran once."
+                                : "Figures are medians of "
+                                        + report.runs()
+                                        + " runs with the least and the greatest value.")
+                        + " CPU time is the sum of"
                         + " user and system time of all processes: the contestant with its broker,"
                         + " and both servers with their sessions, also those that have ended.",
                 "",
