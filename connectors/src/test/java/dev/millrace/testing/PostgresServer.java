@@ -7,9 +7,6 @@ import dev.millrace.sandbox.SandboxSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -57,19 +54,14 @@ public final class PostgresServer {
     /// @param options of CREATE DATABASE, for example `LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`
     public TestDatabase newDatabase(String options) {
         String name = "t" + NAMES.incrementAndGet();
-        try (Connection connection =
-                        DriverManager.getConnection(address + "/postgres", username, password);
-                var statement = connection.createStatement()) {
-            // A copy of files costs half of a copy through the WAL and adds no WAL that the slots
-            // of other tests must read.
-            statement.execute(
-                    "CREATE DATABASE "
-                            + name
-                            + " TEMPLATE template0 STRATEGY file_copy "
-                            + options);
-        } catch (SQLException e) {
-            throw new IllegalStateException("no database could be made: " + options, e);
-        }
+        // A copy of files costs half of a copy through the WAL and adds no WAL that the slots of
+        // other tests must read.
+        new TestDatabase(address + "/postgres", username, password)
+                .execute(
+                        "CREATE DATABASE "
+                                + name
+                                + " TEMPLATE template0 STRATEGY file_copy "
+                                + options);
         return new TestDatabase(address + "/" + name, username, password);
     }
 

@@ -31,11 +31,18 @@ public record TestDatabase(String url, String username, String password) {
     }
 
     public void execute(String... statements) {
-        try (Connection connection = connect();
-                var statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
+        try {
+            KeptSessions.use(
+                    this,
+                    List.of(statements),
+                    session -> {
+                        try (var statement = session.createStatement()) {
+                            for (String sql : statements) {
+                                statement.execute(sql);
+                            }
+                        }
+                        return true;
+                    });
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -43,8 +50,16 @@ public record TestDatabase(String url, String username, String password) {
 
     /// All rows, every value as PostgreSQL's text.
     public List<List<@Nullable String>> query(String sql) {
-        try (Connection connection = connect();
-                var statement = connection.createStatement();
+        try {
+            return KeptSessions.use(this, List.of(sql), session -> rows(session, sql));
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<List<@Nullable String>> rows(Connection session, String sql)
+            throws SQLException {
+        try (var statement = session.createStatement();
                 var rows = statement.executeQuery(sql)) {
             List<List<@Nullable String>> result = new ArrayList<>();
             while (rows.next()) {
@@ -55,8 +70,6 @@ public record TestDatabase(String url, String username, String password) {
                 result.add(row);
             }
             return result;
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
         }
     }
 
