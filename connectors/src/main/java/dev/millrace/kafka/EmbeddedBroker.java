@@ -145,6 +145,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("log.cleaner.dedupe.buffer.size", "16777216");
         properties.put("message.max.bytes", "67108864");
         properties.put("socket.request.max.bytes", "134217728");
+        // No JMX beans for every client and topic.
+        properties.put("metric.reporters", "");
         return properties;
     }
 

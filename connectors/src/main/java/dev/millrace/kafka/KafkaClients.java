@@ -2,6 +2,7 @@ package dev.millrace.kafka;
 
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -47,9 +48,17 @@ public final class KafkaClients {
 
     private KafkaClients() {}
 
+    /// The user's settings, without reporters of metrics unless they name some: by default each
+    /// client registers hundreds of JMX beans, which costs more than most clients do.
+    private static Map<String, Object> config(Map<String, Object> kafka) {
+        Map<String, Object> config = new HashMap<>(kafka);
+        config.putIfAbsent("metric.reporters", List.of());
+        return config;
+    }
+
     /// @param timeout how long a call may take
     public static Admin admin(Map<String, Object> kafka, Duration timeout) {
-        Map<String, Object> config = new HashMap<>(kafka);
+        Map<String, Object> config = config(kafka);
         config.put("default.api.timeout.ms", (int) timeout.toMillis());
         config.put(
                 "request.timeout.ms",
@@ -62,7 +71,7 @@ public final class KafkaClients {
     /// @param timeout how long a call may take
     static KafkaConsumer<byte[], byte[]> rangeConsumer(
             Map<String, Object> kafka, IsolationLevel isolation, Duration timeout) {
-        Map<String, Object> config = new HashMap<>(kafka);
+        Map<String, Object> config = config(kafka);
         config.put("isolation.level", isolation.toString());
         config.put("auto.offset.reset", "none");
         config.put("enable.auto.commit", false);
@@ -77,7 +86,7 @@ public final class KafkaClients {
     /// A member of a consumer group that reads committed records and stores its offsets elsewhere.
     public static KafkaConsumer<byte[], byte[]> groupConsumer(
             Map<String, Object> kafka, String group) {
-        Map<String, Object> config = new HashMap<>(kafka);
+        Map<String, Object> config = config(kafka);
         config.put("group.id", group);
         config.put("enable.auto.commit", false);
         config.put("auto.offset.reset", "none");
@@ -101,7 +110,7 @@ public final class KafkaClients {
     /// `initTransactions`.
     public static KafkaProducer<byte[], byte[]> transactionalProducer(
             Map<String, Object> kafka, String transactionalId) {
-        Map<String, Object> config = new HashMap<>(kafka);
+        Map<String, Object> config = config(kafka);
         config.put("transactional.id", transactionalId);
         config.put("enable.idempotence", true);
         config.put("acks", "all");
