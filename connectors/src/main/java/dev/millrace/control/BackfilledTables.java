@@ -23,6 +23,12 @@ public final class BackfilledTables {
             WHERE migration = ? AND generation = ? AND partition = ?
             """;
 
+    private static final String COUNT =
+            """
+            SELECT count(*) FROM millrace.backfilled_table
+            WHERE migration = ? AND generation = ? AND target_schema = ? AND target_name = ?
+            """;
+
     private final String migration;
 
     public BackfilledTables(String migration) {
@@ -47,5 +53,21 @@ public final class BackfilledTables {
                         migration,
                         generation,
                         partition));
+    }
+
+    /// Whether every existing row of the table is applied.
+    ///
+    /// @param partitions number of partitions of the target topic
+    public boolean isComplete(Connection connection, int generation, TableId table, int partitions)
+            throws SQLException {
+        return Statements.one(
+                        connection,
+                        COUNT,
+                        row -> row.getInt(1),
+                        migration,
+                        generation,
+                        table.schema(),
+                        table.name())
+                >= partitions;
     }
 }

@@ -23,6 +23,8 @@ public sealed interface ComponentState {
         STREAMING("streaming"),
         /// The backfill reads rows beside the stream.
         BACKFILLING("running"),
+        /// Indexes and foreign keys of target tables are dropped or created.
+        INDEXING("running"),
         MAPPING("running"),
         APPLYING("applying"),
         /// A probe receives answers from its server.
