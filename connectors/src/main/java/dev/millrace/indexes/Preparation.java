@@ -46,15 +46,17 @@ final class Preparation {
             return false;
         }
         Optional<TableObjects> objects = session.objects(table);
-        if (objects.isPresent() && isNothingToDrop(objects.get())) {
+        if (objects.isPresent() && isNothingToDrop(objects.get(), store.pending(connection))) {
             store.prepared(connection, settings.generation(), table);
             return false;
         }
         return true;
     }
 
-    private static boolean isNothingToDrop(TableObjects objects) {
-        return objects.removable().isEmpty() && objects.invalid().isEmpty();
+    private static boolean isNothingToDrop(TableObjects objects, List<Definition> pending) {
+        return objects.removable().isEmpty()
+                && objects.invalid().stream()
+                        .noneMatch(invalid -> pending.stream().anyMatch(invalid::isSameObject));
     }
 
     private boolean isDone(Connection connection, TableId table) throws SQLException {

@@ -13,8 +13,11 @@ import dev.millrace.postgres.Database;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
@@ -65,6 +68,7 @@ public final class TargetIndexes implements Component {
     private final Runnable prepared;
     private final DroppedDefinitions store;
     private final BackfilledTables backfilled;
+    private final Set<TableId> notBackfilled;
     private boolean isPrepared;
     private volatile boolean attemptFailed;
     private volatile @Nullable Progress progress;
@@ -74,6 +78,7 @@ public final class TargetIndexes implements Component {
     public TargetIndexes(Settings settings, Runnable prepared) {
         this.settings = settings;
         this.prepared = prepared;
+        this.notBackfilled = new HashSet<>(settings.targets());
         this.store = new DroppedDefinitions(settings.migration());
         this.backfilled = new BackfilledTables(settings.migration());
     }
@@ -101,7 +106,7 @@ public final class TargetIndexes implements Component {
             return Optional.empty();
         }
         return Optional.of(
-                "%d indexes and foreign keys of target tables are dropped%s"
+                "indexes and foreign keys of target tables are dropped (%d left)%s"
                         .formatted(
                                 known.pending(),
                                 known.now()
@@ -164,11 +169,13 @@ public final class TargetIndexes implements Component {
 
     private boolean isBackfilled() throws SQLException {
         try (Connection connection = settings.target().pooled()) {
-            for (TableId table : settings.targets()) {
+            Iterator<TableId> tables = notBackfilled.iterator();
+            while (tables.hasNext()) {
                 if (!backfilled.isComplete(
-                        connection, settings.generation(), table, settings.partitions())) {
+                        connection, settings.generation(), tables.next(), settings.partitions())) {
                     return false;
                 }
+                tables.remove();
             }
             return true;
         }

@@ -45,9 +45,9 @@ class TargetIndexesIT {
     }
 
     private static String blocked(int number) {
-        return number
-                + " indexes and foreign keys of target tables are dropped; Millrace creates them again"
-                + " when the backfill is complete";
+        return "indexes and foreign keys of target tables are dropped ("
+                + number
+                + " left); Millrace creates them again when the backfill is complete";
     }
 
     @Test
@@ -139,8 +139,8 @@ class TargetIndexesIT {
                         .until(() -> scene.names().contains("plain (invalid)"));
                 assertThat(run.indexes.blocker().orElseThrow())
                         .isEqualTo(
-                                "1 indexes and foreign keys of target tables are dropped; Millrace is"
-                                        + " creating index plain of public.child");
+                                "indexes and foreign keys of target tables are dropped (1 left); Millrace"
+                                        + " is creating index plain of public.child");
                 scene.target.execute(
                         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                                 + " WHERE application_name = 'millrace shop indexes'");

@@ -125,7 +125,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         report.replicaRole(),
                         spec.dataDir().resolve(spec.migration()).resolve("state"),
                         LogRetention.Policy.of(spec.kafka().retention()),
-                        spec.backfill()));
+                        spec.backfill(),
+                        spec.indexes()));
     }
 
     private static Database database(String stream, Endpoint endpoint) {

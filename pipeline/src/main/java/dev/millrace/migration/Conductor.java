@@ -225,7 +225,7 @@ final class Conductor implements AutoCloseable {
                 Optional.ofNullable(incompleteSince)
                         .map(since -> Duration.between(since, clock.instant())),
                 now.lag().freshness().age(clock.instant()),
-                partsWell && now.lag().stopped().isEmpty(),
+                partsWell && now.lag().stopped().isEmpty() && now.stream().indexes().isRestored(),
                 refusal.or(() -> states(now).ended()));
     }
 

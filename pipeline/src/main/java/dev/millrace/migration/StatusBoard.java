@@ -50,8 +50,10 @@ final class StatusBoard {
         LagMonitor lag = running.lag();
         Optional<BackfillProgress> backfill = running.stream().backfill();
         List<StatusReport.Table> tables = tables(backfill, lag);
-        List<String> blockers = blockers(phase.phase(), parts, tables);
+        List<StatusReport.Part> shown = withIndexes(parts, running);
+        List<String> blockers = blockers(phase.phase(), shown, tables);
         flow.blocker(backfill).ifPresent(blockers::add);
+        running.stream().indexes().blocker().ifPresent(blockers::add);
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
@@ -60,7 +62,7 @@ final class StatusBoard {
                 running.generation().number(),
                 lag(lag, clock.instant()),
                 tables,
-                withRetention(parts, running),
+                withRetention(shown, running),
                 new StatusReport.Counts(
                         running.stream().capture().events(),
                         counts.rows().values().stream().mapToLong(Long::longValue).sum(),
@@ -78,6 +80,17 @@ final class StatusBoard {
             List<StatusReport.Part> parts, Running running) {
         List<StatusReport.Part> all = new ArrayList<>(parts);
         all.add(ComponentStates.retention(running.stream().retention().state()));
+        return all;
+    }
+
+    /// Shown only if indexes or foreign keys are or were dropped. The phase waits for them by
+    /// themselves, and replication goes on without them, so they do not count for readiness.
+    private static List<StatusReport.Part> withIndexes(
+            List<StatusReport.Part> parts, Running running) {
+        List<StatusReport.Part> all = new ArrayList<>(parts);
+        if (running.stream().indexes().concernsTables()) {
+            all.add(ComponentStates.part("indexes", running.stream().indexesState()));
+        }
         return all;
     }
 

@@ -121,12 +121,16 @@ public final class ConnectionChecks {
         private static final int CONTROL = 1;
         private static final int RETENTION = 1;
 
+        /// Drops and creates indexes and foreign keys.
+        private static final int INDEXES = 1;
+
         public static final int TARGET =
                 Database.POOL_SIZE
                         + OWNER
                         + MONITOR
                         + CONTROL
                         + RETENTION
+                        + INDEXES
                         + ApplierSettings.Limits.standard().writers()
                         + RECONCILIATION;
 

@@ -66,6 +66,12 @@ public final class Preflight {
             findings.addAll(
                     BackfillCheck.judge(
                             spec, from, facts.sources(), facts.source().server().role().name()));
+            findings.addAll(
+                    IndexCheck.judge(
+                            spec.indexes(),
+                            to,
+                            facts.targetTables(),
+                            facts.target().server().role().name()));
             findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),

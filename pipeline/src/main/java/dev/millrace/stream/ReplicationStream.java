@@ -11,6 +11,7 @@ import dev.millrace.capture.Watermarks;
 import dev.millrace.change.Row;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
+import dev.millrace.indexes.TargetIndexes;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.mapping.RowMapper.MappedRow;
@@ -19,12 +20,16 @@ import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
+import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.sql.Relation;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 
 /// One direction of replication: a source, a target, and the name from which its replication slot,
 /// publication, topics, consumer groups, transactional id, WAL message prefix, advisory locks and
@@ -86,6 +91,7 @@ public record ReplicationStream(
     /// @param stateDir a folder of this stream alone
     /// @param retention which records of the log may be deleted
     /// @param backfill how existing rows are read
+    /// @param indexes what happens to indexes and foreign keys of the target tables meanwhile
     public record Settings(
             int partitions,
             Map<String, Object> kafka,
@@ -93,7 +99,8 @@ public record ReplicationStream(
             ReplicaRole replicaRole,
             Path stateDir,
             LogRetention.Policy retention,
-            Backfill backfill) {
+            Backfill backfill,
+            IndexSetting indexes) {
 
         public Settings {
             kafka = Map.copyOf(kafka);
@@ -204,6 +211,21 @@ public record ReplicationStream(
                 settings.replicaRole(),
                 kafka(),
                 ApplierSettings.Limits.standard());
+    }
+
+    TargetIndexes.Settings indexes(int generation, BooleanSupplier owner) {
+        List<TableId> targets = tables.targetIds();
+        return new TargetIndexes.Settings(
+                id(),
+                generation,
+                partitions(),
+                targets,
+                targets.stream()
+                        .filter(table -> settings.indexes().of(table) == Indexes.AFTER_BACKFILL)
+                        .collect(Collectors.toCollection(TreeSet::new)),
+                target.database(),
+                owner,
+                TargetIndexes.AFTER_FAILURE);
     }
 
     LogRetention.Settings retention(int generation) {

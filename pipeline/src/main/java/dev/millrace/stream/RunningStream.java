@@ -9,6 +9,7 @@ import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.WatermarkSession;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
+import dev.millrace.indexes.TargetIndexes;
 import dev.millrace.lifecycle.Component;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
@@ -39,6 +40,8 @@ public final class RunningStream implements AutoCloseable {
     private final LogRetention retention;
     private final WatermarkSession watermarks;
     private final Supervisor backfill;
+    private final TargetIndexes indexes;
+    private final Supervisor indexing;
 
     private RunningStream(
             ReplicationStream stream,
@@ -47,11 +50,15 @@ public final class RunningStream implements AutoCloseable {
             TargetApplier applier,
             WatermarkSession watermarks,
             Supervisor backfill,
+            TargetIndexes indexes,
+            Supervisor indexing,
             LogRetention retention) {
         this.sources = stream.tables().sourceIds();
         this.capture = capture;
         this.watermarks = watermarks;
         this.backfill = backfill;
+        this.indexes = indexes;
+        this.indexing = indexing;
         this.mappings = mappings;
         this.applier = applier;
         this.retention = retention;
@@ -80,7 +87,17 @@ public final class RunningStream implements AutoCloseable {
                         () -> stream.target().database().connect("apply"),
                         clock,
                         RestartPolicy.standard());
-        applier.start();
+        TargetIndexes.Settings ofIndexes = stream.indexes(generation, owner);
+        boolean keepsIndexes = ofIndexes.dropped().isEmpty();
+        if (keepsIndexes) {
+            applier.start();
+        }
+        // No row is written to a table that still has the indexes that are to be dropped.
+        TargetIndexes indexes =
+                new TargetIndexes(ofIndexes, keepsIndexes ? () -> {} : applier::start);
+        Supervisor indexing =
+                new Supervisor("indexes-" + stream.id(), indexes, clock, RestartPolicy.standard());
+        indexing.start();
         LogRetention retention =
                 LogRetention.start(stream.retention(generation), owner, List.of(), clock);
         WatermarkSession watermarks =
@@ -103,7 +120,15 @@ public final class RunningStream implements AutoCloseable {
                         RestartPolicy.standard());
         backfill.start();
         return new RunningStream(
-                stream, capture, mappings, applier, watermarks, backfill, retention);
+                stream,
+                capture,
+                mappings,
+                applier,
+                watermarks,
+                backfill,
+                indexes,
+                indexing,
+                retention);
     }
 
     public SourceCapture capture() {
@@ -136,6 +161,16 @@ public final class RunningStream implements AutoCloseable {
         return applier;
     }
 
+    /// The indexes and foreign keys of the target tables, and the state of the component that drops
+    /// and creates them.
+    public TargetIndexes indexes() {
+        return indexes;
+    }
+
+    public ComponentState indexesState() {
+        return indexing.state();
+    }
+
     public LogRetention retention() {
         return retention;
     }
@@ -151,6 +186,8 @@ public final class RunningStream implements AutoCloseable {
         watermarks.close();
         capture.close();
         mappings.close();
+        // It may start the applier, so it ends first.
+        indexing.close(STOP_TIMEOUT);
         applier.close();
     }
 

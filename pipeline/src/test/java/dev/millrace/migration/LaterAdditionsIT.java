@@ -7,6 +7,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
@@ -45,7 +46,8 @@ class LaterAdditionsIT {
                                     select("listed", "SELECT id FROM public.listed"),
                                     select("starred", "SELECT s.* FROM public.starred s")),
                             Map.of(),
-                            Backfill.ENGINE);
+                            Backfill.ENGINE,
+                            IndexSetting.KEEP);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =
                     new LaterAdditions(

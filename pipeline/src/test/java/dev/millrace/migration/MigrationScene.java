@@ -28,6 +28,8 @@ import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
+import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
@@ -75,6 +77,7 @@ final class MigrationScene implements AutoCloseable {
     private LogRetention.Policy retention = LogRetention.Policy.of(Kafka.DEFAULT_RETENTION);
     private Database targetDatabase;
     private Backfill backfill = Backfill.ENGINE;
+    private Indexes indexes = Indexes.KEEP;
     private @Nullable Migration migration;
 
     MigrationScene() throws IOException {
@@ -95,6 +98,12 @@ final class MigrationScene implements AutoCloseable {
     /// Chooses how existing rows are read; without it, the engine reads them.
     MigrationScene backfill(Backfill chosen) {
         backfill = chosen;
+        return this;
+    }
+
+    /// Drops the target's indexes and foreign keys for the time of the backfill.
+    MigrationScene indexesAfterBackfill() {
+        indexes = Indexes.AFTER_BACKFILL;
         return this;
     }
 
@@ -230,7 +239,8 @@ final class MigrationScene implements AutoCloseable {
                         ReplicaRole.REPLICA,
                         dataDir,
                         retention,
-                        backfill));
+                        backfill,
+                        new IndexSetting(indexes, Map.of())));
     }
 
     SpecResult.Valid file() {
@@ -446,7 +456,8 @@ final class MigrationScene implements AutoCloseable {
                 dataDir,
                 List.of(),
                 Map.of(),
-                Backfill.ENGINE);
+                Backfill.ENGINE,
+                IndexSetting.KEEP);
     }
 
     void awaitPhase(String phase) {

@@ -232,7 +232,8 @@ class PreflightIT {
                                 new MigrationSpec.TableEntry.Wildcard(
                                         "public", "other", one.tables().getFirst().at())),
                         one.debezium(),
-                        one.backfill());
+                        one.backfill(),
+                        one.indexes());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");
     }

@@ -15,6 +15,7 @@ import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
@@ -98,7 +99,8 @@ class OppositeStreamsIT {
                             ReplicaRole.REPLICA,
                             dataDir.resolve(direction.id(name)),
                             LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
-                            Backfill.ENGINE));
+                            Backfill.ENGINE,
+                            IndexSetting.KEEP));
         }
 
         private void start() throws SQLException {
@@ -111,7 +113,8 @@ class OppositeStreamsIT {
                             dataDir,
                             List.of(),
                             Map.of(),
-                            Backfill.ENGINE);
+                            Backfill.ENGINE,
+                            IndexSetting.KEEP);
             migration =
                     Migration.start(
                             stream(),

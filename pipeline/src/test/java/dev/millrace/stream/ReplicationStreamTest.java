@@ -8,6 +8,7 @@ import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import java.nio.file.Path;
@@ -56,7 +57,8 @@ class ReplicationStreamTest {
                         ReplicaRole.REPLICA,
                         Path.of("state"),
                         LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
-                        Backfill.WINDOWS));
+                        Backfill.WINDOWS,
+                        IndexSetting.KEEP));
     }
 
     /// Names that servers use to tell streams from each other.

@@ -20,6 +20,7 @@ import java.util.TreeSet;
 ///   precedence over a wildcard
 /// @param debezium properties passed to the Debezium connector; contains none that Millrace sets
 /// @param backfill how existing rows are read
+/// @param indexes what happens to the target's indexes and foreign keys during the backfill
 public record MigrationSpec(
         String migration,
         Endpoint source,
@@ -28,7 +29,8 @@ public record MigrationSpec(
         Path dataDir,
         List<TableEntry> tables,
         Map<String, String> debezium,
-        Backfill backfill) {
+        Backfill backfill,
+        IndexSetting indexes) {
 
     public MigrationSpec {
         tables = List.copyOf(tables);
@@ -53,6 +55,8 @@ public record MigrationSpec(
                 + new TreeSet<>(debezium.keySet())
                 + ", backfill="
                 + backfill
+                + ", indexes="
+                + indexes
                 + "]";
     }
 
@@ -63,6 +67,31 @@ public record MigrationSpec(
 
         /// In the engine's snapshot, before the stream; the engine creates the slot.
         ENGINE
+    }
+
+    /// What happens to secondary indexes and foreign keys of a target table during its backfill.
+    public enum Indexes {
+        /// They stay.
+        KEEP,
+
+        /// They are dropped before the first row and created again when the backfill is complete.
+        AFTER_BACKFILL
+    }
+
+    /// @param standard for every table that is not in `tables`
+    /// @param tables by target table
+    public record IndexSetting(Indexes standard, Map<TableId, Indexes> tables) {
+
+        /// Every table keeps its indexes.
+        public static final IndexSetting KEEP = new IndexSetting(Indexes.KEEP, Map.of());
+
+        public IndexSetting {
+            tables = Map.copyOf(tables);
+        }
+
+        public Indexes of(TableId target) {
+            return tables.getOrDefault(target, standard);
+        }
     }
 
     /// A PostgreSQL database.

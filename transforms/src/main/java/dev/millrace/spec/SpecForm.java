@@ -67,10 +67,21 @@ record SpecForm(
                         pattern = SpecForm.BACKFILL,
                         standard = "windows",
                         examples = "engine")
-                @Nullable Scalar backfill) {
+                @Nullable Scalar backfill,
+        @Setting(
+                        value = SpecForm.INDEXES_MEANING,
+                        pattern = SpecForm.INDEXES,
+                        standard = "keep",
+                        examples = "after-backfill")
+                @Nullable Scalar indexes) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
     static final String BACKFILL = "(windows|engine)";
+    static final String INDEXES = "(keep|after-backfill)";
+    static final String INDEXES_MEANING =
+            "What happens to secondary indexes and foreign keys of the target tables. keep: they"
+                    + " stay. after-backfill: they are dropped before the first row and created"
+                    + " again when the backfill is complete.";
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
     static final int MAX_PARTITIONS = 1024;
@@ -151,7 +162,14 @@ record SpecForm(
                                             + " primary key. The SELECT must supply them.",
                             kind = "a list of column names",
                             examples = {"region", "id"})
-                    @Nullable List<Scalar> key) {}
+                    @Nullable List<Scalar> key,
+            @Setting(
+                            value =
+                                    "The setting of this table, if it is not the one of the whole"
+                                            + " file: keep or after-backfill.",
+                            pattern = SpecForm.INDEXES,
+                            examples = "after-backfill")
+                    @Nullable Scalar indexes) {}
 
     /// Keys of which at most one may be set.
     @Retention(RetentionPolicy.RUNTIME)

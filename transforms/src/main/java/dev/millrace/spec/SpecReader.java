@@ -4,6 +4,8 @@ import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
+import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.io.IOException;
@@ -82,8 +84,10 @@ public final class SpecReader {
         Endpoint to = form.target() == null ? null : endpoints.check(form.target());
         Kafka kafka = new KafkaCheck(paths, problems).check(form.kafka());
         Path dataDir = dataDir(form.dataDir(), paths, problems);
+        Indexes indexes = TableCheck.indexes(form.indexes(), problems).orElse(Indexes.KEEP);
+        TableCheck tableCheck = new TableCheck(problems);
         List<TableEntry> tables =
-                form.tables() == null ? List.of() : new TableCheck(problems).check(form.tables());
+                form.tables() == null ? List.of() : tableCheck.check(form.tables());
         Map<String, String> debezium =
                 form.debezium() == null
                         ? Map.of()
@@ -113,7 +117,8 @@ public final class SpecReader {
                 dataDir,
                 tables,
                 debezium,
-                backfill(form.backfill(), problems));
+                backfill(form.backfill(), problems),
+                new IndexSetting(indexes, tableCheck.indexes()));
     }
 
     private static Backfill backfill(@Nullable Scalar backfill, Problems problems) {

@@ -3,6 +3,7 @@ package dev.millrace.spec;
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
+import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
@@ -26,6 +27,7 @@ final class TableCheck {
 
     private final Problems problems;
     private final Map<String, Position> targets = new HashMap<>();
+    private final Map<TableId, Indexes> indexes = new HashMap<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -43,6 +45,26 @@ final class TableCheck {
         return entries;
     }
 
+    /// The setting of each table that has one, after [#check].
+    Map<TableId, Indexes> indexes() {
+        return indexes;
+    }
+
+    /// @return empty when the key is absent or was refused
+    static Optional<Indexes> indexes(@Nullable Scalar value, Problems problems) {
+        if (value == null) {
+            return Optional.empty();
+        }
+        return switch (value.text()) {
+            case "keep" -> Optional.of(Indexes.KEEP);
+            case "after-backfill" -> Optional.of(Indexes.AFTER_BACKFILL);
+            default -> {
+                problems.add(value, "must be keep or after-backfill", "");
+                yield Optional.empty();
+            }
+        };
+    }
+
     private @Nullable TableEntry entry(Scalar target, SpecForm.TableForm form) {
         List<String> key = form.key() == null ? List.of() : key(form.key(), target);
         return switch (TableName.parse(target.text())) {
@@ -55,6 +77,7 @@ final class TableCheck {
             case TableName.EveryTable(String schema) -> wildcard(target, schema, form);
             case TableName.OneTable(TableId id) -> {
                 checkDistinct(target, id.toString().length() + ":" + id);
+                indexes(form.indexes(), problems).ifPresent(value -> indexes.put(id, value));
                 yield select(target, id, form.select(), key);
             }
         };
@@ -91,6 +114,12 @@ final class TableCheck {
                     target,
                     "a wildcard uses each target table's primary key; it cannot have a key",
                     "remove key, or declare the table in a separate entry");
+        }
+        if (form.indexes() != null) {
+            problems.add(
+                    form.indexes(),
+                    "cannot be set for a wildcard",
+                    "set indexes for the whole file, or declare the table in a separate entry");
         }
         Scalar select = form.select();
         if (select == null || !isComplete(select)) {

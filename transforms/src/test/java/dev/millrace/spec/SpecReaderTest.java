@@ -10,6 +10,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
+import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import java.io.IOException;
@@ -35,6 +37,18 @@ class SpecReaderTest {
     }
 
     @Test
+    void refusesAnUnknownSettingOfIndexesAndOneOfAWildcard() {
+        assertThat(problems(VALID + "indexes: drop\n"))
+                .singleElement()
+                .asString()
+                .contains("indexes: must be keep or after-backfill");
+        assertThat(problems(HEAD + "tables:\n  a.*: {select: SELECT * FROM b.*, indexes: keep}\n"))
+                .singleElement()
+                .asString()
+                .contains("cannot be set for a wildcard");
+    }
+
+    @Test
     void readsEveryKey() {
         String file =
                 """
@@ -57,13 +71,14 @@ class SpecReaderTest {
                   crm.customer: SELECT id, lower(email) AS email FROM public.users WHERE deleted_at IS NULL
                   catalog.product: SELECT id, CAST(price * 100 AS bigint) AS p FROM public.product   # one source table,
                   inventory.stock: SELECT id AS product_id FROM public.product                       # split in two
-                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b]}
+                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep}
                   public.*: SELECT * FROM "Old".*     # all the rest
                   docs.item: |                         # a block
                     SELECT id, ' # ' || title AS title FROM public.item
                 debezium:
                   max.batch.size: 4096
                 backfill: engine
+                indexes: after-backfill
                 """;
 
         MigrationSpec spec = valid(file, Map.of("SOURCE_PASSWORD", "hunter2")).spec();
@@ -82,6 +97,8 @@ class SpecReaderTest {
         assertThat(spec.dataDir()).isEqualTo(Path.of("/var/lib/millrace"));
         assertThat(spec.debezium()).isEqualTo(Map.of("max.batch.size", "4096"));
         assertThat(spec.backfill()).isEqualTo(Backfill.ENGINE);
+        assertThat(spec.indexes().of(new TableId("crm", "note"))).isEqualTo(Indexes.KEEP);
+        assertThat(spec.indexes().of(new TableId("public", "x"))).isEqualTo(Indexes.AFTER_BACKFILL);
         assertThat(spec.tables()).hasSize(6);
         assertThat(spec.tables().get(1))
                 .isInstanceOfSatisfying(
@@ -121,6 +138,7 @@ class SpecReaderTest {
         assertThat(spec.dataDir()).isEqualTo(Path.of("millrace-data").toAbsolutePath());
         assertThat(spec.debezium()).isEmpty();
         assertThat(spec.backfill()).isEqualTo(Backfill.WINDOWS);
+        assertThat(spec.indexes()).isEqualTo(IndexSetting.KEEP);
     }
 
     @Test

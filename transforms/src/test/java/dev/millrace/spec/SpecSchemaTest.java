@@ -60,6 +60,8 @@ class SpecSchemaTest {
                 "retention: 7d=retention: ${R:7d}",
                 "retention: 7d=retention: 90m",
                 "migration: shop=migration: ${NAME:shop}",
+                "backfill: engine=indexes: after-backfill",
+                "key: [id]=indexes: after-backfill",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
             })
     void readerAndSchemaAcceptValidFile(String replacement) {
@@ -90,6 +92,8 @@ class SpecSchemaTest {
                 "SELECT id FROM public.users=[SELECT id FROM public.users]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
                 "backfill: engine=backfill: both",
+                "backfill: engine=indexes: drop",
+                "key: [id]=indexes: drop",
                 "data-dir: ./millrace-data=data_dir: x"
             })
     void readerAndSchemaRefuseInvalidFile(String replacement) {
