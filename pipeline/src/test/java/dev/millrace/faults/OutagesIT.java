@@ -89,7 +89,7 @@ class OutagesIT {
             Awaitility.await()
                     .atMost(Duration.ofMinutes(2))
                     .pollInterval(Duration.ofMillis(50))
-                    .until(() -> events(scene) > 0);
+                    .until(() -> scene.service().events() > 0);
             broker.kill();
             named(scene, "kafka");
             assertThat(scene.service().phase()).isEqualTo("BACKFILLING");
@@ -107,13 +107,6 @@ class OutagesIT {
 
     private static JsonNode status(ShopScene scene) {
         return scene.service().status().orElseThrow();
-    }
-
-    private static long events(ShopScene scene) {
-        return scene.service()
-                .status()
-                .map(status -> status.path("counts").path("events").longValue(0))
-                .orElse(0L);
     }
 
     private static void crash(SandboxPostgres server) {

@@ -10,12 +10,15 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import tools.jackson.databind.JsonNode;
@@ -82,6 +85,11 @@ public final class ServiceProcess implements AutoCloseable {
         return status().map(status -> status.path("phase").stringValue("")).orElse("");
     }
 
+    /// The number of changes that this process has written to the log; 0 while it does not respond.
+    long events() {
+        return status().map(status -> status.at("/counts/events").longValue(0)).orElse(0L);
+    }
+
     public void awaitPhase(String phase, Duration atMost) {
         Awaitility.await()
                 .atMost(atMost)
@@ -97,36 +105,44 @@ public final class ServiceProcess implements AutoCloseable {
     ///
     /// @param rowsPerSecond 0 for no limit
     public void throttle(int rowsPerSecond) {
-        String body = "{\"what\":[\"backfill\"],\"rowsPerSecond\":" + rowsPerSecond + "}";
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Duration.ofMinutes(3))
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () -> {
                             requireAlive();
                             return status().isPresent()
-                                    && send(request("/api/v1/throttle")
-                                                            .header(
-                                                                    "Content-Type",
-                                                                    "application/json")
-                                                            .POST(BodyPublishers.ofString(body))
-                                                            .build())
+                                    && post("throttle", "{\"rowsPerSecond\":" + rowsPerSecond + "}")
                                                     .statusCode()
                                             == 200;
                         });
     }
 
+    /// Changes the backfill.
+    ///
+    /// @param action `pause` or `resume`
+    /// @throws IllegalStateException if the service refuses it
+    void changeBackfill(String action) throws IOException {
+        HttpResponse<String> answer = post(action, "{\"what\":[\"backfill\"]}");
+        if (answer.statusCode() != 200) {
+            throw new IllegalStateException(answer.body());
+        }
+    }
+
+    private HttpResponse<String> post(String what, String body) throws IOException {
+        return send(
+                request("/api/v1/" + what)
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(body))
+                        .build());
+    }
+
     /// Reconciles all tables and waits for the report.
     public JsonNode reconcile() throws IOException {
-        HttpResponse<String> asked =
-                send(
-                        request("/api/v1/reconciliations")
-                                .header("Content-Type", "application/json")
-                                .POST(BodyPublishers.ofString("{}"))
-                                .build());
+        HttpResponse<String> asked = post("reconciliations", "{}");
         String id = JSON.readTree(asked.body()).path("id").stringValue("");
         return Awaitility.await()
-                .atMost(Duration.ofMinutes(5))
+                .atMost(Duration.ofMinutes(10))
                 .pollInterval(Duration.ofMillis(300))
                 .until(
                         () ->
@@ -169,6 +185,40 @@ public final class ServiceProcess implements AutoCloseable {
         return process.pid();
     }
 
+    /// Bytes of the heap that are in use after a full collection.
+    long reachableHeap() throws IOException, InterruptedException {
+        jcmd("GC.run");
+        Matcher used = Pattern.compile("heap.* used (\\d+)K").matcher(jcmd("GC.heap_info"));
+        if (!used.find()) {
+            throw new IllegalStateException("jcmd does not print the size of the heap");
+        }
+        return Long.parseLong(used.group(1)) << 10;
+    }
+
+    private String jcmd(String command) throws IOException, InterruptedException {
+        Process jcmd =
+                new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                                Long.toString(pid()),
+                                command)
+                        .redirectErrorStream(true)
+                        .start();
+        String printed = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (jcmd.waitFor() != 0) {
+            throw new IllegalStateException(printed);
+        }
+        return printed;
+    }
+
+    /// Bytes of memory that the process has.
+    long residentMemory() throws IOException {
+        return Files.readAllLines(Path.of("/proc", Long.toString(pid()), "status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                .findFirst()
+                .orElseThrow();
+    }
+
     boolean isAlive() {
         return process.isAlive();
     }
@@ -181,7 +231,7 @@ public final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    private void requireAlive() {
+    void requireAlive() {
         if (!process.isAlive()) {
             throw new IllegalStateException(
                     "The service ended with " + process.exitValue() + ":\n" + said());

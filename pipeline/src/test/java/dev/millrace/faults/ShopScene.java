@@ -26,6 +26,10 @@ final class ShopScene implements AutoCloseable {
 
     private static final String LOCALE = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
 
+    /// How existing rows are read; `-Dbackfill=engine` runs the same faults over the engine's
+    /// snapshot.
+    static final String BACKFILL = System.getProperty("backfill", "windows");
+
     final SandboxPostgres source;
     final SandboxPostgres target;
     private final Path spec;
@@ -59,7 +63,9 @@ final class ShopScene implements AutoCloseable {
                         + endpoint("target", target, "market")
                         + "data-dir: '"
                         + folder.resolve("data")
-                        + "'\n"
+                        + "'\nbackfill: "
+                        + BACKFILL
+                        + "\n"
                         + kafka
                         + Shop.tables());
         traffic =
@@ -68,7 +74,7 @@ final class ShopScene implements AutoCloseable {
                         new Traffic.Settings(4, transactionsPerSecond, seed));
     }
 
-    private static String endpoint(String side, SandboxPostgres server, String database) {
+    static String endpoint(String side, SandboxPostgres server, String database) {
         return "%s:\n  url: %s\n  username: %s\n  password-file: '%s'\n"
                 .formatted(
                         side, server.jdbcUrl(database), server.username(), server.passwordFile());
