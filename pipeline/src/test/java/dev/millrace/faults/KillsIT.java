@@ -86,7 +86,7 @@ class KillsIT {
 
     private static void await(ServiceProcess service, Callable<Boolean> condition) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Duration.ofMinutes(5))
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> !service.isAlive() || condition.call());
     }
