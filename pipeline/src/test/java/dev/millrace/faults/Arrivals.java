@@ -41,6 +41,11 @@ final class Arrivals implements AutoCloseable {
         waiting.put(id, at);
     }
 
+    /// Whether every row that was committed before this time has arrived.
+    boolean haveArrived(long before) {
+        return waiting.values().stream().noneMatch(committed -> committed - before < 0);
+    }
+
     /// The percentile (nearest rank), in milliseconds, of the rows that were committed in this
     /// time. A row that has not arrived counts with its age.
     double percentile(double share, long from, long to) throws SQLException {
