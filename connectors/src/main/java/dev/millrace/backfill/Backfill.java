@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A run that fails is started again and continues where the log says. The end of a capture run is
 /// no failure: the windows that it discarded are read again. While no capture runs, readers wait
-/// with at most two windows each in memory and no open transaction.
+/// with at most one window each in memory and no open transaction.
 public final class Backfill implements Component {
 
     private static final int MOST_READERS = 4;
@@ -54,8 +54,8 @@ public final class Backfill implements Component {
             return new Settings(publication, tables, Math.min(cores, MOST_READERS), maxBytes);
         }
 
-        /// Each reader fills one range while another one is on its way to the log. Together they
-        /// fit into the half of the memory that rows may fill.
+        /// Each reader has one range. Together they fill half of the memory that rows may fill, so
+        /// none waits for room.
         private long rangeBytes() {
             return Math.min(MOST_RANGE_BYTES, maxBytes / (4L * readers));
         }

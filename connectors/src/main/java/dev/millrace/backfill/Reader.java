@@ -15,20 +15,17 @@ import dev.millrace.sql.Relation;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/// Performs steps of [Work] over one session until it is stopped. Reads the next window while the
-/// previous one is on its way through the stream. Confined to its thread.
+/// Performs steps of [Work] over one session until it is stopped. Has at most one window, so that
+/// after a crash at most one range per reader is read again; while it is on its way through the
+/// stream, the other readers read. Confined to its thread.
 final class Reader {
-
-    /// Windows on their way to the log, per reader.
-    private static final int MOST_PENDING = 1;
 
     private static final Duration IDLE = Duration.ofMillis(100);
     private static final Duration NOT_NOW = Duration.ofMillis(20);
@@ -49,7 +46,7 @@ final class Reader {
     private record Pending(Window window, Consumer<Outcome> settle) {}
 
     private final Shared shared;
-    private final Deque<Pending> pending = new ArrayDeque<>();
+    private @Nullable Pending pending;
 
     Reader(Shared shared) {
         this.shared = shared;
@@ -61,27 +58,27 @@ final class Reader {
                 Optional<Step> step = shared.work().poll();
                 if (step.isPresent()) {
                     perform(connection, step.get());
-                    settleAllBut(MOST_PENDING);
-                } else if (pending.isEmpty()) {
-                    shared.work().await(IDLE);
+                    settle();
                 } else {
-                    settleAllBut(0);
+                    shared.work().await(IDLE);
                 }
             }
         } finally {
-            pending.forEach(each -> each.window().cancel());
+            if (pending != null) {
+                pending.window().cancel();
+            }
         }
     }
 
-    private void settleAllBut(int kept) throws InterruptedException {
-        while (pending.size() > kept) {
-            Pending oldest = pending.element();
-            Outcome outcome = oldest.window().awaitWritten();
-            pending.remove();
+    private void settle() throws InterruptedException {
+        Pending closed = pending;
+        if (closed != null) {
+            Outcome outcome = closed.window().awaitWritten();
+            pending = null;
             if (outcome == Outcome.WRITTEN) {
                 shared.progressed().run();
             }
-            oldest.settle().accept(outcome);
+            closed.settle().accept(outcome);
         }
     }
 
@@ -122,7 +119,7 @@ final class Reader {
         Window window = shared.windows().open(progress.table());
         int generation = shared.capture().state().generation();
         window.close(WatermarkNumber.none(generation), List.of(), progress);
-        pending.add(new Pending(window, settle));
+        pending = new Pending(window, settle);
     }
 
     private void readRange(Connection connection, TableWork table, LeafWork leaf, TidRange range)
@@ -151,9 +148,9 @@ final class Reader {
                             rows,
                             new Progress.RangeRead(
                                     table.id(), leaf.leaf().version(), done, rows.size()));
-                    pending.add(
+                    pending =
                             new Pending(
-                                    window, outcome -> settle(table, leaf, range, done, outcome)));
+                                    window, outcome -> settle(table, leaf, range, done, outcome));
                     handedOver = true;
                 }
                 case RangeReader.Result.Read _ -> {}
@@ -205,7 +202,7 @@ final class Reader {
                         shared.capture().emitWatermark(),
                         found.get().rows(),
                         new Progress.KeysRead(id, found.get().keys()));
-                pending.add(new Pending(window, _ -> shared.work().keysRead(id)));
+                pending = new Pending(window, _ -> shared.work().keysRead(id));
                 handedOver = true;
             }
         } finally {

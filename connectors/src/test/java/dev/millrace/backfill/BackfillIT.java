@@ -267,8 +267,8 @@ class BackfillIT {
             scene.awaitDone();
 
             scene.requireEqual();
-            // Each of two readers has at most two windows of a reader's share of a second.
-            assertThat(scene.rowsWritten()).isBetween(3_000L, 3_000L + 2 * 2 * 1_000);
+            // Each of two readers has at most one window of a reader's share of a second.
+            assertThat(scene.rowsWritten()).isBetween(3_000L, 3_000L + 2 * 1_000);
         }
     }
 }
