@@ -16,15 +16,16 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /// Offers twice the rate that this machine sustains: the latency grows, nothing is lost, the memory
-/// stays flat, and afterwards the latency returns by itself. `-Doverload.seconds=` sets how long.
+/// stays flat, and afterwards the latency returns by itself. `-Doverload.seconds=` sets how long,
+/// `-Doverload.normal=` the normal rate in changes per second.
 class OverloadIT {
 
     private static final Logger LOG = LoggerFactory.getLogger(OverloadIT.class);
 
     private static final int ROWS = 200_000;
-    private static final int NORMAL_RATE = 1_000;
+    private static final int NORMAL_RATE = Integer.getInteger("overload.normal", 1_000);
     private static final int PER_TRANSACTION = 20;
-    private static final int FIRST_RATE = 8_000;
+    private static final int FIRST_RATE = 8 * NORMAL_RATE;
     private static final double NEXT_RATE = 1.3;
     private static final int STEP_SECONDS = 9;
     private static final int WINDOW_SECONDS = 10;
