@@ -20,21 +20,30 @@ final class ChangeLoad implements AutoCloseable {
     static final int SESSIONS = 8;
     private static final long LONGEST_WAIT = 20_000_000;
 
-    /// Times at which transactions are due.
-    ///
-    /// @param perTransaction number of rows that one statement changes
-    /// @param watched one transaction of this many inserts a row whose arrival is watched; 0 for
-    ///   none
-    private record Schedule(
-            long begin, double interval, int perTransaction, int watched, AtomicLong next) {
+    /// Times at which transactions are due. Two schedules are never the same.
+    private static final class Schedule {
+        private final long begin = System.nanoTime();
+        private final double interval;
+        private final int perTransaction;
+        private final int watched;
+        private final AtomicLong next = new AtomicLong();
+
+        /// @param interval nanoseconds from one transaction to the next
+        /// @param perTransaction number of rows that one statement changes
+        /// @param watched one transaction of this many inserts a row whose arrival is watched; 0
+        ///   for none
+        Schedule(double interval, int perTransaction, int watched) {
+            this.interval = interval;
+            this.perTransaction = perTransaction;
+            this.watched = watched;
+        }
 
         private long due(long index) {
             return begin + (long) (index * interval);
         }
     }
 
-    private static final Schedule IDLE =
-            new Schedule(0, 0, 0, 0, new AtomicLong(Long.MAX_VALUE - SESSIONS));
+    private static final Schedule IDLE = new Schedule(0, 0, 0);
 
     private final ItemScene scene;
     private final int rows;
@@ -70,9 +79,7 @@ final class ChangeLoad implements AutoCloseable {
 
     private void begin(double changesPerSecond, int perTransaction, int watched) {
         double interval = 1e9 * perTransaction / changesPerSecond;
-        schedule =
-                new Schedule(
-                        System.nanoTime(), interval, perTransaction, watched, new AtomicLong());
+        schedule = new Schedule(interval, perTransaction, watched);
     }
 
     void pause() {
@@ -110,18 +117,18 @@ final class ChangeLoad implements AutoCloseable {
             statement.execute("SET synchronous_commit = off");
             while (!closed) {
                 Schedule now = schedule;
-                long index = now == IDLE ? 0 : now.next().getAndIncrement();
+                long index = now == IDLE ? 0 : now.next.getAndIncrement();
                 if (!await(now, index)) {
                     continue;
                 }
-                if (now.watched() > 0 && index % now.watched() == 0) {
+                if (now.watched > 0 && index % now.watched == 0) {
                     int id = Math.toIntExact(inserted.incrementAndGet());
                     insert.setInt(1, id);
                     insert.executeUpdate();
                     arrivals.committed(id, System.nanoTime());
                     committed.incrementAndGet();
                 } else {
-                    Array keys = keys(connection, random, session, now.perTransaction());
+                    Array keys = keys(connection, random, session, now.perTransaction);
                     update.setArray(1, keys);
                     committed.addAndGet(update.executeUpdate());
                 }
