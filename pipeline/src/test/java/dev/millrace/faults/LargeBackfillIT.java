@@ -71,8 +71,7 @@ class LargeBackfillIT {
                     again.ranges());
             assertThat(before.sessions()).isPositive();
             assertThat(after.ranges()).isNotEmpty();
-            assertThat((long) again.ranges().size())
-                    .isLessThanOrEqualTo(before.sessions());
+            assertThat((long) again.ranges().size()).isLessThanOrEqualTo(before.sessions());
             requireEqual(scene.service());
             LOG.info("{} statements of the writer", writer.statements());
         }

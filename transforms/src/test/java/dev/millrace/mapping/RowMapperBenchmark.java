@@ -72,8 +72,7 @@ public class RowMapperBenchmark {
 
     private static RowMapper mapper(String select) {
         if (SelectParser.parse(select) instanceof ParseResult.Parsed(var statement)
-                && SelectCompiler.compile(
-                                statement, ORDERS, TARGET, TARGET.key(), CaseMaps.none())
+                && SelectCompiler.compile(statement, ORDERS, TARGET, TARGET.key(), CaseMaps.none())
                         instanceof CompileResult.Compiled(Mapping mapping)) {
             return mapping.mapper();
         }
