@@ -164,7 +164,9 @@ class OverloadIT {
                 Math.round(growth));
         load.pause();
         Awaitility.await().atMost(Duration.ofMinutes(10)).until(() -> lag.changes() == 0);
-        return growth < GROWTH * rate && reached > (1 - GROWTH) * rate;
+        // A lag of a quarter of a second is no backlog, whatever its growth between two moments.
+        boolean keepsUp = growth < GROWTH * rate || lagAfter < rate / 4;
+        return keepsUp && reached > (1 - GROWTH) * rate;
     }
 
     private static List<Memory> overload(
