@@ -29,7 +29,7 @@ class KnownTablesTest {
                 .hasMessage(
                         "'public.user' is not a source table of this migration (did you mean"
                                 + " public.users?). Its source tables are: public.product,"
-                                + " public.users.");
+                                + " public.users");
     }
 
     @Test
