@@ -44,7 +44,7 @@ class OverloadIT {
     private static final long RESIDENT = 1_400 * MIB;
 
     @Test
-    @Tag("faults")
+    @Tag("soak")
     void twiceTheSustainableRateDelaysAndLosesNothing() throws Exception {
         int seconds = Integer.getInteger("overload.seconds", 120);
         try (ItemScene scene = new ItemScene(ROWS);
