@@ -225,7 +225,7 @@ public final class Bench {
             throw new ContestantFailed(
                     "The run for the start cache failed: " + MarkdownReport.line(sample));
         }
-        plan.product().createStartCache();
+        plan.product().createStartCache(plan.out().resolve("start-cache.log"));
     }
 
     /// One more run of the service, whose figures do not count.

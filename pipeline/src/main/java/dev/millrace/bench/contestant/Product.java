@@ -62,7 +62,9 @@ public final class Product implements Contestant {
     }
 
     /// Creates the start cache from what a turn of [#recordingStartCache] recorded.
-    public void createStartCache() throws IOException {
+    ///
+    /// @param log what the JVM prints; deleted if the cache was created
+    public void createStartCache(Path log) throws IOException {
         List<String> flags = new ArrayList<>(LAUNCHER_FLAGS);
         flags.addAll(options);
         flags.addAll(
@@ -70,18 +72,22 @@ public final class Product implements Contestant {
                         "-XX:AOTMode=create",
                         "-XX:AOTConfiguration=" + record(),
                         "-XX:AOTCache=" + startCache.orElseThrow()));
-        Path log = record().resolveSibling("start-cache.log");
         try (ChildProcess create =
                 ChildProcess.start(
                         "The creation of the start cache",
                         ChildProcess.java(flags, MAIN),
                         Map.of(),
                         log,
-                        ProcessBuilder.Redirect.DISCARD)) {
+                        ProcessBuilder.Redirect.appendTo(log.toFile()))) {
             if (create.await(START_CACHE) != 0) {
-                throw new ContestantFailed("The start cache was not created. See " + log + ".");
+                throw new ContestantFailed(
+                        "The JVM could not create the start cache. Its output is in "
+                                + log
+                                + ". Check free memory and disk space, then start the benchmark"
+                                + " again.");
             }
         }
+        Files.delete(log);
     }
 
     private Path record() {
