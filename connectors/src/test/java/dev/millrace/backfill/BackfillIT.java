@@ -185,16 +185,14 @@ class BackfillIT {
                 scene.start();
                 scene.pace.pause();
                 await().until(() -> scene.state.isStarted(BackfillScene.ITEM));
-                shop.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-                shop.query("SELECT pg_reload_conf()");
+                shop.hideCommits();
                 CompletableFuture<Void> hidden =
                         CompletableFuture.runAsync(() -> updateAndWait(shop));
                 await().until(() -> scene.isDelivered() && waitsForAStandby(shop));
 
                 scene.pace.resume();
                 await().during(Duration.ofMillis(700)).until(() -> scene.rowsWritten() == 0);
-                shop.execute("ALTER SYSTEM RESET synchronous_standby_names");
-                shop.query("SELECT pg_reload_conf()");
+                shop.showCommits();
                 hidden.join();
 
                 scene.awaitDone();

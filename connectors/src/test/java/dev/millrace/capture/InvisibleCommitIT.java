@@ -38,9 +38,8 @@ class InvisibleCommitIT {
                         "INSERT INTO item VALUES (1, 'seen')",
                         "CREATE PUBLICATION "
                                 + CaptureSettings.publication(scene.migration)
-                                + " FOR TABLE item WITH (publish_via_partition_root = true)",
-                        "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-                scene.source.query("SELECT pg_reload_conf()");
+                                + " FOR TABLE item WITH (publish_via_partition_root = true)");
+                source.hideCommits();
                 CompletableFuture<Void> hidden =
                         CompletableFuture.runAsync(() -> insertAndWait(source));
                 Awaitility.await()
@@ -59,8 +58,7 @@ class InvisibleCommitIT {
                                                                         scene.migration)
                                                                 + "'")
                                                 .isEmpty());
-                source.execute("ALTER SYSTEM RESET synchronous_standby_names");
-                source.query("SELECT pg_reload_conf()");
+                source.showCommits();
                 hidden.join();
                 SourceCaptureIT.streaming(scene, capture);
                 scene.awaitWatermark(capture);
@@ -91,8 +89,7 @@ class InvisibleCommitIT {
                 SourceCaptureIT.streaming(scene, first);
                 writer.setAutoCommit(false);
                 writer.createStatement().execute("INSERT INTO item VALUES (1, 'open')");
-                source.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-                source.query("SELECT pg_reload_conf()");
+                source.hideCommits();
                 CompletableFuture<Void> hidden =
                         CompletableFuture.runAsync(() -> insertAndWait(source));
                 Awaitility.await()
@@ -116,8 +113,7 @@ class InvisibleCommitIT {
 
                 assertThat(second.delivered().asOfNow().test(delivered)).isTrue();
                 assertThat(second.delivered().asOfNow().test(open)).isFalse();
-                source.execute("ALTER SYSTEM RESET synchronous_standby_names");
-                source.query("SELECT pg_reload_conf()");
+                source.showCommits();
                 hidden.join();
                 scene.awaitWatermark(second);
                 assertThat(second.delivered().asOfNow().test(delivered)).isFalse();

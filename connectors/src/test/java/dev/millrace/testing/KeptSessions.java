@@ -22,7 +22,7 @@ final class KeptSessions {
     private static final Pattern LEAVES_STATE =
             Pattern.compile(
                     "(^|;)\\s*(SET|RESET|LISTEN|LOAD|PREPARE|DECLARE|BEGIN|START)\\b"
-                            + "|\\bTEMP(ORARY)?\\b|set_config|advisory"
+                            + "|\\bTEMP(ORARY)?\\b|set_config|pg_reload_conf|advisory"
                             + "|\\bALTER\\s+(ROLE|USER|DATABASE|SYSTEM)\\b",
                     Pattern.CASE_INSENSITIVE);
 

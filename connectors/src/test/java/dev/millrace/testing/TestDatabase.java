@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /// A database of one test.
@@ -75,5 +76,29 @@ public record TestDatabase(String url, String username, String password) {
 
     public @Nullable String value(String sql) {
         return query(sql).getFirst().getFirst();
+    }
+
+    /// From now on a commit waits for a standby that does not exist: it is in the WAL and not
+    /// visible. Returns when this holds for every later commit: a new session has the setting only
+    /// after the postmaster has signalled the checkpointer, and the checkpointer, which makes
+    /// commits wait, follows the signal before it answers CHECKPOINT. Needs a server of the test.
+    public void hideCommits() {
+        execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        query("SELECT pg_reload_conf()");
+        Awaitility.await().until(() -> standbys().equals("nobody"));
+        execute("CHECKPOINT");
+    }
+
+    private String standbys() throws SQLException {
+        try (Connection session = connect()) {
+            return String.valueOf(
+                    rows(session, "SHOW synchronous_standby_names").getFirst().getFirst());
+        }
+    }
+
+    /// Ends [#hideCommits]; the waiting commits become visible.
+    public void showCommits() {
+        execute("ALTER SYSTEM RESET synchronous_standby_names");
+        query("SELECT pg_reload_conf()");
     }
 }
