@@ -56,6 +56,8 @@ class ArchitectureTest {
                     "capture",
                     "backfill",
                     "indexes",
+                    "sequences",
+                    "fence",
                     "mappings",
                     "apply",
                     "digest",
@@ -67,7 +69,11 @@ class ArchitectureTest {
                     "lag",
                     "reconcile",
                     "retention",
+                    "replication",
+                    "switchover",
                     "migration",
+                    "ending",
+                    "route",
                     "stream",
                     "http",
                     "app",
@@ -135,8 +141,12 @@ class ArchitectureTest {
                                         "capture",
                                         "backfill",
                                         "indexes",
+                                        "sequences",
+                                        "fence",
                                         "apply",
                                         "digest",
+                                        "route",
+                                        "switchover",
                                         "sandbox",
                                         "demo",
                                         "bench")
@@ -294,7 +304,7 @@ class ArchitectureTest {
     /// Kafka's about its own objects, the parsers' about the user's file and command line.
     private static final String READ_MESSAGES_WITHOUT_ROWS =
             "dev\\.millrace\\.(postgres\\.Database(\\$DatabaseFailure)?"
-                    + "|kafka\\.Broker|cli\\.Millrace|demo\\.Demo)";
+                    + "|kafka\\.Broker|cli\\.Millrace|demo\\.DemoScript)";
 
     @ParameterizedTest
     @MethodSource("walls")

@@ -1,5 +1,8 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.sql.TableRule;
+import dev.millrace.change.TableId;
 import java.time.Duration;
 import java.util.Map;
 
@@ -10,18 +13,23 @@ import java.util.Map;
 ///   when the stored offsets belong to another
 /// @param topic the topic to apply
 /// @param replicaRole the role that preflight relied on: no session writes without it
+/// @param origins whether a session may write without a replication origin
 /// @param kafka client settings, at least `bootstrap.servers`
 /// @param limits [Limits#standard], except in tests
+/// @param rules of tables whose rows are not simply written as they arrive
 public record ApplierSettings(
         String migration,
         int generation,
         TargetTopic topic,
         ReplicaRole replicaRole,
+        OriginUse origins,
         Map<String, Object> kafka,
-        Limits limits) {
+        Limits limits,
+        Map<TableId, TableRule> rules) {
 
     public ApplierSettings {
         kafka = Map.copyOf(kafka);
+        rules = Map.copyOf(rules);
     }
 
     /// A batch ends with the block that reaches a limit. Bytes are those of memory: the block and

@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
+import dev.millrace.apply.broker.BrokerHealth;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;

@@ -2,6 +2,8 @@ package dev.millrace.apply;
 
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
+import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.TableId;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.BackfilledTables;
@@ -43,7 +45,8 @@ final class BatchWriter implements AutoCloseable {
     private final RowWriter rows;
 
     /// @param topic the name of the target topic
-    BatchWriter(TargetSession session, String migration, String topic) {
+    BatchWriter(
+            TargetSession session, String migration, String topic, Map<TableId, TableRule> rules) {
         this.session = session;
         this.migration = migration;
         connection = session.connection();
@@ -51,7 +54,7 @@ final class BatchWriter implements AutoCloseable {
         stoppedTables = new StoppedTables(migration);
         backfilled = new BackfilledTables(migration);
         lock = new OffsetLock(connection, migration, offsets);
-        rows = new RowWriter(connection);
+        rows = new RowWriter(connection, rules);
     }
 
     /// @throws SQLException when the transaction was rolled back, or when its COMMIT got no reply
@@ -106,6 +109,7 @@ final class BatchWriter implements AutoCloseable {
         if (settled.isPresent()) {
             return settled.get();
         }
+        session.origin().beginTransaction(connection);
         int generation = batch.from().generation();
         CompactedBatch compacted =
                 CompactedBatch.of(batch.partition(), batch.changes(), stopped(generation, stops));
@@ -157,6 +161,7 @@ final class BatchWriter implements AutoCloseable {
                 return settled.get();
             }
         }
+        session.origin().beginTransaction(connection);
         int generation = hold.from().getFirst().generation();
         RejectedChanges rejected = new RejectedChanges();
         Set<TableId> stopped = stopped(generation, stops);
@@ -238,8 +243,8 @@ final class BatchWriter implements AutoCloseable {
         return connection.isClosed();
     }
 
-    ReplicaRole role() {
-        return session.role();
+    SessionOrigin origin() {
+        return session.origin();
     }
 
     /// Aborts the current statement, from another thread.

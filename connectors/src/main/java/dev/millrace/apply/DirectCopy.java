@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.sql.TableSql;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.lifecycle.FailureClassifier;

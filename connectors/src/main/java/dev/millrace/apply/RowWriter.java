@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -18,11 +19,13 @@ import java.util.Optional;
 final class RowWriter {
 
     private final Connection connection;
+    private final Map<TableId, TableRule> rules;
     private final Map<RowSchema, TableWriter> writers = new HashMap<>();
     private int schemas;
 
-    RowWriter(Connection connection) {
+    RowWriter(Connection connection, Map<TableId, TableRule> rules) {
         this.connection = connection;
+        this.rules = rules;
     }
 
     /// @param isBackfilling whether most rows are expected to be new
@@ -99,6 +102,9 @@ final class RowWriter {
     /// Empties the table: by TRUNCATE if the role has the privilege and no foreign key refers to
     /// the table, otherwise by DELETE.
     void empty(TableId table) throws TableStop, SQLException {
+        if (!rule(table).truncates()) {
+            throw new TableStop(table, StopReason.keepsRows(table));
+        }
         String name = Identifier.quote(table);
         try (var statement = connection.createStatement()) {
             var savepoint = connection.setSavepoint();
@@ -140,10 +146,14 @@ final class RowWriter {
         writers.keySet().removeIf(schema -> schema.table().equals(table));
     }
 
+    private TableRule rule(TableId table) {
+        return rules.getOrDefault(table, TableRule.NONE);
+    }
+
     private TableWriter writer(RowSchema schema) throws SQLException, TableStop {
         TableWriter writer = writers.get(schema);
         if (writer == null) {
-            writer = TableWriter.open(connection, schema, ++schemas);
+            writer = TableWriter.open(connection, schema, ++schemas, rule(schema.table()));
             writers.put(schema, writer);
         }
         return writer;

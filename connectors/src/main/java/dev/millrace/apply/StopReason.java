@@ -71,6 +71,13 @@ final class StopReason {
                 + NEXT;
     }
 
+    static String keepsRows(TableId table) {
+        return table
+                + ": a TRUNCATE would also delete rows that the mapping excludes. Delete the rows"
+                + " with DELETE instead."
+                + NEXT;
+    }
+
     /// @param statement the kind of statement that had no effect, or another one
     static String notExecuted(TableId table, String statement) {
         return table

@@ -1,5 +1,7 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.sql.TableSql;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
@@ -40,12 +42,13 @@ final class TableWriter {
     private boolean stagedInTransaction;
 
     /// @throws TableStop when the target has no such table or column
-    static TableWriter open(Connection connection, RowSchema schema, int number)
+    static TableWriter open(Connection connection, RowSchema schema, int number, TableRule rule)
             throws SQLException, TableStop {
-        return new TableWriter(connection, schema, number, ROWS_FOR_COPY);
+        return new TableWriter(connection, schema, number, rule, ROWS_FOR_COPY);
     }
 
-    TableWriter(Connection connection, RowSchema schema, int number, int rowsForCopy)
+    TableWriter(
+            Connection connection, RowSchema schema, int number, TableRule rule, int rowsForCopy)
             throws SQLException, TableStop {
         this.connection = connection;
         this.schema = schema;
@@ -53,7 +56,10 @@ final class TableWriter {
         this.hasDeferredConstraint = TargetColumns.hasDeferred(connection, schema.table());
         sql =
                 new TableSql(
-                        schema, TargetColumns.read(connection, schema), "millrace_rows_" + number);
+                        schema,
+                        TargetColumns.read(connection, schema),
+                        rule.kept(),
+                        "millrace_rows_" + number);
         direct = new DirectCopy(connection, schema, sql);
     }
 

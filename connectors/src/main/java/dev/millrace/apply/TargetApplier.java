@@ -1,6 +1,9 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
+import dev.millrace.apply.broker.BrokerHealth;
+import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.change.Topics;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.SessionSource.TargetSessions;
@@ -17,6 +20,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -44,6 +48,7 @@ public final class TargetApplier implements AutoCloseable {
     private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
     private volatile @Nullable BrokerHealth broker;
     private volatile @Nullable ReplicaRole role;
+    private volatile OriginUse origins;
 
     /// @param policy for the applier and for each transaction on the target
     public TargetApplier(
@@ -52,6 +57,7 @@ public final class TargetApplier implements AutoCloseable {
             InstantSource clock,
             RestartPolicy policy) {
         this.settings = settings;
+        this.origins = settings.origins();
         this.topics = new Topics(settings.migration());
         this.sessions = sessions;
         this.clock = clock;
@@ -92,6 +98,39 @@ public final class TargetApplier implements AutoCloseable {
     /// The role that the sessions take; empty before the first session opens.
     public Optional<ReplicaRole> replicaRole() {
         return Optional.ofNullable(role);
+    }
+
+    /// Whether each open session marks its transactions with a replication origin. False while none
+    /// is open. Only under [OriginUse#REQUIRED] is it also true of every later session.
+    public boolean marksItsTransactions() {
+        List<SessionOrigin> open = sessionOrigins();
+        return !open.isEmpty() && open.stream().allMatch(SessionOrigin.Marked.class::isInstance);
+    }
+
+    /// Why an open session writes unmarked transactions, and what the operator can do.
+    public Optional<String> unmarkedBecause() {
+        return sessionOrigins().stream()
+                .flatMap(
+                        origin ->
+                                origin instanceof SessionOrigin.Unmarked(String reason)
+                                        ? Stream.of(reason)
+                                        : Stream.empty())
+                .findFirst();
+    }
+
+    private List<SessionOrigin> sessionOrigins() {
+        Writers open = writers;
+        return open == null ? List.of() : open.origins();
+    }
+
+    /// Closes each session, after its current task if it has one; the next task opens another,
+    /// which uses origins in this way. No task is lost, and none runs twice.
+    public void reopenSessions(OriginUse use) {
+        origins = use;
+        Writers open = writers;
+        if (open != null) {
+            open.reopen();
+        }
     }
 
     /// Completes the transactions that are under way, and starts no other.
@@ -194,15 +233,22 @@ public final class TargetApplier implements AutoCloseable {
     }
 
     private List<Writer> makeWriters() {
-        return IntStream.range(0, settings.limits().writers())
-                .mapToObj(_ -> new Writer(this::open, policy, clock, counters))
+        return IntStream.rangeClosed(1, settings.limits().writers())
+                .mapToObj(number -> new Writer(() -> open(number), policy, clock, counters))
                 .toList();
     }
 
-    private BatchWriter open() throws SQLException {
+    private BatchWriter open(int writer) throws SQLException {
         TargetSession session =
                 TargetSession.open(
-                        sessions, settings.limits().lockTimeout(), settings.limits().silence());
+                        sessions,
+                        settings.limits().lockTimeout(),
+                        settings.limits().silence(),
+                        new SessionOrigin.Setup(
+                                settings.migration(),
+                                writer,
+                                settings.limits().writers(),
+                                origins));
         role = session.role();
         try {
             session.role().require(settings.replicaRole(), session.connection());
@@ -210,7 +256,8 @@ public final class TargetApplier implements AutoCloseable {
             session.close();
             throw e;
         }
-        return new BatchWriter(session, settings.migration(), settings.topic().name());
+        return new BatchWriter(
+                session, settings.migration(), settings.topic().name(), settings.rules());
     }
 
     /// Ends the applier, unless its cause is a failure that passes. The message contains

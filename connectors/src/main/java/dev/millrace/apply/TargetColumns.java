@@ -1,6 +1,6 @@
 package dev.millrace.apply;
 
-import dev.millrace.apply.TableSql.TextInput;
+import dev.millrace.apply.sql.TableSql.TextInput;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;

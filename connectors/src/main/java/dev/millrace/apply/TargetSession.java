@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.control.SessionSource.TargetSessions;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -13,14 +14,20 @@ final class TargetSession implements AutoCloseable {
 
     private final Connection connection;
     private final ReplicaRole role;
+    private final SessionOrigin origin;
 
-    private TargetSession(Connection connection, ReplicaRole role) {
+    private TargetSession(Connection connection, ReplicaRole role, SessionOrigin origin) {
         this.connection = connection;
         this.role = role;
+        this.origin = origin;
     }
 
     /// @param silence how long the server may be silent before the session counts as broken
-    static TargetSession open(TargetSessions sessions, Duration lockTimeout, Duration silence)
+    static TargetSession open(
+            TargetSessions sessions,
+            Duration lockTimeout,
+            Duration silence,
+            SessionOrigin.Setup origins)
             throws SQLException {
         Connection connection = sessions.open();
         try {
@@ -30,8 +37,9 @@ final class TargetSession implements AutoCloseable {
                 statement.execute("SET lock_timeout = '" + lockTimeout.toMillis() + "ms'");
             }
             ReplicaRole role = ReplicaRole.take(connection);
+            SessionOrigin origin = origins.of(connection);
             connection.setAutoCommit(false);
-            return new TargetSession(connection, role);
+            return new TargetSession(connection, role, origin);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -44,6 +52,10 @@ final class TargetSession implements AutoCloseable {
 
     ReplicaRole role() {
         return role;
+    }
+
+    SessionOrigin origin() {
+        return origin;
     }
 
     /// Closes the connection from another thread: the current statement fails.

@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.FailureClassifier;
@@ -18,7 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /// Runs one task after the other through its own session, and repeats a task until it has an
 /// outcome or [RestartPolicy] ends it. Repeating is safe: a transaction moves the stored offset or
-/// changes nothing. Confined to one thread, except [#trouble], [#busySince] and [#close].
+/// changes nothing. Confined to one thread, except [#trouble], [#busySince], [#origin], [#reopen]
+/// and [#close].
 final class Writer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Writer.class);
@@ -48,6 +50,7 @@ final class Writer implements AutoCloseable {
     private volatile @Nullable BatchWriter current;
     private volatile ComponentState.@Nullable Waiting trouble;
     private volatile @Nullable Instant busySince;
+    private boolean reopens;
 
     Writer(Opener opener, RestartPolicy policy, InstantSource clock, ApplierCounters counters) {
         this.opener = opener;
@@ -66,10 +69,35 @@ final class Writer implements AutoCloseable {
         return Optional.ofNullable(busySince);
     }
 
+    /// The origin of the open session; empty when none is open.
+    Optional<SessionOrigin> origin() {
+        return Optional.ofNullable(current).map(BatchWriter::origin);
+    }
+
+    /// Closes the session, after the current task if there is one. The next task opens another.
+    synchronized void reopen() {
+        reopens = true;
+        if (busySince == null) {
+            closeToReopen();
+        }
+    }
+
+    private synchronized void closeToReopen() {
+        if (reopens) {
+            reopens = false;
+            drop();
+        }
+    }
+
+    private synchronized void busy(@Nullable Instant since) {
+        busySince = since;
+        closeToReopen();
+    }
+
     /// @throws GivenUp when another attempt would not help
     /// @throws InterruptedException when the writer is closed meanwhile
     WriteOutcome run(TargetTask task) throws GivenUp, InterruptedException {
-        busySince = clock.instant();
+        busy(clock.instant());
         try {
             while (true) {
                 try {
@@ -82,7 +110,7 @@ final class Writer implements AutoCloseable {
                 }
             }
         } finally {
-            busySince = null;
+            busy(null);
         }
     }
 
@@ -125,6 +153,7 @@ final class Writer implements AutoCloseable {
     }
 
     private BatchWriter session() throws SQLException {
+        closeToReopen();
         BatchWriter open = current;
         if (open == null || open.isClosed()) {
             open = opener.open();

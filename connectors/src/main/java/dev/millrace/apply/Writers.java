@@ -1,6 +1,7 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.TargetApplier.ApplierFailure;
+import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.lifecycle.ComponentState;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The threads that write to the target. The consumer's thread submits tasks and polls for those
 /// that are done, in any order; it is woken for each of them. Not thread-safe; confined to the
-/// consumer's thread, except [#trouble].
+/// consumer's thread, except [#trouble], [#origins] and [#reopen].
 final class Writers implements AutoCloseable {
 
     /// Tasks that run longer than this are reported as waiting.
@@ -80,6 +81,15 @@ final class Writers implements AutoCloseable {
                                 .filter(since -> since.plus(LONG).isBefore(clock.instant()))
                                 .min(Comparator.naturalOrder())
                                 .map(Writers::unanswered));
+    }
+
+    /// The origins of the open sessions.
+    List<SessionOrigin> origins() {
+        return writers.stream().flatMap(writer -> writer.origin().stream()).toList();
+    }
+
+    void reopen() {
+        writers.forEach(Writer::reopen);
     }
 
     private static ComponentState.Waiting unanswered(Instant since) {

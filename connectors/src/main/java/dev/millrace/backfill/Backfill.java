@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +38,23 @@ public final class Backfill implements Component {
 
     private static final Duration CHECK_INTERVAL = Duration.ofMillis(100);
 
+    /// The rows that exist when the stream begins.
+    public enum ExistingRows {
+        /// They are read into the log.
+        READ,
+
+        /// Both sides have the same ones, so that only keys without all cells are read.
+        ON_BOTH_SIDES
+    }
+
     /// @param publication the publication of the capture
     /// @param tables every source table, with the key by which the stream identifies rows
-    public record Settings(String publication, List<Relation> tables, int readers, long maxBytes) {
+    public record Settings(
+            String publication,
+            List<Relation> tables,
+            ExistingRows existing,
+            int readers,
+            long maxBytes) {
 
         public Settings {
             tables = List.copyOf(tables);
@@ -49,9 +64,11 @@ public final class Backfill implements Component {
         }
 
         /// @param maxBytes memory for the windows, as for [Windows]
-        public static Settings of(String publication, List<Relation> tables, long maxBytes) {
+        public static Settings of(
+                String publication, List<Relation> tables, ExistingRows existing, long maxBytes) {
             int cores = Runtime.getRuntime().availableProcessors();
-            return new Settings(publication, tables, Math.min(cores, MOST_READERS), maxBytes);
+            return new Settings(
+                    publication, tables, existing, Math.min(cores, MOST_READERS), maxBytes);
         }
 
         /// Each reader has one range. Together they fill half of the memory that rows may fill, so
@@ -127,21 +144,27 @@ public final class Backfill implements Component {
             return;
         }
         supervisor.running(ComponentState.Activity.BACKFILLING);
-        BackfillState state = capture.state();
-        Work begun =
-                new Work(
-                        settings.tables().stream()
-                                .map(each -> new TableWork(each, state.isComplete(each.id())))
-                                .toList(),
-                        new Work.Size(settings.readers(), settings.rangeBytes()),
-                        pace,
-                        capture);
-        work = begun;
-        read(supervisor, begun);
+        while (!supervisor.isStopping()) {
+            Work begun =
+                    new Work(
+                            settings.tables(),
+                            new Work.Size(settings.readers(), settings.rangeBytes()),
+                            pace,
+                            capture);
+            work = begun;
+            read(supervisor, begun);
+        }
     }
 
     /// @return false when the component must stop
     private boolean start(Supervisor supervisor) throws SQLException, InterruptedException {
+        return switch (settings.existing()) {
+            case READ -> startReading(supervisor);
+            case ON_BOTH_SIDES -> recordComplete(supervisor);
+        };
+    }
+
+    private boolean startReading(Supervisor supervisor) throws SQLException, InterruptedException {
         TableStart start =
                 new TableStart(
                         source,
@@ -176,14 +199,43 @@ public final class Backfill implements Component {
         return false;
     }
 
-    /// If the capture run ends first, the loop in [#start] repeats what was not recorded.
+    /// No row is read, so nothing has to be waited for.
+    private boolean recordComplete(Supervisor supervisor) throws InterruptedException {
+        while (!supervisor.isStopping()) {
+            BackfillState state = capture.state();
+            List<TableId> tables =
+                    settings.tables().stream()
+                            .map(Relation::id)
+                            .filter(table -> !state.isComplete(table))
+                            .toList();
+            if (tables.isEmpty()) {
+                return true;
+            }
+            try {
+                long run = windows.run();
+                recordStart(tables.stream().filter(table -> !state.isStarted(table)).toList(), run);
+                long beginnings = state.beginnings();
+                record(tables, run, table -> new Progress.Complete(table, beginnings));
+            } catch (Windows.Discarded _) {
+                supervisor.pause(CHECK_INTERVAL);
+            }
+        }
+        return false;
+    }
+
     private void recordStart(List<TableId> tables, long run)
+            throws InterruptedException, Windows.Discarded {
+        record(tables, run, Progress.Started::new);
+    }
+
+    /// If the capture run ends first, the caller's loop repeats what was not recorded.
+    private void record(List<TableId> tables, long run, Function<TableId, Progress> progress)
             throws InterruptedException, Windows.Discarded {
         WatermarkNumber any = WatermarkNumber.none(capture.state().generation());
         List<Window> opened = new ArrayList<>();
         for (TableId table : tables) {
             Window window = windows.open(table, run);
-            window.close(any, List.of(), new Progress.Started(table));
+            window.close(any, List.of(), progress.apply(table));
             opened.add(window);
         }
         for (Window window : opened) {
@@ -193,6 +245,7 @@ public final class Backfill implements Component {
         }
     }
 
+    /// Returns when the component must stop, or when the work must be planned again.
     private void read(Supervisor supervisor, Work begun) throws Exception {
         AtomicBoolean stopped = new AtomicBoolean();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -211,7 +264,7 @@ public final class Backfill implements Component {
                         .toList();
         try {
             boolean running = true;
-            while (running && failure.get() == null) {
+            while (running && begun.isCurrent() && failure.get() == null) {
                 running = supervisor.pause(CHECK_INTERVAL);
             }
         } finally {

@@ -30,14 +30,24 @@ public final class BackfillState {
         record OfKey(RowKey key, boolean needed) implements Fact {}
     }
 
+    /// Approximate bytes of a needed key here and in `IncompleteKeys`, without its text.
+    private static final int NEED = 400;
+
     private final int generation;
+    private final long maxNeedBytes;
     private final Map<TableId, Fact.OfTable> tables = new HashMap<>();
     private final Map<Long, Fact.OfLeaf> leaves = new HashMap<>();
     private final Map<TableId, Set<RowKey>> needs = new HashMap<>();
+    private final Map<TableId, Long> needBytes = new HashMap<>();
+    private long beginnings;
 
     /// The state in which nothing is read.
-    public BackfillState(int generation) {
+    ///
+    /// @param maxNeedBytes memory for the keys that need a key window, of the tables that are not
+    ///   complete; see [ProgressBatch#beginAgain]
+    public BackfillState(int generation, long maxNeedBytes) {
         this.generation = generation;
+        this.maxNeedBytes = maxNeedBytes;
     }
 
     public int generation() {
@@ -48,13 +58,18 @@ public final class BackfillState {
     public synchronized void fold(List<Fact> facts) {
         for (Fact each : facts) {
             switch (each) {
-                case Fact.OfTable table -> tables.put(table.table(), table);
+                case Fact.OfTable table -> {
+                    if (isStarted(table.table()) && !table.complete()) {
+                        beginnings++;
+                    }
+                    tables.put(table.table(), table);
+                }
                 case Fact.OfLeaf leaf -> leaves.put(leaf.leaf().oid(), leaf);
                 case Fact.OfKey(RowKey key, boolean needed) -> {
-                    if (needed) {
-                        needs.computeIfAbsent(key.table(), _ -> new LinkedHashSet<>()).add(key);
-                    } else if (needs.containsKey(key.table())) {
-                        needs.get(key.table()).remove(key);
+                    Set<RowKey> known =
+                            needs.computeIfAbsent(key.table(), _ -> new LinkedHashSet<>());
+                    if (needed ? known.add(key) : known.remove(key)) {
+                        needBytes.merge(key.table(), needed ? size(key) : -size(key), Long::sum);
                     }
                 }
             }
@@ -93,6 +108,31 @@ public final class BackfillState {
     /// The number of keys that need a key window, of all tables.
     public synchronized long needs() {
         return needs.values().stream().mapToLong(Set::size).sum();
+    }
+
+    long maxNeedBytes() {
+        return maxNeedBytes;
+    }
+
+    /// The memory that a needed key occupies, approximately.
+    static long size(RowKey key) {
+        return NEED + key.bytes().length;
+    }
+
+    /// The memory that the needed keys of each table occupy, approximately.
+    synchronized Map<TableId, Long> needBytes() {
+        return new HashMap<>(needBytes);
+    }
+
+    /// How often the reading of a table began again. What was derived from an earlier state is void
+    /// when the number changes.
+    public synchronized long beginnings() {
+        return beginnings;
+    }
+
+    /// What is read of the leaves of a table.
+    synchronized List<Fact.OfLeaf> leaves(TableId table) {
+        return leaves.values().stream().filter(leaf -> leaf.table().equals(table)).toList();
     }
 
     synchronized boolean hasNeeds(TableId table) {

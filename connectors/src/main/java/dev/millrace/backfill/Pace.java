@@ -4,12 +4,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 
 /// The operator's hand on the backfill: pause, resume and a limit of rows per second. Every change
 /// takes effect within a second: reads that run end at their next row. Thread-safe.
 public final class Pace {
 
     private final InstantSource clock;
+    private volatile BooleanSupplier suspended = () -> false;
     private volatile boolean paused;
     private OptionalLong rowsPerSecond = OptionalLong.empty();
     private Instant notBefore = Instant.MIN;
@@ -17,6 +19,12 @@ public final class Pace {
 
     public Pace(InstantSource clock) {
         this.clock = clock;
+    }
+
+    /// Keeps every read, also that of a single key, from beginning while the condition is true. The
+    /// operator's settings stay as they are.
+    public void suspendWhile(BooleanSupplier condition) {
+        suspended = condition;
     }
 
     public synchronized void pause() {
@@ -54,7 +62,7 @@ public final class Pace {
 
     /// Whether a read may begin now.
     synchronized boolean mayRead() {
-        return !paused && !clock.instant().isBefore(notBefore);
+        return !paused && !suspended.getAsBoolean() && !clock.instant().isBefore(notBefore);
     }
 
     /// How many rows a read may return, so that all readers together keep the limit over one

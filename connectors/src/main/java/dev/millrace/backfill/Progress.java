@@ -39,5 +39,8 @@ public sealed interface Progress {
 
     /// Every existing row of the table is in the log. The capture thread writes a
     /// `BackfillComplete` to every partition, after all rows of the same transaction.
-    record Complete(TableId table) implements Progress {}
+    ///
+    /// @param beginnings [BackfillState#beginnings] when the reading of the table was planned; void
+    ///   if the state has another number
+    record Complete(TableId table, long beginnings) implements Progress {}
 }

@@ -7,6 +7,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ public final class ProgressBatch {
     private final Map<TableId, Fact.OfTable> tables = new LinkedHashMap<>();
     private final Map<Long, Fact.OfLeaf> leaves = new LinkedHashMap<>();
     private final Map<RowKey, Boolean> keys = new LinkedHashMap<>();
+    private final List<TableId> again = new ArrayList<>();
 
     public ProgressBatch(BackfillState state) {
         this.state = state;
@@ -64,8 +66,58 @@ public final class ProgressBatch {
         return inBatch == null ? state.isNeeded(key) : inBatch;
     }
 
+    /// Limits the memory of the keys that need a key window. While there are too many, the reading
+    /// of the table that has most of them begins again: its ranges contain all their rows, so the
+    /// keys are forgotten. A complete table does not begin again, because its rows count as read.
+    /// Nothing is read of a table before its start, so before it the keys are only forgotten.
+    ///
+    /// Call it after the last event of the batch and before [Windows#closing]. The open windows of
+    /// the tables must be abandoned in between: they would mark a range as read into which a row of
+    /// a forgotten key may have moved.
+    ///
+    /// @return the tables that begin again
+    public List<TableId> beginAgain() {
+        Map<TableId, Long> bytes = needBytes();
+        while (bytes.values().stream().mapToLong(each -> each).sum() > state.maxNeedBytes()) {
+            TableId largest =
+                    Collections.max(bytes.entrySet(), Map.Entry.comparingByValue()).getKey();
+            bytes.remove(largest);
+            needNone(largest);
+            if (state.isStarted(largest)) {
+                beginAgain(largest);
+            }
+        }
+        return List.copyOf(again);
+    }
+
+    private Map<TableId, Long> needBytes() {
+        Map<TableId, Long> bytes = state.needBytes();
+        keys.forEach(
+                (key, needed) -> {
+                    if (needed != state.isNeeded(key)) {
+                        long size = BackfillState.size(key);
+                        bytes.merge(key.table(), needed ? size : -size, Long::sum);
+                    }
+                });
+        bytes.keySet().removeIf(this::isComplete);
+        return bytes;
+    }
+
+    private void beginAgain(TableId table) {
+        again.add(table);
+        tables.put(table, new Fact.OfTable(table, true, false));
+        for (Fact.OfLeaf leaf : state.leaves(table)) {
+            leaves.put(
+                    leaf.leaf().oid(), new Fact.OfLeaf(table, leaf.leaf(), TidRange.Union.NONE, 0));
+        }
+    }
+
     /// Adds a TRUNCATE: no key of the table needs a row any more.
     public void truncated(TableId table) {
+        needNone(table);
+    }
+
+    private void needNone(TableId table) {
         keys.keySet().removeIf(key -> key.table().equals(table));
         state.needs(table, Integer.MAX_VALUE).forEach(key -> keys.put(key, false));
     }
@@ -79,8 +131,12 @@ public final class ProgressBatch {
             // The engine's snapshot may have completed the table meanwhile.
             case Progress.Started(TableId table) ->
                     tables.put(table, new Fact.OfTable(table, true, isComplete(table)));
-            case Progress.Complete(TableId table) ->
+            case Progress.Complete(TableId table, long beginnings) -> {
+                // The reader may not know yet that its table begins again.
+                if (beginnings == state.beginnings() && !again.contains(table)) {
                     tables.put(table, new Fact.OfTable(table, true, true));
+                }
+            }
             case Progress.RangeRead range -> leaves.put(range.leaf().oid(), plus(range));
             case Progress.KeysRead(TableId _, Set<RowKey> asked) ->
                     asked.forEach(key -> keys.put(key, false));

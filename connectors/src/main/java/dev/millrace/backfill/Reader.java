@@ -92,7 +92,7 @@ final class Reader {
             case Step.Look(TableWork table) -> look(connection, table);
             case Step.Complete(TableWork table) ->
                     mark(
-                            new Progress.Complete(table.id()),
+                            new Progress.Complete(table.id(), shared.work().beginnings()),
                             outcome ->
                                     shared.work()
                                             .update(

@@ -25,7 +25,8 @@ final class WindowChanges {
         /// The log contains the complete row, or its deletion.
         record Complete() implements Mark {}
 
-        /// The log contains a row whose past is unknown: an insert with unchanged cells.
+        /// The log contains a row whose past is unknown: an insert with unchanged cells. Or it
+        /// lacks the change, which came from the target.
         record Unknown() implements Mark {}
 
         /// The cells of partial updates, a later one over an earlier one.
@@ -70,6 +71,13 @@ final class WindowChanges {
                             row.isPartial() ? partial(marks.get(key), row, awaitsRead) : COMPLETE);
             case ChangeEvent.Delete _ -> mark(key, COMPLETE);
         }
+    }
+
+    /// Adds a change that came from the target and is not in the log. The row that was read must
+    /// not be written: it may be older than what the target has. If the log contains a partial row
+    /// of the key, a later window completes it.
+    void addDropped(RowKey key) {
+        mark(key, UNKNOWN);
     }
 
     /// @param awaitsRead whether the mappings write nothing for the update until the row is read:

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The meeting point of the threads that read rows and the capture thread that writes them. Rows
@@ -108,13 +109,24 @@ public final class Windows {
     /// Notes an event of the stream that is about to be written to the log. Confined to the capture
     /// thread; its transaction must be remembered as delivered before.
     public synchronized void changed(ChangeEvent.OfRow event) {
-        Set<Window> affected = open.get(event.table());
+        RowKey key = event.row().key();
+        changed(key, changes -> changes.add(key, event));
+    }
+
+    /// Notes a change of the stream that is not written to the log, because the target has it
+    /// already: no window writes what it read of that key. Confined to the capture thread; the
+    /// transaction must be remembered as delivered before.
+    public synchronized void dropped(RowKey key) {
+        changed(key, changes -> changes.addDropped(key));
+    }
+
+    private void changed(RowKey key, Consumer<WindowChanges> change) {
+        Set<Window> affected = open.get(key.table());
         if (affected == null) {
             return;
         }
-        RowKey key = event.row().key();
         for (Window window : List.copyOf(affected)) {
-            account(window, () -> window.changes.add(key, event));
+            account(window, () -> change.accept(window.changes));
             if (window.changes.columnsChanged()) {
                 end(window, Outcome.COLUMNS_CHANGED);
             }
@@ -175,6 +187,13 @@ public final class Windows {
             }
         }
         return closing;
+    }
+
+    /// Ends the open windows of a table whose reading begins again. Confined to the capture thread.
+    public synchronized void abandon(TableId table) {
+        for (Window window : List.copyOf(open.getOrDefault(table, Set.of()))) {
+            end(window, Outcome.TOO_MANY_CHANGES);
+        }
     }
 
     private boolean isReady(Window window) {

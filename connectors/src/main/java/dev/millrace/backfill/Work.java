@@ -3,6 +3,7 @@ package dev.millrace.backfill;
 import dev.millrace.backfill.TableWork.Step;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
+import dev.millrace.sql.Relation;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -25,10 +26,17 @@ final class Work {
     private final Size size;
     private final Pace pace;
     private final CaptureAccess capture;
+    private final long beginnings;
     private final Set<TableId> readingKeys = new HashSet<>();
 
-    Work(List<TableWork> tables, Size size, Pace pace, CaptureAccess capture) {
-        this.tables = tables;
+    Work(List<Relation> tables, Size size, Pace pace, CaptureAccess capture) {
+        BackfillState state = capture.state();
+        // Before everything else that is taken from the state.
+        this.beginnings = state.beginnings();
+        this.tables =
+                tables.stream()
+                        .map(each -> new TableWork(each, state.isComplete(each.id())))
+                        .toList();
         this.size = size;
         this.pace = pace;
         this.capture = capture;
@@ -60,6 +68,16 @@ final class Work {
             }
         }
         return Optional.empty();
+    }
+
+    /// [BackfillState#beginnings] of the state from which this work was planned.
+    long beginnings() {
+        return beginnings;
+    }
+
+    /// Whether no table began again since. Otherwise the work must be planned again.
+    boolean isCurrent() {
+        return beginnings == capture.state().beginnings();
     }
 
     long rangeBytes() {

@@ -3,7 +3,10 @@ package dev.millrace.capture;
 import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Windows;
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.connector.SnapshotFetch;
+import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Lsn;
@@ -63,7 +66,9 @@ final class CaptureRun {
         ///   progress of the backfill is read
         void startingAt(SourcePosition position);
 
-        void committed(SourcePosition position, int events);
+        /// @param events number of events that the batch added to the log
+        /// @param origins of the changes of the batch, including those that were dropped
+        void committed(SourcePosition position, int events, ChangeOrigins origins);
     }
 
     /// Where rows that are read beside the stream enter the log, and what the log contains of them.

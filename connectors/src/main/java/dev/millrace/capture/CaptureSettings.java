@@ -5,6 +5,7 @@ import dev.millrace.postgres.SessionFactory;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The settings of one capture. Immutable; `toString` contains no password.
 ///
@@ -13,6 +14,8 @@ import java.util.Map;
 /// @param kafka settings of every Kafka client, at least `bootstrap.servers`
 /// @param debezium the user's engine properties, none of which Millrace sets itself
 /// @param backfill how the rows that exist already reach the log
+/// @param opposite the stream that writes to this source what it captures on the target; its
+///   changes are dropped
 public record CaptureSettings(
         String migration,
         int generation,
@@ -23,7 +26,8 @@ public record CaptureSettings(
         int partitions,
         Map<String, Object> kafka,
         Map<String, String> debezium,
-        Backfill backfill) {
+        Backfill backfill,
+        Optional<String> opposite) {
 
     public CaptureSettings {
         tables = List.copyOf(tables);
@@ -42,7 +46,8 @@ public record CaptureSettings(
                 partitions,
                 kafka,
                 debezium,
-                backfill);
+                backfill,
+                opposite);
     }
 
     SessionFactory sessions() {

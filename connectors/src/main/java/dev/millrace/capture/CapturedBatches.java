@@ -2,7 +2,9 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.ChangeDecoder.Decoded;
 import dev.millrace.capture.ChangeDecoder.Decoded.What;
+import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
+import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
@@ -11,6 +13,8 @@ import io.debezium.engine.DebeziumEngine.Offsets;
 import io.debezium.engine.DebeziumEngine.RecordCommitter;
 import io.debezium.engine.RecordChangeEvent;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -63,6 +67,7 @@ final class CapturedBatches
     private final ChangeDecoder decoder;
     private final Watermarks watermarks;
     private Phase phase;
+    private ChangeOrigins origins = ChangeOrigins.NONE;
     private volatile @Nullable Throwable failure;
 
     CapturedBatches(
@@ -76,7 +81,7 @@ final class CapturedBatches
         this.memory = memory;
         this.rows = rows;
         this.listener = listener;
-        this.decoder = new ChangeDecoder(settings.tables());
+        this.decoder = new ChangeDecoder(settings.tables(), settings.opposite());
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
         this.phase = log.cursor().streaming() ? new Phase.Resuming() : new Phase.BeforeSnapshot();
     }
@@ -103,6 +108,7 @@ final class CapturedBatches
     private List<ChangeEvent> events(List<RecordChangeEvent<SourceRecord>> records)
             throws SQLException {
         List<ChangeEvent> events = new ArrayList<>(records.size());
+        origins = ChangeOrigins.NONE;
         for (RecordChangeEvent<SourceRecord> record : records) {
             switch (decoder.decode(record.record())) {
                 case Decoded.SnapshotRow row -> {
@@ -119,7 +125,12 @@ final class CapturedBatches
                     long transaction = streamed.origin().transaction();
                     if (log.cursor().advance(streamed.lastCommit(), transaction)) {
                         memory.delivered().add(transaction);
-                        events(streamed).stream().map(rows::place).forEach(events::add);
+                        if (streamed.own()) {
+                            drop(streamed);
+                        } else {
+                            countOfOthers(streamed);
+                            events(streamed).stream().map(rows::place).forEach(events::add);
+                        }
                     }
                 }
             }
@@ -181,7 +192,7 @@ final class CapturedBatches
         rows.committed();
         publication.markWritten();
         memory.identity().recordWritten(position);
-        listener.committed(position, events.size());
+        listener.committed(position, events.size(), origins);
         return position;
     }
 
@@ -203,6 +214,34 @@ final class CapturedBatches
             committer.markProcessed(records.getLast(), offsets);
         }
         committer.markBatchFinished();
+    }
+
+    /// Notes a change that the target has already, from where the opposite stream brought it. What
+    /// was read of its row beside the stream may be older, and is not written either.
+    private void drop(Decoded.Streamed streamed) {
+        origins = origins.plusOwn();
+        switch (streamed.what()) {
+            case What.Inserted(var row) -> rows.dropped(row.key());
+            case What.Updated(var row) -> rows.dropped(row.key());
+            case What.Rekeyed(var old, var row) -> {
+                rows.dropped(old.key());
+                rows.dropped(row.key());
+            }
+            case What.Deleted(var row) -> rows.dropped(row.key());
+            case What.Truncated(var table) -> {
+                log.publication().truncated(table, streamed.origin().transaction());
+                rows.droppedTruncate(table);
+            }
+            case What.Message _ -> throw new IllegalStateException("A message is never dropped.");
+        }
+    }
+
+    private void countOfOthers(Decoded.Streamed streamed) {
+        Instant at = Instant.EPOCH.plus(streamed.origin().committedAtMicros(), ChronoUnit.MICROS);
+        streamed.what()
+                .changed()
+                .map(table -> new ChangeOrigins.Foreign(table, at))
+                .ifPresent(change -> origins = origins.plus(change));
     }
 
     private List<ChangeEvent> events(Decoded.Streamed streamed) {

@@ -8,12 +8,14 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.postgres.ReplicationOrigins;
 import java.nio.ByteBuffer;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -27,8 +29,11 @@ final class ChangeDecoder {
 
     private final Map<TableId, CapturedTable> tables = new HashMap<>();
     private final Map<Schema, RowSchema> rowSchemas = new IdentityHashMap<>();
+    private final Optional<String> opposite;
 
-    ChangeDecoder(List<CapturedTable> tables) {
+    /// @param opposite the stream whose changes are marked as own
+    ChangeDecoder(List<CapturedTable> tables, Optional<String> opposite) {
+        this.opposite = opposite;
         tables.forEach(table -> this.tables.put(table.relation().id(), table));
     }
 
@@ -43,7 +48,13 @@ final class ChangeDecoder {
         return new Decoded.Streamed(
                 lastCommit == null ? Lsn.ZERO : new Lsn(lastCommit),
                 origin(source),
-                what(operation, envelope, source));
+                what(operation, envelope, source),
+                !operation.equals("m") && isOwn(source.getString("origin")));
+    }
+
+    /// @param origin the name of the transaction's replication origin
+    private boolean isOwn(@Nullable String origin) {
+        return opposite.isPresent() && ReplicationOrigins.isOf(opposite.get(), origin);
     }
 
     private What what(String operation, Struct envelope, Struct source) {
@@ -189,7 +200,8 @@ final class ChangeDecoder {
         ///
         /// @param lastCommit end of the last commit before it; zero if there was none since the
         ///   start
-        record Streamed(Lsn lastCommit, Origin origin, What what) implements Decoded {}
+        /// @param own whether it is a change that the opposite stream wrote
+        record Streamed(Lsn lastCommit, Origin origin, What what, boolean own) implements Decoded {}
 
         sealed interface What {
             record Inserted(Row row) implements What {}
@@ -204,6 +216,18 @@ final class ChangeDecoder {
             record Truncated(TableId table) implements What {}
 
             record Message(byte[] content) implements What {}
+
+            /// The table whose rows changed; empty for a message.
+            default Optional<TableId> changed() {
+                return switch (this) {
+                    case Inserted(Row row) -> Optional.of(row.table());
+                    case Updated(Row row) -> Optional.of(row.table());
+                    case Rekeyed(Row _, Row row) -> Optional.of(row.table());
+                    case Deleted(Row row) -> Optional.of(row.table());
+                    case Truncated(TableId table) -> Optional.of(table);
+                    case Message _ -> Optional.empty();
+                };
+            }
         }
     }
 }

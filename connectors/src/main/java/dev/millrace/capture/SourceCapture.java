@@ -3,7 +3,9 @@ package dev.millrace.capture;
 import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Windows;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
+import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.TopicReader;
@@ -36,6 +38,8 @@ public final class SourceCapture implements AutoCloseable {
     private static final int WINDOWS_PART_OF_HEAP = 32;
     private static final long SMALLEST_WINDOWS_BYTES = 8L << 20;
     private static final long LARGEST_WINDOWS_BYTES = 128L << 20;
+    private static final int NEEDS_PART_OF_HEAP = 16;
+    private static final long SMALLEST_NEEDS_BYTES = 8L << 20;
     private static final Failure.OperatorNeeded NOT_OWNER =
             new Failure.OperatorNeeded(
                     "the target does not confirm that this process has the lock of the migration, so another process may run the migration",
@@ -52,6 +56,7 @@ public final class SourceCapture implements AutoCloseable {
     private final AtomicLong events = new AtomicLong();
     private final Supervisor supervisor;
     private volatile @Nullable SourcePosition position;
+    private volatile ChangeOrigins origins = ChangeOrigins.NONE;
     private volatile @Nullable Instant committedAt;
 
     private SourceCapture(
@@ -65,7 +70,7 @@ public final class SourceCapture implements AutoCloseable {
         this.backfill =
                 new CaptureRun.BackfillAccess(
                         new Windows(windowBytes()),
-                        new BackfillState(settings.generation()),
+                        new BackfillState(settings.generation(), needBytes()),
                         new IncompleteKeys());
         this.connections = connections;
         this.clock = clock;
@@ -73,6 +78,11 @@ public final class SourceCapture implements AutoCloseable {
         this.owner = owner;
         this.supervisor =
                 new Supervisor("capture-" + settings.migration(), new Capturing(), clock, policy);
+    }
+
+    private static long needBytes() {
+        return Math.max(
+                Runtime.getRuntime().maxMemory() / NEEDS_PART_OF_HEAP, SMALLEST_NEEDS_BYTES);
     }
 
     public static SourceCapture start(
@@ -148,9 +158,25 @@ public final class SourceCapture implements AutoCloseable {
         return committedAt;
     }
 
-    /// Number of events that this process has written.
+    /// Number of events that this process has written. Excludes what it dropped.
     public long events() {
         return events.get();
+    }
+
+    /// Number of changes since this process began that the opposite stream did not write. While the
+    /// application writes on the other side, each is a breach.
+    public long changesOfOthers() {
+        return origins.ofOthers();
+    }
+
+    /// The last change that the opposite stream did not write, since this process began.
+    public Optional<ChangeOrigins.Foreign> lastOfOthers() {
+        return origins.lastOfOthers();
+    }
+
+    /// Number of changes that this process dropped, because the opposite stream wrote them.
+    public long ownChanges() {
+        return origins.own();
     }
 
     public DeliveredTransactions delivered() {
@@ -244,14 +270,15 @@ public final class SourceCapture implements AutoCloseable {
         }
 
         @Override
-        public void committed(SourcePosition committed, int count) {
+        public void committed(SourcePosition committed, int count, ChangeOrigins written) {
             position = committed;
             committedAt = clock.instant();
             if (snapshot && committed.streaming()) {
                 snapshot = false;
                 snapshots.succeeded();
             }
-            if (count > 0) {
+            origins = origins.plus(written);
+            if (count > 0 || written.own() > 0) {
                 moved = true;
                 events.addAndGet(count);
                 supervisor.progressed();

@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Gives the rows that are read beside the stream their place in the log: after all events of the
 /// batch in which their window closes, in the same Kafka transaction as the progress. Decides which
@@ -26,6 +28,8 @@ import java.util.stream.Stream;
 ///
 /// Per batch: [#place] for each event, [#close], the Kafka transaction, [#committed].
 final class WindowedRows {
+
+    private static final Logger LOG = LoggerFactory.getLogger(WindowedRows.class);
 
     private final int generation;
     private final Map<TableId, CapturedTable> tables = new HashMap<>();
@@ -69,6 +73,17 @@ final class WindowedRows {
             awaiting.add(change.row().key());
         }
         return change;
+    }
+
+    /// Notes a change that is not written to the log, because the opposite stream wrote it.
+    void dropped(RowKey key) {
+        windows.dropped(key);
+    }
+
+    /// Notes a TRUNCATE that is not written to the log. A key that still needs its row keeps the
+    /// need until a window finds that it is gone.
+    void droppedTruncate(TableId table) {
+        windows.truncated(table);
     }
 
     private ChangeEvent.OfRow marked(ChangeEvent.OfRow change) {
@@ -122,6 +137,7 @@ final class WindowedRows {
                 watermarks.add(watermark.watermark().number());
             }
         }
+        batch.beginAgain().forEach(this::beginAgain);
         closed = windows.closing();
         closed.forEach(batch::written);
         closed.stream()
@@ -130,13 +146,24 @@ final class WindowedRows {
                 .forEach(events::add);
         closed.stream()
                 .flatMap(window -> completed(window.progress()))
+                .filter(batch::isComplete)
                 .map(table -> new ChangeEvent.BackfillComplete(generation, table))
                 .forEach(events::add);
         facts = batch.facts();
     }
 
+    private void beginAgain(TableId table) {
+        windows.abandon(table);
+        LOG.atWarn()
+                .addKeyValue("table", table)
+                .log(
+                        "The backfill of the table begins again, because more changed rows await their"
+                                + " read than fit into memory. If this repeats, increase the heap (-Xmx),"
+                                + " or resume the backfill if it is paused or limited.");
+    }
+
     private static Stream<TableId> completed(Progress progress) {
-        return progress instanceof Progress.Complete(TableId table)
+        return progress instanceof Progress.Complete(TableId table, long _)
                 ? Stream.of(table)
                 : Stream.empty();
     }

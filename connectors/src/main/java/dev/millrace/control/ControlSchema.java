@@ -66,12 +66,12 @@ public final class ControlSchema {
             boolean exists = !row.wasNull();
             if (exists && !mayUse) {
                 return new Outcome.Refused(
-                        "The schema millrace exists in the target database %s, but role %s cannot create objects in it. Run: GRANT CREATE, USAGE ON SCHEMA millrace TO %s; or drop the schema if it does not belong to Millrace."
+                        "The schema millrace exists in database %s, but role %s cannot create objects in it. Run: GRANT CREATE, USAGE ON SCHEMA millrace TO %s; or drop the schema if it does not belong to Millrace."
                                 .formatted(database, role, role));
             }
             if (!exists && !mayCreate) {
                 return new Outcome.Refused(
-                        "Role %s cannot create the schema millrace in the target database %s. Run: GRANT CREATE ON DATABASE %s TO %s"
+                        "Role %s cannot create the schema millrace in database %s. Run: GRANT CREATE ON DATABASE %s TO %s"
                                 .formatted(role, database, database, role));
             }
             return new Outcome.Ready();

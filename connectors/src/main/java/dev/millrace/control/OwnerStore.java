@@ -122,6 +122,12 @@ public final class OwnerStore implements AutoCloseable {
         epoch = Statements.one(session, NEXT_EPOCH, row -> row.getLong(1), migration, who);
     }
 
+    /// Counts the processes that ran the migration. A later process has a higher epoch; 0 before
+    /// [#begin].
+    public synchronized long epoch() {
+        return epoch;
+    }
+
     public Ownership ownership() {
         return ownership;
     }

@@ -1,5 +1,6 @@
 package dev.millrace.digest;
 
+import dev.millrace.change.TableId;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.mapping.Mapping;
@@ -45,6 +46,16 @@ public final class Chunker {
     /// of any transaction that ended before this call.
     public RunningTransactions running() {
         return onSource(RunningTransactions::read);
+    }
+
+    /// The present moment of the source, with the definitions of these source tables.
+    public ServerPosition sourcePosition(Collection<TableId> tables) {
+        return onSource(open -> ServerPosition.read(open, tables));
+    }
+
+    /// The present moment of the target, with the definitions of these target tables.
+    public ServerPosition targetPosition(Collection<TableId> tables) {
+        return onTarget(open -> ServerPosition.read(open, tables));
     }
 
     public SourceSession openSource() {

@@ -54,7 +54,7 @@ public final class ComparedTable {
         return new SideSql("(\n" + mapping.userText() + "\n) AS m", texts, key, hash);
     }
 
-    /// The SQL of the target: the table.
+    /// The SQL of the target: the table, or those of its rows that the mapping gives.
     SideSql target() {
         List<String> texts = columns.stream().map(column -> column.onTarget("m")).toList();
         List<KeyColumn> key = new ArrayList<>();
@@ -63,7 +63,17 @@ public final class ComparedTable {
             key.add(key("m", column, texts.get(position), column.castable() != null));
         }
         String table = Identifier.quote(mapping.target().table());
-        return new SideSql(table + " AS m", texts, key, hash);
+        String rows =
+                mapping.within()
+                        .map(
+                                condition ->
+                                        "(SELECT xmin, * FROM "
+                                                + table
+                                                + " WHERE "
+                                                + condition
+                                                + ")")
+                        .orElse(table);
+        return new SideSql(rows + " AS m", texts, key, hash);
     }
 
     RowKey key(@Nullable String[] values) {

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 /// @param cells the canonical text of each column of `m`
 record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunction hash) {
 
-    /// Returns bucket, number of rows, first sum, second sum, characters of the keys.
+    /// Returns bucket, number of rows, first sum, second sum, bytes of the keys.
     ///
     /// @param buckets the number of buckets, a power of two
     String digest(int buckets) {
@@ -58,10 +58,10 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
     /// Returns every column of as many rows as fit, in any order. Its parameters are the texts of
     /// each key column.
     ///
-    /// @param characters the limit for all rows together; a row that alone exceeds it is left out
-    String cellsOfKeys(boolean withNulls, long characters) {
+    /// @param bytes the limit for all rows together; a row that alone exceeds it is left out
+    String cellsOfKeys(boolean withNulls, long bytes) {
         String names = each(cells.size(), i -> "c" + i);
-        String fits = "width <= " + characters;
+        String fits = "width <= " + bytes;
         return "SELECT "
                 + names
                 + " FROM (SELECT "
@@ -70,7 +70,7 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + fits
                 + ") OVER (ROWS UNBOUNDED PRECEDING) AS so_far FROM (SELECT "
                 + names
-                + ", length(ROW("
+                + ", octet_length(ROW("
                 + names
                 + ")::text) AS width FROM (SELECT "
                 + each(cells.size(), i -> cells.get(i) + " AS c" + i)
@@ -80,7 +80,25 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + " OFFSET 0) AS t OFFSET 0) AS u) AS v WHERE "
                 + fits
                 + " AND so_far <= "
-                + characters;
+                + bytes;
+    }
+
+    /// Returns the number of rows.
+    String count() {
+        return "SELECT count(*) FROM " + from;
+    }
+
+    /// Returns the key's columns of rows whose version was written since this moment. Only for a
+    /// side whose FROM item is a table.
+    String keysWrittenSince(ServerPosition since, long most) {
+        return "SELECT "
+                + keyCells()
+                + " FROM "
+                + from
+                + " WHERE "
+                + since.writtenSince("m.xmin")
+                + " LIMIT "
+                + most;
     }
 
     /// OFFSET 0 prevents the texts from being computed once per hash.
@@ -93,7 +111,7 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + bucket
                 + " & "
                 + (buckets - 1)
-                + ")::int AS bucket, length(key) AS width, "
+                + ")::int AS bucket, octet_length(key) AS width, "
                 + hash.of("cells", HashFunction.FIRST_SEED)
                 + " AS first, "
                 + hash.of("cells", HashFunction.SECOND_SEED)

@@ -2,17 +2,24 @@ package dev.millrace.digest;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.OutputText;
+import dev.millrace.sql.Relation;
 import java.math.BigDecimal;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Reads one table in one snapshot of its side. Not thread-safe.
@@ -62,20 +69,79 @@ final class SnapshotReader {
     private static TableDigest digest(PreparedStatement statement) throws SQLException {
         statement.setFetchSize(FETCH);
         Map<Integer, RowSum> buckets = new HashMap<>();
-        Map<Integer, Long> characters = new HashMap<>();
+        Map<Integer, Long> bytes = new HashMap<>();
         try (ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
                 int number = rows.getInt(1);
                 buckets.put(
                         number, new RowSum(rows.getLong(2), wrapped(rows, 3), wrapped(rows, 4)));
-                characters.put(number, rows.getLong(5));
+                bytes.put(number, rows.getLong(5));
             }
         }
-        return new TableDigest(buckets, characters);
+        return new TableDigest(buckets, bytes);
     }
 
     private static Array numbers(Connection open, Chunk.Buckets buckets) throws SQLException {
         return open.createArrayOf("int4", buckets.numbers().toArray());
+    }
+
+    long count() {
+        return session.read(
+                open -> {
+                    try (var statement = open.createStatement();
+                            ResultSet row = statement.executeQuery(sql.count())) {
+                        row.next();
+                        return row.getLong(1);
+                    }
+                });
+    }
+
+    List<RowKey> writtenSince(ServerPosition since, long most) {
+        List<RowKey> keys = new ArrayList<>();
+        read(
+                sql.keysWrittenSince(since, most),
+                sql.key().size(),
+                texts -> keys.add(table.key(texts)));
+        return keys;
+    }
+
+    /// The key columns of the source table's rows, with the texts that the stream sends. The user's
+    /// SELECT has no `xmin`, so the table itself is read.
+    List<Row> writtenSince(ServerPosition since, Relation source, long most) {
+        RowSchema schema = RowSchema.keyed(source.id(), source.key(), source.key());
+        String columns =
+                source.key().stream()
+                        .map(name -> source.column(name).orElseThrow())
+                        .map(key -> OutputText.of("m." + Identifier.quote(key.name()), key.type()))
+                        .collect(Collectors.joining(", "));
+        List<Row> rows = new ArrayList<>();
+        read(
+                "SELECT "
+                        + columns
+                        + " FROM "
+                        + Identifier.quote(source.id())
+                        + " AS m WHERE "
+                        + since.writtenSince("m.xmin")
+                        + " LIMIT "
+                        + most,
+                schema.size(),
+                texts -> rows.add(Row.of(schema, texts)));
+        return rows;
+    }
+
+    private void read(String query, int columns, Consumer<@Nullable String[]> row) {
+        session.read(
+                open -> {
+                    try (var statement = open.createStatement()) {
+                        statement.setFetchSize(FETCH);
+                        try (ResultSet rows = statement.executeQuery(query)) {
+                            while (rows.next()) {
+                                row.accept(texts(rows, columns));
+                            }
+                        }
+                        return true;
+                    }
+                });
     }
 
     Map<RowKey, RowSum> sums(Chunk chunk) {
@@ -107,14 +173,14 @@ final class SnapshotReader {
                 });
     }
 
-    Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
+    Map<RowKey, Row> rows(List<RowKey> keys, long bytes) {
         if (keys.isEmpty()) {
             return Map.of();
         }
         return session.read(
                 open -> {
                     try (PreparedStatement statement =
-                            open.prepareStatement(sql.cellsOfKeys(haveNulls(keys), characters))) {
+                            open.prepareStatement(sql.cellsOfKeys(haveNulls(keys), bytes))) {
                         bind(open, statement, keys);
                         statement.setFetchSize(FETCH);
                         Map<RowKey, Row> result = new HashMap<>();

@@ -5,6 +5,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.postgres.RunningTransactions;
+import dev.millrace.sql.Relation;
 import java.util.List;
 import java.util.Map;
 
@@ -22,6 +23,15 @@ public final class SourceSnapshot implements TableSnapshot {
         return reader.session().running();
     }
 
+    /// The key columns of the source table's rows whose version was written since this moment, with
+    /// the texts that the stream sends. Reads the whole table once, without its large values.
+    ///
+    /// @param source the mapping's source table
+    /// @param most rows that are returned
+    public List<Row> writtenSince(ServerPosition since, Relation source, long most) {
+        return reader.writtenSince(since, source, most);
+    }
+
     @Override
     public TableDigest digest() {
         return reader.digest();
@@ -33,13 +43,18 @@ public final class SourceSnapshot implements TableSnapshot {
     }
 
     @Override
+    public long count() {
+        return reader.count();
+    }
+
+    @Override
     public Map<RowKey, RowSum> sums(Chunk chunk) {
         return reader.sums(chunk);
     }
 
     @Override
-    public Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
-        return reader.rows(keys, characters);
+    public Map<RowKey, Row> rows(List<RowKey> keys, long bytes) {
+        return reader.rows(keys, bytes);
     }
 
     @Override

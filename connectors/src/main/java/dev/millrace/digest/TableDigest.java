@@ -9,9 +9,8 @@ import java.util.TreeSet;
 /// the text of its key, so both sides put a key into the same bucket. An absent bucket has no rows.
 /// Immutable.
 ///
-/// @param keyCharacters the characters of each bucket's keys, which is their size when they are
-///   read
-public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyCharacters) {
+/// @param keyBytes the bytes of each bucket's keys, which is their size when they are read
+public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyBytes) {
 
     /// The number of buckets for any table: after a difference the next read takes a thousandth of
     /// the rows.
@@ -23,15 +22,15 @@ public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyCh
 
     public TableDigest {
         buckets = Map.copyOf(buckets);
-        keyCharacters = Map.copyOf(keyCharacters);
+        keyBytes = Map.copyOf(keyBytes);
     }
 
     public RowSum bucket(int number) {
         return buckets.getOrDefault(number, RowSum.NONE);
     }
 
-    public long keyCharacters(int number) {
-        return keyCharacters.getOrDefault(number, 0L);
+    public long keyBytes(int number) {
+        return keyBytes.getOrDefault(number, 0L);
     }
 
     public RowSum total() {

@@ -18,14 +18,17 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
     /// The digest of some buckets with [TableDigest#FINE_BUCKETS] buckets.
     TableDigest digest(Chunk.Buckets within);
 
+    /// The number of rows.
+    long count();
+
     /// The sum of the rows of each key; a key without a row is absent. If a key has several rows,
     /// the sum counts them.
     Map<RowKey, RowSum> sums(Chunk chunk);
 
     /// The rows of these keys, as many as fit, with the texts that the target's columns print.
     ///
-    /// @param characters the limit for all cells together; a row that alone exceeds it is left out
-    Map<RowKey, Row> rows(List<RowKey> keys, long characters);
+    /// @param bytes the limit for all cells together; a row that alone exceeds it is left out
+    Map<RowKey, Row> rows(List<RowKey> keys, long bytes);
 
     @Override
     void close();

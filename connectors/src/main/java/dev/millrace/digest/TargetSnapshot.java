@@ -63,6 +63,14 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.canonical(mapped);
     }
 
+    /// The keys of the rows whose version was written since this moment. Reads the whole table
+    /// once, without its large values.
+    ///
+    /// @param most keys that are returned
+    public List<RowKey> writtenSince(ServerPosition since, long most) {
+        return reader.writtenSince(since, most);
+    }
+
     @Override
     public TableDigest digest() {
         return reader.digest();
@@ -74,13 +82,18 @@ public final class TargetSnapshot implements TableSnapshot {
     }
 
     @Override
+    public long count() {
+        return reader.count();
+    }
+
+    @Override
     public Map<RowKey, RowSum> sums(Chunk chunk) {
         return reader.sums(chunk);
     }
 
     @Override
-    public Map<RowKey, Row> rows(List<RowKey> keys, long characters) {
-        return reader.rows(keys, characters);
+    public Map<RowKey, Row> rows(List<RowKey> keys, long bytes) {
+        return reader.rows(keys, bytes);
     }
 
     @Override

@@ -224,4 +224,24 @@ public final class TargetIndexes implements Component {
             open.cancel();
         }
     }
+
+    /// Creates what a migration has dropped and that does not exist again, for a migration that
+    /// ends without it. No component of the migration may run. Tries each object once.
+    ///
+    /// @param target also holds the control schema, which must exist
+    /// @param migration the identifier of the stream in the control schema
+    /// @return one description per object that could not be created, because of the rows or a lock
+    public static List<String> restoreAll(Database target, String migration) throws SQLException {
+        DroppedDefinitions store = new DroppedDefinitions(migration);
+        try (TargetSession session = new TargetSession(target, () -> false)) {
+            List<Definition> pending = session.inTransaction(store::pending);
+            if (pending.isEmpty()) {
+                return List.of();
+            }
+            new Restoration(session, store, _ -> {}).run(pending);
+            return session.inTransaction(store::pending).stream()
+                    .map(Definition::described)
+                    .toList();
+        }
+    }
 }

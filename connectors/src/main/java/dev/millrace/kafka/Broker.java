@@ -45,8 +45,12 @@ public final class Broker implements AutoCloseable {
     /// @param kafka client settings, at least `bootstrap.servers`
     /// @throws BrokerException if the settings are not valid
     public Broker(Map<String, Object> kafka) {
+        admin = admin(kafka);
+    }
+
+    static Admin admin(Map<String, Object> kafka) {
         try {
-            admin = KafkaClients.admin(kafka, TIMEOUT);
+            return KafkaClients.admin(kafka, TIMEOUT);
         } catch (KafkaException e) {
             throw new BrokerException(
                     "Cannot create a Kafka client with these settings: " + e.getMessage(), e);
@@ -419,7 +423,7 @@ public final class Broker implements AutoCloseable {
         return partitions;
     }
 
-    private static <T> T await(Future<T> answer, String what) {
+    static <T> T await(Future<T> answer, String what) {
         try {
             return answer.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {

@@ -131,6 +131,10 @@ public final class EmbeddedBroker implements AutoCloseable {
         properties.put("share.coordinator.state.topic.replication.factor", "1");
         properties.put("share.coordinator.state.topic.min.isr", "1");
         properties.put("group.initial.rebalance.delay.ms", "0");
+        // A transaction that begins while the markers of the previous one are being written waits
+        // this long. Capture writes one after the other, so the default of 20 ms is in every
+        // change's latency.
+        properties.put("add.partitions.to.txn.retry.backoff.ms", "1");
         properties.put("auto.create.topics.enable", "false");
         properties.put("log.flush.interval.messages", "1");
         // Deleted records must stay deleted after a kill, so the log start offsets are saved this

@@ -4,6 +4,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.TableFacts.Access;
 import dev.millrace.postgres.TableFacts.Columns;
 import dev.millrace.postgres.TableFacts.Dependents;
+import dev.millrace.postgres.TableFacts.Foreign;
 import dev.millrace.postgres.TableFacts.Keys;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.Partition;
@@ -38,6 +39,15 @@ final class FactReader {
                 pg_catalog.has_table_privilege(c.oid, 'UPDATE') AS may_update,
                 pg_catalog.has_table_privilege(c.oid, 'DELETE') AS may_delete,
                 pg_catalog.row_security_active(c.oid) AS row_security,
+                ARRAY(SELECT u.part FROM pg_catalog.pg_class l
+                    JOIN pg_catalog.pg_namespace n ON n.oid = l.relnamespace
+                    JOIN pg_catalog.pg_roles o ON o.oid = l.relowner,
+                    unnest(ARRAY[n.nspname::text, l.relname::text, o.rolname::text,
+                        o.rolsuper::text]) WITH ORDINALITY u (part, i)
+                    WHERE l.oid = ANY (ARRAY(SELECT c.oid
+                        UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t))
+                    AND NOT pg_catalog.pg_has_role(l.relowner, 'USAGE')
+                    ORDER BY n.nspname, l.relname, u.i) AS foreign_tables,
                 CASE WHEN c.relkind = 'p' THEN
                     (SELECT CASE WHEN bool_and(l.reltuples >= 0) THEN sum(l.reltuples)::int8 END
                     FROM pg_catalog.pg_partition_tree(c.oid) t
@@ -60,7 +70,11 @@ final class FactReader {
                     WHERE t.tgrelid = ANY (ARRAY(SELECT c.oid
                         UNION SELECT l.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) l))
                     AND (t.tgrelid = c.oid OR t.tgparentid = 0)
-                    AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') ORDER BY 1) AS replica_triggers,
+                    AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
+                    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_proc f
+                        JOIN pg_catalog.pg_namespace m ON m.oid = f.pronamespace
+                        WHERE f.oid = t.tgfoid AND m.nspname = 'millrace')
+                    ORDER BY 1) AS replica_triggers,
                 ARRAY(SELECT d.conname::text FROM pg_catalog.pg_constraint d
                     WHERE d.conrelid = ANY (ARRAY(SELECT c.oid
                         UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t))
@@ -233,7 +247,21 @@ final class FactReader {
                 row.getBoolean("may_insert"),
                 row.getBoolean("may_update"),
                 row.getBoolean("may_delete"),
-                row.getBoolean("row_security"));
+                row.getBoolean("row_security"),
+                foreign(Query.texts(row, "foreign_tables")));
+    }
+
+    /// @param parts schema, name, owner and whether that is a superuser, of each table
+    private static List<Foreign> foreign(List<String> parts) {
+        List<Foreign> foreign = new ArrayList<>();
+        for (int i = 0; i < parts.size(); i += 4) {
+            foreign.add(
+                    new Foreign(
+                            new TableId(parts.get(i), parts.get(i + 1)),
+                            parts.get(i + 2),
+                            parts.get(i + 3).equals("true")));
+        }
+        return foreign;
     }
 
     private static Kind kind(String letter) {

@@ -40,6 +40,8 @@ public final class Server {
                 r.rolsuper, r.rolreplication,
                 EXISTS (SELECT 1 FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_replication'
                     AND pg_catalog.pg_has_role(g.oid, 'USAGE')) AS managed_replication,
+                r.rolinherit,
+                pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees_activity,
                 pg_catalog.has_database_privilege(current_database(), 'CREATE') AS may_create,
                 pg_catalog.has_database_privilege(current_database(), 'TEMPORARY') AS may_temporary,
                 CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
@@ -95,12 +97,17 @@ public final class Server {
     ///   is a member of a managed service's group for it
     /// @param createsInDatabase has the CREATE privilege on the database
     /// @param createsTemporary has the TEMPORARY privilege on the database
+    /// @param inherits has the INHERIT attribute. Before version 16 only such a role has the rights
+    ///   of the roles that it is a member of
+    /// @param seesActivity sees the transactions and snapshots of other roles' sessions
     public record Role(
             String name,
             boolean superuser,
             boolean replicates,
             boolean createsInDatabase,
-            boolean createsTemporary) {}
+            boolean createsTemporary,
+            boolean inherits,
+            boolean seesActivity) {}
 
     private final Connection connection;
 
@@ -138,6 +145,11 @@ public final class Server {
 
     public Optional<Publication> publication(String name) {
         return Publication.find(connection, name);
+    }
+
+    /// @param streams identifiers of the streams whose origins do not count as used
+    public ReplicationOrigins origins(List<String> streams) {
+        return ReplicationOrigins.read(connection, streams);
     }
 
     /// Whether the role may set `session_replication_role` to `replica`. Tries it without effect:
@@ -203,7 +215,9 @@ public final class Server {
                                 || row.getBoolean("rolreplication")
                                 || row.getBoolean("managed_replication"),
                         row.getBoolean("may_create"),
-                        row.getBoolean("may_temporary")),
+                        row.getBoolean("may_temporary"),
+                        row.getBoolean("rolinherit"),
+                        row.getBoolean("sees_activity")),
                 connections,
                 transactions);
     }

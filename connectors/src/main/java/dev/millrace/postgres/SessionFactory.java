@@ -90,6 +90,18 @@ public final class SessionFactory {
         return pinned(properties, purpose, Duration.ZERO);
     }
 
+    /// Opens a session on PgBouncer's admin console. The console knows only the simple protocol and
+    /// has no setting of a session, so nothing is pinned.
+    public Connection openPoolConsole(String purpose, Duration silence) throws SQLException {
+        Properties properties = properties(purpose, silence);
+        PGProperty.PREFER_QUERY_MODE.set(properties, "simple");
+        // Otherwise the driver sends SET extra_float_digits, or a startup parameter of that name,
+        // and the console refuses both.
+        PGProperty.REPLICATION.set(properties, "true");
+        properties.remove(PGProperty.ASSUME_MIN_SERVER_VERSION.getName());
+        return connected(properties);
+    }
+
     private Properties properties(String purpose, Duration silence) {
         Properties properties = new Properties();
         properties.putAll(parts);
@@ -117,18 +129,23 @@ public final class SessionFactory {
 
     private Connection pinned(Properties properties, String purpose, Duration lockTimeout)
             throws SQLException {
+        Connection connection = connected(properties);
+        try (var statement = connection.createStatement()) {
+            statement.execute(PinnedSettings.statement(applicationName(purpose), lockTimeout));
+        } catch (SQLException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+        return connection;
+    }
+
+    private Connection connected(Properties properties) throws SQLException {
         // Hosts, ports and options are in the properties; a URL would override them.
         String url = "jdbc:postgresql:" + URLEncoder.encode(database(), StandardCharsets.UTF_8);
         Connection connection = new Driver().connect(url, properties);
         if (connection == null) {
             throw new SQLException(
                     "The driver rejects the URL.", SqlState.UNABLE_TO_CONNECT.code());
-        }
-        try (var statement = connection.createStatement()) {
-            statement.execute(PinnedSettings.statement(applicationName(purpose), lockTimeout));
-        } catch (SQLException | RuntimeException e) {
-            connection.close();
-            throw e;
         }
         return connection;
     }

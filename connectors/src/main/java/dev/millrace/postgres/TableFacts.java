@@ -97,7 +97,7 @@ public record TableFacts(
     /// @param triggers enabled user triggers that do not fire with `session_replication_role =
     ///   replica`
     /// @param replicaTriggers enabled user triggers that also fire in that role, including those of
-    ///   partitions
+    ///   partitions, without Millrace's
     /// @param deferrable deferrable unique, primary key and exclusion constraints, including those
     ///   of partitions. Triggers check them and do not fire with `session_replication_role =
     ///   replica`, so duplicates would not be detected
@@ -147,6 +147,8 @@ public record TableFacts(
     ///
     /// @param owned the role is the owner or has the owner's rights
     /// @param rowSecurity a row security policy would hide rows from the role
+    /// @param foreign which of the table and its partitions the role has no owner's rights to,
+    ///   ordered by name
     public record Access(
             String owner,
             boolean owned,
@@ -155,7 +157,16 @@ public record TableFacts(
             boolean insert,
             boolean update,
             boolean delete,
-            boolean rowSecurity) {}
+            boolean rowSecurity,
+            List<Foreign> foreign) {
+
+        public Access {
+            foreign = List.copyOf(foreign);
+        }
+    }
+
+    /// A table to which the role does not have the owner's rights.
+    public record Foreign(TableId id, String owner, boolean ofSuperuser) {}
 
     /// A leaf partition. Its own replica identity determines what the WAL contains for its changes.
     public record Partition(TableId id, Kind kind, Persistence persistence, Keys keys) {}

@@ -95,7 +95,12 @@ public final class SandboxPostgres implements AutoCloseable {
     }
 
     public Connection connect(String database) throws SQLException {
-        return DriverManager.getConnection(jdbcUrl(database), username(), password());
+        return connect(database, username());
+    }
+
+    /// @param role has the password of the superuser
+    public Connection connect(String database, String role) throws SQLException {
+        return DriverManager.getConnection(jdbcUrl(database), role, password());
     }
 
     /// Creates an empty database.

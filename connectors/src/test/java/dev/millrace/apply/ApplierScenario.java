@@ -2,6 +2,8 @@ package dev.millrace.apply;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -13,7 +15,6 @@ import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.BackfilledTables;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -77,8 +78,7 @@ public final class ApplierScenario implements AutoCloseable {
         for (int partition = 0; partition < partitions; partition++) {
             totals.add(new HashMap<>());
         }
-        database = PostgresServer.shared().newDatabase();
-        ControlSchema.migrate(sessions(database));
+        database = PostgresServer.shared().newTarget();
         database.execute(tables);
         createTopic();
         producer = new TestProducer(Map.of("bootstrap.servers", bootstrapServers));
@@ -107,6 +107,12 @@ public final class ApplierScenario implements AutoCloseable {
 
     String topicId() {
         return topicId;
+    }
+
+    /// Of a session that no other test knows.
+    static SessionOrigin.Setup origin() {
+        return new SessionOrigin.Setup(
+                KafkaServer.newMigrationName(), 1, 1, OriginUse.IF_PERMITTED);
     }
 
     static ApplierSettings.Limits limits(int rows) {
@@ -184,6 +190,14 @@ public final class ApplierScenario implements AutoCloseable {
 
     private TargetApplier applier(
             ApplierSettings.Limits limits, TargetSessions sessions, ReplicaRole role) {
+        return applier(limits, sessions, role, OriginUse.IF_PERMITTED);
+    }
+
+    TargetApplier applier(
+            ApplierSettings.Limits limits,
+            TargetSessions sessions,
+            ReplicaRole role,
+            OriginUse origins) {
         TargetApplier applier =
                 new TargetApplier(
                         new ApplierSettings(
@@ -191,8 +205,10 @@ public final class ApplierScenario implements AutoCloseable {
                                 GENERATION,
                                 new TargetTopic(topics.target(), changesOffsets.length, true),
                                 role,
+                                origins,
                                 Map.of("bootstrap.servers", bootstrapServers),
-                                limits),
+                                limits,
+                                Map.of()),
                         sessions,
                         InstantSource.system(),
                         new RestartPolicy(Duration.ofMillis(20), Duration.ofMillis(20), 3));

@@ -9,7 +9,6 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.BackfilledTables;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
@@ -20,6 +19,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -41,14 +41,13 @@ class DirectCopyIT {
     private static final int ROWS = DirectCopy.MIN_ROWS;
     private static final String KEYED = "(id int PRIMARY KEY, login text)";
 
-    private final TestDatabase database = PostgresServer.shared().newDatabase();
+    private final TestDatabase database = PostgresServer.shared().newTarget();
     private StoredOffset stored =
             new StoredOffset(0, "id", 0, Token.none(1), WatermarkNumber.none(1), 0);
     private @Nullable BatchWriter writer;
 
     @BeforeEach
     void begin() throws SQLException {
-        ControlSchema.migrate(ApplierScenario.sessions(database));
         try (Connection connection = database.connect()) {
             new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L, 0L));
         }
@@ -69,9 +68,11 @@ class DirectCopyIT {
                         TargetSession.open(
                                 ApplierScenario.sessions(database),
                                 Duration.ofSeconds(5),
-                                Duration.ofMinutes(1)),
+                                Duration.ofMinutes(1),
+                                ApplierScenario.origin()),
                         MIGRATION,
-                        TOPIC);
+                        TOPIC,
+                        Map.of());
     }
 
     private void create(String definition) {

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
@@ -328,8 +329,10 @@ class RandomHistoryIT {
                 TargetSession.open(
                         ApplierScenario.sessions(database),
                         Duration.ofSeconds(5),
-                        Duration.ofMinutes(1)),
+                        Duration.ofMinutes(1),
+                        ApplierScenario.origin()),
                 MIGRATION,
-                TOPIC.name());
+                TOPIC.name(),
+                Map.of());
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.kafka.Broker;
@@ -220,8 +221,10 @@ class StartIT {
                                     ApplierScenario.GENERATION,
                                     new TargetTopic(scenario.topics.target(), 1, true),
                                     ReplicaRole.ORIGIN,
+                                    OriginUse.IF_PERMITTED,
                                     Map.of("bootstrap.servers", "127.0.0.1:1"),
-                                    ApplierSettings.Limits.standard()),
+                                    ApplierSettings.Limits.standard(),
+                                    Map.of()),
                             scenario.sessions(),
                             InstantSource.system(),
                             RestartPolicy.standard());

@@ -25,7 +25,10 @@ class TargetSessionIT {
 
     private static TargetSession open() throws SQLException {
         return TargetSession.open(
-                ApplierScenario.sessions(DATABASE), Duration.ofSeconds(1), Duration.ofSeconds(10));
+                ApplierScenario.sessions(DATABASE),
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(10),
+                ApplierScenario.origin());
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
@@ -16,6 +17,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
@@ -247,7 +249,8 @@ class ValuePathsIT {
                             e -> assertThat(FailureClassifier.rejectsStatement(e)).isTrue());
         }
         try (Connection connection = session()) {
-            assertThat(new TableWriter(connection, schema, 1, BY_COPY).insert(rows)).isFalse();
+            assertThat(new TableWriter(connection, schema, 1, TableRule.NONE, BY_COPY).insert(rows))
+                    .isFalse();
             connection.commit();
         }
         assertThat(contents(table)).isEmpty();
@@ -269,7 +272,7 @@ class ValuePathsIT {
 
         assertThat(DATABASE.query("SELECT v FROM keyed")).isEqualTo(List.of(List.of("two")));
         try (Connection connection = session()) {
-            TableWriter writer = new TableWriter(connection, schema, 1, BY_ARRAYS);
+            TableWriter writer = new TableWriter(connection, schema, 1, TableRule.NONE, BY_ARRAYS);
             writer.update(
                     List.of(
                             new Row.Builder(schema)
@@ -340,7 +343,7 @@ class ValuePathsIT {
         upsert(schema, DIRECTLY, List.of(percent));
 
         try (Connection connection = session()) {
-            TableWriter writer = new TableWriter(connection, schema, 1, BY_ARRAYS);
+            TableWriter writer = new TableWriter(connection, schema, 1, TableRule.NONE, BY_ARRAYS);
             writer.update(
                     List.of(
                             new Row.Builder(schema)
@@ -361,7 +364,7 @@ class ValuePathsIT {
                     .isEqualTo(
                             List.of(List.of("(a,\"{\"\"100% {x}\"\"}\",x)"), List.of("(b,{b},y)")));
 
-            new RowWriter(connection).empty(id);
+            new RowWriter(connection, Map.of()).empty(id);
             connection.commit();
         }
         assertThat(DATABASE.query("TABLE " + table)).isEmpty();
@@ -382,7 +385,8 @@ class ValuePathsIT {
 
     private static void upsert(RowSchema schema, int rowsForCopy, List<Row> rows) throws Exception {
         try (Connection connection = session()) {
-            TableWriter writer = new TableWriter(connection, schema, 1, rowsForCopy);
+            TableWriter writer =
+                    new TableWriter(connection, schema, 1, TableRule.NONE, rowsForCopy);
             if (rowsForCopy == DIRECTLY) {
                 assertThat(writer.insert(rows)).isTrue();
             } else {
@@ -396,7 +400,8 @@ class ValuePathsIT {
         return TargetSession.open(
                         ApplierScenario.sessions(DATABASE),
                         Duration.ofSeconds(5),
-                        Duration.ofMinutes(1))
+                        Duration.ofMinutes(1),
+                        ApplierScenario.origin())
                 .connection();
     }
 

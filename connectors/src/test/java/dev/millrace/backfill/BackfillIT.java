@@ -99,7 +99,9 @@ class BackfillIT {
             List<CompletableFuture<Void>> writers = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 Random random = new Random(31 * seed + i);
-                writers.add(CompletableFuture.runAsync(() -> write(random, writing, transactions)));
+                writers.add(
+                        CompletableFuture.runAsync(
+                                () -> write(random, writing, transactions, true)));
             }
             scene.start();
             Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> transactions.get() > 50);
@@ -113,14 +115,63 @@ class BackfillIT {
         }
     }
 
-    private void write(Random random, AtomicBoolean writing, AtomicLong transactions) {
+    /// Each time when about 250 keys await their read, the table begins again: first while no row
+    /// is read, then after a part of its ranges was read. About 650 rows have an unchanged cell, so
+    /// only the update of all rows exceeds the limit, and not the writers.
+    @ParameterizedTest
+    @ValueSource(longs = {4, 5})
+    void keysThatExceedTheirMemoryAreReadWithTheirTable(long seed) throws Exception {
+        items(source, 2_000);
+        AtomicBoolean writing = new AtomicBoolean(true);
+        try (BackfillScene scene = new BackfillScene(source, new Random(seed), 100_000)) {
+            scene.pace.pause();
+            scene.pace.throttle(OptionalLong.of(500));
+            List<CompletableFuture<Void>> writers = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                Random random = new Random(31 * seed + i);
+                writers.add(
+                        CompletableFuture.runAsync(
+                                () -> write(random, writing, new AtomicLong(), false)));
+            }
+            scene.start();
+            try {
+                await().until(() -> scene.state.isStarted(BackfillScene.ITEM));
+                updateUntilItBeginsAgain(scene);
+                scene.pace.resume();
+                for (int i = 0; i < 4; i++) {
+                    long rows = scene.rowsWritten();
+                    await().until(() -> scene.rowsWritten() > rows);
+                    updateUntilItBeginsAgain(scene);
+                }
+            } finally {
+                writing.set(false);
+            }
+            writers.forEach(CompletableFuture::join);
+            scene.pace.throttle(OptionalLong.empty());
+
+            scene.requireEqual();
+        }
+    }
+
+    private void updateUntilItBeginsAgain(BackfillScene scene) {
+        long before = scene.state.beginnings();
+        // The lock prevents deadlocks with the writers, who may have deleted many rows.
+        source.execute(
+                "BEGIN; LOCK TABLE item IN EXCLUSIVE MODE; "
+                        + insert(2_000)
+                        + " ON CONFLICT DO NOTHING; UPDATE item SET a = a + 1; COMMIT");
+        await().until(() -> scene.state.beginnings() > before);
+    }
+
+    private void write(
+            Random random, AtomicBoolean writing, AtomicLong transactions, boolean truncates) {
         try (Connection connection = source.connect();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
             while (writing.get()) {
                 try {
                     for (int i = 0; i < 1 + random.nextInt(4); i++) {
-                        statement.execute(change(random));
+                        statement.execute(change(random, truncates));
                     }
                     if (random.nextInt(10) == 0) {
                         connection.rollback();
@@ -142,7 +193,7 @@ class BackfillIT {
         }
     }
 
-    private static String change(Random random) {
+    private static String change(Random random, boolean truncates) {
         int id = 1 + random.nextInt(2_000);
         String some = " WHERE id IN (" + id + ", " + (id + 1) + ", " + (id + 40) + ")";
         return switch (random.nextInt(20)) {
@@ -160,7 +211,7 @@ class BackfillIT {
             case 16, 17, 18 ->
                     "UPDATE item SET id = " + (random.nextInt(4_000)) + " WHERE id = " + id;
             default ->
-                    random.nextInt(40) == 0
+                    random.nextInt(40) == 0 && truncates
                             ? "TRUNCATE item"
                             : "UPDATE item SET a = a + 1 WHERE id BETWEEN "
                                     + id

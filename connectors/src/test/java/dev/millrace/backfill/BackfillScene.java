@@ -33,10 +33,12 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /// A table `item (id, a, big)`, the backfill of it, and a capture without Debezium and Kafka: it
@@ -55,7 +57,7 @@ final class BackfillScene implements AutoCloseable {
     final TestDatabase source;
     final Windows windows = new Windows(400_000);
     final Pace pace = new Pace(InstantSource.system());
-    final BackfillState state = new BackfillState(GENERATION);
+    final BackfillState state;
     final AtomicLong discarded = new AtomicLong();
     private final Database database;
     private final Set<Long> delivered = new HashSet<>();
@@ -72,6 +74,12 @@ final class BackfillScene implements AutoCloseable {
 
     /// @param chaos ends capture runs; `null` for one that always works
     BackfillScene(TestDatabase source, @Nullable Random chaos) throws SQLException {
+        this(source, chaos, 4 << 20);
+    }
+
+    /// @param needBytes memory for keys that need a key window
+    BackfillScene(TestDatabase source, @Nullable Random chaos, long needBytes) throws SQLException {
+        this.state = new BackfillState(GENERATION, needBytes);
         this.source = source;
         this.chaos = chaos;
         source.execute("CREATE PUBLICATION millrace_test FOR ALL TABLES");
@@ -85,7 +93,12 @@ final class BackfillScene implements AutoCloseable {
         schema = TableWork.schema(item);
         backfill =
                 new Backfill(
-                        new Backfill.Settings("millrace_test", List.of(item), 2, 400_000),
+                        new Backfill.Settings(
+                                "millrace_test",
+                                List.of(item),
+                                Backfill.ExistingRows.READ,
+                                2,
+                                400_000),
                         database,
                         windows,
                         new Access(),
@@ -176,6 +189,7 @@ final class BackfillScene implements AutoCloseable {
                 pass(row.getLong(2), row.getString(3), progress, events);
             }
         }
+        progress.beginAgain().forEach(windows::abandon);
         List<Windows.Closed> closing = windows.closing();
         closing.forEach(progress::written);
         if (chaos != null
@@ -316,8 +330,8 @@ final class BackfillScene implements AutoCloseable {
     /// Requires that the log contains exactly what the source contains. No writer may run.
     void requireEqual() throws SQLException {
         long mark = new Access().emitWatermark().number();
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> largestMark >= mark);
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> backfill.state().isDone());
+        await("the stream reaches the last watermark", () -> largestMark >= mark);
+        await("the backfill is done", () -> backfill.state().isDone());
         Map<String, String> expected = new TreeMap<>();
         source.query("SELECT id, coalesce(a::text, '-'), coalesce(left(big, 20), '-') FROM item")
                 .forEach(row -> expected.put(row.get(0) + "", row.get(1) + "/" + row.get(2)));
@@ -328,6 +342,31 @@ final class BackfillScene implements AutoCloseable {
         assertThat(found).isEqualTo(expected);
         synchronized (faults) {
             assertThat(faults).isEmpty();
+        }
+    }
+
+    /// Fails with what the stream met, and with where it is.
+    private void await(String what, BooleanSupplier condition) {
+        try {
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(120))
+                    .until(
+                            () -> {
+                                synchronized (faults) {
+                                    assertThat(faults).isEmpty();
+                                }
+                                return condition.getAsBoolean();
+                            });
+        } catch (ConditionTimeoutException e) {
+            StringBuilder stacks = new StringBuilder();
+            Thread.getAllStackTraces()
+                    .forEach(
+                            (thread, frames) ->
+                                    stacks.append(thread)
+                                            .append(List.of(frames))
+                                            .append(System.lineSeparator()));
+            throw new AssertionError(
+                    what + " not within two minutes; " + backfill.state() + "\n" + stacks, e);
         }
     }
 

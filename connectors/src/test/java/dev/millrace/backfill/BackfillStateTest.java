@@ -27,7 +27,9 @@ class BackfillStateTest {
     private static final LeafVersion LEAF = new LeafVersion(16_384, 16_390, "701/702");
 
     private final ProgressCodec codec = new ProgressCodec();
-    private final BackfillState state = new BackfillState(3);
+
+    /// Room for two keys.
+    private final BackfillState state = new BackfillState(3, 1_000);
 
     /// A compacted topic: the last record of each key.
     private final Map<String, Optional<String>> topic = new LinkedHashMap<>();
@@ -42,7 +44,7 @@ class BackfillStateTest {
     }
 
     private BackfillState restarted(int generation) {
-        BackfillState again = new BackfillState(generation);
+        BackfillState again = new BackfillState(generation, 1_000);
         topic.forEach(
                 (key, value) ->
                         codec.decode(generation, new Stored(key, value))
@@ -162,7 +164,7 @@ class BackfillStateTest {
 
     @Test
     void onlyAnEventThatAwaitsAReadNeedsAKeyWindow() {
-        write(new Progress.Complete(TABLE), List.of());
+        write(new Progress.Complete(TABLE, 0), List.of());
         ProgressBatch batch = new ProgressBatch(state);
         batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7")));
         batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial("8"), true));
@@ -198,9 +200,95 @@ class BackfillStateTest {
         assertThat(restarted(3).needs()).isZero();
     }
 
+    private static void change(ProgressBatch batch, String... ids) {
+        for (String id : ids) {
+            batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial(id), true));
+        }
+    }
+
+    @Test
+    void tooManyNeedsBeginTheTableAgain() {
+        write(new Progress.Started(TABLE), List.of());
+        write(new Progress.RangeRead(TABLE, LEAF, pages(0, 10), 100), List.of());
+        ProgressBatch batch = new ProgressBatch(state);
+        change(batch, "7");
+        assertThat(batch.beginAgain()).isEmpty();
+        commit(batch);
+        ProgressBatch next = new ProgressBatch(state);
+        change(next, "8", "9");
+
+        assertThat(next.beginAgain()).containsExactly(TABLE);
+        commit(next);
+
+        assertThat(state.beginnings()).isEqualTo(1);
+        assertThat(state.needBytes().get(TABLE)).isZero();
+        for (BackfillState each : List.of(state, restarted(3))) {
+            assertThat(each.needs()).isZero();
+            assertThat(each.isStarted(TABLE)).isTrue();
+            assertThat(each.isComplete(TABLE)).isFalse();
+            assertThat(each.read(LEAF).orElseThrow().done().ranges()).isEmpty();
+            assertThat(each.rows(TABLE)).isZero();
+        }
+    }
+
+    @Test
+    void theEndOfAReadingThatBeganAgainIsVoid() {
+        write(new Progress.Started(TABLE), List.of());
+        ProgressBatch batch = new ProgressBatch(state);
+        change(batch, "7", "8", "9");
+        batch.beginAgain();
+        batch.written(closed(new Progress.Complete(TABLE, 0), List.of()));
+        commit(batch);
+        assertThat(state.isComplete(TABLE)).isFalse();
+
+        write(new Progress.Complete(TABLE, 0), List.of());
+        assertThat(state.isComplete(TABLE)).isFalse();
+
+        write(new Progress.Complete(TABLE, 1), List.of());
+        assertThat(state.isComplete(TABLE)).isTrue();
+    }
+
+    /// The phases of the migration never go back to the backfill.
+    @Test
+    void aCompleteTableKeepsItsNeeds() {
+        TableId other = new TableId("public", "other");
+        write(new Progress.Started(other), List.of());
+        write(new Progress.Started(TABLE), List.of());
+        write(new Progress.Complete(TABLE, 0), List.of());
+        ProgressBatch batch = new ProgressBatch(state);
+        change(batch, "7", "8", "9");
+        batch.changed(
+                new ChangeEvent.Insert(
+                        3,
+                        Origin.NONE,
+                        new Row.Builder(RowSchema.keyed(other, List.of("id", "big"), List.of("id")))
+                                .text(0, "1")
+                                .unchanged(1)
+                                .build(),
+                        true));
+
+        assertThat(batch.beginAgain()).isEmpty();
+        commit(batch);
+
+        assertThat(state.isComplete(TABLE)).isTrue();
+        assertThat(state.needs()).isEqualTo(4);
+    }
+
+    @Test
+    void beforeTheStartOfATableItsNeedsAreForgotten() {
+        ProgressBatch batch = new ProgressBatch(state);
+        change(batch, "7", "8", "9");
+
+        assertThat(batch.beginAgain()).isEmpty();
+        commit(batch);
+
+        assertThat(state.needs()).isZero();
+        assertThat(state.isStarted(TABLE)).isFalse();
+    }
+
     @Test
     void progressOfAnotherGenerationCountsForNothing() {
-        write(new Progress.Complete(TABLE), List.of());
+        write(new Progress.Complete(TABLE, 0), List.of());
 
         assertThat(restarted(4).isStarted(TABLE)).isFalse();
     }

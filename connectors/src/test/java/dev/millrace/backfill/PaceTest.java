@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /// The rate of reads by a clock that only the test advances.
@@ -68,5 +69,16 @@ class PaceTest {
     void refusesARateBelowOneRow() {
         assertThatThrownBy(() -> pace.throttle(OptionalLong.of(0)))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void nothingIsReadWhileAConditionSuspendsIt() {
+        AtomicBoolean suspended = new AtomicBoolean(true);
+        pace.suspendWhile(suspended::get);
+
+        assertThat(pace.mayRead()).isFalse();
+        assertThat(pace.isPaused()).isFalse();
+        suspended.set(false);
+        assertThat(pace.mayRead()).isTrue();
     }
 }

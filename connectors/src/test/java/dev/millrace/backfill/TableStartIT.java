@@ -58,7 +58,7 @@ class TableStartIT {
 
         @Override
         public BackfillState state() {
-            return new BackfillState(1);
+            return new BackfillState(1, 1 << 20);
         }
     }
 

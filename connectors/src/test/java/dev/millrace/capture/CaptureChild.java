@@ -2,7 +2,9 @@ package dev.millrace.capture;
 
 import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Windows;
+import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.JavaCommand;
@@ -131,14 +133,17 @@ final class CaptureChild implements AutoCloseable {
                         CaptureScene.PARTITIONS,
                         Map.of("bootstrap.servers", args[4]),
                         Map.of("max.batch.size", args[6]),
-                        Backfill.ENGINE);
+                        Backfill.ENGINE,
+                        Optional.empty());
         new CaptureRun(
                         settings,
                         _ -> DriverManager.getConnection(args[1], args[2], args[3]),
                         new DeliveredTransactions(),
                         new SourceIdentityGuard(),
                         new CaptureRun.BackfillAccess(
-                                new Windows(1 << 20), new BackfillState(1), new IncompleteKeys()),
+                                new Windows(1 << 20),
+                                new BackfillState(1, 1 << 20),
+                                new IncompleteKeys()),
                         new CaptureRun.Listener() {
                             @Override
                             public boolean waiting(Optional<String> waitsFor) {
@@ -159,7 +164,8 @@ final class CaptureChild implements AutoCloseable {
                             public void startingAt(SourcePosition position) {}
 
                             @Override
-                            public void committed(SourcePosition position, int events) {
+                            public void committed(
+                                    SourcePosition position, int events, ChangeOrigins origins) {
                                 if (haltAt > 0 && position.openEvents() >= haltAt) {
                                     Runtime.getRuntime().halt(HALTED);
                                 }

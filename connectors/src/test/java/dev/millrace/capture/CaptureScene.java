@@ -50,6 +50,7 @@ final class CaptureScene implements AutoCloseable {
     private final List<SourceCapture> captures = new ArrayList<>();
     private final Map<String, String> debezium = new HashMap<>();
     private Backfill backfill = Backfill.ENGINE;
+    private Optional<String> opposite = Optional.empty();
 
     /// Of every capture that is started.
     RestartPolicy policy = RestartPolicy.standard();
@@ -139,6 +140,12 @@ final class CaptureScene implements AutoCloseable {
         return this;
     }
 
+    /// Drops what this stream writes to the source.
+    CaptureScene opposite(String stream) {
+        opposite = Optional.of(stream);
+        return this;
+    }
+
     CaptureScene engine(String property, String value) {
         debezium.put(property, value);
         return this;
@@ -155,7 +162,8 @@ final class CaptureScene implements AutoCloseable {
                 PARTITIONS,
                 kafka,
                 debezium,
-                backfill);
+                backfill,
+                opposite);
     }
 
     SourceCapture start(int generation) {

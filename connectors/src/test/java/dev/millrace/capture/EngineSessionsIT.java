@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.EngineProperties.EngineSessions;
+import dev.millrace.capture.connector.SnapshotFetch;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
 import dev.millrace.postgres.HostileSettings;
@@ -58,7 +59,8 @@ class EngineSessionsIT {
                 1,
                 Map.of(),
                 Map.of(),
-                Backfill.ENGINE);
+                Backfill.ENGINE,
+                Optional.empty());
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Lsn;

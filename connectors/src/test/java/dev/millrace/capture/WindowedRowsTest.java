@@ -18,6 +18,9 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /// One batch and the window that closes in it.
@@ -29,12 +32,25 @@ class WindowedRowsTest {
     private static final WatermarkNumber HIGH = new WatermarkNumber(1, 9);
 
     private final Windows windows = new Windows(1 << 20);
-    private final BackfillState state = new BackfillState(1);
+
+    /// Room for four keys.
+    private final BackfillState state = new BackfillState(1, 2_000);
+
     private final IncompleteKeys incomplete = new IncompleteKeys();
     private final WindowedRows rows =
             new WindowedRows(
                     new CaptureSettings(
-                            "m", 1, "", "", "", List.of(), 1, Map.of(), Map.of(), Backfill.WINDOWS),
+                            "m",
+                            1,
+                            "",
+                            "",
+                            "",
+                            List.of(),
+                            1,
+                            Map.of(),
+                            Map.of(),
+                            Backfill.WINDOWS,
+                            Optional.empty()),
                     new CaptureRun.BackfillAccess(windows, state, incomplete));
 
     private List<ChangeEvent> batch(ChangeEvent... events) {
@@ -77,10 +93,123 @@ class WindowedRowsTest {
         assertThat(window.awaitWritten()).isEqualTo(Window.Outcome.WRITTEN);
     }
 
+    /// What the opposite stream wrote came from the target, which may have a newer row by now.
+    @Test
+    void aRowThatTheOppositeStreamChangedInsideAWindowIsNotWritten() throws Exception {
+        Window window = windows.open(ITEM);
+        rows.dropped(Row.of(SCHEMA, "1", "from the target").key());
+        window.close(
+                HIGH,
+                List.of(
+                        Row.of(SCHEMA, "1", "old"),
+                        Row.of(SCHEMA, "2", "old"),
+                        Row.of(SCHEMA, "3", "old")),
+                new Progress.RangeRead(ITEM, new Progress.LeafVersion(1, 1, ""), TidRange.ALL, 3));
+        batch(update("3", "new"));
+        rows.dropped(Row.of(SCHEMA, "3", "from the target").key());
+
+        List<ChangeEvent> log = batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+
+        assertThat(log)
+                .containsExactly(
+                        new ChangeEvent.Watermark(Origin.NONE, HIGH),
+                        new ChangeEvent.Read(1, Origin.NONE, Row.of(SCHEMA, "2", "old")));
+        assertThat(window.awaitWritten()).isEqualTo(Window.Outcome.WRITTEN);
+        assertThat(state.needs()).isZero();
+    }
+
+    @Test
+    void noRowIsWrittenThatWasReadBeforeATruncateOfTheOppositeStream() throws Exception {
+        windows.open(ITEM)
+                .close(
+                        HIGH,
+                        List.of(Row.of(SCHEMA, "1", "old")),
+                        new Progress.KeysRead(ITEM, Set.of()));
+        rows.droppedTruncate(ITEM);
+
+        assertThat(batch(new ChangeEvent.Watermark(Origin.NONE, HIGH)))
+                .containsExactly(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+    }
+
+    /// The log contains a partial row of the key, and the dropped change does not complete it.
+    @Test
+    void aKeyKeepsItsNeedWhenTheOppositeStreamChangedItInsideItsWindow() throws Exception {
+        ChangeEvent partial = partial("1");
+        batch(partial);
+        Row row = Row.of(SCHEMA, "1", "read");
+        Window window = windows.open(ITEM);
+        rows.dropped(row.key());
+        window.close(HIGH, List.of(row), new Progress.KeysRead(ITEM, Set.of(row.key())));
+
+        assertThat(batch(new ChangeEvent.Watermark(Origin.NONE, HIGH)))
+                .containsExactly(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+        assertThat(state.isNeeded(row.key())).isTrue();
+
+        windows.open(ITEM)
+                .close(HIGH, List.of(row), new Progress.KeysRead(ITEM, Set.of(row.key())));
+        assertThat(batch()).containsExactly(new ChangeEvent.Read(1, Origin.NONE, row));
+        assertThat(state.needs()).isZero();
+    }
+
+    private static ChangeEvent[] tooManyPartialUpdates() {
+        return IntStream.range(0, 5)
+                .mapToObj(id -> partial(Integer.toString(id)))
+                .toArray(ChangeEvent[]::new);
+    }
+
+    /// A row of a forgotten key may have moved into the range.
+    @Test
+    void noWindowOfATableThatBeginsAgainIsWritten() throws Exception {
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Started(ITEM));
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+        Window window = windows.open(ITEM);
+        window.close(
+                HIGH,
+                List.of(),
+                new Progress.RangeRead(ITEM, new Progress.LeafVersion(1, 1, ""), TidRange.ALL, 0));
+
+        batch(tooManyPartialUpdates());
+
+        assertThat(window.awaitWritten()).isEqualTo(Window.Outcome.TOO_MANY_CHANGES);
+        assertThat(state.read(new Progress.LeafVersion(1, 1, ""))).isEmpty();
+        assertThat(state.needs()).isZero();
+    }
+
+    /// A reader may end its table while the batch is written in which the table begins again.
+    @Test
+    void aTableThatBeginsAgainIsNotCompletedByItsEarlierReading() throws Exception {
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Started(ITEM));
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+        List<ChangeEvent> events = new ArrayList<>();
+        for (ChangeEvent event : tooManyPartialUpdates()) {
+            events.add(rows.place(event));
+        }
+        rows.close(events);
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Complete(ITEM, state.beginnings()));
+        rows.committed();
+
+        assertThat(batch(update("9", "x"))).containsExactly(update("9", "x"));
+        assertThat(state.isComplete(ITEM)).isFalse();
+    }
+
+    /// The table could never start otherwise, because keys await their read until then.
+    @Test
+    void keysThatExceedTheirMemoryDoNotPreventTheStartOfTheirTable() throws Exception {
+        Window window = windows.open(ITEM);
+        window.close(HIGH, List.of(), new Progress.Started(ITEM));
+
+        batch(tooManyPartialUpdates());
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+
+        assertThat(window.awaitWritten()).isEqualTo(Window.Outcome.WRITTEN);
+        assertThat(state.isStarted(ITEM)).isTrue();
+        assertThat(state.needs()).isZero();
+    }
+
     /// Sequence "A late partial Update judged by the clock": its place in the log decides.
     @Test
     void aPartialUpdateAwaitsItsReadOnlyBeforeTheMarker() throws Exception {
-        windows.open(ITEM).close(HIGH, List.of(), new Progress.Complete(ITEM));
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Complete(ITEM, 0));
 
         List<ChangeEvent> log =
                 batch(partial("1"), new ChangeEvent.Watermark(Origin.NONE, HIGH), partial("2"));

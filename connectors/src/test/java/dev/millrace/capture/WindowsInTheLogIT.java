@@ -251,7 +251,7 @@ class WindowsInTheLogIT {
                     "INSERT INTO item SELECT g, 'old', " + LARGE + " FROM generate_series(1, 2) g");
             SourceCapture capture = start(scene);
             close(scene, capture, open(capture), read(scene, "true"));
-            close(scene, capture, open(capture), List.of(), new Progress.Complete(ITEM));
+            close(scene, capture, open(capture), List.of(), new Progress.Complete(ITEM, 0));
 
             scene.source.execute(
                     "UPDATE item SET name = 'copied' WHERE id = 2",

@@ -2,7 +2,6 @@ package dev.millrace.indexes;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.BackfilledTables;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.control.DroppedDefinitions;
 import dev.millrace.indexes.TargetIndexes.Settings;
 import dev.millrace.lifecycle.RestartPolicy;
@@ -28,14 +27,13 @@ final class IndexScene implements AutoCloseable {
     private static final List<TableId> TABLES =
             List.of(table("child"), table("other"), table("parent"));
 
-    final TestDatabase target = PostgresServer.shared().newDatabase();
+    final TestDatabase target = PostgresServer.shared().newTarget();
     final AtomicInteger prepared = new AtomicInteger();
     private final Database database =
             new Database("shop", target.url(), target.username(), target.password());
     private int generation;
 
     IndexScene() throws SQLException {
-        ControlSchema.migrate(() -> target.session("control"));
         target.execute(
                 "CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE, a int, b int, UNIQUE (a, b))",
                 "CREATE TABLE other (id int PRIMARY KEY, name text NOT NULL)",

@@ -7,6 +7,7 @@ import dev.millrace.apply.ApplierSettings;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetApplier;
 import dev.millrace.apply.TargetTopic;
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
@@ -24,6 +25,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -123,7 +125,8 @@ class SameFailureIT {
                         1,
                         kafka,
                         Map.of(),
-                        Backfill.ENGINE),
+                        Backfill.ENGINE,
+                        Optional.empty()),
                 _ -> database.connect(),
                 InstantSource.system(),
                 new SnapshotFailures(),
@@ -147,8 +150,10 @@ class SameFailureIT {
                         1,
                         new TargetTopic(new Topics(migration).target(), 1, true),
                         ReplicaRole.ORIGIN,
+                        OriginUse.IF_PERMITTED,
                         kafka,
-                        ApplierSettings.Limits.standard()),
+                        ApplierSettings.Limits.standard(),
+                        Map.of()),
                 database::connect,
                 InstantSource.system(),
                 FAST);

@@ -15,7 +15,6 @@ import dev.millrace.expression.Typed;
 import dev.millrace.expression.Values;
 import dev.millrace.mapping.SelectCompiler.CompileResult;
 import dev.millrace.postgres.CaseMapReader;
-import dev.millrace.postgres.Database;
 import dev.millrace.postgres.SelectProof;
 import dev.millrace.postgres.Session;
 import dev.millrace.problem.Problem;
@@ -27,9 +26,7 @@ import dev.millrace.sql.SelectParser.ParseResult;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
-import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -53,40 +50,7 @@ import org.slf4j.LoggerFactory;
 class SelectOracleIT {
 
     private static final Logger LOG = LoggerFactory.getLogger(SelectOracleIT.class);
-    private static final String FAILED = "\u0001error";
     private static final int BATCH = 100;
-
-    private static final String PROBE =
-            """
-            CREATE FUNCTION public.probe(expressions text[], OUT kinds text[], OUT results text[])
-            LANGUAGE plpgsql AS $f$
-            DECLARE e text; k text; r text[]; one text; row_id int;
-            BEGIN
-              FOREACH e IN ARRAY expressions LOOP
-                BEGIN
-                  EXECUTE 'SELECT array_agg(CASE WHEN x IS NULL THEN NULL ELSE concat(x) END ORDER BY id),'
-                    || ' min(pg_typeof(x)::text) FROM (SELECT id, ' || e
-                    || E'\\n AS x FROM public.oracle OFFSET 0) q' INTO r, k;
-                EXCEPTION WHEN OTHERS THEN
-                  k := SQLSTATE;
-                  r := '{}';
-                  IF k NOT LIKE '42%' THEN
-                    FOR row_id IN SELECT id FROM public.oracle ORDER BY id LOOP
-                      BEGIN
-                        EXECUTE 'SELECT CASE WHEN x IS NULL THEN NULL ELSE concat(x) END FROM (SELECT '
-                          || e || E'\\n AS x FROM public.oracle WHERE id = $1 OFFSET 0) q' INTO one USING row_id;
-                      EXCEPTION WHEN OTHERS THEN
-                        one := E'\\x01error';
-                      END;
-                      r := r || one;
-                    END LOOP;
-                  END IF;
-                END;
-                kinds := kinds || k;
-                results := results || array_to_string(r, E'\\x02', E'\\x03');
-              END LOOP;
-            END $f$
-            """;
 
     @ParameterizedTest
     @CsvSource(
@@ -118,30 +82,22 @@ class SelectOracleIT {
     }
 
     @Test
-    void randomTextsAreProvenToBeReadAsPostgresReadsThem() {
+    void randomTextsAreProvenToBeReadAsPostgresReadsThem() throws Exception {
         prove(150);
     }
 
     @Tag("faults")
     @Test
-    void manyRandomTextsAreProvenToBeReadAsPostgresReadsThem() {
+    void manyRandomTextsAreProvenToBeReadAsPostgresReadsThem() throws Exception {
         prove(5_000);
     }
 
-    private static void prove(int texts) {
+    private static void prove(int texts) throws SQLException {
         long seed = Long.getLong("seed", new Random().nextLong());
-        TestDatabase database = PostgresServer.shared().newDatabase();
-        database.execute(OracleTable.CREATE);
         List<String> mistakes = new ArrayList<>();
-        try (Database opened =
-                        new Database(
-                                "oracle",
-                                database.url(),
-                                database.username(),
-                                database.password());
-                Session session = opened.session()) {
-            Relation relation =
-                    session.sourceCatalog().relation(new TableId("public", "oracle")).orElseThrow();
+        try (OracleTable table = OracleTable.create(PostgresServer.shared().newDatabase())) {
+            Session session = table.session();
+            Relation relation = table.relation();
             CaseMaps maps = CaseMapReader.read(session, List.of(TextCollation.DEFAULT_NAME));
             SqlTextGenerator generator = new SqlTextGenerator(new Random(seed));
             int proven = 0;
@@ -178,7 +134,7 @@ class SelectOracleIT {
         String text = "SELECT id, " + candidate.text() + "\n AS x FROM public.oracle";
         return switch (SelectCompiler.compile(
                 statement(text), source, target, List.of("id"), maps)) {
-            case CompileResult.Compiled(Mapping mapping) -> mapping;
+            case CompileResult.Compiled(Mapping mapping, var _) -> mapping;
             case CompileResult.Refused(List<Problem> problems) ->
                     throw new AssertionError(text + problems);
         };
@@ -193,23 +149,13 @@ class SelectOracleIT {
     private void compare(String locale, String options, int accepted) throws SQLException {
         long seed = Long.getLong("seed", new Random().nextLong());
         TestDatabase database = PostgresServer.shared().newDatabase("ENCODING 'UTF8' " + options);
-        database.execute(OracleTable.CREATE, PROBE);
-        OracleTable.rows()
-                .forEach(row -> database.execute("INSERT INTO public.oracle VALUES (" + row + ")"));
         List<String> mistakes = new ArrayList<>();
         Map<String, Integer> refusals = new HashMap<>();
-        try (Database opened =
-                        new Database(
-                                "oracle",
-                                database.url(),
-                                database.username(),
-                                database.password());
-                Session session = opened.session();
-                Connection connection = opened.connect("oracle")) {
-            Relation relation =
-                    session.sourceCatalog().relation(new TableId("public", "oracle")).orElseThrow();
+        try (OracleTable table = OracleTable.create(database)) {
+            Session session = table.session();
+            Relation relation = table.relation();
             CaseMaps caseMaps = CaseMapReader.read(session, List.of(TextCollation.DEFAULT_NAME));
-            List<Cells> rows = rows(connection, relation);
+            List<Cells> rows = rows(table.connection(), relation);
             SqlTextGenerator generator = new SqlTextGenerator(new Random(seed));
             List<Candidate> batch = new ArrayList<>();
             int compared = 0;
@@ -223,7 +169,7 @@ class SelectOracleIT {
                 }
                 batch.add(candidate.get());
                 if (batch.size() == BATCH) {
-                    judge(connection, batch, rows, mistakes);
+                    judge(table, batch, rows, mistakes);
                     compared += batch.size();
                     batch.clear();
                 }
@@ -269,30 +215,20 @@ class SelectOracleIT {
     }
 
     private static void judge(
-            Connection connection, List<Candidate> batch, List<Cells> rows, List<String> mistakes)
+            OracleTable table, List<Candidate> batch, List<Cells> rows, List<String> mistakes)
             throws SQLException {
-        String[] texts = batch.stream().map(Candidate::text).toArray(String[]::new);
-        try (PreparedStatement statement =
-                connection.prepareStatement("SELECT kinds, results FROM public.probe(?)")) {
-            Array parameter = connection.createArrayOf("text", texts);
-            statement.setArray(1, parameter);
-            try (ResultSet result = statement.executeQuery()) {
-                result.next();
-                String[] kinds = (String[]) result.getArray(1).getArray();
-                String[] values = (String[]) result.getArray(2).getArray();
-                for (int i = 0; i < texts.length; i++) {
-                    judge(batch.get(i), kinds[i], values[i], rows, mistakes);
-                }
-            }
+        List<OracleTable.Probed> probed = table.probe(batch.stream().map(Candidate::text).toList());
+        for (int i = 0; i < batch.size(); i++) {
+            judge(batch.get(i), probed.get(i), rows, mistakes);
         }
     }
 
     private static void judge(
             Candidate candidate,
-            String kind,
-            String values,
+            OracleTable.Probed probed,
             List<Cells> rows,
             List<String> mistakes) {
+        String kind = probed.type();
         if (kind.startsWith("42")) {
             mistakes.add("PostgreSQL refuses (" + kind + "): " + candidate.text());
             return;
@@ -306,10 +242,10 @@ class SelectOracleIT {
                             + ": "
                             + candidate.text());
         }
-        String[] expected = values.split("\u0002", -1);
+        String[] expected = probed.texts();
         for (int i = 0; i < rows.size(); i++) {
             String actual = value(candidate.typed(), rows.get(i));
-            String wanted = expected[i].equals("\u0003") ? null : expected[i];
+            String wanted = expected[i].equals(OracleTable.NULL) ? null : expected[i];
             if (!Objects.equals(actual, wanted)) {
                 mistakes.add(
                         "row %d: expected <%s> got <%s>: %s"
@@ -332,7 +268,7 @@ class SelectOracleIT {
             Object value = typed.evaluator().value(cells);
             return value == null ? null : Values.print(value);
         } catch (RowError _) {
-            return FAILED;
+            return OracleTable.FAILED;
         }
     }
 

@@ -67,7 +67,7 @@ class SelectProofIT {
             CaseMaps maps = CaseMapReader.read(session, List.of("default"));
             return switch (SelectCompiler.compile(
                     statement(text), source, target, List.of("id"), maps)) {
-                case CompileResult.Compiled(Mapping mapping) -> mapping;
+                case CompileResult.Compiled(Mapping mapping, var _) -> mapping;
                 case CompileResult.Refused(List<Problem> problems) ->
                         throw new AssertionError(problems.toString());
             };

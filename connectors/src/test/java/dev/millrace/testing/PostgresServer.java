@@ -1,5 +1,6 @@
 package dev.millrace.testing;
 
+import dev.millrace.control.ControlSchema;
 import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxPostgres.StopMode;
@@ -7,6 +8,7 @@ import dev.millrace.sandbox.SandboxSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -15,7 +17,8 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 
 /// One PostgreSQL for all tests of a module, with logical decoding on; each test takes databases of
 /// its own. A container where a container engine answers, else a server process of this machine. It
-/// promises nothing after a power cut, which makes it fast.
+/// promises nothing after a power cut, which makes it fast. With `-Dpostgres.address` it is a
+/// server that runs already, for example one of another version.
 public final class PostgresServer {
 
     private static final Logger LOG = LoggerFactory.getLogger(PostgresServer.class);
@@ -24,12 +27,40 @@ public final class PostgresServer {
             Map.of(
                     "wal_level", "logical",
                     "max_replication_slots", "50",
+                    // The origins of a migration stay.
+                    "max_active_replication_origins", "1000",
                     "max_wal_senders", "50",
                     "max_connections", "300",
                     "max_prepared_transactions", "10");
 
     private static final class Shared {
-        static final PostgresServer INSTANCE = ContainerEngine.answers() ? container() : process();
+        static final PostgresServer INSTANCE = start();
+
+        private static PostgresServer start() {
+            String running = System.getProperty("postgres.address", "");
+            if (!running.isEmpty()) {
+                return new PostgresServer(
+                        "jdbc:postgresql://" + running,
+                        System.getProperty("postgres.user", SandboxPostgres.SUPERUSER),
+                        System.getProperty("postgres.password", ""));
+            }
+            return ContainerEngine.answers() ? container() : process();
+        }
+    }
+
+    /// A database with the control schema, which others are copied from.
+    private static final class Template {
+        static final String NAME = create();
+
+        private static String create() {
+            TestDatabase database = shared().newDatabase();
+            try {
+                ControlSchema.migrate(() -> database.session("control"));
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+            return database.name();
+        }
     }
 
     private final String address;
@@ -51,17 +82,28 @@ public final class PostgresServer {
         return newDatabase("ENCODING 'UTF8' LOCALE 'C'");
     }
 
+    /// A database like [#newDatabase] that has the current control schema. To copy it costs a tenth
+    /// of running its scripts. Its owner is the superuser.
+    public TestDatabase newTarget() {
+        return newDatabase(Template.NAME, "");
+    }
+
     /// @param options of CREATE DATABASE, for example `LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`
     public TestDatabase newDatabase(String options) {
+        return newDatabase("template0", options);
+    }
+
+    private TestDatabase newDatabase(String template, String options) {
         String name = "t" + NAMES.incrementAndGet();
+        TestDatabase server = new TestDatabase(address + "/postgres", username, password);
         // A copy of files costs half of a copy through the WAL and adds no WAL that the slots of
-        // other tests must read.
-        new TestDatabase(address + "/postgres", username, password)
-                .execute(
-                        "CREATE DATABASE "
-                                + name
-                                + " TEMPLATE template0 STRATEGY file_copy "
-                                + options);
+        // other tests must read. PostgreSQL 14 has no other way.
+        String strategy =
+                String.valueOf(server.value("SHOW server_version_num")).startsWith("14")
+                        ? ""
+                        : "STRATEGY file_copy ";
+        server.execute(
+                "CREATE DATABASE " + name + " TEMPLATE " + template + " " + strategy + options);
         return new TestDatabase(address + "/" + name, username, password);
     }
 

@@ -15,6 +15,16 @@ class ServersTest {
     }
 
     @Test
+    void targetsHaveAControlSchemaOfTheirOwn() {
+        TestDatabase first = PostgresServer.shared().newTarget();
+        first.execute("TRUNCATE millrace.schema_version");
+
+        TestDatabase second = PostgresServer.shared().newTarget();
+
+        assertThat(second.value("SELECT count(*) > 0 FROM millrace.schema_version")).isEqualTo("t");
+    }
+
+    @Test
     void theBrokerAnswers() throws Exception {
         Map<String, Object> config =
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());

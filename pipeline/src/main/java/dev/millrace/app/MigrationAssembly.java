@@ -1,7 +1,11 @@
 package dev.millrace.app;
 
+import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
-import dev.millrace.kafka.EmbeddedBroker;
+import dev.millrace.ending.EndingStep;
+import dev.millrace.ending.MigrationLife;
+import dev.millrace.ending.MigrationLife.Plan;
+import dev.millrace.ending.Premises;
 import dev.millrace.migration.Migration;
 import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
@@ -9,8 +13,9 @@ import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
-import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
@@ -19,32 +24,55 @@ import dev.millrace.stream.ReplicationStream.Side;
 import dev.millrace.stream.ReplicationStream.Tables;
 import java.sql.SQLException;
 import java.time.InstantSource;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /// Builds a running migration from a checked file: databases, preflight, the embedded broker if no
 /// other is configured, and the migration. Closing it drains the migration first, then stops the
 /// broker, then closes the databases. Not thread-safe.
 public final class MigrationAssembly implements AutoCloseable {
 
-    private final Database source;
-    private final Database target;
-    private final @Nullable EmbeddedBroker broker;
-    private final Migration migration;
+    private final Databases databases;
+    private final SpecifiedLog broker;
+    private final MigrationLife migration;
 
-    private MigrationAssembly(
-            Database source,
-            Database target,
-            @Nullable EmbeddedBroker broker,
-            Migration migration) {
-        this.source = source;
-        this.target = target;
+    private MigrationAssembly(Databases databases, SpecifiedLog broker, MigrationLife migration) {
+        this.databases = databases;
         this.broker = broker;
         this.migration = migration;
+    }
+
+    /// Both databases as both streams use them: the sessions of each stream have its name.
+    private record Databases(MigrationSpec spec, Pair forward, Pair reverse)
+            implements AutoCloseable {
+
+        /// The databases under the names of one stream.
+        private record Pair(Database source, Database target) {}
+
+        static Databases of(MigrationSpec spec) {
+            return new Databases(
+                    spec, pair(Direction.FORWARD, spec), pair(Direction.REVERSE, spec));
+        }
+
+        private static Pair pair(Direction direction, MigrationSpec spec) {
+            String stream = direction.id(spec.migration());
+            return new Pair(database(stream, spec.source()), database(stream, spec.target()));
+        }
+
+        private static Database database(String stream, Endpoint endpoint) {
+            return new Database(
+                    stream, endpoint.url(), endpoint.username(), endpoint.password().reveal());
+        }
+
+        @Override
+        public void close() {
+            reverse.target().close();
+            reverse.source().close();
+            forward.target().close();
+            forward.source().close();
+        }
     }
 
     /// Result of [#open].
@@ -57,64 +85,90 @@ public final class MigrationAssembly implements AutoCloseable {
     }
 
     /// @param name of the operator for the journal
-    /// @throws dev.millrace.migration.RefusedException if the state of an earlier run does not fit
-    ///   the file
+    /// @throws dev.millrace.replication.RefusedException if the state of an earlier run does not
+    ///   fit the file
     /// @throws SQLException if a database stops responding during the start
     public static Outcome open(MigrationSpec spec, String specHash, InstantSource clock, String who)
             throws SQLException, InterruptedException {
-        Database source = database(Direction.FORWARD.id(spec.migration()), spec.source());
-        Database target = database(Direction.FORWARD.id(spec.migration()), spec.target());
-        @Nullable EmbeddedBroker broker = null;
+        Databases databases = Databases.of(spec);
+        SpecifiedLog broker = new SpecifiedLog(spec);
         try {
-            PreflightReport report = new Preflight(source, target).run(spec);
+            Premises premises = premises(databases, broker);
+            MigrationLife.Settings settings =
+                    new MigrationLife.Settings(who, clock, EndingStep.Trace.NONE);
+            Optional<MigrationLife> ended = MigrationLife.ended(premises, settings);
+            if (ended.isPresent()) {
+                return new Outcome.Started(new MigrationAssembly(databases, broker, ended.get()));
+            }
+            PreflightReport report =
+                    new Preflight(databases.forward().source(), databases.forward().target())
+                            .run(spec);
             if (!report.accepted()) {
-                target.close();
-                source.close();
+                databases.close();
                 return new Outcome.Refused(report);
             }
-            broker = broker(spec).orElse(null);
             Migration migration =
                     Migration.start(
-                            stream(spec, report, source, target, kafka(spec, broker)),
+                            streams(databases, report, broker.settings()),
                             new SpecResult.Valid(spec, specHash),
                             who,
                             clock);
-            return new Outcome.Started(new MigrationAssembly(source, target, broker, migration));
+            return new Outcome.Started(
+                    new MigrationAssembly(
+                            databases,
+                            broker,
+                            MigrationLife.of(
+                                    migration,
+                                    Plan.of(specHash, report.mappings(), report.findings()),
+                                    premises,
+                                    settings)));
         } catch (SQLException | RuntimeException e) {
-            if (broker != null) {
-                broker.close();
-            }
-            target.close();
-            source.close();
+            broker.stop();
+            databases.close();
             throw e;
         }
     }
 
-    public Migration migration() {
+    private static Premises premises(Databases databases, SpecifiedLog broker) {
+        MigrationSpec spec = databases.spec();
+        return new Premises(
+                spec.migration(),
+                databases.forward().source(),
+                databases.forward().target(),
+                broker,
+                Premises.archive(spec.dataDir(), spec.migration()),
+                List.of(spec.dataDir().resolve(spec.migration())));
+    }
+
+    /// The migration, until it has ended, and its archive afterwards.
+    public MigrationLife migration() {
         return migration;
     }
 
     @Override
     public void close() {
         migration.close();
-        if (broker != null) {
-            broker.close();
-        }
-        target.close();
-        source.close();
+        broker.stop();
+        databases.close();
     }
 
-    private static ReplicationStream stream(
-            MigrationSpec spec,
-            PreflightReport report,
-            Database source,
-            Database target,
-            Map<String, Object> kafka) {
+    private static Migration.Streams streams(
+            Databases databases, PreflightReport report, Map<String, Object> kafka) {
+        return new Migration.Streams(
+                forward(databases, report, kafka),
+                report.reversal()
+                        .tables()
+                        .map(tables -> reverse(databases, report, tables, kafka)));
+    }
+
+    private static ReplicationStream forward(
+            Databases databases, PreflightReport report, Map<String, Object> kafka) {
+        MigrationSpec spec = databases.spec();
         return new ReplicationStream(
                 Direction.FORWARD,
                 spec.migration(),
-                new Side(spec.source(), source),
-                new Side(spec.target(), target),
+                new Side(spec.source(), databases.forward().source()),
+                new Side(spec.target(), databases.forward().target()),
                 new Tables(
                         report.tables().stream().map(PlannedTable::mapping).toList(),
                         captured(report.tables())),
@@ -126,37 +180,30 @@ public final class MigrationAssembly implements AutoCloseable {
                         spec.dataDir().resolve(spec.migration()).resolve("state"),
                         LogRetention.Policy.of(spec.kafka().retention()),
                         spec.backfill(),
+                        ExistingRows.READ,
                         spec.indexes()));
     }
 
-    private static Database database(String stream, Endpoint endpoint) {
-        return new Database(
-                stream, endpoint.url(), endpoint.username(), endpoint.password().reveal());
-    }
-
-    private static Optional<EmbeddedBroker> broker(MigrationSpec spec) {
-        return switch (spec.kafka()) {
-            case Kafka.Embedded _ ->
-                    Optional.of(EmbeddedBroker.start(spec.dataDir().resolve("kafka")));
-            case Kafka.External _ -> Optional.empty();
-        };
-    }
-
-    private static Map<String, Object> kafka(MigrationSpec spec, @Nullable EmbeddedBroker broker) {
-        Map<String, Object> kafka = new HashMap<>();
-        switch (spec.kafka()) {
-            case Kafka.Embedded _ -> {
-                if (broker == null) {
-                    throw new IllegalStateException("The embedded broker was not started.");
-                }
-                kafka.putAll(broker.clientSettings());
-            }
-            case Kafka.External external -> {
-                kafka.putAll(external.properties());
-                kafka.put("bootstrap.servers", external.bootstrapServers());
-            }
-        }
-        return kafka;
+    /// The way back begins with equal sides, so no row is read and every index stays.
+    private static ReplicationStream reverse(
+            Databases databases, PreflightReport report, Tables tables, Map<String, Object> kafka) {
+        MigrationSpec spec = databases.spec();
+        return new ReplicationStream(
+                Direction.REVERSE,
+                spec.migration(),
+                new Side(spec.target(), databases.reverse().target()),
+                new Side(spec.source(), databases.reverse().source()),
+                tables,
+                new Settings(
+                        spec.kafka().partitions(),
+                        kafka,
+                        spec.debezium(),
+                        report.reversal().replicaRole(),
+                        spec.dataDir().resolve(spec.migration()).resolve("reverse-state"),
+                        LogRetention.Policy.of(spec.kafka().retention()),
+                        Backfill.WINDOWS,
+                        ExistingRows.ON_BOTH_SIDES,
+                        IndexSetting.KEEP));
     }
 
     private static List<CapturedTable> captured(List<PlannedTable> tables) {

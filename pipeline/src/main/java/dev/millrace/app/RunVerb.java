@@ -4,13 +4,14 @@ import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
 import dev.millrace.cli.Providers.ServiceLauncher;
+import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.migration.RefusedException;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.spec.MigrationSpec;
 import java.sql.SQLException;
@@ -83,6 +84,11 @@ public final class RunVerb implements ServiceLauncher {
         return new ServedMigration() {
             @Override
             public MigrationControl control() {
+                return assembly.migration();
+            }
+
+            @Override
+            public MigrationEnd end() {
                 return assembly.migration();
             }
 

@@ -2,11 +2,13 @@ package dev.millrace.app;
 
 import dev.millrace.http.AccessFilter;
 import dev.millrace.http.AccessPolicy;
+import dev.millrace.http.EndingApi;
 import dev.millrace.http.FlowApi;
 import dev.millrace.http.MigrationApi;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationMetrics;
 import dev.millrace.http.Problems;
+import dev.millrace.http.SwitchoverApi;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.SpringBootConfiguration;
@@ -24,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// is no component scan.
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
-@Import({MigrationApi.class, FlowApi.class, Problems.class})
+@Import({MigrationApi.class, FlowApi.class, SwitchoverApi.class, EndingApi.class, Problems.class})
 class ServiceConfiguration {
 
     @Bean

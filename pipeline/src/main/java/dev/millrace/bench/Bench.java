@@ -130,44 +130,62 @@ public final class Bench {
 
     private int runIn(Path work, BenchPlan plan) throws IOException, SQLException {
         narration.say("Starting two PostgreSQL servers under " + work);
-        Report report;
+        Results results;
         try (BenchServers servers = BenchServers.start(work)) {
-            Machine machine = Machine.of(servers, clock.instant());
+            results = new Results(Machine.of(servers, clock.instant()));
             Stage stage = new Stage(servers, work, plan.out(), plan.load(), narration, inspection);
-            List<Sample> samples = new ArrayList<>();
-            Map<Measure, Profile> profiles = new EnumMap<>(Measure.class);
             if (plan.startCache()) {
                 createStartCache(plan, servers, work);
             }
             for (Measure measure : plan.measures()) {
-                samples.addAll(measure(measure, plan, stage));
+                results.samples.addAll(measure(measure, plan, stage));
                 if (plan.profile() && PROFILED.contains(measure)) {
                     profile(measure, plan, stage, work)
-                            .ifPresent(profile -> profiles.put(measure, profile));
+                            .ifPresent(profile -> results.profiles.put(measure, profile));
                 }
+                results.measures.add(measure);
+                // What is measured is kept if the benchmark is interrupted later.
+                ReportFiles.write(report(plan, results), plan.out());
             }
-            List<Growth> growth = new ArrayList<>();
             if (plan.growth()) {
                 Product product = plan.product();
                 for (Growth.Axis axis : Growth.Axis.values()) {
-                    growth.add(GrowthMeasure.measure(axis, product, plan, stage, narration));
+                    results.growth.add(
+                            GrowthMeasure.measure(axis, product, plan, stage, narration));
+                    ReportFiles.write(report(plan, results), plan.out());
                 }
             }
-            report =
-                    new Report(
-                            plan.measures(),
-                            plan.load(),
-                            plan.runs(),
-                            machine,
-                            contestants.settings(),
-                            samples,
-                            growth,
-                            profiles);
         }
-        ReportFiles.write(report, plan.out());
+        Report report = report(plan, results);
         MarkdownReport.summary(report).forEach(narration::say);
         narration.say("Wrote " + plan.out().resolve(ReportFiles.MARKDOWN));
         return report.isValid() ? DONE : FAILED;
+    }
+
+    private Report report(BenchPlan plan, Results results) {
+        return new Report(
+                results.measures,
+                plan.load(),
+                plan.runs(),
+                results.machine,
+                contestants.settings(),
+                results.samples,
+                results.growth,
+                results.profiles);
+    }
+
+    /// What is measured so far.
+    private static final class Results {
+
+        private final Machine machine;
+        private final List<Measure> measures = new ArrayList<>();
+        private final List<Sample> samples = new ArrayList<>();
+        private final List<Growth> growth = new ArrayList<>();
+        private final Map<Measure, Profile> profiles = new EnumMap<>(Measure.class);
+
+        Results(Machine machine) {
+            this.machine = machine;
+        }
     }
 
     private List<Sample> measure(Measure measure, BenchPlan plan, Stage stage)

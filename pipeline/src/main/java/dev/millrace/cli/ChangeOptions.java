@@ -3,6 +3,8 @@ package dev.millrace.cli;
 import java.io.Console;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
@@ -45,6 +47,14 @@ final class ChangeOptions {
         }
     }
 
+    boolean isDryRun() {
+        return dryRun;
+    }
+
+    boolean hasReason() {
+        return !reason.isBlank();
+    }
+
     /// @param question what the operator is asked, without the question mark
     /// @param change the fields of the request that belong to the command
     /// @return an [ExitCode]
@@ -52,6 +62,31 @@ final class ChangeOptions {
             String path,
             String question,
             Map<String, Object> change,
+            Terminal terminal,
+            Pause pause,
+            Question ask) {
+        Optional<JsonNode> answer =
+                send(path, question, change, Optional.empty(), terminal, pause, ask);
+        if (answer.isEmpty()) {
+            return ExitCode.REFUSED;
+        }
+        terminal.out()
+                .println(
+                        (dryRun ? "Dry run, nothing was changed. The result would be: " : "")
+                                + answer.get().path("operation").path("outcome").asString("")
+                                + ".");
+        return ExitCode.DONE;
+    }
+
+    /// Asks the operator if necessary, and sends the request.
+    ///
+    /// @param key makes the request safe to repeat: it is sent again if its reply is lost
+    /// @return the answer of the service; empty if the operator did not agree
+    Optional<JsonNode> send(
+            String path,
+            String question,
+            Map<String, Object> change,
+            Optional<UUID> key,
             Terminal terminal,
             Pause pause,
             Question ask) {
@@ -64,7 +99,7 @@ final class ChangeOptions {
             }
             if (!ask.isAgreed(question + " (" + service.url() + ")?")) {
                 terminal.err().println("Nothing was changed.");
-                return ExitCode.REFUSED;
+                return Optional.empty();
             }
         }
         Map<String, Object> body = new HashMap<>(change);
@@ -76,12 +111,15 @@ final class ChangeOptions {
         if (!expectedPhase.isBlank()) {
             body.put("expectedPhase", expectedPhase);
         }
-        JsonNode answer = service.connect(terminal, pause).post(path, body);
-        terminal.out()
-                .println(
-                        (dryRun ? "Dry run, nothing was changed. The result would be: " : "")
-                                + answer.path("operation").path("outcome").asString("")
-                                + ".");
-        return ExitCode.DONE;
+        return Optional.of(connect(terminal, pause).post(path, body, key));
+    }
+
+    /// A command line that reaches the same service, for a message.
+    String command(String verb) {
+        return service.command(verb);
+    }
+
+    ServiceClient connect(Terminal terminal, Pause pause) {
+        return service.connect(terminal, pause);
     }
 }

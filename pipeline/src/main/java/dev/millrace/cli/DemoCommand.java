@@ -38,7 +38,9 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--exit",
-            description = "Exit with the verdict's exit code instead of staying up.")
+            description =
+                    "Move the traffic to the target and back, and exit with the verdict's exit code"
+                            + " instead of staying up.")
     private boolean exit;
 
     @Option(

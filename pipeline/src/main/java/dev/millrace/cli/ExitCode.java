@@ -19,7 +19,8 @@ public final class ExitCode {
     /// Source and target differ.
     public static final int DIFFERENT = 4;
 
-    /// The comparison could prove neither equality nor a difference.
+    /// The comparison could prove neither equality nor a difference, or it is not known which side
+    /// the application uses.
     public static final int UNDECIDED = 5;
 
     private ExitCode() {}

@@ -1,5 +1,7 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.text.Figures;
+import dev.millrace.cli.text.TextTable;
 import dev.millrace.migration.StatusReport;
 import java.util.LinkedHashMap;
 import java.util.Map;

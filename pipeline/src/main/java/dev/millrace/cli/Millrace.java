@@ -68,6 +68,8 @@ public final class Millrace {
         line.addSubcommand(new LagCommand(terminal, pause));
         FlowCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         line.addSubcommand(new ReconcileCommand(terminal, pause));
+        TrafficCommands.all(terminal, pause, question).forEach(line::addSubcommand);
+        EndingCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
         if (providers.bench() != null) {

@@ -1,5 +1,8 @@
 package dev.millrace.cli;
 
+import dev.millrace.change.TableId;
+import dev.millrace.cli.text.TextTable;
+import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
@@ -9,8 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Renders a preflight report as a table, with message and remedy of each finding that is not OK,
-/// or as JSON.
+/// Renders a preflight report as a table, with message and remedy of each finding that has more to
+/// say than that the check passed, or as JSON.
 final class PlanView {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -29,7 +32,7 @@ final class PlanView {
         for (int i = 0; i < report.findings().size(); i++) {
             Finding found = report.findings().get(i);
             terminal.out().println(terminal.colored(color(found), lines.get(i + 1)));
-            if (found.status() != Status.OK) {
+            if (found.isDetailed()) {
                 terminal.out().println("    " + found.message());
                 if (!found.remedy().isEmpty()) {
                     terminal.out().println("    -> " + found.remedy());
@@ -87,9 +90,24 @@ final class PlanView {
                                                 "key",
                                                 table.mapping().target().keyColumns(),
                                                 "columns",
-                                                table.mapping().target().columns()))
+                                                table.mapping().target().columns(),
+                                                "wayBack",
+                                                wayBack(table.mapping().source())))
                         .toList());
         return JSON.writeValueAsString(json);
+    }
+
+    private String wayBack(TableId source) {
+        return report.reversal().ways().stream()
+                .filter(way -> way.source().equals(source))
+                .map(
+                        way ->
+                                switch (way) {
+                                    case WayBack.Whole _ -> "whole";
+                                    case WayBack.Partial partial -> "partial: " + partial.reason();
+                                })
+                .findFirst()
+                .orElse("unknown");
     }
 
     private static Map<String, Object> json(Finding found) {

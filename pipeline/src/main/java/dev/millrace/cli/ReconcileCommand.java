@@ -5,7 +5,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,9 +22,6 @@ import tools.jackson.databind.JsonNode;
                         + " Ctrl-C cancels the comparison.",
         mixinStandardHelpOptions = true)
 final class ReconcileCommand implements Callable<Integer> {
-
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final Terminal terminal;
     private final Pause pause;
@@ -106,15 +102,13 @@ final class ReconcileCommand implements Callable<Integer> {
 
     /// Polls without a deadline: the duration of a comparison is not known. Ctrl-C cancels it.
     private String await(ServiceClient client, String path) {
-        Duration next = FIRST_PAUSE;
+        Pause.Growing growing = new Pause.Growing(pause);
         while (true) {
             String body = client.get(path, ServiceClient.JSON);
             if (isFinished(client.tree(body))) {
                 return body;
             }
-            pause.between(next);
-            Duration longer = next.multipliedBy(2);
-            next = longer.compareTo(LONGEST_PAUSE) < 0 ? longer : LONGEST_PAUSE;
+            growing.pause();
         }
     }
 

@@ -12,6 +12,9 @@ import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -19,7 +22,6 @@ import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.MissingNode;
 
 /// Calls the running service and waits up to a minute for a service that is starting. Errors become
 /// a [CommandFailure] with reason and remedy. Not thread-safe.
@@ -60,13 +62,18 @@ final class ServiceClient {
     }
 
     JsonNode post(String path, Object body) {
-        HttpRequest request =
+        return post(path, body, Optional.empty());
+    }
+
+    /// @param key an idempotency key: the request is sent again for a minute if its reply is lost
+    JsonNode post(String path, Object body, Optional<UUID> key) {
+        HttpRequest.Builder request =
                 request(path)
                         .header("Accept", JSON)
                         .header("Content-Type", JSON)
-                        .POST(HttpRequest.BodyPublishers.ofString(MAPPER.writeValueAsString(body)))
-                        .build();
-        return tree(send(request));
+                        .POST(HttpRequest.BodyPublishers.ofString(MAPPER.writeValueAsString(body)));
+        key.ifPresent(id -> request.header("Idempotency-Key", id.toString()));
+        return tree(send(request.build(), key.isPresent()));
     }
 
     String delete(String path) {
@@ -80,6 +87,7 @@ final class ServiceClient {
         exchange(
                 request,
                 HttpResponse.BodyHandlers.ofLines(),
+                false,
                 response -> {
                     try (Stream<String> lines = response.body()) {
                         if (response.statusCode() / 100 == 2) {
@@ -104,9 +112,14 @@ final class ServiceClient {
     }
 
     private String send(HttpRequest request) {
+        return send(request, false);
+    }
+
+    private String send(HttpRequest request, boolean isRepeatable) {
         return exchange(
                 request,
                 HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8),
+                isRepeatable,
                 response -> {
                     if (response.statusCode() / 100 == 2) {
                         return response.body();
@@ -117,30 +130,59 @@ final class ServiceClient {
 
     /// Retries while the service is starting. A starting service has not processed the request, so
     /// any request can be repeated.
+    ///
+    /// @param isRepeatable the service does not process the request twice, so it is also sent again
+    ///   if its reply is lost
     private <B> String exchange(
             HttpRequest request,
             HttpResponse.BodyHandler<B> handler,
+            boolean isRepeatable,
             Function<HttpResponse<B>, String> judge) {
         Instant deadline = terminal.clock().instant().plus(START_TIMEOUT);
-        boolean announced = false;
+        EnumSet<Why> seen = EnumSet.noneOf(Why.class);
         while (true) {
             try {
                 return ask(request, handler, judge);
-            } catch (ServiceStarting e) {
-                if (!terminal.clock().instant().isBefore(deadline)) {
+            } catch (Unanswered e) {
+                boolean isNew = seen.add(e.why);
+                boolean isLost = seen.contains(Why.LOST);
+                boolean isAskedAgain =
+                        switch (e.why) {
+                            case STARTING -> true;
+                            case LOST, NOT_SENT -> isRepeatable && isLost;
+                        };
+                if (!isAskedAgain) {
                     throw e.failure;
                 }
-                if (!announced) {
-                    announced = true;
-                    terminal.err()
-                            .println(
-                                    "The service is starting. Waiting up to "
-                                            + START_TIMEOUT.toSeconds()
-                                            + " s.");
+                if (!terminal.clock().instant().isBefore(deadline)) {
+                    throw isLost ? unclear(e.failure) : e.failure;
+                }
+                if (isNew) {
+                    terminal.err().println(announcement(e));
                 }
                 pause.between(RETRY_INTERVAL);
             }
         }
+    }
+
+    private static String announcement(Unanswered e) {
+        return switch (e.why) {
+            case STARTING ->
+                    "The service is starting. Waiting up to " + START_TIMEOUT.toSeconds() + " s.";
+            case LOST, NOT_SENT ->
+                    "No reply: "
+                            + e.failure.getMessage()
+                            + " Sending the request again; nothing is begun twice.";
+        };
+    }
+
+    private static CommandFailure unclear(CommandFailure last) {
+        return new CommandFailure(
+                ExitCode.UNDECIDED,
+                "It is not known whether the service has accepted the request. "
+                        + last.getMessage(),
+                "Run 'millrace status' to see whether an operation was begun.",
+                last);
     }
 
     private <B> String ask(
@@ -150,13 +192,15 @@ final class ServiceClient {
         try {
             return judge.apply(http.send(request, handler));
         } catch (HttpConnectTimeoutException e) {
-            throw unreachable("no connection within " + CONNECT_TIMEOUT.toSeconds() + " s", e);
+            throw unreachable(
+                    Why.NOT_SENT, "no connection within " + CONNECT_TIMEOUT.toSeconds() + " s", e);
         } catch (HttpTimeoutException e) {
-            throw unreachable("no response within " + REQUEST_TIMEOUT.toSeconds() + " s", e);
+            throw unreachable(
+                    Why.LOST, "no response within " + REQUEST_TIMEOUT.toSeconds() + " s", e);
         } catch (ConnectException e) {
-            throw unreachable("connection refused or unknown host", e);
+            throw unreachable(Why.NOT_SENT, "connection refused or unknown host", e);
         } catch (IOException e) {
-            throw unreachable("connection lost", e);
+            throw unreachable(Why.LOST, "connection lost", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CommandFailure(
@@ -182,12 +226,15 @@ final class ServiceClient {
         return request;
     }
 
-    private CommandFailure unreachable(String why, Exception cause) {
-        return new CommandFailure(
-                ExitCode.FAILED,
-                "No Millrace service at " + service + ": " + why + ".",
-                "Start it with 'millrace run -c millrace.yaml', or set --url to its address.",
-                cause);
+    private Unanswered unreachable(Why why, String reason, Exception cause) {
+        return new Unanswered(
+                why,
+                new CommandFailure(
+                        ExitCode.FAILED,
+                        "No Millrace service at " + service + ": " + reason + ".",
+                        "Start it with 'millrace run -c millrace.yaml', or set --url to its"
+                                + " address.",
+                        cause));
     }
 
     private CommandFailure notMillrace(Exception cause) {
@@ -204,71 +251,53 @@ final class ServiceClient {
 
     /// Turns an RFC 9457 problem or any other error response into an exception.
     private RuntimeException refused(HttpResponse<?> response, String body) {
-        int status = response.statusCode();
-        if (status == 401 || status == 403) {
+        ServiceProblem problem = ServiceProblem.of(response, body);
+        if (problem.isDenied()) {
             return new CommandFailure(
                     ExitCode.USAGE,
-                    "The service at " + service + " denied access" + reason(response, body),
+                    "The service at " + service + " denied access" + problem.reason(),
                     "Set MILLRACE_TOKEN to the token with which the service was started.");
         }
-        String reason = reason(response, body);
-        if (reason.isEmpty()) {
-            return notMillrace(new IOException("HTTP status " + status));
-        }
-        if (status == 503
-                && problem(response, body).path("state").asString("").equals("starting")) {
-            return new ServiceStarting(
+        String refused = "The service refused the request" + problem.reason();
+        if (problem.isStarting()) {
+            return new Unanswered(
+                    Why.STARTING,
                     new CommandFailure(
-                            exitCode(status),
-                            "The service refused the request" + reason,
+                            problem.exitCode(),
+                            refused,
                             "If this continues, read the service's log to see what the start"
                                     + " waits for."));
         }
-        return new CommandFailure(
-                exitCode(status),
-                "The service refused the request" + reason,
-                status == 404 && hasPath() ? PATH_REMEDY : "");
+        CommandFailure failure =
+                problem.reason().isEmpty()
+                        ? notMillrace(new IOException("HTTP status " + problem.status()))
+                        : new CommandFailure(
+                                problem.exitCode(),
+                                refused,
+                                problem.status() == 404 && hasPath() ? PATH_REMEDY : "");
+        return problem.isUnclear() ? new Unanswered(Why.LOST, failure) : failure;
     }
 
-    /// The service listens but has not started yet. `failure` is reported if that takes too long.
-    private static final class ServiceStarting extends RuntimeException {
+    /// Why a request has no answer.
+    private enum Why {
+        /// The service listens but has not started yet. It has not processed the request.
+        STARTING,
+        NOT_SENT,
+        /// The service may have processed the request.
+        LOST
+    }
+
+    /// Another attempt may have an answer. `failure` is reported if none is made.
+    private static final class Unanswered extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
+        private final Why why;
         private final CommandFailure failure;
 
-        ServiceStarting(CommandFailure failure) {
+        Unanswered(Why why, CommandFailure failure) {
             super(failure);
+            this.why = why;
             this.failure = failure;
-        }
-    }
-
-    private static int exitCode(int status) {
-        return switch (status) {
-            case 400, 404, 422 -> ExitCode.USAGE;
-            case 409 -> ExitCode.REFUSED;
-            default -> ExitCode.FAILED;
-        };
-    }
-
-    private static String reason(HttpResponse<?> response, String body) {
-        JsonNode problem = problem(response, body);
-        if (problem.isMissingNode()) {
-            return "";
-        }
-        String title = problem.path("title").asString("");
-        String detail = problem.path("detail").asString("");
-        return ": " + (detail.isEmpty() ? title : detail);
-    }
-
-    private static JsonNode problem(HttpResponse<?> response, String body) {
-        String type = response.headers().firstValue("Content-Type").orElse("");
-        if (!type.startsWith("application/problem+json")) {
-            return MissingNode.getInstance();
-        }
-        try {
-            return MAPPER.readTree(body);
-        } catch (JacksonException _) {
-            return MissingNode.getInstance();
         }
     }
 }

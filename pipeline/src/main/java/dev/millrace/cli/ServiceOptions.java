@@ -8,16 +8,23 @@ import picocli.CommandLine.Option;
 /// Options of the client commands: the service's address and token.
 final class ServiceOptions {
 
+    private static final String DEFAULT_URL = "http://localhost:8080";
+
     @Option(
             names = "--url",
             description =
                     "Address of the running service (default: ${DEFAULT-VALUE}). Its token is"
                             + " read from MILLRACE_TOKEN.",
-            defaultValue = "http://localhost:8080")
-    private String url = "http://localhost:8080";
+            defaultValue = DEFAULT_URL)
+    private String url = DEFAULT_URL;
 
     String url() {
         return url;
+    }
+
+    /// A command line that reaches the same service, for a message.
+    String command(String verb) {
+        return "millrace " + verb + (url.equals(DEFAULT_URL) ? "" : " --url " + url);
     }
 
     ServiceClient connect(Terminal terminal, Pause pause) {

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.text.Progress;
 import dev.millrace.migration.StatusReport;
 import java.time.Duration;
 import java.util.List;
@@ -71,10 +72,18 @@ final class StatusCommand implements Callable<Integer> {
                 terminal.out().println(view.line(terminal.clock().instant(), report, progress));
             }
             if (ENDS.contains(report.phase())) {
-                return report.phase().equals("COMPLETED") ? ExitCode.DONE : ExitCode.FAILED;
+                return exitCode(report.phase());
             }
             pause.between(onScreen ? ON_SCREEN : IN_LOG);
         }
+    }
+
+    private static int exitCode(String end) {
+        return switch (end) {
+            case "COMPLETED" -> ExitCode.DONE;
+            case "UNRESOLVED" -> ExitCode.UNDECIDED;
+            default -> ExitCode.FAILED;
+        };
     }
 
     /// Prints a block of lines over the previous block. Not thread-safe.

@@ -1,6 +1,9 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.Terminal.Color;
+import dev.millrace.cli.text.Figures;
+import dev.millrace.cli.text.Progress;
+import dev.millrace.cli.text.TextTable;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
@@ -9,6 +12,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +31,10 @@ final class StatusView {
     List<String> block(StatusReport report, @Nullable Progress progress, int mostTables) {
         List<String> lines = new ArrayList<>();
         lines.add(report.migration() + "  " + phase(report));
+        traffic(report.phase()).ifPresent(text -> lines.add(label("traffic") + text));
+        if (report.operation() != null) {
+            lines.add(label(report.operation().kind()) + operation(report.operation()));
+        }
         lines.add("");
         lines.addAll(tables(report.tables(), mostTables));
         if (progress != null && !report.tables().isEmpty()) {
@@ -65,6 +73,9 @@ final class StatusView {
             parts.add(progress.ofAll(report.tables()).replaceFirst("\\[.*] +", ""));
         }
         parts.add("lag " + lag(report.lag()));
+        if (report.operation() != null && report.operation().finishedAt() == null) {
+            parts.add(report.operation().kind() + " " + reached(report.operation()));
+        }
         // The blockers name parts and tables again.
         problems(report).distinct().forEach(parts::add);
         return String.join(", ", parts);
@@ -148,11 +159,47 @@ final class StatusView {
                 switch (report.phase()) {
                     case "IN_SYNC", "REVERSIBLE", "COMPLETED" -> Color.GOOD;
                     case "FAILED", "UNRESOLVED" -> Color.BAD;
+                    case "SWITCHING_OVER" -> Color.UNSURE;
                     default -> Color.STRONG;
                 };
         Instant since = report.phaseSince();
         return terminal.colored(color, report.phase())
                 + (since == null ? "" : "  since " + since.truncatedTo(ChronoUnit.SECONDS));
+    }
+
+    /// Where the application writes, in the phases in which that is not the source alone.
+    private static Optional<String> traffic(String phase) {
+        return switch (phase) {
+            case "SWITCHING_OVER" -> Optional.of("an operation moves the application's writes");
+            case "UNRESOLVED" ->
+                    Optional.of("only a person can say whether the application was routed");
+            case "REVERSIBLE" ->
+                    Optional.of(
+                            "the application writes to the target; its changes go back to the"
+                                    + " source");
+            default -> Optional.empty();
+        };
+    }
+
+    private String operation(StatusReport.Move operation) {
+        Color color =
+                switch (operation.state()) {
+                    case "done" -> Color.GOOD;
+                    case "unresolved" -> Color.BAD;
+                    default -> Color.UNSURE;
+                };
+        Long waited = operation.pauseMs();
+        return terminal.colored(color, reached(operation))
+                + (operation.outcome() == null ? "" : ": " + operation.outcome())
+                + (waited == null ? "" : " Writes waited for at most " + waited + " ms.");
+    }
+
+    /// `running, step fence` or `done, 2026-11-21T06:00:00Z`
+    private static String reached(StatusReport.Move operation) {
+        if (operation.finishedAt() != null) {
+            return operation.state() + ", " + Figures.second(operation.finishedAt().toString());
+        }
+        return operation.state() + (operation.step() == null ? "" : ", step " + operation.step());
     }
 
     private String part(Part part) {

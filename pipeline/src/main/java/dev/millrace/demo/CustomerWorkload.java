@@ -15,7 +15,7 @@ final class CustomerWorkload {
                                 + " = ?",
                         List.of("Åberg", "de la Cruz", "Łukasik", "Young", "Weiß")
                                 .get(turn.below(5)),
-                        "New.Name." + turn.below(1_000_000) + "@Example.ORG",
+                        "new.name." + turn.below(1_000_000) + "@example.org",
                         customer)
                 + turn.event("rename", customer);
     }

@@ -1,6 +1,5 @@
 package dev.millrace.demo;
 
-import dev.millrace.cli.Verdict;
 import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
@@ -11,38 +10,40 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import tools.jackson.databind.JsonNode;
 
-/// Runs the demonstration: starts servers, shop, traffic and service, waits for IN_SYNC, reconciles
-/// under traffic and prints the report. At the end, also after Ctrl-C, it stops everything in
-/// reverse order. One thread calls [#run]; [#leave] is thread-safe.
+/// Runs the demonstration: starts servers, shop, traffic and service, and plays [DemoScript]. At
+/// the end, also after Ctrl-C, it stops everything in reverse order. One thread calls [#run];
+/// [#leave] is thread-safe.
 public final class Demo {
 
     static final int FAILED = 1;
     static final int INTERRUPTED = 130;
     static final String LOG_FILE = "millrace.log";
 
-    private static final Duration POLL_INTERVAL = Duration.ofSeconds(1);
-    private static final Duration TIMEOUT = Duration.ofMinutes(15);
-
     private final MigrationService service;
     private final LogFile log;
     private final PrintWriter out;
+    private final Duration timeOnEachSide;
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CountDownLatch left = new CountDownLatch(1);
 
     public Demo(MigrationService service, LogFile log, PrintWriter out) {
+        this(service, log, out, Duration.ofSeconds(5));
+    }
+
+    /// @param timeOnEachSide time of traffic after each move of its writes
+    Demo(MigrationService service, LogFile log, PrintWriter out, Duration timeOnEachSide) {
+        this.timeOnEachSide = timeOnEachSide;
         this.service = service;
         this.log = log;
         this.out = out;
     }
 
-    /// @return 0 equal, 4 different, 5 undecided, 1 failed, 130 interrupted before everything had
-    ///   started
+    /// @return 0 equal and nothing lost, 4 different, 5 undecided, 1 failed, 130 interrupted before
+    ///   everything had started
     /// @throws dev.millrace.sandbox.LocalServerException if a server cannot be started or the
     ///   service's port is in use
     public int run(DemoSettings settings) {
@@ -112,120 +113,28 @@ public final class Demo {
             boolean created = servers.fill(settings.rows());
             say(
                     created
-                            ? "Created the shop: 15 tables on the source, to be migrated to 18"
+                            ? "Created the shop: 16 tables on the source, to be migrated to 19"
                                     + " tables on the target"
                             : "Using the shop of an earlier run");
             Path spec = SpecFile.write(folder, servers);
-            try (Traffic traffic =
-                    Traffic.start(
-                            () -> servers.source().connect(Servers.SHOP),
-                            Traffic.Settings.gentle())) {
+            try (Traffic traffic = Traffic.start(servers.route(), Traffic.Settings.gentle())) {
                 if (isLeaving()) {
                     return INTERRUPTED;
                 }
                 say("Live traffic is running. Migration file: " + spec);
                 int port = settings.port() == 0 ? LoopbackPort.free() : settings.port();
                 try (MigrationService.Running running = service.start(spec, port)) {
-                    return watch(new ServiceHttp(running.address()), running, traffic, settings);
+                    return new DemoScript(
+                                    new ServiceHttp(running.address()),
+                                    running.address(),
+                                    traffic,
+                                    this::say,
+                                    this::await,
+                                    timeOnEachSide)
+                            .play(settings.exit());
                 }
             }
         }
-    }
-
-    private int watch(
-            ServiceHttp http,
-            MigrationService.Running running,
-            Traffic traffic,
-            DemoSettings settings) {
-        Optional<String> failure = awaitInSync(http);
-        if (isLeaving()) {
-            return INTERRUPTED;
-        }
-        if (failure.isPresent()) {
-            say("The demo stops: " + failure.get());
-            return FAILED;
-        }
-        say("In sync. Comparing every row of source and target while traffic continues");
-        Optional<JsonNode> report = awaitReport(http);
-        if (report.isEmpty()) {
-            return isLeaving() ? INTERRUPTED : FAILED;
-        }
-        Verdict verdict = Verdict.of(report.get().path("verdict").asString(""));
-        DemoReport.verdict(report.get()).forEach(this::say);
-        say("Verdict: " + verdict.word());
-        if (!settings.exit()) {
-            stayUp(running, traffic);
-        }
-        say(trafficLine(traffic));
-        return verdict.exitCode();
-    }
-
-    private void stayUp(MigrationService.Running running, Traffic traffic) {
-        say(trafficLine(traffic));
-        say("The service listens at " + running.address() + ". Try in another terminal:");
-        say("  ./millrace status --watch --url " + running.address());
-        say("  ./millrace reconcile --url " + running.address());
-        say("Traffic continues until Ctrl-C.");
-        await(Duration.ofDays(365));
-    }
-
-    /// Returns empty when in sync, otherwise the reason why not.
-    private Optional<String> awaitInSync(ServiceHttp http) {
-        long deadline = System.nanoTime() + TIMEOUT.toNanos();
-        String last = "";
-        while (System.nanoTime() - deadline < 0) {
-            try {
-                JsonNode status = http.status();
-                String phase = status.path("phase").asString("?");
-                String line = DemoReport.progress(status);
-                if (!line.equals(last)) {
-                    say(line);
-                    last = line;
-                }
-                if (phase.equals("IN_SYNC")) {
-                    return Optional.empty();
-                }
-                if (phase.equals("FAILED")) {
-                    return Optional.of("the migration failed: " + status.path("blockers"));
-                }
-            } catch (IOException e) {
-                say("Cannot read the status: " + e.getMessage());
-            }
-            if (await(POLL_INTERVAL)) {
-                return Optional.of("interrupted");
-            }
-        }
-        return Optional.of("not in sync after " + TIMEOUT.toMinutes() + " minutes");
-    }
-
-    /// Returns empty if no report is available.
-    private Optional<JsonNode> awaitReport(ServiceHttp http) {
-        long deadline = System.nanoTime() + TIMEOUT.toNanos();
-        try {
-            String id = http.reconcile();
-            while (System.nanoTime() - deadline < 0) {
-                JsonNode report = http.reconciliation(id);
-                if (report.path("finishedAt").isString()) {
-                    return Optional.of(report);
-                }
-                if (await(POLL_INTERVAL)) {
-                    return Optional.empty();
-                }
-            }
-            say("The demo stops: no verdict after " + TIMEOUT.toMinutes() + " minutes");
-        } catch (IOException e) {
-            say("The demo stops: no verdict available: " + e.getMessage());
-        }
-        return Optional.empty();
-    }
-
-    private static String trafficLine(Traffic traffic) {
-        return String.format(
-                Locale.ROOT,
-                "Traffic so far: %,d transactions, %,d rows written, failures %s",
-                traffic.transactions(),
-                traffic.rowsWritten(),
-                traffic.failures().isEmpty() ? "none" : traffic.failures());
     }
 
     /// Waits and returns whether the demo was asked to stop.

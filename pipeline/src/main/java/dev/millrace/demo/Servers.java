@@ -5,7 +5,9 @@ import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -16,6 +18,11 @@ record Servers(SandboxPostgres source, SandboxPostgres target) implements AutoCl
 
     static final String SHOP = "shop";
     static final String MARKET = "market";
+
+    /// Millrace's role. The fences do not apply to it, so nothing else logs in with it.
+    static final String MILLRACE = "millrace";
+
+    private static final String APPLICATION = "shop_app";
 
     /// Unicode case rules, so that results are the same on every machine.
     private static final String LOCALE = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'";
@@ -56,8 +63,33 @@ record Servers(SandboxPostgres source, SandboxPostgres target) implements AutoCl
             if (!Shop.has(market, "crm", "customer")) {
                 Shop.createMarket(market);
             }
+            // One generated password for all roles of a server: it is in a private file.
+            Shop.createRoles(shop, source.password());
+            Shop.createRoles(market, target.password());
         }
         return created;
+    }
+
+    /// Where the application writes: to the side that the flag table on the source names.
+    Route route() {
+        return new Route() {
+            @Override
+            public Connection connect(Side side) throws SQLException {
+                return switch (side) {
+                    case SOURCE -> source.connect(SHOP, APPLICATION);
+                    case TARGET -> target.connect(MARKET, APPLICATION);
+                };
+            }
+
+            @Override
+            public Side current(Connection shop) throws SQLException {
+                try (Statement statement = shop.createStatement();
+                        ResultSet flag = statement.executeQuery("SELECT active FROM app.routing")) {
+                    flag.next();
+                    return Side.of(flag.getString(1));
+                }
+            }
+        };
     }
 
     @Override

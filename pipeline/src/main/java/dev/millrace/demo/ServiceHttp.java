@@ -45,6 +45,25 @@ public final class ServiceHttp {
         return send(request("reconciliations/" + id).GET().build());
     }
 
+    /// Begins an operation that moves the application's writes.
+    ///
+    /// @param kind `switchover` or `rollback`
+    /// @return the operation
+    /// @throws IOException also if a gate is closed
+    JsonNode move(String kind) throws IOException {
+        return send(request(kind)
+                        .header("Content-Type", "application/json")
+                        .POST(
+                                HttpRequest.BodyPublishers.ofString(
+                                        "{\"reason\":\"demo\",\"who\":\"demo\"}"))
+                        .build())
+                .path("operation");
+    }
+
+    JsonNode operation(String id) throws IOException {
+        return send(request("operations/" + id).GET().build());
+    }
+
     private HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(address.resolve("/api/v1/" + path))
                 .header("Accept", "application/json")

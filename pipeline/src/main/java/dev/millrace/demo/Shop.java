@@ -45,6 +45,23 @@ public final class Shop {
         inOneTransaction(target, statement -> statement.execute(resource("market.sql")));
     }
 
+    /// Creates the roles of Millrace and the application, and gives them the rights on the tables
+    /// of this side that README demands. Does nothing if the roles exist.
+    static void createRoles(Connection connection, String password) throws SQLException {
+        try (PreparedStatement query =
+                connection.prepareStatement(
+                        "SELECT set_config('demo.password', ?, false) WHERE NOT EXISTS"
+                                + " (SELECT FROM pg_roles WHERE rolname = 'millrace')")) {
+            query.setString(1, password);
+            try (ResultSet missing = query.executeQuery()) {
+                if (!missing.next()) {
+                    return;
+                }
+            }
+        }
+        inOneTransaction(connection, statement -> statement.execute(resource("roles.sql")));
+    }
+
     /// The `tables:` section of the migration file.
     public static String tables() {
         return resource("tables.yaml");

@@ -1,5 +1,6 @@
 package dev.millrace.demo;
 
+import dev.millrace.demo.Route.Side;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -11,7 +12,25 @@ import java.util.Random;
 /// so that transactions of several writers do not deadlock. Thread-safe.
 final class ShopWork {
 
-    private static final List<Weighted> WORKLOADS =
+    /// Transactions of the application's new version.
+    private static final List<Weighted> ON_TARGET =
+            List.of(
+                    new Weighted(20, MarketOrders::placeOrder),
+                    new Weighted(12, MarketOrders::capturePayment),
+                    new Weighted(3, MarketOrders::refusePayment),
+                    new Weighted(10, MarketOrders::ship),
+                    new Weighted(8, MarketWorkload::changePrice),
+                    new Weighted(2, MarketWorkload::listOrUnlist),
+                    new Weighted(8, MarketWorkload::renameCustomer),
+                    new Weighted(5, MarketWorkload::changeSubscription),
+                    new Weighted(4, MarketWorkload::moveHouse),
+                    new Weighted(6, MarketWorkload::beginSessions),
+                    new Weighted(5, MarketWorkload::endSessions),
+                    new Weighted(4, MarketWorkload::review),
+                    new Weighted(2, MarketWorkload::deleteReview),
+                    new Weighted(4, MarketWorkload::wish));
+
+    private static final List<Weighted> ON_SOURCE =
             List.of(
                     new Weighted(20, OrderWorkload::placeOrder),
                     new Weighted(12, OrderWorkload::capturePayment),
@@ -33,8 +52,6 @@ final class ShopWork {
                     new Weighted(2, CatalogWorkload::useCoupons),
                     new Weighted(2, CustomerWorkload::forgetEvents));
 
-    private static final int WEIGHTS = WORKLOADS.stream().mapToInt(Weighted::weight).sum();
-
     private final ShopSize shop;
 
     private ShopWork(ShopSize shop) {
@@ -53,16 +70,22 @@ final class ShopWork {
     private record Weighted(int weight, Workload workload) {}
 
     /// Runs a random transaction without its COMMIT.
-    long next(Connection connection, Random random) throws SQLException {
+    long next(Side side, Connection connection, Random random) throws SQLException {
+        List<Weighted> workloads =
+                switch (side) {
+                    case SOURCE -> ON_SOURCE;
+                    case TARGET -> ON_TARGET;
+                };
         WorkloadTransaction turn = new WorkloadTransaction(connection, random, shop);
-        int chance = turn.below(WEIGHTS);
-        for (Weighted weighted : WORKLOADS) {
+        int weights = workloads.stream().mapToInt(Weighted::weight).sum();
+        int chance = turn.below(weights);
+        for (Weighted weighted : workloads) {
             chance -= weighted.weight();
             if (chance < 0) {
                 return weighted.workload().run(turn);
             }
         }
-        throw new IllegalStateException("The weights do not add up to " + WEIGHTS + ".");
+        throw new IllegalStateException("The weights do not add up to " + weights + ".");
     }
 
     /// Initial number of rows; transactions choose among these.

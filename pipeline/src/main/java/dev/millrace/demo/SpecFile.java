@@ -10,6 +10,13 @@ import java.nio.file.Path;
 /// password files.
 final class SpecFile {
 
+    private static final String ROUTE =
+            """
+            switchover:
+              route:
+                - flag: {side: source, table: app.routing, column: active, old: source, new: target}
+            """;
+
     private SpecFile() {}
 
     static Path write(Path folder, Servers servers) {
@@ -21,6 +28,7 @@ final class SpecFile {
                         + "data-dir: "
                         + quoted(folder.resolve("millrace").toString())
                         + "\n"
+                        + ROUTE
                         + Shop.tables();
         Path file = folder.resolve("millrace.yaml");
         try {
@@ -36,7 +44,7 @@ final class SpecFile {
                 + ":\n  url: "
                 + server.jdbcUrl(database)
                 + "\n  username: "
-                + server.username()
+                + Servers.MILLRACE
                 + "\n  password-file: "
                 + quoted(server.passwordFile().toString())
                 + "\n";

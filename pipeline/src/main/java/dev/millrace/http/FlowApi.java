@@ -1,15 +1,13 @@
 package dev.millrace.http;
 
-import dev.millrace.http.Problems.ProblemException;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.BackfillChange.Action;
-import dev.millrace.migration.RefusedException;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.replication.RefusedException;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -22,7 +20,6 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/api/v1")
 public final class FlowApi {
 
-    private static final int MAX_LENGTH = 500;
     private static final String BACKFILL = "backfill";
 
     private final MigrationHost host;
@@ -62,7 +59,7 @@ public final class FlowApi {
     Answer throttle(@RequestBody Change change) {
         Long rows = change.rowsPerSecond();
         if (rows == null || rows < 0) {
-            throw invalid(
+            throw JournalText.invalid(
                     "'rowsPerSecond' must be a number of rows, at least 1, or 0 for no limit.");
         }
         return take(
@@ -75,8 +72,8 @@ public final class FlowApi {
         BackfillChange asked =
                 new BackfillChange(
                         action,
-                        text("reason", change.reason()).orElse(""),
-                        text("who", change.who()),
+                        JournalText.of("reason", change.reason()).orElse(""),
+                        JournalText.of("who", change.who()),
                         Optional.ofNullable(change.expectedPhase()),
                         Boolean.TRUE.equals(change.dryRun()));
         BackfillChange.Outcome outcome = host.controlForChange().change(asked);
@@ -88,11 +85,12 @@ public final class FlowApi {
     private static void checkParts(Action action, Change change) {
         boolean isThrottle = action instanceof Action.Throttle;
         if (!isThrottle && change.rowsPerSecond() != null) {
-            throw invalid("'rowsPerSecond' is not allowed here. Use POST /api/v1/throttle.");
+            throw JournalText.invalid(
+                    "'rowsPerSecond' is not allowed here. Use POST /api/v1/throttle.");
         }
         List<@Nullable String> what = change.what() == null ? List.of() : change.what();
         if (what.isEmpty() && !isThrottle) {
-            throw invalid("'what' is missing. Send {\"what\": [\"backfill\"]}.");
+            throw JournalText.invalid("'what' is missing. Send {\"what\": [\"backfill\"]}.");
         }
         for (String part : what) {
             checkPart(action.kind(), String.valueOf(part));
@@ -107,25 +105,8 @@ public final class FlowApi {
                             "'%s %s' is not supported in this version. Use '%s backfill'; to stop everything, stop the service, which continues at its stored positions"
                                     .formatted(kind, part, kind));
             default ->
-                    throw invalid(
+                    throw JournalText.invalid(
                             "Cannot " + kind + " this part of the migration. Use 'backfill'.");
         }
-    }
-
-    /// A text for the journal and for terminals, which must not contain control sequences.
-    private static Optional<String> text(String name, @Nullable String given) {
-        if (given == null || given.isBlank()) {
-            return Optional.empty();
-        }
-        String text = given.strip();
-        if (text.length() > MAX_LENGTH || text.chars().anyMatch(Character::isISOControl)) {
-            throw invalid(
-                    "'%s' must be one line of at most %d characters.".formatted(name, MAX_LENGTH));
-        }
-        return Optional.of(text);
-    }
-
-    private static ProblemException invalid(String detail) {
-        return new ProblemException(Problems.of(HttpStatus.BAD_REQUEST, "Invalid request", detail));
     }
 }

@@ -7,7 +7,7 @@ import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;
-import dev.millrace.reconcile.ReportPage;
+import dev.millrace.reconcile.report.ReportPage;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,9 +1,13 @@
 package dev.millrace.http;
 
+import dev.millrace.ending.Ending;
+import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration.Opening;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.migration.MigrationControl;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -103,6 +107,18 @@ public final class MigrationHost implements SmartLifecycle {
         return control();
     }
 
+    /// @throws NotReadyException while the migration is starting or draining
+    MigrationEnd endForChange() {
+        controlForChange();
+        return Objects.requireNonNull(served, "an open migration").end();
+    }
+
+    /// The operation with this id that ends the migration.
+    Optional<Ending> ending(UUID id) {
+        ServedMigration open = served;
+        return open == null ? Optional.empty() : open.end().ending(id);
+    }
+
     /// The open migration, also while it drains.
     public Optional<MigrationControl> running() {
         ServedMigration open = served;
@@ -157,6 +173,8 @@ public final class MigrationHost implements SmartLifecycle {
     public interface ServedMigration extends AutoCloseable {
 
         MigrationControl control();
+
+        MigrationEnd end();
 
         @Override
         void close();

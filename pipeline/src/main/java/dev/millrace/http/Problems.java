@@ -3,7 +3,7 @@ package dev.millrace.http;
 import dev.millrace.http.MigrationHost.NotReadyException;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.migration.MigrationControl.UnknownTableException;
-import dev.millrace.migration.RefusedException;
+import dev.millrace.replication.RefusedException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
 import org.jspecify.annotations.Nullable;
@@ -40,9 +40,23 @@ public final class Problems extends ResponseEntityExceptionHandler {
             "{\"rowsPerSecond\": 5000}, 0 for no limit, with \"reason\", \"who\", \"expectedPhase\" and"
                     + " \"dryRun\" if needed.";
 
+    private static final String MOVE_BODY =
+            "{\"dryRun\": true} to see gates and steps, {} to move the traffic or {\"cancel\": true} to"
+                    + " go back, with \"force\", \"reason\", \"who\" and \"expectedPhase\" if needed.";
+    private static final String RESOLVE_BODY =
+            "{\"answer\": \"routed\", \"reason\": \"…\"} or \"not-routed\", with \"who\","
+                    + " \"expectedPhase\" and \"dryRun\" if needed.";
+
+    private static final String ENDING_BODY =
+            "{\"dryRun\": true} to see what would be removed or {} to end the migration, with"
+                    + " \"force\", \"reason\", \"who\" and \"expectedPhase\" if needed.";
+
     private static final String PATHS =
             "Use /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
-                    + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /actuator/health/readiness and /actuator/prometheus.";
+                    + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /api/v1/switchover,"
+                    + " /api/v1/rollback, /api/v1/resolve, /api/v1/abort, /api/v1/complete,"
+                    + " /api/v1/operations/{id},"
+                    + " /actuator/health/readiness and /actuator/prometheus.";
 
     /// A request that cannot be processed, with its problem.
     static final class ProblemException extends RuntimeException {
@@ -61,6 +75,9 @@ public final class Problems extends ResponseEntityExceptionHandler {
         return switch (path) {
             case "/api/v1/pause", "/api/v1/resume" -> FLOW_BODY;
             case "/api/v1/throttle" -> THROTTLE_BODY;
+            case "/api/v1/switchover", "/api/v1/rollback" -> MOVE_BODY;
+            case "/api/v1/resolve" -> RESOLVE_BODY;
+            case "/api/v1/abort", "/api/v1/complete" -> ENDING_BODY;
             default -> COMPARISON_BODY;
         };
     }

@@ -5,6 +5,7 @@ import dev.millrace.control.PaceStore;
 import dev.millrace.control.PaceStore.Setting;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.migration.BackfillChange.Action;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;

@@ -27,6 +27,13 @@ final class ComparisonGate {
                                     + ". Remove the cause, then reconcile.");
             case Phase.Planned _, Phase.Backfilling _ ->
                     Optional.of("The backfill is not complete. " + WAIT);
+            case Phase.SwitchingOver _, Phase.Unresolved _ ->
+                    Optional.of(
+                            "The traffic is being moved, and the switchover compares both sides itself. Wait until it has ended");
+            // A change on its way back would look like a difference.
+            case Phase.Reversible _ ->
+                    Optional.of(
+                            "The application writes to the target, and this version compares only what the source writes. The rollback compares both sides itself; reconcile afterwards");
             case Phase.CatchingUp _, Phase.InSync _ -> refusal(state, backfill, capture);
         };
     }

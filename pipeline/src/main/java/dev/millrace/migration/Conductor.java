@@ -1,13 +1,18 @@
 package dev.millrace.migration;
 
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.kafka.Broker;
+import dev.millrace.migration.Phase.Traffic;
+import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.LaterAdditions;
+import dev.millrace.replication.LiveStream;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
-import dev.millrace.stream.RunningStream;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +22,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,19 +39,19 @@ final class Conductor implements AutoCloseable {
 
     private final ReplicationStream stream;
     private final InstantSource clock;
-    private final Broker broker;
     private final OwnerStore owner;
     private final GenerationStart generations;
     private final LaterAdditions additions;
+    private final LiveStream.Equipment live;
     private final CurrentPhase phase;
     private final BackfillFlow flow;
     private final StatusBoard board;
     private final IntConsumer onGeneration;
+    private final Supplier<Traffic> traffic;
     private final Hindrance hindrance;
-    private final SnapshotFailures snapshots = new SnapshotFailures();
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
-    private volatile Running running;
+    private volatile LiveStream running;
     private volatile StatusReport.@Nullable Part suspended;
 
     /// Since when the log has had changes without all cells; `null` while it has none.
@@ -54,10 +60,9 @@ final class Conductor implements AutoCloseable {
     /// Why the migration fails until the next start of the process, whatever its components do.
     private Optional<String> refusal = Optional.empty();
 
-    /// What runs for one generation.
-    record Running(Generation generation, RunningStream stream, LagMonitor lag) {}
-
     /// What a conductor works with.
+    ///
+    /// @param traffic where the application writes
     record Equipment(
             ReplicationStream stream,
             InstantSource clock,
@@ -66,21 +71,30 @@ final class Conductor implements AutoCloseable {
             GenerationStart generations,
             LaterAdditions additions,
             BackfillFlow flow,
-            StatusBoard board) {}
+            StatusBoard board,
+            Supplier<Traffic> traffic) {}
 
     /// @param onGeneration called on the conductor's thread when another generation begins
     Conductor(Equipment with, Generation generation, CurrentPhase phase, IntConsumer onGeneration) {
         this.stream = with.stream();
         this.clock = with.clock();
-        this.broker = with.broker();
         this.owner = with.owner();
         this.generations = with.generations();
         this.additions = with.additions();
         this.flow = with.flow();
         this.board = with.board();
+        this.traffic = with.traffic();
         this.phase = phase;
         this.onGeneration = onGeneration;
         this.hindrance = new Hindrance(stream.name(), clock);
+        this.live =
+                new LiveStream.Equipment(
+                        stream,
+                        with.broker(),
+                        owner::isConfirmed,
+                        new SnapshotFailures(),
+                        flow.pace(),
+                        clock);
         this.running = run(generation);
         this.thread = Thread.ofPlatform().name("conductor-" + stream.id()).unstarted(this::conduct);
     }
@@ -89,7 +103,7 @@ final class Conductor implements AutoCloseable {
         thread.start();
     }
 
-    Running running() {
+    LiveStream running() {
         return running;
     }
 
@@ -97,28 +111,20 @@ final class Conductor implements AutoCloseable {
         return phase.state();
     }
 
-    List<StatusReport.Part> parts(Running now) {
+    List<StatusReport.Part> parts(LiveStream now) {
         return Stream.concat(states(now).parts().stream(), Stream.ofNullable(suspended)).toList();
     }
 
-    private ComponentStates states(Running now) {
+    private ComponentStates states(LiveStream now) {
         return board.states(now, hindrance.state());
     }
 
-    private Running run(Generation generation) {
-        RunningStream started =
-                stream.start(
-                        generation.number(), snapshots, owner::isConfirmed, flow.pace(), clock);
-        return new Running(
-                generation,
-                started,
-                new LagMonitor(
-                        stream,
-                        clock,
-                        generation.number(),
-                        broker,
-                        additions,
-                        started.capture()::position));
+    private LiveStream run(Generation generation) {
+        LiveStream started = LiveStream.start(live, generation, additions::find);
+        if (traffic.get() != Traffic.ON_SOURCE) {
+            started.stream().applier().reopenSessions(OriginUse.REQUIRED);
+        }
+        return started;
     }
 
     private void conduct() {
@@ -187,14 +193,12 @@ final class Conductor implements AutoCloseable {
         if (phase.phase() instanceof Phase.InSync inSync) {
             phase.show(inSync.fellBehind());
         }
-        running.lag().close();
-        running.stream().close();
+        running.close();
     }
 
     private void beginNextGeneration() throws SQLException, InterruptedException {
-        Running old = running;
-        old.stream().close();
-        old.lag().close();
+        LiveStream old = running;
+        old.close();
         LOG.atWarn()
                 .addKeyValue("migration", stream.name())
                 .addKeyValue("generation", old.generation().number())
@@ -214,7 +218,7 @@ final class Conductor implements AutoCloseable {
     }
 
     private PhaseRule.Facts facts() {
-        Running now = running;
+        LiveStream now = running;
         Optional<BackfillProgress> backfill = now.stream().backfill();
         boolean incomplete = backfill.filter(read -> read.incompleteKeys() > 0).isPresent();
         incompleteSince =
@@ -226,7 +230,8 @@ final class Conductor implements AutoCloseable {
                         .map(since -> Duration.between(since, clock.instant())),
                 now.lag().freshness().age(clock.instant()),
                 partsWell && now.lag().stopped().isEmpty() && now.stream().indexes().isRestored(),
-                refusal.or(() -> states(now).ended()));
+                refusal.or(() -> states(now).ended()),
+                traffic.get());
     }
 
     /// Ends the thread, then the components.
@@ -238,7 +243,6 @@ final class Conductor implements AutoCloseable {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
-        running.lag().close();
-        running.stream().close();
+        running.close();
     }
 }

@@ -114,7 +114,13 @@ final class CurrentPhase {
         switch (phase) {
             case Phase.Failed(String cause, Phase from) ->
                     journal.enterFailed(phase.name(), new JournalStore.Failure(cause, from.name()));
-            case Phase.Planned _, Phase.Backfilling _, Phase.CatchingUp _, Phase.InSync _ ->
+            case Phase.Planned _,
+                    Phase.Backfilling _,
+                    Phase.CatchingUp _,
+                    Phase.InSync _,
+                    Phase.SwitchingOver _,
+                    Phase.Reversible _,
+                    Phase.Unresolved _ ->
                     journal.enter(phase.name());
         }
     }

@@ -1,20 +1,36 @@
 package dev.millrace.migration;
 
+import dev.millrace.backfill.Pace;
+import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.JournalStore;
+import dev.millrace.control.OperationStore;
+import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.lag.PeriodicProbe;
-import dev.millrace.migration.Conductor.Running;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.postgres.Session;
+import dev.millrace.preflight.Preflight;
+import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.LaterAdditions;
+import dev.millrace.replication.LiveStream;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.replication.ReverseStream;
+import dev.millrace.route.Routes;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.switchover.GateFacts.Limits;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchStep;
+import dev.millrace.switchover.SwitchoverOperation;
+import dev.millrace.switchover.SwitchoverRequest;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -39,23 +55,90 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final StatusBoard board;
     private final Conductor conductor;
     private final KnownTables tables;
+    private final Optional<ReverseStream> reverse;
+    private final TrafficOperations operations;
+    private final Switchovers switchovers;
+    private final MoveFactory moves;
+
+    /// Both directions of one migration.
+    ///
+    /// @param reverse from the target back to the source; empty if the target's changes cannot be
+    ///   carried back
+    public record Streams(ReplicationStream forward, Optional<ReplicationStream> reverse) {}
 
     private Migration(
-            ReplicationStream stream,
+            Streams streams,
             SpecResult.Valid file,
             String who,
             InstantSource clock,
             Broker broker,
             OwnerStore owner)
             throws SQLException {
-        this.stream = stream;
+        this.stream = streams.forward();
         this.clock = clock;
         this.broker = broker;
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
         this.reconciliations = new Reconciliations(stream, file.hash(), clock, tables);
+        this.reverse =
+                streams.reverse()
+                        .map(
+                                back ->
+                                        new ReverseStream(
+                                                new LiveStream.Equipment(
+                                                        back,
+                                                        broker,
+                                                        owner::isConfirmed,
+                                                        new SnapshotFailures(),
+                                                        new Pace(clock),
+                                                        clock),
+                                                file,
+                                                this::live));
+        Routes routes = routes(file);
+        this.moves =
+                new MoveFactory(
+                        stream,
+                        file,
+                        this::live,
+                        this::blocked,
+                        reverse,
+                        reconciliations,
+                        routes,
+                        clock);
+        this.operations =
+                TrafficOperations.of(
+                        stream.name(),
+                        operations(),
+                        reverse,
+                        operation -> operation(operation, SwitchStep.Trace.NONE));
+        this.switchovers =
+                new Switchovers(
+                        stream,
+                        new SwitchoverFacts(
+                                stream,
+                                file.hash(),
+                                reconciliations,
+                                () ->
+                                        new Preflight(
+                                                        stream.source().database(),
+                                                        stream.target().database())
+                                                .run(file.spec()),
+                                routes,
+                                reverse,
+                                file.spec().switchover(),
+                                clock),
+                        new Limits(
+                                file.spec().switchover().verdictMaxAge(),
+                                file.spec().switchover().lagBelow()),
+                        operations,
+                        who,
+                        clock);
         this.flow = BackfillFlow.resume(stream, owner::isConfirmed, who, clock);
-        this.board = new StatusBoard(stream, clock, estimates(stream), flow);
+        // A row that the application wrote to the target before a window carries no mark: the
+        // window
+        // could overwrite it with an older one.
+        flow.pace().suspendWhile(this::isOnTarget);
+        this.board = new StatusBoard(stream, clock, estimates(stream), flow, reverse);
         GenerationStart generations = new GenerationStart(stream, file, broker);
         Generation generation = generations.resume();
         LaterAdditions additions =
@@ -66,7 +149,15 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.conductor =
                 new Conductor(
                         new Conductor.Equipment(
-                                stream, clock, broker, owner, generations, additions, flow, board),
+                                stream,
+                                clock,
+                                broker,
+                                owner,
+                                generations,
+                                additions,
+                                flow,
+                                board,
+                                operations::traffic),
                         generation,
                         phase,
                         reconciliations::begin);
@@ -76,15 +167,55 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         "owner", OwnerStore.CHECK_INTERVAL, clock, owner::keep, () -> {});
     }
 
+    /// Before the first row is written.
+    private void fenceTarget() {
+        if (operations.traffic() != Phase.Traffic.ON_SOURCE) {
+            return;
+        }
+        try {
+            new TargetFencing(stream).close();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Routes routes(SpecResult.Valid file) {
+        return Routes.of(
+                stream.name(),
+                file.spec().switchover(),
+                side ->
+                        switch (side) {
+                            case SOURCE -> stream.source().database();
+                            case TARGET -> stream.target().database();
+                        },
+                file.spec().dataDir().resolve(stream.name()).resolve("routes"));
+    }
+
+    private boolean isOnTarget() {
+        return switch (operations.traffic()) {
+            case ON_TARGET, UNRESOLVED -> true;
+            case ON_SOURCE, MOVING -> false;
+        };
+    }
+
+    private LiveStream live() {
+        return conductor.running();
+    }
+
+    private Optional<String> blocked() {
+        return blocked(conductor.running());
+    }
+
     /// Begins the migration, or continues it where it stopped.
     ///
-    /// @param file the file from which the stream was built
+    /// @param file the file from which the streams were built
     /// @param who the operator or the service, as the journal names it
     /// @throws RefusedException when the migration may not start or continue; nothing was changed
     /// @throws SQLException when a database does not answer
     public static Migration start(
-            ReplicationStream stream, SpecResult.Valid file, String who, InstantSource clock)
+            Streams streams, SpecResult.Valid file, String who, InstantSource clock)
             throws SQLException {
+        ReplicationStream stream = streams.forward();
         OwnerStore owner =
                 switch (OwnerStore.take(stream.control(), stream.id(), who, clock)) {
                     case OwnerStore.Claim.Granted(OwnerStore granted) -> granted;
@@ -97,7 +228,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 throw new RefusedException(reason);
             }
             owner.begin();
-            return start(stream, file, who, clock, new Broker(stream.kafka()), owner);
+            return start(streams, file, who, clock, new Broker(stream.kafka()), owner);
         } catch (SQLException | RuntimeException e) {
             owner.close();
             throw e;
@@ -105,7 +236,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private static Migration start(
-            ReplicationStream stream,
+            Streams streams,
             SpecResult.Valid file,
             String who,
             InstantSource clock,
@@ -113,8 +244,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
             OwnerStore owner)
             throws SQLException {
         try {
-            Migration migration = new Migration(stream, file, who, clock, broker, owner);
+            Migration migration = new Migration(streams, file, who, clock, broker, owner);
+            migration.fenceTarget();
             migration.conductor.start();
+            migration.operations.resume();
             return migration;
         } catch (SQLException | RuntimeException e) {
             broker.close();
@@ -137,8 +270,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public StatusReport status() {
-        Running now = conductor.running();
-        return board.report(conductor.phase(), now, conductor.parts(now), reconciliations.last());
+        LiveStream now = conductor.running();
+        return board.report(
+                conductor.phase(),
+                now,
+                conductor.parts(now),
+                reconciliations.last(),
+                operations.progress());
     }
 
     @Override
@@ -153,7 +291,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public UUID reconcile(List<String> targets) {
-        Running now = conductor.running();
+        LiveStream now = conductor.running();
         SourceCapture capture = now.stream().capture();
         Optional<String> refusal =
                 ComparisonGate.refusal(
@@ -164,19 +302,78 @@ public final class Migration implements MigrationControl, AutoCloseable {
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
-        return reconciliations.request(
-                targets,
-                new LiveReplicationProgress(
-                        stream,
-                        clock,
-                        broker,
-                        now.lag(),
-                        capture,
-                        now.stream().retention().holds(),
-                        () -> blocked(now)));
+        return reconciliations.request(targets, now.progress(() -> blocked(now)));
     }
 
-    private Optional<String> blocked(Running now) {
+    /// Refuses every further move of the traffic, so that the migration can end.
+    ///
+    /// @return where the application writes from now on
+    /// @throws RefusedException if this process may not decide about the migration now
+    public Phase.Traffic holdTraffic() {
+        if (!owner.isConfirmed()) {
+            throw new RefusedException(
+                    "The target does not confirm that this process runs the migration. Check 'millrace status', then try again");
+        }
+        return operations.hold();
+    }
+
+    /// Takes [#holdTraffic] back.
+    public void releaseTraffic() {
+        operations.release();
+    }
+
+    public Phase.Traffic traffic() {
+        return operations.traffic();
+    }
+
+    /// The last write of others that has passed the fence of the source, in words.
+    public Optional<String> passedFence() {
+        return reverse.flatMap(ReverseStream::breach)
+                .map(
+                        change ->
+                                "table %s, committed at %s"
+                                        .formatted(change.table(), change.committedAt()));
+    }
+
+    /// Whether the changes of the source arrive now.
+    public boolean capturesSource() {
+        return conductor.running().stream()
+                .capture()
+                .state()
+                .isRunning(ComponentState.Activity.STREAMING);
+    }
+
+    /// Counts the processes that ran the migration.
+    public long epoch() {
+        return owner.epoch();
+    }
+
+    /// The steps of an operation of this migration.
+    SwitchoverOperation operation(StoredOperation operation, SwitchStep.Trace trace) {
+        return moves.operation(operations(), operation, trace);
+    }
+
+    /// The journal of the operations, as this process may write it.
+    OperationStore operations() {
+        return new OperationStore(stream.control(), stream.id(), owner.epoch());
+    }
+
+    @Override
+    public Operation move(SwitchoverRequest request) {
+        return switchovers.request(request, conductor.phase().phase(), conductor.running());
+    }
+
+    @Override
+    public Operation resolve(Resolution answer) {
+        return switchovers.resolve(answer, conductor.phase().phase());
+    }
+
+    @Override
+    public Optional<Operation> operation(UUID id) {
+        return operations.find(id).map(operations::view);
+    }
+
+    private Optional<String> blocked(LiveStream now) {
         return ComparisonGate.hopeless(
                 conductor.phase().phase(),
                 now.stream().capture().state(),
@@ -216,7 +413,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// batches, the sessions are closed.
     @Override
     public void close() {
+        operations.close();
         reconciliations.close();
+        reverse.ifPresent(ReverseStream::close);
         conductor.close();
         broker.close();
         try {

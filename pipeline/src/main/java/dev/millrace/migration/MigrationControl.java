@@ -1,6 +1,9 @@
 package dev.millrace.migration;
 
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +40,32 @@ public interface MigrationControl {
     ///
     /// @return its state afterwards; empty for an unknown id
     Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException;
+
+    /// Judges the gates of a switchover or a rollback, and begins to move the traffic if all are
+    /// open.
+    ///
+    /// @throws RefusedException when a gate is closed; nothing was changed
+    Operation move(SwitchoverRequest request);
+
+    /// Answers whether the traffic was routed, which an unresolved operation asks.
+    ///
+    /// @throws RefusedException when no operation is unresolved; nothing was changed
+    Operation resolve(Resolution resolution);
+
+    /// An operation that was begun at any time; empty for an unknown id.
+    Optional<Operation> operation(UUID id);
+
+    /// The answer of a person to an unresolved operation.
+    ///
+    /// @param routed whether the application uses the new side
+    /// @param dryRun only check that a question is open
+    /// @param expectedPhase as for [SwitchoverRequest]
+    record Resolution(
+            boolean routed,
+            boolean dryRun,
+            String reason,
+            Optional<String> who,
+            Optional<String> expectedPhase) {}
 
     /// Reads one of the topics, as one JSON object per line: each partition from its oldest record,
     /// the partitions in turns. It stops reading after the last requested line.

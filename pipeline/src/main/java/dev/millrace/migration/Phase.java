@@ -53,6 +53,38 @@ public sealed interface Phase {
         }
     }
 
+    /// An operation moves the traffic from one side to the other.
+    record SwitchingOver() implements Phase {
+        @Override
+        public String name() {
+            return "SWITCHING_OVER";
+        }
+    }
+
+    /// The application writes to the target, and every change goes back to the source.
+    record Reversible() implements Phase {
+        @Override
+        public String name() {
+            return "REVERSIBLE";
+        }
+    }
+
+    /// Only a person knows whether the traffic was routed.
+    record Unresolved() implements Phase {
+        @Override
+        public String name() {
+            return "UNRESOLVED";
+        }
+    }
+
+    /// Where the application writes, as far as the last operation says.
+    enum Traffic {
+        ON_SOURCE,
+        MOVING,
+        UNRESOLVED,
+        ON_TARGET
+    }
+
     /// The migration cannot continue exactly. It resumes only in the phase `from`.
     record Failed(String cause, Phase from) implements Phase {
         @Override
@@ -69,7 +101,14 @@ public sealed interface Phase {
     default Failed fail(String cause) {
         return switch (this) {
             case Failed failed -> failed;
-            case Planned _, Backfilling _, CatchingUp _, InSync _ -> new Failed(cause, this);
+            case Planned _,
+                    Backfilling _,
+                    CatchingUp _,
+                    InSync _,
+                    SwitchingOver _,
+                    Reversible _,
+                    Unresolved _ ->
+                    new Failed(cause, this);
         };
     }
 
@@ -79,7 +118,13 @@ public sealed interface Phase {
         return switch (this) {
             case InSync inSync -> inSync.fellBehind();
             case Failed failed -> failed.resume().afterRestart();
-            case Planned _, Backfilling _, CatchingUp _ -> this;
+            case Planned _,
+                    Backfilling _,
+                    CatchingUp _,
+                    SwitchingOver _,
+                    Reversible _,
+                    Unresolved _ ->
+                    this;
         };
     }
 
@@ -93,6 +138,9 @@ public sealed interface Phase {
             case "BACKFILLING" -> new Backfilling();
             case "CATCHING_UP" -> new CatchingUp();
             case "IN_SYNC" -> new InSync();
+            case "SWITCHING_OVER" -> new SwitchingOver();
+            case "REVERSIBLE" -> new Reversible();
+            case "UNRESOLVED" -> new Unresolved();
             case "FAILED" -> new Failed(cause, of(from, "", ""));
             default ->
                     throw new IllegalArgumentException(

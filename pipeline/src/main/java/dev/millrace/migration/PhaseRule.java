@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.migration.Phase.Traffic;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -20,12 +21,14 @@ final class PhaseRule {
     /// @param componentsWell every component runs, no table is stopped, and every index and foreign
     ///   key that was dropped for the backfill exists again
     /// @param failure why the migration cannot continue exactly
+    /// @param traffic where the application writes
     record Facts(
             boolean backfilled,
             Optional<Duration> incompleteFor,
             Optional<Duration> lag,
             boolean componentsWell,
-            Optional<String> failure) {}
+            Optional<String> failure,
+            Traffic traffic) {}
 
     /// The next phase, and when it becomes visible.
     sealed interface Transition {
@@ -46,6 +49,21 @@ final class PhaseRule {
     private PhaseRule() {}
 
     static Transition next(Phase now, Facts facts) {
+        return switch (facts.traffic()) {
+            // While the traffic is moved or on the target, a failed component is a blocker: the
+            // operation goes back by itself, and a rollback may not need the component.
+            case MOVING -> to(now, new Phase.SwitchingOver());
+            case UNRESOLVED -> to(now, new Phase.Unresolved());
+            case ON_TARGET -> to(now, new Phase.Reversible());
+            case ON_SOURCE -> onSource(now, facts);
+        };
+    }
+
+    private static Transition to(Phase now, Phase next) {
+        return now.equals(next) ? new Transition.Stay(now) : new Transition.AtOnce(next);
+    }
+
+    private static Transition onSource(Phase now, Facts facts) {
         Optional<String> failure = facts.failure();
         if (failure.isPresent() && !(now instanceof Phase.Failed)) {
             return new Transition.AtOnce(now.fail(failure.get()));
@@ -66,6 +84,8 @@ final class PhaseRule {
                     facts.componentsWell() && isBelow(BEHIND_FROM, facts)
                             ? new Transition.Stay(inSync)
                             : new Transition.AtOnce(inSync.fellBehind());
+            case Phase.SwitchingOver _, Phase.Reversible _, Phase.Unresolved _ ->
+                    new Transition.AtOnce(new Phase.CatchingUp());
             case Phase.Failed failed -> new Transition.Stay(failed);
         };
     }

@@ -145,6 +145,11 @@ final class Reconciliations implements AutoCloseable {
         return find(id);
     }
 
+    /// The last report of all tables, or a later one that found differences.
+    Optional<ReconciliationReport> lastReport() {
+        return Optional.ofNullable(known.last());
+    }
+
     Optional<StatusReport.LastReconciliation> last() {
         Known now = known;
         return Optional.ofNullable(now.last())
@@ -169,7 +174,7 @@ final class Reconciliations implements AutoCloseable {
         return stream.tables().targetIds().stream().map(TableId::toString).toList();
     }
 
-    private Chunker chunker() {
+    Chunker chunker() {
         return new Chunker(
                 stream.id(),
                 stream.topics().target(),

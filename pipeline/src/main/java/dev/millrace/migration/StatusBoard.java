@@ -1,13 +1,19 @@
 package dev.millrace.migration;
 
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
+import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.change.TableId;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.migration.Conductor.Running;
+import dev.millrace.replication.LagMonitor;
+import dev.millrace.replication.LiveStream;
+import dev.millrace.replication.ReverseStream;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.Operation.State;
+import dev.millrace.switchover.OperationProgress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -24,10 +30,14 @@ final class StatusBoard {
     /// A change that Kafka has not confirmed for this long is reported.
     private static final Duration UNCONFIRMED = Duration.ofSeconds(6);
 
+    /// How long an operation is shown after its end.
+    private static final Duration SHOWN = Duration.ofHours(1);
+
     private final ReplicationStream stream;
     private final InstantSource clock;
     private final Map<TableId, Long> estimates;
     private final BackfillFlow flow;
+    private final Optional<ReverseStream> reverse;
 
     /// @param estimates rows of the source tables by the source's statistics; a table without
     ///   statistics is absent
@@ -35,25 +45,34 @@ final class StatusBoard {
             ReplicationStream stream,
             InstantSource clock,
             Map<TableId, Long> estimates,
-            BackfillFlow flow) {
+            BackfillFlow flow,
+            Optional<ReverseStream> reverse) {
         this.stream = stream;
         this.clock = clock;
         this.estimates = Map.copyOf(estimates);
         this.flow = flow;
+        this.reverse = reverse;
     }
 
     StatusReport report(
             CurrentPhase.State phase,
-            Running running,
+            LiveStream running,
             List<StatusReport.Part> parts,
-            Optional<StatusReport.LastReconciliation> last) {
+            Optional<StatusReport.LastReconciliation> last,
+            Optional<OperationProgress.Snapshot> operation) {
         LagMonitor lag = running.lag();
         Optional<BackfillProgress> backfill = running.stream().backfill();
         List<StatusReport.Table> tables = tables(backfill, lag);
-        List<StatusReport.Part> shown = withIndexes(parts, running);
+        List<StatusReport.Part> shown = withReverse(withIndexes(parts, running));
         List<String> blockers = blockers(phase.phase(), shown, tables);
         flow.blocker(backfill).ifPresent(blockers::add);
         running.stream().indexes().blocker().ifPresent(blockers::add);
+        operation.flatMap(StatusBoard::unanswered).ifPresent(blockers::add);
+        if (phase.phase() instanceof Phase.Reversible) {
+            reverse.flatMap(ReverseStream::breach)
+                    .map(StatusBoard::breach)
+                    .ifPresent(blockers::add);
+        }
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
@@ -69,15 +88,65 @@ final class StatusBoard {
                         counts.batches()),
                 last.orElse(null),
                 blockers,
-                actions(phase.phase(), flow.actions(backfill)),
+                actions(
+                        phase.phase(),
+                        flow.actions(backfill),
+                        operation.map(OperationProgress.Snapshot::kind).orElse(Kind.SWITCHOVER)),
                 lag.notReplicated(),
                 log(running),
-                flow.status().orElse(null));
+                flow.status().orElse(null),
+                operation
+                        .filter(known -> isShown(known, clock.instant()))
+                        .map(StatusBoard::move)
+                        .orElse(null));
+    }
+
+    private static boolean isShown(OperationProgress.Snapshot operation, Instant now) {
+        return operation.finishedAt().map(end -> end.plus(SHOWN).isAfter(now)).orElse(true);
+    }
+
+    private static StatusReport.Move move(OperationProgress.Snapshot operation) {
+        return new StatusReport.Move(
+                operation.id().toString(),
+                operation.kind().id(),
+                operation.state().id(),
+                operation.step().orElse(null),
+                operation.outcome().orElse(null),
+                operation.startedAt(),
+                operation.finishedAt().orElse(null),
+                operation.pauseMs().isPresent() ? operation.pauseMs().getAsLong() : null);
+    }
+
+    private static Optional<String> unanswered(OperationProgress.Snapshot operation) {
+        return operation.state() == State.UNRESOLVED
+                ? Optional.of(
+                        "the %s waits for an answer: find out whether the application was routed, then run 'millrace resolve --answer routed' or '--answer not-routed' with --reason"
+                                .formatted(operation.kind().id()))
+                : Optional.empty();
+    }
+
+    private static String breach(Foreign change) {
+        return "another program wrote to table %s of the fenced source at %s; the change was applied to the target. Find the program and stop it, then compare both sides"
+                .formatted(change.table(), change.committedAt());
+    }
+
+    /// The way back, while it is armed. The migration is ready without it.
+    private List<StatusReport.Part> withReverse(List<StatusReport.Part> parts) {
+        List<StatusReport.Part> all = new ArrayList<>(parts);
+        reverse.ifPresent(
+                back ->
+                        back.components()
+                                .forEach(
+                                        (name, state) ->
+                                                all.add(
+                                                        ComponentStates.part(
+                                                                "reverse-" + name, state))));
+        return all;
     }
 
     /// Retention is shown like every other part, but nothing waits for it.
     private static List<StatusReport.Part> withRetention(
-            List<StatusReport.Part> parts, Running running) {
+            List<StatusReport.Part> parts, LiveStream running) {
         List<StatusReport.Part> all = new ArrayList<>(parts);
         all.add(ComponentStates.retention(running.stream().retention().state()));
         return all;
@@ -86,7 +155,7 @@ final class StatusBoard {
     /// Shown only if indexes or foreign keys are or were dropped. The phase waits for them by
     /// themselves, and replication goes on without them, so they do not count for readiness.
     private static List<StatusReport.Part> withIndexes(
-            List<StatusReport.Part> parts, Running running) {
+            List<StatusReport.Part> parts, LiveStream running) {
         List<StatusReport.Part> all = new ArrayList<>(parts);
         if (running.stream().indexes().concernsTables()) {
             all.add(ComponentStates.part("indexes", running.stream().indexesState()));
@@ -94,7 +163,7 @@ final class StatusBoard {
         return all;
     }
 
-    private static StatusReport.Log log(Running running) {
+    private static StatusReport.Log log(LiveStream running) {
         return running.stream()
                 .retention()
                 .bytes()
@@ -103,7 +172,7 @@ final class StatusBoard {
     }
 
     /// @param conductor what keeps the conductor from its next step, if anything
-    ComponentStates states(Running running, Optional<ComponentState> conductor) {
+    ComponentStates states(LiveStream running, Optional<ComponentState> conductor) {
         LagMonitor lag = running.lag();
         return new ComponentStates(
                 capture(running),
@@ -117,7 +186,7 @@ final class StatusBoard {
     }
 
     /// The state of the capture, or that Kafka confirms nothing while the source answers.
-    ComponentState capture(Running running) {
+    ComponentState capture(LiveStream running) {
         ComponentState state = running.stream().capture().state();
         Instant committed = running.stream().capture().committedAt();
         if (committed == null
@@ -187,12 +256,34 @@ final class StatusBoard {
         return blockers;
     }
 
-    private static List<String> actions(Phase phase, List<String> ofBackfill) {
+    /// @param kind of the last operation
+    private static List<String> actions(Phase phase, List<String> ofBackfill, Kind kind) {
         List<String> actions = new ArrayList<>(ofBackfill);
         actions.addAll(
                 switch (phase) {
-                    case Phase.InSync _, Phase.CatchingUp _ -> List.of("reconcile", "log");
-                    case Phase.Planned _, Phase.Backfilling _, Phase.Failed _ -> List.of("log");
+                    case Phase.InSync _ ->
+                            List.of(
+                                    "reconcile",
+                                    "switchover --dry-run",
+                                    "switchover",
+                                    "abort",
+                                    "log");
+                    case Phase.SwitchingOver _ -> List.of(kind.id() + " --cancel", "log");
+                    case Phase.Reversible _ ->
+                            List.of(
+                                    "rollback --dry-run",
+                                    "rollback",
+                                    "complete --dry-run",
+                                    "complete",
+                                    "log");
+                    case Phase.Unresolved _ ->
+                            List.of(
+                                    "resolve --answer routed",
+                                    "resolve --answer not-routed",
+                                    "log");
+                    case Phase.CatchingUp _ -> List.of("reconcile", "abort", "log");
+                    case Phase.Planned _, Phase.Backfilling _, Phase.Failed _ ->
+                            List.of("abort", "log");
                 });
         return actions;
     }

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 /// @param log the disk use of the log; `null` only in the status of an older service
 /// @param backfill what the operator set for the backfill; `null` with `backfill: engine`, which
 ///   takes no settings, and in the status of an older service
+/// @param operation the last switchover or rollback if it has not ended, or ended in the last hour;
+///   otherwise `null`
 public record StatusReport(
         String migration,
         String phase,
@@ -29,7 +31,8 @@ public record StatusReport(
         List<String> nextActions,
         List<String> warnings,
         @Nullable Log log,
-        @Nullable Flow backfill) {
+        @Nullable Flow backfill,
+        @Nullable Move operation) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -38,6 +41,28 @@ public record StatusReport(
         parts = List.copyOf(parts);
         blockers = List.copyOf(blockers);
         nextActions = List.copyOf(nextActions);
+    }
+
+    /// The status of a migration that is ending or has ended: no component runs.
+    ///
+    /// @param end when it ended; `null` before
+    public StatusReport ended(String phase, @Nullable Instant end, List<String> blockers) {
+        return new StatusReport(
+                migration,
+                phase,
+                end == null ? phaseSince : end,
+                generation,
+                new Lag(null, null, null, null),
+                tables,
+                List.of(),
+                counts,
+                lastReconciliation,
+                blockers,
+                List.of(),
+                warnings,
+                log,
+                backfill,
+                null);
     }
 
     /// @param sourceBytes WAL that the source retains because Kafka has not confirmed it
@@ -70,6 +95,25 @@ public record StatusReport(
             @Nullable String reason,
             @Nullable String who,
             @Nullable Instant since) {}
+
+    /// A switchover or a rollback; [dev.millrace.switchover.Operation] has its steps and gates.
+    ///
+    /// @param kind `switchover` or `rollback`
+    /// @param state `running`, `returning`, `unresolved`, `done` or `returned`
+    /// @param step the step that was performed or undone last; `null` before the first
+    /// @param outcome what was reached and why, or the question of an unresolved operation; `null`
+    ///   while the operation runs
+    /// @param finishedAt `null` until the operation has ended
+    /// @param pauseMs milliseconds for which writes waited at most; `null` while unknown
+    public record Move(
+            String id,
+            String kind,
+            String state,
+            @Nullable String step,
+            @Nullable String outcome,
+            Instant startedAt,
+            @Nullable Instant finishedAt,
+            @Nullable Long pauseMs) {}
 
     /// @param rejected number of changes that were not applied because the table is stopped,
     ///   including the change that stopped it; `null` while unknown

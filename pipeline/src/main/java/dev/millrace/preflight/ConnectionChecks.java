@@ -56,10 +56,7 @@ public final class ConnectionChecks {
     private static boolean shared(ConnectionLimit limit, Facts facts) {
         Server.Facts source = facts.source().server();
         Server.Facts target = facts.target().server();
-        boolean oneServer =
-                source.systemIdentifier().isPresent()
-                        && source.systemIdentifier().equals(target.systemIdentifier());
-        return oneServer
+        return facts.oneServer()
                 && switch (limit.kind()) {
                     case ROLE -> source.role().name().equals(target.role().name());
                     case DATABASE -> source.database().equals(target.database());
@@ -107,7 +104,8 @@ public final class ConnectionChecks {
         private static final int CAPTURE = 2;
 
         /// The readers of existing rows and of single keys.
-        private static final int BACKFILL = Backfill.Settings.of("", List.of(), 1).readers();
+        private static final int BACKFILL =
+                Backfill.Settings.of("", List.of(), Backfill.ExistingRows.READ, 1).readers();
 
         private static final int WATERMARKS = 1;
         private static final int RECONCILIATION = 1;

@@ -7,7 +7,8 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.preflight.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.stream.Direction;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -36,7 +37,8 @@ final class FactCollector {
             sources.add(table.source().id());
             targets.add(table.target().id());
         }
-        return new Facts(collectSource(sources), collectTarget(targets), tables);
+        return new Facts(
+                collectSource(sources), collectTarget(targets), collectSwitchover(), tables);
     }
 
     private Facts.Source collectSource(Set<TableId> tables) {
@@ -55,7 +57,7 @@ final class FactCollector {
     private Facts.Target collectTarget(Set<TableId> ids) {
         Server server = target.server();
         Map<TableId, TableFacts> tables = target.targetCatalog().facts(ids);
-        Facts.ControlSchema control = controlSchema();
+        Facts.ControlSchema control = controlSchema(target);
         return new Facts.Target(
                 server.facts(),
                 server.maySetReplicationRole(),
@@ -67,9 +69,21 @@ final class FactCollector {
                 control == Facts.ControlSchema.OURS ? known(ids) : Set.of());
     }
 
-    private Facts.ControlSchema controlSchema() {
+    private Facts.Switchover collectSwitchover() {
+        String reverse = Direction.REVERSE.id(migration);
+        List<String> streams = List.of(migration, reverse);
+        return new Facts.Switchover(
+                controlSchema(source),
+                source.server().maySetReplicationRole(),
+                source.server().origins(streams),
+                target.server().origins(streams),
+                target.server().slot(CaptureSettings.slot(reverse)),
+                target.server().publication(CaptureSettings.publication(reverse)).isPresent());
+    }
+
+    private static Facts.ControlSchema controlSchema(Session session) {
         List<String> row =
-                target
+                session
                         .texts(
                                 """
                                 SELECT to_regnamespace('millrace') IS NOT NULL,
@@ -82,7 +96,7 @@ final class FactCollector {
                                         WHERE n.nspname = 'millrace' AND c.relkind IN ('r', 'p', 'v')),
                                     EXISTS (SELECT 1 FROM pg_catalog.pg_class c
                                         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                                        WHERE n.nspname = 'millrace' AND c.relname = 'target_table')
+                                        WHERE n.nspname = 'millrace' AND c.relname IN ('target_table', 'schema_version'))
                                 """)
                         .getFirst()
                         .stream()

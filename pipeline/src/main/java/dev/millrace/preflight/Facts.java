@@ -2,10 +2,11 @@ package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Publication;
+import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.preflight.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.sql.Relation;
 import java.util.Collection;
 import java.util.List;
@@ -21,7 +22,7 @@ import java.util.stream.Stream;
 /// The facts about both databases for the tables of one migration. Immutable.
 ///
 /// @param tables the declared tables that exist on both sides
-record Facts(Source source, Target target, List<CompiledTable> tables) {
+record Facts(Source source, Target target, Switchover switchover, List<CompiledTable> tables) {
 
     Facts {
         tables = List.copyOf(tables);
@@ -62,7 +63,22 @@ record Facts(Source source, Target target, List<CompiledTable> tables) {
         }
     }
 
-    /// The state of the schema `millrace` on the target.
+    /// What a switchover and the reverse stream need on both sides, beyond what the forward stream
+    /// needs.
+    ///
+    /// @param sourceControl the schema `millrace` on the source
+    /// @param sourceReplicaRole the role may set `session_replication_role` on the source
+    /// @param reverseSlot the reverse stream's slot on the target
+    /// @param reversePublication the reverse stream's publication on the target exists
+    record Switchover(
+            ControlSchema sourceControl,
+            boolean sourceReplicaRole,
+            ReplicationOrigins sourceOrigins,
+            ReplicationOrigins targetOrigins,
+            Optional<ReplicationSlot> reverseSlot,
+            boolean reversePublication) {}
+
+    /// The state of the schema `millrace` on one side.
     enum ControlSchema {
         ABSENT,
         OURS,
@@ -70,6 +86,12 @@ record Facts(Source source, Target target, List<CompiledTable> tables) {
         LOCKED,
         /// It exists, but contains tables that are not Millrace's.
         FOREIGN
+    }
+
+    /// Whether both databases are known to be on one server, whose limits then count for both.
+    boolean oneServer() {
+        Optional<String> identifier = source.server().systemIdentifier();
+        return identifier.isPresent() && identifier.equals(target.server().systemIdentifier());
     }
 
     /// The source tables, each once however many mappings read it.

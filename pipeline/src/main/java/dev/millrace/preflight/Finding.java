@@ -1,5 +1,6 @@
 package dev.millrace.preflight;
 
+import dev.millrace.preflight.compile.SpecCompiler.Exclusion;
 import dev.millrace.problem.Problem;
 
 /// The result of one check for one object. Immutable.
@@ -9,6 +10,11 @@ import dev.millrace.problem.Problem;
 /// @param message what is true of the object, and why it matters
 /// @param remedy what to do, as SQL where possible; empty when nothing has to be done
 public record Finding(Status status, String check, String object, String message, String remedy) {
+
+    /// Whether the message says more than that the check passed.
+    public boolean isDetailed() {
+        return status != Status.OK || !remedy.isEmpty();
+    }
 
     public enum Status {
         OK,
@@ -34,8 +40,20 @@ public record Finding(Status status, String check, String object, String message
                 problem.remedy());
     }
 
+    /// Reports what a wildcard does not migrate.
+    static Finding of(Exclusion note) {
+        return note.remedy().isEmpty()
+                ? ok("wildcard", note.object(), note.message())
+                : warning("wildcard", note.object(), note.message(), note.remedy());
+    }
+
     static Finding ok(String check, String object, String message) {
         return new Finding(Status.OK, check, object, message, "");
+    }
+
+    /// Reports what passes, with something that may be done about it.
+    static Finding note(String check, String object, String message, String remedy) {
+        return new Finding(Status.OK, check, object, message, remedy);
     }
 
     static Finding warning(String check, String object, String message, String remedy) {

@@ -1,16 +1,23 @@
 package dev.millrace.preflight;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.capture.CapturedTable;
+import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
-import dev.millrace.preflight.SpecCompiler.Compilation;
-import dev.millrace.preflight.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.PreflightReport.Reversal;
+import dev.millrace.preflight.compile.SpecCompiler;
+import dev.millrace.preflight.compile.SpecCompiler.Compilation;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.sql.Relation;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -39,30 +46,36 @@ public final class Preflight {
                 spec.migration(),
                 findings,
                 accepted ? planned.tables() : List.of(),
-                planned.replicaRole());
+                planned.replicaRole(),
+                accepted ? planned.reversal() : Reversal.NONE);
     }
 
-    private record Planned(List<PlannedTable> tables, ReplicaRole replicaRole) {
+    private record Planned(List<PlannedTable> tables, ReplicaRole replicaRole, Reversal reversal) {
 
-        static final Planned NOTHING = new Planned(List.of(), ReplicaRole.ORIGIN);
+        static final Planned NOTHING = new Planned(List.of(), ReplicaRole.ORIGIN, Reversal.NONE);
     }
 
     private Planned judged(MigrationSpec spec, List<Finding> findings) {
         try (Session from = source.session();
                 Session to = target.session()) {
             Compilation compilation = new SpecCompiler(from, to).compile(spec);
-            findings.addAll(compilation.notes());
+            compilation.notes().forEach(note -> findings.add(Finding.of(note)));
             compilation.problems().forEach(problem -> findings.add(Finding.of(problem)));
+            findings.addAll(InverseCheck.judge(compilation.tables()));
+            findings.addAll(WayBackCheck.judge(compilation.back()));
             Facts facts =
                     new FactCollector(spec.migration(), from, to).collect(compilation.tables());
             Stream.of(
                             SourceServerChecks.ALL,
                             SourceTableChecks.ALL,
                             TargetChecks.ALL,
-                            ConnectionChecks.ALL)
+                            ConnectionChecks.ALL,
+                            SwitchoverChecks.ALL,
+                            SwitchoverTableChecks.ALL)
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(LogSizeCheck.judge(spec, facts));
+            findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
             findings.addAll(
                     BackfillCheck.judge(
                             spec, from, facts.sources(), facts.source().server().role().name()));
@@ -75,7 +88,8 @@ public final class Preflight {
             findings.addAll(KafkaChecks.foreignRecords(spec, facts.target().begun()));
             return new Planned(
                     planned(compilation.tables(), facts),
-                    facts.target().maySetReplicaRole() ? ReplicaRole.REPLICA : ReplicaRole.ORIGIN);
+                    role(facts.target().maySetReplicaRole()),
+                    reversal(compilation, facts));
         } catch (DatabaseFailure failure) {
             findings.add(
                     Finding.unreachable(
@@ -87,15 +101,39 @@ public final class Preflight {
         }
     }
 
+    private static ReplicaRole role(boolean maySetReplicaRole) {
+        return maySetReplicaRole ? ReplicaRole.REPLICA : ReplicaRole.ORIGIN;
+    }
+
+    private static Reversal reversal(Compilation compilation, Facts facts) {
+        Map<TableId, CapturedTable> captured = new LinkedHashMap<>();
+        for (CompiledTable table : compilation.tables()) {
+            Relation target = table.target();
+            if (table.mapping().isPresent()) {
+                captured.putIfAbsent(
+                        target.id(),
+                        new CapturedTable(
+                                target, hasFullIdentity(facts.target().tables(), target.id())));
+            }
+        }
+        return new Reversal(
+                compilation.back(),
+                List.copyOf(captured.values()),
+                role(facts.switchover().sourceReplicaRole()));
+    }
+
+    private static boolean hasFullIdentity(Map<TableId, TableFacts> tables, TableId table) {
+        return Optional.ofNullable(tables.get(table))
+                .map(TableFacts::keys)
+                .map(TableFacts.Keys::identity)
+                .filter(TableFacts.ReplicaIdentity.FULL::equals)
+                .isPresent();
+    }
+
     private static List<PlannedTable> planned(List<CompiledTable> tables, Facts facts) {
         List<PlannedTable> planned = new ArrayList<>();
         for (CompiledTable table : tables) {
-            boolean full =
-                    Optional.ofNullable(facts.source().tables().get(table.source().id()))
-                            .map(TableFacts::keys)
-                            .map(TableFacts.Keys::identity)
-                            .filter(TableFacts.ReplicaIdentity.FULL::equals)
-                            .isPresent();
+            boolean full = hasFullIdentity(facts.source().tables(), table.source().id());
             table.mapping()
                     .ifPresent(
                             mapping ->

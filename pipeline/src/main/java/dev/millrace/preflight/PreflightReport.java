@@ -1,11 +1,21 @@
 package dev.millrace.preflight;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.capture.CapturedTable;
+import dev.millrace.change.TableId;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.sql.Relation;
+import dev.millrace.stream.ReplicationStream.Tables;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// The findings of all checks, and the planned tables. Immutable.
 ///
@@ -13,11 +23,13 @@ import java.util.List;
 ///   passes
 /// @param replicaRole the replication role that the target's sessions may use; the findings depend
 ///   on it
+/// @param reversal empty unless every finding passes
 public record PreflightReport(
         String migration,
         List<Finding> findings,
         List<PlannedTable> tables,
-        ReplicaRole replicaRole) {
+        ReplicaRole replicaRole,
+        Reversal reversal) {
 
     public PreflightReport {
         findings = List.copyOf(findings);
@@ -62,6 +74,50 @@ public record PreflightReport(
             case MISCONFIGURED -> 3;
             case UNREACHABLE -> 4;
         };
+    }
+
+    /// What a stream from the target to the source needs. Immutable.
+    ///
+    /// @param ways one or more for each source table, in the order of the file
+    /// @param captured the target tables, each once
+    /// @param replicaRole the replication role that the source's sessions may use
+    public record Reversal(
+            List<WayBack> ways, List<CapturedTable> captured, ReplicaRole replicaRole) {
+
+        /// No table is planned.
+        public static final Reversal NONE = new Reversal(List.of(), List.of(), ReplicaRole.ORIGIN);
+
+        public Reversal {
+            ways = List.copyOf(ways);
+            captured = List.copyOf(captured);
+        }
+
+        /// What the stream replicates; empty if changes of a target table would be lost.
+        public Optional<Tables> tables() {
+            List<Mapping> mappings = new ArrayList<>();
+            Map<TableId, TableRule> rules = new HashMap<>();
+            for (WayBack way : ways) {
+                switch (way) {
+                    case WayBack.Whole whole -> {
+                        mappings.add(whole.mapping());
+                        rules.put(way.source(), new TableRule(whole.kept(), whole.truncates()));
+                    }
+                    case WayBack.Partial _ -> {
+                        return Optional.empty();
+                    }
+                }
+            }
+            Set<TableId> read = mappings.stream().map(Mapping::source).collect(Collectors.toSet());
+            return mappings.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(
+                            new Tables(
+                                    mappings,
+                                    captured.stream()
+                                            .filter(table -> read.contains(table.relation().id()))
+                                            .toList(),
+                                    rules));
+        }
     }
 
     /// The planned form of one target table: its compiled mapping, and both tables as their

@@ -7,7 +7,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.preflight.PreflightCheck.Findings;
-import dev.millrace.preflight.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -300,10 +300,7 @@ final class TargetChecks {
         Findings findings = new Findings("target.distinct-database");
         var source = facts.source().server();
         var target = facts.target().server();
-        boolean same =
-                source.systemIdentifier().isPresent()
-                        && source.systemIdentifier().equals(target.systemIdentifier())
-                        && source.database().equals(target.database());
+        boolean same = facts.oneServer() && source.database().equals(target.database());
         if (same) {
             for (TableId table : facts.targets()) {
                 if (facts.sources().contains(table)) {

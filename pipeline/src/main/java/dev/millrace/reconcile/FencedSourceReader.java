@@ -30,6 +30,7 @@ final class FencedSourceReader {
     private final Cancellation cancellation;
     private final InstantSource clock;
     private @Nullable Lsn firstLsn;
+    private FencedRead.@Nullable Fenced<?> first;
 
     FencedSourceReader(
             ReplicationProgress progress,
@@ -47,6 +48,22 @@ final class FencedSourceReader {
     /// Position of the watermark before the first read.
     Optional<Lsn> firstLsn() {
         return Optional.ofNullable(firstLsn);
+    }
+
+    /// Where the reads began. Empty if no read succeeded, or if the log contained a transaction
+    /// that the first one did not show: a change before the ends of the log would be missed.
+    ///
+    /// @param before positions of both servers from before the first read
+    Optional<StartPosition> start(StartPosition.Servers before) {
+        return Optional.ofNullable(first)
+                .filter(read -> read.hidden().isEmpty())
+                .map(
+                        read ->
+                                new StartPosition(
+                                        read.high().generation(),
+                                        read.ends(),
+                                        before.source(),
+                                        before.target()));
     }
 
     /// Reads one snapshot of the source and waits until the target has stored what it shows.
@@ -73,8 +90,12 @@ final class FencedSourceReader {
         cancellation.check();
         Marked high = progress.emitWatermark();
         return switch (progress.awaitApplied(high.number(), cancellation)) {
-            case Wait.Applied() ->
-                    new FencedRead.Fenced<>(source, ends, Set.copyOf(hidden), high.number());
+            case Wait.Applied() -> {
+                FencedRead.Fenced<S> fenced =
+                        new FencedRead.Fenced<>(source, ends, Set.copyOf(hidden), high.number());
+                first = first == null ? fenced : first;
+                yield fenced;
+            }
             case Wait.GivenUp(String reason) -> {
                 cancellation.check();
                 yield new FencedRead.Failed<>("the target did not catch up: " + reason);

@@ -3,8 +3,8 @@ package dev.millrace.reconcile;
 import dev.millrace.change.Row;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.mapping.RowMapper.MappedRow;
-import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
-import dev.millrace.reconcile.KeyChangeReader.KeyImage;
+import dev.millrace.reconcile.KeyHistories.KeyHistory;
+import dev.millrace.reconcile.KeyHistories.KeyImage;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +30,8 @@ record ImageComparison(RowMapper mapper, UnaryOperator<Row> canonical) {
         return switch (image) {
             case KeyImage.Unknown() ->
                     new Decision.Inconclusive("the log no longer contains its last change");
+            case KeyImage.Dropped() ->
+                    new Decision.Inconclusive("its row in the log does not fit into memory");
             case KeyImage.Deleted() -> decision(KeyDifference.between(null, target));
             case KeyImage.Present(Row source) ->
                     switch (mapper.map(source)) {

@@ -1,7 +1,6 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.ChangeEvent;
-import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.Token;
 import dev.millrace.digest.StoredState.StoredPositions;
@@ -13,13 +12,11 @@ import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.retention.LogHolds;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// Finds the changes of a table's keys in the changes topic, up to the position that the target had
 /// stored. Keys are target keys in the target's text form. Not thread-safe; confined to the
@@ -58,17 +55,14 @@ final class KeyChangeReader {
         return touched;
     }
 
-    /// The history of each key between these offsets and the stored ones. Every image is also added
-    /// to the matcher.
-    Map<RowKey, KeyHistory> histories(
+    /// Reads the histories of keys between these offsets and the stored ones. Every image is also
+    /// added to the matcher.
+    void read(
             Map<Integer, Long> from,
             TargetSnapshot target,
             StoredPositions to,
-            Set<RowKey> keys,
-            Set<Long> hidden,
+            KeyHistories histories,
             SourceImageMatcher matcher) {
-        Map<RowKey, KeyHistory> histories = new HashMap<>();
-        keys.forEach(key -> histories.put(key, KeyHistory.NONE));
         log.changes(
                 ranges(from, to),
                 read -> {
@@ -76,35 +70,24 @@ final class KeyChangeReader {
                     List<Logged<ChangeEvent>> batch = applied(read, to);
                     Map<RowKey, RowKey> canonical = target.canonical(keysOf(batch));
                     for (Logged<ChangeEvent> change : batch) {
-                        if (isOlder(change, to)) {
-                            continue;
-                        }
-                        if (truncates(change)) {
-                            histories.replaceAll(
-                                    (key, history) ->
-                                            history.partition() == change.partition()
-                                                    ? next(key, history, change, hidden, matcher)
-                                                    : history);
-                        } else if (isOfTable(change)) {
-                            histories.computeIfPresent(
-                                    canonical.get(keyOf(change)),
-                                    (key, history) -> next(key, history, change, hidden, matcher));
+                        if (!isOlder(change, to)) {
+                            for (RowKey key : keysOf(change, canonical, histories)) {
+                                matcher.add(key, change.content(), histories.add(key, change));
+                            }
                         }
                     }
                     matcher.matchAdded();
                 });
-        return histories;
     }
 
-    private static KeyHistory next(
-            RowKey key,
-            KeyHistory history,
-            Logged<ChangeEvent> change,
-            Set<Long> hidden,
-            SourceImageMatcher matcher) {
-        KeyHistory next = history.after(change, hidden);
-        matcher.add(key, change.content(), next.image());
-        return next;
+    /// The keys that are read and that the change is about.
+    private List<RowKey> keysOf(
+            Logged<ChangeEvent> change, Map<RowKey, RowKey> canonical, KeyHistories histories) {
+        if (truncates(change)) {
+            return histories.ofPartition(change.partition());
+        }
+        RowKey key = isOfTable(change) ? canonical.get(keyOf(change)) : null;
+        return key != null && histories.isRead(key) ? List.of(key) : List.of();
     }
 
     RowMapper mapper() {
@@ -162,7 +145,7 @@ final class KeyChangeReader {
     }
 
     /// The range includes the block at the stored token's offset, which may be applied in part.
-    private static Map<Integer, OffsetRange> ranges(Map<Integer, Long> from, StoredPositions to) {
+    static Map<Integer, OffsetRange> ranges(Map<Integer, Long> from, StoredPositions to) {
         Map<Integer, OffsetRange> ranges = new LinkedHashMap<>();
         from.forEach(
                 (partition, offset) -> {
@@ -174,65 +157,5 @@ final class KeyChangeReader {
                     }
                 });
         return ranges;
-    }
-
-    /// What a range of the log contains about one key.
-    ///
-    /// @param image the image after the last change
-    /// @param partition of the last change, -1 for none
-    /// @param byHidden whether a change belongs to a transaction that was not visible on the source
-    record KeyHistory(KeyImage image, int partition, boolean byHidden) {
-
-        static final KeyHistory NONE = new KeyHistory(new KeyImage.Unknown(), -1, false);
-
-        KeyHistory after(Logged<ChangeEvent> change, Set<Long> hidden) {
-            boolean isHidden =
-                    change.content() instanceof ChangeEvent.OfRow row
-                                    && row.origin().isOfOne(hidden)
-                            || change.content() instanceof ChangeEvent.Truncate truncate
-                                    && truncate.origin().isOfOne(hidden);
-            return new KeyHistory(
-                    KeyImage.after(image, change), change.partition(), byHidden || isHidden);
-        }
-    }
-
-    /// The row of one source key, folded from its changes in the range of the log that was read.
-    /// Immutable.
-    sealed interface KeyImage {
-
-        /// The range contains no change of the key.
-        record Unknown() implements KeyImage {}
-
-        /// @param source the row after its last change; its unchanged cells are filled from older
-        ///   changes of the range, where they contain them
-        record Present(Row source) implements KeyImage {}
-
-        record Deleted() implements KeyImage {}
-
-        static KeyImage after(KeyImage before, Logged<ChangeEvent> change) {
-            return switch (change.content()) {
-                case ChangeEvent.Read read -> new Present(read.row().detached());
-                case ChangeEvent.Insert insert -> new Present(insert.row().detached());
-                case ChangeEvent.Update update -> new Present(merged(before, update.row()));
-                case ChangeEvent.Delete _, ChangeEvent.Truncate _ -> new Deleted();
-                case ChangeEvent.BackfillComplete _, ChangeEvent.Watermark _ -> before;
-            };
-        }
-
-        /// True when an older part of the log cannot add anything.
-        default boolean isComplete() {
-            return switch (this) {
-                case Unknown _ -> false;
-                case Present(Row source) -> !source.isPartial();
-                case Deleted _ -> true;
-            };
-        }
-
-        private static Row merged(KeyImage before, Row row) {
-            @Nullable Row older = before instanceof Present(Row source) ? source : null;
-            return older != null && older.schema().equals(row.schema())
-                    ? row.over(older)
-                    : row.detached();
-        }
     }
 }

@@ -119,7 +119,7 @@ final class KeyRecheck {
                         .filter(fenced.source().rows()::containsKey)
                         .toList();
         Map<RowKey, Row> rows =
-                builder.canListMore() ? target.rows(withCells, limits.characters()) : Map.of();
+                builder.canListMore() ? target.rows(withCells, limits.bytes()) : Map.of();
         for (Suspect suspect : idle) {
             builder.rows(suspect.source(), suspect.target());
             Row actual = rows.get(suspect.key());

@@ -5,7 +5,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.reconcile.ImageComparison.Decision;
-import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
+import dev.millrace.reconcile.KeyHistories.KeyHistory;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import java.util.HashSet;
 import java.util.List;
@@ -78,22 +78,22 @@ final class LogDecision {
                 .forEach(suspect -> leaveUndecided(suspect, TOO_LARGE));
         StoredPositions stored = target.stored();
         Set<RowKey> keys = known.stream().map(Suspect::key).collect(Collectors.toSet());
-        Map<RowKey, KeyHistory> histories =
-                changes.histories(since, target, stored, keys, fenced.hidden(), matcher);
+        KeyHistories histories = new KeyHistories(keys, fenced.hidden(), limits.bytes());
+        changes.read(since, target, stored, histories, matcher);
         Set<RowKey> incomplete = new HashSet<>(keys);
-        incomplete.removeIf(key -> isDecisive(key, history(histories, key), touched));
+        incomplete.removeIf(key -> isDecisive(key, histories.of(key), touched));
         Map<Integer, Long> begins = incomplete.isEmpty() ? Map.of() : changes.begins();
         if (!incomplete.isEmpty()) {
-            histories.putAll(
-                    changes.histories(
-                            begins, target, stored, incomplete, fenced.hidden(), matcher));
+            histories.readAgain(incomplete);
+            changes.read(begins, target, stored, histories, matcher);
         }
         boolean isWholeLog = changes.isComplete(begins);
-        Map<RowKey, Row> rows = target.rows(List.copyOf(keys), limits.characters());
+        Map<RowKey, Row> rows = target.rows(List.copyOf(keys), limits.bytes());
         for (Suspect suspect : known) {
-            KeyHistory history = history(histories, suspect.key());
+            KeyHistory history = histories.of(suspect.key());
             Row actual = rows.get(suspect.key());
-            if (actual == null && suspect.target().rows() > 0) {
+            boolean isUnread = actual == null && suspect.target().rows() > 0;
+            if (isUnread || history.isDropped()) {
                 leaveUndecided(suspect, TOO_LARGE);
             } else if (touched.contains(suspect.key()) || history.byHidden()) {
                 Decision byLog = comparison.decide(history, actual);
@@ -116,9 +116,10 @@ final class LogDecision {
 
     /// False when an older part of the log could add something about the key.
     private boolean isDecisive(RowKey key, KeyHistory history, Set<RowKey> touched) {
-        return history.image().isComplete()
-                && matcher.isMatched(key)
-                && (touched.contains(key) || history.byHidden());
+        return history.isDropped()
+                || history.image().isComplete()
+                        && matcher.isMatched(key)
+                        && (touched.contains(key) || history.byHidden());
     }
 
     /// A decision by the log counts only if the log also contains the row that the SELECT gave.
@@ -147,9 +148,5 @@ final class LogDecision {
     private void leaveUndecided(Suspect suspect, String why) {
         builder.rows(suspect.source(), suspect.target());
         builder.undecided(1, why);
-    }
-
-    private static KeyHistory history(Map<RowKey, KeyHistory> histories, RowKey key) {
-        return histories.getOrDefault(key, KeyHistory.NONE);
     }
 }

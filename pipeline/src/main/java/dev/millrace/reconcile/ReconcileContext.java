@@ -26,22 +26,22 @@ public record ReconcileContext(
     /// @param visibilityTimeout how long to wait for a commit to become visible on the source
     /// @param rows rows of both sides that are kept in memory and compared one by one; further
     ///   differing rows are only counted
-    /// @param characters of each side's keys, or of their cells, that are kept in memory at a time
-    public record ReconcileLimits(
-            int rounds, Duration visibilityTimeout, long rows, long characters) {
+    /// @param bytes of each side's keys, of their cells, or of their images in the log, that are
+    ///   kept in memory at a time
+    public record ReconcileLimits(int rounds, Duration visibilityTimeout, long rows, long bytes) {
 
         public static final ReconcileLimits DEFAULT =
                 new ReconcileLimits(5, Duration.ofSeconds(2), 200_000, 32L * 1024 * 1024);
 
         public ReconcileLimits {
-            if (rounds < 1 || visibilityTimeout.isNegative() || rows < 1 || characters < 1) {
+            if (rounds < 1 || visibilityTimeout.isNegative() || rows < 1 || bytes < 1) {
                 throw new IllegalArgumentException(
-                        "A reconciliation needs at least one round, one row and one character, but got "
+                        "A reconciliation needs at least one round, one row and one byte, but got "
                                 + rounds
                                 + ", "
                                 + rows
                                 + ", "
-                                + characters);
+                                + bytes);
             }
         }
     }

@@ -12,6 +12,7 @@ import dev.millrace.reconcile.GroupReconciliation.Member;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.retention.LogHolds;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -72,8 +73,10 @@ public final class Reconciler {
         Map<Mapping, TableReportBuilder> builders = new LinkedHashMap<>();
         tables.forEach(table -> builders.put(table, new TableReportBuilder(table.target())));
         Optional<String> reason = Optional.empty();
+        Optional<Servers> before = Optional.empty();
         try (LogHolds.Hold held = progress.holdLog()) {
             cancellation.check();
+            before = Servers.read(chunker, tables);
             reconcile(
                     builders,
                     new ReconcileContext(
@@ -91,7 +94,8 @@ public final class Reconciler {
                 sourceReader.firstLsn().map(Lsn::toString).orElse(null),
                 subject.specHash(),
                 reports,
-                reason.orElse(null));
+                reason.orElse(null),
+                before.flatMap(sourceReader::start).orElse(null));
     }
 
     private void reconcile(Map<Mapping, TableReportBuilder> builders, ReconcileContext with) {

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param sourceLsn position of the watermark before the first read; `null` when none was emitted
 /// @param reason [#CANCELLED] for a cancelled reconciliation; `null` for a finished one
+/// @param start where the reconciliation began; `null` in reports of older versions, and when it is
+///   not known exactly
 public record ReconciliationReport(
         String migration,
         Verdict verdict,
@@ -21,7 +23,8 @@ public record ReconciliationReport(
         @Nullable String sourceLsn,
         String specHash,
         List<TableReport> tables,
-        @Nullable String reason) {
+        @Nullable String reason,
+        @Nullable StartPosition start) {
 
     public static final String CANCELLED = "cancelled";
 

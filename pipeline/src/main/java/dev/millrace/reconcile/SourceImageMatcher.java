@@ -5,7 +5,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.mapping.RowMapper.MappedRow;
-import dev.millrace.reconcile.KeyChangeReader.KeyImage;
+import dev.millrace.reconcile.KeyHistories.KeyImage;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -18,12 +18,16 @@ import org.jspecify.annotations.Nullable;
 /// Not thread-safe; confined to the reconciliation's thread.
 final class SourceImageMatcher {
 
+    /// Bytes of images that wait for their comparison. Each change of a key adds a whole image.
+    static final long MOST_BYTES = 8L << 20;
+
     private final SourceRows read;
     private final RowMapper mapper;
     private final UnaryOperator<List<Row>> canonical;
     private final Set<RowKey> matched = new HashSet<>();
     private final Set<RowKey> partlyMatched = new HashSet<>();
     private final List<Image> added = new ArrayList<>();
+    private long addedBytes;
 
     private record Image(RowKey key, Row mapped) {}
 
@@ -54,15 +58,23 @@ final class SourceImageMatcher {
             return;
         }
         switch (after) {
-            case KeyImage.Unknown _ -> {}
+            case KeyImage.Unknown _, KeyImage.Dropped _ -> {}
             case KeyImage.Deleted _ -> matchAbsence(key);
             case KeyImage.Present(Row source) -> {
                 switch (mapper.map(source)) {
-                    case MappedRow.Upsert(Row row) -> added.add(new Image(key, row));
+                    case MappedRow.Upsert(Row row) -> add(new Image(key, row));
                     case MappedRow.Delete _ -> matchAbsence(key);
                     case MappedRow.Incomplete _, MappedRow.Rejected _ -> {}
                 }
             }
+        }
+    }
+
+    private void add(Image image) {
+        added.add(image);
+        addedBytes += image.mapped().size();
+        if (addedBytes > MOST_BYTES) {
+            matchAdded();
         }
     }
 
@@ -85,5 +97,6 @@ final class SourceImageMatcher {
             }
         }
         added.clear();
+        addedBytes = 0;
     }
 }

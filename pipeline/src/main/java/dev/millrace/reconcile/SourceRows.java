@@ -25,7 +25,7 @@ record SourceRows(Map<RowKey, RowSum> sums, Set<RowKey> requested, Map<RowKey, R
         return new SourceRows(
                 source.sums(Chunk.Keys.of(all)),
                 Set.copyOf(first),
-                source.rows(first, limits.characters()));
+                source.rows(first, limits.bytes()));
     }
 
     /// True when the key's row was read or is known to be absent.

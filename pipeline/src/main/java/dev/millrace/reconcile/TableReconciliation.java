@@ -46,8 +46,8 @@ final class TableReconciliation {
             return source.bucket(number).rows() + target.bucket(number).rows();
         }
 
-        long characters(int number) {
-            return source.keyCharacters(number) + target.keyCharacters(number);
+        long bytes(int number) {
+            return source.keyBytes(number) + target.keyBytes(number);
         }
     }
 
@@ -97,11 +97,11 @@ final class TableReconciliation {
     private Set<Integer> fitting(Digests digests, SortedSet<Integer> buckets) {
         Set<Integer> fitting = new TreeSet<>();
         long rows = 0;
-        long characters = 0;
+        long bytes = 0;
         for (int number : buckets) {
             rows += digests.rows(number);
-            characters += digests.characters(number);
-            if (rows > with.limits().rows() || characters > with.limits().characters()) {
+            bytes += digests.bytes(number);
+            if (rows > with.limits().rows() || bytes > with.limits().bytes()) {
                 break;
             }
             fitting.add(number);

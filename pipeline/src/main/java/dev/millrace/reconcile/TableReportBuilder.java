@@ -73,6 +73,10 @@ final class TableReportBuilder {
         inFlight += keys;
     }
 
+    boolean hasInFlight() {
+        return inFlight > 0;
+    }
+
     /// @param keys the number of undecided keys; 0 when the table as a whole is undecided
     void undecided(long keys, String why) {
         undecided += keys;

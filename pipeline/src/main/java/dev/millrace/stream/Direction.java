@@ -15,6 +15,14 @@ public enum Direction {
         this.prefix = prefix;
     }
 
+    /// The direction of the stream that brings back what this one brings.
+    public Direction opposite() {
+        return switch (this) {
+            case FORWARD -> REVERSE;
+            case REVERSE -> FORWARD;
+        };
+    }
+
     /// The identifier from which all names of a stream are derived. A migration's name starts with
     /// a letter, so the identifier of a reverse stream never equals that of any forward stream. The
     /// identifier of a forward stream is the migration's name: migrations that already run keep

@@ -3,6 +3,10 @@ package dev.millrace.stream;
 import dev.millrace.apply.ApplierSettings;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetTopic;
+import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.sql.TableRule;
+import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.backfill.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
@@ -11,6 +15,7 @@ import dev.millrace.capture.Watermarks;
 import dev.millrace.change.Row;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
+import dev.millrace.control.GenerationStore.SessionSetup;
 import dev.millrace.indexes.TargetIndexes;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
@@ -27,6 +32,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -57,11 +63,33 @@ public record ReplicationStream(
     /// What a stream replicates.
     ///
     /// @param captured the source tables that the mappings read
-    public record Tables(List<Mapping> mappings, List<CapturedTable> captured) {
+    /// @param rules of target tables that have more than the mappings write
+    public record Tables(
+            List<Mapping> mappings, List<CapturedTable> captured, Map<TableId, TableRule> rules) {
 
         public Tables {
             mappings = List.copyOf(mappings);
             captured = List.copyOf(captured);
+            rules = Map.copyOf(rules);
+        }
+
+        /// Tables whose target has what the mappings write.
+        public Tables(List<Mapping> mappings, List<CapturedTable> captured) {
+            this(mappings, captured, Map.of());
+        }
+
+        /// The mappings as both sides are compared: without the columns of which a row that arrives
+        /// has only a part.
+        public List<Mapping> compared() {
+            return mappings.stream()
+                    .map(
+                            mapping -> {
+                                TableRule rule = rules.get(mapping.target().table());
+                                return rule == null
+                                        ? mapping
+                                        : mapping.without(rule.kept().keySet());
+                            })
+                    .toList();
         }
 
         public List<Relation> sources() {
@@ -91,6 +119,7 @@ public record ReplicationStream(
     /// @param stateDir a folder of this stream alone
     /// @param retention which records of the log may be deleted
     /// @param backfill how existing rows are read
+    /// @param existing whether they are read
     /// @param indexes what happens to indexes and foreign keys of the target tables meanwhile
     public record Settings(
             int partitions,
@@ -100,6 +129,7 @@ public record ReplicationStream(
             Path stateDir,
             LogRetention.Policy retention,
             Backfill backfill,
+            ExistingRows existing,
             IndexSetting indexes) {
 
         public Settings {
@@ -175,7 +205,8 @@ public record ReplicationStream(
                 partitions(),
                 kafka(),
                 settings.debezium(),
-                settings.backfill());
+                settings.backfill(),
+                Optional.of(direction.opposite().id(name)));
     }
 
     /// The table with the rows that a mapping cannot map before all their cells are read.
@@ -190,6 +221,9 @@ public record ReplicationStream(
 
     /// @param row an update without all cells
     private static boolean lacksCells(RowMapper mapper, Row row) {
+        if (!mapper.concerns(row)) {
+            return false;
+        }
         return switch (mapper.map(row)) {
             case MappedRow.Incomplete _ -> true;
             // The update may have made the row match the WHERE: the target does not have it.
@@ -209,8 +243,24 @@ public record ReplicationStream(
                 generation,
                 new TargetTopic(topics().target(), partitions(), true),
                 settings.replicaRole(),
+                origins(),
                 kafka(),
-                ApplierSettings.Limits.standard());
+                ApplierSettings.Limits.standard(),
+                tables.rules());
+    }
+
+    private OriginUse origins() {
+        return switch (direction) {
+            case FORWARD -> OriginUse.IF_PERMITTED;
+            case REVERSE -> OriginUse.REQUIRED;
+        };
+    }
+
+    /// Prepares the session that empties the target tables before a generation.
+    public SessionSetup emptying() {
+        return new SessionOrigin.Setup(
+                        id(), 1, ApplierSettings.Limits.standard().writers(), origins())
+                .after(ReplicaRole.required(settings.replicaRole()));
     }
 
     TargetIndexes.Settings indexes(int generation, BooleanSupplier owner) {

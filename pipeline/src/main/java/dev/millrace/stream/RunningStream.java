@@ -111,6 +111,7 @@ public final class RunningStream implements AutoCloseable {
                                         Backfill.Settings.of(
                                                 stream.publication(),
                                                 stream.tables().sources(),
+                                                stream.settings().existing(),
                                                 SourceCapture.windowBytes()),
                                         stream.source().database(),
                                         capture.windows(),

@@ -1,3 +1,5 @@
+-- E-mail addresses, country codes and product names have the form that the target gives them, so that a rollback brings
+-- back what it took.
 SELECT setseed(0.25);
 
 INSERT INTO category (id, parent_id, name, slug)
@@ -6,8 +8,8 @@ FROM generate_series(1, 24) n;
 
 INSERT INTO customer (email, first_name, last_name, phone, birthday, tier, credit, marketing_opt_in,
                       preferences, tags, created_at, updated_at, deleted_at)
-SELECT (ARRAY['Mara', 'Jonas', 'Aiko', 'Zoë', 'Liam', 'Noor', 'Søren', 'Ana'])[1 + n % 8] || '.' || n
-           || '@Example.' || (ARRAY['com', 'ORG', 'net'])[1 + n % 3],
+SELECT (ARRAY['mara', 'jonas', 'aiko', 'zoë', 'liam', 'noor', 'søren', 'ana'])[1 + n % 8] || '.' || n
+           || '@example.' || (ARRAY['com', 'org', 'net'])[1 + n % 3],
        (ARRAY['Mara', 'Jonas', 'Aiko', 'Zoë', 'Liam', 'Noor', 'Søren', 'Ana'])[1 + n % 8],
        (ARRAY['Keller', 'Öztürk', 'Tanaka', 'O''Brien', 'Silva', 'Novák', 'Dupont'])[1 + n % 7],
        CASE WHEN n % 3 <> 0 THEN '+49 30 ' || (1000000 + n) END,
@@ -25,14 +27,14 @@ FROM generate_series(1, current_setting('demo.customers')::int) n;
 INSERT INTO address (customer_id, street, postal_code, city, country, is_default)
 SELECT c.id, 'Mühlenweg ' || (1 + c.id % 180), lpad((c.id % 99999)::text, 5, '0'),
        (ARRAY['Berlin', 'Kraków', 'Lyon', 'Malmö', 'Porto'])[1 + c.id % 5],
-       (ARRAY['de', 'pl', 'fr', 'se', 'pt'])[1 + c.id % 5], k = 1
+       (ARRAY['DE', 'PL', 'FR', 'SE', 'PT'])[1 + c.id % 5], k = 1
 FROM customer c CROSS JOIN LATERAL generate_series(1, (1 + (c.id % 7 = 0)::int)) k;
 
 INSERT INTO product (sku, name, description, price, weight_grams, category_id, attributes, thumbnail,
                      discontinued, created_at)
 SELECT 'SKU-' || lpad(n::text, 7, '0'),
-       '  ' || (ARRAY['Kettle', 'Lamp', 'Chair', 'Notebook', 'Bicycle pump', 'Teapot'])[1 + n % 6] || ' ' || n,
-       CASE WHEN n % 9 <> 0 THEN repeat('Sturdy, quiet and easy to clean. ', (1 + n % 12)) END,
+       (ARRAY['Kettle', 'Lamp', 'Chair', 'Notebook', 'Bicycle pump', 'Teapot'])[1 + n % 6] || ' ' || n,
+       repeat('Sturdy, quiet and easy to clean. ', (1 + n % 12)),
        round((1 + random() * 400)::numeric, 2),
        20 + (random() * 9000)::int,
        1 + n % 24,
@@ -107,6 +109,10 @@ FROM generate_series(1, current_setting('demo.reviews')::int) n;
 INSERT INTO audit_event (at, actor, action, touched, details)
 SELECT now() - random() * interval '60 days', 'clerk-' || n % 12, (ARRAY['login', 'refund', 'edit'])[1 + n % 3],
        CASE WHEN n % 3 <> 0 THEN ARRAY[n, n + 1]::bigint[] END, jsonb_build_object('n', n, 'ok', n % 7 <> 0)
+FROM generate_series(1, current_setting('demo.reviews')::int) n;
+
+INSERT INTO receipt (id, at)
+SELECT gen_random_uuid(), now() - random() * interval '1 day'
 FROM generate_series(1, current_setting('demo.reviews')::int) n;
 
 ANALYZE;

@@ -155,3 +155,14 @@ CREATE TABLE audit_event (
     touched bigint[],
     details jsonb
 );
+
+-- The traffic inserts one row in each of its transactions, and looks all of them up at the end.
+CREATE TABLE receipt (
+    id uuid PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Which side the application uses.
+CREATE SCHEMA app;
+CREATE TABLE app.routing (active text NOT NULL);
+INSERT INTO app.routing VALUES ('source');

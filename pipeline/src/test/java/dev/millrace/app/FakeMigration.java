@@ -1,10 +1,14 @@
 package dev.millrace.app;
 
+import dev.millrace.ending.Ending;
+import dev.millrace.ending.Ending.Kind;
+import dev.millrace.ending.Ending.State;
+import dev.millrace.ending.MigrationEnd;
+import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
-import dev.millrace.migration.RefusedException;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
 import dev.millrace.migration.StatusReport.Counts;
@@ -12,6 +16,9 @@ import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,13 +31,27 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A migration of two tables whose behaviour the test sets.
-public final class FakeMigration implements MigrationControl, ServedMigration {
+public final class FakeMigration implements MigrationControl, MigrationEnd, ServedMigration {
 
     public static final Instant NOON = Instant.parse("2026-01-02T12:00:00Z");
 
     final Map<UUID, ReconciliationState> reconciliations = new ConcurrentHashMap<>();
     final List<List<String>> asked = new ArrayList<>();
     public final List<BackfillChange> changes = new ArrayList<>();
+    public final List<SwitchoverRequest> switchovers = new ArrayList<>();
+    public static final UUID ENDING = new UUID(0, 7);
+    public final List<EndRequest> ends = new ArrayList<>();
+    public final List<Resolution> resolutions = new ArrayList<>();
+    public volatile Operation operation =
+            new Operation(
+                    null,
+                    Operation.Kind.SWITCHOVER,
+                    Operation.State.DRY_RUN,
+                    List.of(),
+                    List.of(),
+                    null,
+                    null);
+    public volatile StatusReport.@Nullable Move move;
     final CountDownLatch closing = new CountDownLatch(1);
     final CountDownLatch mayClose;
     public volatile Lag lag = new Lag(1_024L, 7L, 0.25, 5_000L);
@@ -56,6 +77,36 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
     @Override
     public MigrationControl control() {
         return this;
+    }
+
+    @Override
+    public MigrationEnd end() {
+        return this;
+    }
+
+    @Override
+    public Ending end(EndRequest request) {
+        ends.add(request);
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
+        return ending(request.kind(), request.dryRun() ? State.DRY_RUN : State.RUNNING);
+    }
+
+    private static Ending ending(Kind kind, State state) {
+        return new Ending(
+                state == State.DRY_RUN ? null : ENDING,
+                kind,
+                state,
+                List.of(new Operation.Step("slots", "planned", null, null, "Drop the slot.")),
+                List.of(),
+                null,
+                null);
+    }
+
+    @Override
+    public Optional<Ending> ending(UUID id) {
+        return id.equals(ENDING) ? Optional.of(ending(Kind.ABORT, State.DONE)) : Optional.empty();
     }
 
     @Override
@@ -88,7 +139,8 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
                 List.of("reconcile"),
                 List.of(),
                 new StatusReport.Log(7_000L, 3_000L),
-                new StatusReport.Flow(false, null, null, null, null));
+                new StatusReport.Flow(false, null, null, null, null),
+                move);
     }
 
     @Override
@@ -105,6 +157,29 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
         return new BackfillChange.Outcome(
                 "done as asked",
                 new StatusReport.Flow(true, 5_000L, change.reason(), "alice", NOON));
+    }
+
+    @Override
+    public Operation resolve(Resolution resolution) {
+        resolutions.add(resolution);
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
+        return operation;
+    }
+
+    @Override
+    public Optional<Operation> operation(UUID id) {
+        return Optional.of(operation).filter(known -> id.equals(known.id()));
+    }
+
+    @Override
+    public Operation move(SwitchoverRequest request) {
+        switchovers.add(request);
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
+        return operation;
     }
 
     @Override
@@ -146,7 +221,8 @@ public final class FakeMigration implements MigrationControl, ServedMigration {
                 null,
                 "abc",
                 List.of(),
-                ReconciliationReport.CANCELLED);
+                ReconciliationReport.CANCELLED,
+                null);
     }
 
     @Override

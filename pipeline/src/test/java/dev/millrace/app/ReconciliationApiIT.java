@@ -128,6 +128,7 @@ class ReconciliationApiIT {
                                 null,
                                 "abc",
                                 List.of(),
+                                null,
                                 null)));
         return id;
     }

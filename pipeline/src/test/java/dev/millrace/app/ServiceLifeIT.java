@@ -9,6 +9,7 @@ import dev.millrace.app.Http.Answer;
 import dev.millrace.cli.CommandFailure;
 import dev.millrace.cli.ExitCode;
 import dev.millrace.cli.Providers.ServiceAddress;
+import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.spec.Secret;
@@ -175,6 +176,11 @@ class ServiceLifeIT {
                 new ServedMigration() {
                     @Override
                     public MigrationControl control() {
+                        return migration;
+                    }
+
+                    @Override
+                    public MigrationEnd end() {
                         return migration;
                     }
 

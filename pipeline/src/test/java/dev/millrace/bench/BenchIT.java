@@ -16,6 +16,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -75,13 +76,20 @@ class BenchIT {
     }
 
     /// A planted difference makes the first measure score zero; the other measures, of native
-    /// replication, are not affected.
+    /// replication, are not affected. The first measure is in the report before the second ends.
     @Test
     void aSingleDifferenceOnTheTargetScoresZeroWithExitCodeOne() throws IOException {
         BenchPlan plan =
                 plan(List.of(Measure.BACKFILL, Measure.STREAM, Measure.LATENCY, Measure.CATCHUP));
+        List<Path> writtenBeforeTheSecondMeasureEnded = new ArrayList<>();
         Inspection plant =
                 route -> {
+                    if (route.number() == 2) {
+                        Stream.of("performance.json", "performance-backfill.svg")
+                                .map(out::resolve)
+                                .filter(Files::exists)
+                                .forEach(writtenBeforeTheSecondMeasureEnded::add);
+                    }
                     if (route.number() == 1) {
                         BenchServers.execute(
                                 route.servers().target(),
@@ -100,6 +108,7 @@ class BenchIT {
                         .run(plan);
 
         assertThat(exitCode).isEqualTo(1);
+        assertThat(writtenBeforeTheSecondMeasureEnded).hasSize(2);
         assertThat(output.toString())
                 .contains("scores zero: 1 of 10000 rows differ, the first has key 4711");
         JsonNode json = json();

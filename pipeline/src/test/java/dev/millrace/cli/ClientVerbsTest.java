@@ -82,6 +82,67 @@ class ClientVerbsTest {
                 .contains("backfill set     at most 5,000 rows/s");
     }
 
+    private Invocation statusWith(String phase, String operation) {
+        String status = status(phase, 4000);
+        service.json(
+                "GET /api/v1/status",
+                status.substring(0, status.length() - 1) + ",\"operation\":" + operation + "}");
+        return new Invocation().run("status", "--url", service.url());
+    }
+
+    @Test
+    void statusShowsTheStepOfARunningSwitchover() {
+        Invocation verb =
+                statusWith(
+                        "SWITCHING_OVER",
+                        "{\"id\":\"1\",\"kind\":\"switchover\",\"state\":\"running\",\"step\":\"applied\","
+                                + "\"startedAt\":\"2026-11-21T06:00:00Z\"}");
+
+        assertThat(verb.out().lines())
+                .contains(
+                        "traffic          an operation moves the application's writes",
+                        "switchover       running, step applied");
+    }
+
+    @Test
+    void statusShowsTheQuestionOfAnUnresolvedRollback() {
+        Invocation verb =
+                statusWith(
+                        "UNRESOLVED",
+                        "{\"id\":\"1\",\"kind\":\"rollback\",\"state\":\"unresolved\",\"step\":\"route\","
+                                + "\"outcome\":\"Did it?\",\"startedAt\":\"2026-11-21T06:00:00Z\"}");
+
+        assertThat(verb.out().lines())
+                .contains(
+                        "traffic          only a person can say whether the application was routed",
+                        "rollback         unresolved, step route: Did it?");
+    }
+
+    @Test
+    void statusShowsTheOutcomeOfTheLastSwitchover() {
+        Invocation verb =
+                statusWith(
+                        "REVERSIBLE",
+                        "{\"id\":\"1\",\"kind\":\"switchover\",\"state\":\"done\",\"step\":\"release\","
+                                + "\"outcome\":\"The application writes to the target.\",\"pauseMs\":412,"
+                                + "\"startedAt\":\"2026-11-21T06:00:00Z\",\"finishedAt\":\"2026-11-21T06:00:02.5Z\"}");
+
+        assertThat(verb.out().lines())
+                .contains(
+                        "traffic          the application writes to the target; its changes go back"
+                                + " to the source",
+                        "switchover       done, 2026-11-21T06:00:02Z: The application writes to the"
+                                + " target. Writes waited for at most 412 ms.");
+    }
+
+    @Test
+    void watchingEndsUndecidedWhenAPersonMustAnswer() {
+        service.json("GET /api/v1/status", status("UNRESOLVED", 9000));
+
+        assertThat(new Invocation().run("status", "--watch", "--url", service.url()).exitCode())
+                .isEqualTo(ExitCode.UNDECIDED);
+    }
+
     @Test
     void statusPrintsTheServicesJson() {
         service.json("GET /api/v1/status", status("IN_SYNC", 4000));

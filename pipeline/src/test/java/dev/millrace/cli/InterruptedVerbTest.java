@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.testing.JavaCommand;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -22,30 +23,60 @@ class InterruptedVerbTest {
                             "DELETE /api/v1/reconciliations/1",
                             "{\"migration\":\"shop\",\"verdict\":\"undecided\","
                                     + "\"reason\":\"cancelled\",\"tables\":[]}");
-            List<String> command =
-                    JavaCommand.of(
-                                    "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",
-                                    "-Dslf4j.internal.verbosity=ERROR")
-                            .main("dev.millrace.app.Main", "reconcile", "--url", service.url());
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-            try {
-                Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
-                        .until(() -> asked(service, "GET /api/v1/reconciliations/1"));
 
-                // SIGTERM has the effect of Ctrl-C and works even if SIGINT is ignored in this
-                // process.
-                new ProcessBuilder("kill", "-TERM", Long.toString(process.pid())).start().waitFor();
+            String output = interrupted(service, "GET /api/v1/reconciliations/1", "reconcile");
 
-                assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-                String output =
-                        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-                assertThat(output).contains("shop: undecided", "No verdict available: cancelled");
-                assertThat(process.exitValue()).isEqualTo(ExitCode.UNDECIDED);
-                assertThat(asked(service, "DELETE /api/v1/reconciliations/1")).isTrue();
-            } finally {
-                process.destroyForcibly();
-            }
+            assertThat(output).contains("shop: undecided", "No verdict available: cancelled");
+            assertThat(asked(service, "DELETE /api/v1/reconciliations/1")).isTrue();
+        }
+    }
+
+    @Test
+    void anInterruptOnlyStopsFollowingTheSwitchover() throws Exception {
+        try (Service service = new Service()) {
+            String running = "{\"id\":\"1\",\"kind\":\"switchover\",\"state\":\"running\"}";
+            service.on(
+                            "POST /api/v1/switchover",
+                            202,
+                            "application/json",
+                            "{\"operation\":" + running + "}")
+                    .json("GET /api/v1/operations/1", running);
+
+            String output = interrupted(service, "GET /api/v1/operations/1", "switchover", "--yes");
+
+            assertThat(output)
+                    .contains(
+                            "The operation continues",
+                            "millrace status --url",
+                            "millrace switchover --cancel --url");
+            assertThat(service.requests().stream().filter(each -> each.line().startsWith("POST")))
+                    .hasSize(1);
+        }
+    }
+
+    /// Interrupts the command after this request, and returns its output.
+    private static String interrupted(Service service, String request, String... verb)
+            throws Exception {
+        List<String> arguments = new ArrayList<>(List.of(verb));
+        arguments.addAll(List.of("--url", service.url()));
+        List<String> command =
+                JavaCommand.of(
+                                "-Dslf4j.provider=org.slf4j.helpers.NOP_FallbackServiceProvider",
+                                "-Dslf4j.internal.verbosity=ERROR")
+                        .main("dev.millrace.app.Main", arguments.toArray(String[]::new));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try {
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> asked(service, request));
+
+            // SIGTERM has the effect of Ctrl-C and works even if SIGINT is ignored in this
+            // process.
+            new ProcessBuilder("kill", "-TERM", Long.toString(process.pid())).start().waitFor();
+
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(ExitCode.UNDECIDED);
+            return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } finally {
+            process.destroyForcibly();
         }
     }
 

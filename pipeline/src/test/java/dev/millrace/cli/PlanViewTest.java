@@ -6,6 +6,7 @@ import dev.millrace.apply.ReplicaRole;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.PreflightReport.Reversal;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;
@@ -29,9 +30,9 @@ class PlanViewTest {
                                                 "check." + status,
                                                 "object",
                                                 "what",
-                                                "do this"))
+                                                status == Status.OK ? "" : "do this"))
                         .toList();
-        return new PreflightReport("shop", findings, List.of(), ReplicaRole.REPLICA);
+        return new PreflightReport("shop", findings, List.of(), ReplicaRole.REPLICA, Reversal.NONE);
     }
 
     private static String shown(PreflightReport report) {
@@ -72,6 +73,21 @@ class PlanViewTest {
                         "    -> do this",
                         "",
                         "shop cannot start: 1 problem to fix. Nothing was created.");
+    }
+
+    @Test
+    void showsWhatMayBeDoneAboutAPassedCheck() {
+        Finding note = new Finding(Status.OK, "check", "object", "loses x", "add y");
+
+        assertThat(
+                        shown(
+                                new PreflightReport(
+                                        "shop",
+                                        List.of(note),
+                                        List.of(),
+                                        ReplicaRole.REPLICA,
+                                        Reversal.NONE)))
+                .contains("ok      check  object", "    loses x", "    -> add y", "shop can start");
     }
 
     @Test

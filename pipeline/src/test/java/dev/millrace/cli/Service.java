@@ -16,6 +16,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /// An HTTP server with prepared responses. The last response for a path is repeated.
 final class Service implements AutoCloseable {
 
+    private static final int LOST = 0;
+
     private final HttpServer server;
     private final Map<String, Queue<Answer>> answers = new HashMap<>();
     private final List<Request> requests = new CopyOnWriteArrayList<>();
@@ -36,6 +38,11 @@ final class Service implements AutoCloseable {
         return on(request, 200, "application/json", body);
     }
 
+    /// Processes the request, but closes the connection without a response.
+    Service loseReply(String request) {
+        return on(request, LOST, "", "");
+    }
+
     String url() {
         return "http://localhost:" + server.getAddress().getPort();
     }
@@ -48,11 +55,16 @@ final class Service implements AutoCloseable {
         String request = exchange.getRequestMethod() + " " + exchange.getRequestURI();
         String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
         String token = exchange.getRequestHeaders().getFirst("Authorization");
-        requests.add(new Request(request, body, String.valueOf(token)));
+        String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
+        requests.add(new Request(request, body, String.valueOf(token), String.valueOf(key)));
         Queue<Answer> queue = answers.getOrDefault(request, new ArrayDeque<>());
         Answer answer = queue.size() > 1 ? queue.poll() : queue.peek();
         if (answer == null) {
             answer = new Answer(404, "text/plain", "no such page");
+        }
+        if (answer.status == LOST) {
+            exchange.close();
+            return;
         }
         byte[] bytes = answer.body.getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set("Content-Type", answer.type);
@@ -66,7 +78,7 @@ final class Service implements AutoCloseable {
         server.stop(0);
     }
 
-    record Request(String line, String body, String token) {}
+    record Request(String line, String body, String token, String key) {}
 
     private record Answer(int status, String type, String body) {}
 }

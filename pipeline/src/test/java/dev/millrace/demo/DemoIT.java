@@ -21,6 +21,8 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -48,12 +50,66 @@ class DemoIT {
                 .contains("crm.customer", "12,345", "12,344", "missing key {\"id\":\"5\"}")
                 .contains("Verdict: different")
                 .containsPattern("Traffic so far: [0-9,]+ transactions, [0-9,]+ rows written");
+        assertThat(lastLine()).matches("lost 0, failed 0, longest wait [0-9]+ ms");
+        assertThat(service.moves).isEmpty();
         assertThat(service.posted.get()).contains("\"tables\"");
         assertThat(service.isClosed()).isTrue();
         Path folder = Objects.requireNonNull(service.specFile.get()).resolveSibling(".");
         assertThat(folder).doesNotExist();
         await().atMost(Duration.ofSeconds(10))
                 .until(() -> before.containsAll(ProcessHandle.current().children().toList()));
+    }
+
+    @Test
+    void theWritesAreMovedThereAndBackAndTheLastLineCountsWhatWasLost() {
+        StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
+
+        assertThat(demo(service).run(inGivenFolder(true))).isZero();
+
+        assertThat(service.moves).containsExactly("switchover", "rollback");
+        assertThat(output.toString())
+                .contains("fence", "0.048 s  3 tables", "Writes waited for at most 412 ms.")
+                .containsPattern("The application wrote [0-9,]+ rows to the target")
+                .containsPattern("The application wrote [0-9,]+ rows to the source");
+        assertThat(lastLine()).matches("lost 0, failed 0, longest wait [0-9]+ ms");
+    }
+
+    @Test
+    void aTransactionThatIsNotFoundEndsTheDemoWithExitCodeOne() {
+        StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
+        service.onRollback =
+                () ->
+                        await().atMost(Duration.ofSeconds(30))
+                                .until(() -> deleteReceipts(service) > 0);
+
+        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
+
+        assertThat(output.toString()).containsPattern("lost [1-9][0-9]*, failed 0, longest wait");
+    }
+
+    /// @return receipts of the traffic that were deleted
+    private static int deleteReceipts(StandInService service) throws SQLException {
+        Path file = Objects.requireNonNull(service.specFile.get());
+        if (!(SpecReader.read(file, Map.of()) instanceof SpecResult.Valid valid)) {
+            throw new AssertionError("The demo's file is not valid.");
+        }
+        var source = valid.spec().source();
+        try (Connection shop =
+                        DriverManager.getConnection(
+                                source.url(), source.username(), source.password().reveal());
+                var statement = shop.createStatement()) {
+            return statement.executeUpdate("DELETE FROM receipt WHERE at > now() - '2s'::interval");
+        }
+    }
+
+    @Test
+    void anOperationThatReturnedEndsTheDemoWithExitCodeOne() {
+        StandInService service = new StandInService(List.of("IN_SYNC"), "equal", "returned");
+
+        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
+
+        assertThat(service.moves).containsExactly("switchover");
+        assertThat(output.toString()).contains("the switchover ended as returned");
     }
 
     @Test
@@ -119,8 +175,7 @@ class DemoIT {
 
         assertThatThrownBy(() -> demo(broken).run(settings)).hasMessage("no start");
 
-        String lastLine = output.toString().lines().reduce((_, last) -> last).orElseThrow();
-        Path log = Path.of(lastLine.substring("See the log for the cause: ".length()));
+        Path log = Path.of(lastLine().substring("See the log for the cause: ".length()));
         assertThat(log).exists();
         Files.delete(log);
     }
@@ -155,6 +210,8 @@ class DemoIT {
         CompletableFuture<Integer> running =
                 CompletableFuture.supplyAsync(() -> demo.run(inGivenFolder(false)));
         await().atMost(Duration.ofSeconds(60)).until(() -> output.toString().contains("Ctrl-C"));
+        assertThat(output.toString()).contains("./millrace switchover --url", "rollback --url");
+        assertThat(service.moves).isEmpty();
         assertThat(running).isNotDone();
         assertThat(service.isClosed()).isFalse();
         demo.leave();
@@ -183,6 +240,11 @@ class DemoIT {
     }
 
     private Demo demo(MigrationService service) {
-        return new Demo(service, DemoIT::log, new PrintWriter(output, true));
+        return new Demo(
+                service, DemoIT::log, new PrintWriter(output, true), Duration.ofMillis(200));
+    }
+
+    private String lastLine() {
+        return output.toString().lines().reduce((_, last) -> last).orElseThrow();
     }
 }

@@ -13,21 +13,31 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// Answers like the service: a sequence of statuses, of which the last is repeated, and one
-/// verdict.
+/// Answers like the service: a sequence of statuses, of which the last is repeated, one verdict,
+/// and operations that end in the given state.
 final class StandInService implements MigrationService {
 
     final AtomicReference<Path> specFile = new AtomicReference<>();
     final AtomicReference<String> posted = new AtomicReference<>("");
     private final Deque<String> phases;
     private final String verdict;
+    private final String end;
+    final List<String> moves = new CopyOnWriteArrayList<>();
+    volatile Runnable onRollback = () -> {};
     private volatile boolean closed;
 
     StandInService(List<String> phases, String verdict) {
+        this(phases, verdict, "done");
+    }
+
+    /// @param end the state in which an operation ends
+    StandInService(List<String> phases, String verdict, String end) {
         this.phases = new ArrayDeque<>(phases);
         this.verdict = verdict;
+        this.end = end;
     }
 
     boolean isClosed() {
@@ -43,6 +53,11 @@ final class StandInService implements MigrationService {
                             new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
             server.createContext("/api/v1/status", exchange -> answer(exchange, status()));
             server.createContext("/api/v1/reconciliations", this::reconciliations);
+            for (String kind : List.of("switchover", "rollback")) {
+                server.createContext("/api/v1/" + kind, exchange -> begin(exchange, kind));
+            }
+            server.createContext(
+                    "/api/v1/operations/o1", exchange -> answer(exchange, operation()));
             server.start();
             return new Answering(server);
         } catch (IOException e) {
@@ -77,6 +92,21 @@ final class StandInService implements MigrationService {
                 + "\",\"lag\":{\"records\":null},\"tables\":[{\"target\":\"crm.customer\","
                 + "\"backfill\":{\"rowsDone\":7,\"rowsEstimated\":9,\"done\":false}}],"
                 + "\"blockers\":[\"the disk is full\"]}";
+    }
+
+    private void begin(HttpExchange exchange, String kind) throws IOException {
+        moves.add(kind);
+        if (kind.equals("rollback")) {
+            onRollback.run();
+        }
+        answer(exchange, "{\"operation\":{\"id\":\"o1\",\"state\":\"running\"}}");
+    }
+
+    private String operation() {
+        return "{\"id\":\"o1\",\"state\":\""
+                + end
+                + "\",\"pauseMs\":412,\"outcome\":\"The application writes elsewhere.\",\"steps\":[{"
+                + "\"name\":\"fence\",\"state\":\"done\",\"seconds\":0.048,\"note\":\"3 tables\"}]}";
     }
 
     private void reconciliations(HttpExchange exchange) throws IOException {

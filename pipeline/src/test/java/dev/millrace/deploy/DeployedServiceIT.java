@@ -47,6 +47,10 @@ class DeployedServiceIT {
     @MethodSource("runs")
     void plansMigratesAndReconcilesAsEqual(ServiceRun run) {
         assertThat(run.plan()).as("plan").isZero();
+        assertThat(run.planned().lines())
+                .filteredOn(line -> line.contains(" switchover."))
+                .filteredOn(line -> !line.startsWith("ok "))
+                .allMatch(line -> line.matches(".* switchover\\.way-back +public\\.product"));
         assertThat(run.reconcile()).as(run.verdict()).isZero();
         assertThat(run.verdict()).contains("crm.customer", "sales.order_line");
     }

@@ -11,11 +11,13 @@ import java.util.concurrent.TimeUnit;
 /// Results of one complete run of a deployed service: plan, start, load, reconcile, scrape and
 /// stop. Numbers are exit codes and HTTP statuses.
 ///
+/// @param planned the output of the plan; empty without a plan job
 /// @param healthCheckBefore exit code of the health check before the start
 /// @param withoutToken HTTP status of each path without a token
 /// @param output output of the service
 record ServiceRun(
         int plan,
+        String planned,
         int healthCheckBefore,
         int healthCheck,
         Map<String, Integer> withoutToken,
@@ -32,6 +34,10 @@ record ServiceRun(
         try (DeployedServers around = new DeployedServers(checkout, deployment.secrets())) {
             Map<String, String> environment = around.replaced(deployment.environment());
             int plan = verb(around.folder(), environment, deployment.here(deployment.plan(), 0));
+            String planned =
+                    deployment.plan().isEmpty()
+                            ? ""
+                            : Files.readString(around.folder().resolve("verb.log"));
             int port = LoopbackPort.free();
             int before = healthCheck(deployment, port);
             try (RunningService service =
@@ -65,6 +71,7 @@ record ServiceRun(
                 int exit = service.terminate(deployment.grace());
                 return new ServiceRun(
                         plan,
+                        planned,
                         before,
                         healthy,
                         withoutToken,

@@ -77,7 +77,15 @@ final class ItemScene implements AutoCloseable {
     }
 
     ServiceProcess startService() {
-        ServiceProcess started = ServiceProcess.start(spec, port);
+        return started(ServiceProcess.start(spec, port));
+    }
+
+    /// @param heap the JVM's option for the largest heap
+    ServiceProcess startService(String heap) {
+        return started(ServiceProcess.start(spec, port, heap));
+    }
+
+    private ServiceProcess started(ServiceProcess started) {
         service = started;
         return started;
     }

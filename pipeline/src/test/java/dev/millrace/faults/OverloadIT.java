@@ -38,8 +38,9 @@ class OverloadIT {
     /// The service runs with `-Xmx768m`: a queue that grows with the overload exceeds this.
     private static final long HEAP_GROWTH = 64 * MIB;
 
-    /// Buffers that are empty at the normal rate are full under overload.
-    private static final long HEAP_GROWTH_UNDER_LOAD = 256 * MIB;
+    /// Buffers that are empty at the normal rate are full under overload. The sum of those of
+    /// capture (226), mappings (176) and apply (136) in `docs/memory.md` for this heap.
+    private static final long HEAP_GROWTH_UNDER_LOAD = 538 * MIB;
 
     private static final long RESIDENT = 1_400 * MIB;
 
@@ -103,6 +104,11 @@ class OverloadIT {
             LOG.info("verdict equal after {} changes", load.committed());
             assertThat(ItemScene.number(scene.target, total)).isEqualTo(ROWS + load.committed());
             assertThat(after.heap()).isLessThan(before.heap() + HEAP_GROWTH);
+            assertThat(during.getLast().heap())
+                    .as("memory does not grow with the backlog")
+                    .isLessThan(
+                            during.stream().limit(3).mapToLong(Memory::heap).max().orElseThrow()
+                                    + HEAP_GROWTH);
             assertThat(during)
                     .allSatisfy(
                             each -> {

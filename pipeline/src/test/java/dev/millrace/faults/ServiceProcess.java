@@ -42,11 +42,17 @@ public final class ServiceProcess implements AutoCloseable {
     }
 
     public static ServiceProcess start(Path spec, int port) {
+        return start(spec, port, "-Xmx768m");
+    }
+
+    /// @param heap the JVM's option for the largest heap
+    static ServiceProcess start(Path spec, int port, String heap) {
         Path output = TestFolders.create("service").resolve("output");
         try {
             List<String> command =
                     JavaCommand.of(
-                                    "-Xmx768m",
+                                    heap,
+                                    "-XX:+ExitOnOutOfMemoryError",
                                     "-Duser.timezone=UTC",
                                     "--enable-native-access=ALL-UNNAMED",
                                     "--sun-misc-unsafe-memory-access=allow")

@@ -42,6 +42,15 @@ class ComparisonGateTest {
     }
 
     @Test
+    void refusesWhileTheSourceIsNotWhatTheApplicationWrites() {
+        assertThat(refusal(new Phase.Reversible(), STREAMING).orElseThrow())
+                .contains("writes to the target");
+        for (Phase phase : List.of(new Phase.SwitchingOver(), new Phase.Unresolved())) {
+            assertThat(refusal(phase, STREAMING).orElseThrow()).contains("being moved");
+        }
+    }
+
+    @Test
     void refusesAnIncompleteBackfillByWhatTheLogContains() {
         for (Phase phase : List.of(new Phase.CatchingUp(), new Phase.InSync())) {
             assertThat(refusal(phase, backfill(false)).orElseThrow())

@@ -10,6 +10,8 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.RefusedException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -150,7 +152,7 @@ class GenerationStartIT {
             scene.start();
             scene.awaitPhase("IN_SYNC");
             scene.stop();
-            var before = scene.logged();
+            var before = scene.topics.logged();
             scene.target.execute("DROP SCHEMA millrace CASCADE", "TRUNCATE item");
 
             assertThatThrownBy(scene::start)
@@ -158,7 +160,7 @@ class GenerationStartIT {
                     .hasMessageContaining("Kafka contains records of a migration with the name")
                     .hasMessageContaining("millrace." + scene.name + ".changes");
 
-            assertThat(scene.logged()).isNotEmpty().isEqualTo(before);
+            assertThat(scene.topics.logged()).isNotEmpty().isEqualTo(before);
             assertThat(scene.target.value("SELECT count(*) FROM millrace.generation"))
                     .isEqualTo("0");
         }
@@ -212,7 +214,7 @@ class GenerationStartIT {
             assertThat(generations(scene)).isEqualTo("1 1");
             scene.target.execute(REPAIR);
             // Simulates a process that ended before it emptied the target topic.
-            scene.writeLate(
+            scene.topics.writeLate(
                     new TargetChange.Upsert(
                             new Token(1, Long.MAX_VALUE, 0), Row.of(GATED, "77777", "(0)")));
             scene.source.execute("DELETE FROM item WHERE id % 2 = 0");

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Session;
 import dev.millrace.problem.Position;
+import dev.millrace.replication.LaterAdditions;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
 import dev.millrace.stream.ReplicationStream;
@@ -47,7 +49,8 @@ class LaterAdditionsIT {
                                     select("starred", "SELECT s.* FROM public.starred s")),
                             Map.of(),
                             Backfill.ENGINE,
-                            IndexSetting.KEEP);
+                            IndexSetting.KEEP,
+                            Switchover.DEFAULT);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =
                     new LaterAdditions(
@@ -72,7 +75,7 @@ class LaterAdditionsIT {
     private static TableEntry select(String target, String select) {
         return switch (SelectParser.parse(select)) {
             case ParseResult.Parsed(var statement) ->
-                    new TableEntry.Select(new TableId("public", target), statement, List.of(), AT);
+                    new TableEntry.Select(new TableId("public", target), statement, AT);
             case ParseResult.Refused(var problems) -> throw new AssertionError(problems);
         };
     }

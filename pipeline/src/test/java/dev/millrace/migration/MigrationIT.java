@@ -7,6 +7,7 @@ import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.testing.OddNames;
 import java.sql.Connection;
 import java.time.Duration;

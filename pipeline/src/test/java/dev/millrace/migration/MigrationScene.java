@@ -1,47 +1,48 @@
 package dev.millrace.migration;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.Watermarks;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
-import dev.millrace.change.TargetChange;
 import dev.millrace.change.Topics;
 import dev.millrace.control.ControlSchema;
+import dev.millrace.ending.Premises;
+import dev.millrace.ending.Premises.LogServer;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.LogEntry;
-import dev.millrace.kafka.TopicPlan;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
-import dev.millrace.postgres.SessionFactory;
+import dev.millrace.preflight.Preflight;
+import dev.millrace.problem.Position;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.replication.GenerationStart;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
-import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
-import dev.millrace.spec.Secret;
+import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
-import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
-import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
-import dev.millrace.testing.TestProducer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,10 +54,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.admin.Admin;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -64,20 +66,24 @@ import org.jspecify.annotations.Nullable;
 final class MigrationScene implements AutoCloseable {
 
     private static final int PARTITIONS = 3;
+    private static final Duration SWITCHOVER_TIMEOUT = Duration.ofSeconds(15);
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
-    final TestDatabase target = PostgresServer.shared().newDatabase();
+    final TestDatabase target = PostgresServer.shared().newTarget();
     final String name = KafkaServer.newMigrationName();
     private final Map<String, Object> kafka =
             Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
-    private final Path dataDir;
+    final Path dataDir;
     private final List<TableId> tables = new ArrayList<>();
     private List<TableId> targets = List.of();
-    private final Database sourceDatabase;
+    private final SceneDatabases databases;
     private LogRetention.Policy retention = LogRetention.Policy.of(Kafka.DEFAULT_RETENTION);
-    private Database targetDatabase;
     private Backfill backfill = Backfill.ENGINE;
     private Indexes indexes = Indexes.KEEP;
+    private List<TableEntry> entries = List.of();
+    private Switchover switchover = Switchover.DEFAULT;
+    final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
+    private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;
 
     MigrationScene() throws IOException {
@@ -87,17 +93,21 @@ final class MigrationScene implements AutoCloseable {
     /// @param silence how long either server may be silent within a short statement
     MigrationScene(Duration silence) throws IOException {
         dataDir = Files.createTempDirectory("millrace-scene");
-        sourceDatabase = new Database(sessions(source), silence);
-        targetDatabase = new Database(sessions(target), silence);
-    }
-
-    private SessionFactory sessions(TestDatabase database) {
-        return new SessionFactory(name, database.url(), database.username(), database.password());
+        databases = new SceneDatabases(name, source, target, silence);
     }
 
     /// Chooses how existing rows are read; without it, the engine reads them.
     MigrationScene backfill(Backfill chosen) {
         backfill = chosen;
+        return this;
+    }
+
+    /// Declares the tables in the file too, as `public.*`.
+    MigrationScene declared() {
+        entries =
+                List.of(
+                        new TableEntry.Wildcard(
+                                "public", "public", new Position("millrace.yaml", 1, 1)));
         return this;
     }
 
@@ -115,21 +125,41 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
-    /// Lets the migration write the target as a role that is not a superuser.
+    /// Lets the migration write the target as a role that is not a superuser. It creates the
+    /// control schema itself.
     ///
     /// @return the role's name
     String plainTargetRole() {
-        String role = "plain_" + name;
-        target.execute(
-                "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
-                "GRANT ALL ON ALL TABLES IN SCHEMA public TO " + role,
-                "GRANT CREATE ON DATABASE "
-                        + target.value("SELECT current_database()")
-                        + " TO "
-                        + role);
-        targetDatabase.close();
-        targetDatabase = new Database(name, target.url(), role, "pw");
-        return role;
+        return databases.plainTargetRole();
+    }
+
+    /// Routes the applications, with a short timeout of the switchover.
+    MigrationScene route(Route route) {
+        switchover =
+                new Switchover(
+                        Switchover.DEFAULT.fence(),
+                        Switchover.DEFAULT.verdictMaxAge(),
+                        Switchover.DEFAULT.lagBelow(),
+                        SWITCHOVER_TIMEOUT,
+                        Switchover.DEFAULT.reverseWindow(),
+                        List.of(route));
+        return this;
+    }
+
+    /// Lets the migration log in as roles that the test does not use.
+    MigrationScene separateRoles() {
+        databases.separateRoles();
+        return this;
+    }
+
+    /// Writes to the target as the migration's own role, which no fence refuses.
+    void writeTargetAsMigration(String sql) throws SQLException {
+        SceneDatabases.write(databases.target(), sql);
+    }
+
+    /// Writes to the source as the migration's own role, which no fence refuses.
+    void writeSourceAsMigration(String sql) throws SQLException {
+        SceneDatabases.write(databases.source(), sql);
     }
 
     /// Copies each source table into these target tables, in this order of the file.
@@ -153,7 +183,7 @@ final class MigrationScene implements AutoCloseable {
                                 1,
                                 PARTITIONS,
                                 kafka,
-                                targetDatabase,
+                                databases.target(),
                                 LogRetention.Policy.of(age)),
                         () -> true,
                         List.of(),
@@ -169,25 +199,40 @@ final class MigrationScene implements AutoCloseable {
                 .stream().map(target -> CopyMapping.of(relation, target));
     }
 
-    /// Writes the rows of the log's first insert and moves the stored token to it, like an applier
-    /// that was killed inside a block.
-    void applyFirstInsert(String... targets) {
+    /// Writes the rows of a partition up to the first change of a block that has a later one, and
+    /// moves the stored token to that change, like an applier that was killed inside a block.
+    void applyUpToInsideABlock(String... targets) {
         List<LogEntry> changes = new ArrayList<>();
         new ChangeLog(kafka, new Topics(name))
                 .entries(LogTopic.CHANGES, LogFilter.ALL, changes::add);
-        LogEntry insert =
-                changes.stream()
-                        .filter(entry -> entry.kind().equals("insert"))
+        List<LogEntry> inserts =
+                changes.stream().filter(entry -> entry.kind().equals("insert")).toList();
+        LogEntry last =
+                inserts.stream()
+                        .collect(
+                                Collectors.groupingBy(
+                                        entry -> List.of(entry.partition(), entry.offset())))
+                        .values()
+                        .stream()
+                        .filter(block -> block.size() > 1)
+                        .map(List::getFirst)
                         .findFirst()
                         .orElseThrow();
-        if (changes.stream()
-                .noneMatch(
-                        entry ->
-                                entry.partition() == insert.partition()
-                                        && entry.offset() == insert.offset()
-                                        && entry.index() > insert.index())) {
-            throw new IllegalStateException("The block contains no later change.");
-        }
+        inserts.stream()
+                .takeWhile(one -> one != last)
+                .filter(one -> one.partition() == last.partition())
+                .forEach(earlier -> write(earlier, targets));
+        write(last, targets);
+        target.execute(
+                "UPDATE millrace.stored_offset SET token_offset = "
+                        + last.offset()
+                        + ", token_index = "
+                        + last.index()
+                        + " WHERE partition = "
+                        + last.partition());
+    }
+
+    private void write(LogEntry insert, String... targets) {
         Map<String, @Nullable Object> row = Objects.requireNonNull(insert.row());
         for (String table : targets) {
             target.execute(
@@ -199,13 +244,6 @@ final class MigrationScene implements AutoCloseable {
                             + row.get("name")
                             + "')");
         }
-        target.execute(
-                "UPDATE millrace.stored_offset SET token_offset = "
-                        + insert.offset()
-                        + ", token_index = "
-                        + insert.index()
-                        + " WHERE partition = "
-                        + insert.partition());
     }
 
     Migration start() throws SQLException {
@@ -215,7 +253,12 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration startAnother() throws SQLException {
-        return Migration.start(stream(), file(), "test", InstantSource.system());
+        return Migration.start(
+                new Migration.Streams(
+                        stream(), Optional.ofNullable(reverse).map(this::reverseStream)),
+                file(),
+                "test",
+                InstantSource.system());
     }
 
     ReplicationStream stream() {
@@ -224,12 +267,47 @@ final class MigrationScene implements AutoCloseable {
         return new ReplicationStream(
                 Direction.FORWARD,
                 name,
-                new ReplicationStream.Side(spec.source(), sourceDatabase),
-                new ReplicationStream.Side(spec.target(), targetDatabase),
+                new ReplicationStream.Side(spec.source(), databases.source()),
+                new ReplicationStream.Side(spec.target(), databases.target()),
+                new ReplicationStream.Tables(
+                        entries.isEmpty()
+                                ? captured.stream()
+                                        .map(CapturedTable::relation)
+                                        .flatMap(this::mappings)
+                                        .toList()
+                                : new Preflight(databases.source(), databases.target())
+                                        .run(spec)
+                                        .mappings(),
+                        captured),
+                new ReplicationStream.Settings(
+                        PARTITIONS,
+                        kafka,
+                        Map.of(),
+                        ReplicaRole.REPLICA,
+                        stateDir().resolve("state"),
+                        retention,
+                        backfill,
+                        ExistingRows.READ,
+                        new IndexSetting(indexes, Map.of())));
+    }
+
+    /// Lets the migration carry the target's changes back to the source.
+    MigrationScene reversible() {
+        reverse = databases.forStream(Direction.REVERSE.id(name));
+        return this;
+    }
+
+    private ReplicationStream reverseStream(SceneDatabases reverse) {
+        List<CapturedTable> captured = captured(reverse.target());
+        return new ReplicationStream(
+                Direction.REVERSE,
+                name,
+                new ReplicationStream.Side(reverse.targetEndpoint(), reverse.target()),
+                new ReplicationStream.Side(reverse.sourceEndpoint(), reverse.source()),
                 new ReplicationStream.Tables(
                         captured.stream()
                                 .map(CapturedTable::relation)
-                                .flatMap(this::mappings)
+                                .map(relation -> CopyMapping.of(relation, relation.id()))
                                 .toList(),
                         captured),
                 new ReplicationStream.Settings(
@@ -237,10 +315,48 @@ final class MigrationScene implements AutoCloseable {
                         kafka,
                         Map.of(),
                         ReplicaRole.REPLICA,
-                        dataDir,
+                        stateDir().resolve("reverse-state"),
                         retention,
-                        backfill,
-                        new IndexSetting(indexes, Map.of())));
+                        Backfill.WINDOWS,
+                        ExistingRows.ON_BOTH_SIDES,
+                        IndexSetting.KEEP));
+    }
+
+    private Path stateDir() {
+        return dataDir.resolve(name);
+    }
+
+    /// Where this migration leaves something.
+    Premises premises() {
+        return new Premises(
+                name,
+                databases.source(),
+                databases.target(),
+                new LogServer() {
+                    @Override
+                    public Map<String, Object> settings() {
+                        return kafka;
+                    }
+
+                    @Override
+                    public Optional<Path> folder() {
+                        return Optional.empty();
+                    }
+
+                    @Override
+                    public void stop() {
+                        // The broker is not the migration's.
+                    }
+                },
+                Premises.archive(dataDir, name),
+                List.of(stateDir()));
+    }
+
+    /// The migration leaves this scene, which does not stop it any more.
+    Migration handOver() {
+        Migration handed = running();
+        migration = null;
+        return handed;
     }
 
     SpecResult.Valid file() {
@@ -290,7 +406,7 @@ final class MigrationScene implements AutoCloseable {
 
     /// Runs what the conductor does before it starts a component.
     <T> T withGenerations(GenerationWork<T> work) throws SQLException {
-        ControlSchema.migrate(() -> targetDatabase.connect("control"));
+        ControlSchema.migrate(() -> databases.target().connect("control"));
         try (Broker broker = new Broker(kafka)) {
             return work.with(new GenerationStart(stream(), file(), broker));
         }
@@ -298,19 +414,6 @@ final class MigrationScene implements AutoCloseable {
 
     interface GenerationWork<T> {
         T with(GenerationStart generations) throws SQLException;
-    }
-
-    /// Writes a change of an earlier generation, like a process that has not noticed the new one.
-    void writeLate(TargetChange change) {
-        late(stream().topics().target(), Blocks.record(change, 1));
-    }
-
-    private void late(String topic, byte[] value) {
-        try (TestProducer producer = new TestProducer(kafka)) {
-            for (int partition = 0; partition < PARTITIONS; partition++) {
-                producer.send(topic, partition, value);
-            }
-        }
     }
 
     /// Waits until a session of this migration waits for a lock.
@@ -334,14 +437,16 @@ final class MigrationScene implements AutoCloseable {
     }
 
     private List<CapturedTable> captured() {
-        List<CapturedTable> captured = new ArrayList<>();
-        try (Session session = sourceDatabase.session()) {
-            for (TableId table : tables) {
-                Relation relation = session.sourceCatalog().relation(table).orElseThrow();
-                captured.add(new CapturedTable(relation, false));
-            }
+        return captured(databases.source());
+    }
+
+    private List<CapturedTable> captured(Database database) {
+        try (Session session = database.session()) {
+            return tables.stream()
+                    .map(table -> session.sourceCatalog().relation(table).orElseThrow())
+                    .map(relation -> new CapturedTable(relation, false))
+                    .toList();
         }
-        return captured;
     }
 
     /// While the migration is stopped: captures everything that the source has committed, without
@@ -359,7 +464,8 @@ final class MigrationScene implements AutoCloseable {
                                 PARTITIONS,
                                 kafka,
                                 Map.of(),
-                                Backfill.ENGINE),
+                                Backfill.ENGINE,
+                                Optional.empty()),
                         source::session,
                         InstantSource.system());
         long number;
@@ -376,88 +482,18 @@ final class MigrationScene implements AutoCloseable {
         capture.close();
     }
 
-    /// Simulates a consumer group that was inactive for longer than the broker keeps its offsets.
-    void forgetMappingsOffsets() {
-        String group = new Topics(name).rowsApplication(1);
-        try (Admin admin = Admin.create(kafka)) {
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
-                    .ignoreExceptions()
-                    .until(
-                            () -> {
-                                admin.deleteConsumerGroups(List.of(group)).all().get();
-                                return true;
-                            });
-        }
-    }
-
-    /// The first offset and the end of each partition of the changes topic.
-    List<Map<Integer, Long>> logged() {
-        try (Broker broker = new Broker(kafka)) {
-            String changes = stream().topics().changes();
-            return List.of(broker.begins(changes, PARTITIONS), broker.ends(changes, PARTITIONS));
-        }
-    }
-
-    /// The first offset of each partition of the target topic.
-    Map<Integer, Long> targetBegins() {
-        try (Broker broker = new Broker(kafka)) {
-            return broker.begins(stream().topics().target(), PARTITIONS);
-        }
-    }
-
-    Map<Integer, Long> mappingsOffsets() {
-        try (Broker broker = new Broker(kafka)) {
-            return broker.committedOffsets(
-                    new Topics(name).rowsApplication(1), new Topics(name).changes());
-        }
-    }
-
-    /// Commits these offsets for the mappings, which must not run.
-    void commitMappingsOffsets(Map<Integer, Long> offsets) {
-        try (Broker broker = new Broker(kafka)) {
-            broker.setCommittedOffsets(
-                    new Topics(name).rowsApplication(1), new Topics(name).changes(), offsets);
-        }
-    }
-
-    void emptyChangesTopic() {
-        try (Broker broker = new Broker(kafka)) {
-            broker.deleteRecords(stream().topics().changes(), PARTITIONS);
-        }
-    }
-
-    void emptyPositionTopic() throws Exception {
-        LostRecords.of(kafka, stream().topics().position());
-    }
-
-    void createPositionTopic() {
-        try (Broker broker = new Broker(kafka)) {
-            broker.ensure(TopicPlan.of(new Topics(name), PARTITIONS).position());
-        }
-    }
-
-    void deletePositionTopic() {
-        try (Broker broker = new Broker(kafka)) {
-            String topic = new Topics(name).position();
-            broker.delete(List.of(topic));
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(20))
-                    .until(() -> broker.find(topic).isEmpty());
-        }
-    }
-
     private MigrationSpec spec() {
         return new MigrationSpec(
                 name,
-                new Endpoint(source.url(), source.username(), Secret.of(source.password())),
-                new Endpoint(target.url(), target.username(), Secret.of(target.password())),
+                databases.sourceEndpoint(),
+                databases.targetEndpoint(),
                 new Kafka.Embedded(PARTITIONS, Kafka.DEFAULT_RETENTION),
                 dataDir,
-                List.of(),
+                entries,
                 Map.of(),
                 Backfill.ENGINE,
-                IndexSetting.KEEP);
+                IndexSetting.KEEP,
+                switchover);
     }
 
     void awaitPhase(String phase) {
@@ -517,11 +553,17 @@ final class MigrationScene implements AutoCloseable {
         if (migration != null) {
             stop();
         }
-        sourceDatabase.close();
-        targetDatabase.close();
+        if (reverse != null) {
+            reverse.close();
+        }
+        databases.close();
         source.query(
                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_name = '"
                         + CaptureSettings.slot(name)
+                        + "'");
+        target.query(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_name = '"
+                        + CaptureSettings.slot(Direction.REVERSE.id(name))
                         + "'");
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.migration.PhaseRule.Transition;
 import java.time.Duration;
 import java.util.List;
@@ -21,7 +22,8 @@ class PhaseRuleTest {
                 Optional.empty(),
                 lagSeconds.map(Duration::ofSeconds),
                 componentsWell,
-                Optional.empty());
+                Optional.empty(),
+                Traffic.ON_SOURCE);
     }
 
     private static PhaseRule.Facts incomplete(boolean backfilled, int seconds) {
@@ -30,7 +32,8 @@ class PhaseRuleTest {
                 Optional.of(Duration.ofSeconds(seconds)),
                 Optional.of(Duration.ZERO),
                 true,
-                Optional.empty());
+                Optional.empty(),
+                Traffic.ON_SOURCE);
     }
 
     @Test
@@ -95,7 +98,12 @@ class PhaseRuleTest {
 
     private static PhaseRule.Facts failed(String cause) {
         return new PhaseRule.Facts(
-                true, Optional.empty(), Optional.of(Duration.ZERO), true, Optional.of(cause));
+                true,
+                Optional.empty(),
+                Optional.of(Duration.ZERO),
+                true,
+                Optional.of(cause),
+                Traffic.ON_SOURCE);
     }
 
     @Test
@@ -104,5 +112,52 @@ class PhaseRuleTest {
         assertThat(SYNC.fail("why").afterRestart()).isEqualTo(BEHIND);
         assertThat(new Phase.Backfilling().fail("why").afterRestart())
                 .isEqualTo(new Phase.Backfilling());
+    }
+
+    private static Phase after(Phase now, Traffic traffic) {
+        return PhaseRule.next(
+                        now,
+                        new PhaseRule.Facts(
+                                true,
+                                Optional.empty(),
+                                Optional.of(Duration.ZERO),
+                                true,
+                                Optional.empty(),
+                                traffic))
+                .to();
+    }
+
+    @Test
+    void followsTheTraffic() {
+        Phase moving = after(SYNC, Traffic.MOVING);
+        Phase there = after(moving, Traffic.ON_TARGET);
+
+        assertThat(moving).isEqualTo(new Phase.SwitchingOver());
+        assertThat(after(moving, Traffic.UNRESOLVED)).isEqualTo(new Phase.Unresolved());
+        assertThat(there).isEqualTo(new Phase.Reversible());
+        assertThat(after(there, Traffic.ON_SOURCE)).isEqualTo(BEHIND);
+        assertThat(after(moving, Traffic.ON_SOURCE)).isEqualTo(BEHIND);
+    }
+
+    @Test
+    void aFailedComponentDoesNotHideWhereTheTrafficIs() {
+        PhaseRule.Facts failed =
+                new PhaseRule.Facts(
+                        true,
+                        Optional.empty(),
+                        Optional.empty(),
+                        false,
+                        Optional.of("the slot is lost"),
+                        Traffic.ON_TARGET);
+
+        assertThat(PhaseRule.next(new Phase.Reversible(), failed).to())
+                .isEqualTo(new Phase.Reversible());
+    }
+
+    @Test
+    void aRestartKeepsAPhaseOfTheTraffic() {
+        for (String name : List.of("SWITCHING_OVER", "REVERSIBLE", "UNRESOLVED")) {
+            assertThat(Phase.of(name, "", "").afterRestart().name()).isEqualTo(name);
+        }
     }
 }

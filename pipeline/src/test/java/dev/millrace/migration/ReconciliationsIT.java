@@ -99,6 +99,7 @@ class ReconciliationsIT {
                                         List.of(),
                                         null,
                                         true)),
+                        null,
                         null));
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.RefusedException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -14,14 +15,14 @@ class ResumeIT {
     void refusesARecreatedPositionTopicInTheSameGeneration() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
-            scene.deletePositionTopic();
+            scene.topics.deletePositions();
 
             for (int attempt = 0; attempt < 2; attempt++) {
                 assertThatThrownBy(scene::start)
                         .isInstanceOf(RefusedException.class)
                         .hasMessageContaining("position does not exist");
             }
-            scene.createPositionTopic();
+            scene.topics.createPositions();
             assertThatThrownBy(scene::start)
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("A topic was recreated");
@@ -36,8 +37,8 @@ class ResumeIT {
     void refusesALogThatLostAppliedRecords() throws Exception {
         try (MigrationScene scene = inSync()) {
             scene.stop();
-            scene.emptyPositionTopic();
-            scene.emptyChangesTopic();
+            scene.topics.emptyPositions();
+            scene.topics.emptyChanges();
             scene.source.execute("DELETE FROM item WHERE id <= 10");
 
             assertThatThrownBy(scene::start)
@@ -89,7 +90,7 @@ class ResumeIT {
                     "INSERT INTO item SELECT g, 'logged' FROM generate_series(101, 200) g",
                     "DELETE FROM item WHERE id <= 10");
             scene.captureAlone();
-            scene.forgetMappingsOffsets();
+            scene.topics.forgetMappingsOffsets();
 
             scene.start();
 
@@ -105,7 +106,7 @@ class ResumeIT {
             scene.stop();
             scene.source.execute("DELETE FROM item WHERE id <= 10");
             scene.captureAlone();
-            scene.emptyChangesTopic();
+            scene.topics.emptyChanges();
 
             scene.start();
 
@@ -134,7 +135,7 @@ class ResumeIT {
             scene.stop();
             scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(2, 40) g");
             scene.captureAlone();
-            scene.applyFirstInsert("item_a", "item_b");
+            scene.applyUpToInsideABlock("item_a", "item_b");
 
             for (String[] other : new String[][] {{"item_a"}, {"item_a", "item_b", "item_c"}}) {
                 scene.into(other);

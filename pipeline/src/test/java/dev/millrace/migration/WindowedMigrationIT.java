@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.migration.BackfillChange.Action;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import java.io.IOException;
 import java.time.Duration;

@@ -8,6 +8,7 @@ import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.ConnectionLimit.Kind;
 import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.Publication;
+import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
@@ -15,7 +16,7 @@ import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.ConnectionChecks.ConnectionNeed;
 import dev.millrace.preflight.Facts.ControlSchema;
 import dev.millrace.preflight.Finding.Status;
-import dev.millrace.preflight.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.sql.Relation;
@@ -36,6 +37,8 @@ class ChecksTest {
     private static final TableId CUSTOMER = new TableId("crm", "customer");
     private static final Position AT = new Position("millrace.yaml", 1, 1);
     private static final Server.Quota FREE = new Server.Quota(10, 1);
+    private static final ReplicationOrigins ORIGINS =
+            new ReplicationOrigins("max_active_replication_origins", 10, 0, List.of());
 
     private Server.Facts server = server("shop", 180_000, false);
     private Server.Facts targetServer = server("crm", 180_000, false);
@@ -88,7 +91,7 @@ class ChecksTest {
                 Optional.of("7"),
                 OptionalInt.of(1),
                 Optional.empty(),
-                new Server.Role("millrace", false, true, true, true),
+                new Server.Role("millrace", false, true, true, true, true, true),
                 connections,
                 transactions);
     }
@@ -114,7 +117,7 @@ class ChecksTest {
                 Optional.of(systemIdentifier),
                 OptionalInt.of(1),
                 Optional.of(outputPlugins),
-                new Server.Role("millrace", false, true, true, true),
+                new Server.Role("millrace", false, true, true, true, true, true),
                 List.of(),
                 List.of());
     }
@@ -136,7 +139,8 @@ class ChecksTest {
                         List.of(),
                         List.of(),
                         TableFacts.Rules.NONE),
-                new TableFacts.Access("millrace", true, true, true, true, true, true, false),
+                new TableFacts.Access(
+                        "millrace", true, true, true, true, true, true, false, List.of()),
                 OptionalLong.empty(),
                 0,
                 List.of());
@@ -194,18 +198,27 @@ class ChecksTest {
                                 Set.of(),
                                 begun,
                                 Set.of()),
+                        new Facts.Switchover(
+                                ControlSchema.ABSENT,
+                                true,
+                                ORIGINS,
+                                ORIGINS,
+                                Optional.empty(),
+                                false),
                         List.of(
                                 new CompiledTable(
-                                        new TableEntry.Select(
-                                                target.id(), statement(), List.of(), AT),
+                                        new TableEntry.Select(target.id(), statement(), AT),
                                         new Relation(source.id(), List.of(), List.of("id")),
                                         new Relation(target.id(), List.of(), List.of("id")),
-                                        Optional.empty())));
+                                        Optional.empty(),
+                                        Map.of())));
         return Stream.of(
                         SourceServerChecks.ALL,
                         SourceTableChecks.ALL,
                         TargetChecks.ALL,
-                        ConnectionChecks.ALL)
+                        ConnectionChecks.ALL,
+                        SwitchoverChecks.ALL,
+                        SwitchoverTableChecks.ALL)
                 .flatMap(List::stream)
                 .flatMap(check -> check.judge(facts).stream())
                 .filter(found -> found.status() != Status.OK)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -28,7 +29,8 @@ class ClosedGatesIT {
             TestDatabase source =
                     new TestDatabase(server.jdbcUrl("shop"), server.username(), server.password());
             source.query("SELECT pg_create_physical_replication_slot('taken')");
-            PreflightScene scene = PreflightScene.from(source);
+            PreflightScene scene =
+                    PreflightScene.between(source, PostgresServer.shared().newDatabase());
 
             PreflightReport report = scene.plan();
 

@@ -16,6 +16,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.OddNames;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -128,6 +129,53 @@ class PreflightIT {
     }
 
     @Test
+    void saysWhichColumnsCanBeComputedFromTheTarget() {
+        assertThat(
+                        inverse(
+                                "public.customer: SELECT id, user_name AS full_name, lower(email)"
+                                        + " AS email FROM public.users"))
+                .isEqualTo(
+                        "public.users: columns that come back from the target: exactly: id,"
+                                + " user_name; with losses: email (lower() loses the case of the letters);"
+                                + " not at all: age (no target column is computed from it)");
+
+        scene.source.execute("ALTER TABLE users DROP COLUMN age");
+        assertThat(
+                        inverse(
+                                "public.customer: SELECT id, user_name AS full_name, email FROM"
+                                        + " public.users"))
+                .isEqualTo("source tables: every column can be computed from the target exactly");
+    }
+
+    @Test
+    void onlySelectsWithAllRowsSupplyTheColumnsOfATableTogether() {
+        scene.target.execute(
+                "CREATE TABLE other (id bigint PRIMARY KEY, email text, age int)",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON other TO " + scene.role);
+        String customer = "public.customer: SELECT id, user_name AS full_name, email FROM users";
+        String other = "\npublic.other: SELECT id, email, age FROM users";
+
+        assertThat(inverse(customer + other))
+                .isEqualTo("source tables: every column can be computed from the target exactly");
+        String notAge = "not at all: age (no target column is computed from it)";
+        assertThat(inverse(customer + other + " WHERE age > 17"))
+                .startsWith("public.users: ")
+                .endsWith(notAge);
+        assertThat(inverse(customer + " WHERE age < 18" + other + " WHERE age > 17"))
+                .contains("public.users, rows in public.customer: ", notAge)
+                .contains("public.users, rows in public.other: ", "not at all: user_name");
+    }
+
+    private String inverse(String tables) {
+        PreflightReport report = scene.plan(tables);
+        assertThat(report.accepted()).isTrue();
+        return report.findings().stream()
+                .filter(found -> found.check().equals("mapping.inverse"))
+                .map(found -> found.object() + ": " + found.message())
+                .collect(Collectors.joining("\n"));
+    }
+
+    @Test
     void reportsWrongTypeAndMissingKeyAsMisconfigured() {
         scene.target.execute("ALTER TABLE customer ALTER email TYPE int USING 1");
         assertThat(only(scene.plan()).message()).contains("email").contains("integer");
@@ -233,7 +281,8 @@ class PreflightIT {
                                         "public", "other", one.tables().getFirst().at())),
                         one.debezium(),
                         one.backfill(),
-                        one.indexes());
+                        one.indexes(),
+                        one.switchover());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");
     }

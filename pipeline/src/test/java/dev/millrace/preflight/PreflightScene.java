@@ -18,12 +18,12 @@ final class PreflightScene {
     private static final String PASSWORD = "right-4711";
 
     final TestDatabase source;
-    final TestDatabase target = PostgresServer.shared().newDatabase();
+    final TestDatabase target;
     final String role =
             "role_" + NAMES.incrementAndGet() + "_" + Long.toString(System.nanoTime(), 36);
     private final String migration = "m" + Long.toString(System.nanoTime(), 36);
     String sourcePassword = PASSWORD;
-    String targetUrl = target.url();
+    String targetUrl;
 
     /// Another line of the migration file.
     String more = "";
@@ -31,22 +31,23 @@ final class PreflightScene {
     /// The source has a table `users` and the target a table `customer`; the role has all
     /// privileges on both.
     PreflightScene() {
-        this(PostgresServer.shared().newDatabase());
-        source.execute("GRANT SET ON PARAMETER session_replication_role TO " + role);
-        makeTables();
-    }
-
-    private PreflightScene(TestDatabase source) {
-        this.source = source;
+        this(PostgresServer.shared().newDatabase(), PostgresServer.shared().newDatabase());
         source.execute(login());
+        grant();
     }
 
-    /// A scene whose source is on another server.
-    static PreflightScene from(TestDatabase source) {
-        PreflightScene scene = new PreflightScene(source);
-        scene.target.execute(
-                scene.login(), "GRANT SET ON PARAMETER session_replication_role TO " + scene.role);
-        scene.makeTables();
+    private PreflightScene(TestDatabase source, TestDatabase target) {
+        this.source = source;
+        this.target = target;
+        this.targetUrl = target.url();
+    }
+
+    /// A scene whose databases are on two servers.
+    static PreflightScene between(TestDatabase source, TestDatabase target) {
+        PreflightScene scene = new PreflightScene(source, target);
+        source.execute(scene.login());
+        target.execute(scene.login());
+        scene.grant();
         return scene;
     }
 
@@ -54,14 +55,24 @@ final class PreflightScene {
         return "CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD '" + PASSWORD + "'";
     }
 
-    private void makeTables() {
+    private void grant() {
+        for (TestDatabase each : List.of(source, target)) {
+            each.execute(
+                    "GRANT SET ON PARAMETER session_replication_role TO " + role,
+                    "GRANT pg_read_all_stats TO " + role,
+                    "GRANT CREATE ON DATABASE " + name(each) + " TO " + role,
+                    "GRANT EXECUTE ON FUNCTION pg_replication_origin_create,"
+                            + " pg_replication_origin_drop, pg_replication_origin_oid,"
+                            + " pg_replication_origin_session_setup,"
+                            + " pg_replication_origin_session_reset,"
+                            + " pg_replication_origin_xact_setup TO "
+                            + role);
+        }
         source.execute(
-                "GRANT CREATE ON DATABASE " + name(source) + " TO " + role,
                 "CREATE TABLE users (id bigint PRIMARY KEY, user_name text NOT NULL, email text,"
                         + " age int)",
                 "ALTER TABLE users OWNER TO " + role);
         target.execute(
-                "GRANT CREATE ON DATABASE " + name(target) + " TO " + role,
                 "CREATE TABLE customer (id bigint PRIMARY KEY, full_name text NOT NULL, email"
                         + " text)",
                 "ALTER TABLE customer OWNER TO " + role);

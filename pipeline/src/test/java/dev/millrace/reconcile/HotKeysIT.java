@@ -2,6 +2,7 @@ package dev.millrace.reconcile;
 
 import static dev.millrace.reconcile.UserMapper.deletedUser;
 import static dev.millrace.reconcile.UserMapper.userWithUnchangedName;
+import static dev.millrace.reconcile.UserMapper.userWithWideUnmappedCell;
 import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// A key that is written before every read of it is decided from the log, or stays undecided.
 class HotKeysIT {
@@ -128,6 +130,34 @@ class HotKeysIT {
 
         assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
         assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.cause()).contains("wider rows were in flight");
+    }
+
+    /// The rows on both sides are narrow. Whether the change was applied cannot be said without the
+    /// image of the log.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void hotKeyWhoseImageInTheLogIsTooWideIsUndecided(boolean applied) {
+        scene.limits = new ReconcileLimits(2, Duration.ZERO, 1_000, 1_000);
+        AtomicInteger version = new AtomicInteger();
+        if (!applied) {
+            scene.progress.applyOnly(event -> event instanceof ChangeEvent.Watermark);
+        }
+        scene.progress.afterEachWatermark(
+                () -> {
+                    String name = "hot " + version.incrementAndGet();
+                    scene.progress.write(
+                            "UPDATE users SET name = '%s', amount = 1 WHERE id = 7".formatted(name),
+                            userWithWideUnmappedCell(7, name, "1", 2_000));
+                    scene.progress.catchUp();
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.undecided()).isEqualTo(1);
+        assertThat(table.different()).isZero();
+        assertThat(table.fromLog()).isZero();
         assertThat(table.cause()).contains("wider rows were in flight");
     }
 

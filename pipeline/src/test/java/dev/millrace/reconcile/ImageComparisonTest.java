@@ -12,7 +12,7 @@ import dev.millrace.change.Row;
 import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.mapping.RowMapper.MappedRow;
 import dev.millrace.reconcile.ImageComparison.Decision;
-import dev.millrace.reconcile.KeyChangeReader.KeyHistory;
+import dev.millrace.reconcile.KeyHistories.KeyHistory;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import java.util.List;
 import java.util.Set;

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The verdict against real servers on idle tables: planted differences are found.
@@ -241,10 +242,16 @@ class ReconcilerIT {
         scene.target.execute("INSERT INTO crm.customer SELECT i, 'x', 1" + more);
     }
 
-    @Test
-    void countsTooWideRowsWithoutNamingTheirColumns() {
-        scene.source.execute("UPDATE users SET name = repeat('x', 4000) WHERE id < 6");
-        scene.target.execute("UPDATE crm.customer SET full_name = repeat('y', 4000) WHERE id < 6");
+    /// The limit counts bytes in UTF-8.
+    @ParameterizedTest
+    @CsvSource({"x, y, 4000", "ä, ö, 2000"})
+    void countsTooWideRowsWithoutNamingTheirColumns(String onSource, String onTarget, int length) {
+        scene.source.execute(
+                "UPDATE users SET name = repeat('%s', %d) WHERE id < 6"
+                        .formatted(onSource, length));
+        scene.target.execute(
+                "UPDATE crm.customer SET full_name = repeat('%s', %d) WHERE id < 6"
+                        .formatted(onTarget, length));
         scene.limits = new ReconcileLimits(3, Duration.ZERO, 1_000, 10_000);
 
         TableReport table = scene.table();

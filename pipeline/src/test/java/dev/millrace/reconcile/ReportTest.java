@@ -6,6 +6,7 @@ import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.report.ReportPage;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collections;
@@ -89,6 +90,7 @@ class ReportTest {
                 "16/B374D848",
                 "9c0ffee",
                 List.of(tables),
+                null,
                 null);
     }
 
@@ -124,7 +126,8 @@ class ReportTest {
                         "sourceLsn",
                         "specHash",
                         "tables",
-                        "reason");
+                        "reason",
+                        "start");
         assertThat(json.get("verdict").stringValue()).isEqualTo("different");
         assertThat(json.get("startedAt").stringValue()).isEqualTo("2026-03-01T10:00:00.123456Z");
         JsonNode table = json.get("tables").get(0);

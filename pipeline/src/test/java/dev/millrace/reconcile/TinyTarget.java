@@ -3,7 +3,6 @@ package dev.millrace.reconcile;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
 import dev.millrace.change.Topics;
-import dev.millrace.control.ControlSchema;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper.MappedRow;
 import dev.millrace.testing.TestDatabase;
@@ -27,10 +26,10 @@ final class TinyTarget {
     /// A change with its position in the log.
     record Placed(int partition, long offset, ChangeEvent event) {}
 
+    /// @param database has the control schema
     TinyTarget(TestDatabase database, Topics topics, int partitions, Mapping mapping) {
         this.database = database;
         this.mapping = mapping;
-        createControlSchema(database);
         for (int partition = 0; partition < partitions; partition++) {
             database.execute(
                     "INSERT INTO millrace.stored_offset VALUES ('%s', '%s', %d, 1, 'x', 0, -1, 0)"
@@ -117,14 +116,6 @@ final class TinyTarget {
     private static void run(Connection connection, String sql) throws SQLException {
         try (var statement = connection.createStatement()) {
             statement.execute(sql);
-        }
-    }
-
-    private static void createControlSchema(TestDatabase database) {
-        try {
-            ControlSchema.migrate(database::connect);
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
         }
     }
 }

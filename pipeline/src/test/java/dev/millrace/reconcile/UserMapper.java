@@ -5,6 +5,7 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
+import dev.millrace.sql.Relation;
 import dev.millrace.sql.Relation.SqlType;
 import java.util.List;
 import java.util.Optional;
@@ -47,6 +48,20 @@ final class UserMapper implements RowMapper {
                 new UserMapper());
     }
 
+    /// The source table as its catalog describes it, as far as its key is concerned.
+    static Relation users() {
+        return new Relation(
+                USERS,
+                List.of(
+                        new Relation.Column(
+                                "id",
+                                type("int4", "integer"),
+                                true,
+                                false,
+                                Relation.Collation.NONE)),
+                List.of("id"));
+    }
+
     /// The same mapping for other tables.
     static Mapping mapping(TableId source, TableId target) {
         Mapping of = mapping();
@@ -61,6 +76,11 @@ final class UserMapper implements RowMapper {
 
     static Row user(int id, @Nullable String name, @Nullable String amount) {
         return Row.of(SOURCE, Integer.toString(id), name, amount, "f");
+    }
+
+    /// A row whose bytes are in a cell that the SELECT does not select.
+    static Row userWithWideUnmappedCell(int id, String name, String amount, int bytes) {
+        return Row.of(SOURCE, Integer.toString(id), name, amount, "f".repeat(bytes));
     }
 
     static Row deletedUser(int id) {

@@ -22,9 +22,10 @@ import java.util.Map;
 final class UsersScene implements AutoCloseable {
 
     static final int ROWS = 300;
+    static final String SPEC_HASH = "cafe";
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
-    final TestDatabase target = PostgresServer.shared().newDatabase();
+    final TestDatabase target = PostgresServer.shared().newTarget();
     final Topics topics = new Topics(KafkaServer.newMigrationName());
     final TinyReplicationProgress progress;
     Mapping mapping = UserMapper.mapping();
@@ -54,21 +55,29 @@ final class UsersScene implements AutoCloseable {
     }
 
     ReconciliationReport reconcile(List<Mapping> mappings) {
+        return new Reconciler(subject(), progress, sources(), limits, InstantSource.system())
+                .reconcile(mappings, cancellation);
+    }
+
+    TouchedReconciliation touched() {
+        return new TouchedReconciliation(
+                subject(), progress, sources(), limits, InstantSource.system());
+    }
+
+    private Reconciler.Subject subject() {
+        return new Reconciler.Subject(topics.migration(), SPEC_HASH);
+    }
+
+    private Reconciler.Sources sources() {
         Map<String, Object> kafka =
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
-        return new Reconciler(
-                        new Reconciler.Subject(topics.migration(), "cafe"),
-                        progress,
-                        new Reconciler.Sources(
-                                new Chunker(
-                                        topics.migration(),
-                                        topics.target(),
-                                        () -> source.session("reconcile"),
-                                        () -> target.session("reconcile")),
-                                new ChangeLog(kafka, topics)),
-                        limits,
-                        InstantSource.system())
-                .reconcile(mappings, cancellation);
+        return new Reconciler.Sources(
+                new Chunker(
+                        topics.migration(),
+                        topics.target(),
+                        () -> source.session("reconcile"),
+                        () -> target.session("reconcile")),
+                new ChangeLog(kafka, topics));
     }
 
     TableReport table() {

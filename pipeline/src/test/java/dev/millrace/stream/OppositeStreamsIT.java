@@ -3,8 +3,17 @@ package dev.millrace.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
+import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
+import dev.millrace.change.Topics;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.StoredOffsets;
+import dev.millrace.kafka.ChangeLog;
+import dev.millrace.kafka.ChangeLog.LogTopic;
+import dev.millrace.kafka.TopicReader;
+import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.migration.CopyMapping;
 import dev.millrace.migration.Migration;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
@@ -19,26 +28,34 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.Relation;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.IsolationLevel;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Two streams of one migration run in opposite directions between the same two databases, in one
-/// process and with disjoint tables. Both databases are on one server, where replication slots
-/// share one namespace.
+/// process, with disjoint tables or with one table. Both databases are on one server, where
+/// replication slots share one namespace.
 class OppositeStreamsIT {
 
     private static final int PARTITIONS = 2;
@@ -60,6 +77,7 @@ class OppositeStreamsIT {
         private final String table;
         private final Database source;
         private final Database target;
+        private Map<String, String> debezium = Map.of();
         private @Nullable Migration migration;
 
         private Scene(Direction direction, TestDatabase from, TestDatabase to, String table) {
@@ -95,11 +113,12 @@ class OppositeStreamsIT {
                     new ReplicationStream.Settings(
                             PARTITIONS,
                             KAFKA,
-                            Map.of(),
+                            debezium,
                             ReplicaRole.REPLICA,
                             dataDir.resolve(direction.id(name)),
                             LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
                             Backfill.ENGINE,
+                            ExistingRows.READ,
                             IndexSetting.KEEP));
         }
 
@@ -114,10 +133,11 @@ class OppositeStreamsIT {
                             List.of(),
                             Map.of(),
                             Backfill.ENGINE,
-                            IndexSetting.KEEP);
+                            IndexSetting.KEEP,
+                            Switchover.DEFAULT);
             migration =
                     Migration.start(
-                            stream(),
+                            new Migration.Streams(stream(), Optional.empty()),
                             new SpecResult.Valid(spec, "hash"),
                             "test",
                             InstantSource.system());
@@ -161,6 +181,67 @@ class OppositeStreamsIT {
             return ((ReconciliationState.Finished) running().reconciliation(id).orElseThrow())
                     .report()
                     .verdict();
+        }
+
+        /// Waits until everything that was committed on the source before is applied to the target.
+        private void awaitThrough() throws SQLException {
+            long number;
+            try (Connection connection = from.session("watermark")) {
+                number = stream().watermarks(1).emit(connection).number().number();
+            }
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(90))
+                    .pollInterval(Duration.ofMillis(50))
+                    .until(() -> applied() >= number);
+        }
+
+        /// The lowest watermark of all partitions.
+        private long applied() throws SQLException {
+            try (Connection connection = to.session("test")) {
+                return new StoredOffsets(
+                                direction.id(name), new Topics(direction.id(name)).target())
+                        .read(connection)
+                        .appliedWatermark()
+                        .map(WatermarkNumber::number)
+                        .orElse(0L);
+            }
+        }
+
+        /// The changes of rows and the truncates in the log, sorted.
+        private List<String> logged() {
+            ChangeLog log = new ChangeLog(KAFKA, new Topics(direction.id(name)));
+            Map<Integer, Long> ends = log.ends(LogTopic.CHANGES);
+            Map<Integer, OffsetRange> ranges = new HashMap<>();
+            log.begins(LogTopic.CHANGES)
+                    .forEach(
+                            (partition, from) ->
+                                    ranges.put(
+                                            partition,
+                                            new OffsetRange(
+                                                    from, ends.getOrDefault(partition, from))));
+            List<String> found = new ArrayList<>();
+            Set<Long> truncates = new HashSet<>();
+            log.changes(
+                    ranges,
+                    batch ->
+                            batch.forEach(
+                                    each -> {
+                                        switch (each.content()) {
+                                            case ChangeEvent.OfRow change ->
+                                                    found.add(
+                                                            change.getClass().getSimpleName()
+                                                                    + " "
+                                                                    + change.row().text(0));
+                                            case ChangeEvent.Truncate truncate -> {
+                                                if (truncates.add(truncate.id())) {
+                                                    found.add("Truncate");
+                                                }
+                                            }
+                                            case ChangeEvent.Watermark _,
+                                                    ChangeEvent.BackfillComplete _ -> {}
+                                        }
+                                    }));
+            return found.stream().sorted().toList();
         }
 
         private void assertEqual(int rows) {
@@ -263,6 +344,126 @@ class OppositeStreamsIT {
             forward.start();
             forward.assertEqual(200);
         }
+    }
+
+    /// After this, each log contains what the other stream wrote, if it is captured at all.
+    private static void settle(Scene forward, Scene reverse) throws SQLException {
+        for (Scene each : List.of(forward, reverse, forward, reverse)) {
+            each.awaitThrough();
+        }
+    }
+
+    private void createOneTable() {
+        for (TestDatabase database : List.of(a, b)) {
+            database.execute("CREATE TABLE shared (id int PRIMARY KEY, name text)");
+        }
+    }
+
+    @Test
+    void aChangeOfEitherSideArrivesOnceAndDoesNotComeBack() throws Exception {
+        createOneTable();
+        try (Scene forward = new Scene(Direction.FORWARD, a, b, "shared");
+                Scene reverse = new Scene(Direction.REVERSE, b, a, "shared")) {
+            forward.start();
+            reverse.start();
+            forward.awaitInSync();
+            reverse.awaitInSync();
+
+            a.execute(
+                    "INSERT INTO shared VALUES (1, 'a'), (2, 'a'), (3, 'a')",
+                    "UPDATE shared SET name = 'a2' WHERE id = 1",
+                    "UPDATE shared SET id = 20 WHERE id = 2",
+                    "DELETE FROM shared WHERE id = 3");
+            settle(forward, reverse);
+            assertThat(reverse.contents(a))
+                    .isEqualTo(reverse.contents(b))
+                    .containsExactly(List.of("1", "a2"), List.of("20", "a"));
+            assertThat(reverse.logged()).isEmpty();
+            List<String> ofA = forward.logged();
+            assertThat(ofA)
+                    .containsExactly(
+                            "Delete 2",
+                            "Delete 3",
+                            "Insert 1",
+                            "Insert 2",
+                            "Insert 20",
+                            "Insert 3",
+                            "Update 1");
+
+            b.execute(
+                    "TRUNCATE shared",
+                    "INSERT INTO shared VALUES (1, 'b'), (2, 'b'), (3, 'b')",
+                    "UPDATE shared SET name = 'b2' WHERE id = 1",
+                    "UPDATE shared SET id = 30 WHERE id = 2",
+                    "DELETE FROM shared WHERE id = 3");
+            settle(forward, reverse);
+            assertThat(reverse.contents(a))
+                    .isEqualTo(reverse.contents(b))
+                    .containsExactly(List.of("1", "b2"), List.of("30", "b"));
+            assertThat(forward.logged()).isEqualTo(ofA);
+            assertThat(reverse.logged())
+                    .containsExactly(
+                            "Delete 2",
+                            "Delete 3",
+                            "Insert 1",
+                            "Insert 2",
+                            "Insert 3",
+                            "Insert 30",
+                            "Truncate",
+                            "Update 1");
+
+            a.execute("TRUNCATE shared");
+            settle(forward, reverse);
+            assertThat(reverse.contents(b)).isEmpty();
+            assertThat(reverse.logged()).filteredOn("Truncate"::equals).hasSize(1);
+            assertThat(forward.logged()).hasSize(ofA.size() + 1);
+        }
+    }
+
+    /// The reverse stream ends inside a transaction that the forward stream wrote, and goes on.
+    @Test
+    void aRestartInsideATransactionOfTheOtherStreamLetsNothingThrough() throws Exception {
+        createOneTable();
+        try (Scene forward = new Scene(Direction.FORWARD, a, b, "shared");
+                Scene reverse = new Scene(Direction.REVERSE, b, a, "shared")) {
+            reverse.debezium = Map.of("max.batch.size", "50", "max.queue.size", "100");
+            forward.start();
+            reverse.start();
+            forward.awaitInSync();
+            reverse.awaitInSync();
+            reverse.stop();
+            a.execute("INSERT INTO shared SELECT g, 'a' FROM generate_series(1, 60000) g");
+            forward.awaitThrough();
+
+            for (int restart = 0; restart < 3; restart++) {
+                long before = batches(reverse);
+                reverse.start();
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(60))
+                        .pollInterval(Duration.ofMillis(2))
+                        .until(() -> batches(reverse) > before + 40);
+                reverse.stop();
+            }
+            b.execute("UPDATE shared SET name = 'b' WHERE id = 7");
+            reverse.start();
+            settle(forward, reverse);
+
+            assertThat(reverse.logged()).containsExactly("Update 7");
+            assertThat(forward.logged())
+                    .hasSize(60_000)
+                    .allMatch(each -> each.startsWith("Insert"));
+            assertThat(a.query("SELECT id FROM shared WHERE name = 'b'"))
+                    .containsExactly(List.of("7"));
+        }
+    }
+
+    /// Grows by two with each batch of the capture.
+    private static long batches(Scene scene) {
+        String topic = scene.stream().topics().position();
+        return new TopicReader(KAFKA, TopicReader.TIMEOUT)
+                .ends(topic, IsolationLevel.READ_COMMITTED).values().stream()
+                        .mapToLong(each -> each)
+                        .sum();
     }
 
     private void assertEachStreamHasItsOwn(Scene forward, Scene reverse) throws Exception {

@@ -3,6 +3,8 @@ package dev.millrace.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.change.Topics;
 import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
@@ -58,6 +60,7 @@ class ReplicationStreamTest {
                         Path.of("state"),
                         LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
                         Backfill.WINDOWS,
+                        ExistingRows.READ,
                         IndexSetting.KEEP));
     }
 
@@ -157,5 +160,16 @@ class ReplicationStreamTest {
         assertThat(reverse.applier(7).migration()).isEqualTo(reverse.id());
         assertThat(List.of(reverse.capture(7).generation(), reverse.mappings(7).generation()))
                 .containsOnly(reverse.applier(7).generation());
+    }
+
+    @Test
+    void eachStreamDropsWhatTheOtherOneWrites() {
+        ReplicationStream forward = stream(Direction.FORWARD, "shop");
+        ReplicationStream reverse = stream(Direction.REVERSE, "shop");
+
+        assertThat(forward.capture(1).opposite()).contains(reverse.applier(1).migration());
+        assertThat(reverse.capture(1).opposite()).contains(forward.applier(1).migration());
+        assertThat(forward.applier(1).origins()).isEqualTo(OriginUse.IF_PERMITTED);
+        assertThat(reverse.applier(1).origins()).isEqualTo(OriginUse.REQUIRED);
     }
 }

@@ -7,7 +7,9 @@ import dev.millrace.expression.RowError;
 import dev.millrace.expression.Typed;
 import dev.millrace.expression.Typed.Evaluator;
 import dev.millrace.sql.Relation;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ final class CompiledMapper implements RowMapper {
     private final List<String> columns;
     private final List<Output> outputs;
     private final List<Evaluator> where;
+    private final List<Evaluator> share;
     private final RowSchema target;
     private final RowSchema key;
     private final List<Output> keyOutputs;
@@ -26,16 +29,20 @@ final class CompiledMapper implements RowMapper {
     /// threads only repeats the computation.
     private volatile Cells.Positions positions;
 
+    /// @param share conditions over the source's key: rows for which one is not true are not
+    ///   concerned
     CompiledMapper(
             Relation source,
             List<String> columns,
             List<Output> outputs,
             List<Typed> where,
+            List<Typed> share,
             RowSchema target) {
         this.source = source;
         this.columns = columns;
         this.outputs = outputs;
         this.where = where.stream().map(Typed::evaluator).toList();
+        this.share = share.stream().map(Typed::evaluator).toList();
         this.target = target;
         this.key =
                 new RowSchema(
@@ -62,8 +69,27 @@ final class CompiledMapper implements RowMapper {
     }
 
     @Override
+    public boolean concerns(Row row) {
+        if (share.isEmpty()) {
+            return true;
+        }
+        Cells cells = cells(row);
+        return share.stream().allMatch(condition -> Boolean.TRUE.equals(condition.value(cells)));
+    }
+
+    @Override
     public boolean isFiltered() {
         return !where.isEmpty();
+    }
+
+    @Override
+    public Map<String, String> copies() {
+        Map<String, String> copies = new LinkedHashMap<>();
+        for (Output output : outputs) {
+            output.copied(source)
+                    .ifPresent(column -> copies.put(String.valueOf(output.name()), column));
+        }
+        return copies;
     }
 
     /// PostgreSQL selects the order of the conditions, cheap ones first, and stops at one that is

@@ -23,11 +23,23 @@ final class KeyRule {
 
     private final Relation source;
     private final Relation target;
+    private final boolean narrows;
+    private final Set<String> fixed;
     private final ProblemLog problems;
 
-    KeyRule(Relation source, Relation target, ProblemLog problems) {
+    /// @param narrows whether an integer may be cast to a smaller type. PostgreSQL refuses a value
+    ///   that does not fit, so no two values become equal
+    /// @param fixed columns of the source key that have the same value in all rows
+    KeyRule(
+            Relation source,
+            Relation target,
+            boolean narrows,
+            Set<String> fixed,
+            ProblemLog problems) {
         this.source = source;
         this.target = target;
+        this.narrows = narrows;
+        this.fixed = fixed;
         this.problems = problems;
     }
 
@@ -49,6 +61,7 @@ final class KeyRule {
             return;
         }
         Set<String> missing = new LinkedHashSet<>(source.key());
+        missing.removeAll(fixed);
         boolean legal = true;
         for (String column : targetKey) {
             Optional<Output> output =
@@ -75,7 +88,7 @@ final class KeyRule {
                             + String.join(", ", missing)
                             + " of the key of "
                             + source.id()
-                            + ": two source rows could become one target row",
+                            + ": two rows could become one",
                     "add the column to the target's key");
         }
     }
@@ -112,8 +125,10 @@ final class KeyRule {
         if (from == null || !source.key().contains(from.name())) {
             problems.add(
                     output.at(),
-                    "target key column "
+                    "key column "
                             + name
+                            + " of "
+                            + target.id()
                             + " is computed from "
                             + (from == null ? "an expression" : from.name())
                             + (from == null ? "" : ", which is not in the key of " + source.id()),
@@ -123,8 +138,10 @@ final class KeyRule {
         if (node instanceof Node.Cast && !isLossless(from, output.type())) {
             problems.add(
                     output.at(),
-                    "target key column "
+                    "key column "
                             + name
+                            + " of "
+                            + target.id()
                             + " is a cast of "
                             + from.name()
                             + " that can make two values equal",
@@ -136,8 +153,10 @@ final class KeyRule {
         if (!distinguishes) {
             problems.add(
                     output.at(),
-                    "target key column "
+                    "key column "
                             + name
+                            + " of "
+                            + target.id()
                             + " has a nondeterministic collation, which can make two values equal",
                     "give the column a deterministic collation");
             return false;
@@ -166,14 +185,14 @@ final class KeyRule {
         };
     }
 
-    private static boolean isLossless(Relation.Column column, ValueType to) {
+    private boolean isLossless(Relation.Column column, ValueType to) {
         ValueType from = ValueType.ofColumn(column.type());
         Kind kind = from.kind();
         boolean freeText = to.kind().isPlainText() && !to.isConstrained();
         return switch (kind) {
             case INT2, INT4, INT8 ->
                     freeText
-                            || to.kind().isInteger() && kind.compareTo(to.kind()) <= 0
+                            || to.kind().isInteger() && (narrows || kind.compareTo(to.kind()) <= 0)
                             || to.kind() == Kind.NUMERIC && !to.isConstrained();
             case TEXT, VARCHAR -> freeText || to.kind().isPlainText() && TypeFit.fits(from, to);
             case BPCHAR, UUID, DATE, TIMESTAMP, TIMESTAMPTZ, BOOL ->

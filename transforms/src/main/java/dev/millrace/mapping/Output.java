@@ -4,9 +4,11 @@ import dev.millrace.change.Row;
 import dev.millrace.expression.Cells;
 import dev.millrace.expression.Typed;
 import dev.millrace.expression.Values;
+import dev.millrace.sql.Kind;
 import dev.millrace.sql.Node;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.ValueType;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// One result column. Immutable.
@@ -32,6 +34,31 @@ record Output(int at, Node node, @Nullable String name, Value value) {
             case Value.Copy(_, Relation.Column column) -> ValueType.ofColumn(column.type());
             case Value.Computed(Typed typed) -> typed.type();
         };
+    }
+
+    /// The source column that has the same value, if there is one. A cast between integer types
+    /// keeps the number or fails.
+    Optional<String> copied(Relation source) {
+        return switch (value) {
+            case Value.Copy(_, Relation.Column column) -> Optional.of(column.name());
+            case Value.Computed _ ->
+                    node instanceof Node.Cast(_, Node.Column(_, _, String from), _)
+                                    && isInteger(source, from)
+                                    && keepsIntegers(type())
+                            ? Optional.of(from)
+                            : Optional.empty();
+        };
+    }
+
+    private static boolean isInteger(Relation source, String column) {
+        return source.column(column)
+                .map(found -> ValueType.ofColumn(found.type()).kind().isInteger())
+                .orElse(false);
+    }
+
+    private static boolean keepsIntegers(ValueType type) {
+        return type.kind().isInteger()
+                || type.kind() == Kind.NUMERIC && (!type.isConstrained() || type.scale() >= 0);
     }
 
     /// Fails when the cell is a copy of an unchanged cell.

@@ -1,6 +1,7 @@
 package dev.millrace.mapping;
 
 import dev.millrace.change.Row;
+import java.util.Map;
 
 /// Maps source rows to target rows by a compiled SELECT. Pure; thread-safe. A source row may have
 /// any schema that contains the used columns; a row without one of them is rejected by name.
@@ -13,9 +14,23 @@ public interface RowMapper {
     /// columns of the source row.
     Row key(Row source);
 
+    /// Whether the mapping concerns the row, which its key alone decides: a row of another key has
+    /// no place in the target, and its changes have no output. Reads only the key columns of the
+    /// row; [#key] of a row that it does not concern may be the key of another row.
+    default boolean concerns(Row source) {
+        return true;
+    }
+
     /// Whether some rows are not in the target.
     default boolean isFiltered() {
         return false;
+    }
+
+    /// The target columns whose value is the value of one source column, each with that column: it
+    /// is copied, or an integer that is cast to another integer type or to numeric. Empty if this
+    /// is not known.
+    default Map<String, String> copies() {
+        return Map.of();
     }
 
     sealed interface MappedRow {

@@ -16,8 +16,14 @@ import dev.millrace.sql.SelectStatement;
 import dev.millrace.sql.SqlRenderer;
 import dev.millrace.sql.StatementCheck;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Compiles a statement into a mapping between two tables. A compiled mapping computes what
@@ -49,10 +55,51 @@ public final class SelectCompiler {
             Relation target,
             List<String> targetKey,
             CaseMaps caseMaps) {
-        return new SelectCompiler(statement, source, target, caseMaps).mapping(targetKey);
+        return new SelectCompiler(statement, source, target, caseMaps)
+                .mapping(targetKey, Use.FORWARD, Set.of());
     }
 
-    private CompileResult mapping(List<String> targetKey) {
+    /// Compiles a SELECT of `reverse`, which reads the target table and supplies some columns of
+    /// the source table: at least its key.
+    ///
+    /// @param statement without a `*` and without a WHERE
+    /// @param fixed columns of the target's key that the entry's SELECT fills with constants
+    /// @param caseMaps the target's case maps; needed only when the statement changes case
+    /// @return a mapping from the target table to the source table
+    public static CompileResult compileReverse(
+            SelectStatement statement,
+            Relation target,
+            Relation source,
+            Set<String> fixed,
+            CaseMaps caseMaps) {
+        return new SelectCompiler(statement, target, source, caseMaps)
+                .mapping(source.key(), Use.REVERSE, fixed);
+    }
+
+    /// Compiles the SELECT of a [WayBackDraft]. Its WHERE decides which rows of the target concern
+    /// the source table.
+    ///
+    /// @param caseMaps the target's case maps; needed only when the statement changes case
+    /// @return a mapping from the target table to the source table, which writes complete rows
+    public static CompileResult compileBack(
+            WayBackDraft.Select draft, SelectStatement statement, CaseMaps caseMaps) {
+        Relation target = draft.part().target();
+        Relation source = draft.part().source();
+        Set<String> fixed =
+                Stream.ofNullable(statement.where())
+                        .flatMap(WayBackRule::columns)
+                        .collect(Collectors.toSet());
+        return new SelectCompiler(statement, target, source, caseMaps)
+                .mapping(source.key(), Use.BACK, fixed);
+    }
+
+    private enum Use {
+        FORWARD,
+        REVERSE,
+        BACK
+    }
+
+    private CompileResult mapping(List<String> targetKey, Use use, Set<String> fixed) {
         new StatementCheck(problems).check(statement);
         List<Output> outputs = outputs();
         List<Typed> where = where();
@@ -60,8 +107,10 @@ public final class SelectCompiler {
         TargetFit fit = new TargetFit(source, target, problems);
         List<Output> written = fit.written(outputs);
         if (typed) {
-            fit.checkSupplied(statement.source().at(), written, targetKey);
-            new KeyRule(source, target, problems)
+            if (use != Use.REVERSE) {
+                fit.checkSupplied(statement.source().at(), written, targetKey);
+            }
+            new KeyRule(source, target, use != Use.FORWARD, fixed, problems)
                     .check(statement.source().at(), written, targetKey);
         }
         if (!problems.isEmpty()) {
@@ -71,7 +120,13 @@ public final class SelectCompiler {
                 written.stream().map(output -> Objects.requireNonNull(output.name())).toList();
         RowSchema rowSchema = RowSchema.keyed(target.id(), names, targetKey);
         CompiledMapper mapper =
-                new CompiledMapper(source, columns.used(), written, where, rowSchema);
+                new CompiledMapper(
+                        source,
+                        columns.used(),
+                        written,
+                        use == Use.BACK ? List.of() : where,
+                        use == Use.BACK ? where : List.of(),
+                        rowSchema);
         return new CompileResult.Compiled(
                 new Mapping(
                         source.id(),
@@ -79,7 +134,23 @@ public final class SelectCompiler {
                         written.stream().map(output -> output.type().sql()).toList(),
                         statement.text(),
                         rendered(outputs),
-                        mapper));
+                        mapper),
+                use == Use.FORWARD
+                        ? new InverseRule(source, target, expressions)
+                                .of(written, statement.where())
+                        : declared(written));
+    }
+
+    private static Map<String, Inverse> declared(List<Output> written) {
+        Map<String, Inverse> declared = new LinkedHashMap<>();
+        for (Output output : written) {
+            declared.put(
+                    Objects.requireNonNull(output.name()),
+                    new Inverse.Declared(
+                            SqlRenderer.sql(
+                                    output.node(), column -> SqlRenderer.quoted(column.name()))));
+        }
+        return Collections.unmodifiableMap(declared);
     }
 
     private List<Output> outputs() {
@@ -169,7 +240,9 @@ public final class SelectCompiler {
     /// The outcome of compiling a statement.
     public sealed interface CompileResult {
 
-        record Compiled(Mapping mapping) implements CompileResult {}
+        /// @param inverses how columns of the file's source table are computed back: each that is
+        ///   not generated, or those that a SELECT of `reverse` declares
+        record Compiled(Mapping mapping, Map<String, Inverse> inverses) implements CompileResult {}
 
         /// The statement cannot be a mapping between these two tables. Contains every problem
         /// found, in the order of the text.

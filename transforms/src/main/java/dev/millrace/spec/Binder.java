@@ -3,6 +3,7 @@ package dev.millrace.spec;
 import dev.millrace.problem.NearestName;
 import dev.millrace.problem.Position;
 import dev.millrace.spec.SpecForm.AtMostOne;
+import dev.millrace.spec.SpecForm.ExactlyOne;
 import dev.millrace.spec.SpecForm.NotYetSupported;
 import dev.millrace.spec.SpecForm.Setting;
 import dev.millrace.spec.SpecForm.ShortForm;
@@ -54,8 +55,10 @@ final class Binder {
     }
 
     /// The key of a component: `bootstrapServers` is `bootstrap-servers`.
-    static String key(String component) {
-        return component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+    static String key(String component, Setting setting) {
+        return setting.key().isEmpty()
+                ? component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT)
+                : setting.key();
     }
 
     private @Nullable Object value(Type type, Node node, String path, String kind) {
@@ -102,7 +105,7 @@ final class Binder {
             @Nullable NotYetSupported later) {
         Map<String, RecordComponent> known = new LinkedHashMap<>();
         for (RecordComponent component : form.getRecordComponents()) {
-            known.put(key(component.getName()), component);
+            known.put(key(component.getName(), setting(component)), component);
         }
         Map<String, @Nullable Object> values = new HashMap<>();
         Map<String, Position> seen = new HashMap<>();
@@ -113,18 +116,25 @@ final class Binder {
             }
             RecordComponent component = known.get(key.get());
             if (component != null) {
-                values.put(
-                        component.getName(),
+                Object value =
                         value(
                                 component.getGenericType(),
                                 entry.getValueNode(),
                                 join(path, key.get()),
-                                setting(component).kind()));
+                                setting(component).kind());
+                if (setting(component).required() && List.of().equals(value)) {
+                    problems.add(
+                            at(entry.getValueNode()),
+                            join(path, key.get()),
+                            "is empty",
+                            "it must be " + setting(component).kind());
+                }
+                values.put(component.getName(), value);
             } else {
                 refuseKey(key.get(), entry, path, known.keySet(), later);
             }
         }
-        checkTogether(form, path, seen);
+        checkTogether(form, mapping, path, known.keySet(), seen);
         known.forEach(
                 (key, component) -> {
                     if (setting(component).required() && !seen.containsKey(key)) {
@@ -139,19 +149,30 @@ final class Binder {
     }
 
     private void checkTogether(
-            Class<? extends Record> form, String path, Map<String, Position> seen) {
+            Class<? extends Record> form,
+            MappingNode mapping,
+            String path,
+            Set<String> known,
+            Map<String, Position> seen) {
         AtMostOne atMostOne = form.getAnnotation(AtMostOne.class);
-        if (atMostOne == null) {
+        boolean exactlyOne = form.isAnnotationPresent(ExactlyOne.class);
+        if (exactlyOne && seen.isEmpty()) {
+            problems.add(at(mapping), path, "is empty", "set one of " + String.join(", ", known));
+        }
+        if (atMostOne == null && !exactlyOne) {
             return;
         }
-        List<String> given = Arrays.stream(atMostOne.value()).filter(seen::containsKey).toList();
+        List<String> given =
+                (atMostOne == null ? known.stream() : Arrays.stream(atMostOne.value()))
+                        .filter(seen::containsKey)
+                        .toList();
         if (given.size() > 1) {
             String last = given.getLast();
             problems.add(
                     Objects.requireNonNull(seen.get(last)),
                     join(path, last),
                     "cannot be combined with " + given.getFirst(),
-                    "keep at most one of the two");
+                    exactlyOne ? "make each an entry of the list" : "keep at most one of the two");
         }
     }
 
@@ -181,9 +202,10 @@ final class Binder {
             problems.add(at(node), path, "must be " + kind, "");
             return null;
         }
+        String each = element == Scalar.class ? "text" : "a mapping";
         List<Object> values = new ArrayList<>();
         for (int i = 0; i < sequence.getValue().size(); i++) {
-            Object value = value(element, sequence.getValue().get(i), path + "[" + i + "]", "text");
+            Object value = value(element, sequence.getValue().get(i), path + "[" + i + "]", each);
             if (value != null) {
                 values.add(value);
             }

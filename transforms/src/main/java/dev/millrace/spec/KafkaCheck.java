@@ -85,12 +85,7 @@ final class KafkaCheck {
                     "set it to " + SpecForm.DEFAULT_RETENTION + ", for example");
             return Kafka.DEFAULT_RETENTION;
         }
-        long number = Long.parseLong(text.substring(0, text.length() - 1));
-        return switch (text.charAt(text.length() - 1)) {
-            case 'm' -> Duration.ofMinutes(number);
-            case 'h' -> Duration.ofHours(number);
-            default -> Duration.ofDays(number);
-        };
+        return Durations.parse(text);
     }
 
     private Map<String, String> properties(@Nullable Map<Scalar, Scalar> properties) {

@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.sql.SelectText;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import java.util.TreeSet;
 /// @param debezium properties passed to the Debezium connector; contains none that Millrace sets
 /// @param backfill how existing rows are read
 /// @param indexes what happens to the target's indexes and foreign keys during the backfill
+/// @param switchover when and how the applications move to the target
 public record MigrationSpec(
         String migration,
         Endpoint source,
@@ -30,7 +32,8 @@ public record MigrationSpec(
         List<TableEntry> tables,
         Map<String, String> debezium,
         Backfill backfill,
-        IndexSetting indexes) {
+        IndexSetting indexes,
+        Switchover switchover) {
 
     public MigrationSpec {
         tables = List.copyOf(tables);
@@ -57,6 +60,8 @@ public record MigrationSpec(
                 + backfill
                 + ", indexes="
                 + indexes
+                + ", switchover="
+                + switchover
                 + "]";
     }
 
@@ -151,11 +156,29 @@ public record MigrationSpec(
         /// One target table, declared as one SELECT over one source table.
         ///
         /// @param key columns of the target key; empty means the target's primary key
-        record Select(TableId target, SelectStatement statement, List<String> key, Position at)
+        /// @param reverse SELECTs over the target table that supply columns of the source table;
+        ///   none of them has a `*` or a WHERE
+        record Select(
+                TableId target,
+                SelectStatement statement,
+                List<String> key,
+                List<SelectStatement> reverse,
+                Position at)
                 implements TableEntry {
 
             public Select {
                 key = List.copyOf(key);
+                reverse = List.copyOf(reverse);
+            }
+
+            /// An entry without `key` and `reverse`.
+            public Select(TableId target, SelectStatement statement, Position at) {
+                this(target, statement, List.of(), List.of(), at);
+            }
+
+            /// The entry with another statement of the same SELECT.
+            public Select with(SelectStatement other) {
+                return new Select(target, other, key, reverse, at);
             }
 
             /// The SELECT as it is in the file.

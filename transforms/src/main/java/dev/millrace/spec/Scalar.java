@@ -25,6 +25,11 @@ record Scalar(
         return positions.of(entry, text);
     }
 
+    /// The same place of the file with another text, for a value with a short form.
+    Scalar withText(String longForm) {
+        return new Scalar(longForm, shown, path, at, comment, positions);
+    }
+
     /// Prints no value, because it may be a secret.
     @Override
     public String toString() {

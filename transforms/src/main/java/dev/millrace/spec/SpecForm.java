@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /// The records that bind `millrace.yaml`. Its JSON Schema is generated from the same records, so
 /// that file and schema cannot differ. A component is null when its key is absent or was refused.
-@SpecForm.NotYetSupported({"reverse"})
 record SpecForm(
         @Setting(
                         value =
@@ -73,7 +72,15 @@ record SpecForm(
                         pattern = SpecForm.INDEXES,
                         standard = "keep",
                         examples = "after-backfill")
-                @Nullable Scalar indexes) {
+                @Nullable Scalar indexes,
+        @Setting(
+                        value =
+                                "When and how the applications move to the target. It can be"
+                                        + " changed between two starts of one migration.",
+                        kind =
+                                "a mapping with fence, verdict-max-age, lag-below, timeout,"
+                                        + " reverse-window and route")
+                @Nullable SwitchoverForm switchover) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
     static final String BACKFILL = "(windows|engine)";
@@ -147,9 +154,7 @@ record SpecForm(
                     @Nullable Map<Scalar, Scalar> properties) {}
 
     @ShortForm("select")
-    @NotYetSupported(
-            value = {"transformer", "reverse"},
-            list = "several SELECTs into one table (a merge)")
+    @NotYetSupported(value = "transformer", list = "several SELECTs into one table (a merge)")
     record TableForm(
             @Setting(
                             value = "The SELECT over the source that produces the target's rows.",
@@ -169,7 +174,16 @@ record SpecForm(
                                             + " file: keep or after-backfill.",
                             pattern = SpecForm.INDEXES,
                             examples = "after-backfill")
-                    @Nullable Scalar indexes) {}
+                    @Nullable Scalar indexes,
+            @Setting(
+                            value =
+                                    "SELECTs in the other direction: each reads this target table"
+                                            + " and supplies columns of the source table, with its"
+                                            + " key. They complete and replace what Millrace"
+                                            + " derives from the SELECT.",
+                            kind = "a list of SELECTs",
+                            examples = "SELECT id, full_name AS user_name FROM crm.customer")
+                    @Nullable List<Scalar> reverse) {}
 
     /// Keys of which at most one may be set.
     @Retention(RetentionPolicy.RUNTIME)
@@ -178,6 +192,11 @@ record SpecForm(
 
         String[] value();
     }
+
+    /// A record of which exactly one key is set.
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target(ElementType.TYPE)
+    @interface ExactlyOne {}
 
     /// Keys that are known but not implemented; refused by name.
     @Retention(RetentionPolicy.RUNTIME)
@@ -205,6 +224,9 @@ record SpecForm(
     @interface Setting {
 
         String value();
+
+        /// The key, where the component cannot have its name because Java reserves it.
+        String key() default "";
 
         boolean required() default false;
 

@@ -9,6 +9,8 @@ import java.util.HexFormat;
 import java.util.List;
 
 /// Computes the hash of what a file means for the target. The order of the file does not matter.
+/// Neither do the databases' addresses, how rows are read, and when and how the applications move:
+/// these can be changed during a migration.
 public final class SpecHash {
 
     private SpecHash() {}

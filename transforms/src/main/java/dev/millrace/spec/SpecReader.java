@@ -8,6 +8,7 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.switchover.Switchover;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -92,6 +93,7 @@ public final class SpecReader {
                 form.debezium() == null
                         ? Map.of()
                         : new DebeziumCheck(problems).check(form.debezium());
+        Switchover switchover = new SwitchoverCheck(paths, problems).check(form.switchover());
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(
@@ -118,7 +120,8 @@ public final class SpecReader {
                 tables,
                 debezium,
                 backfill(form.backfill(), problems),
-                new IndexSetting(indexes, tableCheck.indexes()));
+                new IndexSetting(indexes, tableCheck.indexes()),
+                switchover);
     }
 
     private static Backfill backfill(@Nullable Scalar backfill, Problems problems) {

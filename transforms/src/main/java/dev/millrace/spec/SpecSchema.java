@@ -13,6 +13,7 @@ import com.github.victools.jsonschema.generator.SchemaGeneratorConfigBuilder;
 import com.github.victools.jsonschema.generator.SchemaVersion;
 import com.github.victools.jsonschema.generator.TypeScope;
 import dev.millrace.spec.SpecForm.AtMostOne;
+import dev.millrace.spec.SpecForm.ExactlyOne;
 import dev.millrace.spec.SpecForm.Setting;
 import dev.millrace.spec.SpecForm.ShortForm;
 import java.util.List;
@@ -48,7 +49,7 @@ public final class SpecSchema {
                                 Option.MAP_VALUES_AS_ADDITIONAL_PROPERTIES,
                                 Option.INLINE_ALL_SCHEMAS);
         config.forFields()
-                .withPropertyNameOverrideResolver(field -> Binder.key(field.getDeclaredName()))
+                .withPropertyNameOverrideResolver(SpecSchema::key)
                 .withRequiredCheck(SpecSchema::isRequired)
                 .withCustomDefinitionProvider(SpecSchema::scalar)
                 .withInstanceAttributeOverride(SpecSchema::describe);
@@ -56,11 +57,16 @@ public final class SpecSchema {
                 .withPropertySorter((_, _) -> 0)
                 .withCustomDefinitionProvider(SpecSchema::anyScalar)
                 .withCustomDefinitionProvider(new ShortFormDefinition())
-                .withTypeAttributeOverride(SpecSchema::exclude);
+                .withTypeAttributeOverride(SpecSchema::combine);
         ObjectNode schema = new SchemaGenerator(config.build()).generateSchema(SpecForm.class);
         schema.put("title", "millrace.yaml");
         schema.put("description", "A migration: each target table declared as a SELECT.");
         return schema;
+    }
+
+    private static @Nullable String key(FieldScope field) {
+        Setting setting = setting(field);
+        return setting == null ? null : Binder.key(field.getDeclaredName(), setting);
     }
 
     private static boolean isRequired(FieldScope field) {
@@ -108,6 +114,9 @@ public final class SpecSchema {
         if (!setting.standard().isEmpty()) {
             node.set("default", literal(setting, setting.standard()));
         }
+        if (setting.required() && field.getType().isInstanceOf(List.class)) {
+            node.put("minItems", 1);
+        }
         if (setting.examples().length > 0) {
             ArrayNode examples = node.putArray("examples");
             examples = field.isContainerType() ? examples.addArray() : examples;
@@ -124,11 +133,14 @@ public final class SpecSchema {
         return JSON.getNodeFactory().stringNode(text);
     }
 
-    private static void exclude(ObjectNode node, TypeScope type, SchemaGenerationContext context) {
+    private static void combine(ObjectNode node, TypeScope type, SchemaGenerationContext context) {
         AtMostOne atMostOne = type.getType().getErasedType().getAnnotation(AtMostOne.class);
         if (atMostOne != null) {
             ArrayNode together = node.putObject("not").putArray("required");
             List.of(atMostOne.value()).forEach(together::add);
+        }
+        if (type.getType().getErasedType().isAnnotationPresent(ExactlyOne.class)) {
+            node.put("minProperties", 1).put("maxProperties", 1);
         }
     }
 

@@ -67,24 +67,30 @@ final class TableCheck {
 
     private @Nullable TableEntry entry(Scalar target, SpecForm.TableForm form) {
         List<String> key = form.key() == null ? List.of() : key(form.key(), target);
+        List<SelectStatement> reverse =
+                form.reverse() == null ? List.of() : reverse(form.reverse(), target);
         return switch (TableName.parse(target.text())) {
             case TableName.Malformed(String message, String remedy) -> {
                 boolean asWritten = target.text().equals(target.shown());
                 problems.add(target, message, asWritten ? remedy : "write schema.table");
-                select(target, NO_TARGET, form.select(), key);
+                select(target, NO_TARGET, form.select(), key, reverse);
                 yield null;
             }
             case TableName.EveryTable(String schema) -> wildcard(target, schema, form);
             case TableName.OneTable(TableId id) -> {
                 checkDistinct(target, id.toString().length() + ":" + id);
                 indexes(form.indexes(), problems).ifPresent(value -> indexes.put(id, value));
-                yield select(target, id, form.select(), key);
+                yield select(target, id, form.select(), key, reverse);
             }
         };
     }
 
     private @Nullable TableEntry select(
-            Scalar target, TableId id, @Nullable Scalar select, List<String> key) {
+            Scalar target,
+            TableId id,
+            @Nullable Scalar select,
+            List<String> key,
+            List<SelectStatement> reverse) {
         if (select == null || !isComplete(select)) {
             return null;
         }
@@ -95,16 +101,60 @@ final class TableCheck {
                     "write " + id.schema() + ".*: … or name the source table");
             return null;
         }
-        return switch (SelectParser.parse(select.selectText(target.path()))) {
+        return statement(select, target.path())
+                .map(statement -> new TableEntry.Select(id, statement, key, reverse, target.at()))
+                .orElse(null);
+    }
+
+    private Optional<SelectStatement> statement(Scalar select, String path) {
+        return switch (SelectParser.parse(select.selectText(path))) {
             case ParseResult.Parsed(SelectStatement statement) -> {
                 problems.addAll(statement.problems());
-                yield new TableEntry.Select(id, statement, key, target.at());
+                yield Optional.of(statement);
             }
             case ParseResult.Refused(List<Problem> refused) -> {
                 problems.addAll(refused);
-                yield null;
+                yield Optional.empty();
             }
         };
+    }
+
+    private List<SelectStatement> reverse(List<Scalar> selects, Scalar target) {
+        List<SelectStatement> reverse = new ArrayList<>();
+        for (Scalar select : selects) {
+            if (isComplete(select)) {
+                statement(select, select.path()).ifPresent(reverse::add);
+            }
+        }
+        reverse.forEach(this::checkReverse);
+        if (selects.isEmpty()) {
+            problems.add(
+                    target.at(),
+                    target.path() + ".reverse",
+                    "is empty",
+                    "write a SELECT, or remove reverse to use what Millrace derives");
+        }
+        return reverse;
+    }
+
+    /// The meaning of a `*` could change while the migration runs, and a WHERE would leave rows
+    /// behind.
+    private void checkReverse(SelectStatement statement) {
+        List<Problem> found = new ArrayList<>();
+        for (SelectStatement.Item item : statement.items()) {
+            if (item instanceof SelectStatement.Item.Star star) {
+                found.add(
+                        statement.problem(
+                                star.at(), "a reverse SELECT cannot have a *", "name the columns"));
+            }
+        }
+        if (statement.isFiltered()) {
+            found.add(
+                    statement.whereProblem(
+                            "a WHERE in a reverse SELECT is not yet supported",
+                            "remove it: every row of the target goes back"));
+        }
+        problems.addAll(found);
     }
 
     private @Nullable TableEntry wildcard(Scalar target, String schema, SpecForm.TableForm form) {
@@ -114,6 +164,12 @@ final class TableCheck {
                     target,
                     "a wildcard uses each target table's primary key; it cannot have a key",
                     "remove key, or declare the table in a separate entry");
+        }
+        if (form.reverse() != null) {
+            problems.add(
+                    target,
+                    "a wildcard copies tables unchanged; it cannot have reverse",
+                    "remove reverse, or declare the table in a separate entry");
         }
         if (form.indexes() != null) {
             problems.add(
@@ -149,7 +205,7 @@ final class TableCheck {
     /// False when YAML cut the text short or there is none: parsing it would report nonsense.
     private boolean isComplete(Scalar select) {
         if (select.text().isBlank()) {
-            problems.add(select, "is empty", "write the SELECT that produces the target's rows");
+            problems.add(select, "is empty", "write a SELECT");
             return false;
         }
         if (!select.comment().isEmpty() && !COMMENT.matcher(select.comment()).matches()) {

@@ -2,6 +2,7 @@ package dev.millrace.sql;
 
 import dev.millrace.sql.Node.TypeName;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /// Renders a tree as SQL with a parenthesis around every operation, and with resolved names. Adds
@@ -10,7 +11,22 @@ import java.util.stream.Collectors;
 /// Thread-safe.
 public final class SqlRenderer {
 
-    private SqlRenderer() {}
+    private final Function<Node.Column, String> columns;
+
+    private SqlRenderer(Function<Node.Column, String> columns) {
+        this.columns = columns;
+    }
+
+    public static String sql(Node node) {
+        return sql(node, SqlRenderer::column);
+    }
+
+    /// Renders the tree over other values.
+    ///
+    /// @param columns the SQL of the value in place of each column
+    public static String sql(Node node, Function<Node.Column, String> columns) {
+        return new SqlRenderer(columns).rendered(node);
+    }
 
     public static String quoted(String name) {
         return '"' + name.replace("\"", "\"\"") + '"';
@@ -22,48 +38,55 @@ public final class SqlRenderer {
                 : "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'";
     }
 
-    public static String sql(Node node) {
+    private String rendered(Node node) {
         return switch (node) {
-            case Node.Column column -> column(column);
+            case Node.Column column -> columns.apply(column);
             case Node.Number(_, String digits, _) ->
                     digits.startsWith("-") ? "(" + digits + ")" : digits;
             case Node.Text(_, String value) -> literal(value);
             case Node.Truth(_, boolean value) -> value ? "TRUE" : "FALSE";
             case Node.Null _ -> "NULL";
             case Node.Cast(_, Node operand, TypeName type) ->
-                    "CAST(" + sql(operand) + " AS " + type.sql() + ")";
+                    "CAST(" + rendered(operand) + " AS " + type.sql() + ")";
             case Node.Sign(_, boolean minus, Node operand) ->
-                    "(" + (minus ? "- " : "+ ") + sql(operand) + ")";
+                    "(" + (minus ? "- " : "+ ") + rendered(operand) + ")";
             case Node.Binary(_, String operator, Node left, Node right) ->
-                    "(" + sql(left) + " " + operator + " " + sql(right) + ")";
-            case Node.Not(_, Node operand) -> "(NOT " + sql(operand) + ")";
-            case Node.And(_, Node left, Node right) -> "(" + sql(left) + " AND " + sql(right) + ")";
-            case Node.Or(_, Node left, Node right) -> "(" + sql(left) + " OR " + sql(right) + ")";
+                    "(" + rendered(left) + " " + operator + " " + rendered(right) + ")";
+            case Node.Not(_, Node operand) -> "(NOT " + rendered(operand) + ")";
+            case Node.And(_, Node left, Node right) ->
+                    "(" + rendered(left) + " AND " + rendered(right) + ")";
+            case Node.Or(_, Node left, Node right) ->
+                    "(" + rendered(left) + " OR " + rendered(right) + ")";
             case Node.IsDistinct distinct ->
                     "("
-                            + sql(distinct.left())
+                            + rendered(distinct.left())
                             + (distinct.negated() ? " IS NOT DISTINCT FROM " : " IS DISTINCT FROM ")
-                            + sql(distinct.right())
+                            + rendered(distinct.right())
                             + ")";
             case Node.IsNull(_, Node operand, boolean negated) ->
-                    "(" + sql(operand) + (negated ? " IS NOT NULL)" : " IS NULL)");
+                    "(" + rendered(operand) + (negated ? " IS NOT NULL)" : " IS NULL)");
             case Node.IsTruth(_, Node operand, Node.IsTruth.Verdict verdict, boolean negated) ->
-                    "(" + sql(operand) + (negated ? " IS NOT " : " IS ") + verdict + ")";
+                    "(" + rendered(operand) + (negated ? " IS NOT " : " IS ") + verdict + ")";
             case Node.In(_, Node operand, List<Node> items, boolean negated) ->
-                    "(" + sql(operand) + (negated ? " NOT" : "") + " IN (" + list(items) + "))";
+                    "("
+                            + rendered(operand)
+                            + (negated ? " NOT" : "")
+                            + " IN ("
+                            + list(items)
+                            + "))";
             case Node.Between between -> between(between);
             case Node.Like like -> like(like);
             case Node.Case choice -> choice(choice);
             case Node.Coalesce(_, List<Node> arguments) -> "COALESCE(" + list(arguments) + ")";
             case Node.NullIf(_, Node left, Node right) ->
-                    "NULLIF(" + sql(left) + ", " + sql(right) + ")";
+                    "NULLIF(" + rendered(left) + ", " + rendered(right) + ")";
             case Node.Call call -> call(call);
             case Node.Refused _ -> throw new IllegalStateException("a refused part has no SQL");
         };
     }
 
-    private static String list(List<Node> nodes) {
-        return nodes.stream().map(SqlRenderer::sql).collect(Collectors.joining(", "));
+    private String list(List<Node> nodes) {
+        return nodes.stream().map(this::rendered).collect(Collectors.joining(", "));
     }
 
     private static String column(Node.Column column) {
@@ -72,54 +95,54 @@ public final class SqlRenderer {
         return sql.append(quoted(column.name())).toString();
     }
 
-    private static String between(Node.Between between) {
+    private String between(Node.Between between) {
         return "("
-                + sql(between.operand())
+                + rendered(between.operand())
                 + (between.negated() ? " NOT BETWEEN " : " BETWEEN ")
-                + sql(between.low())
+                + rendered(between.low())
                 + " AND "
-                + sql(between.high())
+                + rendered(between.high())
                 + ")";
     }
 
-    private static String like(Node.Like like) {
+    private String like(Node.Like like) {
         Node escape = like.escape();
         return "("
-                + sql(like.operand())
+                + rendered(like.operand())
                 + (like.negated() ? " NOT LIKE " : " LIKE ")
-                + sql(like.pattern())
-                + (escape == null ? "" : " ESCAPE " + sql(escape))
+                + rendered(like.pattern())
+                + (escape == null ? "" : " ESCAPE " + rendered(escape))
                 + ")";
     }
 
-    private static String choice(Node.Case choice) {
+    private String choice(Node.Case choice) {
         StringBuilder sql = new StringBuilder("(CASE");
         Node subject = choice.subject();
         if (subject != null) {
-            sql.append(' ').append(sql(subject));
+            sql.append(' ').append(rendered(subject));
         }
         for (Node.Case.When when : choice.whens()) {
-            sql.append(" WHEN ").append(sql(when.condition()));
-            sql.append(" THEN ").append(sql(when.result()));
+            sql.append(" WHEN ").append(rendered(when.condition()));
+            sql.append(" THEN ").append(rendered(when.result()));
         }
         Node otherwise = choice.otherwise();
         if (otherwise != null) {
-            sql.append(" ELSE ").append(sql(otherwise));
+            sql.append(" ELSE ").append(rendered(otherwise));
         }
         return sql.append(" END)").toString();
     }
 
-    private static String call(Node.Call call) {
+    private String call(Node.Call call) {
         List<Node> arguments = call.arguments();
         if (call.syntax() == Node.Call.Syntax.PLAIN) {
             return quoted(call.name()) + "(" + list(arguments) + ")";
         }
         if (call.name().equals("substring")) {
             return "SUBSTRING("
-                    + sql(arguments.get(0))
+                    + rendered(arguments.get(0))
                     + " FROM "
-                    + sql(arguments.get(1))
-                    + (arguments.size() > 2 ? " FOR " + sql(arguments.get(2)) : "")
+                    + rendered(arguments.get(1))
+                    + (arguments.size() > 2 ? " FOR " + rendered(arguments.get(2)) : "")
                     + ")";
         }
         String side =
@@ -128,7 +151,7 @@ public final class SqlRenderer {
                     case "rtrim" -> "TRAILING ";
                     default -> "BOTH ";
                 };
-        String characters = arguments.size() > 1 ? sql(arguments.get(1)) + " " : "";
-        return "TRIM(" + side + characters + "FROM " + sql(arguments.getFirst()) + ")";
+        String characters = arguments.size() > 1 ? rendered(arguments.get(1)) + " " : "";
+        return "TRIM(" + side + characters + "FROM " + rendered(arguments.getFirst()) + ")";
     }
 }

@@ -16,11 +16,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Transforms the changes of one block into target changes: a pure function of the block and its
-/// offset. Each change of a row gives one upsert or delete per mapping, so that a row that leaves
-/// the WHERE is deleted, and reading a filtered row again deletes it. A row that cannot be mapped
-/// gives a rejected change, in the same order. A change that a later read completes gives an upsert
-/// only where all cells of the result are known: an insert deletes the target's row otherwise, an
-/// update has no output. Thread-safe.
+/// offset. Each change of a row gives one upsert or delete per mapping that concerns it, so that a
+/// row that leaves the WHERE is deleted, and reading a filtered row again deletes it. A row that
+/// cannot be mapped gives a rejected change, in the same order. A change that a later read
+/// completes gives an upsert only where all cells of the result are known: an insert deletes the
+/// target's row otherwise, an update has no output. Thread-safe.
 ///
 /// All outputs of a change have its token. They are in the order of their target tables, so that
 /// the output does not depend on the order of the file.
@@ -76,6 +76,9 @@ final class RowTransform {
         List<Mapping> mappings = of(change.table());
         List<TargetChange> outputs = new ArrayList<>(mappings.size());
         for (Mapping mapping : mappings) {
+            if (!mapping.mapper().concerns(change.row())) {
+                continue;
+            }
             if (change instanceof ChangeEvent.Delete delete) {
                 outputs.add(new TargetChange.Delete(token, mapping.mapper().key(delete.row())));
             } else {

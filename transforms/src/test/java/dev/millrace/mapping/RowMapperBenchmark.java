@@ -73,7 +73,7 @@ public class RowMapperBenchmark {
     private static RowMapper mapper(String select) {
         if (SelectParser.parse(select) instanceof ParseResult.Parsed(var statement)
                 && SelectCompiler.compile(statement, ORDERS, TARGET, TARGET.key(), CaseMaps.none())
-                        instanceof CompileResult.Compiled(Mapping mapping)) {
+                        instanceof CompileResult.Compiled(Mapping mapping, var _)) {
             return mapping.mapper();
         }
         throw new IllegalArgumentException(select);

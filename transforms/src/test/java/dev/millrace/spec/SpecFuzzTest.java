@@ -32,6 +32,14 @@ class SpecFuzzTest {
                 SELECT 1, key: [id]}
               public.*: SELECT * FROM public.*
             debezium: {max.batch.size: 10}
+            switchover:
+              lag-below: 2s
+              route:
+              - flag: {side: target, table: a.b, column: c, where: {d: e}, old: x, new: y}
+              - exec: {switch: [./a, b], rollback: [./a]}
+              - webhook: {url: 'https://a:1/b?c', token: x}
+              - pgbouncer: {admin: 'h:1', username: u, database: d, config: c.ini,
+                  old: 'host=a port=1', new: "host=b user='o''k'"}
             """;
 
     @Test

@@ -394,5 +394,6 @@ class SpecReaderTest {
         assertThat(valid(VALID.replace("crm.customer", "crm.person"), Map.of()).hash())
                 .isNotEqualTo(hash);
         assertThat(valid(VALID.replace("shop\n", "shop2\n"), Map.of()).hash()).isNotEqualTo(hash);
+        assertThat(valid(VALID + "switchover: {timeout: 10s}\n", Map.of()).hash()).isEqualTo(hash);
     }
 }

@@ -6,6 +6,7 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import dev.millrace.spec.switchover.Switchover;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -50,6 +51,19 @@ class SpecSchemaTest {
               public.*: SELECT * FROM public.*
             debezium: {max.batch.size: 10, foo.bar: true}
             backfill: engine
+            switchover:
+              fence: external
+              verdict-max-age: 1h
+              lag-below: 2s
+              timeout: 20s
+              reverse-window: 3d
+              route:
+              - flag: {side: target, table: public.f, column: c, where: {a: 1}, old: x, new: y}
+              - sql: {side: source, switch: SELECT 1, rollback: SELECT 2}
+              - exec: {switch: [./route, 1], rollback: [./route], timeout: 11s}
+              - webhook: {url: 'https://a/b', token: '${TOKEN:t}', timeout: 6s}
+              - pgbouncer: {admin: 'h:6432', username: u, password: p,
+                  database: shop, config: d.ini, old: host=a, new: host=b}
             """;
 
     @ParameterizedTest
@@ -62,6 +76,10 @@ class SpecSchemaTest {
                 "migration: shop=migration: ${NAME:shop}",
                 "backfill: engine=indexes: after-backfill",
                 "key: [id]=indexes: after-backfill",
+                "fence: external=fence: lease",
+                "timeout: 20s=timeout: ${T:20s}",
+                "lag-below: 2s=lag-below: 1500ms",
+                "key: [id]=reverse: [SELECT id FROM crm.t]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
             })
     void readerAndSchemaAcceptValidFile(String replacement) {
@@ -78,6 +96,7 @@ class SpecSchemaTest {
                 "migration: shop=migration: Shop",
                 "migration: shop=migration: [shop]",
                 "partitions: 6=partitions: 0",
+                "key: [id]=reverse: SELECT id FROM crm.t",
                 "partitions: 6=partitions: six",
                 "retention: 7d=retention: 0d",
                 "retention: 7d=retention: 7",
@@ -94,7 +113,20 @@ class SpecSchemaTest {
                 "backfill: engine=backfill: both",
                 "backfill: engine=indexes: drop",
                 "key: [id]=indexes: drop",
-                "data-dir: ./millrace-data=data_dir: x"
+                "data-dir: ./millrace-data=data_dir: x",
+                "fence: external=fence: none",
+                "lag-below: 2s=lag-below: 2",
+                "side: target=side: left",
+                "old: x, new: y=old: x",
+                "switch: SELECT 1=forward: SELECT 1",
+                "rollback: [./route]=rollback: []",
+                "rollback: [./route]=rollback: ./route",
+                "timeout: 11s=timeout: 0s",
+                "token: '${TOKEN:t}'=token: t, token-file: t",
+                "- sql:=  sql:",
+                "{side: source, switch: SELECT 1, rollback: SELECT 2}=[]",
+                "sql: {side: source, switch: SELECT 1, rollback: SELECT 2}={}",
+                "- flag: {side: target, table: public.f, column: c, where: {a: 1}, old: x, new: y}=- x"
             })
     void readerAndSchemaRefuseInvalidFile(String replacement) {
         String file = replaced(replacement);
@@ -109,7 +141,13 @@ class SpecSchemaTest {
 
         assertThat(keysOfSchema(schema, "")).isEqualTo(keysOfRecords(SpecForm.class, ""));
         assertThat(keysOfSchema(schema, ""))
-                .contains("source.password-file", "kafka.partitions", "tables.*.key", "debezium");
+                .contains(
+                        "source.password-file",
+                        "kafka.partitions",
+                        "tables.*.key",
+                        "debezium",
+                        "switchover.route.[].sql.switch",
+                        "switchover.route.[].pgbouncer.new");
     }
 
     @Test
@@ -133,6 +171,14 @@ class SpecSchemaTest {
         assertThat(properties.at("/kafka/properties/partitions/default").asInt())
                 .isEqualTo(MigrationSpec.Kafka.DEFAULT_PARTITIONS);
         assertThat(properties.at("/data-dir/default").asString()).isEqualTo(SpecForm.DATA_DIR);
+        JsonNode switchover = properties.at("/switchover/properties");
+        assertThat(List.of("verdict-max-age", "lag-below", "timeout", "reverse-window"))
+                .extracting(key -> Durations.parse(switchover.get(key).get("default").asString()))
+                .containsExactly(
+                        Switchover.DEFAULT.verdictMaxAge(),
+                        Switchover.DEFAULT.lagBelow(),
+                        Switchover.DEFAULT.timeout(),
+                        Switchover.DEFAULT.reverseWindow());
     }
 
     private static String replaced(String replacement) {
@@ -150,8 +196,8 @@ class SpecSchemaTest {
         StringBuilder file = new StringBuilder();
         for (int i = 0; i < parts.length; i++) {
             file.append("  ".repeat(i))
-                    .append(parts[i].replace("*", "a.b"))
-                    .append(i < parts.length - 1 ? ":\n" : ": ");
+                    .append(parts[i].equals("[]") ? "-" : parts[i].replace("*", "a.b") + ":")
+                    .append(i < parts.length - 1 ? "\n" : " ");
         }
         return file.append(value).append("\n").toString();
     }
@@ -168,6 +214,9 @@ class SpecSchemaTest {
         for (JsonNode either : schema.path("anyOf")) {
             keys.addAll(keysOfSchema(either, path));
         }
+        if (schema.has("items")) {
+            keys.addAll(keysOfSchema(schema.get("items"), path + "[]."));
+        }
         for (Map.Entry<String, JsonNode> property : schema.path("properties").properties()) {
             keys.add(path + property.getKey());
             keys.addAll(keysOfSchema(property.getValue(), path + property.getKey() + "."));
@@ -183,7 +232,8 @@ class SpecSchemaTest {
     private static TreeSet<String> keysOfRecords(Class<?> form, String path) {
         TreeSet<String> keys = new TreeSet<>();
         for (RecordComponent component : form.getRecordComponents()) {
-            String key = path + Binder.key(component.getName());
+            SpecForm.Setting setting = component.getAnnotation(SpecForm.Setting.class);
+            String key = path + Binder.key(component.getName(), setting);
             keys.add(key);
             List<Type> inside = new ArrayList<>(List.of(component.getGenericType()));
             String below = key + ".";
@@ -191,6 +241,9 @@ class SpecSchemaTest {
                     && generic.getRawType() == Map.class) {
                 inside = List.of(generic.getActualTypeArguments()[1]);
                 below = key + ".*.";
+            } else if (component.getGenericType() instanceof ParameterizedType list) {
+                inside = List.of(list.getActualTypeArguments());
+                below = key + ".[].";
             }
             for (Type type : inside) {
                 if (type instanceof Class<?> nested

@@ -4,9 +4,11 @@ import static dev.millrace.spec.SpecTexts.HEAD;
 import static dev.millrace.spec.SpecTexts.problems;
 import static dev.millrace.spec.SpecTexts.valid;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.millrace.change.TableId;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.sql.SelectStatement;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,8 +35,16 @@ class TableEntryTest {
                 "crm.t: [SELECT 1, SELECT 2] => several SELECTs into one table (a merge) is not"
                         + " yet supported",
                 "crm.t: {transformer: a.B} => tables[\"crm.t\"].transformer: is not yet supported",
-                "crm.t: {select: SELECT 1, reverse: x} => tables[\"crm.t\"].reverse: is not yet"
-                        + " supported",
+                "crm.t: {select: SELECT 1, reverse: x} => tables[\"crm.t\"].reverse: must be a list"
+                        + " of SELECTs",
+                "crm.t: {select: SELECT 1, reverse: []} => tables[\"crm.t\"].reverse: is empty",
+                "crm.t: {select: SELECT 1, reverse: ['']} => tables[\"crm.t\"].reverse[0]: is empty",
+                "crm.t: {select: SELECT 1, reverse: [SELECT * FROM crm.t]} => reverse SELECT cannot"
+                        + " have a *",
+                "crm.t: {select: SELECT 1, reverse: [SELECT id FROM crm.t WHERE id > 1]} => a WHERE"
+                        + " in a reverse SELECT is not yet supported",
+                "crm.*: {select: SELECT * FROM b.*, reverse: [SELECT id FROM crm.t]} => it cannot"
+                        + " have reverse",
                 "crm.t: {key: [a]} => tables[\"crm.t\"].select: is missing",
                 "crm.t: {select: SELECT 1, key: []} => tables[\"crm.t\"].key: is empty",
                 "crm.t: '' => is empty",
@@ -57,6 +67,40 @@ class TableEntryTest {
 
         assertThat(problems(HEAD + "tables:\n  " + line + "\n"))
                 .anySatisfy(problem -> assertThat(problem).contains(message));
+    }
+
+    @Test
+    void readsReverseSelectsWithTheirPositions() {
+        String entry =
+                """
+                tables:
+                  crm.t:
+                    select: SELECT id, a AS b FROM public.s
+                    reverse:
+                      - SELECT id, b AS a FROM crm.t
+                      - |
+                        SELECT id,
+                          %s AS c FROM crm.t
+                """;
+
+        assertThat(valid(HEAD + entry.formatted("upper(b)"), Map.of()).spec().tables().getFirst())
+                .isInstanceOfSatisfying(
+                        TableEntry.Select.class,
+                        select ->
+                                assertThat(select.reverse())
+                                        .extracting(SelectStatement::table, Object::toString)
+                                        .containsExactly(
+                                                tuple("t", "SELECT id, b AS a FROM crm.t"),
+                                                tuple(
+                                                        "t",
+                                                        "SELECT id,\n  upper(b) AS c FROM crm.t\n")));
+        assertThat(problems(HEAD + entry.formatted("uper(b)")))
+                .singleElement()
+                .satisfies(
+                        problem ->
+                                assertThat(problem)
+                                        .startsWith("m.yaml:15:11: tables[\"crm.t\"].reverse[1]: ")
+                                        .contains("uper"));
     }
 
     @ParameterizedTest

@@ -37,6 +37,10 @@ class MigrationTopologyTest {
     private static final TableId SOURCE = new TableId("public", "product");
     private static final RowSchema ROW_SCHEMA =
             RowSchema.keyed(SOURCE, List.of("id", "name"), List.of("id"));
+
+    /// The key of a row that belongs to no mapping.
+    private static final String FOREIGN = "0";
+
     private static final Origin ORIGIN = new Origin(new Lsn(1), 7, 0);
 
     private final BlockCodec codec = new BlockCodec();
@@ -201,6 +205,23 @@ class MigrationTopologyTest {
     }
 
     @Test
+    void rowThatAMappingDoesNotConcernHasNoOutput() {
+        send(
+                new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, FOREIGN, "a")),
+                new ChangeEvent.Update(2, ORIGIN, Row.of(ROW_SCHEMA, FOREIGN, "hidden")),
+                new ChangeEvent.Update(2, ORIGIN, partial(FOREIGN)),
+                new ChangeEvent.Delete(
+                        2,
+                        ORIGIN,
+                        Row.of(RowSchema.keyed(SOURCE, List.of("id"), List.of("id")), FOREIGN)));
+
+        List<TargetBlock> blocks = blocks();
+
+        assertThat(blocks).extracting(TargetBlock::upTo).containsExactly(new Token(2, 0, 3));
+        assertThat(blocks.getFirst().changes()).isEmpty();
+    }
+
+    @Test
     void dropsOlderGenerationAndRefusesNewer() {
         send(new ChangeEvent.Insert(1, ORIGIN, Row.of(ROW_SCHEMA, "1", "a")));
         assertThat(outputs()).isEmpty();
@@ -275,6 +296,11 @@ class MigrationTopologyTest {
                     @Override
                     public Row key(Row source) {
                         return Row.of(key, source.text(0));
+                    }
+
+                    @Override
+                    public boolean concerns(Row source) {
+                        return !FOREIGN.equals(source.text(0));
                     }
                 };
         return new Mapping(SOURCE, rowSchema, List.of(text, text), "", "", mapper);

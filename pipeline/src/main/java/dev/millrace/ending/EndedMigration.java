@@ -1,0 +1,91 @@
+package dev.millrace.ending;
+
+import dev.millrace.migration.BackfillChange;
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchoverRequest;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/// A migration that is ending or has ended: only its status can be read. Thread-safe.
+record EndedMigration(EndingRun run) implements MigrationControl {
+
+    @Override
+    public StatusReport status() {
+        Archive archive = run.archive();
+        return archive.status().ended(archive.phase(), archive.endedAt(), blockers(archive));
+    }
+
+    private List<String> blockers(Archive archive) {
+        if (archive.hasEnded()) {
+            return List.of();
+        }
+        String what = "the migration is ending (" + archive.kind().id() + ")";
+        return List.of(run.hindrance().map(reason -> what + ": " + reason).orElse(what));
+    }
+
+    /// The status can be served.
+    @Override
+    public boolean ready() {
+        return true;
+    }
+
+    RefusedException refused() {
+        Archive archive = run.archive();
+        return new RefusedException(
+                archive.hasEnded()
+                        ? "Migration %s has ended (%s). Only its status can be read"
+                                .formatted(archive.migration(), archive.phase())
+                        : "Migration %s is ending (%s). Only its status can be read"
+                                .formatted(archive.migration(), archive.kind().id()));
+    }
+
+    @Override
+    public BackfillChange.Outcome change(BackfillChange change) {
+        throw refused();
+    }
+
+    @Override
+    public UUID reconcile(List<String> targets) {
+        throw refused();
+    }
+
+    @Override
+    public Optional<ReconciliationState> reconciliation(UUID id) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<ReconciliationState> cancelReconciliation(UUID id) {
+        throw refused();
+    }
+
+    @Override
+    public Operation move(SwitchoverRequest request) {
+        throw refused();
+    }
+
+    @Override
+    public Operation resolve(Resolution resolution) {
+        throw refused();
+    }
+
+    @Override
+    public Optional<Operation> operation(UUID id) {
+        return Optional.empty();
+    }
+
+    @Override
+    public void log(
+            String topic,
+            Optional<String> table,
+            Optional<String> key,
+            int limit,
+            Consumer<String> line) {
+        throw refused();
+    }
+}

@@ -1,0 +1,156 @@
+package dev.millrace.http;
+
+import dev.millrace.http.Problems.ProblemException;
+import dev.millrace.migration.MigrationControl.Resolution;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.switchover.SwitchoverRequest.Action;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/// The moves of the traffic under `/api/v1/`. Thread-safe.
+@RestController
+@RequestMapping("/api/v1")
+public final class SwitchoverApi {
+
+    private final MigrationHost host;
+
+    SwitchoverApi(MigrationHost host) {
+        this.host = host;
+    }
+
+    /// @param cancel go back while that is possible
+    /// @param force names of gates that may be closed if they can be forced
+    /// @param who the operator, for the journal
+    record Body(
+            @Nullable Boolean dryRun,
+            @Nullable Boolean cancel,
+            @Nullable List<@Nullable String> force,
+            @Nullable String reason,
+            @Nullable String who,
+            @Nullable String expectedPhase) {}
+
+    /// @param answer `routed` or `not-routed`
+    record Answer(
+            @Nullable Boolean dryRun,
+            @Nullable String answer,
+            @Nullable String reason,
+            @Nullable String who,
+            @Nullable String expectedPhase) {}
+
+    record Reply(Operation operation) {}
+
+    @PostMapping("/switchover")
+    ResponseEntity<Reply> switchover(
+            @RequestBody Body body,
+            @RequestHeader(name = "Idempotency-Key") Optional<String> requestKey) {
+        return move(Kind.SWITCHOVER, body, requestKey);
+    }
+
+    @PostMapping("/rollback")
+    ResponseEntity<Reply> rollback(
+            @RequestBody Body body,
+            @RequestHeader(name = "Idempotency-Key") Optional<String> requestKey) {
+        return move(Kind.ROLLBACK, body, requestKey);
+    }
+
+    private ResponseEntity<Reply> move(Kind kind, Body body, Optional<String> requestKey) {
+        boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        Optional<String> reason = JournalText.of("reason", body.reason());
+        Operation operation =
+                host.controlForChange()
+                        .move(
+                                new SwitchoverRequest(
+                                        kind,
+                                        action(dryRun, Boolean.TRUE.equals(body.cancel())),
+                                        JournalText.forced(body.force(), reason),
+                                        reason.orElse(""),
+                                        JournalText.of("who", body.who()),
+                                        Optional.ofNullable(body.expectedPhase()),
+                                        JournalText.requestKey(requestKey)));
+        return reply(dryRun, operation);
+    }
+
+    @PostMapping("/resolve")
+    ResponseEntity<Reply> resolve(@RequestBody Answer body) {
+        boolean dryRun = Boolean.TRUE.equals(body.dryRun());
+        boolean routed = isRouted(body.answer());
+        String reason =
+                JournalText.of("reason", body.reason())
+                        .orElseThrow(
+                                () ->
+                                        JournalText.invalid(
+                                                "'reason' is missing. Say how you know the answer."));
+        Operation operation =
+                host.controlForChange()
+                        .resolve(
+                                new Resolution(
+                                        routed,
+                                        dryRun,
+                                        reason,
+                                        JournalText.of("who", body.who()),
+                                        Optional.ofNullable(body.expectedPhase())));
+        return reply(dryRun, operation);
+    }
+
+    /// 202: the operation goes on after the reply.
+    private static ResponseEntity<Reply> reply(boolean dryRun, Operation operation) {
+        return ResponseEntity.status(dryRun ? HttpStatus.OK : HttpStatus.ACCEPTED)
+                .body(new Reply(operation));
+    }
+
+    private static boolean isRouted(@Nullable String answer) {
+        return switch (answer) {
+            case "routed" -> true;
+            case "not-routed" -> false;
+            case null, default ->
+                    throw JournalText.invalid("'answer' must be \"routed\" or \"not-routed\".");
+        };
+    }
+
+    @GetMapping("/operations/{id}")
+    Object operation(@PathVariable String id) {
+        UUID known = uuid(id);
+        return host.ending(known)
+                .<Object>map(ending -> ending)
+                .or(() -> host.control().operation(known))
+                .orElseThrow(
+                        () ->
+                                new ProblemException(
+                                        Problems.of(
+                                                HttpStatus.NOT_FOUND,
+                                                "Operation not found",
+                                                "This migration has no operation "
+                                                        + id
+                                                        + ". Use the id of a reply.")));
+    }
+
+    private static UUID uuid(String id) {
+        try {
+            return UUID.fromString(id);
+        } catch (IllegalArgumentException _) {
+            throw JournalText.invalid(
+                    "The id in the path is not a UUID. Use the id of a reply, as"
+                            + " GET /api/v1/operations/{id}.");
+        }
+    }
+
+    private static Action action(boolean dryRun, boolean cancel) {
+        if (dryRun && cancel) {
+            throw JournalText.invalid("'dryRun' and 'cancel' exclude each other.");
+        }
+        return dryRun ? Action.DRY_RUN : cancel ? Action.CANCEL : Action.MOVE;
+    }
+}

@@ -1,0 +1,210 @@
+package dev.millrace.migration;
+
+import dev.millrace.change.TableId;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.lifecycle.Reason;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.PreflightReport;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.LiveStream;
+import dev.millrace.replication.ReverseStream;
+import dev.millrace.route.Routes;
+import dev.millrace.route.TrafficRoute;
+import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.stream.BackfillProgress;
+import dev.millrace.stream.ReplicationStream;
+import dev.millrace.switchover.GateFacts;
+import dev.millrace.switchover.SidesReader;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Collects the facts on which the gates of a switchover or a rollback decide. Changes nothing.
+/// Thread-safe.
+///
+/// @param specHash the mappings that run, as a verdict names them
+/// @param plan checks the file against both databases as they are now
+/// @param section of the file; a transaction on the source may be as old as its timeout
+record SwitchoverFacts(
+        ReplicationStream stream,
+        String specHash,
+        Reconciliations reconciliations,
+        Supplier<PreflightReport> plan,
+        Routes routes,
+        Optional<ReverseStream> reverse,
+        Switchover section,
+        InstantSource clock) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SwitchoverFacts.class);
+    private static final String PREFIX = "switchover.";
+
+    GateFacts read(Phase phase, LiveStream now) {
+        return new GateFacts(
+                phase.name(),
+                reconciliations.lastReport().map(SwitchoverFacts::verdict),
+                specHash,
+                now.lag().freshness().age(clock.instant()),
+                rejected(now),
+                incompleteKeys(now),
+                known(() -> plan(plan.get())),
+                sides(stream),
+                targetFence(),
+                Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))));
+    }
+
+    /// What is unknown because the replication back to the source does not run closes its gate.
+    GateFacts readForRollback(Phase phase) {
+        Optional<LiveStream> now = reverse.flatMap(ReverseStream::running);
+        return new GateFacts(
+                phase.name(),
+                Optional.empty(),
+                specHash,
+                now.flatMap(live -> live.lag().freshness().age(clock.instant())),
+                now.map(SwitchoverFacts::rejected).orElse(OptionalLong.empty()),
+                now.map(SwitchoverFacts::incompleteKeys).orElse(OptionalLong.empty()),
+                Optional.empty(),
+                reverse.flatMap(back -> sides(back.stream())),
+                Optional.empty(),
+                Optional.of(problems(routes.check(TrafficRoute.Direction.ROLLBACK))));
+    }
+
+    private Optional<List<String>> targetFence() {
+        try {
+            return Optional.of(new TargetFencing(stream).problems());
+        } catch (SQLException e) {
+            LOG.atWarn()
+                    .addKeyValue("reason", Reason.of(e))
+                    .log("A gate of the switchover is unknown.");
+            return Optional.empty();
+        }
+    }
+
+    private Optional<GateFacts.Sides> sides(ReplicationStream of) {
+        return known(
+                () ->
+                        new SidesReader(
+                                        of.source().database(),
+                                        of.target().database(),
+                                        readers(of),
+                                        section.timeout())
+                                .read());
+    }
+
+    private static OptionalLong incompleteKeys(LiveStream now) {
+        return now.stream()
+                .backfill()
+                .map(BackfillProgress::incompleteKeys)
+                .map(OptionalLong::of)
+                .orElse(OptionalLong.empty());
+    }
+
+    private static List<String> problems(List<TrafficRoute.Finding> findings) {
+        return findings.stream()
+                .filter(
+                        found ->
+                                switch (found.status()) {
+                                    case OK, WARNING -> false;
+                                    case REFUSED, UNREACHABLE -> true;
+                                })
+                .map(found -> found.object() + ": " + found.message() + " " + found.remedy())
+                .toList();
+    }
+
+    private static GateFacts.Verdict verdict(ReconciliationReport report) {
+        return new GateFacts.Verdict(
+                report.verdict().word(), report.finishedAt(), report.specHash());
+    }
+
+    private static OptionalLong rejected(LiveStream now) {
+        long sum = 0;
+        for (TableId target : now.with().stream().tables().targetIds()) {
+            @Nullable Long rejected = now.lag().rejected(target);
+            if (rejected == null) {
+                return OptionalLong.empty();
+            }
+            sum += rejected;
+        }
+        return OptionalLong.of(sum);
+    }
+
+    private GateFacts.Plan plan(PreflightReport report) {
+        Map<String, List<String>> readiness = new TreeMap<>();
+        for (Finding finding : report.findings()) {
+            if (finding.check().startsWith(PREFIX)) {
+                List<String> lacks =
+                        readiness.computeIfAbsent(
+                                finding.check().substring(PREFIX.length()), _ -> new ArrayList<>());
+                if (finding.status() != Finding.Status.OK) {
+                    lacks.add(sentence(finding));
+                }
+            }
+        }
+        if (section.fence() == Switchover.Fence.EXTERNAL) {
+            readiness.put(
+                    "fence",
+                    List.of(
+                            "'fence: external' is not supported in this version. Set 'fence: lease'."));
+        }
+        return new GateFacts.Plan(
+                readiness,
+                report.findings().stream()
+                        .filter(finding -> !finding.status().passes())
+                        .map(SwitchoverFacts::sentence)
+                        .toList(),
+                report.accepted() ? Optional.of(changed(report.mappings())) : Optional.empty());
+    }
+
+    private static String sentence(Finding finding) {
+        return "%s: %s. %s"
+                .formatted(finding.object(), finding.message(), finding.remedy())
+                .strip();
+    }
+
+    /// The target tables that the file would map differently today.
+    private List<TableId> changed(List<Mapping> planned) {
+        Set<String> now =
+                planned.stream().map(GenerationStart::meaning).collect(Collectors.toSet());
+        return stream.tables().mappings().stream()
+                .filter(mapping -> !now.contains(GenerationStart.meaning(mapping)))
+                .map(mapping -> mapping.target().table())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    private static Map<TableId, Set<TableId>> readers(ReplicationStream of) {
+        Map<TableId, Set<TableId>> readers = new HashMap<>();
+        for (Mapping mapping : of.tables().mappings()) {
+            readers.computeIfAbsent(mapping.source(), _ -> new TreeSet<>())
+                    .add(mapping.target().table());
+        }
+        return readers;
+    }
+
+    private static <T> Optional<T> known(Supplier<T> fact) {
+        try {
+            return Optional.of(fact.get());
+        } catch (DatabaseFailure e) {
+            LOG.atWarn()
+                    .addKeyValue("reason", Incident.reason(LOG, "a fact could not be read", e))
+                    .log("A gate of the switchover is unknown.");
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,249 @@
+package dev.millrace.preflight;
+
+import dev.millrace.apply.ApplierSettings;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.ReplicationOrigins;
+import dev.millrace.postgres.ReplicationSlot;
+import dev.millrace.postgres.Server;
+import dev.millrace.preflight.PreflightCheck.Findings;
+import java.util.List;
+
+/// Reports early what a switchover will need of both servers. Only warns: a migration may run
+/// without a switchover.
+final class SwitchoverChecks {
+
+    static final List<PreflightCheck> ALL =
+            List.of(
+                    SwitchoverChecks::walLevel,
+                    SwitchoverChecks::replicationRole,
+                    SwitchoverChecks::slots,
+                    SwitchoverChecks::senders,
+                    SwitchoverChecks::publication,
+                    SwitchoverChecks::origins,
+                    SwitchoverChecks::originFunctions,
+                    SwitchoverChecks::controlSchema,
+                    SwitchoverChecks::temporaryTables,
+                    SwitchoverChecks::activity);
+
+    private SwitchoverChecks() {}
+
+    private static List<Finding> walLevel(Facts facts) {
+        Findings findings = new Findings("switchover.target-wal-level");
+        String level = facts.target().server().walLevel();
+        if (!level.equals("logical")) {
+            findings.warn(
+                    "wal_level",
+                    "is " + level + " on the target, but the reverse stream decodes its WAL",
+                    "ALTER SYSTEM SET wal_level = 'logical'; Then restart the target server.");
+        }
+        return findings.orOk("wal_level", "is logical on the target");
+    }
+
+    private static List<Finding> replicationRole(Facts facts) {
+        Findings findings = new Findings("switchover.target-replication-role");
+        Server.Role role = facts.target().server().role();
+        if (!role.replicates()) {
+            findings.warn(
+                    "role " + role.name(),
+                    "has no REPLICATION attribute on the target, which the slot of the reverse"
+                            + " stream needs",
+                    "ALTER ROLE "
+                            + Identifier.quote(role.name())
+                            + " REPLICATION; On a managed service: GRANT rds_replication TO "
+                            + Identifier.quote(role.name())
+                            + ";");
+        }
+        return findings.orOk("role " + role.name(), "may replicate from the target");
+    }
+
+    private static List<Finding> slots(Facts facts) {
+        boolean exists = facts.switchover().reverseSlot().isPresent();
+        boolean forwardToCome = facts.oneServer() && facts.source().slot().isEmpty();
+        return quota(
+                "switchover.target-slots",
+                "max_replication_slots",
+                "replication slots",
+                facts.target().server().slots(),
+                (exists ? 0 : 1) + (forwardToCome ? 1 : 0));
+    }
+
+    private static List<Finding> senders(Facts facts) {
+        boolean streams =
+                facts.switchover().reverseSlot().filter(ReplicationSlot::active).isPresent();
+        boolean forwardToCome =
+                facts.oneServer()
+                        && facts.source().slot().filter(ReplicationSlot::active).isEmpty();
+        return quota(
+                "switchover.target-senders",
+                "max_wal_senders",
+                "WAL senders",
+                facts.target().server().senders(),
+                (streams ? 0 : 1) + (forwardToCome ? 1 : 0));
+    }
+
+    private static List<Finding> quota(
+            String check, String setting, String noun, Server.Quota quota, int needed) {
+        Findings findings = new Findings(check);
+        if (quota.limit() - quota.used() < needed) {
+            findings.warn(
+                    setting,
+                    "allows "
+                            + quota.limit()
+                            + " "
+                            + noun
+                            + " on the target, of which "
+                            + quota.used()
+                            + " are in use, but the migration needs "
+                            + needed
+                            + " more for the reverse stream",
+                    "ALTER SYSTEM SET "
+                            + setting
+                            + " = "
+                            + (quota.used() + needed)
+                            + "; Then restart the target server.");
+        }
+        return findings.orOk(
+                setting, (quota.limit() - quota.used()) + " of " + quota.limit() + " free");
+    }
+
+    private static List<Finding> publication(Facts facts) {
+        Findings findings = new Findings("switchover.target-publication");
+        Server.Facts target = facts.target().server();
+        String object = "database " + target.database();
+        if (!target.role().createsInDatabase() && !facts.switchover().reversePublication()) {
+            findings.warn(
+                    object,
+                    "the role may not create a publication in the target database, which the"
+                            + " reverse stream needs",
+                    "GRANT CREATE ON DATABASE "
+                            + Identifier.quote(target.database())
+                            + " TO "
+                            + Identifier.quote(target.role().name())
+                            + ";");
+        }
+        return findings.orOk(object, "the role may create a publication");
+    }
+
+    /// Each session that writes rows marks them with an origin that no other session uses, also not
+    /// that of a process that was killed.
+    private static List<Finding> origins(Facts facts) {
+        Findings findings = new Findings("switchover.origins");
+        int needed =
+                ReplicationOrigins.most(ApplierSettings.Limits.standard().writers())
+                        * (facts.oneServer() ? 2 : 1);
+        origins(findings, "source", facts.switchover().sourceOrigins(), needed);
+        origins(findings, "target", facts.switchover().targetOrigins(), needed);
+        return findings.orOk("replication origins", "both servers allow the " + needed + " needed");
+    }
+
+    private static void origins(
+            Findings findings, String side, ReplicationOrigins origins, int needed) {
+        if (!origins.hasFree(needed)) {
+            findings.warn(
+                    origins.setting(),
+                    "allows "
+                            + origins.limit()
+                            + " replication origins on the "
+                            + side
+                            + ", of which others may use "
+                            + origins.used()
+                            + ", but the migration needs "
+                            + needed
+                            + ": one for each session that applies changes, and as many for sessions"
+                            + " of a process that was killed",
+                    "ALTER SYSTEM SET "
+                            + origins.setting()
+                            + " = "
+                            + (origins.used() + needed)
+                            + "; Then restart the "
+                            + side
+                            + " server.");
+        }
+    }
+
+    private static List<Finding> originFunctions(Facts facts) {
+        Findings findings = new Findings("switchover.origin-functions");
+        originFunctions(findings, facts.source().server(), facts.switchover().sourceOrigins());
+        originFunctions(findings, facts.target().server(), facts.switchover().targetOrigins());
+        return findings.orOk("replication origins", "the role may mark its changes on both sides");
+    }
+
+    private static void originFunctions(
+            Findings findings, Server.Facts server, ReplicationOrigins origins) {
+        if (!origins.forbidden().isEmpty()) {
+            findings.warn(
+                    "database " + server.database(),
+                    "the role may not execute the functions of replication origins, which mark its"
+                            + " changes so that no stream sends them back",
+                    "In database "
+                            + server.database()
+                            + ": "
+                            + ReplicationOrigins.grant(origins.forbidden(), server.role().name()));
+        }
+    }
+
+    private static List<Finding> controlSchema(Facts facts) {
+        Findings findings = new Findings("switchover.control-schema");
+        Server.Facts source = facts.source().server();
+        String role = Identifier.quote(source.role().name());
+        switch (facts.switchover().sourceControl()) {
+            case OURS -> {}
+            case ABSENT -> {
+                if (!source.role().createsInDatabase()) {
+                    findings.warn(
+                            "database " + source.database(),
+                            "the role may not create the schema millrace on the source, which"
+                                    + " stores the fence and the offsets of the reverse stream",
+                            "CREATE SCHEMA millrace AUTHORIZATION " + role + ";");
+                }
+            }
+            case LOCKED ->
+                    findings.warn(
+                            "schema millrace",
+                            "exists on the source, but the role may not create tables in it",
+                            "ALTER SCHEMA millrace OWNER TO " + role + ";");
+            case FOREIGN ->
+                    findings.warn(
+                            "schema millrace",
+                            "exists on the source, but contains tables that are not Millrace's",
+                            "ALTER SCHEMA millrace RENAME TO ...;");
+        }
+        return findings.orOk("schema millrace", "exists on the source or can be created");
+    }
+
+    private static List<Finding> temporaryTables(Facts facts) {
+        Findings findings = new Findings("switchover.temporary-tables");
+        Server.Facts source = facts.source().server();
+        if (!source.role().createsTemporary()) {
+            findings.warn(
+                    "database " + source.database(),
+                    "the role may not create temporary tables on the source, which the reverse"
+                            + " stream needs to write batches",
+                    "GRANT TEMPORARY ON DATABASE "
+                            + Identifier.quote(source.database())
+                            + " TO "
+                            + Identifier.quote(source.role().name())
+                            + ";");
+        }
+        return findings.orOk(
+                "database " + source.database(), "the role may create temporary tables");
+    }
+
+    private static List<Finding> activity(Facts facts) {
+        Findings findings = new Findings("switchover.activity");
+        activity(findings, "source", facts.source().server().role());
+        activity(findings, "target", facts.target().server().role());
+        return findings.orOk("pg_stat_activity", "shows the snapshots of all sessions");
+    }
+
+    private static void activity(Findings findings, String side, Server.Role role) {
+        if (!role.seesActivity()) {
+            findings.warn(
+                    "role " + role.name(),
+                    "may not see the snapshots of other sessions on the "
+                            + side
+                            + ": a fence waits until no session has an older one",
+                    "GRANT pg_read_all_stats TO " + Identifier.quote(role.name()) + ";");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package dev.millrace.preflight;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.TableFacts;
+import dev.millrace.postgres.TableFacts.Foreign;
+import dev.millrace.postgres.TableFacts.ReplicaIdentity;
+import dev.millrace.preflight.PreflightCheck.Findings;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/// Reports early what a switchover will need of the tables on both sides. Only warns: a migration
+/// may run without a switchover.
+final class SwitchoverTableChecks {
+
+    static final List<PreflightCheck> ALL =
+            List.of(
+                    SwitchoverTableChecks::sourceOwnership,
+                    SwitchoverTableChecks::targetOwnership,
+                    SwitchoverTableChecks::sourceTriggers,
+                    SwitchoverTableChecks::replicaIdentity);
+
+    /// The first version in which a grant of membership can say whether it passes rights on.
+    private static final int INHERITING_GRANTS = 16;
+
+    /// The first version in which the right to set a server parameter can be granted.
+    private static final int PARAMETER_GRANTS = 15;
+
+    private static final int NAMED = 3;
+
+    private SwitchoverTableChecks() {}
+
+    private static List<Finding> sourceOwnership(Facts facts) {
+        return ownership(
+                "switchover.source-ownership",
+                facts.source().server(),
+                facts.sourceTables(),
+                "the fence on the source needs: only a table's owner may make a trigger fire in"
+                        + " every session");
+    }
+
+    private static List<Finding> targetOwnership(Facts facts) {
+        return ownership(
+                "switchover.target-ownership",
+                facts.target().server(),
+                facts.targetTables(),
+                "the fence on the target and the reverse stream need: only a table's owner may"
+                        + " make a trigger fire in every session, or publish the table");
+    }
+
+    private static List<Finding> ownership(
+            String check, Server.Facts server, List<TableFacts> tables, String reason) {
+        Findings findings = new Findings(check);
+        SortedMap<String, List<Foreign>> byOwner = new TreeMap<>();
+        for (TableFacts table : tables) {
+            for (Foreign foreign : table.access().foreign()) {
+                byOwner.computeIfAbsent(foreign.owner(), _ -> new ArrayList<>()).add(foreign);
+            }
+        }
+        byOwner.forEach(
+                (owner, owned) ->
+                        findings.warn(
+                                "tables of " + owner,
+                                "the role does not have the rights of the owner of "
+                                        + named(owned.stream().map(Foreign::id).toList())
+                                        + ", which "
+                                        + reason,
+                                remedy(owned, server)));
+        return findings.orOk(
+                "tables", "the role has the rights of the owners of all tables and partitions");
+    }
+
+    /// A member of a superuser role could do everything. A superuser loses nothing when its tables
+    /// get another owner.
+    private static String remedy(List<Foreign> owned, Server.Facts server) {
+        Server.Role role = server.role();
+        String name = Identifier.quote(role.name());
+        if (owned.getFirst().ofSuperuser()) {
+            return owned.stream()
+                    .map(
+                            table ->
+                                    "ALTER TABLE "
+                                            + Identifier.quote(table.id())
+                                            + " OWNER TO "
+                                            + name
+                                            + ";")
+                    .collect(Collectors.joining(" "));
+        }
+        String grant = "GRANT " + Identifier.quote(owned.getFirst().owner()) + " TO " + name;
+        if (server.majorVersion() >= INHERITING_GRANTS) {
+            return grant + " WITH INHERIT TRUE;";
+        }
+        return role.inherits() ? grant + ";" : grant + "; ALTER ROLE " + name + " INHERIT;";
+    }
+
+    private static String named(Collection<TableId> tables) {
+        String first =
+                tables.stream()
+                        .limit(NAMED)
+                        .map(TableId::toString)
+                        .collect(Collectors.joining(", "));
+        return tables.size() <= NAMED ? first : first + " and " + (tables.size() - NAMED) + " more";
+    }
+
+    private static List<Finding> sourceTriggers(Facts facts) {
+        Findings findings = new Findings("switchover.source-triggers");
+        TreeSet<TableId> affected = new TreeSet<>();
+        for (TableFacts table : facts.sourceTables()) {
+            TableFacts.Dependents dependents = table.dependents();
+            if (!dependents.replicaTriggers().isEmpty()) {
+                findings.warn(
+                        table.id().toString(),
+                        "has triggers that fire in every session ("
+                                + String.join(", ", dependents.replicaTriggers())
+                                + "): they would also fire for rows of the reverse stream",
+                        "ALTER TABLE "
+                                + Identifier.quote(table.id())
+                                + " ENABLE TRIGGER ...; They then fire for the application only.");
+            }
+            if (!dependents.references().isEmpty()
+                    || !dependents.referencedBy().isEmpty()
+                    || !dependents.triggers().isEmpty()) {
+                affected.add(table.id());
+            }
+        }
+        if (!facts.switchover().sourceReplicaRole() && !affected.isEmpty()) {
+            Server.Facts source = facts.source().server();
+            String role = source.role().name();
+            findings.warn(
+                    "role " + role,
+                    "may not set session_replication_role on the source: triggers and foreign keys"
+                            + " of "
+                            + named(affected)
+                            + " would act on rows of the reverse stream",
+                    source.majorVersion() >= PARAMETER_GRANTS
+                            ? "GRANT SET ON PARAMETER session_replication_role TO "
+                                    + Identifier.quote(role)
+                                    + ";"
+                            : "ALTER ROLE " + Identifier.quote(role) + " SUPERUSER;");
+        }
+        return findings.orOk(
+                "source tables", "no trigger or foreign key acts on rows of the reverse stream");
+    }
+
+    /// Without an identity, publishing the table would make the application's UPDATE and DELETE on
+    /// the target fail.
+    private static List<Finding> replicaIdentity(Facts facts) {
+        Findings findings = new Findings("switchover.target-replica-identity");
+        for (TableFacts table : facts.targetTables()) {
+            // Other checks refuse tables without a primary key or with a deferrable one.
+            if (table.keys().primaryKey().isEmpty() || !table.dependents().deferrable().isEmpty()) {
+                continue;
+            }
+            List<TableId> unusable = new ArrayList<>();
+            if (!identifies(table.keys(), table)) {
+                unusable.add(table.id());
+            }
+            for (TableFacts.Partition leaf : table.partitions()) {
+                if (!identifies(leaf.keys(), table)) {
+                    unusable.add(leaf.id());
+                }
+            }
+            for (TableId each : unusable) {
+                findings.warn(
+                        each.toString(),
+                        "has a replica identity that does not fit the reverse stream, which finds"
+                                + " rows by their primary key",
+                        "ALTER TABLE " + Identifier.quote(each) + " REPLICA IDENTITY DEFAULT;");
+            }
+        }
+        return findings.orOk("target tables", "each is identified by its primary key");
+    }
+
+    private static boolean identifies(TableFacts.Keys keys, TableFacts table) {
+        return keys.identity() == ReplicaIdentity.FULL
+                ? table.columns().virtual().isEmpty()
+                : Set.copyOf(keys.replica()).equals(Set.copyOf(table.keys().primaryKey()));
+    }
+}

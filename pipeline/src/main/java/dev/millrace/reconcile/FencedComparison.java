@@ -1,0 +1,214 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.digest.Chunker.SourceSession;
+import dev.millrace.digest.Chunker.TargetSession;
+import dev.millrace.digest.SourceSnapshot;
+import dev.millrace.digest.StoredState.StoredPositions;
+import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.TouchedReconciliation.Attempt;
+import dev.millrace.reconcile.TouchedTable.Counts;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.function.LongPredicate;
+import java.util.stream.Collectors;
+
+/// Compares touched keys and numbers of rows under the fence, in one snapshot of each side. The
+/// sides and the log are read at the same time. Not thread-safe; used once.
+final class FencedComparison {
+
+    private static final String NOT_FENCED =
+            "the table changed while it was compared, although the source is fenced. Check that the"
+                    + " fence covers every role that writes it";
+
+    private final ReconcileContext with;
+    private final Attempt attempt;
+    private final WatermarkNumber applied;
+
+    FencedComparison(ReconcileContext with, Attempt attempt, WatermarkNumber applied) {
+        this.with = with;
+        this.attempt = attempt;
+        this.applied = applied;
+    }
+
+    private record OfSource(List<Row> keys, long rows) {}
+
+    void run(List<TouchedTable> tables, TouchedBasis.Usable basis) {
+        StartPosition since = basis.start();
+        TouchedPreparation.openAll(tables, with, attempt);
+        // Before the snapshot: a transaction that is forgotten by now is visible to it.
+        LongPredicate delivered = with.progress().delivered();
+        try (SourceSession source = with.chunker().openSource();
+                TargetSession target = with.chunker().openTarget()) {
+            Set<Long> hidden =
+                    source.running().ids().stream()
+                            .filter(delivered::test)
+                            .collect(Collectors.toSet());
+            var fenced = new FencedRead.Fenced<>(true, since.changes(), hidden, applied);
+            for (TouchedTable table : open(tables)) {
+                step(table, () -> require(target.table(table.compared()), fenced, table));
+            }
+            List<TouchedTable> open = open(tables);
+            if (!open.isEmpty()) {
+                find(open, since, source, target);
+            }
+            for (TouchedTable table : open(tables)) {
+                step(
+                        table,
+                        () ->
+                                table.compare(
+                                        table.sums(source.table(table.compared())),
+                                        table.sums(target.table(table.compared()))));
+            }
+        }
+        for (TouchedTable table : open(tables)) {
+            step(table, () -> verify(table));
+        }
+        checkBasis(open(tables), basis);
+    }
+
+    private static List<TouchedTable> open(List<TouchedTable> tables) {
+        return tables.stream().filter(TouchedTable::isOpen).toList();
+    }
+
+    private void step(TouchedTable table, Runnable work) {
+        attempt.of(
+                table,
+                () -> {
+                    work.run();
+                    return true;
+                },
+                with.cancellation());
+    }
+
+    private static void require(
+            TargetSnapshot target, FencedRead.Fenced<?> fenced, TouchedTable table) {
+        SnapshotPrecondition.violation(target, fenced).ifPresent(table::undecided);
+        if (!fenced.hidden().isEmpty()) {
+            table.undecided("the log contains a transaction that is not visible on the source yet");
+        }
+    }
+
+    /// Finds the touched keys and counts the rows.
+    private void find(
+            List<TouchedTable> tables,
+            StartPosition since,
+            SourceSession source,
+            TargetSession target) {
+        StoredPositions stored = target.table(tables.getFirst().compared()).stored();
+        Map<TouchedTable, FutureTask<OfSource>> ofSource = new LinkedHashMap<>();
+        for (TouchedTable table : tables) {
+            ofSource.put(
+                    table,
+                    new FutureTask<>(() -> read(table, source.table(table.compared()), since)));
+        }
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            threads.execute(() -> ofSource.values().forEach(FutureTask::run));
+            Future<TouchedLog> log =
+                    threads.submit(() -> TouchedPreparation.log(with, tables, since, stored));
+            ofSource.forEach(
+                    (table, found) -> step(table, () -> find(table, since, found, target)));
+            TouchedPreparation.add(open(tables), get(log));
+        }
+        for (TouchedTable table : open(tables)) {
+            step(table, () -> table.canonicalize(target.table(table.compared())));
+        }
+    }
+
+    private static OfSource read(TouchedTable table, SourceSnapshot source, StartPosition since) {
+        return new OfSource(
+                source.writtenSince(since.source(), table.source(), table.mostRead()),
+                source.count());
+    }
+
+    private static void find(
+            TouchedTable table,
+            StartPosition since,
+            Future<OfSource> ofSource,
+            TargetSession session) {
+        TargetSnapshot target = session.table(table.compared());
+        table.addTargetKeys(target.writtenSince(since.target(), table.mostRead()));
+        long rows = target.count();
+        OfSource found = get(ofSource);
+        table.addSourceRows(found.keys());
+        table.count(new Counts(found.rows(), rows, false));
+    }
+
+    private static <T> T get(Future<T> future) {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw new Cancelled();
+        }
+    }
+
+    /// Reads again what differs. What is equal now was in flight, so the table is written.
+    private void verify(TouchedTable table) {
+        if (!table.suspects().isEmpty()) {
+            new KeyVerifier(with, table.compared(), table.builder()).verify(table.suspects());
+            if (table.builder().hasInFlight()) {
+                table.undecided(NOT_FENCED);
+            }
+        } else if (table.counts().filter(Counts::differ).isPresent()) {
+            switch (with.sourceReader().read(source -> source.table(table.compared()).count())) {
+                case FencedRead.Failed<Long>(String why) -> table.undecided(why);
+                case FencedRead.Fenced<Long> fenced -> countAgain(table, fenced);
+            }
+        }
+    }
+
+    private void countAgain(TouchedTable table, FencedRead.Fenced<Long> fenced) {
+        try (TargetSnapshot target = with.chunker().openTarget(table.compared())) {
+            Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
+            if (violation.isPresent()) {
+                table.undecided(violation.get());
+                return;
+            }
+            Mapping mapping = table.mapping();
+            Counts again = new Counts(fenced.source(), target.count(), true);
+            boolean touched =
+                    TouchedLog.read(
+                                    with.log(),
+                                    fenced.ends(),
+                                    target.stored(),
+                                    List.of(mapping),
+                                    1,
+                                    with.cancellation())
+                            .isTouched(mapping);
+            if (touched || !fenced.hidden().isEmpty() || !again.differ()) {
+                table.undecided(NOT_FENCED);
+            } else {
+                table.count(again);
+            }
+        }
+    }
+
+    /// Last, so that a table that was replaced while it was read is noticed.
+    private void checkBasis(List<TouchedTable> tables, TouchedBasis.Usable basis) {
+        Optional<Servers> now =
+                Servers.read(with.chunker(), tables.stream().map(TouchedTable::mapping).toList());
+        for (TouchedTable table : tables) {
+            now.map(positions -> basis.obstacle(table.mapping(), applied.generation(), positions))
+                    .orElse(Optional.of("a server could not be read"))
+                    .ifPresent(table::obstruct);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.digest.ReadFailed;
+import dev.millrace.kafka.ChangeLog.LogUnreadable;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
+import dev.millrace.reconcile.Reconciler.Sources;
+import dev.millrace.reconcile.Reconciler.Subject;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.retention.LogHolds;
+import dev.millrace.sql.Relation;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Compares the keys that changed since an earlier comparison found their tables equal, instead of
+/// all rows. [#prepare] runs before the source is fenced and may take long. [#finish] runs under
+/// the fence and reads each table twice, without its large values: once for new row versions, once
+/// for the count. Not thread-safe; one comparison at a time.
+///
+/// **Touched keys** are those of changes in the changes topic since the earlier comparison, those
+/// of source rows whose version was written since, and those of target rows whose version was
+/// written since, by whomever. The images of these keys are compared on both sides.
+///
+/// **Why the others are equal.** Take a key that is not touched. If both sides have a row of it,
+/// both versions were visible to the earlier comparison, which found their images equal: a version
+/// never changes, and the definitions of the tables are compared as well. If neither side has one,
+/// it is equal. If only the source has one, the earlier comparison saw it on both sides, and it was
+/// deleted on the target since. The deletion is not from the stream, whose changes are in the log.
+/// If only the target has one, it was deleted on the source since, and the log lacks this change.
+/// So an unequal key that is not touched is a row deleted by a stranger on the target, or a row
+/// whose deletion on the source was lost before the log. Each changes the difference of the counts,
+/// in opposite directions.
+///
+/// **What is not seen.** Strangers deleted as many rows on the target as deletions on the source
+/// were lost before the log, and no key of them was changed otherwise. A transaction on the target
+/// that commits after [#finish] read it: the fence of the target prevents it. Changes below SQL,
+/// such as a damaged page or `pg_surgery`. Only a comparison of all rows finds the first and the
+/// last.
+///
+/// **Why a preparation helps.** It compares the keys that were touched until its own reads, and
+/// records where these began. By the argument above, the next comparison builds on it as on a
+/// comparison of all rows; deletions without a trace add up until the counts are compared.
+public final class TouchedReconciliation {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TouchedReconciliation.class);
+
+    private final Subject subject;
+    private final ReplicationProgress progress;
+    private final Sources sources;
+    private final ReconcileLimits limits;
+    private final InstantSource clock;
+
+    /// A target table.
+    ///
+    /// @param source the mapping's source table as its catalog describes it
+    public record Table(Mapping mapping, Relation source) {}
+
+    /// When a comparison must end. It is undecided then.
+    public record Limit(Cancellation cancellation, Instant deadline) {}
+
+    public TouchedReconciliation(
+            Subject subject,
+            ReplicationProgress progress,
+            Sources sources,
+            ReconcileLimits limits,
+            InstantSource clock) {
+        this.subject = subject;
+        this.progress = progress;
+        this.sources = sources;
+        this.limits = limits;
+        this.clock = clock;
+    }
+
+    /// Compares the touched keys while both sides are written. A table for which they are not known
+    /// is compared as a whole. Does not count rows, so an equal verdict allows rows that were
+    /// deleted without a trace; [#finish] finds them. May be repeated on its own result, to leave
+    /// less for [#finish].
+    public TouchedReport prepare(List<Table> tables, TouchedBasis basis, Limit limit) {
+        Instant started = clock.instant();
+        List<TouchedTable> touched = touched(tables);
+        Optional<StartPosition> start = Optional.empty();
+        try (DeadlineWatch watch = watch(limit);
+                LogHolds.Hold held = progress.holdLog()) {
+            try {
+                start =
+                        new TouchedPreparation(context(watch, held), this::attempt)
+                                .run(touched, basis, reconciler());
+            } catch (Cancelled _) {
+                touched.forEach(table -> table.undecided(watch.reason()));
+            } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+                String why = ended(watch).orElseGet(() -> reason(e));
+                touched.forEach(table -> table.undecided(why));
+            }
+        }
+        List<TouchedReport.Table> reports =
+                touched.stream().map(table -> table.report(since(basis))).toList();
+        Verdict verdict = TouchedReport.verdict(reports);
+        return new TouchedReport(
+                verdict,
+                started,
+                clock.instant(),
+                reports,
+                verdict == Verdict.EQUAL
+                        ? TouchedBasis.of(
+                                started,
+                                start.orElse(null),
+                                reports.stream().map(TouchedReport.Table::report).toList())
+                        : new TouchedBasis.Missing(
+                                "the preparation did not find every table equal"));
+    }
+
+    /// Compares the touched keys and the numbers of rows while nobody writes the source. Emits no
+    /// watermark unless something differs: then the differing keys are read again, so that a change
+    /// in flight is not reported as a difference.
+    ///
+    /// @param basis of [#prepare], or of a report
+    /// @param applied a watermark that was emitted after the last write of the source and that
+    ///   every partition has stored
+    public TouchedReport finish(
+            List<Table> tables, TouchedBasis basis, WatermarkNumber applied, Limit limit) {
+        Instant started = clock.instant();
+        List<TouchedTable> touched = touched(tables);
+        try (DeadlineWatch watch = watch(limit);
+                LogHolds.Hold held = progress.holdLog()) {
+            try {
+                switch (basis) {
+                    case TouchedBasis.Missing(String why) ->
+                            touched.forEach(table -> table.obstruct(why));
+                    case TouchedBasis.Usable usable ->
+                            new FencedComparison(context(watch, held), this::attempt, applied)
+                                    .run(touched, usable);
+                }
+            } catch (Cancelled _) {
+                touched.forEach(table -> table.undecided(watch.reason()));
+            } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+                String why = ended(watch).orElseGet(() -> reason(e));
+                touched.forEach(table -> table.undecided(why));
+            }
+        }
+        List<TouchedReport.Table> reports =
+                touched.stream().map(table -> table.fencedReport(since(basis))).toList();
+        return new TouchedReport(
+                TouchedReport.verdict(reports),
+                started,
+                clock.instant(),
+                reports,
+                new TouchedBasis.Missing("a comparison under the fence is not a basis"));
+    }
+
+    private List<TouchedTable> touched(List<Table> tables) {
+        if (tables.isEmpty()) {
+            throw new IllegalArgumentException("There is no table to compare.");
+        }
+        if (tables.stream().map(each -> each.mapping().target().table()).distinct().count()
+                < tables.size()) {
+            throw new IllegalArgumentException("A target table has several mappings.");
+        }
+        return tables.stream()
+                .map(each -> new TouchedTable(each.mapping(), each.source(), limits.rows()))
+                .toList();
+    }
+
+    private static Instant since(TouchedBasis basis) {
+        return switch (basis) {
+            case TouchedBasis.Usable usable -> usable.since();
+            case TouchedBasis.Missing _ -> Instant.EPOCH;
+        };
+    }
+
+    private Reconciler reconciler() {
+        return new Reconciler(subject, progress, sources, limits, clock);
+    }
+
+    private DeadlineWatch watch(Limit limit) {
+        return new DeadlineWatch(sources.chunker(), limit.cancellation(), clock, limit.deadline());
+    }
+
+    private ReconcileContext context(DeadlineWatch watch, LogHolds.Hold held) {
+        return new ReconcileContext(
+                sources.chunker(),
+                new FencedSourceReader(
+                        progress, sources.chunker(), limits, watch.cancellation(), clock),
+                progress,
+                sources.log(),
+                held,
+                limits,
+                watch.cancellation());
+    }
+
+    private static Optional<String> ended(DeadlineWatch watch) {
+        return watch.cancellation().isRequested() ? Optional.of(watch.reason()) : Optional.empty();
+    }
+
+    private static String reason(RuntimeException failure) {
+        return Incident.reason(LOG, "A table could not be compared.", failure);
+    }
+
+    /// Does one step of a table's comparison.
+    interface Attempt {
+        /// @return empty when a side or the log could not be read; the table is undecided then
+        <T> Optional<T> of(TouchedTable table, Supplier<T> step, Cancellation cancellation);
+    }
+
+    private <T> Optional<T> attempt(
+            TouchedTable table, Supplier<T> step, Cancellation cancellation) {
+        cancellation.check();
+        Instant started = clock.instant();
+        try {
+            return Optional.of(step.get());
+        } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+            cancellation.check();
+            table.undecided(reason(e));
+            return Optional.empty();
+        } finally {
+            table.builder().took(Duration.between(started, clock.instant()));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package dev.millrace.reconcile;
+
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.time.Instant;
+import java.util.List;
+
+/// The result of comparing the keys that changed since an earlier comparison. Immutable.
+///
+/// @param tables in the order of the request
+/// @param next what a later comparison builds on; missing unless this one ran before the fence and
+///   decided every table
+public record TouchedReport(
+        Verdict verdict,
+        Instant startedAt,
+        Instant finishedAt,
+        List<Table> tables,
+        TouchedBasis next) {
+
+    public TouchedReport {
+        tables = List.copyOf(tables);
+    }
+
+    /// One target table.
+    ///
+    /// @param report rows are the counts of both sides under the fence, `null` before it; there are
+    ///   no checksums. Without keys, `missing` or `extra` is the difference of the counts. `cause`
+    ///   also explains such a difference
+    /// @param method what was compared: touched keys since when, or all rows and why
+    /// @param keys the number of keys that were compared one by one
+    public record Table(TableReport report, String method, long keys) {}
+
+    static Verdict verdict(List<Table> tables) {
+        return Verdict.of(tables.stream().map(Table::report).toList());
+    }
+}

@@ -1,0 +1,247 @@
+package dev.millrace.replication;
+
+import dev.millrace.capture.WatermarkSession;
+import dev.millrace.capture.Watermarks;
+import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.change.TableId;
+import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.ProgressReader;
+import dev.millrace.control.StoppedTables;
+import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.StoredOffset;
+import dev.millrace.kafka.Broker;
+import dev.millrace.lag.Backlog;
+import dev.millrace.lag.Freshness;
+import dev.millrace.lag.PeriodicProbe;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.postgres.Catalog;
+import dev.millrace.postgres.ReplicationSlot;
+import dev.millrace.postgres.Server;
+import dev.millrace.postgres.Session;
+import dev.millrace.stream.ReplicationStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/// Measures the lag of one generation and the reachability of source, target and Kafka. Each server
+/// has a probe with its own thread, so that one server that does not answer never delays the
+/// others. The source's probe also emits the watermarks. Thread-safe.
+public final class LagMonitor implements AutoCloseable {
+
+    private static final Duration SOURCE_INTERVAL = Duration.ofMillis(500);
+    private static final Duration TARGET_INTERVAL = Duration.ofMillis(200);
+    private static final Duration KAFKA_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration ADDITIONS_INTERVAL = Duration.ofSeconds(30);
+
+    private final ReplicationStream stream;
+    private final InstantSource clock;
+    private final int generation;
+    private final Broker broker;
+    private final Function<Catalog, List<String>> additions;
+    private final Supplier<@Nullable SourcePosition> position;
+    private final WatermarkSession watermarks;
+    private final ProgressReader progressReader;
+    private final Freshness freshness = new Freshness();
+    private final Backlog backlog = new Backlog();
+    private final PeriodicProbe source;
+    private final PeriodicProbe target;
+    private final PeriodicProbe kafka;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
+    private volatile List<StoppedTable> stopped = List.of();
+    private volatile List<String> notReplicated = List.of();
+    private @Nullable Instant additionsRead;
+    private volatile @Nullable Map<TableId, Optional<Long>> rejected;
+
+    /// @param additions finds what was added on the source
+    /// @param position the last position in the log; `null` while it is unknown
+    LagMonitor(
+            ReplicationStream stream,
+            InstantSource clock,
+            int generation,
+            Broker broker,
+            Function<Catalog, List<String>> additions,
+            Supplier<@Nullable SourcePosition> position) {
+        this.position = position;
+        this.stream = stream;
+        this.clock = clock;
+        this.additions = additions;
+        this.generation = generation;
+        this.broker = broker;
+        this.watermarks =
+                new WatermarkSession(stream.source().database(), stream.watermarks(generation));
+        this.progressReader =
+                new ProgressReader(
+                        stream.control(), stream.id(), stream.topics().target(), generation);
+        this.source =
+                PeriodicProbe.start(
+                        "probe-source",
+                        SOURCE_INTERVAL,
+                        clock,
+                        this::probeSource,
+                        watermarks::close);
+        this.target =
+                PeriodicProbe.start(
+                        "probe-target",
+                        TARGET_INTERVAL,
+                        clock,
+                        this::probeTarget,
+                        progressReader::close);
+        this.kafka =
+                PeriodicProbe.start(
+                        "probe-kafka", KAFKA_INTERVAL, clock, this::probeKafka, () -> {});
+    }
+
+    public Freshness freshness() {
+        return freshness;
+    }
+
+    public Backlog backlog() {
+        return backlog;
+    }
+
+    /// The stored offsets as of the last probe of the target.
+    public AppliedOffsets applied() {
+        return applied;
+    }
+
+    public List<StoppedTable> stopped() {
+        return stopped;
+    }
+
+    /// What was added on the source after the migration began and is not replicated.
+    public List<String> notReplicated() {
+        return notReplicated;
+    }
+
+    /// How many changes of a stopped target table were not applied; `null` while that is unknown:
+    /// before the first probe, while the target does not answer, or when they were not counted.
+    public @Nullable Long rejected(TableId table) {
+        Map<TableId, Optional<Long>> known = rejected;
+        return known == null || target.state() instanceof ComponentState.Waiting
+                ? null
+                : known.getOrDefault(table, Optional.of(0L)).orElse(null);
+    }
+
+    public ComponentState sourceState() {
+        return source.state();
+    }
+
+    public ComponentState targetState() {
+        return target.state();
+    }
+
+    public ComponentState kafkaState() {
+        return kafka.state();
+    }
+
+    /// Waits for a time in which the target may be probed again.
+    ///
+    /// @return false when this monitor is closed and no probe follows
+    boolean awaitProbe(Duration time) {
+        try {
+            return !closed.await(time.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /// Emits a watermark in addition to the periodic ones, for a caller that waits for it.
+    Watermarks.Emitted emitWatermark() throws SQLException {
+        Instant before = clock.instant();
+        Watermarks.Emitted emitted = watermarks.emitOnDemand();
+        freshness.emitted(emitted.number(), before);
+        return emitted;
+    }
+
+    private void probeSource() throws SQLException {
+        Instant before = clock.instant();
+        Watermarks.Emitted emitted = watermarks.emit();
+        freshness.emitted(emitted.number(), before);
+        try (Session session = stream.source().database().session()) {
+            Server server = session.server();
+            server.slot(stream.slot()).ifPresent(slot -> measure(slot, server));
+            Instant now = clock.instant();
+            if (additionsRead == null
+                    || Duration.between(additionsRead, now).compareTo(ADDITIONS_INTERVAL) > 0) {
+                additionsRead = now;
+                notReplicated = additions.apply(session.sourceCatalog());
+            }
+        }
+    }
+
+    private void measure(ReplicationSlot slot, Server server) {
+        slot.confirmedFlush()
+                .ifPresent(
+                        flushed ->
+                                backlog.sourceBytes(
+                                        server.walPosition().value() - flushed.value(),
+                                        clock.instant()));
+        slot.safeWalBytes().ifPresent(bytes -> backlog.safeWalBytes(bytes, clock.instant()));
+    }
+
+    private void probeTarget() throws SQLException {
+        ProgressReader.Progress read = progressReader.read();
+        // Before the offsets: a reader that sees the target up to a watermark must also see the
+        // tables that stopped before it.
+        stopped = read.stopped().stream().map(StoppedTables.Counted::table).toList();
+        rejected =
+                read.stopped().stream()
+                        .collect(
+                                Collectors.toMap(
+                                        table -> table.table().table(),
+                                        StoppedTables.Counted::rejected));
+        applied = read.offsets();
+        waitingChanges(read.offsets()).ifPresent(count -> backlog.records(count, clock.instant()));
+        read.offsets()
+                .appliedWatermark()
+                .filter(number -> number.generation() == generation)
+                .filter(number -> number.compareTo(WatermarkNumber.none(generation)) > 0)
+                .ifPresent(freshness::applied);
+    }
+
+    /// The changes of rows in the log that are not applied: each block contains their number since
+    /// the generation began, and apply stores it. Empty while one of both is unknown.
+    private OptionalLong waitingChanges(AppliedOffsets stored) {
+        SourcePosition logged = position.get();
+        if (logged == null
+                || logged.generation() != generation
+                || stored.partitions().size() != stream.partitions()) {
+            return OptionalLong.empty();
+        }
+        long total = logged.logged().changesTotals().stream().mapToLong(Long::longValue).sum();
+        for (StoredOffset offset : stored.partitions()) {
+            if (offset.generation() != generation) {
+                return OptionalLong.empty();
+            }
+            total -= offset.total();
+        }
+        return OptionalLong.of(total);
+    }
+
+    private void probeKafka() {
+        broker.committedOffsets(
+                stream.topics().rowsApplication(generation), stream.topics().changes());
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        source.close();
+        target.close();
+        kafka.close();
+    }
+}

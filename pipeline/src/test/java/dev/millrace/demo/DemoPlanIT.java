@@ -1,0 +1,56 @@
+package dev.millrace.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.postgres.Database;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.Preflight;
+import dev.millrace.preflight.PreflightReport;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DemoPlanIT {
+
+    @TempDir private Path folder;
+
+    @Test
+    void everythingASwitchoverNeedsIsThere() throws Exception {
+        try (Servers servers = Servers.start(folder)) {
+            servers.fill(500);
+            Path file = SpecFile.write(folder, servers);
+            SpecResult read = SpecReader.read(file.toString(), Files.readString(file), Map.of());
+            assertThat(read).isInstanceOf(SpecResult.Valid.class);
+
+            PreflightReport report = plan(((SpecResult.Valid) read).spec());
+
+            assertThat(report.accepted()).as(report.findings().toString()).isTrue();
+            assertThat(report.findings())
+                    .filteredOn(found -> found.check().startsWith("switchover."))
+                    .hasSizeGreaterThan(10)
+                    .extracting(Finding::status)
+                    .containsOnly(Status.OK);
+        }
+    }
+
+    private static PreflightReport plan(MigrationSpec spec) {
+        try (Database source = database(spec, spec.source());
+                Database target = database(spec, spec.target())) {
+            return new Preflight(source, target).run(spec);
+        }
+    }
+
+    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
+        return new Database(
+                spec.migration(),
+                endpoint.url(),
+                endpoint.username(),
+                endpoint.password().reveal());
+    }
+}

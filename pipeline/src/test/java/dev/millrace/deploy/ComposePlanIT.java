@@ -1,0 +1,61 @@
+package dev.millrace.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import dev.millrace.postgres.Database;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.Preflight;
+import dev.millrace.preflight.PreflightReport;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/// Plans the migration of the Compose file with its scripts, on servers of this machine.
+class ComposePlanIT {
+
+    private static final Checkout REPOSITORY = Checkout.repository();
+
+    @Test
+    void everythingIsGrantedAndOnlyTheSplitTableHasNoWayBack() throws Exception {
+        Deployment compose = Deployment.ofCompose(REPOSITORY);
+        try (DeployedServers servers = new DeployedServers(REPOSITORY, compose.secrets())) {
+            Map<String, String> environment = servers.replaced(compose.environment());
+            Path file = Path.of(compose.here(compose.run(), 0).get(2));
+
+            PreflightReport report = plan(file, environment);
+
+            assertThat(report.accepted()).as(report.findings().toString()).isTrue();
+            assertThat(report.findings())
+                    .filteredOn(found -> found.check().startsWith("switchover."))
+                    .hasSizeGreaterThan(10)
+                    .filteredOn(found -> found.status() != Status.OK)
+                    .extracting(Finding::check, Finding::object)
+                    .containsExactly(tuple("switchover.way-back", "public.product"));
+        }
+    }
+
+    private static PreflightReport plan(Path file, Map<String, String> environment)
+            throws Exception {
+        SpecResult read = SpecReader.read(file.toString(), Files.readString(file), environment);
+        assertThat(read).isInstanceOf(SpecResult.Valid.class);
+        MigrationSpec spec = ((SpecResult.Valid) read).spec();
+        try (Database source = database(spec, spec.source());
+                Database target = database(spec, spec.target())) {
+            return new Preflight(source, target).run(spec);
+        }
+    }
+
+    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
+        return new Database(
+                spec.migration(),
+                endpoint.url(),
+                endpoint.username(),
+                endpoint.password().reveal());
+    }
+}

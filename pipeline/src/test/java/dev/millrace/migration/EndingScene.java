@@ -1,0 +1,70 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.ending.Ending;
+import dev.millrace.ending.Ending.Kind;
+import dev.millrace.ending.Ending.State;
+import dev.millrace.ending.EndingStep;
+import dev.millrace.ending.MigrationEnd.EndRequest;
+import dev.millrace.ending.MigrationLife;
+import dev.millrace.ending.MigrationLife.Plan;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+
+/// Ends the migration of a scene, and compares what is left.
+record EndingScene(MigrationScene scene, Inventory before) {
+
+    /// Takes over the running migration of the scene.
+    MigrationLife running(EndingStep.Trace trace) {
+        return MigrationLife.of(
+                scene.handOver(),
+                Plan.of("hash", scene.stream().tables().mappings(), List.of()),
+                scene.premises(),
+                settings(trace));
+    }
+
+    /// The next process.
+    MigrationLife next(EndingStep.Trace trace) {
+        return MigrationLife.ended(scene.premises(), settings(trace)).orElseThrow();
+    }
+
+    private static MigrationLife.Settings settings(EndingStep.Trace trace) {
+        return new MigrationLife.Settings("test", InstantSource.system(), trace);
+    }
+
+    static EndRequest request(Kind kind, boolean dryRun, String... forced) {
+        return new EndRequest(
+                kind,
+                dryRun,
+                Set.of(forced),
+                "a test",
+                Optional.of("tester"),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    Ending end(MigrationLife life, Kind kind, String... forced) {
+        UUID id = Objects.requireNonNull(life.end(request(kind, false, forced)).id());
+        return awaitEnd(life, id);
+    }
+
+    static Ending awaitEnd(MigrationLife life, UUID id) {
+        return Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .until(() -> life.ending(id).orElseThrow(), ending -> ending.state() == State.DONE);
+    }
+
+    /// Everything is as before the migration, but for the archive.
+    void assertNothingIsLeft() throws Exception {
+        Inventory after = Inventory.of(scene);
+        assertThat(after.minus(before)).containsExactly("file " + scene.name + ".archive.json");
+        assertThat(before.minus(after)).isEmpty();
+    }
+}

@@ -1,0 +1,70 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.Operation.State;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/// Moves the traffic of a bank to the target and back between real servers while its clients write.
+class RollbackIT {
+
+    @Test
+    void movesThereAndBackAndThereAgainWithoutALostTransfer() throws Exception {
+        try (BankScene bank = BankScene.withClients()) {
+            assertDone(bank.move(Kind.SWITCHOVER));
+            bank.scene.awaitPhase("REVERSIBLE");
+            bank.traffic.awaitProgress("target");
+
+            assertDone(bank.move(Kind.ROLLBACK));
+            bank.scene.awaitPhase("IN_SYNC");
+            bank.assertOnSource();
+
+            bank.assertEqual();
+            assertDone(bank.move(Kind.SWITCHOVER));
+            bank.traffic.awaitProgress("target");
+            bank.scene.stop();
+            bank.traffic.awaitProgress("target");
+            bank.scene.start();
+            bank.scene.awaitPhase("REVERSIBLE");
+            bank.awaitOpenGates(Kind.ROLLBACK);
+            awaitBlockers(bank.scene, List.of());
+            bank.scene.writeSourceAsMigration("INSERT INTO account VALUES (2000, 0)");
+            assertBreachIsAppliedAndShown(bank.scene);
+
+            assertDone(bank.move(Kind.ROLLBACK));
+            bank.scene.awaitPhase("IN_SYNC");
+            bank.assertOnSource();
+            bank.assertNothingLostOnSource();
+        }
+    }
+
+    /// A write past the fence is not lost, and the operator sees it.
+    private static void assertBreachIsAppliedAndShown(MigrationScene scene) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(() -> !scene.target.query("SELECT FROM account WHERE id = 2000").isEmpty());
+        awaitBlockers(scene, List.of("public.account of the fenced source"));
+    }
+
+    private static void awaitBlockers(MigrationScene scene, List<String> parts) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .untilAsserted(
+                        () -> {
+                            List<String> blockers = scene.running().status().blockers();
+                            assertThat(blockers).hasSameSizeAs(parts);
+                            parts.forEach(
+                                    part -> assertThat(String.join(" ", blockers)).contains(part));
+                        });
+    }
+
+    private static void assertDone(Operation operation) {
+        assertThat(operation.state()).as(operation.toString()).isEqualTo(State.DONE);
+        System.out.printf("%s: pause %d ms%n", operation.kind().id(), operation.pauseMs());
+    }
+}

@@ -1,0 +1,110 @@
+package dev.millrace.migration;
+
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Topics;
+import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.TopicPlan;
+import dev.millrace.testing.Blocks;
+import dev.millrace.testing.LostRecords;
+import dev.millrace.testing.TestProducer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.awaitility.Awaitility;
+
+/// The topics of a scene's migration and the offsets of its mappings, as a test reads, loses or
+/// changes them.
+record SceneTopics(Map<String, Object> kafka, Topics topics, int partitions) {
+
+    /// The topics of this migration.
+    List<String> names() throws Exception {
+        try (Admin admin = Admin.create(kafka)) {
+            return admin.listTopics().names().get().stream()
+                    .filter(topic -> topic.contains(topics.migration()))
+                    .toList();
+        }
+    }
+
+    /// Writes a change of an earlier generation, like a process that has not noticed the new one.
+    void writeLate(TargetChange change) {
+        late(topics.target(), Blocks.record(change, 1));
+    }
+
+    private void late(String topic, byte[] value) {
+        try (TestProducer producer = new TestProducer(kafka)) {
+            for (int partition = 0; partition < partitions; partition++) {
+                producer.send(topic, partition, value);
+            }
+        }
+    }
+
+    /// Simulates a consumer group that was inactive for longer than the broker keeps its offsets.
+    void forgetMappingsOffsets() {
+        String group = topics.rowsApplication(1);
+        try (Admin admin = Admin.create(kafka)) {
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .ignoreExceptions()
+                    .until(
+                            () -> {
+                                admin.deleteConsumerGroups(List.of(group)).all().get();
+                                return true;
+                            });
+        }
+    }
+
+    /// The first offset and the end of each partition of the changes topic.
+    List<Map<Integer, Long>> logged() {
+        try (Broker broker = new Broker(kafka)) {
+            String changes = topics.changes();
+            return List.of(broker.begins(changes, partitions), broker.ends(changes, partitions));
+        }
+    }
+
+    /// The first offset of each partition of the target topic.
+    Map<Integer, Long> targetBegins() {
+        try (Broker broker = new Broker(kafka)) {
+            return broker.begins(topics.target(), partitions);
+        }
+    }
+
+    Map<Integer, Long> mappingsOffsets() {
+        try (Broker broker = new Broker(kafka)) {
+            return broker.committedOffsets(topics.rowsApplication(1), topics.changes());
+        }
+    }
+
+    /// Commits these offsets for the mappings, which must not run.
+    void commitMappingsOffsets(Map<Integer, Long> offsets) {
+        try (Broker broker = new Broker(kafka)) {
+            broker.setCommittedOffsets(topics.rowsApplication(1), topics.changes(), offsets);
+        }
+    }
+
+    void emptyChanges() {
+        try (Broker broker = new Broker(kafka)) {
+            broker.deleteRecords(topics.changes(), partitions);
+        }
+    }
+
+    void emptyPositions() throws Exception {
+        LostRecords.of(kafka, topics.position());
+    }
+
+    void createPositions() {
+        try (Broker broker = new Broker(kafka)) {
+            broker.ensure(TopicPlan.of(topics, partitions).position());
+        }
+    }
+
+    void deletePositions() {
+        try (Broker broker = new Broker(kafka)) {
+            String topic = topics.position();
+            broker.delete(List.of(topic));
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> broker.find(topic).isEmpty());
+        }
+    }
+}

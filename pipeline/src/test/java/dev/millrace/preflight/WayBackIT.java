@@ -1,0 +1,201 @@
+package dev.millrace.preflight;
+
+import static dev.millrace.preflight.Reported.open;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper.MappedRow;
+import dev.millrace.mapping.WayBack;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.stream.ReplicationStream.Tables;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Whether the changes of the target come back to each source table, compiled against both
+/// databases.
+class WayBackIT {
+
+    private static final String CUSTOMER =
+            "public.customer: SELECT id, user_name AS full_name, lower(email) AS email FROM"
+                    + " public.users";
+    private static final TableId USERS = new TableId("public", "users");
+
+    private final PreflightScene scene = new PreflightScene();
+
+    private static Finding wayBack(PreflightReport report) {
+        assertThat(report.accepted()).as(open(report).toString()).isTrue();
+        List<Finding> found =
+                report.findings().stream()
+                        .filter(each -> each.check().equals("switchover.way-back"))
+                        .toList();
+        assertThat(found).hasSize(1);
+        return found.getFirst();
+    }
+
+    private static Tables tables(PreflightReport report) {
+        return report.reversal().tables().orElseThrow();
+    }
+
+    @Test
+    void streamInTheOtherDirectionReadsTheTargetAndWritesTheSource() {
+        PreflightReport report = scene.plan(CUSTOMER);
+
+        assertThat(wayBack(report).status()).isEqualTo(Status.OK);
+        assertThat(report.reversal().replicaRole()).isEqualTo(ReplicaRole.REPLICA);
+        Tables tables = tables(report);
+        assertThat(tables.sourceIds()).containsExactly(new TableId("public", "customer"));
+        assertThat(tables.targetIds()).containsExactly(USERS);
+        Mapping mapping = tables.mappings().getFirst();
+        Row changed =
+                Row.of(
+                        RowSchema.keyed(
+                                new TableId("public", "customer"),
+                                List.of("id", "full_name", "email"),
+                                List.of("id")),
+                        "7",
+                        "Ann",
+                        "a@x");
+        assertThat(mapping.mapper().map(changed))
+                .isEqualTo(
+                        new MappedRow.Upsert(
+                                Row.of(
+                                        RowSchema.keyed(
+                                                USERS,
+                                                List.of("id", "user_name", "email"),
+                                                List.of("id")),
+                                        "7",
+                                        "Ann",
+                                        "a@x")));
+        WayBack.Whole whole = (WayBack.Whole) report.reversal().ways().getFirst();
+        assertThat(whole.kept()).containsOnlyKeys("email");
+        assertThat(whole.truncates()).isTrue();
+    }
+
+    @Test
+    void whereExcludesRowsThatATruncateMustNotEmpty() {
+        PreflightReport report = scene.plan(CUSTOMER + " WHERE age IS NULL");
+
+        WayBack.Whole whole = (WayBack.Whole) report.reversal().ways().getFirst();
+        assertThat(whole.truncates()).isFalse();
+        assertThat(whole.mapping().within()).contains("(\"age\" IS NULL)");
+        assertThat(whole.mapping().target().columns()).contains("age");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ALTER TABLE users ALTER age SET NOT NULL |"
+                        + " age is NOT NULL without a default, and no column of public.customer |"
+                        + " Add a SELECT that supplies age to reverse.",
+                "ALTER TABLE users ADD n int GENERATED ALWAYS AS"
+                        + " (age + 1) STORED NOT NULL, ALTER id ADD GENERATED ALWAYS AS IDENTITY |"
+                        + " | ",
+                "ALTER TABLE users ADD UNIQUE (email) DEFERRABLE |"
+                        + " constraint users_email_key is deferrable | Replace it",
+                "CREATE RULE noisy AS ON UPDATE TO users DO ALSO NOTHING |"
+                        + " rule noisy rewrites the statements | DROP RULE",
+                "REVOKE INSERT, UPDATE ON users FROM CURRENT_OWNER |"
+                        + " the role has no INSERT, UPDATE privilege | GRANT INSERT, UPDATE ON",
+                "ALTER TABLE users ALTER user_name TYPE varchar(9) | | "
+            })
+    void saysWhyRowsCannotBeWrittenToTheSource(
+            String change, @Nullable String reason, @Nullable String remedy) {
+        for (String statement : change.split(";")) {
+            scene.source.execute(statement.replace("CURRENT_OWNER", scene.role));
+        }
+        PreflightReport report =
+                scene.plan(CUSTOMER.replace("full_name, lower(email) AS email", "full_name"));
+        Finding found = wayBack(report);
+
+        if (reason == null || remedy == null) {
+            assertThat(found.status()).as(found.toString()).isEqualTo(Status.OK);
+            assertThat(report.reversal().tables()).isPresent();
+        } else {
+            assertThat(found.status()).isEqualTo(Status.WARNING);
+            assertThat(found.object()).isEqualTo("public.users");
+            assertThat(found.message()).startsWith("way back: partial: " + reason);
+            assertThat(found.remedy()).startsWith(remedy);
+            assertThat(report.reversal().tables()).isEmpty();
+        }
+    }
+
+    @Test
+    void identityThatNoUpdateMaySetHindersTheWayBack() {
+        scene.source.execute("ALTER TABLE users ADD seq int GENERATED ALWAYS AS IDENTITY");
+        scene.target.execute("ALTER TABLE customer ADD seq int");
+        String copied = "public.customer: SELECT id, user_name AS full_name, seq FROM public.users";
+
+        assertThat(wayBack(scene.plan(copied)).message())
+                .contains("column seq is GENERATED ALWAYS AS IDENTITY");
+        assertThat(wayBack(scene.plan(CUSTOMER)).status()).isEqualTo(Status.OK);
+    }
+
+    @Test
+    void reverseSuppliesWhatIsMissing() {
+        scene.source.execute("ALTER TABLE users ALTER age SET NOT NULL");
+        String declared =
+                """
+                public.customer:
+                  select: SELECT id, user_name AS full_name FROM public.users
+                  reverse: ['SELECT c.id, length(c.full_name) AS age FROM public.customer c']
+                """;
+
+        PreflightReport report = scene.plan(declared);
+
+        assertThat(wayBack(report).status()).isEqualTo(Status.OK);
+        assertThat(tables(report).mappings().getFirst().userText())
+                .isEqualTo(
+                        "SELECT \"id\" AS \"id\", \"full_name\" AS \"user_name\","
+                                + " \"length\"(\"full_name\") AS \"age\" FROM"
+                                + " \"public\".\"customer\"");
+    }
+
+    @Test
+    void partitionedSourceTableIsWrittenByItsRoot() {
+        scene.source.execute(
+                "DROP TABLE users",
+                "CREATE TABLE users (id bigint PRIMARY KEY, user_name text NOT NULL, email text,"
+                        + " age int) PARTITION BY HASH (id)",
+                "CREATE TABLE users_0 PARTITION OF users FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+                "ALTER TABLE users OWNER TO " + scene.role,
+                "ALTER TABLE users_0 OWNER TO " + scene.role);
+
+        assertThat(tables(scene.plan(CUSTOMER)).targetIds()).containsExactly(USERS);
+    }
+
+    @Test
+    void splitTableDoesNotComeBackYet() {
+        scene.target.execute(
+                "CREATE TABLE contact (id bigint PRIMARY KEY, email text)",
+                "ALTER TABLE contact OWNER TO " + scene.role);
+
+        Finding found =
+                wayBack(
+                        scene.plan(
+                                "public.customer: SELECT id, user_name AS full_name FROM"
+                                        + " public.users\n"
+                                        + "public.contact: SELECT id, email FROM public.users"));
+
+        assertThat(found.status()).isEqualTo(Status.WARNING);
+        assertThat(found.message())
+                .contains("several target tables (public.customer, public.contact)");
+    }
+
+    @Test
+    void fileWithProblemsSaysNothing() {
+        PreflightReport report = scene.plan("public.customer: SELECT id, nom FROM public.users");
+
+        assertThat(report.findings())
+                .extracting(Finding::check)
+                .doesNotContain("switchover.way-back");
+        assertThat(report.reversal().tables()).isEmpty();
+    }
+}

@@ -1,0 +1,6 @@
+/// The `switchover` section of the migration file, checked. The model alone: `spec` reads and
+/// checks it.
+@NullMarked
+package dev.millrace.spec.switchover;
+
+import org.jspecify.annotations.NullMarked;
