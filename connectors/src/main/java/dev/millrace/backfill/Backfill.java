@@ -200,7 +200,8 @@ public final class Backfill implements Component {
     }
 
     /// No row is read, so nothing has to be waited for.
-    private boolean recordComplete(Supervisor supervisor) throws InterruptedException {
+    private boolean recordComplete(Supervisor supervisor)
+            throws SQLException, InterruptedException {
         while (!supervisor.isStopping()) {
             BackfillState state = capture.state();
             List<TableId> tables =
@@ -224,24 +225,32 @@ public final class Backfill implements Component {
     }
 
     private void recordStart(List<TableId> tables, long run)
-            throws InterruptedException, Windows.Discarded {
+            throws SQLException, InterruptedException, Windows.Discarded {
         record(tables, run, Progress.Started::new);
     }
 
     /// If the capture run ends first, the caller's loop repeats what was not recorded.
     private void record(List<TableId> tables, long run, Function<TableId, Progress> progress)
-            throws InterruptedException, Windows.Discarded {
-        WatermarkNumber any = WatermarkNumber.none(capture.state().generation());
-        List<Window> opened = new ArrayList<>();
-        for (TableId table : tables) {
-            Window window = windows.open(table, run);
-            window.close(any, List.of(), progress.apply(table));
-            opened.add(window);
+            throws SQLException, InterruptedException, Windows.Discarded {
+        if (tables.isEmpty()) {
+            return;
         }
-        for (Window window : opened) {
-            if (window.awaitWritten() != Outcome.WRITTEN) {
-                return;
+        List<Window> opened = new ArrayList<>();
+        try {
+            for (TableId table : tables) {
+                opened.add(windows.open(table, run));
             }
+            WatermarkNumber high = capture.emitWatermark();
+            for (Window window : opened) {
+                window.close(high, List.of(), progress.apply(window.table()));
+            }
+            for (Window window : opened) {
+                if (window.awaitWritten() != Outcome.WRITTEN) {
+                    return;
+                }
+            }
+        } finally {
+            opened.forEach(Window::cancel);
         }
     }
 

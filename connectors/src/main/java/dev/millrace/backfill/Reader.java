@@ -7,7 +7,6 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
-import dev.millrace.change.WatermarkNumber;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.RunningTransactions;
@@ -115,11 +114,20 @@ final class Reader {
     }
 
     /// Writes progress without rows. It follows every window that was written before.
-    private void mark(Progress progress, Consumer<Outcome> settle) throws InterruptedException {
+    private void mark(Progress progress, Consumer<Outcome> settle)
+            throws SQLException, InterruptedException {
         Window window = shared.windows().open(progress.table());
-        int generation = shared.capture().state().generation();
-        window.close(WatermarkNumber.none(generation), List.of(), progress);
-        pending = new Pending(window, settle);
+        boolean handedOver = false;
+        try {
+            // Its own watermark: without a change on the source no other one may come.
+            window.close(shared.capture().emitWatermark(), List.of(), progress);
+            pending = new Pending(window, settle);
+            handedOver = true;
+        } finally {
+            if (!handedOver) {
+                window.cancel();
+            }
+        }
     }
 
     private void readRange(Connection connection, TableWork table, LeafWork leaf, TidRange range)

@@ -32,6 +32,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
@@ -43,8 +44,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A table `item (id, a, big)`, the backfill of it, and a capture without Debezium and Kafka: it
 /// reads a slot of the real server with `test_decoding`, in batches, and its log is a map that each
-/// change is applied to. With a seed the capture runs end at random, the first one with windows for
-/// certain, before their batch is written.
+/// change is applied to. With a seed the capture runs end at random before their batch is written;
+/// for certain the first one with windows, and the first one that would complete the table.
 final class BackfillScene implements AutoCloseable {
 
     static final TableId ITEM = new TableId("public", "item");
@@ -59,6 +60,7 @@ final class BackfillScene implements AutoCloseable {
     final Pace pace = new Pace(InstantSource.system());
     final BackfillState state;
     final AtomicLong discarded = new AtomicLong();
+    private final AtomicBoolean completionEnded = new AtomicBoolean();
     private final Database database;
     private final Set<Long> delivered = new HashSet<>();
     private final Map<RowKey, Row> target = new HashMap<>();
@@ -194,7 +196,7 @@ final class BackfillScene implements AutoCloseable {
         closing.forEach(progress::written);
         if (chaos != null
                 && !closing.isEmpty()
-                && (discarded.get() == 0 || chaos.nextInt(8) == 0)) {
+                && (discarded.get() == 0 || endsCompletion(closing) || chaos.nextInt(8) == 0)) {
             windows.discard();
             discarded.incrementAndGet();
             return;
@@ -215,6 +217,11 @@ final class BackfillScene implements AutoCloseable {
                         "SELECT pg_replication_slot_advance('" + slot() + "', '" + lsn + "')");
             }
         }
+    }
+
+    private boolean endsCompletion(List<Windows.Closed> closing) {
+        return closing.stream().anyMatch(each -> each.progress() instanceof Progress.Complete)
+                && completionEnded.compareAndSet(false, true);
     }
 
     private void pass(
