@@ -4,6 +4,7 @@ import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.apply.broker.BrokerHealth;
+import dev.millrace.apply.broker.OffsetReporter;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
@@ -71,7 +72,7 @@ final class ApplyLoop {
         this.counters = counters;
         this.pulse = pulse;
         this.clock = clock;
-        this.reporter = new OffsetReporter(consumer, topic, clock);
+        this.reporter = new OffsetReporter(consumer, topic.name(), clock);
     }
 
     /// @param stored the offsets of all partitions, checked against the topic
@@ -90,7 +91,7 @@ final class ApplyLoop {
                 submitTruncate();
             }
             pauseFullPartitions();
-            reporter.report(partitions);
+            reporter.report(partitions.stream().map(PartitionProgress::stored).toList());
         }
         drain();
     }

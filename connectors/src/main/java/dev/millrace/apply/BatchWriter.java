@@ -116,8 +116,11 @@ final class BatchWriter implements AutoCloseable {
         Set<TableId> backfilling = backfilling(batch, compacted);
         Map<TableId, Long> counts = new HashMap<>();
         for (var table : compacted.tables().entrySet()) {
+            rows.deleteParts(table.getKey(), table.getValue());
+        }
+        for (var table : compacted.tables().entrySet()) {
             rows.write(table.getKey(), table.getValue(), backfilling.contains(table.getKey()));
-            counts.put(table.getKey(), table.getValue().changeCount());
+            counts.merge(table.getKey().whole(), table.getValue().changeCount(), Long::sum);
         }
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
         newlyStopped.addAll(compacted.newlyStopped());
@@ -166,8 +169,8 @@ final class BatchWriter implements AutoCloseable {
         RejectedChanges rejected = new RejectedChanges();
         Set<TableId> stopped = stopped(generation, stops);
         for (TableId table : hold.tables()) {
-            if (stopped.contains(table)) {
-                rejected.count(table);
+            if (stopped.contains(table.whole())) {
+                rejected.count(table.whole());
             } else {
                 try (var _ = LongStatement.on(connection)) {
                     rows.empty(table);
@@ -223,9 +226,14 @@ final class BatchWriter implements AutoCloseable {
     }
 
     private static long firstOffset(PartitionBatch batch, TableId table) {
-        TableChanges changes =
-                CompactedBatch.of(batch.partition(), batch.changes(), Set.of()).tables().get(table);
-        return changes == null ? batch.to().token().changesOffset() : changes.firstChangesOffset();
+        return CompactedBatch.of(batch.partition(), batch.changes(), Set.of())
+                .tables()
+                .values()
+                .stream()
+                .filter(changes -> changes.keySchema().table().whole().equals(table))
+                .mapToLong(TableChanges::firstChangesOffset)
+                .min()
+                .orElse(batch.to().token().changesOffset());
     }
 
     private static StoppedTable stopped(TableStop stop, int partition, long changesOffset) {

@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /// The changes of a batch, compacted to one pending row per table and key. All batches sort their
-/// tables in the same order. After a table has stopped, its changes are rejected. Pure. Not
-/// thread-safe.
+/// tables in the same order. After a table has stopped, its changes are rejected, also those of its
+/// parts. Pure. Not thread-safe.
 final class CompactedBatch {
 
     private final SortedMap<TableId, TableChanges> tables = new TreeMap<>();
@@ -66,21 +66,21 @@ final class CompactedBatch {
     private void add(TargetChange next) {
         switch (next) {
             case TargetChange.Upsert(var token, Row row) -> {
-                if (stopped.contains(row.table())) {
-                    rejected.count(row.table());
+                if (stopped.contains(row.table().whole())) {
+                    rejected.count(row.table().whole());
                 } else {
                     tableOf(row.schema()).upsert(row, token.changesOffset());
                 }
             }
             case TargetChange.Delete(var token, Row row) -> {
-                if (stopped.contains(row.table())) {
-                    rejected.count(row.table());
+                if (stopped.contains(row.table().whole())) {
+                    rejected.count(row.table().whole());
                 } else {
                     tableOf(row.schema()).delete(row, token.changesOffset());
                 }
             }
             case TargetChange.Rejected change -> {
-                TableId table = change.target();
+                TableId table = change.target().whole();
                 rejected.count(table);
                 if (stopped.add(table)) {
                     newlyStopped.add(
@@ -92,7 +92,7 @@ final class CompactedBatch {
                 }
             }
             case TargetChange.BackfillComplete(var _, List<TableId> tables) ->
-                    backfilled.addAll(tables);
+                    tables.forEach(table -> backfilled.add(table.whole()));
             case TargetChange.Watermark _ -> {}
             case TargetChange.Truncate(var _, List<TableId> tables, long id) ->
                     throw new IllegalStateException(

@@ -1,6 +1,8 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.sql.PartSql;
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.sql.TableRule.PartOfRow;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -21,11 +23,25 @@ final class RowWriter {
     private final Connection connection;
     private final Map<TableId, TableRule> rules;
     private final Map<RowSchema, TableWriter> writers = new HashMap<>();
+    private final Map<RowSchema, PartWriter> parts = new HashMap<>();
     private int schemas;
 
     RowWriter(Connection connection, Map<TableId, TableRule> rules) {
         this.connection = connection;
         this.rules = rules;
+    }
+
+    /// Deletes what the batch deletes of a part of rows. Call it for all tables of the batch before
+    /// [#write] of any; other tables are left for it.
+    void deleteParts(TableId table, TableChanges changes) throws TableStop, SQLException {
+        Optional<PartOfRow> part = rule(table).part();
+        if (part.isPresent()) {
+            try {
+                part(changes.keySchema(), part.get()).delete(changes.deletes());
+            } catch (SQLException e) {
+                throw stopOr(table, e);
+            }
+        }
     }
 
     /// @param isBackfilling whether most rows are expected to be new
@@ -34,7 +50,10 @@ final class RowWriter {
     void write(TableId table, TableChanges changes, boolean isBackfilling)
             throws TableStop, SQLException {
         try {
-            if (!isBackfilling || !insert(changes)) {
+            Optional<PartOfRow> part = rule(table).part();
+            if (part.isPresent()) {
+                writePart(table, changes, part.get());
+            } else if (!isBackfilling || !insert(changes)) {
                 upsert(table, changes);
             }
             writer(changes.keySchema()).checkDeferred();
@@ -51,10 +70,27 @@ final class RowWriter {
         return !rows.isEmpty() && writer(rows.getFirst().schema()).insert(rows);
     }
 
-    private void upsert(TableId table, TableChanges changes) throws TableStop, SQLException {
+    private void writePart(TableId table, TableChanges changes, PartOfRow part)
+            throws TableStop, SQLException {
+        requireCells(table, changes);
+        List<Row> upserts = changes.upserts();
+        if (!upserts.isEmpty()) {
+            part(upserts.getFirst().schema(), part).upsert(upserts);
+        }
+        List<Row> updates = changes.updates();
+        if (!updates.isEmpty()) {
+            part(updates.getFirst().schema(), part).update(updates);
+        }
+    }
+
+    private static void requireCells(TableId table, TableChanges changes) throws TableStop {
         if (changes.needsDeletedCells()) {
             throw new TableStop(table, StopReason.missingRow(table));
         }
+    }
+
+    private void upsert(TableId table, TableChanges changes) throws TableStop, SQLException {
+        requireCells(table, changes);
         writer(changes.keySchema()).delete(changes.deletes());
         var upserts = changes.upserts();
         if (!upserts.isEmpty()) {
@@ -102,6 +138,11 @@ final class RowWriter {
     /// Empties the table: by TRUNCATE if the role has the privilege and no foreign key refers to
     /// the table, otherwise by DELETE.
     void empty(TableId table) throws TableStop, SQLException {
+        Optional<PartOfRow> part = rule(table).part();
+        if (part.isPresent()) {
+            emptyPart(table, part.get());
+            return;
+        }
         if (!rule(table).truncates()) {
             throw new TableStop(table, StopReason.keepsRows(table));
         }
@@ -118,6 +159,14 @@ final class RowWriter {
                 statement.execute("DELETE FROM " + name);
                 requireEmpty(table, statement);
             }
+        } catch (SQLException e) {
+            throw stopOr(table, e);
+        }
+    }
+
+    private void emptyPart(TableId table, PartOfRow part) throws TableStop, SQLException {
+        try {
+            part(RowSchema.keyed(table, part.key(), part.key()), part).empty();
         } catch (SQLException e) {
             throw stopOr(table, e);
         }
@@ -143,7 +192,8 @@ final class RowWriter {
     /// Discards what is known about the table, so that the next writer reads the catalog again: a
     /// table that changed may be the cause of a failure.
     void forget(TableId table) {
-        writers.keySet().removeIf(schema -> schema.table().equals(table));
+        writers.keySet().removeIf(schema -> schema.table().whole().equals(table));
+        parts.keySet().removeIf(schema -> schema.table().whole().equals(table));
     }
 
     private TableRule rule(TableId table) {
@@ -155,6 +205,23 @@ final class RowWriter {
         if (writer == null) {
             writer = TableWriter.open(connection, schema, ++schemas, rule(schema.table()));
             writers.put(schema, writer);
+        }
+        return writer;
+    }
+
+    private PartWriter part(RowSchema schema, PartOfRow part) throws SQLException, TableStop {
+        PartWriter writer = parts.get(schema);
+        if (writer == null) {
+            writer =
+                    new PartWriter(
+                            connection,
+                            schema,
+                            new PartSql(
+                                    schema,
+                                    TargetColumns.read(connection, schema),
+                                    rule(schema.table()).kept(),
+                                    part));
+            parts.put(schema, writer);
         }
         return writer;
     }

@@ -14,7 +14,7 @@ final class TableStop extends Exception {
 
     TableStop(TableId table, String reason) {
         super(reason);
-        this.table = table;
+        this.table = table.whole();
     }
 
     TableStop(TableId table, SQLException failure) {
@@ -26,6 +26,7 @@ final class TableStop extends Exception {
         this(table, StopReason.of(table, failure, column));
     }
 
+    /// The table, if a part of it cannot take the changes.
     TableId table() {
         return table;
     }

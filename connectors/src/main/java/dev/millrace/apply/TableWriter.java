@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.sql.Rewriters;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableSql;
 import dev.millrace.change.Row;
@@ -77,12 +78,17 @@ final class TableWriter {
         }
         int written;
         if (rows.size() >= rowsForCopy) {
-            copy(all(), rows);
+            copy(all(schema), rows);
             try (var statement = connection.createStatement()) {
                 written = statement.executeUpdate(sql.upsertFromStaging());
             }
         } else {
-            written = update(sql.upsertFromArrays(), rows.size(), all(), i -> rows.get(i)::text);
+            written =
+                    update(
+                            sql.upsertFromArrays(),
+                            rows.size(),
+                            all(schema),
+                            i -> rows.get(i)::text);
         }
         // An existing row that has only key columns is not written again, so it is not reported.
         boolean complete =
@@ -99,7 +105,7 @@ final class TableWriter {
         if (keys.isEmpty()) {
             return;
         }
-        IntFunction<IntFunction<@Nullable String>> cells = i -> keyCells(keys.get(i));
+        IntFunction<IntFunction<@Nullable String>> cells = i -> keyCells(schema, keys.get(i));
         Written written = write(sql.deleteFromArrays(), keys.size(), schema.key(), cells);
         if (written.rewriters().mayKeepRows(written.rows(), keys.size())
                 && count(keys.size(), cells) > 0) {
@@ -141,7 +147,7 @@ final class TableWriter {
     /// @param rows may have unchanged cells
     Optional<String> refusedColumn(List<Row> rows, SQLException failure) throws SQLException {
         stage();
-        for (int column : all()) {
+        for (int column : all(schema)) {
             List<Row> carried = rows.stream().filter(row -> !row.isUnchanged(column)).toList();
             Savepoint before = connection.setSavepoint();
             try {
@@ -170,7 +176,7 @@ final class TableWriter {
     private int count(int rows, IntFunction<IntFunction<@Nullable String>> cells)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql.countFromArrays())) {
-            arrays(statement, rows, schema.key(), cells);
+            setArrays(statement, rows, schema.key(), cells);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getInt(1);
@@ -187,7 +193,7 @@ final class TableWriter {
             throws SQLException {
         try (PreparedStatement statement =
                 connection.prepareStatement(text + "; " + Rewriters.QUERY)) {
-            arrays(statement, rows, columns, cells);
+            setArrays(statement, rows, columns, cells);
             statement.setString(columns.size() + 1, Identifier.quote(schema.table()));
             statement.execute();
             int written = statement.getUpdateCount();
@@ -206,12 +212,13 @@ final class TableWriter {
             IntFunction<IntFunction<@Nullable String>> cells)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(text)) {
-            arrays(statement, rows, columns, cells);
+            setArrays(statement, rows, columns, cells);
             return statement.executeUpdate();
         }
     }
 
-    private void arrays(
+    /// Sets one `text[]` per column.
+    static void setArrays(
             PreparedStatement statement,
             int rows,
             List<Integer> columns,
@@ -222,15 +229,18 @@ final class TableWriter {
             for (int r = 0; r < rows; r++) {
                 texts[r] = cells.apply(r).apply(columns.get(c));
             }
-            statement.setArray(c + 1, connection.createArrayOf("text", texts));
+            statement.setArray(c + 1, statement.getConnection().createArrayOf("text", texts));
         }
     }
 
-    private IntFunction<@Nullable String> keyCells(RowKey key) {
+    /// The key's text of each key column of the schema.
+    static IntFunction<@Nullable String> keyCells(RowSchema schema, RowKey key) {
         return column -> key.value(schema.key().indexOf(column));
     }
 
-    private List<Integer> carried(Row row) {
+    /// The columns of a partial row that have a value and do not belong to the key.
+    static List<Integer> carried(Row row) {
+        RowSchema schema = row.schema();
         return IntStream.range(0, schema.size())
                 .filter(i -> !row.isUnchanged(i) && !schema.key().contains(i))
                 .boxed()
@@ -242,7 +252,8 @@ final class TableWriter {
         RowCopy.send(connection, sql.copyIntoStaging(columns), columns, rows);
     }
 
-    private List<Integer> all() {
+    /// The positions of all columns.
+    static List<Integer> all(RowSchema schema) {
         return IntStream.range(0, schema.size()).boxed().toList();
     }
 

@@ -125,9 +125,7 @@ final class CaptureRun {
     }
 
     private void capture() throws Exception {
-        try (ChangeLogWriter writer =
-                        ChangeLogWriter.open(
-                                settings.topics(), settings.partitions(), settings.kafka());
+        try (ChangeLogWriter writer = ChangeLogWriter.open(settings);
                 StartWaits _ = StartWaits.watch(connections, settings, listener::waiting)) {
             Optional<SourcePosition> position =
                     new OpenTransactionRecovery(settings.migration(), positions, logEnds)

@@ -2,7 +2,9 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
 import dev.millrace.sql.Relation;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +14,13 @@ import org.jspecify.annotations.Nullable;
 ///   supplies unchanged TOASTed values
 /// @param lacksCells whether a mapping needs an unchanged cell of a row, so that the row must be
 ///   read again; thread-safe
-public record CapturedTable(Relation relation, boolean fullIdentity, Predicate<Row> lacksCells) {
+/// @param order the key by which the changes of a row are ordered: rows with equal ones are in one
+///   partition, also those of different tables; thread-safe
+public record CapturedTable(
+        Relation relation,
+        boolean fullIdentity,
+        Predicate<Row> lacksCells,
+        Function<Row, RowKey> order) {
 
     public CapturedTable {
         if (relation.key().isEmpty()) {
@@ -23,12 +31,17 @@ public record CapturedTable(Relation relation, boolean fullIdentity, Predicate<R
 
     /// A table whose unchanged cells are only copied.
     public CapturedTable(Relation relation, boolean fullIdentity) {
-        this(relation, fullIdentity, _ -> false);
+        this(relation, fullIdentity, _ -> false, Row::key);
     }
 
     /// The same table, of which a mapping may need unchanged cells.
     public CapturedTable lacking(Predicate<Row> cells) {
-        return new CapturedTable(relation, fullIdentity, cells);
+        return new CapturedTable(relation, fullIdentity, cells, order);
+    }
+
+    /// The same table, whose changes are ordered by the key of another table's row.
+    public CapturedTable orderedBy(Function<Row, RowKey> key) {
+        return new CapturedTable(relation, fullIdentity, lacksCells, key);
     }
 
     /// Whether the source computes the column and does not send it.
@@ -58,7 +71,8 @@ public record CapturedTable(Relation relation, boolean fullIdentity, Predicate<R
         return new CapturedTable(
                 new Relation(relation.id(), now.columns(), relation.key()),
                 fullIdentity,
-                lacksCells);
+                lacksCells,
+                order);
     }
 
     private static boolean hasSameType(Relation.Column column, Relation.Column planned) {

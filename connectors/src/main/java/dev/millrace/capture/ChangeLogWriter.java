@@ -9,6 +9,8 @@ import dev.millrace.change.BlockCodec;
 import dev.millrace.change.ChangeBlock;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
@@ -18,12 +20,14 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -51,6 +55,7 @@ final class ChangeLogWriter implements AutoCloseable {
     private final PositionCodec positions = new PositionCodec();
     private final PublishedTablesCodec publishedTables = new PublishedTablesCodec();
     private final List<Future<RecordMetadata>> sent = new ArrayList<>();
+    private final Map<TableId, Function<Row, RowKey>> orders = new HashMap<>();
     private final long[] ends;
 
     /// The number of changes of rows in each partition since the generation began.
@@ -62,25 +67,27 @@ final class ChangeLogWriter implements AutoCloseable {
     private long tablesAt = -1;
     private List<Long> begins = List.of();
 
-    private ChangeLogWriter(Topics topics, int partitions, Producer<byte[], byte[]> producer) {
-        this.topics = topics;
-        this.partitions = partitions;
+    private ChangeLogWriter(CaptureSettings settings, Producer<byte[], byte[]> producer) {
+        this.topics = settings.topics();
+        this.partitions = settings.partitions();
+        settings.tables().forEach(table -> orders.put(table.relation().id(), table.order()));
         this.producer = producer;
         this.ends = new long[partitions];
         this.totals = new long[partitions];
         this.blocks = new ChangeBlock.Writer[partitions];
     }
 
-    static ChangeLogWriter open(Topics topics, int partitions, Map<String, Object> kafka) {
+    static ChangeLogWriter open(CaptureSettings settings) {
         Producer<byte[], byte[]> producer =
-                KafkaClients.transactionalProducer(kafka, topics.captureTransactionalId());
+                KafkaClients.transactionalProducer(
+                        settings.kafka(), settings.topics().captureTransactionalId());
         try {
             producer.initTransactions();
         } catch (RuntimeException e) {
             producer.close(Duration.ZERO);
             throw e;
         }
-        return new ChangeLogWriter(topics, partitions, producer);
+        return new ChangeLogWriter(settings, producer);
     }
 
     /// Continues after what an earlier writer of the generation wrote.
@@ -248,7 +255,7 @@ final class ChangeLogWriter implements AutoCloseable {
     private void add(ChangeEvent event) {
         switch (event) {
             case ChangeEvent.OfRow change -> {
-                int partition = partition(change.row().key().bytes());
+                int partition = partition(order(change.row()).bytes());
                 if (blocks[partition].isFullFor(change.row())) {
                     sendBlock(partition);
                 }
@@ -281,6 +288,11 @@ final class ChangeLogWriter implements AutoCloseable {
     private void sendBlock(int partition) {
         totals[partition] += blocks[partition].count();
         send(partition, blocks[partition].take(totals[partition]));
+    }
+
+    private RowKey order(Row row) {
+        Function<Row, RowKey> order = orders.get(row.table());
+        return order == null ? row.key() : order.apply(row);
     }
 
     private int partition(byte[] key) {

@@ -52,9 +52,18 @@ public record ControlRows(Database control, List<String> streams) {
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('migration', 'stream')
-            WHERE n.nspname = 'millrace' AND c.relkind = 'r'
+            WHERE n.nspname = 'millrace' AND c.relkind = 'r' AND c.relname !~ '^parts_[0-9]+_'
                 AND (a.attname IS NOT NULL OR c.relname IN ('operation_step', 'schema_version'))
             ORDER BY 1
+            """;
+
+    /// The tables of incomplete rows, which have the columns of a user's table.
+    private static final String INCOMPLETE_ROWS =
+            """
+            SELECT format('%I.%I', n.nspname, c.relname)
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'millrace' AND c.relkind = 'r' AND c.relname ~ '^parts_[0-9]+_'
+                AND regexp_replace(c.relname, '^parts_[0-9]+_', '') = ANY(?)
             """;
 
     private static final String ROUTINES =
@@ -152,6 +161,10 @@ public record ControlRows(Database control, List<String> streams) {
         Statements.update(connection, "SET LOCAL lock_timeout = '5s'");
         // No migration begins between the look at the rows and the end of the schema.
         Statements.update(connection, "LOCK TABLE " + names(tables) + " IN ACCESS EXCLUSIVE MODE");
+        for (String table :
+                Statements.list(connection, INCOMPLETE_ROWS, row -> row.getString(1), names())) {
+            Statements.update(connection, "DROP TABLE " + table);
+        }
         boolean others = false;
         for (ControlTable table : keyed) {
             Statements.update(

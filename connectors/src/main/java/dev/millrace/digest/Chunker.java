@@ -153,7 +153,7 @@ public final class Chunker {
                     new StoredState(
                             new StoredOffsets(migration, targetTopic),
                             new StoppedTables(migration),
-                            table.mapping().target().table()));
+                            table.mapping().target().table().whole()));
         }
 
         @Override

@@ -71,7 +71,8 @@ public final class ComparedTables {
 
     static ComparedTables read(Chunker chunker, Collection<Mapping> mappings) {
         List<TableId> sources = mappings.stream().map(Mapping::source).toList();
-        List<TableId> targets = mappings.stream().map(each -> each.target().table()).toList();
+        List<TableId> targets =
+                mappings.stream().map(each -> each.target().table().whole()).distinct().toList();
         Side source = chunker.onSource(open -> new Side(sample(open), bytes(open, sources)));
         return chunker.onTarget(
                 open ->
@@ -88,7 +89,7 @@ public final class ComparedTables {
 
     /// @throws ReadFailed when the target lacks a column of the mapping
     public ComparedTable table(Mapping mapping) {
-        TableId target = mapping.target().table();
+        TableId target = mapping.target().table().whole();
         List<ColumnText> texts = new ArrayList<>();
         for (int i = 0; i < mapping.target().size(); i++) {
             String name = mapping.target().columns().get(i);

@@ -121,8 +121,9 @@ public record ServerPosition(
         if (now.next() - transaction >= MOST_TRANSACTIONS) {
             return Optional.of("the server has assigned about 2 billion transaction ids");
         }
-        String definition = tables.get(table.toString());
-        return definition == null || !definition.equals(now.tables().get(table.toString()))
+        String name = table.whole().toString();
+        String definition = tables.get(name);
+        return definition == null || !definition.equals(now.tables().get(name))
                 ? Optional.of(
                         "the definition of " + table + ", of a partition or of a type changed")
                 : Optional.empty();

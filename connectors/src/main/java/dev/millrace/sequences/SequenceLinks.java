@@ -145,7 +145,7 @@ final class SequenceLinks {
     /// A column that no mapping fills gets its values on the target, so the sequence's own position
     /// is beyond them.
     private static boolean fills(Mapping mapping, Supply supply) {
-        return mapping.target().table().equals(supply.table())
+        return mapping.target().table().whole().equals(supply.table())
                 && mapping.target().columns().contains(supply.column());
     }
 

@@ -56,7 +56,10 @@ public final class TargetSequences {
         }
 
         List<TableId> targets() {
-            return mappings.stream().map(mapping -> mapping.target().table()).distinct().toList();
+            return mappings.stream()
+                    .map(mapping -> mapping.target().table().whole())
+                    .distinct()
+                    .toList();
         }
     }
 

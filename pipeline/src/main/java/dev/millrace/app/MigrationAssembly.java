@@ -157,7 +157,7 @@ public final class MigrationAssembly implements AutoCloseable {
         return new Migration.Streams(
                 forward(databases, report, kafka),
                 report.reversal()
-                        .tables()
+                        .tables(Direction.REVERSE.id(databases.spec().migration()))
                         .map(tables -> reverse(databases, report, tables, kafka)));
     }
 

@@ -2,8 +2,10 @@ package dev.millrace.preflight;
 
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.sql.TableRule.PartOfRow;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
+import dev.millrace.control.ControlSchema;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding.Status;
@@ -93,14 +95,21 @@ public record PreflightReport(
         }
 
         /// What the stream replicates; empty if changes of a target table would be lost.
-        public Optional<Tables> tables() {
+        ///
+        /// @param stream its identifier
+        public Optional<Tables> tables(String stream) {
             List<Mapping> mappings = new ArrayList<>();
             Map<TableId, TableRule> rules = new HashMap<>();
             for (WayBack way : ways) {
                 switch (way) {
                     case WayBack.Whole whole -> {
                         mappings.add(whole.mapping());
-                        rules.put(way.source(), new TableRule(whole.kept(), whole.truncates()));
+                        rules.put(
+                                whole.mapping().target().table(),
+                                new TableRule(
+                                        whole.kept(),
+                                        whole.truncates(),
+                                        whole.part().map(part -> part(whole, part, stream))));
                     }
                     case WayBack.Partial _ -> {
                         return Optional.empty();
@@ -117,6 +126,24 @@ public record PreflightReport(
                                             .filter(table -> read.contains(table.relation().id()))
                                             .toList(),
                                     rules));
+        }
+
+        private PartOfRow part(WayBack.Whole whole, WayBack.PartOf part, String stream) {
+            List<TableId> split =
+                    ways.stream()
+                            .filter(
+                                    way ->
+                                            way instanceof WayBack.Whole(_, _, _, var of)
+                                                    && of.isPresent())
+                            .map(WayBack::source)
+                            .distinct()
+                            .toList();
+            return new PartOfRow(
+                    new TableId(
+                            ControlSchema.NAME,
+                            "parts_" + split.indexOf(whole.source()) + "_" + stream),
+                    whole.mapping().target().keyColumns(),
+                    part);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.millrace.replication;
 
 import dev.millrace.apply.TargetApplier;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.sql.IncompleteRows;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.control.ControlSchema;
@@ -127,6 +128,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
         }
         stop();
         try {
+            incomplete().create();
             start(generations.beginWithEqualSides());
         } catch (SQLException | RefusedException e) {
             return Optional.of(
@@ -154,6 +156,11 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
             }
         }
         return Optional.empty();
+    }
+
+    private IncompleteRows incomplete() {
+        ReplicationStream stream = with.stream();
+        return new IncompleteRows(stream.control(), stream.tables().rules());
     }
 
     private void start(Generation generation) {
@@ -285,6 +292,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
     public void disarm() throws SQLException {
         stop();
         forward.get().stream().applier().reopenSessions(OriginUse.IF_PERMITTED);
+        incomplete().drop();
         ReplicationStream stream = with.stream();
         new StreamObjects(
                         stream.source().database(),

@@ -13,6 +13,7 @@ import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.capture.Watermarks;
 import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.control.GenerationStore.SessionSetup;
@@ -103,7 +104,7 @@ public record ReplicationStream(
         /// Each target table once, sorted.
         public List<TableId> targetIds() {
             return mappings.stream()
-                    .map(mapping -> mapping.target().table())
+                    .map(mapping -> mapping.target().table().whole())
                     .distinct()
                     .sorted()
                     .toList();
@@ -216,7 +217,31 @@ public record ReplicationStream(
                         .filter(mapping -> mapping.source().equals(table.relation().id()))
                         .map(Mapping::mapper)
                         .toList();
-        return table.lacking(row -> mappers.stream().anyMatch(mapper -> lacksCells(mapper, row)));
+        CapturedTable completed =
+                table.lacking(row -> mappers.stream().anyMatch(mapper -> lacksCells(mapper, row)));
+        return tables.mappings().stream()
+                .filter(mapping -> mapping.source().equals(table.relation().id()))
+                .filter(this::isPartOfRow)
+                .findFirst()
+                .map(mapping -> completed.orderedBy(row -> wholeKey(mapping, row)))
+                .orElse(completed);
+    }
+
+    private boolean isPartOfRow(Mapping mapping) {
+        TableRule rule = tables.rules().get(mapping.target().table());
+        return rule != null && rule.part().isPresent();
+    }
+
+    /// The parts of a row have one key, and so one order.
+    private static RowKey wholeKey(Mapping mapping, Row row) {
+        RowKey key;
+        try {
+            key = mapping.mapper().key(row).key();
+        } catch (IllegalStateException _) {
+            // The mapping rejects the row and says why.
+            return row.key();
+        }
+        return RowKey.of(key.table().whole(), key.values().toArray(String[]::new));
     }
 
     /// @param row an update without all cells

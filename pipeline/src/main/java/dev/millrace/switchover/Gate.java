@@ -55,12 +55,13 @@ public record Gate(
                         closed.stream()
                                 .map(
                                         gate ->
-                                                "Gate %s is closed%s: %s"
+                                                "Gate %s is closed%s (%s): %s"
                                                         .formatted(
                                                                 gate.name(),
                                                                 forced.contains(gate.name())
                                                                         ? " and cannot be forced"
                                                                         : "",
+                                                                gate.value(),
                                                                 gate.reason()))
                                 .collect(Collectors.joining("\n")));
     }

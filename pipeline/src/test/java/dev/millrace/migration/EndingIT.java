@@ -222,7 +222,7 @@ class EndingIT {
                 // The clients read the flag table of the source.
                 assertThatThrownBy(() -> life.end(EndingScene.request(Kind.COMPLETE, false)))
                         .isInstanceOf(RefusedException.class)
-                        .hasMessageContaining("source-unused (session ")
+                        .hasMessageContaining("Gate source-unused is closed (session ")
                         .hasMessageNotContaining("source-writes");
                 assertThat(life.status().phase()).isEqualTo("REVERSIBLE");
 

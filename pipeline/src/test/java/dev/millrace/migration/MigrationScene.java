@@ -24,6 +24,7 @@ import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
+import dev.millrace.preflight.PreflightReport;
 import dev.millrace.problem.Position;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.replication.GenerationStart;
@@ -34,6 +35,7 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
@@ -108,6 +110,28 @@ final class MigrationScene implements AutoCloseable {
                 List.of(
                         new TableEntry.Wildcard(
                                 "public", "public", new Position("millrace.yaml", 1, 1)));
+        return this;
+    }
+
+    /// Declares the tables as a file does. Both sides have them already.
+    ///
+    /// @param selects the value of `tables`
+    /// @param sources the source tables that they read
+    MigrationScene declared(String selects, String... sources) {
+        String file =
+                """
+                migration: %s
+                source: {url: 'jdbc:postgresql://h/d', username: u, password: p}
+                target: {url: 'jdbc:postgresql://h/e', username: u, password: p}
+                tables:
+                """
+                                .formatted(name)
+                        + selects.indent(2);
+        switch (SpecReader.read("millrace.yaml", file, Map.of())) {
+            case SpecResult.Valid valid -> entries = valid.spec().tables();
+            case SpecResult.Invalid invalid -> throw new AssertionError(invalid.toString());
+        }
+        Stream.of(sources).map(table -> new TableId("public", table)).forEach(tables::add);
         return this;
     }
 
@@ -298,18 +322,12 @@ final class MigrationScene implements AutoCloseable {
     }
 
     private ReplicationStream reverseStream(SceneDatabases reverse) {
-        List<CapturedTable> captured = captured(reverse.target());
         return new ReplicationStream(
                 Direction.REVERSE,
                 name,
                 new ReplicationStream.Side(reverse.targetEndpoint(), reverse.target()),
                 new ReplicationStream.Side(reverse.sourceEndpoint(), reverse.source()),
-                new ReplicationStream.Tables(
-                        captured.stream()
-                                .map(CapturedTable::relation)
-                                .map(relation -> CopyMapping.of(relation, relation.id()))
-                                .toList(),
-                        captured),
+                reverseTables(reverse),
                 new ReplicationStream.Settings(
                         PARTITIONS,
                         kafka,
@@ -320,6 +338,23 @@ final class MigrationScene implements AutoCloseable {
                         Backfill.WINDOWS,
                         ExistingRows.ON_BOTH_SIDES,
                         IndexSetting.KEEP));
+    }
+
+    private ReplicationStream.Tables reverseTables(SceneDatabases reverse) {
+        if (entries.stream().anyMatch(TableEntry.Select.class::isInstance)) {
+            PreflightReport report =
+                    new Preflight(databases.source(), databases.target()).run(spec());
+            return report.reversal()
+                    .tables(Direction.REVERSE.id(name))
+                    .orElseThrow(() -> new AssertionError(report.findings().toString()));
+        }
+        List<CapturedTable> captured = captured(reverse.target());
+        return new ReplicationStream.Tables(
+                captured.stream()
+                        .map(CapturedTable::relation)
+                        .map(relation -> CopyMapping.of(relation, relation.id()))
+                        .toList(),
+                captured);
     }
 
     private Path stateDir() {

@@ -4,6 +4,7 @@ import static dev.millrace.preflight.Reported.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -13,6 +14,7 @@ import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.stream.ReplicationStream.Tables;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +42,7 @@ class WayBackIT {
     }
 
     private static Tables tables(PreflightReport report) {
-        return report.reversal().tables().orElseThrow();
+        return report.reversal().tables("_reverse_shop").orElseThrow();
     }
 
     @Test
@@ -117,13 +119,13 @@ class WayBackIT {
 
         if (reason == null || remedy == null) {
             assertThat(found.status()).as(found.toString()).isEqualTo(Status.OK);
-            assertThat(report.reversal().tables()).isPresent();
+            assertThat(report.reversal().tables("_reverse_shop")).isPresent();
         } else {
             assertThat(found.status()).isEqualTo(Status.WARNING);
             assertThat(found.object()).isEqualTo("public.users");
             assertThat(found.message()).startsWith("way back: partial: " + reason);
             assertThat(found.remedy()).startsWith(remedy);
-            assertThat(report.reversal().tables()).isEmpty();
+            assertThat(report.reversal().tables("_reverse_shop")).isEmpty();
         }
     }
 
@@ -172,21 +174,34 @@ class WayBackIT {
     }
 
     @Test
-    void splitTableDoesNotComeBackYet() {
+    void eachPartOfASplitTableComesBack() {
         scene.target.execute(
                 "CREATE TABLE contact (id bigint PRIMARY KEY, email text)",
                 "ALTER TABLE contact OWNER TO " + scene.role);
 
-        Finding found =
-                wayBack(
-                        scene.plan(
-                                "public.customer: SELECT id, user_name AS full_name FROM"
-                                        + " public.users\n"
-                                        + "public.contact: SELECT id, email FROM public.users"));
+        PreflightReport report =
+                scene.plan(
+                        "public.customer: SELECT id, user_name AS full_name FROM public.users\n"
+                                + "public.contact: SELECT id, email FROM public.users");
 
-        assertThat(found.status()).isEqualTo(Status.WARNING);
-        assertThat(found.message())
-                .contains("several target tables (public.customer, public.contact)");
+        assertThat(wayBack(report).status()).isEqualTo(Status.OK);
+        Tables tables = tables(report);
+        assertThat(tables.targetIds()).containsExactly(USERS);
+        assertThat(tables.mappings())
+                .extracting(mapping -> mapping.target().columns())
+                .containsExactly(List.of("id", "user_name"), List.of("id", "email"));
+        TableRule.PartOfRow second =
+                Objects.requireNonNull(tables.rules().get(USERS.withPart("public.contact")))
+                        .part()
+                        .orElseThrow();
+        assertThat(second.incomplete()).isEqualTo(new TableId("millrace", "parts_0__reverse_shop"));
+        assertThat(second.columns())
+                .isEqualTo(
+                        new WayBack.PartOf(
+                                1,
+                                2,
+                                List.of("id", "user_name", "email", "age"),
+                                List.of("id", "user_name", "email")));
     }
 
     @Test
@@ -196,6 +211,6 @@ class WayBackIT {
         assertThat(report.findings())
                 .extracting(Finding::check)
                 .doesNotContain("switchover.way-back");
-        assertThat(report.reversal().tables()).isEmpty();
+        assertThat(report.reversal().tables("_reverse_shop")).isEmpty();
     }
 }

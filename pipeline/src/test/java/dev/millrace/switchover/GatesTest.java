@@ -299,7 +299,7 @@ class GatesTest {
                             assertThat(gate.limit()).isNotEmpty();
                         });
         assertThat(switchover.refusal(Set.of()).orElseThrow())
-                .startsWith("Gate " + closed.gate() + " is closed: ");
+                .startsWith("Gate " + closed.gate() + " is closed (");
     }
 
     @Test
@@ -364,7 +364,7 @@ class GatesTest {
 
         assertThat(privileges.refusal(Set.of("target-privileges"))).isEmpty();
         assertThat(verdict.refusal(Set.of("verdict")).orElseThrow())
-                .startsWith("Gate verdict is closed and cannot be forced: ");
+                .startsWith("Gate verdict is closed and cannot be forced (");
         assertThat(verdict.refusal(Set.of("verdct")).orElseThrow())
                 .startsWith("Unknown gates: verdct.");
     }

@@ -174,11 +174,11 @@ public final class BlockCodec {
 
     static void table(ByteWriter out, TableId table) {
         out.string(table.schema());
-        out.string(table.name());
+        out.string(table.encodedName());
     }
 
     static TableId table(ByteReader in) {
-        return new TableId(in.string(), in.string());
+        return TableId.decoded(in.string(), in.string());
     }
 
     private static void tables(ByteWriter out, List<TableId> tables) {

@@ -197,7 +197,7 @@ public final class RowKey {
             this.table = table;
             this.size = size;
             byte[] schema = table.schema().getBytes(StandardCharsets.UTF_8);
-            byte[] name = table.name().getBytes(StandardCharsets.UTF_8);
+            byte[] name = table.encodedName().getBytes(StandardCharsets.UTF_8);
             bytes = new byte[schema.length + name.length + 8 + 24 * size];
             add(schema, 0, schema.length);
             add(name, 0, name.length);

@@ -24,7 +24,7 @@ final class RowSchemaCodec {
     private static byte[] toBytes(RowSchema rowSchema) {
         ByteWriter out = new ByteWriter();
         out.string(rowSchema.table().schema());
-        out.string(rowSchema.table().name());
+        out.string(rowSchema.table().encodedName());
         out.number(rowSchema.size());
         rowSchema.columns().forEach(out::string);
         out.number(rowSchema.key().size());
@@ -34,7 +34,7 @@ final class RowSchemaCodec {
 
     private static RowSchema toRowSchema(byte[] bytes) {
         ByteReader in = new ByteReader(bytes);
-        TableId table = new TableId(in.string(), in.string());
+        TableId table = TableId.decoded(in.string(), in.string());
         List<String> columns = new ArrayList<>();
         for (int left = in.length(); left > 0; left--) {
             columns.add(in.string());

@@ -5,7 +5,9 @@ import dev.millrace.sql.Node;
 import dev.millrace.sql.SqlRenderer;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// How the changes of a target table come back to a source table after a switchover. Immutable.
 public sealed interface WayBack {
@@ -24,15 +26,41 @@ public sealed interface WayBack {
     ///   from the value that the source row gives; in the table's order
     /// @param truncates whether a TRUNCATE of the target table may empty the source table; false if
     ///   the source has rows that the target does not have
-    record Whole(Mapping mapping, Map<String, Kept> kept, boolean truncates) implements WayBack {
+    /// @param part empty if a row of the target table gives a whole row
+    record Whole(Mapping mapping, Map<String, Kept> kept, boolean truncates, Optional<PartOf> part)
+            implements WayBack {
 
         public Whole {
             kept = Collections.unmodifiableMap(new LinkedHashMap<>(kept));
         }
 
+        /// The same, of which only a part of each row comes from the target table.
+        public Whole as(PartOf part) {
+            return new Whole(mapping, kept, truncates, Optional.of(part));
+        }
+
         @Override
         public TableId source() {
-            return mapping.target().table();
+            return mapping.target().table().whole();
+        }
+    }
+
+    /// Several target tables have the columns of each row of the source table.
+    ///
+    /// @param number of this target table among them, from 0. A row exists with its first part
+    /// @param stored the columns of the source table that can be written
+    /// @param supplied those that one of the target tables gives back
+    record PartOf(int number, int count, List<String> stored, List<String> supplied) {
+
+        /// More parts cannot be told apart.
+        public static final int MOST = 31;
+
+        public PartOf {
+            stored = List.copyOf(stored);
+            supplied = List.copyOf(supplied);
+            if (count > MOST) {
+                throw new IllegalArgumentException(count + " parts of one row");
+            }
         }
     }
 

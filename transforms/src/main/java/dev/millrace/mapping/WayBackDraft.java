@@ -35,8 +35,10 @@ public sealed interface WayBackDraft {
     /// Changes of the target would be lost.
     record Hindered(String reason, String remedy) implements WayBackDraft {}
 
-    /// Drafts the way back of one source table. Several target tables bring their rows back only if
-    /// a row cannot move between them: changes of two tables have no order.
+    /// Drafts the way back of one source table. Target tables without a WHERE bring back the
+    /// columns of its rows. Others bring back their own rows, if a row cannot move between them:
+    /// changes of two tables have no order. With several drafts, each writes its own part of the
+    /// source table.
     ///
     /// @param parts all SELECTs over the table, in the order of the file
     static List<WayBackDraft> of(List<Part> parts) {

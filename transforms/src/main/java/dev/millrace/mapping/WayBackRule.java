@@ -42,19 +42,82 @@ final class WayBackRule {
 
     List<WayBackDraft> drafts() {
         List<Part> whole = parts.stream().filter(part -> !part.forward().isFiltered()).toList();
-        if (whole.size() > 1) {
+        if (!whole.isEmpty()) {
+            return onlyFiltered(whole)
+                    .or(() -> neverSupplied(whole))
+                    .map(List::of)
+                    .orElseGet(() -> whole.size() == 1 ? alone(whole.getFirst()) : split(whole));
+        }
+        return parts.size() == 1 ? alone(parts.getFirst()) : disjoint();
+    }
+
+    private static List<WayBackDraft> alone(Part part) {
+        return List.of(draft(part, Map.of()));
+    }
+
+    /// Each column of the source comes back from the target table that gives it back best, the key
+    /// from all of them.
+    private List<WayBackDraft> split(List<Part> whole) {
+        if (whole.size() > WayBack.PartOf.MOST) {
             return List.of(
                     new Hindered(
-                            "its columns come back from several target tables ("
-                                    + names(whole)
-                                    + "), and this version does not join their rows",
-                            "Map the table to one target table."));
+                            "its columns are in " + whole.size() + " target tables",
+                            "Map it to at most " + WayBack.PartOf.MOST + " tables."));
         }
-        if (whole.size() == 1) {
-            return List.of(
-                    onlyIn(whole.getFirst()).orElseGet(() -> draft(whole.getFirst(), Map.of())));
+        List<WayBackDraft> drafts = new ArrayList<>();
+        for (Part part : whole) {
+            Relation source = part.source();
+            List<Relation.Column> own =
+                    source.columns().stream()
+                            .filter(
+                                    column ->
+                                            source.key().contains(column.name())
+                                                    || part.inverses().containsKey(column.name())
+                                                            && best(whole, column.name()) == part)
+                            .toList();
+            Map<String, Inverse> inverses = new LinkedHashMap<>();
+            own.forEach(column -> inverses.put(column.name(), inverse(part, column.name())));
+            drafts.add(draft(part(part, own, inverses), Map.of()));
         }
-        return parts.size() == 1 ? List.of(draft(parts.getFirst(), Map.of())) : disjoint();
+        return drafts;
+    }
+
+    /// @param own the columns of the source table that the part writes
+    private static Part part(Part of, List<Relation.Column> own, Map<String, Inverse> inverses) {
+        TableId id = of.source().id().withPart(of.target().id().toString());
+        return new Part(
+                of.forward(), new Relation(id, own, of.source().key()), of.target(), inverses);
+    }
+
+    /// The first of those that give the column back best.
+    private static Part best(List<Part> whole, String column) {
+        Part best = whole.getFirst();
+        for (Part part : whole) {
+            if (inverse(part, column).isBetterThan(inverse(best, column))) {
+                best = part;
+            }
+        }
+        return best;
+    }
+
+    private static Optional<WayBackDraft> neverSupplied(List<Part> whole) {
+        String needed =
+                whole.getFirst().source().columns().stream()
+                        .filter(column -> column.notNull() && !column.defaulted())
+                        .map(Relation.Column::name)
+                        .filter(name -> whole.getFirst().inverses().containsKey(name))
+                        .filter(name -> sql(inverse(best(whole, name), name)).isEmpty())
+                        .collect(Collectors.joining(", "));
+        return needed.isEmpty() ? Optional.empty() : Optional.of(neverSupplied(needed, whole));
+    }
+
+    private static Hindered neverSupplied(String columns, List<Part> parts) {
+        return new Hindered(
+                columns
+                        + " is NOT NULL without a default, and no column of "
+                        + names(parts)
+                        + " gives it back, so a new row could not be written",
+                DECLARE.formatted(columns));
     }
 
     private static String names(List<Part> parts) {
@@ -63,16 +126,19 @@ final class WayBackRule {
                 .collect(Collectors.joining(", "));
     }
 
-    /// Columns that a SELECT with a WHERE gives back better than the one without, whose rows are
-    /// all that the way back reads.
-    private Optional<WayBackDraft> onlyIn(Part whole) {
+    /// Columns that a SELECT with a WHERE gives back better than those without, whose rows are all
+    /// that the way back reads.
+    private Optional<WayBackDraft> onlyFiltered(List<Part> whole) {
         for (Part part : parts) {
             List<String> better =
                     part.inverses().entrySet().stream()
                             .filter(
                                     entry ->
                                             entry.getValue()
-                                                    .isBetterThan(inverse(whole, entry.getKey())))
+                                                    .isBetterThan(
+                                                            inverse(
+                                                                    best(whole, entry.getKey()),
+                                                                    entry.getKey())))
                             .map(Map.Entry::getKey)
                             .toList();
             if (!better.isEmpty()) {
@@ -83,9 +149,9 @@ final class WayBackRule {
                                         + " comes back from "
                                         + part.target().id()
                                         + ", but its rows from "
-                                        + whole.target().id()
+                                        + names(whole)
                                         + ", and this version does not join them",
-                                "Copy " + columns + " to " + whole.target().id() + "."));
+                                "Copy " + columns + " to " + whole.getFirst().target().id() + "."));
             }
         }
         return Optional.empty();
@@ -102,7 +168,16 @@ final class WayBackRule {
             List<Node> values =
                     parts.stream().flatMap(part -> compared(part, column).stream()).toList();
             if (values.size() == parts.size() && areDistinct(values)) {
-                return parts.stream().map(part -> draft(part, condition(part, column))).toList();
+                return parts.stream()
+                        .map(
+                                part ->
+                                        draft(
+                                                part(
+                                                        part,
+                                                        part.source().columns(),
+                                                        part.inverses()),
+                                                condition(part, column)))
+                        .toList();
             }
         }
         return List.of(
@@ -181,12 +256,7 @@ final class WayBackRule {
                         .filter(name -> sql(inverse(part, name)).isEmpty())
                         .collect(Collectors.joining(", "));
         if (!needed.isEmpty()) {
-            return new Hindered(
-                    needed
-                            + " is NOT NULL without a default, and no column of "
-                            + part.target().id()
-                            + " gives it back, so a new row could not be written",
-                    DECLARE.formatted(needed));
+            return neverSupplied(needed, List.of(part));
         }
         return excluded(part)
                 .<WayBackDraft>map(

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// Builds the statements that write rows of one schema. Their parameters are one `text[]` per
 /// column, in column order. Pure.
@@ -125,15 +126,20 @@ public final class TableSql {
                         + list(others, i -> assignment(i, "EXCLUDED." + name(i)));
     }
 
+    private String assignment(int column, String value) {
+        String name = schema.columns().get(column);
+        return assignment(name, "t." + name(column), value, kept.get(name));
+    }
+
     /// Where the expression gives the same for both values, the other side did not change its
     /// value: the stored one, which has more, stays.
-    private String assignment(int column, String value) {
-        WayBack.Kept lossy = kept.get(schema.columns().get(column));
+    static String assignment(
+            String column, String stored, String value, WayBack.@Nullable Kept lossy) {
+        String name = Identifier.quote(column);
         if (lossy == null) {
-            return name(column) + " = " + value;
+            return name + " = " + value;
         }
-        String stored = "t." + name(column);
-        return name(column)
+        return name
                 + " = CASE WHEN "
                 + lossy.sql(stored)
                 + " IS NOT DISTINCT FROM "

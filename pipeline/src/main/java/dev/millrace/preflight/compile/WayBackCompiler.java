@@ -12,18 +12,17 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.problem.Problem;
 import dev.millrace.sql.Node;
+import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.sql.SelectText;
 import dev.millrace.sql.SqlRenderer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// Compiles the way back of each source table, and proves on the target that PostgreSQL reads its
 /// SELECT as Millrace does. What cannot come back is a value, not a problem: the migration runs
@@ -62,40 +61,38 @@ final class WayBackCompiler {
 
     private List<WayBack> compiled(
             TableId id, List<CompiledTable> parts, Optional<TableFacts> facts) {
-        List<WayBack> ways =
-                WayBackDraft.of(parts.stream().map(WayBackCompiler::part).toList()).stream()
-                        .map(draft -> compiled(id, draft, parts, facts))
-                        .toList();
-        if (ways.size() > 1 && ways.stream().allMatch(WayBack.Whole.class::isInstance)) {
-            return List.of(
-                    new WayBack.Partial(
-                            id,
-                            "several target tables have rows of it, and a rollback can compare a"
-                                    + " source table with one target table only",
-                            "Migrate the table into one target table."));
+        List<WayBack.Partial> partial = new ArrayList<>();
+        List<WayBack.Whole> whole = new ArrayList<>();
+        for (WayBackDraft draft :
+                WayBackDraft.of(parts.stream().map(WayBackCompiler::part).toList())) {
+            switch (compiled(id, draft, parts, facts)) {
+                case WayBack.Partial each -> partial.add(each);
+                case WayBack.Whole each -> whole.add(each);
+            }
         }
-        // The table is written by one rule, whichever target table a row comes from.
-        boolean isOneRule =
-                ways.stream().flatMap(WayBackCompiler::kept).distinct().limit(2).count() < 2;
-        return isOneRule
-                ? ways
-                : List.of(
-                        new WayBack.Partial(
-                                id,
-                                "the SELECTs compute different values from a column that does not"
-                                        + " come back exactly",
-                                "Write the same expressions in each SELECT, or declare reverse."));
+        if (!partial.isEmpty()) {
+            return List.copyOf(partial);
+        }
+        boolean splitsRows = parts.stream().filter(part -> !part.isFiltered()).count() > 1;
+        return List.copyOf(splitsRows ? split(parts.getFirst().source(), whole) : whole);
     }
 
-    private static Stream<Map<String, String>> kept(WayBack way) {
-        return switch (way) {
-            case WayBack.Partial _ -> Stream.empty();
-            case WayBack.Whole whole -> {
-                Map<String, String> expressions = new HashMap<>();
-                whole.kept().forEach((column, kept) -> expressions.put(column, kept.sql(column)));
-                yield Stream.of(expressions);
-            }
-        };
+    private static List<WayBack.Whole> split(Relation source, List<WayBack.Whole> whole) {
+        List<String> stored =
+                source.columns().stream()
+                        .filter(column -> !column.generated())
+                        .map(Relation.Column::name)
+                        .toList();
+        List<String> supplied =
+                whole.stream()
+                        .flatMap(each -> each.mapping().target().columns().stream())
+                        .distinct()
+                        .toList();
+        List<WayBack.Whole> parts = new ArrayList<>();
+        for (WayBack.Whole each : whole) {
+            parts.add(each.as(new WayBack.PartOf(parts.size(), whole.size(), stored, supplied)));
+        }
+        return parts;
     }
 
     /// The source has rows that the SELECT excludes. They do not take part in a comparison.
@@ -160,7 +157,8 @@ final class WayBackCompiler {
                                                             new WayBack.Whole(
                                                                     within(mapping, entry),
                                                                     draft.kept(statement),
-                                                                    !entry.isFiltered()))
+                                                                    !entry.isFiltered(),
+                                                                    Optional.empty()))
                                     : partial(entry, problems);
                         }
                     };

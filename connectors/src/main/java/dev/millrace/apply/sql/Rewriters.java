@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.sql;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -10,10 +10,10 @@ import java.sql.SQLException;
 /// @param onUpdate whether the table has a rule ON UPDATE
 /// @param onDelete whether the table has a rule ON DELETE
 /// @param triggers whether the table has user triggers, or partitions that may have some
-record Rewriters(boolean onUpdate, boolean onDelete, boolean triggers) {
+public record Rewriters(boolean onUpdate, boolean onDelete, boolean triggers) {
 
     /// Its parameter is the quoted name of the table.
-    static final String QUERY =
+    public static final String QUERY =
             """
             SELECT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                     WHERE r.ev_class = c.oid AND c.relhasrules AND r.ev_type = '2'),
@@ -24,12 +24,12 @@ record Rewriters(boolean onUpdate, boolean onDelete, boolean triggers) {
             FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(?)
             """;
 
-    static Rewriters read(ResultSet row) throws SQLException {
+    public static Rewriters read(ResultSet row) throws SQLException {
         return new Rewriters(row.getBoolean(1), row.getBoolean(2), row.getBoolean(3));
     }
 
     /// Whether rows may still exist after a DELETE that reported `deleted` rows for `keys` keys.
-    boolean mayKeepRows(int deleted, int keys) {
+    public boolean mayKeepRows(int deleted, int keys) {
         return onDelete || triggers && deleted < keys;
     }
 }

@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.broker;
 
 import dev.millrace.control.StoredOffset;
 import java.time.Duration;
@@ -15,38 +15,39 @@ import org.slf4j.LoggerFactory;
 
 /// Commits the stored offsets to Kafka every five seconds, for tools that monitor consumer groups.
 /// Millrace never reads them there. Not thread-safe; confined to the consumer's thread.
-final class OffsetReporter {
+public final class OffsetReporter {
 
     private static final Logger LOG = LoggerFactory.getLogger(OffsetReporter.class);
     private static final Duration INTERVAL = Duration.ofSeconds(5);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
-    private final TargetTopic topic;
+    private final String topic;
     private final InstantSource clock;
     private Instant last;
 
-    OffsetReporter(KafkaConsumer<byte[], byte[]> consumer, TargetTopic topic, InstantSource clock) {
+    public OffsetReporter(
+            KafkaConsumer<byte[], byte[]> consumer, String topic, InstantSource clock) {
         this.consumer = consumer;
         this.topic = topic;
         this.clock = clock;
         this.last = clock.instant();
     }
 
-    void report(List<PartitionProgress> partitions) {
+    /// Commits them if the last time is long enough ago.
+    public void report(List<StoredOffset> offsets) {
         Instant now = clock.instant();
         if (Duration.between(last, now).abs().compareTo(INTERVAL) < 0) {
             return;
         }
         last = now;
-        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-        for (PartitionProgress partition : partitions) {
-            StoredOffset stored = partition.stored();
-            offsets.put(
-                    topic.partition(stored.partition()),
-                    new OffsetAndMetadata(stored.nextOffset()));
+        Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
+        for (StoredOffset each : offsets) {
+            next.put(
+                    new TopicPartition(topic, each.partition()),
+                    new OffsetAndMetadata(each.nextOffset()));
         }
         consumer.commitAsync(
-                offsets,
+                next,
                 (_, failure) -> {
                     if (failure != null) {
                         LOG.atDebug()
