@@ -12,6 +12,8 @@ final class ComparisonGate {
 
     private ComparisonGate() {}
 
+    /// @param state of the capture of the database that the application writes to
+    /// @param backfill of the same stream
     /// @param capture the state of the capture as `status` shows it
     /// @return why no reconciliation may begin; empty when one may
     static Optional<String> refusal(
@@ -30,11 +32,8 @@ final class ComparisonGate {
             case Phase.SwitchingOver _, Phase.Unresolved _ ->
                     Optional.of(
                             "The traffic is being moved, and the switchover compares both sides itself. Wait until it has ended");
-            // A change on its way back would look like a difference.
-            case Phase.Reversible _ ->
-                    Optional.of(
-                            "The application writes to the target, and this version compares only what the source writes. The rollback compares both sides itself; reconcile afterwards");
-            case Phase.CatchingUp _, Phase.InSync _ -> refusal(state, backfill, capture);
+            case Phase.CatchingUp _, Phase.InSync _, Phase.Reversible _ ->
+                    refusal(state, backfill, capture);
         };
     }
 

@@ -2,7 +2,6 @@ package dev.millrace.migration;
 
 import dev.millrace.backfill.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
-import dev.millrace.capture.SourceCapture;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
@@ -51,6 +50,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final OwnerStore owner;
     private final PeriodicProbe ownerProbe;
     private final Reconciliations reconciliations;
+
+    /// Of the stream from the target back to the source.
+    private final Optional<Reconciliations> back;
+
     private final BackfillFlow flow;
     private final StatusBoard board;
     private final Conductor conductor;
@@ -80,6 +83,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
         this.reconciliations = new Reconciliations(stream, file.hash(), clock, tables);
+        this.back =
+                streams.reverse()
+                        .map(each -> new Reconciliations(each, file.hash(), clock, tables));
         this.reverse =
                 streams.reverse()
                         .map(
@@ -275,7 +281,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 conductor.phase(),
                 now,
                 conductor.parts(now),
-                reconciliations.last(),
+                compared().with().stream() == stream
+                        ? reconciliations.last()
+                        : back.flatMap(Reconciliations::last),
                 operations.progress());
     }
 
@@ -291,18 +299,34 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public UUID reconcile(List<String> targets) {
-        LiveStream now = conductor.running();
-        SourceCapture capture = now.stream().capture();
+        LiveStream now = compared();
         Optional<String> refusal =
                 ComparisonGate.refusal(
                         conductor.phase().phase(),
-                        capture.state(),
+                        now.stream().capture().state(),
                         now.stream().backfill(),
                         ComponentStates.part("capture", board.capture(now)));
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
-        return reconciliations.request(targets, now.progress(() -> blocked(now)));
+        return switch (now.with().stream().direction()) {
+            case FORWARD ->
+                    reconciliations.request(
+                            now.generation().number(), targets, now.progress(() -> blocked(now)));
+            case REVERSE ->
+                    back.orElseThrow()
+                            .request(
+                                    now.generation().number(),
+                                    targets,
+                                    now.progress(() -> reverse.flatMap(ReverseStream::ended)));
+        };
+    }
+
+    /// The stream from the database that the application writes to.
+    private LiveStream compared() {
+        return conductor.phase().phase() instanceof Phase.Reversible
+                ? reverse.flatMap(ReverseStream::running).orElseGet(this::live)
+                : live();
     }
 
     /// Refuses every further move of the traffic, so that the migration can end.
@@ -382,12 +406,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException {
-        return reconciliations.cancel(id);
+        Optional<ReconciliationState> there = reconciliations.cancel(id);
+        return there.isPresent() || back.isEmpty() ? there : back.get().cancel(id);
     }
 
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
-        return reconciliations.find(id);
+        return reconciliations.find(id).or(() -> back.flatMap(other -> other.find(id)));
     }
 
     @Override
@@ -415,6 +440,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     public void close() {
         operations.close();
         reconciliations.close();
+        back.ifPresent(Reconciliations::close);
         reverse.ifPresent(ReverseStream::close);
         conductor.close();
         broker.close();

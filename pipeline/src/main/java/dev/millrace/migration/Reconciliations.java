@@ -9,6 +9,7 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -29,9 +30,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Runs the requested reconciliations one at a time, in the order of the requests. Finished reports
-/// are in the control schema; a reconciliation that was waiting or running when the service ended
-/// is lost and has to be requested again. Thread-safe.
+/// Runs the requested reconciliations of one stream, one at a time, in the order of the requests.
+/// Finished reports are in the control schema; a reconciliation that was waiting or running when
+/// the service ended is lost and has to be requested again. Thread-safe.
 final class Reconciliations implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
@@ -101,10 +102,14 @@ final class Reconciliations implements AutoCloseable {
         }
     }
 
-    UUID request(List<String> targets, ReplicationProgress progress) {
+    /// @param generation of the stream
+    /// @param targets tables of the migration's target; all if empty
+    UUID request(int generation, List<String> targets, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
+        if (known.generation() != generation) {
+            begin(generation);
+        }
         UUID id = UUID.randomUUID();
-        int generation = known.generation();
         ReconciliationRun run =
                 new ReconciliationRun(
                         chunker(), self -> run(id, self, generation, mappings, progress));
@@ -122,6 +127,10 @@ final class Reconciliations implements AutoCloseable {
         try {
             return store.find(id).map(this::finished);
         } catch (SQLException e) {
+            if (SqlState.UNDEFINED_TABLE.matches(e)) {
+                // The stream was never started, so its database has no control schema.
+                return Optional.empty();
+            }
             throw new DatabaseFailure("The report cannot be read", e);
         }
     }
@@ -171,7 +180,10 @@ final class Reconciliations implements AutoCloseable {
     }
 
     private List<String> targets() {
-        return stream.tables().targetIds().stream().map(TableId::toString).toList();
+        return stream.tables().compared().stream()
+                .map(mapping -> mapping.target().table().toString())
+                .distinct()
+                .toList();
     }
 
     Chunker chunker() {
@@ -248,12 +260,17 @@ final class Reconciliations implements AutoCloseable {
 
     private List<Mapping> mappings(List<String> targets) {
         targets.forEach(tables::requireTarget);
-        return stream.tables().mappings().stream()
-                .filter(
-                        mapping ->
-                                targets.isEmpty()
-                                        || targets.contains(mapping.target().table().toString()))
+        return stream.tables().compared().stream()
+                .filter(mapping -> targets.isEmpty() || targets.contains(named(mapping).toString()))
                 .toList();
+    }
+
+    /// The table of the migration's target.
+    private TableId named(Mapping mapping) {
+        return switch (stream.direction()) {
+            case FORWARD -> mapping.target().table();
+            case REVERSE -> mapping.source();
+        };
     }
 
     private Optional<ReconciliationReport> parse(ReconciliationStore.Stored stored) {

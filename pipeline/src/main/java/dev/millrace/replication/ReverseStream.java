@@ -204,7 +204,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
     }
 
     /// Why no further change arrives; empty while one may.
-    private Optional<String> ended() {
+    public Optional<String> ended() {
         return components().values().stream()
                 .filter(ComponentState.Failed.class::isInstance)
                 .map(ComponentState::text)

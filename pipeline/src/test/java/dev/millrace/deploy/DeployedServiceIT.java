@@ -50,7 +50,7 @@ class DeployedServiceIT {
         assertThat(run.planned().lines())
                 .filteredOn(line -> line.contains(" switchover."))
                 .filteredOn(line -> !line.startsWith("ok "))
-                .allMatch(line -> line.matches(".* switchover\\.way-back +public\\.product"));
+                .isEmpty();
         assertThat(run.reconcile()).as(run.verdict()).isZero();
         assertThat(run.verdict()).contains("crm.customer", "sales.order_line");
     }

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.switchover.Operation;
@@ -128,11 +129,20 @@ class SplitRollbackIT {
         scene.awaitPhase("REVERSIBLE");
         scene.target.execute("INSERT INTO person VALUES (100, 'alone', NULL)");
 
+        assertThat(scene.reconcile("public.address").verdict().word()).isEqualTo("equal");
+        ReconciliationReport report = scene.reconcile("public.person");
+        assertThat(report.verdict().word()).isEqualTo("different");
+        assertThat(report.tables().getFirst().target()).isEqualTo("public.users (public.person)");
+
         Operation refused = end(Kind.ROLLBACK);
         assertThat(refused.state()).as(refused.toString()).isNotEqualTo(State.DONE);
         scene.awaitPhase("REVERSIBLE");
 
         scene.target.execute("INSERT INTO address VALUES (100, 'street', NULL)");
+        assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
+        assertThat(scene.running().status().lastReconciliation())
+                .isNotNull()
+                .satisfies(last -> assertThat(last.verdict()).isEqualTo("equal"));
         move(Kind.ROLLBACK);
         assertThat(scene.source.query("SELECT user_name, street FROM users WHERE id = 100"))
                 .isEqualTo(List.of(List.of("alone", "street")));

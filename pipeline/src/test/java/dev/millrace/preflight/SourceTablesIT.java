@@ -295,8 +295,7 @@ class SourceTablesIT {
                         public.mail: SELECT id, lower(email) AS email FROM public.users
                         """);
 
-        assertThat(warnings(report))
-                .containsExactly("switchover.way-back", "source.unchanged-values");
+        assertThat(warnings(report)).containsExactly("source.unchanged-values");
         assertThat(report.findings())
                 .anySatisfy(
                         found ->

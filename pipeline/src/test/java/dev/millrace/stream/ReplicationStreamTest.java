@@ -4,8 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;
+import dev.millrace.capture.CapturedTable;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper;
+import dev.millrace.mapping.WayBack;
 import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -13,10 +22,12 @@ import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
+import dev.millrace.sql.Relation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +54,11 @@ class ReplicationStreamTest {
     }
 
     private ReplicationStream stream(Direction direction, String migration) {
+        return stream(direction, migration, new ReplicationStream.Tables(List.of(), List.of()));
+    }
+
+    private ReplicationStream stream(
+            Direction direction, String migration, ReplicationStream.Tables tables) {
         ReplicationStream.Side first = new ReplicationStream.Side(OLD, source);
         ReplicationStream.Side second = new ReplicationStream.Side(NEW, target);
         boolean isForward = direction == Direction.FORWARD;
@@ -51,7 +67,7 @@ class ReplicationStreamTest {
                 migration,
                 isForward ? first : second,
                 isForward ? second : first,
-                new ReplicationStream.Tables(List.of(), List.of()),
+                tables,
                 new ReplicationStream.Settings(
                         3,
                         Map.of(),
@@ -114,6 +130,95 @@ class ReplicationStreamTest {
                         "millrace._reverse_shop");
         assertThat(reverse.publication()).isEqualTo("millrace__reverse_shop");
         assertThat(reverse.control()).isSameAs(source);
+    }
+
+    /// The parts of a row must be written in one order, so their changes are in one partition.
+    @Test
+    void partsOfARowHaveOneOrder() {
+        List<CapturedTable> captured =
+                List.of(table("person", "id"), table("address", "user_id"), table("other", "id"));
+        TableId users = new TableId("public", "users");
+        List<Mapping> mappings =
+                List.of(
+                        mapping(captured.get(0), users.withPart("person")),
+                        mapping(captured.get(1), users.withPart("address")),
+                        mapping(captured.get(2), users));
+        Map<TableId, TableRule> rules =
+                Map.of(
+                        users.withPart("person"), rule(0),
+                        users.withPart("address"), rule(1));
+
+        List<byte[]> orders =
+                stream(
+                                Direction.REVERSE,
+                                "shop",
+                                new ReplicationStream.Tables(mappings, captured, rules))
+                        .capture(1)
+                        .tables()
+                        .stream()
+                        .map(table -> table.order().apply(row(table, "07")).bytes())
+                        .toList();
+
+        assertThat(orders.get(0)).isEqualTo(RowKey.of(users, "7").bytes()).isEqualTo(orders.get(1));
+        assertThat(orders.get(2)).isEqualTo(row(captured.get(2), "07").key().bytes());
+    }
+
+    private static CapturedTable table(String name, String key) {
+        return new CapturedTable(
+                new Relation(
+                        new TableId("public", name),
+                        List.of(
+                                new Relation.Column(
+                                        key,
+                                        new Relation.SqlType(
+                                                "pg_catalog", "text", "text", -1, Optional.empty()),
+                                        true,
+                                        false,
+                                        Relation.Collation.NONE)),
+                        List.of(key)),
+                false);
+    }
+
+    private static Row row(CapturedTable table, String key) {
+        Relation relation = table.relation();
+        return Row.of(RowSchema.keyed(relation.id(), relation.key(), relation.key()), key);
+    }
+
+    /// The key as a number.
+    private static Mapping mapping(CapturedTable table, TableId target) {
+        RowSchema key = RowSchema.keyed(target, List.of("id"), List.of("id"));
+        RowMapper mapper =
+                new RowMapper() {
+                    @Override
+                    public MappedRow map(Row row) {
+                        return new MappedRow.Upsert(key(row));
+                    }
+
+                    @Override
+                    public Row key(Row row) {
+                        return Row.of(
+                                key,
+                                Integer.toString(Integer.parseInt(String.valueOf(row.text(0)))));
+                    }
+                };
+        return new Mapping(
+                table.relation().id(),
+                key,
+                List.of(table.relation().columns().getFirst().type()),
+                "",
+                "",
+                mapper);
+    }
+
+    private static TableRule rule(int number) {
+        return new TableRule(
+                Map.of(),
+                false,
+                Optional.of(
+                        new TableRule.PartOfRow(
+                                new TableId("millrace", "parts_0_shop"),
+                                List.of("id"),
+                                new WayBack.PartOf(number, 2, List.of("id"), List.of("id")))));
     }
 
     @Test
