@@ -215,6 +215,17 @@ class PartsOfRowsIT {
     }
 
     @Test
+    void aStoppedTableRejectsAllItsParts() {
+        upsert(NAMES, 1, "Ann");
+        delete(MAILS, 2);
+
+        CompactedBatch compacted = CompactedBatch.of(0, batch, Set.of(USERS));
+
+        assertThat(compacted.tables()).isEmpty();
+        assertThat(compacted.rejected().counts()).isEqualTo(Map.of(USERS, 2L));
+    }
+
+    @Test
     void aPartialRowWithoutAnExistingPartStopsTheTable() {
         batch.add(
                 new TargetChange.Upsert(

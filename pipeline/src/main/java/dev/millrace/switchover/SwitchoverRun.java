@@ -76,6 +76,7 @@ final class SwitchoverRun implements AutoCloseable {
     private volatile boolean pastReturn;
     private Instant deadline = Instant.MAX;
     private @Nullable Instant pausedFrom;
+    private @Nullable Instant pausedUntil;
 
     SwitchoverRun(Settings with, OperationJournal journal) {
         this.with = with;
@@ -152,7 +153,11 @@ final class SwitchoverRun implements AutoCloseable {
                 return giveBack(back.get());
             }
             switch (perform(step)) {
-                case StepOutcome.Done _ -> {}
+                case StepOutcome.Done _ -> {
+                    if (step == SwitchStep.RELEASE) {
+                        pausedUntil = with.clock().instant();
+                    }
+                }
                 case StepOutcome.Failed(String reason) -> {
                     return step.isAfterPermanent() ? unresolved(reason) : giveBack(reason);
                 }
@@ -335,9 +340,11 @@ final class SwitchoverRun implements AutoCloseable {
     }
 
     private OptionalLong pauseMs(State state) {
-        return pausedFrom == null || !state.isFinished()
-                ? OptionalLong.empty()
-                : OptionalLong.of(Duration.between(pausedFrom, with.clock().instant()).toMillis());
+        if (pausedFrom == null || !state.isFinished()) {
+            return OptionalLong.empty();
+        }
+        Instant until = pausedUntil == null ? with.clock().instant() : pausedUntil;
+        return OptionalLong.of(Duration.between(pausedFrom, until).toMillis());
     }
 
     private StepAction action(SwitchStep step) {

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The order of the steps over a model of both sides, with the real journal. A killed process is an
@@ -84,6 +85,23 @@ class SwitchoverRunIT {
                                         + migration
                                         + "' AND detail ->> 'state' = 'started'"))
                 .isEqualTo("12");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void thePauseEndsWhenTheClientsAreReleased(Kind moved) throws Exception {
+        kind = moved;
+        world = new World(moved);
+        begin(
+                        (step, moment) -> {
+                            if (moment.equals("perform:before")) {
+                                now.updateAndGet(at -> at.plusMillis(100));
+                            }
+                        })
+                .start();
+
+        long pausedSteps = SwitchStep.RELEASE.ordinal() - SwitchStep.HOLD.ordinal() + 1;
+        assertThat(store().latest().orElseThrow().pauseMs()).hasValue(100 * pausedSteps);
     }
 
     @Test

@@ -211,6 +211,27 @@ class BlockCodecTest {
     }
 
     @Test
+    void partsOfATableStayApart() {
+        TableId part = TABLE.withPart("a.b");
+        RowSchema schema = RowSchema.keyed(part, List.of("id"), List.of("id"));
+        List<TargetChange> changes =
+                List.of(
+                        new TargetChange.Upsert(new Token(2, AT, 0), Row.of(schema, "1")),
+                        new TargetChange.Upsert(new Token(2, AT, 0), Row.of(OTHER_SCHEMA, "1")));
+        TargetBlock.Writer writer = codec.targetChanges();
+        changes.forEach(writer::add);
+
+        assertThat(codec.decodeTarget(writer.take(UP_TO, 2)).changes()).isEqualTo(changes);
+        TargetChange.BackfillComplete complete =
+                new TargetChange.BackfillComplete(UP_TO, List.of(part, TABLE));
+        assertThat(codec.decodeTarget(codec.encode(complete, 5)).changes())
+                .containsExactly(complete);
+        assertThat(RowKey.of(part, "1")).isNotEqualTo(RowKey.of(TABLE, "1"));
+        assertThat(part.whole()).isEqualTo(TABLE);
+        assertThat(part).isGreaterThan(TABLE).hasToString(TABLE + " (a.b)");
+    }
+
+    @Test
     void keyBytesAreInjective() {
         assertThat(RowKey.of(TABLE, "a", "bc").bytes())
                 .isNotEqualTo(RowKey.of(TABLE, "ab", "c").bytes());
