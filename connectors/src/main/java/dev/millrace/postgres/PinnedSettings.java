@@ -71,8 +71,9 @@ final class PinnedSettings {
                 .collect(
                         Collectors.joining(
                                 ", ",
-                                "SELECT pg_catalog.set_config(s.name, p.value, false) FROM (VALUES ",
-                                ") AS p (name, value) JOIN pg_catalog.pg_settings s"
-                                        + " ON pg_catalog.lower(s.name) = pg_catalog.lower(p.name)"));
+                                "SELECT pg_catalog.set_config(p.name, p.value, false) FROM (VALUES ",
+                                // pg_settings would compute all 400 settings of the server.
+                                ") AS p (name, value) WHERE pg_catalog.current_setting(p.name, true)"
+                                        + " IS NOT NULL"));
     }
 }
