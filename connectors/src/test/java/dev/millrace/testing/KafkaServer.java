@@ -56,7 +56,7 @@ public final class KafkaServer {
     }
 
     private static String embedded() {
-        Path folder = TestFolders.create("kafka");
+        Path folder = TestFolders.createInMemory("kafka");
         EmbeddedBroker broker = OpenBroker.start(folder);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> end(broker, folder)));
         LOG.atInfo()

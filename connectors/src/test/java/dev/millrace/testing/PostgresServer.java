@@ -128,7 +128,7 @@ public final class PostgresServer {
         for (Map.Entry<String, String> setting : SETTINGS.entrySet()) {
             settings = settings.with(setting.getKey(), setting.getValue());
         }
-        Path folder = TestFolders.create("postgres");
+        Path folder = TestFolders.createInMemory("postgres");
         SandboxPostgres server = SandboxPostgres.start(folder, settings);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, folder)));
         String address = "jdbc:postgresql://127.0.0.1:" + server.port();
