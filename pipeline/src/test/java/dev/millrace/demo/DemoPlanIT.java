@@ -10,6 +10,7 @@ import dev.millrace.preflight.PreflightReport;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.TestFolders;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -22,6 +23,10 @@ class DemoPlanIT {
 
     @Test
     void everythingASwitchoverNeedsIsThere() throws Exception {
+        // Unpacked once for all tests.
+        Files.createSymbolicLink(
+                folder.resolve("postgres"),
+                Files.createDirectories(TestFolders.postgresBinaries()));
         try (Servers servers = Servers.start(folder)) {
             servers.fill(500);
             Path file = SpecFile.write(folder, servers);

@@ -7,6 +7,7 @@ import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestFolders;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +19,7 @@ class ClosedGatesIT {
     @Test
     void refusesServerWithoutDecodingSlotAndSenderWithEachRemedy() {
         SandboxSettings settings =
-                SandboxSettings.fast(folder.resolve("binaries"))
+                SandboxSettings.fast(TestFolders.postgresBinaries())
                         .with("wal_level", "replica")
                         .with("max_replication_slots", "1")
                         .with("max_wal_senders", "0")
