@@ -1,4 +1,4 @@
-package dev.millrace.stream;
+package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,8 +14,6 @@ import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.kafka.TopicReader.OffsetRange;
-import dev.millrace.migration.CopyMapping;
-import dev.millrace.migration.Migration;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
@@ -30,6 +28,8 @@ import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.Relation;
+import dev.millrace.stream.Direction;
+import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
