@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The command of another JVM: this one's Java and class path, and its choice of compilers,
-/// collector and first size of the metaspace.
+/// collector, sizes of metaspace and code cache, and verification.
 ///
 /// @param options before the class path
 public record JavaCommand(List<String> options, String classPath) {
@@ -30,7 +30,8 @@ public record JavaCommand(List<String> options, String classPath) {
                 .filter(
                         argument ->
                                 argument.matches(
-                                        "-XX:(TieredStopAtLevel=|MetaspaceSize=|\\+Use\\w+GC).*"))
+                                        "-XX:(TieredStopAtLevel=|MetaspaceSize=|ReservedCodeCacheSize="
+                                                + "|\\+Use\\w+GC|\\+Unlock|-BytecodeVerification).*"))
                 .forEach(command::add);
         command.addAll(options);
         command.addAll(List.of("-cp", classPath, name));

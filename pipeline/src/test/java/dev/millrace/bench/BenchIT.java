@@ -133,7 +133,11 @@ class BenchIT {
                 1,
                 out,
                 Optional.empty(),
-                List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+                List.of(
+                        "-Xmx512m",
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-XX:MetaspaceSize=256m"),
                 false,
                 false,
                 false);

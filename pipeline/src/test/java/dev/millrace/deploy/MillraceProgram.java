@@ -30,8 +30,12 @@ final class MillraceProgram {
         builder.environment().clear();
         builder.environment().put("PATH", path);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-        // Short-lived processes do not profit from the second JIT compiler.
-        builder.environment().put("MILLRACE_JAVA_OPTIONS", "-Xmx768m -XX:TieredStopAtLevel=1");
+        // Short-lived processes do not profit from the second JIT compiler and a parallel
+        // collector.
+        builder.environment()
+                .put(
+                        "MILLRACE_JAVA_OPTIONS",
+                        "-Xmx768m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m");
         builder.environment().putAll(environment);
         try {
             return builder.start();
