@@ -26,6 +26,8 @@ public final class PostgresServer {
     private static final Map<String, String> SETTINGS =
             Map.of(
                     "wal_level", "logical",
+                    // It would start a worker in each database again and again.
+                    "autovacuum", "off",
                     "max_replication_slots", "50",
                     // The origins of a migration stay.
                     "max_active_replication_origins", "1000",
