@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
+import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
@@ -154,23 +155,41 @@ class SplitRollbackIT {
     }
 
     private Operation end(Kind kind) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .untilAsserted(
+                        () ->
+                                assertThat(
+                                                ask(
+                                                                kind,
+                                                                SwitchoverRequest.Action.DRY_RUN,
+                                                                Optional.empty())
+                                                        .gates())
+                                        .allMatch(Gate::ok));
         UUID id =
                 Objects.requireNonNull(
-                        scene.running()
-                                .move(
-                                        new SwitchoverRequest(
-                                                kind,
-                                                SwitchoverRequest.Action.MOVE,
-                                                Set.of(),
-                                                "a test",
-                                                Optional.of("tester"),
-                                                Optional.empty(),
-                                                Optional.of(UUID.randomUUID().toString())))
+                        ask(
+                                        kind,
+                                        SwitchoverRequest.Action.MOVE,
+                                        Optional.of(UUID.randomUUID().toString()))
                                 .id());
         return Awaitility.await()
                 .atMost(Duration.ofMinutes(2))
                 .until(
                         () -> scene.running().operation(id).orElseThrow(),
                         operation -> operation.state().isFinished());
+    }
+
+    private Operation ask(Kind kind, SwitchoverRequest.Action action, Optional<String> key) {
+        return scene.running()
+                .move(
+                        new SwitchoverRequest(
+                                kind,
+                                action,
+                                Set.of(),
+                                "a test",
+                                Optional.of("tester"),
+                                Optional.empty(),
+                                key));
     }
 }
