@@ -30,6 +30,7 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.switchover.TargetFencing;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.HashMap;

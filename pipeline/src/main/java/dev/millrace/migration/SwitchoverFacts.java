@@ -18,6 +18,7 @@ import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.GateFacts;
 import dev.millrace.switchover.SidesReader;
+import dev.millrace.switchover.TargetFencing;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.ArrayList;

@@ -1,10 +1,9 @@
-package dev.millrace.migration;
+package dev.millrace.switchover;
 
 import dev.millrace.fence.WriteFence;
 import dev.millrace.fence.WriteFence.Outcome;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.stream.ReplicationStream;
-import dev.millrace.switchover.SwitchoverOperation;
 import java.sql.SQLException;
 import java.util.List;
 import org.slf4j.Logger;
@@ -15,12 +14,12 @@ import org.slf4j.LoggerFactory;
 /// Thread-safe.
 ///
 /// @param stream the forward stream
-record TargetFencing(ReplicationStream stream) {
+public record TargetFencing(ReplicationStream stream) {
 
     private static final Logger LOG = LoggerFactory.getLogger(TargetFencing.class);
 
     /// A target that has been opened is not closed again.
-    void close() throws InterruptedException {
+    public void close() throws InterruptedException {
         try (WriteFence fence = SwitchoverOperation.targetFence(stream)) {
             switch (fence.install()) {
                 case Outcome.Done _ -> fence.closePermanently();
@@ -42,7 +41,7 @@ record TargetFencing(ReplicationStream stream) {
     }
 
     /// What keeps the target from being closed; empty if it is closed.
-    List<String> problems() throws SQLException {
+    public List<String> problems() throws SQLException {
         try (WriteFence fence = SwitchoverOperation.targetFence(stream)) {
             return fence.read().isClosed()
                     ? fence.prove().problems()
