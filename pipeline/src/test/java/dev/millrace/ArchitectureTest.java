@@ -70,6 +70,7 @@ class ArchitectureTest {
                     "reconcile",
                     "retention",
                     "replication",
+                    "rollback",
                     "switchover",
                     "migration",
                     "ending",

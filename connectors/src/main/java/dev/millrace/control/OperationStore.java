@@ -4,6 +4,7 @@ import dev.millrace.postgres.Database;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
@@ -27,7 +28,8 @@ public final class OperationStore {
                 INSERT INTO millrace.journal (migration, who, phase, event, detail)
                 SELECT ?, ?, ?, ?, jsonb_strip_nulls(jsonb_build_object('operation', ?::text,
                     'step', NULLIF(?, ''), 'state', ?::text, 'what', NULLIF(?, ''),
-                    'reason', NULLIF(?, '')))
+                    'reason', NULLIF(?, ''),
+                    'reverseWindowEndsAt', to_jsonb(changed) -> 'reverse_window_ends_at'))
                 FROM changed)
             SELECT count(*) FROM changed
             """;
@@ -45,8 +47,9 @@ public final class OperationStore {
             """
             WITH changed AS (
                 UPDATE millrace.operation SET state = ?, outcome = NULLIF(?, ''), pause_ms = NULLIF(?::bigint, -1),
-                    finished_at = CASE WHEN ? THEN clock_timestamp() END
-                WHERE id = ? AND finished_at IS NULL AND %s RETURNING id)
+                    finished_at = CASE WHEN ? THEN clock_timestamp() END,
+                    reverse_window_ends_at = clock_timestamp() + make_interval(secs => NULLIF(?::bigint, -1))
+                WHERE id = ? AND finished_at IS NULL AND %s RETURNING id, reverse_window_ends_at)
             """
                             .formatted(OWNED)
                     + NOTED;
@@ -66,7 +69,7 @@ public final class OperationStore {
     private static final String SELECT =
             """
             SELECT id, kind, state, who, reason, started_at, finished_at, pause_ms, outcome, gates,
-                request_key
+                request_key, reverse_window_ends_at
             FROM millrace.operation WHERE migration = ?
             """;
 
@@ -92,6 +95,7 @@ public final class OperationStore {
     /// @param finishedAt empty while the operation is not finished
     /// @param pauseMs milliseconds in which the application could not write; empty while unknown
     /// @param gates JSON
+    /// @param reverseWindowEndsAt empty if the operation is no switchover that is done
     public record StoredOperation(
             UUID id,
             String kind,
@@ -104,6 +108,7 @@ public final class OperationStore {
             OptionalLong pauseMs,
             Optional<String> outcome,
             String gates,
+            Optional<Instant> reverseWindowEndsAt,
             List<StoredStep> steps) {
 
         public StoredOperation {
@@ -133,8 +138,13 @@ public final class OperationStore {
     /// A state of an operation.
     ///
     /// @param isFinished no later state follows
+    /// @param reverseWindow the time from now for which the way back is meant to be kept
     public record OperationState(
-            String state, boolean isFinished, Optional<String> outcome, OptionalLong pauseMs) {}
+            String state,
+            boolean isFinished,
+            Optional<String> outcome,
+            OptionalLong pauseMs,
+            Optional<Duration> reverseWindow) {}
 
     /// A state of a step.
     public record StepState(
@@ -183,6 +193,7 @@ public final class OperationStore {
                 next.outcome().orElse(""),
                 next.pauseMs().orElse(-1),
                 next.isFinished(),
+                next.reverseWindow().map(Duration::toSeconds).orElse(-1L),
                 operation.id(),
                 migration,
                 epoch,
@@ -247,6 +258,11 @@ public final class OperationStore {
         return first(" ORDER BY started_at DESC LIMIT 1");
     }
 
+    /// The operation of a kind that reached a state last.
+    public Optional<StoredOperation> latest(String kind, String state) throws SQLException {
+        return first(" AND kind = ? AND state = ? ORDER BY started_at DESC LIMIT 1", kind, state);
+    }
+
     private Optional<StoredOperation> first(String condition, Object... parameter)
             throws SQLException {
         try (Connection connection = control.pooled()) {
@@ -275,6 +291,7 @@ public final class OperationStore {
                 isPauseUnknown ? OptionalLong.empty() : OptionalLong.of(pause),
                 Optional.ofNullable(row.getString(9)),
                 row.getString(10),
+                instant(row, 12),
                 Statements.list(connection, STEPS, OperationStore::step, id));
     }
 

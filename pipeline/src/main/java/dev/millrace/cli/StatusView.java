@@ -3,6 +3,7 @@ package dev.millrace.cli;
 import dev.millrace.cli.Terminal.Color;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.Progress;
+import dev.millrace.cli.text.RollbackView;
 import dev.millrace.cli.text.TextTable;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Part;
@@ -47,6 +48,10 @@ final class StatusView {
                     label("slot")
                             + Figures.bytes(report.lag().safeWalBytes())
                             + " of WAL until the source may invalidate it");
+        }
+        if (report.rollback() != null) {
+            RollbackView.lines(report.rollback())
+                    .forEach((name, text) -> lines.add(label(name) + text));
         }
         if (report.log() != null) {
             lines.add("log              " + log(report.log()));

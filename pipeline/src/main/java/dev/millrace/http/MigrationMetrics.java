@@ -2,6 +2,7 @@ package dev.millrace.http;
 
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rollback.RollbackPrice;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
@@ -43,6 +44,10 @@ public final class MigrationMetrics implements MultiCollector {
         tables(metrics, status.tables());
         parts(metrics, status.parts());
         reconciliation(metrics, status.lastReconciliation());
+        RollbackPrice rollback = status.rollback();
+        if (rollback != null) {
+            RollbackMetrics.add(metrics, rollback);
+        }
     }
 
     private static void phase(MetricSnapshots.Builder metrics, StatusReport status) {
@@ -183,7 +188,7 @@ public final class MigrationMetrics implements MultiCollector {
                 last.allTablesAt() == null ? null : last.allTablesAt().toEpochMilli() / 1000.0);
     }
 
-    private static void gauge(
+    static void gauge(
             MetricSnapshots.Builder metrics, String name, String help, @Nullable Number value) {
         if (value != null) {
             metrics.metricSnapshot(
@@ -221,7 +226,7 @@ public final class MigrationMetrics implements MultiCollector {
         metrics.metricSnapshot(gauge.build());
     }
 
-    private static GaugeDataPointSnapshot point(Labels labels, double value) {
+    static GaugeDataPointSnapshot point(Labels labels, double value) {
         return GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
     }
 }

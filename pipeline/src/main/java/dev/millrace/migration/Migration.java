@@ -285,7 +285,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 compared().with().stream() == stream
                         ? reconciliations.last()
                         : back.flatMap(Reconciliations::last),
-                operations.progress());
+                operations.progress(),
+                operations.switched());
     }
 
     @Override

@@ -52,6 +52,7 @@ record MoveFactory(
                         routes,
                         sequences(kind),
                         spec.switchover().timeout(),
+                        spec.switchover().reverseWindow(),
                         clock,
                         trace),
                 store,

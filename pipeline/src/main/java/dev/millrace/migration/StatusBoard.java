@@ -9,6 +9,7 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.replication.LagMonitor;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
+import dev.millrace.rollback.RollbackMeter;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
@@ -59,7 +60,8 @@ final class StatusBoard {
             LiveStream running,
             List<StatusReport.Part> parts,
             Optional<StatusReport.LastReconciliation> last,
-            Optional<OperationProgress.Snapshot> operation) {
+            Optional<OperationProgress.Snapshot> operation,
+            Optional<RollbackMeter.Switched> switched) {
         LagMonitor lag = running.lag();
         Optional<BackfillProgress> backfill = running.stream().backfill();
         List<StatusReport.Table> tables = tables(backfill, lag);
@@ -98,7 +100,14 @@ final class StatusBoard {
                 operation
                         .filter(known -> isShown(known, clock.instant()))
                         .map(StatusBoard::move)
-                        .orElse(null));
+                        .orElse(null),
+                phase.phase() instanceof Phase.Reversible
+                        ? reverse.map(back -> meter(back).price(switched)).orElse(null)
+                        : null);
+    }
+
+    private RollbackMeter meter(ReverseStream back) {
+        return new RollbackMeter(back, stream.tables().sources(), clock);
     }
 
     private static boolean isShown(OperationProgress.Snapshot operation, Instant now) {

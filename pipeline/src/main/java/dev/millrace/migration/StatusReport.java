@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.rollback.RollbackPrice;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 ///   takes no settings, and in the status of an older service
 /// @param operation the last switchover or rollback if it has not ended, or ended in the last hour;
 ///   otherwise `null`
+/// @param rollback what a rollback would cost now; `null` if the phase is not REVERSIBLE
 public record StatusReport(
         String migration,
         String phase,
@@ -32,7 +34,8 @@ public record StatusReport(
         List<String> warnings,
         @Nullable Log log,
         @Nullable Flow backfill,
-        @Nullable Move operation) {
+        @Nullable Move operation,
+        @Nullable RollbackPrice rollback) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -62,6 +65,7 @@ public record StatusReport(
                 warnings,
                 log,
                 backfill,
+                null,
                 null);
     }
 

@@ -10,6 +10,7 @@ import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.replication.ReverseStream;
+import dev.millrace.rollback.RollbackMeter;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
@@ -47,6 +48,10 @@ final class TrafficOperations implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile Traffic traffic;
     private volatile Optional<OperationProgress> progress;
+
+    /// The last switchover that is done; empty also while the journal cannot be read after it.
+    private volatile Optional<StoredOperation> switched;
+
     private @Nullable Current current;
     private boolean held;
 
@@ -55,13 +60,15 @@ final class TrafficOperations implements AutoCloseable {
             OperationStore store,
             Optional<ReverseStream> reverse,
             Function<StoredOperation, SwitchoverOperation> steps,
-            Optional<StoredOperation> last) {
+            Optional<StoredOperation> last,
+            Optional<StoredOperation> switched) {
         this.migration = migration;
         this.store = store;
         this.reverse = reverse;
         this.steps = steps;
         this.traffic = last.map(TrafficOperations::traffic).orElse(Traffic.ON_SOURCE);
         this.progress = last.map(OperationProgress::of);
+        this.switched = switched;
         this.executor =
                 Executors.newSingleThreadExecutor(
                         Thread.ofPlatform().name("traffic-" + migration).factory());
@@ -74,7 +81,12 @@ final class TrafficOperations implements AutoCloseable {
             Optional<ReverseStream> reverse,
             Function<StoredOperation, SwitchoverOperation> steps)
             throws SQLException {
-        return new TrafficOperations(migration, store, reverse, steps, store.latest());
+        return new TrafficOperations(
+                migration, store, reverse, steps, store.latest(), switched(store));
+    }
+
+    private static Optional<StoredOperation> switched(OperationStore store) throws SQLException {
+        return store.latest(Kind.SWITCHOVER.id(), State.DONE.id());
     }
 
     private static Traffic traffic(StoredOperation last) {
@@ -98,6 +110,11 @@ final class TrafficOperations implements AutoCloseable {
     /// How far the last operation is, without the journal; empty before the first.
     Optional<OperationProgress.Snapshot> progress() {
         return progress.map(OperationProgress::latest);
+    }
+
+    /// What the journal says of the last switchover; empty while that is unknown.
+    Optional<RollbackMeter.Switched> switched() {
+        return switched.map(RollbackMeter.Switched::of);
     }
 
     /// The operation as the API shows it. An operation whose question was answered runs, although
@@ -321,11 +338,26 @@ final class TrafficOperations implements AutoCloseable {
                     .addKeyValue("kind", kind.id())
                     .addKeyValue("state", state.id())
                     .log("An operation that moves the traffic ended.");
+            if (traffic == Traffic.ON_TARGET) {
+                awaitSwitched();
+            }
         } catch (Superseded e) {
             warn(String.valueOf(e.getMessage()));
         } finally {
             current(null);
         }
+    }
+
+    private void awaitSwitched() throws InterruptedException {
+        switched = Optional.empty();
+        do {
+            try {
+                switched = switched(store);
+                return;
+            } catch (SQLException e) {
+                warn(Reason.of(e));
+            }
+        } while (!closed.await(RETRY.toMillis(), TimeUnit.MILLISECONDS));
     }
 
     private record Current(Kind kind, SwitchoverOperation operation) {}

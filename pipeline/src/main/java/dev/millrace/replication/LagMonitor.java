@@ -27,6 +27,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -115,6 +116,16 @@ public final class LagMonitor implements AutoCloseable {
     /// The stored offsets as of the last probe of the target.
     public AppliedOffsets applied() {
         return applied;
+    }
+
+    /// Changes that were applied in this generation, also by earlier processes; empty while that is
+    /// unknown.
+    public OptionalLong rowsApplied() {
+        AppliedOffsets known = applied;
+        return target.state() instanceof ComponentState.Waiting
+                        || !known.generation().equals(OptionalInt.of(generation))
+                ? OptionalLong.empty()
+                : OptionalLong.of(known.rowsApplied());
     }
 
     public List<StoppedTable> stopped() {

@@ -7,6 +7,7 @@ import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.control.StoredOffsets;
 import dev.millrace.digest.Chunker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Incident;
@@ -61,6 +62,9 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
     /// Changes of others that the forward stream had captured when the source was closed.
     private volatile long changesBefore;
 
+    /// Since when this process counts the applied rows of each table; empty: since the arming.
+    private volatile Optional<Instant> countsSince = Optional.empty();
+
     private volatile TouchedBasis basis =
             new TouchedBasis.Missing("the service was restarted since the switchover");
 
@@ -106,6 +110,17 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
         return with.stream();
     }
 
+    /// Since when the counts of this process by table hold; empty if no row was applied before.
+    public Optional<Instant> countsSince() {
+        return countsSince;
+    }
+
+    /// Whether a rollback reads all rows of both sides, because the keys that the switchover found
+    /// equal are not known any more.
+    public boolean comparesAllRows() {
+        return basis instanceof TouchedBasis.Missing;
+    }
+
     @Override
     public Optional<String> prepare() {
         try {
@@ -127,6 +142,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
             return unmarked;
         }
         stop();
+        countsSince = Optional.empty();
         try {
             incomplete().create();
             start(generations.beginWithEqualSides());
@@ -276,6 +292,11 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
     /// Continues after a restart what was armed before.
     public void resume() throws SQLException {
         if (running == null) {
+            long before =
+                    new StoredOffsets(with.stream().id(), with.stream().topics().target())
+                            .read(with.stream().control())
+                            .rowsApplied();
+            countsSince = Optional.of(with.clock().instant()).filter(_ -> before > 0);
             start(generations.resume());
         }
     }

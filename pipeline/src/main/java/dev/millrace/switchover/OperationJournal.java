@@ -6,8 +6,10 @@ import dev.millrace.control.OperationStore.StepState;
 import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OperationStore.StoredStep;
 import dev.millrace.lifecycle.Reason;
+import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +27,7 @@ final class OperationJournal {
 
     private final OperationStore store;
     private final StoredOperation operation;
+    private final Duration reverseWindow;
     private final Map<SwitchStep, Mark> marks = new EnumMap<>(SwitchStep.class);
 
     /// The state of a step.
@@ -55,9 +58,11 @@ final class OperationJournal {
         }
     }
 
-    OperationJournal(OperationStore store, StoredOperation operation) {
+    /// @param reverseWindow how long the way back is meant to be kept after a switchover
+    OperationJournal(OperationStore store, StoredOperation operation, Duration reverseWindow) {
         this.store = store;
         this.operation = operation;
+        this.reverseWindow = reverseWindow;
         operation
                 .steps()
                 .forEach(stored -> marks.put(SwitchStep.of(stored.name()), Mark.of(stored)));
@@ -112,8 +117,15 @@ final class OperationJournal {
     void enter(State state, Optional<String> outcome, OptionalLong pauseMs) throws SQLException {
         store.enter(
                 operation,
-                new OperationState(state.id(), state.isFinished(), outcome, pauseMs),
+                new OperationState(state.id(), state.isFinished(), outcome, pauseMs, window(state)),
                 PHASE);
+    }
+
+    private Optional<Duration> window(State state) {
+        return switch (Kind.of(operation.kind())) {
+            case SWITCHOVER -> Optional.of(reverseWindow).filter(_ -> state == State.DONE);
+            case ROLLBACK -> Optional.empty();
+        };
     }
 
     /// Like [#note] for the operation.

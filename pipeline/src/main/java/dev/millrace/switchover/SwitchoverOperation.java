@@ -32,6 +32,7 @@ public final class SwitchoverOperation implements AutoCloseable {
     /// @param progress of the stream from the side that the application leaves to the other
     /// @param sequences of the same direction
     /// @param timeout how long writes may be refused or held before the operation goes back
+    /// @param reverseWindow how long the way back is meant to be kept after a switchover
     public record Equipment(
             Kind kind,
             ReplicationStream forward,
@@ -40,6 +41,7 @@ public final class SwitchoverOperation implements AutoCloseable {
             Routes routes,
             TargetSequences sequences,
             Duration timeout,
+            Duration reverseWindow,
             InstantSource clock,
             SwitchStep.Trace trace) {}
 
@@ -80,7 +82,7 @@ public final class SwitchoverOperation implements AutoCloseable {
                                 with.timeout(),
                                 with.clock(),
                                 with.trace()),
-                        new OperationJournal(store, operation));
+                        new OperationJournal(store, operation, with.reverseWindow()));
     }
 
     private static WriteFence sourceFence(ReplicationStream forward, WriteFence.Limits limits) {

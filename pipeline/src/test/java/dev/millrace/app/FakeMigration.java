@@ -17,6 +17,7 @@ import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;
@@ -58,6 +59,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     volatile boolean ready = true;
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
+    public volatile @Nullable RollbackPrice rollback;
     public volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
 
@@ -140,7 +142,8 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 List.of(),
                 new StatusReport.Log(7_000L, 3_000L),
                 new StatusReport.Flow(false, null, null, null, null),
-                move);
+                move,
+                rollback);
     }
 
     @Override

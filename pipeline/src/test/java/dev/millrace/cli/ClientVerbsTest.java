@@ -90,6 +90,49 @@ class ClientVerbsTest {
         return new Invocation().run("status", "--url", service.url());
     }
 
+    private Invocation statusWithPrice(String price) {
+        String status = status("REVERSIBLE", 4000);
+        service.json(
+                "GET /api/v1/status",
+                status.substring(0, status.length() - 1) + ",\"rollback\":" + price + "}");
+        return new Invocation().run("status", "--url", service.url());
+    }
+
+    @Test
+    void statusShowsWhatARollbackWouldCost() {
+        Invocation verb =
+                statusWithPrice(
+                        "{\"switchedAt\":\"2026-11-21T06:00:02.5Z\",\"windowEndsAt\":\"2026-12-05T06:00:02.5Z\","
+                                + "\"rowsApplied\":4100,\"lag\":{\"walBytes\":2048,\"records\":3,"
+                                + "\"endToEndSeconds\":0.5,\"safeWalBytes\":null},"
+                                + "\"lossy\":[{\"table\":\"public.users\",\"columns\":[\"email\"],"
+                                + "\"absent\":[\"tier\"],\"rowsApplied\":12,\"since\":null}],"
+                                + "\"seconds\":0.912,\"basis\":\"pause 0.412 s, lag 0.500 s\",\"comparesAllRows\":true}");
+
+        assertThat(verb.out().lines())
+                .contains(
+                        "way back         4,100 changes applied since 2026-11-21T06:00:02Z, WAL 2.0 KiB, records 3, end to end 0.5 s",
+                        "rollback         writes would wait for about 0.9 s (pause 0.412 s, lag 0.500 s); before that, all rows are compared while the application writes",
+                        "losses           public.users: email with losses, tier not at all (12 changes since the switchover)",
+                        "reverse window   ends 2026-12-05T06:00:02Z");
+    }
+
+    @Test
+    void statusDoesNotCountWhatIsUnknown() {
+        Invocation verb =
+                statusWithPrice(
+                        "{\"switchedAt\":null,\"windowEndsAt\":null,\"rowsApplied\":null,"
+                                + "\"lag\":{\"walBytes\":null,\"records\":null,\"endToEndSeconds\":null,"
+                                + "\"safeWalBytes\":null},\"lossy\":[],\"seconds\":null,"
+                                + "\"basis\":\"no pause\",\"comparesAllRows\":false}");
+
+        assertThat(verb.out().lines())
+                .contains(
+                        "way back         unknown changes applied since the switchover, WAL unknown, records unknown, end to end unknown",
+                        "rollback         writes would wait for an unknown time (no pause)",
+                        "reverse window   ends unknown");
+    }
+
     @Test
     void statusShowsTheStepOfARunningSwitchover() {
         Invocation verb =

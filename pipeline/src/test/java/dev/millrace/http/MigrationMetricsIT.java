@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rollback.RollbackPrice;
+import dev.millrace.rollback.RollbackPrice.LossyTable;
+import dev.millrace.rollback.RollbackPrice.ReverseLag;
+import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,6 +58,49 @@ class MigrationMetricsIT {
         assertThat(metrics)
                 .contains("jvm_memory_used_bytes", "process_uptime_seconds")
                 .doesNotContain("millrace_backfill_rows_estimated{target=\"crm.note\"}");
+    }
+
+    @Test
+    void exportsWhatARollbackWouldCost() throws Exception {
+        FakeMigration switched = new FakeMigration();
+        switched.rollback =
+                new RollbackPrice(
+                        FakeMigration.NOON,
+                        FakeMigration.NOON.plusSeconds(60),
+                        37L,
+                        new ReverseLag(2048L, null, 0.5, null),
+                        List.of(
+                                new LossyTable(
+                                        "public.users", List.of("email"), List.of(), 12L, null),
+                                new LossyTable(
+                                        "public.notes", List.of("text"), List.of(), null, null)),
+                        0.75,
+                        "a basis",
+                        false);
+        try (ServiceScene other = ServiceScene.over(switched)) {
+            String metrics = other.http.get("/actuator/prometheus").body();
+
+            assertThat(metrics.lines())
+                    .contains(
+                            "millrace_reverse_rows_applied 37.0",
+                            "millrace_reverse_lag_wal_bytes 2048.0",
+                            "millrace_reverse_lag_end_to_end_seconds 0.5",
+                            "millrace_rollback_seconds 0.75",
+                            "millrace_reverse_lossy_rows_applied{source=\"public.users\"} 12.0",
+                            "millrace_switchover_finished_timestamp_seconds 1.7673552E9",
+                            "millrace_reverse_window_ends_timestamp_seconds 1.76735526E9");
+            assertThat(metrics)
+                    .doesNotContain(
+                            "millrace_reverse_lag_records",
+                            "millrace_reverse_slot_safe",
+                            "source=\"public.notes\"");
+        }
+    }
+
+    @Test
+    void withoutASwitchoverARollbackHasNoPrice() {
+        assertThat(scene.http.get("/actuator/prometheus").body())
+                .doesNotContain("millrace_reverse_", "millrace_rollback_");
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.OperationStore;
 import dev.millrace.control.OperationStore.Beginning;
 import dev.millrace.control.OperationStore.StoredOperation;
+import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.switchover.Gate;
@@ -128,6 +129,30 @@ final class BankScene implements AutoCloseable {
     /// A bank without clients.
     static BankScene routedBy(Function<MigrationScene, Route> route) throws Exception {
         return new BankScene(route);
+    }
+
+    /// A bank without clients whose traffic is on the target.
+    static BankScene switched() throws Exception {
+        BankScene bank =
+                routedBy(
+                        _ ->
+                                new Route.Sql(
+                                        Switchover.Side.SOURCE,
+                                        "UPDATE app.routing SET active = 'target'",
+                                        "UPDATE app.routing SET active = 'source'"));
+        bank.assertEqual();
+        Operation moved = bank.move(Kind.SWITCHOVER);
+        assertThat(moved.state()).as(moved.toString()).isEqualTo(State.DONE);
+        bank.scene.awaitPhase("REVERSIBLE");
+        // The journal is read after the phase has changed.
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () ->
+                                Optional.ofNullable(bank.scene.running().status().rollback())
+                                        .map(RollbackPrice::windowEndsAt)
+                                        .isPresent());
+        return bank;
     }
 
     void assertEqual() {

@@ -490,7 +490,7 @@ class SwitchoverRunIT {
         InstantSource clock = now::get;
         return new SwitchoverRun(
                 new SwitchoverRun.Settings(kind, world.actions(), world, TIMEOUT, clock, trace),
-                new OperationJournal(store, store.unfinished().orElseThrow()));
+                new OperationJournal(store, store.unfinished().orElseThrow(), Duration.ofDays(14)));
     }
 
     private SwitchStep.Trace killAt(Kill kill) {
