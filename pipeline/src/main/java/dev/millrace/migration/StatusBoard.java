@@ -10,6 +10,7 @@ import dev.millrace.replication.LagMonitor;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.rollback.RollbackMeter;
+import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
@@ -75,13 +76,19 @@ final class StatusBoard {
                     .map(StatusBoard::breach)
                     .ifPresent(blockers::add);
         }
+        Instant now = clock.instant();
+        Optional<RollbackPrice> rollback =
+                reverse.filter(_ -> phase.phase() instanceof Phase.Reversible)
+                        .map(back -> meter(back).price(switched));
+        List<String> warnings = new ArrayList<>(lag.notReplicated());
+        rollback.flatMap(price -> price.overdue(now)).ifPresent(warnings::add);
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
                 phase.phase().name(),
                 phase.since(),
                 running.generation().number(),
-                lag(lag, clock.instant()),
+                lag(lag, now),
                 tables,
                 withRetention(shown, running),
                 new StatusReport.Counts(
@@ -94,16 +101,11 @@ final class StatusBoard {
                         phase.phase(),
                         flow.actions(backfill),
                         operation.map(OperationProgress.Snapshot::kind).orElse(Kind.SWITCHOVER)),
-                lag.notReplicated(),
+                warnings,
                 log(running),
                 flow.status().orElse(null),
-                operation
-                        .filter(known -> isShown(known, clock.instant()))
-                        .map(StatusBoard::move)
-                        .orElse(null),
-                phase.phase() instanceof Phase.Reversible
-                        ? reverse.map(back -> meter(back).price(switched)).orElse(null)
-                        : null);
+                operation.filter(known -> isShown(known, now)).map(StatusBoard::move).orElse(null),
+                rollback.orElse(null));
     }
 
     private RollbackMeter meter(ReverseStream back) {

@@ -1,7 +1,9 @@
 package dev.millrace.rollback;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// What a rollback would cost now, as the status shows it: the component names are the field names.
@@ -31,10 +33,14 @@ public record RollbackPrice(
         lossy = List.copyOf(lossy);
     }
 
-    /// Whether the time for which the way back is meant to be kept is over; false while its end is
-    /// unknown.
-    public boolean isOverdue(Instant now) {
-        return windowEndsAt != null && !now.isBefore(windowEndsAt);
+    /// That the time for which the way back is meant to be kept is over; empty before, and while
+    /// its end is unknown.
+    public Optional<String> overdue(Instant now) {
+        return windowEndsAt == null || now.isBefore(windowEndsAt)
+                ? Optional.empty()
+                : Optional.of(
+                        "the reverse window ended at %s. Nothing was dropped: rollback still works, and the target keeps WAL for it. Run 'millrace complete' to end the migration, or 'millrace rollback'"
+                                .formatted(windowEndsAt.truncatedTo(ChronoUnit.SECONDS)));
     }
 
     /// @param walBytes WAL that the target retains because Kafka has not confirmed it

@@ -99,9 +99,11 @@ class RollbackMeterTest {
         Instant end = Instant.parse("2026-12-01T00:00:00Z");
         RollbackPrice price = price(end);
 
-        assertThat(price.isOverdue(end.minusMillis(1))).isFalse();
-        assertThat(price.isOverdue(end)).isTrue();
-        assertThat(price(null).isOverdue(end)).isFalse();
+        assertThat(price.overdue(end.minusMillis(1))).isEmpty();
+        assertThat(price.overdue(end))
+                .hasValueSatisfying(
+                        text -> assertThat(text).contains("2026-12-01T00:00:00Z", "complete"));
+        assertThat(price(null).overdue(end)).isEmpty();
     }
 
     private static RollbackPrice price(@Nullable Instant end) {

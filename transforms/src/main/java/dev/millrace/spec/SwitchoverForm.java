@@ -46,8 +46,8 @@ record SwitchoverForm(
                 @Nullable Scalar timeout,
         @Setting(
                         value =
-                                "How long a rollback stays possible after the switchover: 1m to"
-                                        + " 90d.",
+                                "How long the way back is meant to be kept after the switchover:"
+                                        + " 1m to 90d. Nothing is dropped at its end.",
                         pattern = Durations.PATTERN,
                         standard = "14d",
                         examples = "3d")

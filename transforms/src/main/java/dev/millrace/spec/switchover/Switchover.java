@@ -23,7 +23,8 @@ import java.util.stream.Collectors;
 /// @param lagBelow a gate: the largest end-to-end lag when a switchover begins; below `timeout`
 /// @param timeout how long writes may be refused or held before the switchover returns to the
 ///   source
-/// @param reverseWindow how long a rollback stays possible after a switchover
+/// @param reverseWindow how long the way back is meant to be kept after a switchover; at its end
+///   the status and an alert say so, and nothing is dropped
 /// @param route how traffic is moved, in this order; a rollback goes through them in reverse
 public record Switchover(
         Fence fence,
