@@ -55,6 +55,26 @@ public final class Session implements AutoCloseable {
         }
     }
 
+    /// Runs statements in one transaction.
+    ///
+    /// @throws SQLException also if another session locks an object for longer than 5 seconds; then
+    ///   nothing was changed
+    public void change(List<String> statements) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("SET LOCAL lock_timeout = '5s'");
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+            connection.commit();
+        } catch (SQLException e) {
+            connection.rollback();
+            throw e;
+        } finally {
+            connection.setAutoCommit(true);
+        }
+    }
+
     @Override
     public void close() {
         try {

@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,6 +46,11 @@ final class EndingCommands {
             return List.of();
         }
 
+        /// The fields of the request that belong to the command.
+        Map<String, Object> fields() {
+            return Map.of();
+        }
+
         @Override
         public final Integer call() {
             if (!forced().isEmpty() && !options.hasReason()) {
@@ -53,11 +59,13 @@ final class EndingCommands {
                         "--force needs a reason for the journal.",
                         "Add --reason and say why the gate may be passed.");
             }
+            Map<String, Object> body = new HashMap<>(fields());
+            body.put("force", forced());
             Optional<JsonNode> answer =
                     options.send(
                             kind,
                             asked,
-                            Map.of("force", forced()),
+                            body,
                             Optional.of(UUID.randomUUID()),
                             terminal,
                             pause,
@@ -103,6 +111,15 @@ final class EndingCommands {
                                 + " repeated.")
         private List<String> forced = List.of();
 
+        @Option(
+                names = "--rename-old",
+                paramLabel = "SUFFIX",
+                description =
+                        "After everything else, rename each old source table: append this suffix to"
+                                + " its name, for example _old. Refused before anything is changed"
+                                + " if a name is taken or a table belongs to another role.")
+        private String renameOld = "";
+
         private CompleteCommand(Terminal terminal, Pause pause, Question question) {
             super(
                     "complete",
@@ -115,6 +132,11 @@ final class EndingCommands {
         @Override
         List<String> forced() {
             return forced;
+        }
+
+        @Override
+        Map<String, Object> fields() {
+            return renameOld.isBlank() ? Map.of() : Map.of("renameOld", renameOld);
         }
     }
 

@@ -30,6 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// @param endedAt `null` until everything is removed
 /// @param from the phase in which the operator ended the migration
 /// @param epoch of the owner that began the end; `null` if the control schema named none
+/// @param renames the old tables that are renamed at last; empty in an older archive
 /// @param steps those that were begun
 /// @param status the status when the operator ended the migration
 /// @param plan the mappings and the findings of preflight
@@ -46,6 +47,7 @@ record Archive(
         @Nullable String requestKey,
         Instant startedAt,
         @Nullable Long epoch,
+        List<OldTables.Rename> renames,
         List<Operation.Step> steps,
         List<Gate> gates,
         StatusReport status,
@@ -56,6 +58,7 @@ record Archive(
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     Archive {
+        renames = renames == null ? List.of() : List.copyOf(renames);
         steps = List.copyOf(steps);
         gates = List.copyOf(gates);
     }
@@ -67,6 +70,10 @@ record Archive(
     /// The phase that the status shows: the last one only after everything is removed.
     String phase() {
         return hasEnded() ? kind.phase() : from;
+    }
+
+    List<EndingStep> toDo() {
+        return EndingStep.of(!renames.isEmpty());
     }
 
     boolean isDone(EndingStep step) {
@@ -87,6 +94,7 @@ record Archive(
                 requestKey,
                 startedAt,
                 epoch,
+                renames,
                 now,
                 gates,
                 status,

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The effects of the steps that remove a migration, and what they would remove. Each can be
@@ -27,6 +28,7 @@ final class Cleanup implements AutoCloseable {
     private static final String NOTHING = "Nothing to remove.";
 
     private final Premises premises;
+    private final OldTables oldTables;
     private final Runnable stop;
     private final InstantSource clock;
     private @Nullable OwnerStore owner;
@@ -34,6 +36,7 @@ final class Cleanup implements AutoCloseable {
     /// @param stop stops the components of this process
     Cleanup(Premises premises, Runnable stop, InstantSource clock) {
         this.premises = premises;
+        this.oldTables = new OldTables(premises.source());
         this.stop = stop;
         this.clock = clock;
     }
@@ -66,6 +69,7 @@ final class Cleanup implements AutoCloseable {
             case TOPICS -> topics();
             case CONTROL -> control();
             case FILES -> files();
+            case RENAME -> new Effect.Done(oldTables.rename(archive.renames()));
         };
     }
 
@@ -220,7 +224,7 @@ final class Cleanup implements AutoCloseable {
                     case ORIGINS -> List.of("replication origin ");
                     case FENCES -> List.of("trigger ");
                     case CONTROL -> List.of("schema ");
-                    case STOP, INDEXES, TOPICS, FILES -> List.of();
+                    case STOP, INDEXES, TOPICS, FILES, RENAME -> List.of();
                 };
         List<String> found = new ArrayList<>();
         for (Place place : premises.places()) {
@@ -233,8 +237,10 @@ final class Cleanup implements AutoCloseable {
         return found.isEmpty() ? NOTHING : "Found: " + String.join(", ", found) + ".";
     }
 
-    /// What a step would remove now. Changes nothing.
-    String preview(EndingStep step) throws SQLException {
+    /// What a step would do now. Changes nothing.
+    ///
+    /// @param renames of the step RENAME
+    String preview(EndingStep step, List<OldTables.Rename> renames) throws SQLException {
         return switch (step) {
             case STOP, INDEXES -> step.text();
             case SLOTS, ORIGINS, FENCES, CONTROL -> step.text() + " " + found(step);
@@ -245,6 +251,13 @@ final class Cleanup implements AutoCloseable {
                 }
             }
             case FILES -> step.text() + " " + found();
+            case RENAME ->
+                    step.text()
+                            + " "
+                            + renames.stream()
+                                    .map(OldTables.Rename::text)
+                                    .collect(Collectors.joining(", "))
+                            + ".";
         };
     }
 

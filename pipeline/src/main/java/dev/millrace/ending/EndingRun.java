@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -62,7 +61,7 @@ final class EndingRun implements AutoCloseable {
     /// @throws InterruptedException after [#close]; the next process continues
     void run() throws InterruptedException {
         try (cleanup) {
-            for (EndingStep step : EndingStep.values()) {
+            for (EndingStep step : archive.toDo()) {
                 if (closed.getCount() == 0) {
                     throw new InterruptedException();
                 }
@@ -176,9 +175,7 @@ final class EndingRun implements AutoCloseable {
                 archive.id(),
                 archive.kind(),
                 archive.hasEnded() ? Ending.State.DONE : Ending.State.RUNNING,
-                Arrays.stream(EndingStep.values())
-                        .map(step -> step(archive, step, hindrance))
-                        .toList(),
+                archive.toDo().stream().map(step -> step(archive, step, hindrance)).toList(),
                 archive.gates(),
                 null,
                 archive.hasEnded()

@@ -1,5 +1,7 @@
 package dev.millrace.ending;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /// The steps that remove a migration, in their order. Each can be repeated, so that the next
@@ -19,7 +21,17 @@ public enum EndingStep {
     /// Last of what others can see: until then, no other process can begin this migration again.
     CONTROL(
             "Remove the migration from the control schemas, which are dropped if no other uses them."),
-    FILES("Delete the local state of the mappings.");
+    FILES("Delete the local state of the mappings."),
+
+    /// Only if the operator asks for it, and after everything else has succeeded.
+    RENAME("Rename the old source tables.");
+
+    /// The steps of one end, in their order.
+    ///
+    /// @param renames whether the old tables are renamed
+    public static List<EndingStep> of(boolean renames) {
+        return Arrays.stream(values()).filter(step -> renames || step != RENAME).toList();
+    }
 
     /// Observes the steps, for tests.
     public interface Trace {

@@ -24,6 +24,7 @@ public interface MigrationEnd {
     /// @param reason why, for the journal; may be empty
     /// @param who the operator; empty if the client gave no name
     /// @param expectedPhase the phase in which this may be done; empty for every phase
+    /// @param renameOld suffix that the old source tables get in the end; only to complete
     /// @param requestKey the client's idempotency key
     record EndRequest(
             Ending.Kind kind,
@@ -32,6 +33,7 @@ public interface MigrationEnd {
             String reason,
             Optional<String> who,
             Optional<String> expectedPhase,
+            Optional<String> renameOld,
             Optional<String> requestKey) {
 
         public EndRequest {

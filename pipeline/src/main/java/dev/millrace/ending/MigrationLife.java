@@ -192,9 +192,10 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
         boolean begun = false;
         Traffic traffic = ended.holdTraffic();
         try {
-            List<Gate> gates = gates(request, ended, traffic);
+            OldTables.Plan renames = renames(request);
+            List<Gate> gates = gates(request, ended, traffic, renames);
             requireOpen(gates, request);
-            Archive archive = archive(request, ended, gates);
+            Archive archive = archive(request, ended, gates, renames.renames());
             begin(archive);
             begun = true;
         } finally {
@@ -213,8 +214,15 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
         return run.view();
     }
 
+    private OldTables.Plan renames(EndRequest request) {
+        return request.renameOld()
+                .map(suffix -> new OldTables(premises.source()).plan(oldSide.tables(), suffix))
+                .orElse(OldTables.Plan.NONE);
+    }
+
     /// @throws RefusedException if the phase does not permit it
-    private List<Gate> gates(EndRequest request, Migration migration, Traffic traffic) {
+    private List<Gate> gates(
+            EndRequest request, Migration migration, Traffic traffic, OldTables.Plan renames) {
         String phase = migration.status().phase();
         request.expectedPhase()
                 .filter(expected -> !expected.equals(phase))
@@ -239,8 +247,16 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
                             "The migration is in the phase %s. It can be completed only in REVERSIBLE, after a switchover. To end it without one, run abort"
                                     .formatted(phase));
                 }
-                yield OldSide.judge(
-                        oldSide.read(migration.passedFence(), migration.capturesSource()));
+                List<Gate> gates =
+                        new ArrayList<>(
+                                OldSide.judge(
+                                        oldSide.read(
+                                                migration.passedFence(),
+                                                migration.capturesSource())));
+                if (request.renameOld().isPresent()) {
+                    gates.add(renames.gate());
+                }
+                yield gates;
             }
         };
     }
@@ -257,13 +273,18 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     }
 
     private Ending dryRun(EndRequest request, Migration ended) {
-        List<Gate> gates = gates(request, ended, ended.traffic());
+        OldTables.Plan renames = renames(request);
+        List<Gate> gates = gates(request, ended, ended.traffic(), renames);
         List<Operation.Step> steps = new ArrayList<>();
         try (Cleanup cleanup = new Cleanup(premises, () -> {}, settings.clock())) {
-            for (EndingStep step : EndingStep.values()) {
+            for (EndingStep step : EndingStep.of(!renames.renames().isEmpty())) {
                 steps.add(
                         new Operation.Step(
-                                step.id(), "planned", null, null, cleanup.preview(step)));
+                                step.id(),
+                                "planned",
+                                null,
+                                null,
+                                cleanup.preview(step, renames.renames())));
             }
         } catch (SQLException e) {
             throw new DatabaseFailure("What would be removed cannot be read", e);
@@ -272,7 +293,11 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     }
 
     /// Writes the archive. From then on the migration only ends.
-    private Archive archive(EndRequest request, Migration ended, List<Gate> gates) {
+    private Archive archive(
+            EndRequest request,
+            Migration ended,
+            List<Gate> gates,
+            List<OldTables.Rename> renames) {
         StatusReport status = ended.status();
         String who = request.who().orElse(settings.who());
         try {
@@ -295,6 +320,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
                             request.requestKey().orElse(null),
                             settings.clock().instant(),
                             ended.epoch(),
+                            renames,
                             List.of(),
                             gates,
                             status,

@@ -27,12 +27,14 @@ public final class EndingApi {
 
     /// @param force names of gates that may be closed if they can be forced
     /// @param who the operator, for the journal
+    /// @param renameOld suffix that the old source tables get in the end; only of `complete`
     record Body(
             @Nullable Boolean dryRun,
             @Nullable List<@Nullable String> force,
             @Nullable String reason,
             @Nullable String who,
-            @Nullable String expectedPhase) {}
+            @Nullable String expectedPhase,
+            @Nullable String renameOld) {}
 
     record Reply(Ending operation) {}
 
@@ -63,8 +65,18 @@ public final class EndingApi {
                                         reason.orElse(""),
                                         JournalText.of("who", body.who()),
                                         Optional.ofNullable(body.expectedPhase()),
+                                        renameOld(kind, body),
                                         JournalText.requestKey(requestKey)));
         return ResponseEntity.status(dryRun ? HttpStatus.OK : HttpStatus.ACCEPTED)
                 .body(new Reply(ending));
+    }
+
+    private static Optional<String> renameOld(Kind kind, Body body) {
+        Optional<String> suffix = JournalText.of("renameOld", body.renameOld());
+        if (suffix.isPresent() && kind == Kind.ABORT) {
+            throw JournalText.invalid(
+                    "'renameOld' is only possible with complete: after an abort the application stays on the source.");
+        }
+        return suffix;
     }
 }

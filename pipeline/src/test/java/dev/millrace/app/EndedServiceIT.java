@@ -73,6 +73,7 @@ class EndedServiceIT {
                 "",
                 Optional.empty(),
                 Optional.of("IN_SYNC"),
+                Optional.empty(),
                 Optional.empty());
     }
 

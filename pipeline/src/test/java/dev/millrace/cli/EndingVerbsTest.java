@@ -106,6 +106,17 @@ class EndingVerbsTest {
     }
 
     @Test
+    void theSuffixOfTheOldTablesIsSent() {
+        service.json(
+                "POST /api/v1/complete",
+                "{\"operation\":" + operation("complete", "dryRun", "planned") + "}");
+
+        run("complete", "--dry-run", "--rename-old", "_old");
+
+        assertThat(sent().path("renameOld").asString()).isEqualTo("_old");
+    }
+
+    @Test
     void withoutATerminalItNeedsYes() {
         assertThat(run("abort").exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(service.requests()).isEmpty();

@@ -55,6 +55,7 @@ class EndingApiIT {
                                 "",
                                 Optional.of("ann"),
                                 Optional.of("FAILED"),
+                                Optional.empty(),
                                 Optional.empty()));
     }
 
@@ -74,6 +75,15 @@ class EndingApiIT {
     void aForcedGateNeedsAReason() {
         assertProblem(post(Kind.COMPLETE, "{\"force\":[\"source-unused\"]}"), 400);
         assertThat(scene.migration.ends).isEmpty();
+    }
+
+    @Test
+    void theOldTablesAreRenamedOnlyOnCompletion() {
+        assertProblem(post(Kind.ABORT, "{\"renameOld\":\"_old\"}"), 400);
+        assertThat(scene.migration.ends).isEmpty();
+
+        assertThat(post(Kind.COMPLETE, "{\"renameOld\":\"_old\"}").status()).isEqualTo(202);
+        assertThat(scene.migration.ends.getFirst().renameOld()).contains("_old");
     }
 
     @Test

@@ -116,7 +116,7 @@ class EndingIT {
     @Test
     void aKillBeforeOrAfterAnyStepIsContinued() throws Exception {
         List<String> kills =
-                Stream.of(EndingStep.values())
+                EndingStep.of(false).stream()
                         .flatMap(step -> Stream.of(step + " before", step + " after"))
                         .toList();
         List<String> killed = new ArrayList<>();
@@ -235,6 +235,77 @@ class EndingIT {
             bank.traffic.close();
             bank.traffic.assertComplete(bank.scene.target);
             bank.scene.source.execute("UPDATE account SET balance = 0 WHERE id = 0");
+        }
+    }
+
+    private static final List<List<String>> RENAMED =
+            List.of(List.of("account_old"), List.of("ledger_old"));
+
+    private static List<List<String>> tables(BankScene bank) {
+        return bank.scene.source.query(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1");
+    }
+
+    /// A kill between the rename and its entry in the archive must not rename twice.
+    @Test
+    void theOldTablesAreRenamedAtLast() throws Exception {
+        try (BankScene bank = BankScene.switched()) {
+            EndingScene ending = new EndingScene(bank.scene, bank.untouched);
+            CountDownLatch dead = new CountDownLatch(1);
+            EndingStep.Trace trace =
+                    (step, moment) -> {
+                        if (step == EndingStep.RENAME && moment.equals("after")) {
+                            dead.countDown();
+                            throw new BankScene.Killed();
+                        }
+                    };
+            try (MigrationLife life = ending.running(trace)) {
+                Ending dry = life.end(EndingScene.renaming("_old", true));
+                assertThat(dry.steps().getLast().note())
+                        .contains("public.account to account_old", "public.ledger to ledger_old");
+                assertThat(tables(bank)).doesNotContainAnyElementsOf(RENAMED);
+
+                life.end(EndingScene.renaming("_old", false, "source-unused"));
+                assertThat(dead.await(60, TimeUnit.SECONDS)).isTrue();
+            }
+            assertThat(tables(bank)).isEqualTo(RENAMED);
+            assertThat(archive(bank.scene).path("renames").toString())
+                    .contains("account_old", "ledger_old");
+            UUID id = UUID.fromString(archive(bank.scene).path("id").asString());
+            try (MigrationLife next = ending.next(EndingStep.Trace.NONE)) {
+                Ending end = EndingScene.awaitEnd(next, id);
+                assertThat(end.steps().getLast().note())
+                        .startsWith("Renamed: public.account to account_old")
+                        .doesNotContain("by others");
+            }
+            assertThat(tables(bank)).isEqualTo(RENAMED);
+        }
+    }
+
+    @Test
+    void aTakenNameRefusesTheRenameBeforeAnythingChanges() throws Exception {
+        try (BankScene bank = BankScene.switched()) {
+            bank.scene.source.execute("CREATE TABLE account_old (id int)");
+            EndingScene ending = new EndingScene(bank.scene, bank.untouched);
+            try (MigrationLife life = ending.running(EndingStep.Trace.NONE)) {
+                Inventory running = Inventory.of(bank.scene);
+
+                assertThatThrownBy(
+                                () ->
+                                        life.end(
+                                                EndingScene.renaming(
+                                                        "_old",
+                                                        false,
+                                                        "source-unused",
+                                                        "rename-old")))
+                        .isInstanceOf(RefusedException.class)
+                        .hasMessageContaining("account_old is taken")
+                        .hasMessageContaining("cannot be forced");
+
+                assertThat(Inventory.of(bank.scene)).isEqualTo(running);
+                assertThat(bank.scene.premises().archive()).doesNotExist();
+                assertThat(life.status().phase()).isEqualTo("REVERSIBLE");
+            }
         }
     }
 

@@ -47,6 +47,19 @@ record EndingScene(MigrationScene scene, Inventory before) {
                 "a test",
                 Optional.of("tester"),
                 Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    static EndRequest renaming(String suffix, boolean dryRun, String... forced) {
+        return new EndRequest(
+                Kind.COMPLETE,
+                dryRun,
+                Set.of(forced),
+                "a test",
+                Optional.of("tester"),
+                Optional.empty(),
+                Optional.of(suffix),
                 Optional.empty());
     }
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
-import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
@@ -20,21 +19,6 @@ import org.junit.jupiter.api.Test;
 /// Reads what a rollback would cost, between real servers.
 class RollbackPriceIT {
 
-    private static BankScene switched() throws Exception {
-        BankScene bank =
-                BankScene.routedBy(
-                        _ ->
-                                new Route.Sql(
-                                        Switchover.Side.SOURCE,
-                                        "UPDATE app.routing SET active = 'target'",
-                                        "UPDATE app.routing SET active = 'source'"));
-        bank.assertEqual();
-        Operation moved = bank.move(Kind.SWITCHOVER);
-        assertThat(moved.state()).as(moved.toString()).isEqualTo(State.DONE);
-        bank.scene.awaitPhase("REVERSIBLE");
-        return bank;
-    }
-
     private static RollbackPrice price(BankScene bank) {
         return Objects.requireNonNull(bank.scene.running().status().rollback());
     }
@@ -47,12 +31,12 @@ class RollbackPriceIT {
 
     @Test
     void countsWhatWasWrittenOnTheTargetAlsoAfterARestart() throws Exception {
-        try (BankScene bank = switched()) {
-            assertThat(price(bank).seconds()).isNotNull();
+        try (BankScene bank = BankScene.switched()) {
             awaitRowsApplied(bank, 0);
-            bank.scene.target.execute(
-                    "INSERT INTO account VALUES (3000, 1), (3001, 1)",
-                    "UPDATE account SET balance = 2 WHERE id = 3000");
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(1))
+                    .until(() -> price(bank).seconds() != null);
+            bank.scene.target.execute("INSERT INTO account VALUES (3000, 1), (3001, 1), (3002, 1)");
             awaitRowsApplied(bank, 3);
             assertThat(price(bank).comparesAllRows()).isFalse();
             Instant end = Objects.requireNonNull(price(bank).windowEndsAt());
@@ -72,7 +56,7 @@ class RollbackPriceIT {
     /// What is journaled at the switchover is shown, whatever the file says later.
     @Test
     void theEndOfTheWindowIsInTheJournal() throws Exception {
-        try (BankScene bank = switched()) {
+        try (BankScene bank = BankScene.switched()) {
             RollbackPrice price = price(bank);
             Instant done = Objects.requireNonNull(price.switchedAt());
 
@@ -90,10 +74,9 @@ class RollbackPriceIT {
     /// Millrace never closes the way back by itself.
     @Test
     void afterTheEndOfTheWindowARollbackStillWorks() throws Exception {
-        try (BankScene bank = switched()) {
+        try (BankScene bank = BankScene.switched()) {
             bank.scene.target.execute(
                     "UPDATE millrace.operation SET reverse_window_ends_at = now() - interval '1 s'");
-            assertThat(bank.scene.running().status().warnings()).isEmpty();
             bank.scene.stop();
             bank.scene.start();
             bank.scene.awaitPhase("REVERSIBLE");
