@@ -7,6 +7,7 @@ import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
 import dev.millrace.ending.Ending.State;
 import dev.millrace.ending.EndingStep;
+import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
@@ -113,42 +114,74 @@ class EndingIT {
     }
 
     /// Every next process is killed one effect later.
-    @Test
-    void aKillBeforeOrAfterAnyStepIsContinued() throws Exception {
+    ///
+    /// @return the id of the end
+    private static UUID killAtEachStep(EndingScene ending, EndRequest request, String phase)
+            throws Exception {
         List<String> kills =
-                EndingStep.of(false).stream()
+                EndingStep.of(request.renameOld().isPresent()).stream()
                         .flatMap(step -> Stream.of(step + " before", step + " after"))
                         .toList();
         List<String> killed = new ArrayList<>();
+        for (String kill : kills) {
+            CountDownLatch dead = new CountDownLatch(1);
+            EndingStep.Trace trace =
+                    (step, moment) -> {
+                        if (kill.equals(step + " " + moment)) {
+                            dead.countDown();
+                            throw new BankScene.Killed();
+                        }
+                    };
+            try (MigrationLife life =
+                    killed.isEmpty() ? ending.running(trace) : ending.next(trace)) {
+                if (killed.isEmpty()) {
+                    life.end(request);
+                }
+                assertThat(dead.await(60, TimeUnit.SECONDS))
+                        .as("%s: %s", kill, life.status().blockers())
+                        .isTrue();
+                assertThat(life.status().phase()).isEqualTo(phase);
+                killed.add(kill);
+            }
+        }
+        assertThat(killed).isEqualTo(kills);
+        return UUID.fromString(archive(ending.scene()).path("id").asString());
+    }
+
+    @Test
+    void anAbortThatIsKilledBeforeOrAfterAnyStepIsContinued() throws Exception {
         try (MigrationScene scene = new MigrationScene().separateRoles()) {
             EndingScene ending = inSync(scene);
-            for (String kill : kills) {
-                CountDownLatch dead = new CountDownLatch(1);
-                EndingStep.Trace trace =
-                        (step, moment) -> {
-                            if (kill.equals(step + " " + moment)) {
-                                dead.countDown();
-                                throw new BankScene.Killed();
-                            }
-                        };
-                try (MigrationLife life =
-                        killed.isEmpty() ? ending.running(trace) : ending.next(trace)) {
-                    if (killed.isEmpty()) {
-                        life.end(EndingScene.request(Kind.ABORT, false));
-                    }
-                    assertThat(dead.await(60, TimeUnit.SECONDS))
-                            .as("%s: %s", kill, life.status().blockers())
-                            .isTrue();
-                    assertThat(life.status().phase()).isEqualTo("IN_SYNC");
-                    killed.add(kill);
-                }
-            }
-            assertThat(killed).isEqualTo(kills);
-            UUID id = UUID.fromString(archive(scene).path("id").asString());
+
+            UUID id = killAtEachStep(ending, EndingScene.request(Kind.ABORT, false), "IN_SYNC");
+
             try (MigrationLife last = ending.next(EndingStep.Trace.NONE)) {
                 EndingScene.awaitEnd(last, id);
                 assertThat(last.status().phase()).isEqualTo("ABORTED");
             }
+            ending.assertNothingIsLeft();
+        }
+    }
+
+    @Test
+    void aCompletionThatIsKilledBeforeOrAfterAnyStepIsContinued() throws Exception {
+        try (BankScene bank = BankScene.switched()) {
+            EndingScene ending = new EndingScene(bank.scene, bank.untouched);
+
+            UUID id =
+                    killAtEachStep(
+                            ending,
+                            EndingScene.renaming("_old", false, EndingScene.USED),
+                            "REVERSIBLE");
+
+            try (MigrationLife last = ending.next(EndingStep.Trace.NONE)) {
+                EndingScene.awaitEnd(last, id);
+                assertThat(last.status().phase()).isEqualTo("COMPLETED");
+            }
+            assertThat(tables(bank)).isEqualTo(RENAMED);
+            bank.scene.source.execute(
+                    "ALTER TABLE account_old RENAME TO account",
+                    "ALTER TABLE ledger_old RENAME TO ledger");
             ending.assertNothingIsLeft();
         }
     }
@@ -226,7 +259,7 @@ class EndingIT {
                         .hasMessageNotContaining("source-writes");
                 assertThat(life.status().phase()).isEqualTo("REVERSIBLE");
 
-                ending.end(life, Kind.COMPLETE, "source-unused");
+                ending.end(life, Kind.COMPLETE, EndingScene.USED);
 
                 assertThat(life.status().phase()).isEqualTo("COMPLETED");
                 bank.traffic.awaitProgress("target");
@@ -265,7 +298,7 @@ class EndingIT {
                         .contains("public.account to account_old", "public.ledger to ledger_old");
                 assertThat(tables(bank)).doesNotContainAnyElementsOf(RENAMED);
 
-                life.end(EndingScene.renaming("_old", false, "source-unused"));
+                life.end(EndingScene.renaming("_old", false, EndingScene.USED));
                 assertThat(dead.await(60, TimeUnit.SECONDS)).isTrue();
             }
             assertThat(tables(bank)).isEqualTo(RENAMED);

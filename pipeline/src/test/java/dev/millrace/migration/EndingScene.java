@@ -21,6 +21,9 @@ import org.awaitility.Awaitility;
 /// Ends the migration of a scene, and compares what is left.
 record EndingScene(MigrationScene scene, Inventory before) {
 
+    /// The gates that the sessions of the test close.
+    static final String[] USED = {"source-unused"};
+
     /// Takes over the running migration of the scene.
     MigrationLife running(EndingStep.Trace trace) {
         return MigrationLife.of(
