@@ -71,6 +71,7 @@ class ArchitectureTest {
                     "retention",
                     "replication",
                     "rollback",
+                    "usage",
                     "switchover",
                     "migration",
                     "ending",

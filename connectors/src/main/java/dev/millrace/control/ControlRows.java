@@ -43,7 +43,9 @@ public record ControlRows(Database control, List<String> streams) {
                 'droppedDefinitions', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY d.dropped_at), '[]')
                     FROM millrace.dropped_definition d, own WHERE d.migration = ANY(own.names)),
                 'leases', (SELECT coalesce(jsonb_agg(to_jsonb(l) ORDER BY l.stream, l.epoch), '[]')
-                    FROM millrace.lease l, own WHERE l.stream = ANY(own.names)))::text
+                    FROM millrace.lease l, own WHERE l.stream = ANY(own.names)),
+                'sourceUse', (SELECT coalesce(jsonb_agg(u.statistics), '[]')
+                    FROM millrace.source_use u, own WHERE u.migration = ANY(own.names)))::text
             """;
 
     private static final String TABLES =

@@ -110,7 +110,9 @@ public final class PostgresServer {
     }
 
     private static PostgresServer container() {
-        StringBuilder command = new StringBuilder("postgres -c fsync=off");
+        StringBuilder command =
+                new StringBuilder(
+                        "postgres -c fsync=off -c shared_preload_libraries=pg_stat_statements");
         SETTINGS.forEach(
                 (name, value) -> command.append(" -c ").append(name).append('=').append(value));
         @SuppressWarnings("resource") // Testcontainers' own reaper ends it with this JVM.

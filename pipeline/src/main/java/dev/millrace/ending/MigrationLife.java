@@ -249,10 +249,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
                 }
                 List<Gate> gates =
                         new ArrayList<>(
-                                OldSide.judge(
-                                        oldSide.read(
-                                                migration.passedFence(),
-                                                migration.capturesSource())));
+                                oldSide.gates(migration.wayBack(), migration.capturesSource()));
                 if (request.renameOld().isPresent()) {
                     gates.add(renames.gate());
                 }
@@ -294,10 +291,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
 
     /// Writes the archive. From then on the migration only ends.
     private Archive archive(
-            EndRequest request,
-            Migration ended,
-            List<Gate> gates,
-            List<OldTables.Rename> renames) {
+            EndRequest request, Migration ended, List<Gate> gates, List<OldTables.Rename> renames) {
         StatusReport status = ended.status();
         String who = request.who().orElse(settings.who());
         try {

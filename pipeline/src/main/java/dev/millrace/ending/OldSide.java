@@ -3,18 +3,22 @@ package dev.millrace.ending;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
+import dev.millrace.replication.ReverseStream;
 import dev.millrace.switchover.Gate;
+import dev.millrace.usage.UseGate;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// Whether others still use the source after the switchover. The server counts the scans and rows
-/// of a table for all sessions together, so its counters cannot tell others from Millrace, which
-/// writes the target's changes back. What proves use is the sessions that exist. Thread-safe.
+/// Whether others still use the source after the switchover: what passed the fence, the sessions
+/// that exist, and the statistics since the switchover. Thread-safe.
 ///
 /// @param tables of the mappings; their partitions belong to them
 record OldSide(Database source, Collection<TableId> tables) {
@@ -78,6 +82,31 @@ record OldSide(Database source, Collection<TableId> tables) {
             boolean sees,
             List<String> using,
             List<String> active) {}
+
+    /// Judges what is known now.
+    ///
+    /// @param back the stream that carries the target's changes back
+    /// @param capturing whether a write to the source would be known now
+    /// @throws DatabaseFailure if the source does not answer
+    List<Gate> gates(Optional<ReverseStream> back, boolean capturing) {
+        Optional<String> passedFence =
+                back.flatMap(ReverseStream::breach)
+                        .map(
+                                change ->
+                                        "table %s, committed at %s"
+                                                .formatted(change.table(), change.committedAt()));
+        List<Gate> gates = new ArrayList<>(judge(read(passedFence, capturing)));
+        gates.add(back.map(OldSide::statistics).orElseGet(UseGate::unread));
+        return List.copyOf(gates);
+    }
+
+    private static Gate statistics(ReverseStream back) {
+        try {
+            return UseGate.judge(back.useBefore(), back.useNow());
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The control schema of the source cannot be read", e);
+        }
+    }
 
     Facts read(Optional<String> passedFence, boolean capturing) {
         try (Session session = source.session()) {

@@ -352,13 +352,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
         return operations.traffic();
     }
 
-    /// The last write of others that has passed the fence of the source, in words.
-    public Optional<String> passedFence() {
-        return reverse.flatMap(ReverseStream::breach)
-                .map(
-                        change ->
-                                "table %s, committed at %s"
-                                        .formatted(change.table(), change.committedAt()));
+    /// The stream that carries the target's changes back; empty if there is none.
+    public Optional<ReverseStream> wayBack() {
+        return reverse;
     }
 
     /// Whether the changes of the source arrive now.

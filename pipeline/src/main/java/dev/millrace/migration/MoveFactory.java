@@ -135,6 +135,11 @@ record MoveFactory(
         }
 
         @Override
+        public void left() {
+            throw new IllegalStateException("Nothing was armed.");
+        }
+
+        @Override
         public void disarm() {
             // Nothing was armed.
         }

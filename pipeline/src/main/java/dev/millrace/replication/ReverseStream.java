@@ -7,6 +7,7 @@ import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
+import dev.millrace.control.SourceUseStore;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.digest.Chunker;
 import dev.millrace.lifecycle.ComponentState;
@@ -22,6 +23,8 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.StreamProgress;
 import dev.millrace.switchover.StreamProgress.Attempt;
 import dev.millrace.switchover.SwitchoverOperation.ReturnPath;
+import dev.millrace.usage.SourceUse;
+import dev.millrace.usage.UseStatistics;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -145,6 +148,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
         countsSince = Optional.empty();
         try {
             incomplete().create();
+            uses().forget();
             start(generations.beginWithEqualSides());
         } catch (SQLException | RefusedException e) {
             return Optional.of(
@@ -287,6 +291,39 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
                                 () ->
                                         new TouchedBasis.Missing(
                                                 "a side could not be read at the switchover"));
+    }
+
+    /// Without the statistics, nobody knows later whether the source is still used.
+    @Override
+    public void left() {
+        try {
+            uses().keep(sourceUse().read().json());
+        } catch (SQLException | RuntimeException e) {
+            LOG.atWarn()
+                    .addKeyValue("migration", with.stream().name())
+                    .addKeyValue(
+                            "reason", Incident.reason(LOG, "the statistics could not be read", e))
+                    .log("Statistics of the source could not be stored: 'complete' will ask.");
+        }
+    }
+
+    /// What the statistics of the source counted when the application had left it; empty if they
+    /// could not be read then.
+    public Optional<UseStatistics> useBefore() throws SQLException {
+        return uses().read().map(UseStatistics::parse);
+    }
+
+    /// What they count now.
+    public UseStatistics useNow() {
+        return sourceUse().read();
+    }
+
+    private SourceUse sourceUse() {
+        return new SourceUse(with.stream().target().database(), with.stream().tables().targetIds());
+    }
+
+    private SourceUseStore uses() {
+        return new SourceUseStore(with.stream().control(), with.stream().id());
     }
 
     /// Continues after a restart what was armed before.

@@ -25,6 +25,8 @@ public final class SwitchoverOperation implements AutoCloseable {
     private final WriteFence removal;
     private final WriteFence target;
     private final SwitchoverRun run;
+    private final Kind kind;
+    private final ReturnPath returnPath;
 
     /// What a move of the traffic works with.
     ///
@@ -47,6 +49,8 @@ public final class SwitchoverOperation implements AutoCloseable {
 
     /// @param operation as the journal contains it
     public SwitchoverOperation(Equipment with, OperationStore store, StoredOperation operation) {
+        kind = with.kind();
+        returnPath = with.returnPath();
         WriteFence.Limits limits = WriteFence.Limits.standard();
         source = sourceFence(with.forward(), limits);
         removal =
@@ -109,19 +113,26 @@ public final class SwitchoverOperation implements AutoCloseable {
     /// @throws InterruptedException after [#close]; the operation continues with the next process
     /// @throws OperationStore.Superseded when another process has run the migration since
     public State start() throws InterruptedException {
-        return run.start();
+        return ended(run.start());
+    }
+
+    private State ended(State state) {
+        if (state == State.DONE && kind == Kind.SWITCHOVER) {
+            returnPath.left();
+        }
+        return state;
     }
 
     /// Continues an operation after a restart.
     public State resume() throws InterruptedException {
-        return run.resume();
+        return ended(run.resume());
     }
 
     /// Continues an unresolved operation with the answer of a person.
     ///
     /// @param routed whether the routing had its effect
     public State resolve(boolean routed) throws InterruptedException {
-        return run.resolve(routed);
+        return ended(run.resolve(routed));
     }
 
     /// Asks the operation to go back.
@@ -157,6 +168,9 @@ public final class SwitchoverOperation implements AutoCloseable {
 
         /// Both sides were found equal, and nobody writes: later comparisons build on this moment.
         void proved();
+
+        /// A switchover is done: from now on, who uses the source uses the old side. Never fails.
+        void left();
 
         /// Ends the replication, and drops its slot and its publication on the target.
         void disarm() throws SQLException;

@@ -330,6 +330,7 @@ class EndingIT {
                                                         "_old",
                                                         false,
                                                         "source-unused",
+                                                        "source-reads",
                                                         "rename-old")))
                         .isInstanceOf(RefusedException.class)
                         .hasMessageContaining("account_old is taken")

@@ -21,8 +21,8 @@ import org.awaitility.Awaitility;
 /// Ends the migration of a scene, and compares what is left.
 record EndingScene(MigrationScene scene, Inventory before) {
 
-    /// The gates that the sessions of the test close.
-    static final String[] USED = {"source-unused"};
+    /// The gates that the sessions of the test close, and those that need pg_stat_statements.
+    static final String[] USED = {"source-unused", "source-reads"};
 
     /// Takes over the running migration of the scene.
     MigrationLife running(EndingStep.Trace trace) {
