@@ -2,8 +2,8 @@ package dev.millrace.ending;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database;
-import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.switchover.Gate;
