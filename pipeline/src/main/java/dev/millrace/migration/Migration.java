@@ -15,6 +15,7 @@ import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.replication.GenerationStart;
@@ -83,10 +84,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.broker = broker;
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
-        this.reconciliations = new Reconciliations(stream, file.hash(), clock, tables);
+        this.reconciliations = new Reconciliations(
+                        stream, mapping -> mapping.target().table(), file.hash(), clock, tables);
         this.back =
                 streams.reverse()
-                        .map(each -> new Reconciliations(each, file.hash(), clock, tables));
+                        .map(each -> new Reconciliations(
+                                                each, Mapping::source, file.hash(), clock, tables));
         this.reverse =
                 streams.reverse()
                         .map(
@@ -282,7 +285,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 conductor.phase(),
                 now,
                 conductor.parts(now),
-                compared().with().stream() == stream
+                isForward(compared())
                         ? reconciliations.last()
                         : back.flatMap(Reconciliations::last),
                 operations.progress(),
@@ -311,17 +314,18 @@ public final class Migration implements MigrationControl, AutoCloseable {
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
-        return switch (now.with().stream().direction()) {
-            case FORWARD ->
-                    reconciliations.request(
-                            now.generation().number(), targets, now.progress(() -> blocked(now)));
-            case REVERSE ->
-                    back.orElseThrow()
-                            .request(
-                                    now.generation().number(),
-                                    targets,
-                                    now.progress(() -> reverse.flatMap(ReverseStream::ended)));
-        };
+        return isForward(now)
+                ? reconciliations.request(
+                        now.generation().number(), targets, now.progress(() -> blocked(now)))
+                : back.orElseThrow()
+                        .request(
+                                now.generation().number(),
+                                targets,
+                                now.progress(() -> reverse.flatMap(ReverseStream::ended)));
+    }
+
+    private boolean isForward(LiveStream live) {
+        return live.with().stream() == stream;
     }
 
     /// The stream from the database that the application writes to.

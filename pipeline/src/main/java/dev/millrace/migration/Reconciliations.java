@@ -25,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,6 +39,7 @@ final class Reconciliations implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
 
     private final ReplicationStream stream;
+    private final Function<Mapping, TableId> named;
     private final String specHash;
     private final InstantSource clock;
     private final KnownTables tables;
@@ -66,8 +68,14 @@ final class Reconciliations implements AutoCloseable {
         }
     }
 
+    /// @param named the table of the migration's target that a mapping reads or writes
     Reconciliations(
-            ReplicationStream stream, String specHash, InstantSource clock, KnownTables tables) {
+            ReplicationStream stream,
+            Function<Mapping, TableId> named,
+            String specHash,
+            InstantSource clock,
+            KnownTables tables) {
+        this.named = named;
         this.stream = stream;
         this.specHash = specHash;
         this.clock = clock;
@@ -261,16 +269,8 @@ final class Reconciliations implements AutoCloseable {
     private List<Mapping> mappings(List<String> targets) {
         targets.forEach(tables::requireTarget);
         return stream.tables().compared().stream()
-                .filter(mapping -> targets.isEmpty() || targets.contains(named(mapping).toString()))
+                .filter(mapping -> targets.isEmpty() || targets.contains(named.apply(mapping).toString()))
                 .toList();
-    }
-
-    /// The table of the migration's target.
-    private TableId named(Mapping mapping) {
-        return switch (stream.direction()) {
-            case FORWARD -> mapping.target().table();
-            case REVERSE -> mapping.source();
-        };
     }
 
     private Optional<ReconciliationReport> parse(ReconciliationStore.Stored stored) {

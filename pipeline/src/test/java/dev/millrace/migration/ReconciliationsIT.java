@@ -59,7 +59,7 @@ class ReconciliationsIT {
 
     private static Reconciliations reconciliations(MigrationScene scene) {
         return new Reconciliations(
-                scene.stream(),
+                scene.stream(), mapping -> mapping.target().table(),
                 "hash",
                 InstantSource.system(),
                 KnownTables.of(List.of(), scene.stream().tables().targetIds()));
