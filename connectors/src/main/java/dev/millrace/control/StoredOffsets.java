@@ -81,6 +81,32 @@ public final class StoredOffsets {
         }
     }
 
+    /// Opens a session in which they can be read again and again.
+    ///
+    /// @param control the database that contains the control schema
+    public Reader reader(Database control) throws SQLException {
+        return new Reader(control.connect("control"));
+    }
+
+    /// Reads the stored offsets in one session. Not thread-safe.
+    public final class Reader implements AutoCloseable {
+
+        private final Connection connection;
+
+        private Reader(Connection connection) {
+            this.connection = connection;
+        }
+
+        public AppliedOffsets read() throws SQLException {
+            return StoredOffsets.this.read(connection);
+        }
+
+        @Override
+        public void close() throws SQLException {
+            connection.close();
+        }
+    }
+
     /// Sets every partition to the start of a generation. Does nothing when this generation has
     /// begun on this topic already, so the call can be repeated after a crash.
     ///

@@ -44,6 +44,9 @@ public final class SwitchoverStream implements StreamProgress {
     /// How long the comparison in advance may take; the application writes meanwhile.
     private static final Duration PREPARATION = Duration.ofMinutes(30);
 
+    /// What is written meanwhile is compared under the fence in a fraction of this time.
+    private static final Duration SHORT_ROUND = Duration.ofSeconds(1);
+
     private final ReplicationStream stream;
     private final Supplier<LiveStream> live;
     private final Supplier<Optional<String>> blocked;
@@ -101,46 +104,60 @@ public final class SwitchoverStream implements StreamProgress {
         }
     }
 
-    /// Reads the stored offsets itself, because the probes of the lag are too rare.
+    /// Reads the stored offsets itself, because the probes of the lag are too rare, and in one
+    /// session: to open one takes longer than the interval.
     private Optional<String> awaitStored(
             LiveReplicationProgress progress, WatermarkNumber watermark, BooleanSupplier giveUp) {
-        while (true) {
-            try {
-                if (offsets.read(stream.control())
+        try (StoredOffsets.Reader reader = offsets.reader(stream.control())) {
+            while (true) {
+                if (reader.read()
                         .appliedWatermark()
                         .filter(number -> number.compareTo(watermark) >= 0)
                         .isPresent()) {
                     return Optional.empty();
                 }
-            } catch (SQLException e) {
-                return Optional.of("the database that is written does not answer: " + Reason.of(e));
+                Optional<String> blocked = progress.blocked().get();
+                if (blocked.isPresent()) {
+                    return blocked;
+                }
+                if (giveUp.getAsBoolean()) {
+                    return Optional.of("the time is over, or the operation was cancelled");
+                }
+                if (!progress.lag().awaitProbe(INTERVAL)) {
+                    return Optional.of("the service is stopping");
+                }
             }
-            Optional<String> blocked = progress.blocked().get();
-            if (blocked.isPresent()) {
-                return blocked;
-            }
-            if (giveUp.getAsBoolean()) {
-                return Optional.of("the time is over, or the operation was cancelled");
-            }
-            if (!progress.lag().awaitProbe(INTERVAL)) {
-                return Optional.of("the service is stopping");
-            }
+        } catch (SQLException e) {
+            return Optional.of("the database that is written does not answer: " + Reason.of(e));
         }
     }
 
+    /// Repeats the comparison while that leaves less for the one under the fence: each round
+    /// compares what was written during the one before.
     @Override
     public Optional<String> prepareVerdict(Attempt attempt) {
         Cancellation cancellation = new Cancellation();
         try (Watch _ = new Watch(attempt.cancelled(), cancellation)) {
-            TouchedReport report =
-                    comparison()
-                            .prepare(
-                                    tables(),
-                                    basis,
-                                    new Limit(cancellation, clock.instant().plus(PREPARATION)));
-            basis = report.next();
-            return doubt(report);
+            Limit limit = new Limit(cancellation, clock.instant().plus(PREPARATION));
+            Duration before = PREPARATION;
+            while (true) {
+                Instant started = clock.instant();
+                TouchedReport report = comparison().prepare(tables(), basis, limit);
+                basis = report.next();
+                Optional<String> doubt = doubt(report);
+                Duration took = Duration.between(started, clock.instant());
+                if (doubt.isPresent() || !isWorthARound(took, before)) {
+                    return doubt;
+                }
+                before = took;
+            }
         }
+    }
+
+    /// Whether another round of the preparation is clearly shorter than the last one, which was
+    /// still long. Not for ever: each round must take less than half of the one before.
+    static boolean isWorthARound(Duration took, Duration before) {
+        return took.compareTo(SHORT_ROUND) > 0 && took.multipliedBy(2).compareTo(before) < 0;
     }
 
     @Override

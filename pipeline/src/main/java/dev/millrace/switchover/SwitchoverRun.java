@@ -76,18 +76,26 @@ final class SwitchoverRun implements AutoCloseable {
     private volatile boolean pastReturn;
     private Instant deadline = Instant.MAX;
     private @Nullable Instant pausedFrom;
-    private @Nullable Instant pausedUntil;
+
+    /// When the application could write again; later steps do not concern it.
+    private @Nullable Instant pausedTo;
 
     SwitchoverRun(Settings with, OperationJournal journal) {
         this.with = with;
         this.journal = journal;
         this.progress = OperationProgress.of(journal.operation());
-        this.pausedFrom =
-                journal.operation().steps().stream()
-                        .filter(step -> step.name().equals(SwitchStep.HOLD.id()))
-                        .map(StoredStep::startedAt)
-                        .findFirst()
+        this.pausedFrom = stored(SwitchStep.HOLD).map(StoredStep::startedAt).orElse(null);
+        this.pausedTo =
+                stored(SwitchStep.RELEASE)
+                        .filter(_ -> journal.isDone(SwitchStep.RELEASE))
+                        .flatMap(StoredStep::finishedAt)
                         .orElse(null);
+    }
+
+    private Optional<StoredStep> stored(SwitchStep step) {
+        return journal.operation().steps().stream()
+                .filter(known -> known.name().equals(step.id()))
+                .findFirst();
     }
 
     OperationProgress progress() {
@@ -155,7 +163,7 @@ final class SwitchoverRun implements AutoCloseable {
             switch (perform(step)) {
                 case StepOutcome.Done _ -> {
                     if (step == SwitchStep.RELEASE) {
-                        pausedUntil = with.clock().instant();
+                        pausedTo = with.clock().instant();
                     }
                 }
                 case StepOutcome.Failed(String reason) -> {
@@ -279,6 +287,9 @@ final class SwitchoverRun implements AutoCloseable {
         progress.enter(
                 State.RETURNING, Optional.of(reason), OptionalLong.empty(), with.clock().instant());
         for (SwitchStep step : journal.toUndo()) {
+            if (step == SwitchStep.ARM && lifted.isPresent()) {
+                pausedTo = with.clock().instant();
+            }
             undo(step);
             journal.note(step, Mark.UNDONE, "");
         }
@@ -343,8 +354,8 @@ final class SwitchoverRun implements AutoCloseable {
         if (pausedFrom == null || !state.isFinished()) {
             return OptionalLong.empty();
         }
-        Instant until = pausedUntil == null ? with.clock().instant() : pausedUntil;
-        return OptionalLong.of(Duration.between(pausedFrom, until).toMillis());
+        Instant to = pausedTo == null ? with.clock().instant() : pausedTo;
+        return OptionalLong.of(Duration.between(pausedFrom, to).toMillis());
     }
 
     private StepAction action(SwitchStep step) {

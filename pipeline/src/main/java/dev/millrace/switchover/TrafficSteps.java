@@ -140,6 +140,8 @@ final class TrafficSteps {
         if (problem(with.from().install()) instanceof String problem) {
             return failed(problem);
         }
+        // Opens the lease's session, which the application would wait for in FENCE.
+        with.from().read();
         if (!with.to().read().isClosed()) {
             return failed(
                     "The %s is not fenced, so the application could write there before it is routed."

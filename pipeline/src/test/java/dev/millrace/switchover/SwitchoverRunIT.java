@@ -373,6 +373,61 @@ class SwitchoverRunIT {
         assertThat(world.effects.indexOf("undo hold")).isLessThan(world.effects.indexOf("lift"));
     }
 
+    /// The application notices neither the steps before [SwitchStep#HOLD] nor those after
+    /// [SwitchStep#RELEASE].
+    @ParameterizedTest
+    @EnumSource(names = {"DISARM", "ARM", "VERDICT"})
+    void thePauseEndsWhenTheApplicationCanWriteAgain(SwitchStep slow) throws Exception {
+        use(Kind.ROLLBACK);
+        if (slow != SwitchStep.DISARM) {
+            answer(SwitchStep.PERMANENT, new StepOutcome.Failed("It is broken."));
+        }
+        String moment = slow == SwitchStep.ARM ? "undo:before" : "perform:before";
+
+        begin(
+                        (step, at) -> {
+                            if (step == slow && at.equals(moment)) {
+                                now.updateAndGet(time -> time.plusSeconds(7));
+                            }
+                        })
+                .start();
+
+        assertThat(store().latest().orElseThrow().pauseMs())
+                .hasValue(slow == SwitchStep.VERDICT ? 7_000 : 0);
+    }
+
+    /// A lease expires, but a permanent one does not.
+    @Test
+    void waitsForTheSourceWithoutEndIfTheLeaseMayBePermanent() throws Exception {
+        SwitchoverRun killed =
+                begin(killAt(new Kill(kind, SwitchStep.PERMANENT, "perform:before")));
+        assertThatThrownBy(killed::start).isInstanceOf(Killed.class);
+        // The next process reads from the journal when the pause began, by the server's clock.
+        now.set(Instant.now().plus(TIMEOUT).plusSeconds(1));
+        world.unreachable = 3;
+        world.late = () -> world.effect(SwitchStep.PERMANENT);
+
+        assertEnd(again(SwitchStep.Trace.NONE).resume(), State.DONE);
+    }
+
+    @Test
+    void undoesNoStepAgainAfterAKillWhileItReturns() throws Exception {
+        answer(SwitchStep.PROVE, new StepOutcome.Failed("It is broken."));
+        SwitchoverRun killed =
+                begin(
+                        (step, moment) -> {
+                            if (step == SwitchStep.ARM && moment.equals("undo:before")) {
+                                throw new Killed();
+                            }
+                        });
+        assertThatThrownBy(killed::start).isInstanceOf(Killed.class);
+        int before = world.effects.size();
+
+        assertEnd(again(SwitchStep.Trace.NONE).resume(), State.RETURNED);
+
+        assertThat(world.effects.subList(before, world.effects.size())).containsExactly("undo arm");
+    }
+
     @Test
     void leavesAnUnknownRoutingToAPerson() throws Exception {
         answer(SwitchStep.ROUTE, new StepOutcome.Unknown("Does the load balancer point to B?"));

@@ -33,7 +33,11 @@ final class World implements SwitchoverRun.ClosingLease {
     final Map<SwitchStep, List<Function<Attempt, StepOutcome>>> answers =
             new EnumMap<>(SwitchStep.class);
 
+    /// How many calls the source does not answer.
     int unreachable;
+
+    /// What happens on the source while it does not answer.
+    Runnable late = () -> {};
 
     /// The world before a move. The sides have the names that a switchover gives them.
     World(Kind kind) {
@@ -123,6 +127,9 @@ final class World implements SwitchoverRun.ClosingLease {
     private void answer() {
         if (unreachable > 0) {
             unreachable--;
+            if (unreachable == 0) {
+                late.run();
+            }
             throw new IllegalStateException("the source does not answer");
         }
     }
