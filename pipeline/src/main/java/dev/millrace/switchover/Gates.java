@@ -82,15 +82,24 @@ final class Gates {
                 };
         return facts.phase().equals(required)
                 ? Gate.open("phase", facts.phase(), required)
-                : Gate.closed(
-                        "phase",
-                        facts.phase(),
-                        required,
-                        switch (kind) {
-                            case SWITCHOVER ->
-                                    "The target is not up to date. Wait until 'millrace status' shows IN_SYNC.";
-                            case ROLLBACK -> "There is no finished switchover to take back.";
-                        });
+                : Gate.closed("phase", facts.phase(), required, wrongPhase());
+    }
+
+    private String wrongPhase() {
+        return switch (facts.phase()) {
+            case "UNRESOLVED" ->
+                    "The last operation asks a question. Read it with 'millrace status', then run 'millrace resolve'.";
+            case "SWITCHING_OVER" ->
+                    "An operation that moves the traffic is running. Wait for its end, see 'millrace status'.";
+            default ->
+                    switch (kind) {
+                        case SWITCHOVER ->
+                                facts.phase().equals("REVERSIBLE")
+                                        ? "The application writes to the target already."
+                                        : "The target is not up to date. Wait until 'millrace status' shows IN_SYNC.";
+                        case ROLLBACK -> "There is no finished switchover to take back.";
+                    };
+        };
     }
 
     private Gate verdict() {

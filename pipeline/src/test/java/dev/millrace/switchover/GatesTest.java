@@ -19,6 +19,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class GatesTest {
@@ -362,6 +363,22 @@ class GatesTest {
         assertThat(sequences.refusal(Set.of())).isPresent();
         assertThat(sequences.refusal(Set.of("sequences"))).isEmpty();
 
+        Switchover wayBack =
+                Switchover.judge(
+                        Kind.SWITCHOVER,
+                        Facts.READY
+                                .plan(
+                                        Optional.of(
+                                                new Plan(
+                                                        Map.of("way-back", List.of("Partial.")),
+                                                        List.of(),
+                                                        Optional.of(List.of()))))
+                                .facts(),
+                        LIMITS,
+                        NOW);
+        assertThat(wayBack.refusal(Set.of("way-back")))
+                .hasValue("Gate way-back is closed and cannot be forced: Partial.");
+
         assertThat(privileges.refusal(Set.of("target-privileges"))).isEmpty();
         assertThat(verdict.refusal(Set.of("verdict")).orElseThrow())
                 .startsWith("Gate verdict is closed and cannot be forced (");
@@ -389,6 +406,25 @@ class GatesTest {
                         "open",
                         "route",
                         "release");
+    }
+
+    /// yb-voyager#2235: a step of the cutover was accepted before the one that it needs.
+    @ParameterizedTest
+    @CsvSource({
+        "SWITCHOVER, CATCHING_UP, not up to date",
+        "SWITCHOVER, REVERSIBLE, writes to the target already",
+        "SWITCHOVER, SWITCHING_OVER, is running",
+        "SWITCHOVER, UNRESOLVED, millrace resolve",
+        "ROLLBACK, IN_SYNC, no finished switchover",
+        "ROLLBACK, SWITCHING_OVER, is running",
+        "ROLLBACK, UNRESOLVED, millrace resolve"
+    })
+    void aMoveInTheWrongOrderIsRefused(Kind kind, String phase, String reason) {
+        Switchover move = Switchover.judge(kind, Facts.READY.phase(phase).facts(), LIMITS, NOW);
+
+        assertThat(move.refusal(Set.of("phase")).orElseThrow())
+                .startsWith("Gate phase is closed and cannot be forced: ")
+                .contains(reason);
     }
 
     @Test
