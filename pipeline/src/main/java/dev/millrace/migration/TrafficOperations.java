@@ -93,7 +93,8 @@ final class TrafficOperations implements AutoCloseable {
         return traffic(Kind.of(last.kind()), State.of(last.state()));
     }
 
-    private static Traffic traffic(Kind kind, State state) {
+    /// Where the application writes, as the last operation left it.
+    static Traffic traffic(Kind kind, State state) {
         return switch (state) {
             case RUNNING, RETURNING -> Traffic.MOVING;
             case UNRESOLVED -> Traffic.UNRESOLVED;

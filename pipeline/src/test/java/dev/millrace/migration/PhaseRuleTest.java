@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.migration.PhaseRule.Transition;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PhaseRuleTest {
 
@@ -125,6 +129,23 @@ class PhaseRuleTest {
                                 Optional.empty(),
                                 traffic))
                 .to();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "SWITCHOVER, RUNNING, MOVING",
+        "SWITCHOVER, RETURNING, MOVING",
+        "SWITCHOVER, UNRESOLVED, UNRESOLVED",
+        "SWITCHOVER, DONE, ON_TARGET",
+        "SWITCHOVER, RETURNED, ON_SOURCE",
+        "ROLLBACK, RUNNING, MOVING",
+        "ROLLBACK, RETURNING, MOVING",
+        "ROLLBACK, UNRESOLVED, UNRESOLVED",
+        "ROLLBACK, DONE, ON_SOURCE",
+        "ROLLBACK, RETURNED, ON_TARGET"
+    })
+    void theTrafficIsWhereTheLastOperationLeftIt(Kind kind, State state, Traffic traffic) {
+        assertThat(TrafficOperations.traffic(kind, state)).isEqualTo(traffic);
     }
 
     @Test
