@@ -123,6 +123,7 @@ class KeptColumnsIT {
             nullValues = "NULL",
             value = {
                 "A@x, a@x, A@x",
+                "A@x, a@X, A@x",
                 "A@x, b@x, b@x",
                 "A@x, NULL, NULL",
                 "NULL, a@x, a@x",
@@ -150,6 +151,16 @@ class KeptColumnsIT {
             @Nullable String existing, String arriving, @Nullable String expected)
             throws Exception {
         assertWritten("text", kept("COALESCE(v, '')", true), existing, arriving, expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            nullValues = "NULL",
+            value = {"'', NULL, ''", "'', x, x", "x, NULL, NULL"})
+    void valueThatIsNullOnTheOtherSideStaysUnlessItIsNotNullThere(
+            String existing, @Nullable String arriving, @Nullable String expected)
+            throws Exception {
+        assertWritten("text", kept("NULLIF(v, '')", true), existing, arriving, expected);
     }
 
     @ParameterizedTest
