@@ -173,7 +173,21 @@ public final class ServiceProcess implements AutoCloseable {
         return answer.body().map(JSON::readTree);
     }
 
-    void kill() throws InterruptedException {
+    /// Begins to move the traffic.
+    ///
+    /// @param kind `switchover` or `rollback`
+    /// @return the operation's id
+    /// @throws AssertionError with the reason if that is refused
+    public String move(String kind) throws IOException {
+        HttpResponse<String> answer = post(kind, "{}");
+        if (answer.statusCode() != 202) {
+            throw new AssertionError(answer.body());
+        }
+        return JSON.readTree(answer.body()).at("/operation/id").stringValue("");
+    }
+
+    /// Sends SIGKILL.
+    public void kill() throws InterruptedException {
         process.destroyForcibly();
         process.waitFor();
     }
@@ -237,7 +251,7 @@ public final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    void requireAlive() {
+    public void requireAlive() {
         if (!process.isAlive()) {
             throw new IllegalStateException(
                     "The service ended with " + process.exitValue() + ":\n" + said());

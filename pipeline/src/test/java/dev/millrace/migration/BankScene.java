@@ -21,6 +21,7 @@ import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
@@ -76,7 +79,8 @@ final class BankScene implements AutoCloseable {
 
     private int moves;
 
-    private BankScene(Function<MigrationScene, Route> route) throws Exception {
+    private BankScene(Function<MigrationScene, Route> route, Consumer<MigrationScene> shape)
+            throws Exception {
         scene =
                 new MigrationScene()
                         .separateRoles()
@@ -100,6 +104,7 @@ final class BankScene implements AutoCloseable {
                 "GRANT SELECT ON app.routing TO " + role,
                 "GRANT ALL ON account, ledger TO " + role);
         scene.target.execute("GRANT ALL ON account, ledger TO " + role);
+        shape.accept(scene);
         scene.route(route.apply(scene)).reversible();
         untouched = Inventory.beforeStart(scene);
         scene.start();
@@ -108,27 +113,52 @@ final class BankScene implements AutoCloseable {
         traffic = BankTraffic.of(scene.source, scene.target, role);
     }
 
-    /// A bank whose clients read from a flag table which database they use.
-    static BankScene withClients() throws Exception {
-        BankScene bank =
-                new BankScene(
-                        _ ->
-                                new Route.Flag(
-                                        Switchover.Side.SOURCE,
-                                        new TableId("app", "routing"),
-                                        "active",
-                                        Map.of(),
-                                        "source",
-                                        "target"));
+    /// A bank whose clients read from a flag table which database they use. One of them does not,
+    /// and tries both.
+    static BankScene withALostClient() throws Exception {
+        BankScene bank = new BankScene(BankScene::flag, _ -> {});
         bank.traffic.start();
-        bank.traffic.awaitProgress("source");
-        bank.assertEqual();
+        bank.awaitEqual();
         return bank;
     }
 
+    /// A bank whose clients all read from a flag table which database they use.
+    static BankScene withClients() throws Exception {
+        BankScene bank = new BankScene(BankScene::flag, _ -> {});
+        bank.traffic.startRouted();
+        bank.awaitEqual();
+        return bank;
+    }
+
+    /// A bank whose clients are routed by a webhook, but for one that tries both databases.
+    static BankScene withClients(RoutingHook hook) throws Exception {
+        BankScene bank = new BankScene(hook::of, _ -> {});
+        bank.traffic.start();
+        bank.awaitEqual();
+        return bank;
+    }
+
+    private static Route flag(MigrationScene scene) {
+        return new Route.Flag(
+                Switchover.Side.SOURCE,
+                new TableId("app", "routing"),
+                "active",
+                Map.of(),
+                "source",
+                "target");
+    }
+
+    private void awaitEqual() {
+        traffic.awaitProgress("source");
+        assertEqual();
+    }
+
     /// A bank without clients.
-    static BankScene routedBy(Function<MigrationScene, Route> route) throws Exception {
-        return new BankScene(route);
+    ///
+    /// @param shape adds tables
+    static BankScene routedBy(Function<MigrationScene, Route> route, Consumer<MigrationScene> shape)
+            throws Exception {
+        return new BankScene(route, shape);
     }
 
     /// A bank without clients whose traffic is on the target.
@@ -139,7 +169,8 @@ final class BankScene implements AutoCloseable {
                                 new Route.Sql(
                                         Switchover.Side.SOURCE,
                                         "UPDATE app.routing SET active = 'target'",
-                                        "UPDATE app.routing SET active = 'source'"));
+                                        "UPDATE app.routing SET active = 'source'"),
+                        _ -> {});
         bank.assertEqual();
         Operation moved = bank.move(Kind.SWITCHOVER);
         assertThat(moved.state()).as(moved.toString()).isEqualTo(State.DONE);
@@ -163,7 +194,7 @@ final class BankScene implements AutoCloseable {
         return begin(Kind.SWITCHOVER, trace);
     }
 
-    private SwitchoverOperation begin(Kind kind, SwitchStep.Trace trace) throws Exception {
+    SwitchoverOperation begin(Kind kind, SwitchStep.Trace trace) throws Exception {
         OperationStore store = scene.running().operations();
         UUID id = UUID.randomUUID();
         store.begin(
@@ -229,15 +260,62 @@ final class BankScene implements AutoCloseable {
 
     /// Moves the traffic as an operator does, and waits for the end.
     Operation move(Kind kind) {
+        return awaitEnd(beginMove(kind));
+    }
+
+    /// Begins to move the traffic as an operator does.
+    UUID beginMove(Kind kind) {
         Optional<String> key = Optional.of(UUID.randomUUID().toString());
         Operation begun = ask(kind, SwitchoverRequest.Action.MOVE, key);
         // A client that got no answer asks again.
         assertThat(ask(kind, SwitchoverRequest.Action.MOVE, key).id()).isEqualTo(begun.id());
-        Operation end = awaitEnd(Objects.requireNonNull(begun.id()));
-        if (end.state() == State.DONE) {
-            moves++;
-        }
-        return end;
+        return Objects.requireNonNull(begun.id());
+    }
+
+    void cancel(Kind kind) {
+        ask(kind, SwitchoverRequest.Action.CANCEL, Optional.empty());
+    }
+
+    /// Answers an unresolved operation as an operator does.
+    void resolve(boolean routed) {
+        scene.running()
+                .resolve(
+                        new MigrationControl.Resolution(
+                                routed, false, "a test", Optional.of("tester"), Optional.empty()));
+    }
+
+    void awaitUnresolved(UUID id) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () -> scene.running().operation(id).orElseThrow().state(),
+                        State.UNRESOLVED::equals);
+        scene.awaitPhase("UNRESOLVED");
+    }
+
+    void awaitStep(UUID id, SwitchStep step) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .pollInterval(Duration.ofMillis(10))
+                .until(
+                        () -> {
+                            StatusReport.Move move = scene.running().status().operation();
+                            if (move == null || !move.id().equals(id.toString())) {
+                                return false;
+                            }
+                            if (move.finishedAt() != null) {
+                                throw new AssertionError(move);
+                            }
+                            return step.id().equals(move.step());
+                        });
+    }
+
+    /// What each step took, in milliseconds.
+    static String timings(Operation operation) {
+        return operation.steps().stream()
+                .filter(step -> step.seconds() != null)
+                .map(step -> "%s %.0f".formatted(step.name(), step.seconds() * 1_000))
+                .collect(Collectors.joining(", "));
     }
 
     void awaitOpenGates(Kind kind) {
@@ -267,12 +345,23 @@ final class BankScene implements AutoCloseable {
                                 key));
     }
 
+    /// A move that was not made by [#move] or [#resume].
+    void countMove() {
+        moves++;
+    }
+
+    /// To be called once for each operation.
     Operation awaitEnd(UUID id) {
-        return Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
-                .until(
-                        () -> scene.running().operation(id).orElseThrow(),
-                        operation -> operation.state().isFinished());
+        Operation end =
+                Awaitility.await()
+                        .atMost(Duration.ofMinutes(2))
+                        .until(
+                                () -> scene.running().operation(id).orElseThrow(),
+                                operation -> operation.state().isFinished());
+        if (end.state() == State.DONE) {
+            moves++;
+        }
+        return end;
     }
 
     void assertWritesOnTarget() {
@@ -302,17 +391,20 @@ final class BankScene implements AutoCloseable {
         return scene.running().operations().latest().orElseThrow();
     }
 
-    private void assertRefused(TestDatabase side) {
-        assertThatThrownBy(
-                        () -> {
-                            try (Connection client =
-                                    DriverManager.getConnection(side.url(), role, "pw")) {
-                                client.createStatement()
-                                        .execute("UPDATE account SET id = id WHERE false");
-                            }
-                        })
+    void assertRefused(TestDatabase side) {
+        assertThatThrownBy(() -> write(side, role, "UPDATE account SET id = id WHERE false"))
                 .isInstanceOfSatisfying(
                         SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("25006"));
+    }
+
+    /// Writes as a role of the application.
+    static void write(TestDatabase side, String role, String... statements) throws SQLException {
+        try (Connection client = DriverManager.getConnection(side.url(), role, "pw");
+                Statement statement = client.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
     }
 
     @Override

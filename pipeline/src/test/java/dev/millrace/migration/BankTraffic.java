@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.postgres.SqlFailure;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -14,15 +15,18 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
-/// Clients of a bank that read before each transfer from a flag table which database they use. A
-/// refused transfer is tried again. Records every committed one.
+/// Clients of a bank that read before each transfer from a flag table which database they use, and
+/// possibly one that tries both in turns, because it does not know where the traffic is. A refused
+/// transfer is tried again. Records every committed one.
 final class BankTraffic implements AutoCloseable {
 
     static final int ACCOUNTS = 50;
@@ -30,8 +34,12 @@ final class BankTraffic implements AutoCloseable {
 
     private static final int CLIENTS = 4;
 
-    /// A client that is refused tries again after this time.
-    private static final Duration RETRY = Duration.ofMillis(5);
+    /// A client waits for this time between two transfers, so that the servers are not busy alone
+    /// with them.
+    private static final Duration PAUSE = Duration.ofMillis(3);
+
+    /// The server was lost, or starts.
+    private static final Set<SqlFailure> LOST = Set.of(SqlFailure.UNREACHABLE, SqlFailure.BUSY);
 
     private final TestDatabase source;
     private final TestDatabase target;
@@ -39,12 +47,43 @@ final class BankTraffic implements AutoCloseable {
     private final List<Thread> clients = new ArrayList<>();
     private final Queue<Transfer> committed = new ConcurrentLinkedQueue<>();
     private final Queue<String> failures = new ConcurrentLinkedQueue<>();
+
+    /// Transfers whose connection was lost before the commit was confirmed.
+    private final Set<String> unknown = ConcurrentHashMap.newKeySet();
+
     private final AtomicInteger refused = new AtomicInteger();
     private volatile boolean stopped;
 
+    /// @param routed whether the client was routed to this side
     /// @param begin when its first write was sent
     /// @param end when its commit was confirmed
-    record Transfer(UUID id, String side, long begin, long end) {}
+    record Transfer(UUID id, String side, boolean routed, long begin, long end) {}
+
+    /// A session of a client, which is opened again after the server was lost.
+    private final class Client {
+
+        private final TestDatabase side;
+        private @Nullable Connection session;
+
+        Client(TestDatabase side) {
+            this.side = side;
+        }
+
+        Connection session() throws SQLException {
+            Connection open = session;
+            if (open == null || open.isClosed()) {
+                open = DriverManager.getConnection(side.url(), role, "pw");
+                session = open;
+            }
+            return open;
+        }
+
+        void close() throws SQLException {
+            if (session != null) {
+                session.close();
+            }
+        }
+    }
 
     private BankTraffic(TestDatabase source, TestDatabase target, String role) {
         this.source = source;
@@ -58,44 +97,59 @@ final class BankTraffic implements AutoCloseable {
     }
 
     void start() {
+        startRouted();
+        clients.add(Thread.ofPlatform().name("bank-lost").start(() -> run(false)));
+    }
+
+    /// Without the client that tries both sides.
+    void startRouted() {
         for (int i = 0; i < CLIENTS; i++) {
-            clients.add(Thread.ofPlatform().name("bank-" + i).start(this::run));
+            clients.add(Thread.ofPlatform().name("bank-" + i).start(() -> run(true)));
         }
     }
 
-    private void run() {
-        try (Connection flag = connect(source);
-                Connection old = connect(source);
-                Connection fresh = connect(target)) {
-            old.setAutoCommit(false);
-            fresh.setAutoCommit(false);
-            while (!stopped) {
-                String side = side(flag);
-                transfer(side, side.equals("source") ? old : fresh);
+    private void run(boolean routed) {
+        Client flag = new Client(source);
+        Client old = new Client(source);
+        Client fresh = new Client(target);
+        try {
+            for (int turn = 0; !stopped; turn++) {
+                String side = routed ? side(flag) : turn % 2 == 0 ? "source" : "target";
+                transfer(side, routed, side.equals("source") ? old : fresh);
+                LockSupport.parkNanos(PAUSE.toNanos());
             }
+            flag.close();
+            old.close();
+            fresh.close();
         } catch (SQLException e) {
             failures.add(e.toString());
         }
     }
 
-    private Connection connect(TestDatabase database) throws SQLException {
-        return DriverManager.getConnection(database.url(), role, "pw");
-    }
-
-    private static String side(Connection flag) throws SQLException {
-        try (var statement = flag.createStatement();
+    private static String side(Client flag) throws SQLException {
+        try (var statement = flag.session().createStatement();
                 var row = statement.executeQuery("SELECT active FROM app.routing")) {
             row.next();
             return row.getString(1);
         }
     }
 
-    private void transfer(String side, Connection connection) throws SQLException {
+    private void transfer(String side, boolean routed, Client client) throws SQLException {
         UUID id = UUID.randomUUID();
         int from = ThreadLocalRandom.current().nextInt(ACCOUNTS);
         int to = (from + 1 + ThreadLocalRandom.current().nextInt(ACCOUNTS - 1)) % ACCOUNTS;
+        try {
+            Connection connection = client.session();
+            connection.setAutoCommit(false);
+            transfer(connection, new Transfer(id, side, routed, System.nanoTime(), 0), from, to);
+        } catch (SQLException e) {
+            fail(e, id, side, client);
+        }
+    }
+
+    private void transfer(Connection connection, Transfer begun, int from, int to)
+            throws SQLException {
         try (var statement = connection.createStatement()) {
-            long begin = System.nanoTime();
             // In the order of the keys: no deadlock.
             for (int account : new int[] {Math.min(from, to), Math.max(from, to)}) {
                 statement.executeUpdate(
@@ -104,16 +158,29 @@ final class BankTraffic implements AutoCloseable {
                                 + " WHERE id = "
                                 + account);
             }
-            statement.executeUpdate("INSERT INTO ledger (transfer) VALUES ('" + id + "')");
+            statement.executeUpdate("INSERT INTO ledger (transfer) VALUES ('" + begun.id() + "')");
             connection.commit();
-            committed.add(new Transfer(id, side, begin, System.nanoTime()));
-        } catch (SQLException e) {
-            connection.rollback();
-            if ("25006".equals(e.getSQLState())) {
+            committed.add(
+                    new Transfer(
+                            begun.id(),
+                            begun.side(),
+                            begun.routed(),
+                            begun.begin(),
+                            System.nanoTime()));
+        }
+    }
+
+    private void fail(SQLException failure, UUID id, String side, Client client)
+            throws SQLException {
+        if (LOST.contains(SqlFailure.of(failure))) {
+            unknown.add(id.toString());
+            client.close();
+        } else {
+            client.session().rollback();
+            if ("25006".equals(failure.getSQLState())) {
                 refused.incrementAndGet();
-                LockSupport.parkNanos(RETRY.toNanos());
             } else {
-                failures.add(side + ": " + e);
+                failures.add(side + ": " + failure);
             }
         }
     }
@@ -122,7 +189,7 @@ final class BankTraffic implements AutoCloseable {
         return refused.get();
     }
 
-    /// Waits until clients have committed on this side, beginning from now.
+    /// Waits until routed clients have committed on this side, beginning from now.
     void awaitProgress(String side) {
         long now = System.nanoTime();
         Awaitility.await()
@@ -132,7 +199,10 @@ final class BankTraffic implements AutoCloseable {
                             assertThat(failures).isEmpty();
                             assertThat(committed)
                                     .anyMatch(
-                                            each -> each.side().equals(side) && each.begin() > now);
+                                            each ->
+                                                    each.routed()
+                                                            && each.side().equals(side)
+                                                            && each.begin() > now);
                         });
     }
 
@@ -164,6 +234,7 @@ final class BankTraffic implements AutoCloseable {
                         .collect(Collectors.groupingBy(id -> id, Collectors.counting()));
         Set<String> expected =
                 committed.stream().map(each -> each.id().toString()).collect(Collectors.toSet());
+        ledger.keySet().stream().filter(unknown::contains).forEach(expected::add);
         assertThat(ledger.keySet()).isEqualTo(expected);
         assertThat(ledger.values()).allMatch(count -> count == 1);
         assertThat(side.value("SELECT sum(balance) FROM account"))

@@ -35,11 +35,13 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
-import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.sql.Relation;
+import dev.millrace.sql.SelectParser;
+import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectStatement;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
@@ -59,6 +61,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -113,25 +116,23 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
-    /// Declares the tables as a file does. Both sides have them already.
-    ///
-    /// @param selects the value of `tables`
-    /// @param sources the source tables that they read
-    MigrationScene declared(String selects, String... sources) {
-        String file =
-                """
-                migration: %s
-                source: {url: 'jdbc:postgresql://h/d', username: u, password: p}
-                target: {url: 'jdbc:postgresql://h/e', username: u, password: p}
-                tables:
-                """
-                                .formatted(name)
-                        + selects.indent(2);
-        switch (SpecReader.read("millrace.yaml", file, Map.of())) {
-            case SpecResult.Valid valid -> entries = valid.spec().tables();
-            case SpecResult.Invalid invalid -> throw new AssertionError(invalid.toString());
-        }
-        Stream.of(sources).map(table -> new TableId("public", table)).forEach(tables::add);
+    /// Declares a target table that is a SELECT over a source table, before those that are declared
+    /// already. The test creates both.
+    MigrationScene select(String target, String select) {
+        SelectStatement statement =
+                switch (SelectParser.parse(select)) {
+                    case ParseResult.Parsed(SelectStatement parsed) -> parsed;
+                    case ParseResult.Refused(var problems) -> throw new AssertionError(problems);
+                };
+        entries =
+                Stream.concat(
+                                Stream.of(
+                                        new TableEntry.Select(
+                                                new TableId("public", target),
+                                                statement,
+                                                new Position("millrace.yaml", 1, 1))),
+                                entries.stream())
+                        .toList();
         return this;
     }
 
@@ -277,32 +278,38 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration startAnother() throws SQLException {
+        Optional<PreflightReport> plan = plan();
         return Migration.start(
                 new Migration.Streams(
-                        stream(), Optional.ofNullable(reverse).map(this::reverseStream)),
+                        stream(plan), Optional.ofNullable(reverse).map(to -> reverse(to, plan))),
                 file(),
                 "test",
                 InstantSource.system());
     }
 
     ReplicationStream stream() {
-        List<CapturedTable> captured = captured();
+        return stream(plan());
+    }
+
+    /// What the file declares; empty for tables that are not in the file.
+    private Optional<PreflightReport> plan() {
+        return entries.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Preflight(databases.source(), databases.target()).run(spec()));
+    }
+
+    private ReplicationStream stream(Optional<PreflightReport> plan) {
         MigrationSpec spec = spec();
         return new ReplicationStream(
                 Direction.FORWARD,
                 name,
                 new ReplicationStream.Side(spec.source(), databases.source()),
                 new ReplicationStream.Side(spec.target(), databases.target()),
-                new ReplicationStream.Tables(
-                        entries.isEmpty()
-                                ? captured.stream()
-                                        .map(CapturedTable::relation)
-                                        .flatMap(this::mappings)
-                                        .toList()
-                                : new Preflight(databases.source(), databases.target())
-                                        .run(spec)
-                                        .mappings(),
-                        captured),
+                plan.map(
+                                report ->
+                                        new ReplicationStream.Tables(
+                                                report.mappings(), report.captured()))
+                        .orElseGet(() -> copies(captured(), this::mappings)),
                 new ReplicationStream.Settings(
                         PARTITIONS,
                         kafka,
@@ -315,19 +322,34 @@ final class MigrationScene implements AutoCloseable {
                         new IndexSetting(indexes, Map.of())));
     }
 
+    private static ReplicationStream.Tables copies(
+            List<CapturedTable> captured, Function<Relation, Stream<Mapping>> mappings) {
+        return new ReplicationStream.Tables(
+                captured.stream().map(CapturedTable::relation).flatMap(mappings).toList(),
+                captured);
+    }
+
     /// Lets the migration carry the target's changes back to the source.
     MigrationScene reversible() {
         reverse = databases.forStream(Direction.REVERSE.id(name));
         return this;
     }
 
-    private ReplicationStream reverseStream(SceneDatabases reverse) {
+    private ReplicationStream reverse(SceneDatabases reverse, Optional<PreflightReport> plan) {
         return new ReplicationStream(
                 Direction.REVERSE,
                 name,
                 new ReplicationStream.Side(reverse.targetEndpoint(), reverse.target()),
                 new ReplicationStream.Side(reverse.sourceEndpoint(), reverse.source()),
-                reverseTables(reverse),
+                plan.map(report -> report.reversal().tables(Direction.REVERSE.id(name)).orElseThrow())
+                        .orElseGet(
+                                () ->
+                                        copies(
+                                                captured(reverse.target()),
+                                                relation ->
+                                                        Stream.of(
+                                                                CopyMapping.of(
+                                                                        relation, relation.id())))),
                 new ReplicationStream.Settings(
                         PARTITIONS,
                         kafka,
@@ -338,23 +360,6 @@ final class MigrationScene implements AutoCloseable {
                         Backfill.WINDOWS,
                         ExistingRows.ON_BOTH_SIDES,
                         IndexSetting.KEEP));
-    }
-
-    private ReplicationStream.Tables reverseTables(SceneDatabases reverse) {
-        if (entries.stream().anyMatch(TableEntry.Select.class::isInstance)) {
-            PreflightReport report =
-                    new Preflight(databases.source(), databases.target()).run(spec());
-            return report.reversal()
-                    .tables(Direction.REVERSE.id(name))
-                    .orElseThrow(() -> new AssertionError(report.findings().toString()));
-        }
-        List<CapturedTable> captured = captured(reverse.target());
-        return new ReplicationStream.Tables(
-                captured.stream()
-                        .map(CapturedTable::relation)
-                        .map(relation -> CopyMapping.of(relation, relation.id()))
-                        .toList(),
-                captured);
     }
 
     private Path stateDir() {

@@ -10,6 +10,7 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.testing.PgBouncerProcess;
+import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,17 +30,19 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// `pgbench` with 16 clients writes through PgBouncer while the bank is switched over: no
-/// transaction fails, and each is on the target.
+/// `pgbench` with 16 clients writes through PgBouncer while the bank is switched over, back and
+/// over again: no transaction fails, and each is on the target. One of its two scripts writes a
+/// table that the target has under other names and types.
 @Tag("faults")
 class PooledSwitchoverIT {
 
-    private static final int SECONDS = 150;
+    /// How long the clients write between two moves.
+    private static final Duration BETWEEN = Duration.ofMinutes(2);
 
-    /// Transfers between two moves.
-    private static final int LONG = 20_000;
+    /// Also the time for four phases and three moves.
+    private static final int SECONDS = 360;
 
-    private static final int SHORT = 2_000;
+    private static final int CUSTOMERS = 200;
 
     /// Updates in the order of the keys, so that clients do not deadlock.
     private static final String TRANSFER =
@@ -52,6 +56,30 @@ class PooledSwitchoverIT {
             COMMIT;
             """;
 
+    /// The application knows by the database which version of its statements it needs.
+    private static final String VISIT =
+            """
+            \\set id random(1, %d)
+            BEGIN;
+            SELECT CASE WHEN to_regclass('public.client') IS NULL THEN 0 ELSE 1 END AS fresh \\gset
+            \\if :fresh
+            UPDATE client SET visits = visits + 1, cents = cents + 150 WHERE key = :id;
+            INSERT INTO client (key, full_name, cents, visits)
+                VALUES (nextval('visitor'), 'fresh', 50, 0);
+            \\else
+            UPDATE customer SET seen = seen + 1, price = price + 1.5 WHERE id = :id;
+            INSERT INTO customer (id, user_name, price, seen)
+                VALUES (nextval('visitor'), 'old', 0.5, 0);
+            \\endif
+            COMMIT;
+            """
+                    .formatted(CUSTOMERS);
+
+    private static final String SELECT =
+            "SELECT CAST(id AS bigint) AS key, CAST(user_name AS text) AS full_name,"
+                    + " CAST(price * 100 AS bigint) AS cents, CAST(seen AS bigint) AS visits"
+                    + " FROM public.customer";
+
     private static final Pattern PROCESSED =
             Pattern.compile("number of transactions actually processed: (\\d+)");
 
@@ -62,7 +90,7 @@ class PooledSwitchoverIT {
                 isPgbenchInstalled(),
                 "pgbench is not installed (Debian package postgresql-15): its test is skipped");
         Pool pool = new Pool();
-        try (BankScene bank = BankScene.routedBy(pool::start)) {
+        try (BankScene bank = BankScene.routedBy(pool::start, PooledSwitchoverIT::reshape)) {
             bank.assertEqual();
             Path folder = TestFolders.create("pgbench");
             Process clients = pgbench(folder, pool.process(), bank.role);
@@ -70,28 +98,62 @@ class PooledSwitchoverIT {
 
             List<Long> pauses = new ArrayList<>();
             pauses.add(move(bank, Kind.SWITCHOVER));
-            awaitTransfers(bank, false, transfers(bank, false) + LONG);
+            writeFor(BETWEEN);
             pauses.add(move(bank, Kind.ROLLBACK));
-            awaitTransfers(bank, true, transfers(bank, true) + SHORT);
+            writeFor(BETWEEN);
             bank.scene.awaitPhase("IN_SYNC");
             bank.assertEqual();
             pauses.add(move(bank, Kind.SWITCHOVER));
-            awaitTransfers(bank, false, transfers(bank, false) + SHORT);
             assertThat(clients.waitFor(SECONDS + 30L, TimeUnit.SECONDS)).isTrue();
             String output = Files.readString(folder.resolve("output"));
             assertThat(clients.exitValue()).as(output).isZero();
             assertThat(output).contains("number of failed transactions: 0 ");
             Matcher processed = PROCESSED.matcher(output);
             assertThat(processed.find()).as(output).isTrue();
-            assertThat(transfers(bank, false)).isEqualTo(Long.parseLong(processed.group(1)));
+            long visits = number(bank.scene.target, "SELECT sum(visits) FROM client");
+            assertThat(transfers(bank, false) + visits)
+                    .isEqualTo(Long.parseLong(processed.group(1)));
+            assertThat(visits).isPositive();
+            assertThat(number(bank.scene.target, "SELECT sum(cents) FROM client"))
+                    .isEqualTo(visits * 200);
+            assertThat(number(bank.scene.target, "SELECT count(*) FROM client"))
+                    .isEqualTo(visits + CUSTOMERS);
             assertThat(bank.scene.target.value("SELECT sum(balance) FROM account"))
                     .isEqualTo(Long.toString(BankTraffic.ACCOUNTS * BankTraffic.BALANCE));
             System.out.printf(
-                    "pgbench, 16 clients: %s transactions, 0 failed, 0 lost, longest wait %d ms, pauses %s ms%n",
-                    processed.group(1), longest(folder), pauses);
+                    "pgbench, 16 clients: %s transactions (%d of the reshaped table), 0 failed, 0 lost, longest wait %d ms, pauses %s ms%n",
+                    processed.group(1), visits, longest(folder), pauses);
         } finally {
             pool.close();
         }
+    }
+
+    /// A table that the target has under other names and types.
+    private static void reshape(MigrationScene scene) {
+        String role = "app_" + scene.name;
+        scene.source.execute(
+                "CREATE TABLE customer (id int PRIMARY KEY, user_name varchar(40) NOT NULL,"
+                        + " price numeric(20, 2) NOT NULL, seen int NOT NULL)",
+                "INSERT INTO customer SELECT i, 'customer ' || i, 0, 0 FROM generate_series(1, "
+                        + CUSTOMERS
+                        + ") i",
+                "CREATE SEQUENCE visitor START 1000",
+                "GRANT ALL ON customer, visitor TO " + role);
+        scene.target.execute(
+                "CREATE TABLE client (key bigint PRIMARY KEY, full_name text NOT NULL,"
+                        + " cents bigint NOT NULL, visits bigint NOT NULL)",
+                "CREATE SEQUENCE visitor START 1000",
+                "GRANT ALL ON client, visitor TO " + role);
+        scene.select("client", SELECT);
+    }
+
+    /// The time is what the test is about: both streams run while the clients write.
+    private static void writeFor(Duration time) {
+        LockSupport.parkNanos(time.toNanos());
+    }
+
+    private static long number(TestDatabase side, String sql) {
+        return Long.parseLong(String.valueOf(side.value(sql)));
     }
 
     /// @return the pause in milliseconds
@@ -99,6 +161,9 @@ class PooledSwitchoverIT {
         bank.awaitOpenGates(kind);
         Operation end = bank.move(kind);
         assertThat(end.state()).as(end.toString()).isEqualTo(State.DONE);
+        System.out.printf(
+                "%s: pause %d ms; steps in ms: %s%n",
+                kind.id(), end.pauseMs(), BankScene.timings(end));
         return Objects.requireNonNull(end.pauseMs());
     }
 
@@ -110,7 +175,8 @@ class PooledSwitchoverIT {
 
     private static Process pgbench(Path folder, PgBouncerProcess pool, String role)
             throws IOException {
-        Path script = Files.writeString(folder.resolve("transfer.sql"), TRANSFER);
+        Path transfer = Files.writeString(folder.resolve("transfer.sql"), TRANSFER);
+        Path visit = Files.writeString(folder.resolve("visit.sql"), VISIT);
         String port = pool.admin().url().replaceAll(".*:(\\d+)/.*", "$1");
         ProcessBuilder builder =
                 new ProcessBuilder(
@@ -123,7 +189,8 @@ class PooledSwitchoverIT {
                                         "--time=" + SECONDS,
                                         "--log",
                                         "--log-prefix=" + folder.resolve("latency"),
-                                        "--file=" + script,
+                                        "--file=" + transfer,
+                                        "--file=" + visit,
                                         "--host=127.0.0.1",
                                         "--port=" + port,
                                         "--username=" + role,
@@ -135,10 +202,8 @@ class PooledSwitchoverIT {
     }
 
     private static long transfers(BankScene bank, boolean onSource) {
-        return Long.parseLong(
-                String.valueOf(
-                        (onSource ? bank.scene.source : bank.scene.target)
-                                .value("SELECT count(*) FROM ledger")));
+        return number(
+                onSource ? bank.scene.source : bank.scene.target, "SELECT count(*) FROM ledger");
     }
 
     private static void awaitTransfers(BankScene bank, boolean onSource, long count) {

@@ -15,7 +15,7 @@ class RollbackIT {
 
     @Test
     void movesThereAndBackAndThereAgainWithoutALostTransfer() throws Exception {
-        try (BankScene bank = BankScene.withClients()) {
+        try (BankScene bank = BankScene.withALostClient()) {
             assertDone(bank.move(Kind.SWITCHOVER));
             bank.scene.awaitPhase("REVERSIBLE");
             bank.traffic.awaitProgress("target");
@@ -65,6 +65,8 @@ class RollbackIT {
 
     private static void assertDone(Operation operation) {
         assertThat(operation.state()).as(operation.toString()).isEqualTo(State.DONE);
-        System.out.printf("%s: pause %d ms%n", operation.kind().id(), operation.pauseMs());
+        System.out.printf(
+                "%s: pause %d ms; steps in ms: %s%n",
+                operation.kind().id(), operation.pauseMs(), BankScene.timings(operation));
     }
 }

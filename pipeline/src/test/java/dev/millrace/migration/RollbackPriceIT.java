@@ -96,7 +96,8 @@ class RollbackPriceIT {
     void beforeASwitchoverThereIsNoPrice() throws Exception {
         try (BankScene bank =
                 BankScene.routedBy(
-                        _ -> new Route.Sql(Switchover.Side.SOURCE, "SELECT 1", "SELECT 1"))) {
+                        _ -> new Route.Sql(Switchover.Side.SOURCE, "SELECT 1", "SELECT 1"),
+                        _ -> {})) {
             assertThat(bank.scene.running().status().rollback()).isNull();
         }
     }

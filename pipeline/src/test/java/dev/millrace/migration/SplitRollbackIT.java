@@ -25,13 +25,8 @@ import org.junit.jupiter.api.Test;
 /// back: what was written there is on the source.
 class SplitRollbackIT {
 
-    private static final String TABLES =
-            """
-            public.person: SELECT id, user_name AS full_name, lower(email) AS email FROM public.users
-            public.address: SELECT id AS user_id, street, city FROM public.users
-            public.note_eu: SELECT region, id, body FROM public.note WHERE region = 'eu'
-            public.note_us: SELECT region, id, body FROM public.note WHERE region = 'us'
-            """;
+    private static final String NOTES =
+            "SELECT region, id, body FROM public.note WHERE region = ";
     private static final String PERSONS =
             "SELECT id, user_name, coalesce(email, '-'), street, coalesce(city, '-'), legacy FROM users ORDER BY id";
 
@@ -39,7 +34,16 @@ class SplitRollbackIT {
 
     @BeforeEach
     void start() throws Exception {
-        scene = new MigrationScene().separateRoles().declared(TABLES, "users", "note");
+        scene = new MigrationScene()
+                        .separateRoles()
+                        .select("note_us", NOTES + "'us'")
+                        .select("note_eu", NOTES + "'eu'")
+                        .select(
+                                "address",
+                                "SELECT id AS user_id, street, city FROM public.users")
+                        .select(
+                                "person",
+                                "SELECT id, user_name AS full_name, lower(email) AS email FROM public.users");
         scene.source.execute(
                 "CREATE TABLE users (id int PRIMARY KEY, user_name text NOT NULL, email text,"
                         + " street text NOT NULL, city text, legacy text DEFAULT 'new')",

@@ -246,6 +246,21 @@ class SwitchoverGatesIT {
                 .untilAsserted(() -> assertThat(gate("login-role").ok()).isTrue());
     }
 
+    /// vitess#16794: a switch was allowed although nothing could come back.
+    @Test
+    void aWayBackThatCannotBeWrittenClosesItsGate() {
+        scene.source.execute("CREATE RULE noisy AS ON UPDATE TO account DO ALSO NOTHING");
+        try {
+            assertThat(gate("way-back").reason()).contains("rule noisy");
+            assertThatThrownBy(() -> migration.move(ask(Action.MOVE)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("Gate way-back is closed");
+        } finally {
+            scene.source.execute("DROP RULE noisy ON account");
+        }
+        assertThat(gate("way-back").ok()).isTrue();
+    }
+
     @Test
     void aRenamedColumnClosesPlanAndSchema() {
         scene.target.execute("ALTER TABLE account RENAME balance TO amount");

@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.OperationStore.StoredOperation;
+import dev.millrace.control.OperationStore.StoredStep;
 import dev.millrace.migration.BankScene.Kill;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchStep;
@@ -30,7 +31,7 @@ class SwitchoverIT {
 
     @BeforeAll
     void openBank() throws Exception {
-        bank = BankScene.withClients();
+        bank = BankScene.withALostClient();
     }
 
     @AfterAll
@@ -44,6 +45,7 @@ class SwitchoverIT {
         }
     }
 
+    /// vitess#17326: a half-done switch left the tables unavailable.
     @ParameterizedTest
     @EnumSource(names = {"FENCE", "PERMANENT"})
     @Order(1)
@@ -98,8 +100,28 @@ class SwitchoverIT {
         bank.scene.writeTargetAsMigration("UPDATE account SET balance = 0 WHERE id = 1000");
     }
 
+    /// vitess#16794: the switch was made although nothing could come back.
     @Test
     @Order(4)
+    void returnsBeforeAnyClientIsRefusedWhenTheWayBackCannotBegin() throws Exception {
+        bank.scene.target.execute(
+                "CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS"
+                        + " $$ BEGIN RAISE 'No publication here.'; END $$",
+                "CREATE EVENT TRIGGER forbid ON ddl_command_start WHEN TAG IN"
+                        + " ('CREATE PUBLICATION') EXECUTE FUNCTION forbid()");
+        try {
+            assertThat(start()).isEqualTo(State.RETURNED);
+        } finally {
+            bank.scene.target.execute("DROP EVENT TRIGGER forbid", "DROP FUNCTION forbid");
+        }
+
+        assertThat(bank.latest().steps()).extracting(StoredStep::name).containsExactly("arm");
+        bank.assertOnSource();
+    }
+
+    /// vitess#17326: a half-done switch left the tables unavailable.
+    @Test
+    @Order(5)
     void movesTheWritesWithoutALostTransferAlsoAfterAKillPastTheReturn() throws Exception {
         bank.kill(new Kill(SwitchStep.PERMANENT, "perform:after"));
 

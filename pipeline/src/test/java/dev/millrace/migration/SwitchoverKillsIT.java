@@ -21,7 +21,7 @@ class SwitchoverKillsIT {
 
     @Test
     void returnsToTheSourceAfterAKillAtEachEarlierStep() throws Exception {
-        try (BankScene bank = BankScene.withClients()) {
+        try (BankScene bank = BankScene.withALostClient()) {
             for (Kill kill :
                     BankScene.kills(Kind.SWITCHOVER)
                             .filter(each -> !each.isPastReturn())
@@ -38,7 +38,7 @@ class SwitchoverKillsIT {
     @ParameterizedTest
     @MethodSource("killsPastReturn")
     void continuesToTheTargetAfterAKillAtEachLaterStep(Kill kill) throws Exception {
-        try (BankScene bank = BankScene.withClients()) {
+        try (BankScene bank = BankScene.withALostClient()) {
             bank.kill(kill);
 
             assertThat(bank.resume()).isEqualTo(State.DONE);
@@ -48,7 +48,7 @@ class SwitchoverKillsIT {
 
     @Test
     void staysOnTheTargetAfterAKillAtEachEarlierStepOfARollback() throws Exception {
-        try (BankScene bank = BankScene.withClients()) {
+        try (BankScene bank = BankScene.withALostClient()) {
             assertThat(bank.move(Kind.SWITCHOVER).state()).isEqualTo(State.DONE);
             for (Kill kill :
                     BankScene.kills(Kind.ROLLBACK).filter(each -> !each.isPastReturn()).toList()) {
@@ -68,7 +68,7 @@ class SwitchoverKillsIT {
     @ParameterizedTest
     @MethodSource("rollbackKillsPastReturn")
     void continuesToTheSourceAfterAKillAtEachLaterStepOfARollback(Kill kill) throws Exception {
-        try (BankScene bank = BankScene.withClients()) {
+        try (BankScene bank = BankScene.withALostClient()) {
             assertThat(bank.move(Kind.SWITCHOVER).state()).isEqualTo(State.DONE);
             bank.traffic.awaitProgress("target");
             bank.kill(Kind.ROLLBACK, kill);
