@@ -84,11 +84,14 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.broker = broker;
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
-        this.reconciliations = new Reconciliations(
+        this.reconciliations =
+                new Reconciliations(
                         stream, mapping -> mapping.target().table(), file.hash(), clock, tables);
         this.back =
                 streams.reverse()
-                        .map(each -> new Reconciliations(
+                        .map(
+                                each ->
+                                        new Reconciliations(
                                                 each, Mapping::source, file.hash(), clock, tables));
         this.reverse =
                 streams.reverse()

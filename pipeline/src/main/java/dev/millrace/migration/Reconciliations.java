@@ -269,7 +269,10 @@ final class Reconciliations implements AutoCloseable {
     private List<Mapping> mappings(List<String> targets) {
         targets.forEach(tables::requireTarget);
         return stream.tables().compared().stream()
-                .filter(mapping -> targets.isEmpty() || targets.contains(named.apply(mapping).toString()))
+                .filter(
+                        mapping ->
+                                targets.isEmpty()
+                                        || targets.contains(named.apply(mapping).toString()))
                 .toList();
     }
 

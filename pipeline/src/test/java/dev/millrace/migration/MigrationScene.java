@@ -341,7 +341,11 @@ final class MigrationScene implements AutoCloseable {
                 name,
                 new ReplicationStream.Side(reverse.targetEndpoint(), reverse.target()),
                 new ReplicationStream.Side(reverse.sourceEndpoint(), reverse.source()),
-                plan.map(report -> report.reversal().tables(Direction.REVERSE.id(name)).orElseThrow())
+                plan.map(
+                                report ->
+                                        report.reversal()
+                                                .tables(Direction.REVERSE.id(name))
+                                                .orElseThrow())
                         .orElseGet(
                                 () ->
                                         copies(

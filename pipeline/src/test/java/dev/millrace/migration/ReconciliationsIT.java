@@ -59,7 +59,8 @@ class ReconciliationsIT {
 
     private static Reconciliations reconciliations(MigrationScene scene) {
         return new Reconciliations(
-                scene.stream(), mapping -> mapping.target().table(),
+                scene.stream(),
+                mapping -> mapping.target().table(),
                 "hash",
                 InstantSource.system(),
                 KnownTables.of(List.of(), scene.stream().tables().targetIds()));

@@ -25,8 +25,7 @@ import org.junit.jupiter.api.Test;
 /// back: what was written there is on the source.
 class SplitRollbackIT {
 
-    private static final String NOTES =
-            "SELECT region, id, body FROM public.note WHERE region = ";
+    private static final String NOTES = "SELECT region, id, body FROM public.note WHERE region = ";
     private static final String PERSONS =
             "SELECT id, user_name, coalesce(email, '-'), street, coalesce(city, '-'), legacy FROM users ORDER BY id";
 
@@ -34,13 +33,12 @@ class SplitRollbackIT {
 
     @BeforeEach
     void start() throws Exception {
-        scene = new MigrationScene()
+        scene =
+                new MigrationScene()
                         .separateRoles()
                         .select("note_us", NOTES + "'us'")
                         .select("note_eu", NOTES + "'eu'")
-                        .select(
-                                "address",
-                                "SELECT id AS user_id, street, city FROM public.users")
+                        .select("address", "SELECT id AS user_id, street, city FROM public.users")
                         .select(
                                 "person",
                                 "SELECT id, user_name AS full_name, lower(email) AS email FROM public.users");
