@@ -50,6 +50,7 @@ record MoveFactory(
                         progress(kind),
                         reverse.<ReturnPath>map(path -> path).orElseGet(NoReturn::new),
                         routes,
+                        spec.switchover().fence(),
                         sequences(kind),
                         spec.switchover().timeout(),
                         spec.switchover().reverseWindow(),

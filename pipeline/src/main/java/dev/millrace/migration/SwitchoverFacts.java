@@ -156,12 +156,6 @@ record SwitchoverFacts(
                 }
             }
         }
-        if (section.fence() == Switchover.Fence.EXTERNAL) {
-            readiness.put(
-                    "fence",
-                    List.of(
-                            "'fence: external' is not supported in this version. Set 'fence: lease'."));
-        }
         return new GateFacts.Plan(
                 readiness,
                 report.findings().stream()

@@ -87,6 +87,11 @@ public final class SwitchoverStream implements StreamProgress {
     }
 
     @Override
+    public long changesOfOthers() {
+        return live.get().stream().capture().changesOfOthers();
+    }
+
+    @Override
     public Optional<String> awaitApplied(WatermarkNumber watermark, Attempt attempt) {
         LiveReplicationProgress progress = progress();
         BooleanSupplier giveUp = attempt.giveUp(clock);

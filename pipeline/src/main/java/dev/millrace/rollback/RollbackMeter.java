@@ -16,6 +16,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -89,15 +91,18 @@ public record RollbackMeter(
                 loss.table().toString(),
                 loss.columns(),
                 loss.absent(),
-                running.map(
-                                live ->
-                                        live.stream()
-                                                .applier()
-                                                .counts()
-                                                .rows()
-                                                .getOrDefault(loss.table(), 0L))
+                running.map(live -> live.stream().applier().counts().rows())
+                        .map(rows -> applied(rows, loss.table()))
                         .orElse(null),
                 reverse.countsSince().orElse(null));
+    }
+
+    /// With each part of a row.
+    private static long applied(Map<TableId, Long> rows, TableId table) {
+        return rows.entrySet().stream()
+                .filter(applied -> applied.getKey().whole().equals(table))
+                .mapToLong(Map.Entry::getValue)
+                .sum();
     }
 
     private static ReverseLag lag(Backlog backlog, Optional<Duration> age, Instant now) {
@@ -144,13 +149,19 @@ public record RollbackMeter(
     /// @param rules how it writes them
     static List<Loss> losses(
             List<RowSchema> written, Map<TableId, TableRule> rules, Collection<Relation> sources) {
-        Map<TableId, Set<String>> columns =
-                written.stream()
-                        .collect(
-                                Collectors.toMap(
-                                        RowSchema::table,
-                                        row -> Set.copyOf(row.columns()),
-                                        RollbackMeter::common));
+        Set<TableId> split =
+                rules.entrySet().stream()
+                        .filter(rule -> rule.getValue().part().isPresent())
+                        .map(rule -> rule.getKey().whole())
+                        .collect(Collectors.toSet());
+        Map<TableId, Set<String>> columns = new HashMap<>();
+        for (RowSchema row : written) {
+            TableId table = row.table().whole();
+            columns.merge(
+                    table,
+                    Set.copyOf(row.columns()),
+                    split.contains(table) ? RollbackMeter::together : RollbackMeter::common);
+        }
         return sources.stream()
                 .map(
                         source ->
@@ -166,13 +177,23 @@ public record RollbackMeter(
                 .toList();
     }
 
-    /// A column comes back only if each target table gives it.
+    /// Each target table has columns of every row.
+    private static Set<String> together(Set<String> one, Set<String> other) {
+        Set<String> both = new HashSet<>(one);
+        both.addAll(other);
+        return both;
+    }
+
+    /// Each target table has rows of its own: a column comes back only if all give it.
     private static Set<String> common(Set<String> one, Set<String> other) {
         return one.stream().filter(other::contains).collect(Collectors.toSet());
     }
 
     private static Set<String> partly(Map<TableId, TableRule> rules, TableId table) {
-        return rules.getOrDefault(table, TableRule.NONE).kept().keySet();
+        return rules.entrySet().stream()
+                .filter(rule -> rule.getKey().whole().equals(table))
+                .flatMap(rule -> rule.getValue().kept().keySet().stream())
+                .collect(Collectors.toSet());
     }
 
     /// The server computes the generated columns on both sides.

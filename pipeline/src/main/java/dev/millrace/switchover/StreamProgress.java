@@ -40,6 +40,10 @@ public interface StreamProgress {
     /// @return why it is not applied; empty if it is
     Optional<String> awaitApplied(WatermarkNumber watermark, Attempt attempt);
 
+    /// The number of changes by others that have arrived from the side that the application leaves.
+    /// Right up to the last watermark that [#awaitApplied] has awaited.
+    long changesOfOthers();
+
     /// Compares in advance what can be compared while the application writes.
     ///
     /// @return why no verdict is possible; empty if one is

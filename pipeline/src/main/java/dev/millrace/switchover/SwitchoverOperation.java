@@ -5,6 +5,7 @@ import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.fence.WriteFence;
 import dev.millrace.route.Routes;
 import dev.millrace.sequences.TargetSequences;
+import dev.millrace.spec.switchover.Switchover.Fence;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
@@ -12,6 +13,7 @@ import dev.millrace.switchover.StreamProgress.Attempt;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 
 /// One move of the traffic between real servers: the steps with their actions. One thread calls the
@@ -32,6 +34,7 @@ public final class SwitchoverOperation implements AutoCloseable {
     ///
     /// @param forward the forward stream's names and databases
     /// @param progress of the stream from the side that the application leaves to the other
+    /// @param fence what refuses writes to the source while the last changes are applied
     /// @param sequences of the same direction
     /// @param timeout how long writes may be refused or held before the operation goes back
     /// @param reverseWindow how long the way back is meant to be kept after a switchover
@@ -41,6 +44,7 @@ public final class SwitchoverOperation implements AutoCloseable {
             StreamProgress progress,
             ReturnPath returnPath,
             Routes routes,
+            Fence fence,
             TargetSequences sequences,
             Duration timeout,
             Duration reverseWindow,
@@ -52,10 +56,10 @@ public final class SwitchoverOperation implements AutoCloseable {
         kind = with.kind();
         returnPath = with.returnPath();
         WriteFence.Limits limits = WriteFence.Limits.standard();
-        source = sourceFence(with.forward(), limits);
+        source = sourceFence(with, limits);
         removal =
                 sourceFence(
-                        with.forward(),
+                        with,
                         new WriteFence.Limits(
                                 limits.lock(), limits.pause(), REMOVAL, limits.reply()));
         target = targetFence(with.forward());
@@ -68,6 +72,7 @@ public final class SwitchoverOperation implements AutoCloseable {
                 new TrafficSteps(
                         new TrafficSteps.Equipment(
                                 with.kind(),
+                                with.kind() == Kind.SWITCHOVER && with.fence() == Fence.EXTERNAL,
                                 with.forward().name(),
                                 from,
                                 from == source ? target : source,
@@ -89,9 +94,17 @@ public final class SwitchoverOperation implements AutoCloseable {
                         new OperationJournal(store, operation, with.reverseWindow()));
     }
 
-    private static WriteFence sourceFence(ReplicationStream forward, WriteFence.Limits limits) {
+    /// Without triggers, the lease still says who moves the traffic.
+    private static WriteFence sourceFence(Equipment with, WriteFence.Limits limits) {
+        ReplicationStream forward = with.forward();
         return new WriteFence(
-                forward.source().database(), forward.id(), forward.tables().sourceIds(), limits);
+                forward.source().database(),
+                forward.id(),
+                switch (with.fence()) {
+                    case LEASE -> forward.tables().sourceIds();
+                    case EXTERNAL -> List.of();
+                },
+                limits);
     }
 
     /// The fence that keeps the application from writing to the target before it is opened.

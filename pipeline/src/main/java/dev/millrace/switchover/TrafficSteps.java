@@ -34,12 +34,15 @@ final class TrafficSteps {
 
     /// What the steps work with.
     ///
+    /// @param external whether Millrace refuses no write on the side that the application leaves:
+    ///   the operator's own means do, and the WAL must prove it
     /// @param from to which the application writes before
     /// @param to to which it writes afterwards
     /// @param removal the fence of the source, with a short limit
     /// @param stream from the one to the other
     record Equipment(
             Kind kind,
+            boolean external,
             String migration,
             WriteFence from,
             WriteFence to,
@@ -53,6 +56,9 @@ final class TrafficSteps {
     private final Equipment with;
     private long epoch;
     private @Nullable WatermarkNumber last;
+
+    /// Changes that had arrived when the last watermark of [SwitchStep#APPLIED] was applied.
+    private long changes;
 
     TrafficSteps(Equipment with) {
         this.with = with;
@@ -300,16 +306,38 @@ final class TrafficSteps {
     }
 
     private StepOutcome applied(Attempt attempt) {
+        Optional<String> late = awaitApplied(last(), attempt);
+        changes = with.stream().changesOfOthers();
+        return late.map(TrafficSteps::failed).orElseGet(() -> done(""));
+    }
+
+    private Optional<String> awaitApplied(WatermarkNumber watermark, Attempt attempt) {
         return with.stream()
-                .awaitApplied(last(), attempt)
-                .map(why -> failed("The last changes were not applied in time: " + why + "."))
-                .orElseGet(() -> done(""));
+                .awaitApplied(watermark, attempt)
+                .map(why -> "The last changes were not applied in time: " + why + ".");
+    }
+
+    /// Why the operator's own means do not hold; empty if nothing was written since [#applied], or
+    /// if triggers refuse every write.
+    private Optional<String> writtenSince(Attempt attempt) {
+        if (!with.external()) {
+            return Optional.empty();
+        }
+        Optional<String> late = awaitApplied(with.stream().emitWatermark(), attempt);
+        long since = with.stream().changesOfOthers() - changes;
+        return late.isPresent() || since == 0
+                ? late
+                : Optional.of(
+                        "%d changes were written to the %s meanwhile, and 'fence: external' refuses none. Stop the writes by your own means, then start the switchover again."
+                                .formatted(since, with.kind().from()));
     }
 
     private StepOutcome verdict(Attempt attempt) {
         return with.stream()
                 .doubt(last(), attempt)
-                .map(why -> failed("Both sides are not proved equal: " + why))
+                .map(why -> "Both sides are not proved equal: " + why)
+                .or(() -> writtenSince(attempt))
+                .map(TrafficSteps::failed)
                 .orElseGet(
                         () -> {
                             if (with.kind() == Kind.SWITCHOVER) {

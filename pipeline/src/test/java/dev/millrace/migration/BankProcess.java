@@ -153,7 +153,7 @@ final class BankProcess implements AutoCloseable {
         Awaitility.await()
                 .atMost(Duration.ofMinutes(1))
                 .untilAsserted(() -> id.set(service().move(kind.id())));
-        return id.get();
+        return Objects.requireNonNull(id.get());
     }
 
     /// Waits until the operation has begun this step or has ended.

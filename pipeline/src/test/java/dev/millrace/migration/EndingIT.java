@@ -296,6 +296,13 @@ class EndingIT {
                 Ending dry = life.end(EndingScene.renaming("_old", true));
                 assertThat(dry.steps().getLast().note())
                         .contains("public.account to account_old", "public.ledger to ledger_old");
+                assertThat(dry.gates())
+                        .filteredOn(gate -> gate.name().equals("source-reads"))
+                        .singleElement()
+                        .satisfies(
+                                gate ->
+                                        assertThat(gate.reason())
+                                                .doesNotContain("not read at the switchover"));
                 assertThat(tables(bank)).doesNotContainAnyElementsOf(RENAMED);
 
                 life.end(EndingScene.renaming("_old", false, EndingScene.USED));
@@ -304,6 +311,8 @@ class EndingIT {
             assertThat(tables(bank)).isEqualTo(RENAMED);
             assertThat(archive(bank.scene).path("renames").toString())
                     .contains("account_old", "ledger_old");
+            assertThat(archive(bank.scene).path("evidence").path("source").path("sourceUse"))
+                    .hasSize(1);
             UUID id = UUID.fromString(archive(bank.scene).path("id").asString());
             try (MigrationLife next = ending.next(EndingStep.Trace.NONE)) {
                 Ending end = EndingScene.awaitEnd(next, id);

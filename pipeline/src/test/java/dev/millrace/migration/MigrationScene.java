@@ -86,6 +86,7 @@ final class MigrationScene implements AutoCloseable {
     private Backfill backfill = Backfill.ENGINE;
     private Indexes indexes = Indexes.KEEP;
     private List<TableEntry> entries = List.of();
+    private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
@@ -158,11 +159,17 @@ final class MigrationScene implements AutoCloseable {
         return databases.plainTargetRole();
     }
 
+    /// Leaves it to the test to keep writers from the source.
+    MigrationScene externallyFenced() {
+        fence = Switchover.Fence.EXTERNAL;
+        return this;
+    }
+
     /// Routes the applications, with a short timeout of the switchover.
     MigrationScene route(Route route) {
         switchover =
                 new Switchover(
-                        Switchover.DEFAULT.fence(),
+                        fence,
                         Switchover.DEFAULT.verdictMaxAge(),
                         Switchover.DEFAULT.lagBelow(),
                         SWITCHOVER_TIMEOUT,

@@ -5,18 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
-import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
-import dev.millrace.switchover.SwitchoverRequest;
-import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,6 +22,7 @@ class SplitRollbackIT {
             "SELECT id, user_name, coalesce(email, '-'), street, coalesce(city, '-'), legacy FROM users ORDER BY id";
 
     private MigrationScene scene;
+    private Moves moves;
 
     @BeforeEach
     void start() throws Exception {
@@ -61,6 +54,7 @@ class SplitRollbackIT {
                                 "INSERT INTO moved VALUES ('target')",
                                 "INSERT INTO moved VALUES ('source')"))
                 .reversible();
+        moves = new Moves(scene);
         scene.start();
         scene.awaitPhase("IN_SYNC");
         scene.awaitFresh();
@@ -74,7 +68,7 @@ class SplitRollbackIT {
 
     @Test
     void whatBothPartsSayIsOnTheSourceAfterARollback() {
-        move(Kind.SWITCHOVER);
+        moves.move(Kind.SWITCHOVER);
         scene.awaitPhase("REVERSIBLE");
         scene.target.execute(
                 "INSERT INTO person VALUES (100, 'new', 'new@x')",
@@ -95,7 +89,7 @@ class SplitRollbackIT {
                 "DELETE FROM note_us WHERE id = 1",
                 "INSERT INTO note_us VALUES ('us', 100, 'new')");
 
-        move(Kind.ROLLBACK);
+        moves.move(Kind.ROLLBACK);
         scene.awaitPhase("IN_SYNC");
 
         List<List<String>> users = scene.source.query(PERSONS);
@@ -128,7 +122,7 @@ class SplitRollbackIT {
     /// The source has no row for it, so the rollback would lose it.
     @Test
     void aRowThatLacksAPartKeepsTheTrafficOnTheTarget() {
-        move(Kind.SWITCHOVER);
+        moves.move(Kind.SWITCHOVER);
         scene.awaitPhase("REVERSIBLE");
         scene.target.execute("INSERT INTO person VALUES (100, 'alone', NULL)");
 
@@ -137,7 +131,7 @@ class SplitRollbackIT {
         assertThat(report.verdict().word()).isEqualTo("different");
         assertThat(report.tables().getFirst().target()).isEqualTo("public.users (public.person)");
 
-        Operation refused = end(Kind.ROLLBACK);
+        Operation refused = moves.end(Kind.ROLLBACK);
         assertThat(refused.state()).as(refused.toString()).isNotEqualTo(State.DONE);
         scene.awaitPhase("REVERSIBLE");
 
@@ -146,52 +140,8 @@ class SplitRollbackIT {
         assertThat(scene.running().status().lastReconciliation())
                 .isNotNull()
                 .satisfies(last -> assertThat(last.verdict()).isEqualTo("equal"));
-        move(Kind.ROLLBACK);
+        moves.move(Kind.ROLLBACK);
         assertThat(scene.source.query("SELECT user_name, street FROM users WHERE id = 100"))
                 .isEqualTo(List.of(List.of("alone", "street")));
-    }
-
-    private void move(Kind kind) {
-        Operation operation = end(kind);
-        assertThat(operation.state()).as(operation.toString()).isEqualTo(State.DONE);
-    }
-
-    private Operation end(Kind kind) {
-        Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
-                .untilAsserted(
-                        () ->
-                                assertThat(
-                                                ask(
-                                                                kind,
-                                                                SwitchoverRequest.Action.DRY_RUN,
-                                                                Optional.empty())
-                                                        .gates())
-                                        .allMatch(Gate::ok));
-        UUID id =
-                Objects.requireNonNull(
-                        ask(
-                                        kind,
-                                        SwitchoverRequest.Action.MOVE,
-                                        Optional.of(UUID.randomUUID().toString()))
-                                .id());
-        return Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
-                .until(
-                        () -> scene.running().operation(id).orElseThrow(),
-                        operation -> operation.state().isFinished());
-    }
-
-    private Operation ask(Kind kind, SwitchoverRequest.Action action, Optional<String> key) {
-        return scene.running()
-                .move(
-                        new SwitchoverRequest(
-                                kind,
-                                action,
-                                Set.of(),
-                                "a test",
-                                Optional.of("tester"),
-                                Optional.empty(),
-                                key));
     }
 }

@@ -3,9 +3,11 @@ package dev.millrace.rollback;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.sql.TableRule.PartOfRow;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.mapping.WayBack.Kept;
+import dev.millrace.mapping.WayBack.PartOf;
 import dev.millrace.rollback.RollbackMeter.Estimate;
 import dev.millrace.rollback.RollbackMeter.Loss;
 import dev.millrace.sql.Node;
@@ -75,6 +77,27 @@ class RollbackMeterTest {
                                 List.of(written("id", "email", "tier"), written("id", "email")),
                                 Map.of()))
                 .containsExactly(new Loss(USERS, List.of(), List.of("tier")));
+    }
+
+    /// The columns of each row of one source table are in two target tables.
+    @Test
+    void theColumnsOfASplitComeBackTogether() {
+        TableRule rule =
+                new TableRule(
+                        Map.of(),
+                        true,
+                        Optional.of(
+                                new PartOfRow(
+                                        new TableId("millrace", "parts"),
+                                        List.of("id"),
+                                        new PartOf(0, 2, List.of(), List.of()))));
+        List<RowSchema> parts =
+                List.of(
+                        RowSchema.keyed(USERS.withPart("a"), List.of("id", "email"), List.of("id")),
+                        RowSchema.keyed(USERS.withPart("b"), List.of("id", "tier"), List.of("id")));
+
+        assertThat(losses(parts, Map.of(USERS.withPart("a"), rule, USERS.withPart("b"), rule)))
+                .isEmpty();
     }
 
     @Test

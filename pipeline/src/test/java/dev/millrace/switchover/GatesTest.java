@@ -377,7 +377,7 @@ class GatesTest {
                         LIMITS,
                         NOW);
         assertThat(wayBack.refusal(Set.of("way-back")))
-                .hasValue("Gate way-back is closed and cannot be forced: Partial.");
+                .hasValue("Gate way-back is closed and cannot be forced (not ready): Partial.");
 
         assertThat(privileges.refusal(Set.of("target-privileges"))).isEmpty();
         assertThat(verdict.refusal(Set.of("verdict")).orElseThrow())
@@ -423,7 +423,7 @@ class GatesTest {
         Switchover move = Switchover.judge(kind, Facts.READY.phase(phase).facts(), LIMITS, NOW);
 
         assertThat(move.refusal(Set.of("phase")).orElseThrow())
-                .startsWith("Gate phase is closed and cannot be forced: ")
+                .startsWith("Gate phase is closed and cannot be forced (")
                 .contains(reason);
     }
 

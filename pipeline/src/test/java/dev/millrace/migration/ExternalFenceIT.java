@@ -1,0 +1,108 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.spec.switchover.Switchover.Route;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.Operation.State;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// `fence: external`: Millrace installs nothing on the source, and moves the traffic only if the
+/// WAL shows that nobody wrote while both sides were compared.
+class ExternalFenceIT {
+
+    private MigrationScene scene;
+    private Moves moves;
+
+    @BeforeEach
+    void start() throws Exception {
+        scene =
+                new MigrationScene()
+                        .separateRoles()
+                        .declared()
+                        .table("item", "id int PRIMARY KEY, body text")
+                        .externallyFenced();
+        scene.source.execute(
+                "INSERT INTO item SELECT i, 'old' FROM generate_series(1, 100) i",
+                "CREATE SCHEMA app",
+                "CREATE TABLE app.moved (place text)");
+        scene.route(
+                        new Route.Sql(
+                                Switchover.Side.SOURCE,
+                                "INSERT INTO app.moved VALUES ('target')",
+                                "INSERT INTO app.moved VALUES ('source')"))
+                .reversible();
+        scene.start();
+        scene.awaitPhase("IN_SYNC");
+        scene.awaitFresh();
+        assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
+        moves = new Moves(scene);
+    }
+
+    @AfterEach
+    void stop() {
+        scene.close();
+    }
+
+    @Test
+    void movesThereAndBackWithoutATriggerOnTheSource() {
+        moves.move(Kind.SWITCHOVER);
+        scene.awaitPhase("REVERSIBLE");
+        assertThat(scene.source.query("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
+                .isEmpty();
+        scene.target.execute("INSERT INTO item VALUES (200, 'new')");
+        scene.source.execute("UPDATE item SET body = 'late' WHERE id = 1");
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .untilAsserted(
+                        () ->
+                                assertThat(scene.running().status().blockers())
+                                        .anyMatch(blocker -> blocker.contains("public.item")));
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () -> scene.target.value("SELECT body FROM item WHERE id = 1"),
+                        "late"::equals);
+
+        moves.move(Kind.ROLLBACK);
+
+        assertThat(scene.source.value("SELECT body FROM item WHERE id = 200")).isEqualTo("new");
+    }
+
+    @Test
+    void returnsIfSomebodyWritesWhileBothSidesAreCompared() {
+        AtomicBoolean writing = new AtomicBoolean(true);
+        CompletableFuture<Void> writer =
+                CompletableFuture.runAsync(
+                        () -> {
+                            while (writing.get()) {
+                                scene.source.execute(
+                                        "UPDATE item SET body = body || '.' WHERE id = 2");
+                                LockSupport.parkNanos(1_000_000);
+                            }
+                        });
+        try {
+            Operation returned = moves.end(Kind.SWITCHOVER);
+
+            assertThat(returned.state()).as(returned.toString()).isEqualTo(State.RETURNED);
+            assertThat(returned.outcome()).contains("The application writes to the source.");
+            assertThat(scene.source.query("SELECT place FROM app.moved")).isEmpty();
+        } finally {
+            writing.set(false);
+            writer.join();
+        }
+        scene.awaitPhase("IN_SYNC");
+        scene.awaitFresh();
+        assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
+        moves.move(Kind.SWITCHOVER);
+    }
+}
