@@ -18,6 +18,8 @@ import dev.millrace.migration.StatusReport.Table;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.rollback.RollbackPrice;
+import dev.millrace.rollback.RollbackPrice.LossyTable;
+import dev.millrace.rollback.RollbackPrice.ReverseLag;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;
@@ -69,6 +71,26 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
 
     private FakeMigration(CountDownLatch mayClose) {
         this.mayClose = mayClose;
+    }
+
+    /// Creates a migration whose traffic is on the target.
+    public static FakeMigration switched(ReverseLag lag) {
+        FakeMigration switched = new FakeMigration();
+        switched.rollback =
+                new RollbackPrice(
+                        NOON,
+                        NOON.plusSeconds(60),
+                        37L,
+                        lag,
+                        List.of(
+                                new LossyTable(
+                                        "public.users", List.of("email"), List.of(), 12L, null),
+                                new LossyTable(
+                                        "public.notes", List.of("text"), List.of(), null, null)),
+                        0.75,
+                        "a basis",
+                        false);
+        return switched;
     }
 
     /// Creates a migration that drains until the test releases it.

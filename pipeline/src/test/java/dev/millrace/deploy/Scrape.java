@@ -45,4 +45,20 @@ record Scrape(Map<String, Set<String>> metrics, List<String> series) {
                         });
         return new Scrape(metrics, series);
     }
+
+    /// With those metrics of another scrape whose names match.
+    Scrape with(Scrape other, Pattern names) {
+        Map<String, Set<String>> all = new TreeMap<>(metrics);
+        other.metrics.forEach(
+                (name, labels) -> {
+                    if (names.matcher(name).matches()) {
+                        all.put(name, labels);
+                    }
+                });
+        List<String> allSeries = new ArrayList<>(series);
+        other.series.stream()
+                .filter(one -> names.matcher(one.replaceFirst("\\{.*", "")).matches())
+                .forEach(allSeries::add);
+        return new Scrape(all, allSeries);
+    }
 }

@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
-import dev.millrace.migration.StatusReport;
-import dev.millrace.rollback.RollbackPrice;
-import dev.millrace.rollback.RollbackPrice.LossyTable;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
-import java.util.List;
+import dev.millrace.migration.StatusReport;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -62,22 +59,7 @@ class MigrationMetricsIT {
 
     @Test
     void exportsWhatARollbackWouldCost() throws Exception {
-        FakeMigration switched = new FakeMigration();
-        switched.rollback =
-                new RollbackPrice(
-                        FakeMigration.NOON,
-                        FakeMigration.NOON.plusSeconds(60),
-                        37L,
-                        new ReverseLag(2048L, null, 0.5, null),
-                        List.of(
-                                new LossyTable(
-                                        "public.users", List.of("email"), List.of(), 12L, null),
-                                new LossyTable(
-                                        "public.notes", List.of("text"), List.of(), null, null)),
-                        0.75,
-                        "a basis",
-                        false);
-        try (ServiceScene other = ServiceScene.over(switched)) {
+        try (ServiceScene other = ServiceScene.over(FakeMigration.switched(new ReverseLag(2048L, null, 0.5, null)))) {
             String metrics = other.http.get("/actuator/prometheus").body();
 
             assertThat(metrics.lines())

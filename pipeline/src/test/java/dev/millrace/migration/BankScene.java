@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.TableId;
-import dev.millrace.control.OperationStore;
-import dev.millrace.control.OperationStore.Beginning;
 import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.spec.switchover.Switchover;
@@ -195,12 +193,7 @@ final class BankScene implements AutoCloseable {
     }
 
     SwitchoverOperation begin(Kind kind, SwitchStep.Trace trace) throws Exception {
-        OperationStore store = scene.running().operations();
-        UUID id = UUID.randomUUID();
-        store.begin(
-                new Beginning(id, kind.id(), "running", "test", "", Optional.empty(), "[]"),
-                "IN_SYNC");
-        return scene.running().operation(store.find(id).orElseThrow(), trace);
+        return operator.begin(kind, trace);
     }
 
     SwitchoverOperation again() throws Exception {

@@ -2,11 +2,14 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
+import dev.millrace.switchover.SwitchStep;
+import dev.millrace.switchover.SwitchoverOperation;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -76,6 +79,28 @@ class ExternalFenceIT {
         moves.move(Kind.ROLLBACK);
 
         assertThat(scene.source.value("SELECT body FROM item WHERE id = 200")).isEqualTo("new");
+    }
+
+    /// Both sides stay equal, so only the WAL shows the write.
+    @Test
+    void returnsAfterOneWriteThatTheComparisonDoesNotShow() throws Exception {
+        SwitchStep.Trace writes =
+                (step, moment) -> {
+                    if (step == SwitchStep.VERDICT && moment.equals("perform:before")) {
+                        scene.source.execute("UPDATE item SET body = body WHERE id = 1");
+                    }
+                };
+        try (SwitchoverOperation operation = moves.begin(Kind.SWITCHOVER, writes)) {
+            assertThat(operation.start()).isEqualTo(State.RETURNED);
+        }
+
+        assertThat(
+                        scene.running()
+                                .operations()
+                                .latest()
+                                .flatMap(StoredOperation::outcome)
+                                .orElseThrow())
+                .contains("1 changes were written to the source meanwhile");
     }
 
     @Test

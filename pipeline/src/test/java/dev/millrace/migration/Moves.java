@@ -2,11 +2,16 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.control.OperationStore;
+import dev.millrace.control.OperationStore.Beginning;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
+import dev.millrace.switchover.SwitchStep;
+import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -55,6 +60,16 @@ record Moves(MigrationScene scene) {
                 .until(
                         () -> scene.running().operation(id).orElseThrow(),
                         operation -> operation.state().isFinished());
+    }
+
+    /// The steps of a new operation, which the test performs itself.
+    SwitchoverOperation begin(Kind kind, SwitchStep.Trace trace) throws SQLException {
+        OperationStore store = scene.running().operations();
+        UUID id = UUID.randomUUID();
+        store.begin(
+                new Beginning(id, kind.id(), "running", "test", "", Optional.empty(), "[]"),
+                "IN_SYNC");
+        return scene.running().operation(store.find(id).orElseThrow(), trace);
     }
 
     Operation ask(Kind kind, SwitchoverRequest.Action action, Optional<String> key) {
