@@ -116,7 +116,9 @@ class DeployedServiceIT {
 
     /// Without a switchover, a service exports no metric of the way back.
     private static Scrape exported() throws Exception {
-        try (ServiceScene switched = ServiceScene.over(FakeMigration.switched(new ReverseLag(2048L, 3L, 0.5, 1_000_000L)))) {
+        try (ServiceScene switched =
+                ServiceScene.over(
+                        FakeMigration.switched(new ReverseLag(2048L, 3L, 0.5, 1_000_000L)))) {
             return compose.scrape()
                     .with(
                             Scrape.of(switched.http.get("/actuator/prometheus").body()),

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
-import dev.millrace.rollback.RollbackPrice.ReverseLag;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rollback.RollbackPrice.ReverseLag;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -59,7 +59,8 @@ class MigrationMetricsIT {
 
     @Test
     void exportsWhatARollbackWouldCost() throws Exception {
-        try (ServiceScene other = ServiceScene.over(FakeMigration.switched(new ReverseLag(2048L, null, 0.5, null)))) {
+        try (ServiceScene other =
+                ServiceScene.over(FakeMigration.switched(new ReverseLag(2048L, null, 0.5, null)))) {
             String metrics = other.http.get("/actuator/prometheus").body();
 
             assertThat(metrics.lines())
