@@ -146,6 +146,8 @@ class SwitchoverHazardsIT {
         bank.assertWritesOnTarget();
         assertThat(target.query("SELECT id FROM account WHERE id < 0 OR id >= 1000 ORDER BY id"))
                 .containsExactly(List.of("1000"), List.of("1001"));
+        // The phase follows the operation within a second.
+        bank.scene.awaitPhase("REVERSIBLE");
         refused("writes to the target already", () -> bank.beginMove(Kind.SWITCHOVER));
     }
 
