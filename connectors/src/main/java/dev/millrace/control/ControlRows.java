@@ -54,18 +54,18 @@ public record ControlRows(Database control, List<String> streams) {
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('migration', 'stream')
-            WHERE n.nspname = 'millrace' AND c.relkind = 'r' AND c.relname !~ '^parts_[0-9]+_'
+            WHERE n.nspname = 'millrace' AND c.relkind = 'r' AND c.relname !~ ?
                 AND (a.attname IS NOT NULL OR c.relname IN ('operation_step', 'schema_version'))
             ORDER BY 1
             """;
 
-    /// The tables of incomplete rows, which have the columns of a user's table.
+    /// The tables of [ControlSchema#incompleteRows].
     private static final String INCOMPLETE_ROWS =
             """
             SELECT format('%I.%I', n.nspname, c.relname)
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = 'millrace' AND c.relkind = 'r' AND c.relname ~ '^parts_[0-9]+_'
-                AND regexp_replace(c.relname, '^parts_[0-9]+_', '') = ANY(?)
+            WHERE n.nspname = 'millrace' AND c.relkind = 'r'
+                AND c.relname ~ ? AND regexp_replace(c.relname, ?, '') = ANY(?)
             """;
 
     private static final String ROUTINES =
@@ -157,14 +157,21 @@ public record ControlRows(Database control, List<String> streams) {
                                 new ControlTable(
                                         row.getString(1),
                                         Optional.ofNullable(row.getString(2)).orElse(""),
-                                        row.getBoolean(3)));
+                                        row.getBoolean(3)),
+                        ControlSchema.BEFORE_STREAM);
         List<ControlTable> keyed =
                 tables.stream().filter(table -> !table.column().isEmpty()).toList();
         Statements.update(connection, "SET LOCAL lock_timeout = '5s'");
         // No migration begins between the look at the rows and the end of the schema.
         Statements.update(connection, "LOCK TABLE " + names(tables) + " IN ACCESS EXCLUSIVE MODE");
         for (String table :
-                Statements.list(connection, INCOMPLETE_ROWS, row -> row.getString(1), names())) {
+                Statements.list(
+                        connection,
+                        INCOMPLETE_ROWS,
+                        row -> row.getString(1),
+                        ControlSchema.BEFORE_STREAM,
+                        ControlSchema.BEFORE_STREAM,
+                        names())) {
             Statements.update(connection, "DROP TABLE " + table);
         }
         boolean others = false;

@@ -1,5 +1,6 @@
 package dev.millrace.control;
 
+import dev.millrace.change.TableId;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.postgres.Identifier;
 import java.sql.Connection;
@@ -13,6 +14,9 @@ public final class ControlSchema {
 
     /// The name of the schema.
     public static final String NAME = "millrace";
+
+    /// How the name of a table of [#incompleteRows] begins, as a regular expression.
+    static final String BEFORE_STREAM = "^parts_[0-9]+_";
 
     private static final String PRIVILEGES =
             """
@@ -34,6 +38,14 @@ public final class ControlSchema {
     }
 
     private ControlSchema() {}
+
+    /// The table for incomplete rows of a table that the stream writes in parts. It has the columns
+    /// of that table, which a user chose.
+    ///
+    /// @param number of the table among those of the stream
+    public static TableId incompleteRows(int number, String stream) {
+        return new TableId(NAME, "parts_" + number + "_" + stream);
+    }
 
     /// Creates the schema or updates it to this version.
     ///

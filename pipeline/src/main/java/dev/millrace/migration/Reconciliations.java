@@ -85,13 +85,19 @@ final class Reconciliations implements AutoCloseable {
 
     /// Reads the stored reports of a generation. Reports of an earlier generation no longer count.
     /// A report that cannot be read is not known.
-    void begin(int generation) {
+    synchronized void begin(int generation) {
         known = new Known(generation, null, null);
         known =
                 new Known(
                         generation,
                         stored(() -> store.latest(generation, targets())),
                         stored(() -> store.latestOfAll(generation, targets())));
+    }
+
+    private synchronized void beginOnce(int generation) {
+        if (known.generation() != generation) {
+            begin(generation);
+        }
     }
 
     private interface Query {
@@ -114,9 +120,7 @@ final class Reconciliations implements AutoCloseable {
     /// @param targets tables of the migration's target; all if empty
     UUID request(int generation, List<String> targets, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
-        if (known.generation() != generation) {
-            begin(generation);
-        }
+        beginOnce(generation);
         UUID id = UUID.randomUUID();
         ReconciliationRun run =
                 new ReconciliationRun(
@@ -135,8 +139,8 @@ final class Reconciliations implements AutoCloseable {
         try {
             return store.find(id).map(this::finished);
         } catch (SQLException e) {
-            if (SqlState.UNDEFINED_TABLE.matches(e)) {
-                // The stream was never started, so its database has no control schema.
+            if (known.generation() == 0 && SqlState.UNDEFINED_TABLE.matches(e)) {
+                // The stream was never armed, so its database has no control schema.
                 return Optional.empty();
             }
             throw new DatabaseFailure("The report cannot be read", e);

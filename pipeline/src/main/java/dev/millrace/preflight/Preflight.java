@@ -71,7 +71,7 @@ public final class Preflight {
                             TargetChecks.ALL,
                             ConnectionChecks.ALL,
                             SwitchoverChecks.ALL,
-                            SwitchoverTableChecks.ALL)
+                            SwitchoverTableChecks.of(spec.switchover().fence()))
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
             findings.addAll(LogSizeCheck.judge(spec, facts));

@@ -139,9 +139,7 @@ public record PreflightReport(
                             .distinct()
                             .toList();
             return new PartOfRow(
-                    new TableId(
-                            ControlSchema.NAME,
-                            "parts_" + split.indexOf(whole.source()) + "_" + stream),
+                    ControlSchema.incompleteRows(split.indexOf(whole.source()), stream),
                     whole.mapping().target().keyColumns(),
                     part);
         }

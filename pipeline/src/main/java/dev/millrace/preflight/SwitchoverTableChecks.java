@@ -7,6 +7,7 @@ import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Foreign;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
 import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.spec.switchover.Switchover.Fence;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -36,6 +37,18 @@ final class SwitchoverTableChecks {
     private static final int NAMED = 3;
 
     private SwitchoverTableChecks() {}
+
+    /// @param fence what refuses writes to the source; only triggers need its tables' owners
+    static List<PreflightCheck> of(Fence fence) {
+        return switch (fence) {
+            case LEASE -> ALL;
+            case EXTERNAL ->
+                    List.of(
+                            SwitchoverTableChecks::targetOwnership,
+                            SwitchoverTableChecks::sourceTriggers,
+                            SwitchoverTableChecks::replicaIdentity);
+        };
+    }
 
     private static List<Finding> sourceOwnership(Facts facts) {
         return ownership(

@@ -184,7 +184,7 @@ public record RollbackMeter(
         return both;
     }
 
-    /// Each target table has rows of its own: a column comes back only if all give it.
+    /// Each target table has other rows: a column comes back only if all give it.
     private static Set<String> common(Set<String> one, Set<String> other) {
         return one.stream().filter(other::contains).collect(Collectors.toSet());
     }

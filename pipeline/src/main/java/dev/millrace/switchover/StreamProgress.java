@@ -40,8 +40,8 @@ public interface StreamProgress {
     /// @return why it is not applied; empty if it is
     Optional<String> awaitApplied(WatermarkNumber watermark, Attempt attempt);
 
-    /// The number of changes by others that have arrived from the side that the application leaves.
-    /// Right up to the last watermark that [#awaitApplied] has awaited.
+    /// The number of changes that others wrote on the side that the application leaves, as far as
+    /// they were captured. Contains every change before a watermark that [#awaitApplied] awaited.
     long changesOfOthers();
 
     /// Compares in advance what can be compared while the application writes.

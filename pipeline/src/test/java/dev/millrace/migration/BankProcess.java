@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
 
-/// A bank on two servers of its own whose clients write, and `millrace run` as a process between
+/// A bank on two separate servers whose clients write, and `millrace run` as a process between
 /// them.
 final class BankProcess implements AutoCloseable {
 

@@ -94,7 +94,7 @@ class EndingIT {
     void aDryRunNamesEverythingAndChangesNothing() throws Exception {
         try (MigrationScene scene = new MigrationScene().separateRoles()) {
             EndingScene ending = inSync(scene);
-            Inventory running = Inventory.of(scene);
+            Inventory running = Inventory.ofRunning(scene);
             try (MigrationLife life = ending.running(EndingStep.Trace.NONE)) {
                 Ending dry = life.end(EndingScene.request(Kind.ABORT, true));
 
@@ -191,7 +191,7 @@ class EndingIT {
     void nothingIsRemovedIfAnotherProcessHasRunTheMigrationSince() throws Exception {
         try (MigrationScene scene = new MigrationScene().separateRoles()) {
             EndingScene ending = inSync(scene);
-            Inventory running = Inventory.of(scene);
+            Inventory running = Inventory.ofRunning(scene);
             CountDownLatch dead = new CountDownLatch(1);
             try (MigrationLife life =
                     ending.running(
@@ -330,7 +330,7 @@ class EndingIT {
             bank.scene.source.execute("CREATE TABLE account_old (id int)");
             EndingScene ending = new EndingScene(bank.scene, bank.untouched);
             try (MigrationLife life = ending.running(EndingStep.Trace.NONE)) {
-                Inventory running = Inventory.of(bank.scene);
+                Inventory running = Inventory.ofRunning(bank.scene);
 
                 assertThatThrownBy(
                                 () ->

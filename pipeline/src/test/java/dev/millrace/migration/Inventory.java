@@ -1,15 +1,19 @@
 package dev.millrace.migration;
 
+import dev.millrace.change.Topics;
+import dev.millrace.stream.Direction;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.GroupListing;
+import org.awaitility.Awaitility;
 
 /// Everything but rows that both databases, their servers, Kafka and the data-dir contain of a
 /// scene, one line per object.
@@ -51,6 +55,26 @@ record Inventory(SortedSet<String> objects) {
         }
         files(scene.dataDir).forEach(file -> objects.add("file " + file));
         return new Inventory(objects);
+    }
+
+    /// As [#of], for a scene that runs: waits for the consumer groups, which appear only when their
+    /// offsets are committed for the first time.
+    static Inventory ofRunning(MigrationScene scene) {
+        return Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () -> of(scene),
+                        found ->
+                                Stream.of(Direction.values())
+                                        .map(direction -> new Topics(direction.id(scene.name)))
+                                        .allMatch(found::hasGroups));
+    }
+
+    /// Whether the stream has its groups, if it has topics.
+    private boolean hasGroups(Topics stream) {
+        return !objects.contains("topic " + stream.target())
+                || objects.contains("group " + stream.applierGroup())
+                        && objects.contains("group " + stream.rowsApplication(1));
     }
 
     /// As [#of], for a scene that has not started. Its target may have a control schema without

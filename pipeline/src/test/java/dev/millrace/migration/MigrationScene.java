@@ -13,10 +13,6 @@ import dev.millrace.control.ControlSchema;
 import dev.millrace.ending.Premises;
 import dev.millrace.ending.Premises.LogServer;
 import dev.millrace.kafka.Broker;
-import dev.millrace.kafka.ChangeLog;
-import dev.millrace.kafka.ChangeLog.LogFilter;
-import dev.millrace.kafka.ChangeLog.LogTopic;
-import dev.millrace.kafka.LogEntry;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
@@ -57,12 +53,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -229,53 +223,6 @@ final class MigrationScene implements AutoCloseable {
     private Stream<Mapping> mappings(Relation relation) {
         return (targets.isEmpty() ? List.of(relation.id()) : targets)
                 .stream().map(target -> CopyMapping.of(relation, target));
-    }
-
-    /// Writes the rows of a partition up to the first change of a block that has a later one, and
-    /// moves the stored token to that change, like an applier that was killed inside a block.
-    void applyUpToInsideABlock(String... targets) {
-        List<LogEntry> changes = new ArrayList<>();
-        new ChangeLog(kafka, new Topics(name))
-                .entries(LogTopic.CHANGES, LogFilter.ALL, changes::add);
-        List<LogEntry> inserts =
-                changes.stream().filter(entry -> entry.kind().equals("insert")).toList();
-        LogEntry last =
-                inserts.stream()
-                        .collect(
-                                Collectors.groupingBy(
-                                        entry -> List.of(entry.partition(), entry.offset())))
-                        .values()
-                        .stream()
-                        .filter(block -> block.size() > 1)
-                        .map(List::getFirst)
-                        .findFirst()
-                        .orElseThrow();
-        inserts.stream()
-                .takeWhile(one -> one != last)
-                .filter(one -> one.partition() == last.partition())
-                .forEach(earlier -> write(earlier, targets));
-        write(last, targets);
-        target.execute(
-                "UPDATE millrace.stored_offset SET token_offset = "
-                        + last.offset()
-                        + ", token_index = "
-                        + last.index()
-                        + " WHERE partition = "
-                        + last.partition());
-    }
-
-    private void write(LogEntry insert, String... targets) {
-        Map<String, @Nullable Object> row = Objects.requireNonNull(insert.row());
-        for (String table : targets) {
-            target.execute(
-                    "INSERT INTO "
-                            + table
-                            + " VALUES ("
-                            + row.get("id")
-                            + ", '"
-                            + row.get("name")
-                            + "')");
-        }
     }
 
     Migration start() throws SQLException {

@@ -135,7 +135,7 @@ class ResumeIT {
             scene.stop();
             scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(2, 40) g");
             scene.captureAlone();
-            scene.applyUpToInsideABlock("item_a", "item_b");
+            scene.topics.applyUpToInsideABlock(scene.target, "item_a", "item_b");
 
             for (String[] other : new String[][] {{"item_a"}, {"item_a", "item_b", "item_c"}}) {
                 scene.into(other);

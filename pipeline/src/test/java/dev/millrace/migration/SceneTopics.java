@@ -3,15 +3,24 @@ package dev.millrace.migration;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.ChangeLog;
+import dev.millrace.kafka.ChangeLog.LogFilter;
+import dev.millrace.kafka.ChangeLog.LogTopic;
+import dev.millrace.kafka.LogEntry;
 import dev.millrace.kafka.TopicPlan;
 import dev.millrace.testing.Blocks;
 import dev.millrace.testing.LostRecords;
+import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestProducer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /// The topics of a scene's migration and the offsets of its mappings, as a test reads, loses or
 /// changes them.
@@ -105,6 +114,52 @@ record SceneTopics(Map<String, Object> kafka, Topics topics, int partitions) {
             Awaitility.await()
                     .atMost(Duration.ofSeconds(20))
                     .until(() -> broker.find(topic).isEmpty());
+        }
+    }
+
+    /// Writes the rows of a partition up to the first change of a block that has a later one, and
+    /// moves the stored token to that change, like an applier that was killed inside a block.
+    void applyUpToInsideABlock(TestDatabase target, String... targets) {
+        List<LogEntry> changes = new ArrayList<>();
+        new ChangeLog(kafka, topics).entries(LogTopic.CHANGES, LogFilter.ALL, changes::add);
+        List<LogEntry> inserts =
+                changes.stream().filter(entry -> entry.kind().equals("insert")).toList();
+        LogEntry last =
+                inserts.stream()
+                        .collect(
+                                Collectors.groupingBy(
+                                        entry -> List.of(entry.partition(), entry.offset())))
+                        .values()
+                        .stream()
+                        .filter(block -> block.size() > 1)
+                        .map(List::getFirst)
+                        .findFirst()
+                        .orElseThrow();
+        inserts.stream()
+                .takeWhile(one -> one != last)
+                .filter(one -> one.partition() == last.partition())
+                .forEach(earlier -> insert(target, earlier, targets));
+        insert(target, last, targets);
+        target.execute(
+                "UPDATE millrace.stored_offset SET token_offset = "
+                        + last.offset()
+                        + ", token_index = "
+                        + last.index()
+                        + " WHERE partition = "
+                        + last.partition());
+    }
+
+    private static void insert(TestDatabase target, LogEntry insert, String... targets) {
+        Map<String, @Nullable Object> row = Objects.requireNonNull(insert.row());
+        for (String table : targets) {
+            target.execute(
+                    "INSERT INTO "
+                            + table
+                            + " VALUES ("
+                            + row.get("id")
+                            + ", '"
+                            + row.get("name")
+                            + "')");
         }
     }
 }

@@ -9,6 +9,7 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,6 +84,14 @@ class SwitchoverReadinessIT {
                         "switchover.target-ownership",
                         "switchover.source-triggers",
                         "switchover.target-replica-identity");
+        scene.more = "switchover: {fence: external}";
+        List<String> withoutTriggers =
+                new ArrayList<>(warned.stream().map(Finding::check).toList());
+        withoutTriggers.remove("switchover.source-ownership");
+        assertThat(warned(scene.plan()))
+                .extracting(Finding::check)
+                .containsExactlyElementsOf(withoutTriggers);
+        scene.more = "";
         for (Finding each : warned) {
             boolean onTarget =
                     each.check().contains("target")

@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
 /// A key has a row `t` in the table, a row `w` among the incomplete ones, or both: then the row
 /// exists, and a part of it that is not the driving one was deleted. The bits of `w` say which
 /// parts have come. A row that was complete before keeps all its columns in `w`, also those that no
-/// part supplies. The parts of a batch can be written in any order.
+/// part supplies. After all deletes of a batch, its parts can be written in any order.
 public final class PartSql {
 
     private static final String BITS = Identifier.quote("millrace parts");
