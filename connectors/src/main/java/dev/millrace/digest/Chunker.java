@@ -11,7 +11,7 @@ import java.util.Collection;
 import java.util.List;
 
 /// Opens snapshots of one migration's tables on either side. Keeps no connection open between
-/// calls. Thread-safe.
+/// calls, except between [#keepConnections] and [#releaseConnections]. Thread-safe.
 public final class Chunker {
 
     private final String migration;
@@ -75,6 +75,16 @@ public final class Chunker {
         return openTarget().table(table);
     }
 
+    /// Uses connections again from now on. To open one takes longer than a small read.
+    public void keepConnections() {
+        connections.keep();
+    }
+
+    /// Closes the connections that were kept.
+    public void releaseConnections() {
+        connections.release();
+    }
+
     /// Cancels the statements that run on either side, so that they fail. A statement that begins
     /// during this call may not be cancelled.
     public void cancelStatements() {
@@ -101,7 +111,7 @@ public final class Chunker {
             try {
                 return read.from(connection);
             } finally {
-                connections.close(connection);
+                connections.close(sessions, connection);
             }
         } catch (SQLException e) {
             throw new ReadFailed(side, e);

@@ -10,13 +10,19 @@ import java.sql.Savepoint;
 final class SnapshotSession implements AutoCloseable {
 
     private final String side;
+    private final Sessions sessions;
     private final OpenConnections connections;
     private final Connection connection;
     private final Savepoint pinned;
 
     private SnapshotSession(
-            String side, OpenConnections connections, Connection connection, Savepoint pinned) {
+            String side,
+            Sessions sessions,
+            OpenConnections connections,
+            Connection connection,
+            Savepoint pinned) {
         this.side = side;
+        this.sessions = sessions;
         this.connections = connections;
         this.connection = connection;
         this.pinned = pinned;
@@ -26,9 +32,10 @@ final class SnapshotSession implements AutoCloseable {
         try {
             Connection connection = connections.open(sessions);
             try {
-                return new SnapshotSession(side, connections, connection, begin(connection));
+                return new SnapshotSession(
+                        side, sessions, connections, connection, begin(connection));
             } catch (SQLException | RuntimeException e) {
-                connections.close(connection);
+                connections.close(sessions, connection);
                 throw e;
             }
         } catch (SQLException e) {
@@ -77,7 +84,7 @@ final class SnapshotSession implements AutoCloseable {
     public void close() {
         try {
             connection.rollback();
-            connections.close(connection);
+            connections.close(sessions, connection);
         } catch (SQLException e) {
             throw new ReadFailed(side, e);
         }

@@ -401,7 +401,7 @@ class ChunkerIT {
                 .hasMessageContaining("has no column v");
     }
 
-    private static final class NoMapper implements RowMapper {
+    static final class NoMapper implements RowMapper {
         @Override
         public MappedRow map(Row source) {
             throw new AssertionError();

@@ -16,6 +16,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.StreamProgress;
 import dev.millrace.switchover.StreamProgress.Attempt;
+import dev.millrace.switchover.StreamProgress.Proof;
 import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverOperation.ReturnPath;
@@ -131,7 +132,7 @@ record MoveFactory(
         }
 
         @Override
-        public void proved() {
+        public void proved(Proof.Equal equal) {
             throw new IllegalStateException("Nothing was armed.");
         }
 

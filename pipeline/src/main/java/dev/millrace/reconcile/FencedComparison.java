@@ -1,17 +1,20 @@
 package dev.millrace.reconcile;
 
 import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.StoredState.StoredPositions;
+import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation.Cancelled;
 import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.TouchedReconciliation.Attempt;
 import dev.millrace.reconcile.TouchedTable.Counts;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +25,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.function.Function;
 import java.util.function.LongPredicate;
 import java.util.stream.Collectors;
 
@@ -45,7 +49,8 @@ final class FencedComparison {
 
     private record OfSource(List<Row> keys, long rows) {}
 
-    void run(List<TouchedTable> tables, TouchedBasis.Usable basis) {
+    /// @return the positions of both servers when everything was read; empty if unknown
+    Optional<Servers> run(List<TouchedTable> tables, TouchedBasis.Usable basis) {
         StartPosition since = basis.start();
         TouchedPreparation.openAll(tables, with, attempt);
         // Before the snapshot: a transaction that is forgotten by now is visible to it.
@@ -60,23 +65,61 @@ final class FencedComparison {
             for (TouchedTable table : open(tables)) {
                 step(table, () -> require(target.table(table.compared()), fenced, table));
             }
-            List<TouchedTable> open = open(tables);
-            if (!open.isEmpty()) {
-                find(open, since, source, target);
-            }
-            for (TouchedTable table : open(tables)) {
-                step(
-                        table,
-                        () ->
-                                table.compare(
-                                        table.sums(source.table(table.compared())),
-                                        table.sums(target.table(table.compared()))));
-            }
+            read(open(tables), since, source, target);
         }
         for (TouchedTable table : open(tables)) {
             step(table, () -> verify(table));
         }
-        checkBasis(open(tables), basis);
+        return checkBasis(open(tables), basis);
+    }
+
+    /// Does the same reads while both sides are written. What they find is not a result.
+    static void rehearse(
+            List<TouchedTable> tables,
+            TouchedBasis.Usable basis,
+            ReconcileContext with,
+            Attempt attempt) {
+        FencedComparison comparison =
+                new FencedComparison(
+                        with, attempt, WatermarkNumber.none(basis.start().generation()));
+        TouchedPreparation.openAll(tables, with, attempt);
+        try (SourceSession source = with.chunker().openSource();
+                TargetSession target = with.chunker().openTarget()) {
+            comparison.read(open(tables), basis.start(), source, target);
+        }
+        comparison.checkBasis(open(tables), basis);
+    }
+
+    private void read(
+            List<TouchedTable> tables,
+            StartPosition since,
+            SourceSession source,
+            TargetSession target) {
+        if (tables.isEmpty()) {
+            return;
+        }
+        find(tables, since, source, target);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            onSource(threads, open(tables), table -> table.sums(source.table(table.compared())))
+                    .forEach((table, sums) -> step(table, () -> compare(table, sums, target)));
+        }
+    }
+
+    private static void compare(
+            TouchedTable table, Future<Map<RowKey, RowSum>> ofSource, TargetSession target) {
+        Map<RowKey, RowSum> ofTarget = table.sums(target.table(table.compared()));
+        table.compare(get(ofSource), ofTarget);
+    }
+
+    /// Reads the tables one after the other in one more thread: a session serves one at a time.
+    private static <T> Map<TouchedTable, Future<T>> onSource(
+            ExecutorService threads, List<TouchedTable> tables, Function<TouchedTable, T> read) {
+        Map<TouchedTable, FutureTask<T>> reads = new LinkedHashMap<>();
+        for (TouchedTable table : tables) {
+            reads.put(table, new FutureTask<>(() -> read.apply(table)));
+        }
+        threads.execute(() -> reads.values().forEach(FutureTask::run));
+        return Collections.unmodifiableMap(reads);
     }
 
     private static List<TouchedTable> open(List<TouchedTable> tables) {
@@ -108,18 +151,12 @@ final class FencedComparison {
             SourceSession source,
             TargetSession target) {
         StoredPositions stored = target.table(tables.getFirst().compared()).stored();
-        Map<TouchedTable, FutureTask<OfSource>> ofSource = new LinkedHashMap<>();
-        for (TouchedTable table : tables) {
-            ofSource.put(
-                    table,
-                    new FutureTask<>(() -> read(table, source.table(table.compared()), since)));
-        }
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            threads.execute(() -> ofSource.values().forEach(FutureTask::run));
             Future<TouchedLog> log =
                     threads.submit(() -> TouchedPreparation.log(with, tables, since, stored));
-            ofSource.forEach(
-                    (table, found) -> step(table, () -> find(table, since, found, target)));
+            onSource(threads, tables, table -> read(table, source.table(table.compared()), since))
+                    .forEach(
+                            (table, found) -> step(table, () -> find(table, since, found, target)));
             TouchedPreparation.add(open(tables), get(log));
         }
         for (TouchedTable table : open(tables)) {
@@ -202,7 +239,7 @@ final class FencedComparison {
     }
 
     /// Last, so that a table that was replaced while it was read is noticed.
-    private void checkBasis(List<TouchedTable> tables, TouchedBasis.Usable basis) {
+    private Optional<Servers> checkBasis(List<TouchedTable> tables, TouchedBasis.Usable basis) {
         Optional<Servers> now =
                 Servers.read(with.chunker(), tables.stream().map(TouchedTable::mapping).toList());
         for (TouchedTable table : tables) {
@@ -210,5 +247,6 @@ final class FencedComparison {
                     .orElse(Optional.of("a server could not be read"))
                     .ifPresent(table::obstruct);
         }
+        return now;
     }
 }

@@ -29,7 +29,7 @@ public record StartPosition(
     }
 
     /// The positions of both servers.
-    record Servers(ServerPosition source, ServerPosition target) {
+    public record Servers(ServerPosition source, ServerPosition target) {
 
         /// @return empty if a side cannot be read; then no table of it can be read either
         static Optional<Servers> read(Chunker chunker, Collection<Mapping> mappings) {
@@ -50,22 +50,6 @@ public record StartPosition(
                 return Optional.empty();
             }
         }
-    }
-
-    /// The positions at a moment at which nobody writes.
-    ///
-    /// @param changes the end of each partition of the changes topic at this moment
-    /// @return empty if a side cannot be read
-    public static Optional<StartPosition> atRest(
-            int generation,
-            Map<Integer, Long> changes,
-            Chunker chunker,
-            Collection<Mapping> mappings) {
-        return Servers.read(chunker, mappings)
-                .map(
-                        servers ->
-                                new StartPosition(
-                                        generation, changes, servers.source(), servers.target()));
     }
 
     /// Why the rows of a mapping that changed since cannot be found.

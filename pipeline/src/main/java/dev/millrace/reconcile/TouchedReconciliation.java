@@ -4,6 +4,7 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
+import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation.Cancelled;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
@@ -11,6 +12,7 @@ import dev.millrace.reconcile.Reconciler.Sources;
 import dev.millrace.reconcile.Reconciler.Subject;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.retention.LogHolds;
 import dev.millrace.sql.Relation;
 import java.time.Duration;
@@ -116,7 +118,22 @@ public final class TouchedReconciliation {
                                 start.orElse(null),
                                 reports.stream().map(TouchedReport.Table::report).toList())
                         : new TouchedBasis.Missing(
-                                "the preparation did not find every table equal"));
+                                "the preparation did not find every table equal"),
+                Optional.empty());
+    }
+
+    /// Reads what [#finish] reads while both sides are written, so that [#finish] does nothing for
+    /// the first time: classes are loaded, sessions are open, pages are in memory. What it finds is
+    /// not a result, and a failure is left to the comparison that follows.
+    public void rehearse(List<Table> tables, TouchedBasis.Usable basis, Limit limit) {
+        try (DeadlineWatch watch = watch(limit);
+                LogHolds.Hold held = progress.holdLog()) {
+            FencedComparison.rehearse(touched(tables), basis, context(watch, held), this::attempt);
+        } catch (Cancelled | ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+            LOG.atInfo()
+                    .addKeyValue("reason", Reason.of(e))
+                    .log("The comparison under the fence could not be rehearsed.");
+        }
     }
 
     /// Compares the touched keys and the numbers of rows while nobody writes the source. Emits no
@@ -130,6 +147,7 @@ public final class TouchedReconciliation {
             List<Table> tables, TouchedBasis basis, WatermarkNumber applied, Limit limit) {
         Instant started = clock.instant();
         List<TouchedTable> touched = touched(tables);
+        Optional<Servers> servers = Optional.empty();
         try (DeadlineWatch watch = watch(limit);
                 LogHolds.Hold held = progress.holdLog()) {
             try {
@@ -137,8 +155,10 @@ public final class TouchedReconciliation {
                     case TouchedBasis.Missing(String why) ->
                             touched.forEach(table -> table.obstruct(why));
                     case TouchedBasis.Usable usable ->
-                            new FencedComparison(context(watch, held), this::attempt, applied)
-                                    .run(touched, usable);
+                            servers =
+                                    new FencedComparison(
+                                                    context(watch, held), this::attempt, applied)
+                                            .run(touched, usable);
                 }
             } catch (Cancelled _) {
                 touched.forEach(table -> table.undecided(watch.reason()));
@@ -154,7 +174,8 @@ public final class TouchedReconciliation {
                 started,
                 clock.instant(),
                 reports,
-                new TouchedBasis.Missing("a comparison under the fence is not a basis"));
+                new TouchedBasis.Missing("a comparison under the fence is not a basis"),
+                servers);
     }
 
     private List<TouchedTable> touched(List<Table> tables) {

@@ -2,20 +2,24 @@ package dev.millrace.reconcile;
 
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.StartPosition.Servers;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /// The result of comparing the keys that changed since an earlier comparison. Immutable.
 ///
 /// @param tables in the order of the request
 /// @param next what a later comparison builds on; missing unless this one ran before the fence and
 ///   decided every table
+/// @param servers where both servers were after a comparison under the fence; empty if unknown
 public record TouchedReport(
         Verdict verdict,
         Instant startedAt,
         Instant finishedAt,
         List<Table> tables,
-        TouchedBasis next) {
+        TouchedBasis next,
+        Optional<Servers> servers) {
 
     public TouchedReport {
         tables = List.copyOf(tables);

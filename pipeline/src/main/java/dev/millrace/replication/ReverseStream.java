@@ -13,7 +13,6 @@ import dev.millrace.digest.Chunker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
-import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.StreamObjects;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.StartPosition;
@@ -22,6 +21,7 @@ import dev.millrace.spec.SpecResult;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.StreamProgress;
 import dev.millrace.switchover.StreamProgress.Attempt;
+import dev.millrace.switchover.StreamProgress.Proof;
 import dev.millrace.switchover.SwitchoverOperation.ReturnPath;
 import dev.millrace.usage.SourceUse;
 import dev.millrace.usage.UseStatistics;
@@ -204,13 +204,14 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
                 throw new InterruptedException();
             }
         }
-        StreamProgress progress = progress();
-        return progress.awaitApplied(progress.emitWatermark(), limited)
-                .map(
-                        why ->
-                                "A watermark that was written to the target's WAL did not arrive on the source: "
-                                        + why
-                                        + ".");
+        try (StreamProgress progress = progress()) {
+            return progress.awaitApplied(progress.emitWatermark(), limited)
+                    .map(
+                            why ->
+                                    "A watermark that was written to the target's WAL did not arrive on the source: "
+                                            + why
+                                            + ".");
+        }
     }
 
     private boolean isReady() {
@@ -245,52 +246,42 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
                 with.stream(),
                 this::live,
                 this::ended,
-                chunker(),
+                new Chunker(
+                        with.stream().id(),
+                        with.stream().topics().target(),
+                        () ->
+                                with.stream()
+                                        .source()
+                                        .database()
+                                        .connectForLongStatements("reconcile"),
+                        () ->
+                                with.stream()
+                                        .target()
+                                        .database()
+                                        .connectForLongStatements("reconcile")),
                 new Reconciler.Subject(with.stream().name(), file.hash()),
                 basis,
                 with.clock());
     }
 
-    private Chunker chunker() {
-        ReplicationStream stream = with.stream();
-        return new Chunker(
-                stream.id(),
-                stream.topics().target(),
-                () -> stream.source().database().connectForLongStatements("reconcile"),
-                () -> stream.target().database().connectForLongStatements("reconcile"));
-    }
-
     @Override
-    public void proved() {
+    public void proved(Proof.Equal equal) {
         LiveStream now = live();
         changesBefore = forward.get().stream().capture().changesOfOthers();
-        Instant since = with.clock().instant();
-        List<Mapping> mappings = with.stream().tables().compared();
         basis =
-                StartPosition.atRest(
+                new TouchedBasis.Usable(
+                        with.clock().instant(),
+                        new StartPosition(
                                 now.generation().number(),
                                 with.broker()
                                         .ends(
                                                 with.stream().topics().changes(),
                                                 with.stream().partitions()),
-                                chunker(),
-                                mappings)
-                        .<TouchedBasis>map(
-                                start ->
-                                        new TouchedBasis.Usable(
-                                                since,
-                                                start,
-                                                mappings.stream()
-                                                        .map(
-                                                                each ->
-                                                                        each.target()
-                                                                                .table()
-                                                                                .toString())
-                                                        .collect(Collectors.toSet())))
-                        .orElseGet(
-                                () ->
-                                        new TouchedBasis.Missing(
-                                                "a side could not be read at the switchover"));
+                                equal.to(),
+                                equal.from()),
+                        with.stream().tables().compared().stream()
+                                .map(each -> each.target().table().toString())
+                                .collect(Collectors.toSet()));
     }
 
     /// Without the statistics, nobody knows later whether the source is still used.

@@ -11,6 +11,7 @@ import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress.Wait;
+import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.TouchedBasis;
 import dev.millrace.reconcile.TouchedReconciliation;
 import dev.millrace.reconcile.TouchedReconciliation.Limit;
@@ -137,26 +138,36 @@ public final class SwitchoverStream implements StreamProgress {
         }
     }
 
-    /// Repeats the comparison while that leaves less for the one under the fence: each round
-    /// compares what was written during the one before.
+    /// Rehearses the comparison under the fence once, and repeats the one in advance while that
+    /// leaves less for the other: each round compares what was written during the one before.
     @Override
     public Optional<String> prepareVerdict(Attempt attempt) {
+        chunker.keepConnections();
         Cancellation cancellation = new Cancellation();
         try (Watch _ = new Watch(attempt.cancelled(), cancellation)) {
             Limit limit = new Limit(cancellation, clock.instant().plus(PREPARATION));
+            Optional<String> doubt = round(limit);
+            if (basis instanceof TouchedBasis.Usable usable) {
+                comparison().rehearse(tables(), usable, limit);
+            }
             Duration before = PREPARATION;
-            while (true) {
+            while (doubt.isEmpty()) {
                 Instant started = clock.instant();
-                TouchedReport report = comparison().prepare(tables(), basis, limit);
-                basis = report.next();
-                Optional<String> doubt = doubt(report);
+                doubt = round(limit);
                 Duration took = Duration.between(started, clock.instant());
-                if (doubt.isPresent() || !isWorthARound(took, before)) {
-                    return doubt;
+                if (!isWorthARound(took, before)) {
+                    break;
                 }
                 before = took;
             }
+            return doubt;
         }
+    }
+
+    private Optional<String> round(Limit limit) {
+        TouchedReport report = comparison().prepare(tables(), basis, limit);
+        basis = report.next();
+        return doubt(report);
     }
 
     /// Whether another round of the preparation is clearly shorter than the last one, which was
@@ -166,14 +177,27 @@ public final class SwitchoverStream implements StreamProgress {
     }
 
     @Override
-    public Optional<String> doubt(WatermarkNumber applied, Attempt attempt) {
+    public Proof prove(WatermarkNumber applied, Attempt attempt) {
         Cancellation cancellation = new Cancellation();
         try (Watch _ = new Watch(attempt.cancelled(), cancellation)) {
             Instant deadline = clock.instant().plus(attempt.left(clock));
-            return doubt(
+            TouchedReport report =
                     comparison()
-                            .finish(tables(), basis, applied, new Limit(cancellation, deadline)));
+                            .finish(tables(), basis, applied, new Limit(cancellation, deadline));
+            return doubt(report)
+                    .<Proof>map(Proof.Missing::new)
+                    .or(() -> report.servers().map(SwitchoverStream::equal))
+                    .orElseGet(() -> new Proof.Missing("a server could not be read"));
         }
+    }
+
+    private static Proof equal(Servers servers) {
+        return new Proof.Equal(servers.source(), servers.target());
+    }
+
+    @Override
+    public void close() {
+        chunker.releaseConnections();
     }
 
     private static Optional<String> doubt(TouchedReport report) {

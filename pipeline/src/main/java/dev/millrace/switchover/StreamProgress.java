@@ -1,6 +1,7 @@
 package dev.millrace.switchover;
 
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.digest.ServerPosition;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -11,7 +12,7 @@ import java.util.function.BooleanSupplier;
 /// The stream from the side that the application leaves to the other one, and the comparison of
 /// both, as far as a move of the traffic needs them. Called by the operation's thread only. A call
 /// throws a [RuntimeException] while a server does not answer.
-public interface StreamProgress {
+public interface StreamProgress extends AutoCloseable {
 
     /// One attempt of a step.
     ///
@@ -52,6 +53,22 @@ public interface StreamProgress {
     /// Compares what was touched since, while nobody writes.
     ///
     /// @param applied the last watermark, which is applied
-    /// @return why both sides are not proved equal; empty if they are
-    Optional<String> doubt(WatermarkNumber applied, Attempt attempt);
+    Proof prove(WatermarkNumber applied, Attempt attempt);
+
+    /// Closes the sessions of the comparison.
+    @Override
+    void close();
+
+    /// Whether both sides are equal.
+    sealed interface Proof {
+
+        /// They are.
+        ///
+        /// @param from the moment of the side that the application leaves, at which they were
+        /// @param to the moment of the other side
+        record Equal(ServerPosition from, ServerPosition to) implements Proof {}
+
+        /// It is not proved.
+        record Missing(String reason) implements Proof {}
+    }
 }

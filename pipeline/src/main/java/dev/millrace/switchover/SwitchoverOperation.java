@@ -10,6 +10,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.StreamProgress.Attempt;
+import dev.millrace.switchover.StreamProgress.Proof;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -29,6 +30,7 @@ public final class SwitchoverOperation implements AutoCloseable {
     private final SwitchoverRun run;
     private final Kind kind;
     private final ReturnPath returnPath;
+    private final StreamProgress progress;
 
     /// What a move of the traffic works with.
     ///
@@ -55,6 +57,7 @@ public final class SwitchoverOperation implements AutoCloseable {
     public SwitchoverOperation(Equipment with, OperationStore store, StoredOperation operation) {
         kind = with.kind();
         returnPath = with.returnPath();
+        progress = with.progress();
         WriteFence.Limits limits = WriteFence.Limits.standard();
         source = sourceFence(with, limits);
         removal =
@@ -159,6 +162,7 @@ public final class SwitchoverOperation implements AutoCloseable {
     @Override
     public void close() {
         run.close();
+        progress.close();
         source.close();
         removal.close();
         target.close();
@@ -180,7 +184,7 @@ public final class SwitchoverOperation implements AutoCloseable {
         Optional<String> arm(Attempt attempt) throws InterruptedException;
 
         /// Both sides were found equal, and nobody writes: later comparisons build on this moment.
-        void proved();
+        void proved(Proof.Equal equal);
 
         /// A switchover is done: from now on, who uses the source uses the old side. Never fails.
         void left();

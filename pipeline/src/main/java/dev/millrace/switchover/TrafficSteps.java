@@ -7,6 +7,7 @@ import dev.millrace.fence.WriteFence.OpenWork;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.route.Routes;
 import dev.millrace.route.TrafficRoute;
+import dev.millrace.sequences.SequencePlan.Finding;
 import dev.millrace.sequences.TargetSequences;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.StepAction.StepOutcome;
@@ -158,6 +159,9 @@ final class TrafficSteps {
                     case SWITCHOVER -> with.returnPath().arm(attempt);
                     case ROLLBACK -> Optional.empty();
                 };
+        if (notArmed.isEmpty()) {
+            notArmed = notAdvanced();
+        }
         return notArmed.or(() -> with.stream().prepareVerdict(attempt))
                 .map(TrafficSteps::failed)
                 .orElseGet(() -> done(""));
@@ -333,38 +337,52 @@ final class TrafficSteps {
     }
 
     private StepOutcome verdict(Attempt attempt) {
-        return with.stream()
-                .doubt(last(), attempt)
-                .map(why -> "Both sides are not proved equal: " + why)
-                .or(() -> writtenSince(attempt))
-                .map(TrafficSteps::failed)
-                .orElseGet(
-                        () -> {
-                            if (with.kind() == Kind.SWITCHOVER) {
-                                with.returnPath().proved();
-                            }
-                            return done("");
-                        });
+        return switch (with.stream().prove(last(), attempt)) {
+            case StreamProgress.Proof.Missing(String reason) ->
+                    failed("Both sides are not proved equal: " + reason);
+            case StreamProgress.Proof.Equal equal ->
+                    writtenSince(attempt)
+                            .map(TrafficSteps::failed)
+                            .orElseGet(
+                                    () -> {
+                                        if (with.kind() == Kind.SWITCHOVER) {
+                                            with.returnPath().proved(equal);
+                                        }
+                                        return done("");
+                                    });
+        };
     }
 
     private StepOutcome sequences() throws SQLException {
         return switch (with.sequences().advance(TargetSequences.MARGIN)) {
             case TargetSequences.Advance.Done(var moves) -> done(moves.size() + " sequences");
-            case TargetSequences.Advance.Refused(var findings) ->
-                    failed(
-                            "A sequence of the "
-                                    + with.kind().to()
-                                    + " cannot be advanced. "
-                                    + findings.stream()
-                                            .map(
-                                                    finding ->
-                                                            "%s: %s. %s"
-                                                                    .formatted(
-                                                                            finding.object(),
-                                                                            finding.message(),
-                                                                            finding.remedy()))
-                                            .collect(Collectors.joining(" ")));
+            case TargetSequences.Advance.Refused(var findings) -> failed(refused(findings));
         };
+    }
+
+    /// Before the pause, because the operator must change something.
+    private Optional<String> notAdvanced() throws SQLException {
+        List<Finding> blocking =
+                with.sequences().plan(TargetSequences.MARGIN).findings().stream()
+                        .filter(Finding::blocks)
+                        .toList();
+        return blocking.isEmpty() ? Optional.empty() : Optional.of(refused(blocking));
+    }
+
+    private String refused(List<Finding> findings) {
+        return findings.stream()
+                .map(
+                        finding ->
+                                "%s: %s. %s"
+                                        .formatted(
+                                                finding.object(),
+                                                finding.message(),
+                                                finding.remedy()))
+                .collect(
+                        Collectors.joining(
+                                " ",
+                                "A sequence of the " + with.kind().to() + " cannot be advanced. ",
+                                ""));
     }
 
     private StepOutcome makePermanent() throws SQLException, InterruptedException {

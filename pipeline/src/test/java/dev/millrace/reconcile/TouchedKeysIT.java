@@ -96,6 +96,18 @@ class TouchedKeysIT {
     }
 
     @Test
+    void aRehearsalLeavesTheResultToTheComparison() {
+        users.write(7, "in flight", "1");
+        users.target.execute("UPDATE crm.customer SET amount = 0 WHERE id = 8");
+
+        scene.rehearse();
+        TouchedReport.Table table = scene.fenced();
+
+        assertThat(keys(table.report())).containsExactly("different 8");
+        assertThat(table.keys()).isEqualTo(2);
+    }
+
+    @Test
     void preparationFindsAStrangersWriteBeforeTheFence() {
         users.target.execute("UPDATE crm.customer SET amount = 0 WHERE id = 7");
 

@@ -30,6 +30,10 @@ final class TouchedScene implements AutoCloseable {
         return report;
     }
 
+    void rehearse() {
+        users.touched().rehearse(tables(), (TouchedBasis.Usable) basis, limit());
+    }
+
     TouchedReport finish() {
         return finish(fence());
     }
