@@ -160,6 +160,31 @@ class WayBackIT {
                                 + " \"public\".\"customer\"");
     }
 
+    /// An operator of the target's own changes what the derived SELECT computes.
+    @Test
+    void provesOnTheTargetThatPostgresReadsTheDerivedSelectAsMillraceDoes() {
+        scene.source.execute("ALTER TABLE users ADD net numeric");
+        scene.target.execute("ALTER TABLE customer ADD gross numeric");
+        String added =
+                "public.customer: SELECT id, user_name AS full_name, net + 1 AS gross FROM"
+                        + " public.users";
+        assertThat(wayBack(scene.plan(added)).status()).isEqualTo(Status.OK);
+
+        scene.target.execute(
+                "CREATE FUNCTION public.subtract(numeric, int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "CREATE OPERATOR public.- (FUNCTION = public.subtract, LEFTARG = numeric, RIGHTARG = int)");
+        PreflightReport report = scene.plan(added);
+        Finding found = wayBack(report);
+
+        assertThat(found.status()).isEqualTo(Status.WARNING);
+        assertThat(found.message())
+                .startsWith(
+                        "way back: partial: the SELECT that reads it back from public.customer"
+                                + " cannot be used: ")
+                .contains("PostgreSQL gives net the type int4, Millrace gives it numeric");
+        assertThat(report.reversal().tables("_reverse_shop")).isEmpty();
+    }
+
     @Test
     void partitionedSourceTableIsWrittenByItsRoot() {
         scene.source.execute(
