@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -36,6 +37,10 @@ public final class TargetApplier implements AutoCloseable {
 
     private static final Duration KAFKA_ANSWERS = Duration.ofSeconds(5);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
+
+    /// To end its fetch session at the broker, a consumer waits for a pending fetch: half a second
+    /// if nothing arrives. The broker forgets the session by itself.
+    private static final CloseOptions LEAVE = CloseOptions.timeout(Duration.ofMillis(50));
 
     private final ApplierSettings settings;
     private final Topics topics;
@@ -146,6 +151,7 @@ public final class TargetApplier implements AutoCloseable {
             long batches = counters.counts().batches();
             try (KafkaConsumer<byte[], byte[]> reader =
                             TargetTopic.consumer(settings.kafka(), topics.applierGroup());
+                    AutoCloseable _ = () -> reader.close(LEAVE);
                     Writers pool =
                             new Writers(settings.migration(), makeWriters(), reader::wakeup)) {
                 consumer = reader;
