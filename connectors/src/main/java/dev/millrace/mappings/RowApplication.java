@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -84,10 +83,14 @@ public final class RowApplication implements AutoCloseable {
 
     private final class Mappings implements Component {
 
+        /// That the run has ended, or must.
+        private volatile CountDownLatch end = new CountDownLatch(1);
+
         @Override
         public void run(Supervisor supervisor) throws Exception {
             AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
             CountDownLatch ended = new CountDownLatch(1);
+            end = ended;
             KafkaStreams streams = streams();
             streams.setUncaughtExceptionHandler(
                     error -> {
@@ -105,9 +108,8 @@ public final class RowApplication implements AutoCloseable {
                     });
             try {
                 streams.start();
-                boolean done = false;
-                while (!done && !supervisor.isStopping()) {
-                    done = ended.await(200, TimeUnit.MILLISECONDS);
+                if (!supervisor.isStopping()) {
+                    ended.await();
                 }
             } finally {
                 streams.close(
@@ -116,6 +118,11 @@ public final class RowApplication implements AutoCloseable {
                                 .withTimeout(STOP_TIMEOUT));
             }
             rethrow(failure.get());
+        }
+
+        @Override
+        public void stop(Thread thread) {
+            end.countDown();
         }
 
         @Override
