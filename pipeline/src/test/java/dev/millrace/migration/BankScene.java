@@ -159,29 +159,38 @@ final class BankScene implements AutoCloseable {
         return new BankScene(route, shape);
     }
 
+    /// A bank without clients whose traffic is on the source.
+    static BankScene withoutClients() throws Exception {
+        return routedBy(
+                _ ->
+                        new Route.Sql(
+                                Switchover.Side.SOURCE,
+                                "UPDATE app.routing SET active = 'target'",
+                                "UPDATE app.routing SET active = 'source'"),
+                _ -> {});
+    }
+
     /// A bank without clients whose traffic is on the target.
     static BankScene switched() throws Exception {
-        BankScene bank =
-                routedBy(
-                        _ ->
-                                new Route.Sql(
-                                        Switchover.Side.SOURCE,
-                                        "UPDATE app.routing SET active = 'target'",
-                                        "UPDATE app.routing SET active = 'source'"),
-                        _ -> {});
-        bank.assertEqual();
-        Operation moved = bank.move(Kind.SWITCHOVER);
+        BankScene bank = withoutClients();
+        bank.switchOver();
+        return bank;
+    }
+
+    /// Moves the traffic to the target, and waits until the journal says what a rollback costs.
+    void switchOver() {
+        assertEqual();
+        Operation moved = move(Kind.SWITCHOVER);
         assertThat(moved.state()).as(moved.toString()).isEqualTo(State.DONE);
-        bank.scene.awaitPhase("REVERSIBLE");
+        scene.awaitPhase("REVERSIBLE");
         // The journal is read after the phase has changed.
         Awaitility.await()
                 .atMost(Duration.ofMinutes(1))
                 .until(
                         () ->
-                                Optional.ofNullable(bank.scene.running().status().rollback())
+                                Optional.ofNullable(scene.running().status().rollback())
                                         .map(RollbackPrice::windowEndsAt)
                                         .isPresent());
-        return bank;
     }
 
     void assertEqual() {
