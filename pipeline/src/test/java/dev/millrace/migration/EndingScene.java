@@ -9,6 +9,8 @@ import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -17,12 +19,41 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.awaitility.Awaitility;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /// Ends the migration of a scene, and compares what is left.
 record EndingScene(MigrationScene scene, Inventory before) {
 
     /// The gates that the sessions of the test close, and those that need pg_stat_statements.
     static final String[] USED = {"source-unused", "source-reads"};
+
+    /// What [#renaming] makes of the tables of a bank.
+    static final List<List<String>> RENAMED =
+            List.of(List.of("account_old"), List.of("ledger_old"));
+
+    /// Starts a migration of two rows, and waits until it is in sync.
+    static EndingScene inSync(MigrationScene scene) throws Exception {
+        scene.declared().table("item", "id int PRIMARY KEY, name text UNIQUE").reversible();
+        scene.source.execute("INSERT INTO item VALUES (1, 'one'), (2, 'two')");
+        Inventory before = Inventory.beforeStart(scene);
+        scene.start();
+        scene.awaitPhase("IN_SYNC");
+        // As stateful mappings leave it.
+        Files.createDirectories(
+                scene.dataDir.resolve(scene.name).resolve("state").resolve("store"));
+        return new EndingScene(scene, before);
+    }
+
+    JsonNode archive() throws IOException {
+        return JsonMapper.builder().build().readTree(Files.readString(scene.premises().archive()));
+    }
+
+    /// The tables of the source.
+    List<List<String>> tables() {
+        return scene.source.query(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1");
+    }
 
     /// Takes over the running migration of the scene.
     MigrationLife running(EndingStep.Trace trace) {
