@@ -15,18 +15,25 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /// `fence: external`: Millrace installs nothing on the source, and moves the traffic only if the
-/// WAL shows that nobody wrote while both sides were compared.
+/// WAL shows that nobody wrote while both sides were compared. All tests use one migration, in this
+/// order: the third one begins where the second has moved the traffic.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ExternalFenceIT {
 
     private MigrationScene scene;
     private Moves moves;
 
-    @BeforeEach
+    @BeforeAll
     void start() throws Exception {
         scene =
                 new MigrationScene()
@@ -51,38 +58,14 @@ class ExternalFenceIT {
         moves = new Moves(scene);
     }
 
-    @AfterEach
+    @AfterAll
     void stop() {
         scene.close();
     }
 
-    @Test
-    void movesThereAndBackWithoutATriggerOnTheSource() {
-        moves.move(Kind.SWITCHOVER);
-        scene.awaitPhase("REVERSIBLE");
-        assertThat(scene.source.query("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
-                .isEmpty();
-        scene.target.execute("INSERT INTO item VALUES (200, 'new')");
-        scene.source.execute("UPDATE item SET body = 'late' WHERE id = 1");
-        Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
-                .untilAsserted(
-                        () ->
-                                assertThat(scene.running().status().blockers())
-                                        .anyMatch(blocker -> blocker.contains("public.item")));
-        Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
-                .until(
-                        () -> scene.target.value("SELECT body FROM item WHERE id = 1"),
-                        "late"::equals);
-
-        moves.move(Kind.ROLLBACK);
-
-        assertThat(scene.source.value("SELECT body FROM item WHERE id = 200")).isEqualTo("new");
-    }
-
     /// Both sides stay equal, so only the WAL shows the write.
     @Test
+    @Order(1)
     void returnsAfterOneWriteThatTheComparisonDoesNotShow() throws Exception {
         SwitchStep.Trace writes =
                 (step, moment) -> {
@@ -104,6 +87,7 @@ class ExternalFenceIT {
     }
 
     @Test
+    @Order(2)
     void returnsIfSomebodyWritesWhileBothSidesAreCompared() {
         AtomicBoolean writing = new AtomicBoolean(true);
         CompletableFuture<Void> writer =
@@ -129,5 +113,30 @@ class ExternalFenceIT {
         scene.awaitFresh();
         assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
         moves.move(Kind.SWITCHOVER);
+    }
+
+    @Test
+    @Order(3)
+    void movesThereAndBackWithoutATriggerOnTheSource() {
+        scene.awaitPhase("REVERSIBLE");
+        assertThat(scene.source.query("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
+                .isEmpty();
+        scene.target.execute("INSERT INTO item VALUES (200, 'new')");
+        scene.source.execute("UPDATE item SET body = 'late' WHERE id = 1");
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .untilAsserted(
+                        () ->
+                                assertThat(scene.running().status().blockers())
+                                        .anyMatch(blocker -> blocker.contains("public.item")));
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () -> scene.target.value("SELECT body FROM item WHERE id = 1"),
+                        "late"::equals);
+
+        moves.move(Kind.ROLLBACK);
+
+        assertThat(scene.source.value("SELECT body FROM item WHERE id = 200")).isEqualTo("new");
     }
 }

@@ -10,12 +10,19 @@ import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import java.util.List;
 import java.util.UUID;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /// A table whose columns are in two target tables, and one whose rows are, move to the target and
-/// back: what was written there is on the source.
+/// back: what was written there is on the source. Both tests end on the source, so they use one
+/// migration.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SplitRollbackIT {
 
     private static final String NOTES = "SELECT region, id, body FROM public.note WHERE region = ";
@@ -25,7 +32,7 @@ class SplitRollbackIT {
     private MigrationScene scene;
     private Moves moves;
 
-    @BeforeEach
+    @BeforeAll
     void start() throws Exception {
         scene =
                 new MigrationScene()
@@ -62,12 +69,13 @@ class SplitRollbackIT {
         assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
     }
 
-    @AfterEach
+    @AfterAll
     void stop() {
         scene.close();
     }
 
     @Test
+    @Order(1)
     void whatBothPartsSayIsOnTheSourceAfterARollback() {
         assertThat(scene.running().reconciliation(UUID.randomUUID())).isEmpty();
         moves.move(Kind.SWITCHOVER);
@@ -127,10 +135,11 @@ class SplitRollbackIT {
 
     /// The source has no row for it, so the rollback would lose it.
     @Test
+    @Order(2)
     void aRowThatLacksAPartKeepsTheTrafficOnTheTarget() {
         moves.move(Kind.SWITCHOVER);
         scene.awaitPhase("REVERSIBLE");
-        scene.target.execute("INSERT INTO person VALUES (100, 'alone', NULL)");
+        scene.target.execute("INSERT INTO person VALUES (200, 'alone', NULL)");
 
         assertThat(scene.reconcile("public.address").verdict().word()).isEqualTo("equal");
         ReconciliationReport report = scene.reconcile("public.person");
@@ -141,13 +150,13 @@ class SplitRollbackIT {
         assertThat(refused.state()).as(refused.toString()).isNotEqualTo(State.DONE);
         scene.awaitPhase("REVERSIBLE");
 
-        scene.target.execute("INSERT INTO address VALUES (100, 'street', NULL)");
+        scene.target.execute("INSERT INTO address VALUES (200, 'street', NULL)");
         assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
         assertThat(scene.running().status().lastReconciliation())
                 .isNotNull()
                 .satisfies(last -> assertThat(last.verdict()).isEqualTo("equal"));
         moves.move(Kind.ROLLBACK);
-        assertThat(scene.source.query("SELECT user_name, street FROM users WHERE id = 100"))
+        assertThat(scene.source.query("SELECT user_name, street FROM users WHERE id = 200"))
                 .isEqualTo(List.of(List.of("alone", "street")));
     }
 }
