@@ -33,6 +33,8 @@ import org.junit.jupiter.api.Test;
 
 class DemoIT {
 
+    private static final Path SHARED = newFolder();
+
     private final StringWriter output = new StringWriter();
 
     @Test
@@ -64,7 +66,7 @@ class DemoIT {
     void theWritesAreMovedThereAndBackAndTheLastLineCountsWhatWasLost() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
 
-        assertThat(demo(service).run(inGivenFolder(true))).isZero();
+        assertThat(demo(service).run(inSharedFolder(true))).isZero();
 
         assertThat(service.moves).containsExactly("switchover", "rollback");
         assertThat(output.toString())
@@ -82,7 +84,7 @@ class DemoIT {
                         await().atMost(Duration.ofSeconds(30))
                                 .until(() -> deleteReceipts(service) > 0);
 
-        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
+        assertThat(demo(service).run(inSharedFolder(true))).isEqualTo(1);
 
         assertThat(output.toString()).containsPattern("lost [1-9][0-9]*, failed 0, longest wait");
     }
@@ -106,7 +108,7 @@ class DemoIT {
     void anOperationThatReturnedEndsTheDemoWithExitCodeOne() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "equal", "returned");
 
-        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(1);
+        assertThat(demo(service).run(inSharedFolder(true))).isEqualTo(1);
 
         assertThat(service.moves).containsExactly("switchover");
         assertThat(output.toString()).contains("the switchover ended as returned");
@@ -116,14 +118,14 @@ class DemoIT {
     void anyOtherVerdictIsUndecidedWithExitCodeFive() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "mostly fine");
 
-        assertThat(demo(service).run(inGivenFolder(true))).isEqualTo(5);
+        assertThat(demo(service).run(inSharedFolder(true))).isEqualTo(5);
     }
 
     @Test
     void aFailedMigrationIsReportedWithExitCodeOne() {
         StandInService service = new StandInService(List.of("FAILED"), "equal");
 
-        DemoSettings settings = inGivenFolder(true);
+        DemoSettings settings = inSharedFolder(true);
 
         assertThat(demo(service).run(settings)).isEqualTo(1);
         assertThat(output.toString())
@@ -151,7 +153,7 @@ class DemoIT {
 
     @Test
     void failuresDuringAShutdownAreNotReported() {
-        DemoSettings settings = inGivenFolder(true);
+        DemoSettings settings = inSharedFolder(true);
         CompletableFuture<Demo> made = new CompletableFuture<>();
         Demo demo =
                 demo(
@@ -182,7 +184,7 @@ class DemoIT {
 
     @Test
     void keepsAGivenFolderAndReusesItsShop() throws Exception {
-        DemoSettings settings = inGivenFolder(true);
+        DemoSettings settings = inNewFolder();
         Path folder = settings.dataDir().orElseThrow();
 
         int first = demo(new StandInService(List.of("IN_SYNC"), "equal")).run(settings);
@@ -208,7 +210,7 @@ class DemoIT {
         Demo demo = demo(service);
 
         CompletableFuture<Integer> running =
-                CompletableFuture.supplyAsync(() -> demo.run(inGivenFolder(false)));
+                CompletableFuture.supplyAsync(() -> demo.run(inSharedFolder(false)));
         await().atMost(Duration.ofSeconds(60)).until(() -> output.toString().contains("Ctrl-C"));
         assertThat(output.toString()).contains("./millrace switchover --url", "rollback --url");
         assertThat(service.moves).isEmpty();
@@ -219,8 +221,17 @@ class DemoIT {
         assertThat(running).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(0);
     }
 
+    /// A demo beside the shop of an earlier test: only its first run creates the databases.
+    private static DemoSettings inSharedFolder(boolean exit) {
+        return new DemoSettings(400, 0, Optional.of(SHARED), exit);
+    }
+
+    private static DemoSettings inNewFolder() {
+        return new DemoSettings(400, 0, Optional.of(newFolder()), true);
+    }
+
     /// Unpacks PostgreSQL once for all tests.
-    private static DemoSettings inGivenFolder(boolean exit) {
+    private static Path newFolder() {
         Path folder = TestFolders.create("demo");
         try {
             Path binaries = Files.createDirectories(TestFolders.postgresBinaries());
@@ -228,7 +239,7 @@ class DemoIT {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return new DemoSettings(400, 0, Optional.of(folder), exit);
+        return folder;
     }
 
     private static void log(Path file) {
