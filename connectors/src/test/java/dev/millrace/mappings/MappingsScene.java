@@ -109,7 +109,7 @@ final class MappingsScene implements AutoCloseable {
                                 TestFolders.create("mappings"),
                                 1),
                         InstantSource.system(),
-                        RestartPolicy.standard());
+                        new RestartPolicy(Duration.ofMillis(100), Duration.ofMillis(500), 3));
         applications.add(application);
         return application;
     }
