@@ -147,13 +147,44 @@ final class BankProcess implements AutoCloseable {
     /// @return the operation's id
     String beginMove(Kind kind) throws IOException {
         if (kind == Kind.SWITCHOVER) {
-            assertThat(service().reconcile().path("verdict").stringValue("")).isEqualTo("equal");
+            requireEqual();
         }
         AtomicReference<String> id = new AtomicReference<>("");
         Awaitility.await()
                 .atMost(Duration.ofMinutes(1))
                 .untilAsserted(() -> id.set(service().move(kind.id())));
         return Objects.requireNonNull(id.get());
+    }
+
+    private void requireEqual() throws IOException {
+        assertThat(service().reconcile().path("verdict").stringValue("")).isEqualTo("equal");
+    }
+
+    /// Begins a switchover that waits in [SwitchStep#FENCE] for an older transaction of the
+    /// application. The transaction is begun anew for each attempt: the gate `transactions` refuses
+    /// one that is open for long.
+    ///
+    /// @return the transaction
+    Connection fenceBehindAnOlderTransaction() throws IOException {
+        requireEqual();
+        AtomicReference<Connection> older = new AtomicReference<>();
+        AtomicReference<String> id = new AtomicReference<>("");
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .untilAsserted(
+                        () -> {
+                            Connection begun = snapshot(source);
+                            try {
+                                id.set(service().move(Kind.SWITCHOVER.id()));
+                                older.set(begun);
+                            } catch (AssertionError refused) {
+                                begun.close();
+                                throw refused;
+                            }
+                        });
+        awaitStep(Objects.requireNonNull(id.get()), SwitchStep.FENCE);
+        awaitFenced(source);
+        return Objects.requireNonNull(older.get());
     }
 
     /// Waits until the operation has begun this step or has ended.
@@ -179,7 +210,7 @@ final class BankProcess implements AutoCloseable {
     }
 
     /// A transaction of the application whose snapshot was taken now.
-    Connection snapshot(TestDatabase side) throws SQLException {
+    private Connection snapshot(TestDatabase side) throws SQLException {
         Connection old = DriverManager.getConnection(side.url(), ROLE, "pw");
         old.setAutoCommit(false);
         old.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
@@ -189,7 +220,7 @@ final class BankProcess implements AutoCloseable {
         return old;
     }
 
-    void awaitFenced(TestDatabase side) {
+    private void awaitFenced(TestDatabase side) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(20))

@@ -51,9 +51,7 @@ class SwitchoverProcessIT {
     @Test
     void theSourceIsWritableAgainAlthoughTheServiceStaysAway() throws Exception {
         try (BankProcess bank = new BankProcess()) {
-            try (Connection _ = bank.snapshot(bank.source)) {
-                bank.awaitStep(bank.beginMove(Kind.SWITCHOVER), SwitchStep.FENCE);
-                bank.awaitFenced(bank.source);
+            try (Connection _ = bank.fenceBehindAnOlderTransaction()) {
                 bank.service().kill();
             }
             bank.traffic.awaitProgress("source");
@@ -68,9 +66,7 @@ class SwitchoverProcessIT {
     @Test
     void theSourceIsWritableAgainWhenTheTargetDiesWhileItIsFenced() throws Exception {
         try (BankProcess bank = new BankProcess()) {
-            try (Connection _ = bank.snapshot(bank.source)) {
-                bank.awaitStep(bank.beginMove(Kind.SWITCHOVER), SwitchStep.FENCE);
-                bank.awaitFenced(bank.source);
+            try (Connection _ = bank.fenceBehindAnOlderTransaction()) {
                 bank.targetServer.crash();
                 bank.traffic.awaitProgress("source");
             }
