@@ -4,6 +4,7 @@ import com.sun.security.auth.module.UnixSystem;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
@@ -27,9 +29,10 @@ final class PostgresBinaries {
         this.home = home;
     }
 
-    static PostgresBinaries unpacked(Path folder) {
-        URL archive = archive();
+    /// @param jar contains the archive; without it, the archive is on the class path
+    static PostgresBinaries unpacked(Path folder, Optional<Path> jar) {
         try {
+            URL archive = jar.isPresent() ? in(jar.get()) : archive();
             Files.createDirectories(folder);
             Path home = folder.toRealPath().resolve(name(archive));
             if (!Files.isDirectory(home)) {
@@ -60,32 +63,45 @@ final class PostgresBinaries {
         return command;
     }
 
+    /// Whether this version has the server parameter.
+    boolean knows(String parameter) {
+        Path sample = home.resolve("share").resolve("postgresql").resolve("postgresql.conf.sample");
+        try {
+            return Files.readString(sample).contains(parameter);
+        } catch (IOException e) {
+            throw new LocalServerException(WHAT + " is incomplete: " + e, e);
+        }
+    }
+
+    private static URL in(Path jar) throws IOException {
+        return URI.create("jar:" + jar.toUri() + "!/" + archiveName()).toURL();
+    }
+
     private static URL archive() {
-        String system = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-        String machine = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-        String name =
-                "postgres-"
-                        + (system.startsWith("mac") ? "darwin" : system.replace(' ', '_'))
-                        + "-"
-                        + switch (machine) {
-                            case "amd64", "x86_64" -> "x86_64";
-                            case "aarch64", "arm64" -> "arm_64";
-                            default -> machine;
-                        }
-                        + ".txz";
+        String name = archiveName();
         URL url = PostgresBinaries.class.getClassLoader().getResource(name);
         if (url == null) {
             throw new LocalServerException(
                     WHAT
-                            + " is not on the class path for this machine ("
-                            + system
-                            + ", "
-                            + machine
-                            + "): "
+                            + " is not on the class path for this machine: "
                             + name
                             + " is missing. Linux and macOS on x86_64 and ARM are supported.");
         }
         return url;
+    }
+
+    private static String archiveName() {
+        String system = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+        String machine = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+        return "postgres-"
+                + (system.startsWith("mac") ? "darwin" : system.replace(' ', '_'))
+                + "-"
+                + switch (machine) {
+                    case "amd64", "x86_64" -> "x86_64";
+                    case "aarch64", "arm64" -> "arm_64";
+                    default -> machine;
+                }
+                + ".txz";
     }
 
     /// The jar's file name contains the server's version, so two versions have different folders.

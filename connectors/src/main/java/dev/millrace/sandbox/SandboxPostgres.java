@@ -55,7 +55,8 @@ public final class SandboxPostgres implements AutoCloseable {
         try {
             Folders.makePrivate(folder);
             ServerFolder server = new ServerFolder(folder.toRealPath());
-            PostgresBinaries binaries = PostgresBinaries.unpacked(settings.binaries());
+            PostgresBinaries binaries =
+                    PostgresBinaries.unpacked(settings.binaries(), settings.archive());
             LeftServer.end(server.data());
             server.initialise(binaries, settings.durability());
             return new SandboxPostgres(server, settings, binaries, lock);

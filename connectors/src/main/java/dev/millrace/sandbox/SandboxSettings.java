@@ -3,15 +3,22 @@ package dev.millrace.sandbox;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// The settings of a [SandboxPostgres]. Immutable.
 ///
 /// @param binaries a folder that servers share, into which PostgreSQL is unpacked once
 /// @param port the port; 0 for the port of the previous start in this folder if it is free,
 ///   otherwise any free port
+/// @param archive a jar with the binaries of another version of PostgreSQL than the one on the
+///   class path
 /// @param server server parameters of PostgreSQL; `wal_level` is `logical` by default
 public record SandboxSettings(
-        Path binaries, int port, Durability durability, Map<String, String> server) {
+        Path binaries,
+        Optional<Path> archive,
+        int port,
+        Durability durability,
+        Map<String, String> server) {
 
     public SandboxSettings {
         server = Map.copyOf(server);
@@ -23,21 +30,28 @@ public record SandboxSettings(
     }
 
     public static SandboxSettings durable(Path binaries) {
-        return new SandboxSettings(binaries, 0, Durability.DURABLE, Map.of());
+        return new SandboxSettings(binaries, Optional.empty(), 0, Durability.DURABLE, Map.of());
     }
 
     public static SandboxSettings fast(Path binaries) {
-        return new SandboxSettings(binaries, 0, Durability.FAST, Map.of());
+        return new SandboxSettings(binaries, Optional.empty(), 0, Durability.FAST, Map.of());
     }
 
     public SandboxSettings onPort(int chosen) {
-        return new SandboxSettings(binaries, chosen, durability, server);
+        return new SandboxSettings(binaries, archive, chosen, durability, server);
+    }
+
+    /// Another version of PostgreSQL, 14 or newer.
+    ///
+    /// @param jar of `io.zonky.test.postgres`, for this machine
+    public SandboxSettings from(Path jar) {
+        return new SandboxSettings(binaries, Optional.of(jar), port, durability, server);
     }
 
     public SandboxSettings with(String name, String value) {
         Map<String, String> more = new LinkedHashMap<>(server);
         more.put(name, value);
-        return new SandboxSettings(binaries, port, durability, more);
+        return new SandboxSettings(binaries, archive, port, durability, more);
     }
 
     /// The text of the file that `postgresql.conf` includes. ALTER SYSTEM overrides it.

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -81,15 +82,20 @@ final class ServerFolder {
             Folders.delete(unfinished);
             Path password = writePassword();
             List<String> arguments =
-                    List.of(
-                            "--pgdata=" + unfinished,
-                            "--username=" + SandboxPostgres.SUPERUSER,
-                            "--pwfile=" + password,
-                            "--auth=scram-sha-256",
-                            CHEAP_LOGINS,
-                            "--encoding=UTF8",
-                            "--locale=C",
-                            durability == Durability.DURABLE ? "--sync-method=fsync" : "--no-sync");
+                    new ArrayList<>(
+                            List.of(
+                                    "--pgdata=" + unfinished,
+                                    "--username=" + SandboxPostgres.SUPERUSER,
+                                    "--pwfile=" + password,
+                                    "--auth=scram-sha-256",
+                                    "--encoding=UTF8",
+                                    "--locale=C"));
+            if (binaries.knows("scram_iterations")) {
+                arguments.add(CHEAP_LOGINS);
+            }
+            if (durability == Durability.FAST) {
+                arguments.add("--no-sync");
+            }
             run(binaries.command("initdb", arguments));
             Files.writeString(
                     unfinished.resolve("postgresql.conf"),
