@@ -23,18 +23,19 @@ final class TargetColumns {
     /// differs from the type's input function, the input function is called instead.
     private static final String TYPES =
             """
-            WITH RECURSIVE base (name, type) AS (
-                SELECT a.attname, a.atttypid FROM pg_attribute a
+            WITH RECURSIVE base (name, declared, type) AS (
+                SELECT a.attname, a.atttypid, a.atttypid FROM pg_attribute a
                 WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped
                 UNION ALL
-                SELECT b.name, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type
+                SELECT b.name, b.declared, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type
                 WHERE t.typtype = 'd'
             )
             SELECT b.name, quote_ident(n.nspname) || '.' || quote_ident(t.typname),
                 quote_ident(pn.nspname) || '.' || quote_ident(p.proname), p.pronargs,
                 CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END,
                 EXISTS (SELECT FROM pg_cast c WHERE c.castsource = 'text'::regtype
-                    AND c.casttarget = t.oid AND c.castmethod = 'f')
+                    AND c.casttarget = t.oid AND c.castmethod = 'f'),
+                t.typtype = 'e' AND b.declared <> t.oid
             FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
             JOIN pg_namespace n ON n.oid = t.typnamespace
             JOIN pg_proc p ON p.oid = t.typinput
@@ -85,11 +86,13 @@ final class TargetColumns {
     }
 
     private static TextInput input(ResultSet row) throws SQLException {
+        String relabelled = row.getBoolean(7) ? "::" + row.getString(2) : "";
         if (!row.getBoolean(6)) {
-            return new TextInput("", "::" + row.getString(2));
+            return new TextInput("", "::" + row.getString(2), relabelled);
         }
         String rest = row.getInt(4) == 3 ? ", " + row.getLong(5) + ", -1" : "";
-        return new TextInput(row.getString(3) + "(pg_catalog.textout(", ")" + rest + ")");
+        return new TextInput(
+                row.getString(3) + "(pg_catalog.textout(", ")" + rest + ")", relabelled);
     }
 
     private static String missing(RowSchema schema, String column, boolean noTable) {

@@ -7,6 +7,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.sql.Relation;
+import dev.millrace.sql.ValueType;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashSet;
@@ -69,12 +70,13 @@ final class KeyReader {
     }
 
     /// The texts of the keys are in the statement, because COPY takes no parameters. They are cast
-    /// to the types of the columns, so that an index finds them.
+    /// to the types of the columns, so that an index finds them. A domain over an enum has no
+    /// comparison of enums, so both are cast to its base type.
     private static String from(Relation relation, RowSchema schema, List<RowKey> keys) {
         List<String> columns = schema.keyColumns();
         String key =
                 columns.stream()
-                        .map(name -> "t." + Identifier.quote(name))
+                        .map(name -> compared(relation, name))
                         .collect(Collectors.joining(", ", "(", ")"));
         String casts =
                 IntStream.range(0, columns.size())
@@ -101,8 +103,18 @@ final class KeyReader {
                 + "))";
     }
 
+    private static String compared(Relation relation, String column) {
+        Relation.SqlType declared = relation.column(column).orElseThrow().type();
+        String type = type(relation, column);
+        return "t."
+                + Identifier.quote(column)
+                + (type.equals(declared.formatted()) ? "" : "::" + type);
+    }
+
     private static String type(Relation relation, String column) {
-        return relation.column(column).orElseThrow().type().formatted();
+        Relation.SqlType declared = relation.column(column).orElseThrow().type();
+        Relation.SqlType base = ValueType.base(declared);
+        return (base.enumerated() ? base : declared).formatted();
     }
 
     private static String array(List<RowKey> keys, int position) {

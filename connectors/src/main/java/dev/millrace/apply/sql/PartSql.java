@@ -278,7 +278,13 @@ public final class PartSql {
                     schema.key().stream()
                             .map(
                                     i ->
-                                            of(alias).apply(schema.columns().get(i))
+                                            inputs.get(i)
+                                                            .compared(
+                                                                    of(alias)
+                                                                            .apply(
+                                                                                    schema.columns()
+                                                                                            .get(
+                                                                                                    i)))
                                                     + " = "
                                                     + rows.value().apply(i))
                             .collect(Collectors.joining(" AND "));

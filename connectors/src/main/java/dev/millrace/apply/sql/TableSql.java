@@ -153,7 +153,7 @@ public final class TableSql {
 
     private String keyMatches() {
         return schema.key().stream()
-                .map(i -> "t." + name(i) + " = " + value(i))
+                .map(i -> inputs.get(i).compared("t." + name(i)) + " = " + value(i))
                 .collect(Collectors.joining(" AND "));
     }
 
@@ -187,10 +187,18 @@ public final class TableSql {
 
     /// The SQL expression that converts a text to a value of one column. The text goes between two
     /// parts, not to a placeholder within one, because names of types may contain any character.
-    public record TextInput(String before, String after) {
+    ///
+    /// @param relabelled what follows the column where it is compared with the value: a cast to the
+    ///   base type, for a domain over an enum, which has no comparison of enums
+    public record TextInput(String before, String after, String relabelled) {
 
         String of(String text) {
             return before + text + after;
+        }
+
+        /// The column as it is compared with a value. An index on the column is still used.
+        String compared(String column) {
+            return column + relabelled;
         }
     }
 }
