@@ -4,6 +4,7 @@ import dev.millrace.backfill.BackfillState.Fact;
 import dev.millrace.backfill.ProgressCodec;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
+import dev.millrace.capture.position.RowLimit;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.ChangeBlock;
@@ -255,6 +256,7 @@ final class ChangeLogWriter implements AutoCloseable {
     private void add(ChangeEvent event) {
         switch (event) {
             case ChangeEvent.OfRow change -> {
+                RowLimit.check(change.row());
                 int partition = partition(order(change.row()).bytes());
                 if (blocks[partition].isFullFor(change.row())) {
                     sendBlock(partition);
