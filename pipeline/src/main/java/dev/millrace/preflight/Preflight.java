@@ -74,6 +74,7 @@ public final class Preflight {
                             SwitchoverTableChecks.of(spec.switchover().fence()))
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
+            findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
             findings.addAll(LogSizeCheck.judge(spec, facts));
             findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
             findings.addAll(

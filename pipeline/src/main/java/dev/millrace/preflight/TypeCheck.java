@@ -1,0 +1,193 @@
+package dev.millrace.preflight;
+
+import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Session;
+import dev.millrace.postgres.types.TypeParts;
+import dev.millrace.postgres.types.TypeParts.Kind;
+import dev.millrace.postgres.types.TypeParts.Part;
+import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.sql.Relation;
+import dev.millrace.sql.Relation.SqlType;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// Checks that the text of every value means the same on the target: no type refers to an object of
+/// one database, PostgreSQL reads what it prints, and both sides define a type alike.
+final class TypeCheck {
+
+    /// Their text is the name of an object or a role, which the target may not have, or which means
+    /// another one there.
+    private static final Set<String> NAMING =
+            Set.of(
+                    "regclass",
+                    "regcollation",
+                    "regconfig",
+                    "regdictionary",
+                    "regnamespace",
+                    "regoper",
+                    "regoperator",
+                    "regproc",
+                    "regprocedure",
+                    "regrole",
+                    "regtype",
+                    "aclitem");
+
+    /// PostgreSQL prints them, but accepts no text of them.
+    private static final Set<String> WITHOUT_INPUT =
+            Set.of(
+                    "gtsvector",
+                    "pg_brin_bloom_summary",
+                    "pg_brin_minmax_multi_summary",
+                    "pg_dependencies",
+                    "pg_mcv_list",
+                    "pg_ndistinct",
+                    "pg_node_tree");
+
+    /// A column that a mapping writes.
+    private record Written(CompiledTable table, String column, SqlType from, Relation.Column to) {}
+
+    private TypeCheck() {}
+
+    static List<Finding> judge(Session source, Session target, List<CompiledTable> tables) {
+        List<Written> columns = tables.stream().flatMap(TypeCheck::written).toList();
+        Map<SqlType, List<Part>> from =
+                TypeParts.read(source, distinct(columns.stream().map(Written::from)));
+        Map<SqlType, List<Part>> to =
+                TypeParts.read(target, distinct(columns.stream().map(each -> each.to().type())));
+        Findings portable = new Findings("source.types");
+        Findings same = new Findings("target.types");
+        for (Written column : columns) {
+            List<Part> parts = from.getOrDefault(column.from(), List.of());
+            parts.forEach(part -> judgeText(portable, column, part));
+            List<Part> others = to.getOrDefault(column.to().type(), List.of());
+            parts.forEach(part -> judgeDefinition(same, column, part, others));
+        }
+        List<Finding> findings = new ArrayList<>();
+        findings.addAll(
+                portable.orOk("source columns", "the text of each type means the same elsewhere"));
+        findings.addAll(same.orOk("target columns", "each type is defined as on the source"));
+        return findings;
+    }
+
+    private static Set<SqlType> distinct(Stream<SqlType> types) {
+        return types.collect(LinkedHashSet::new, Set::add, Set::addAll);
+    }
+
+    private static Stream<Written> written(CompiledTable table) {
+        return table.mapping().stream()
+                .flatMap(
+                        mapping ->
+                                mapping.target().columns().stream()
+                                        .flatMap(name -> written(table, mapping, name)));
+    }
+
+    private static Stream<Written> written(CompiledTable table, Mapping mapping, String name) {
+        return table.target().column(name).stream()
+                .map(
+                        column ->
+                                new Written(
+                                        table,
+                                        name,
+                                        mapping.outputs().get(mapping.target().position(name)),
+                                        column));
+    }
+
+    private static void judgeText(Findings findings, Written column, Part part) {
+        if (!part.isBuiltIn()) {
+            return;
+        }
+        if (NAMING.contains(part.name())) {
+            findings.refuse(
+                    column.table().source().id().toString(),
+                    subject(column, part)
+                            + ", whose value is the number of an object of one database. Its text"
+                            + " is a name, which the target may not have or which means another"
+                            + " object there",
+                    remedy(column));
+        } else if (WITHOUT_INPUT.contains(part.name())) {
+            findings.refuse(
+                    column.table().source().id().toString(),
+                    subject(column, part) + ", which PostgreSQL prints but does not read",
+                    remedy(column));
+        }
+    }
+
+    private static String subject(Written column, Part part) {
+        String type = column.from().formatted();
+        return "the value of "
+                + column.column()
+                + " is "
+                + (part.name().equals(type) ? type : type + ", which contains " + part.name());
+    }
+
+    private static String remedy(Written column) {
+        return "Leave the column out of the SELECT, or change its type on both sides: ALTER TABLE"
+                + " ... ALTER COLUMN "
+                + Identifier.quote(column.column())
+                + " TYPE text;";
+    }
+
+    private static void judgeDefinition(
+            Findings findings, Written column, Part part, List<Part> others) {
+        if (part.isBuiltIn() || part.kind() == Kind.OTHER) {
+            return;
+        }
+        others.stream()
+                .filter(other -> !other.isBuiltIn() && other.name().equals(part.name()))
+                .forEach(
+                        other -> {
+                            if (part.kind() == Kind.ENUM && other.kind() == Kind.ENUM) {
+                                judgeLabels(findings, column, part, other);
+                            } else if (!part.equals(
+                                    new Part(
+                                            part.schema(),
+                                            other.name(),
+                                            other.kind(),
+                                            other.definition()))) {
+                                findings.refuse(
+                                        column.table().target().id().toString(),
+                                        "the type "
+                                                + part.name()
+                                                + " of column "
+                                                + column.column()
+                                                + " consists of ("
+                                                + String.join(", ", other.definition())
+                                                + "), but on the source of ("
+                                                + String.join(", ", part.definition())
+                                                + "), so a value would get another meaning",
+                                        "Define the type on the target as it is on the source.");
+                            }
+                        });
+    }
+
+    private static void judgeLabels(Findings findings, Written column, Part part, Part other) {
+        List<String> missing =
+                part.definition().stream()
+                        .filter(label -> !other.definition().contains(label))
+                        .toList();
+        if (!missing.isEmpty()) {
+            findings.refuse(
+                    column.table().target().id().toString(),
+                    "the enum "
+                            + part.name()
+                            + " of column "
+                            + column.column()
+                            + " has no label "
+                            + String.join(", ", missing)
+                            + ", which the source has",
+                    "ALTER TYPE "
+                            + Identifier.quote(other.schema())
+                            + "."
+                            + Identifier.quote(other.name())
+                            + " ADD VALUE "
+                            + Identifier.literal(missing.getFirst()).strip()
+                            + ";");
+        }
+    }
+}
