@@ -45,6 +45,7 @@ class ValuePathsIT {
         DATABASE.execute(
                 "CREATE TYPE mood AS ENUM ('sad', 'it''s \"ok\"', 'a,b')",
                 "CREATE TYPE pair AS (a int, b text)",
+                "CREATE DOMAIN moody AS mood",
                 "CREATE DOMAIN short AS varchar(3) CHECK (VALUE <> 'bad')",
                 "CREATE DOMAIN shorter AS short NOT NULL",
                 "CREATE DOMAIN grid AS int[] CHECK (array_ndims(VALUE) = 2)",
@@ -260,15 +261,18 @@ class ValuePathsIT {
     void copyAndArraysMatchTheSameKeys() throws Exception {
         DATABASE.execute(
                 "CREATE TABLE keyed (a char(4), b numeric, c short, d bytea,"
-                        + " v text, PRIMARY KEY (a, b, c, d))");
+                        + " e moody, v text, PRIMARY KEY (a, b, c, d, e))");
         RowSchema schema =
                 RowSchema.keyed(
                         ApplierScenario.rowSchema("keyed", "x").table(),
-                        List.of("v", "a", "b", "c", "d"),
-                        List.of("a", "b", "c", "d"));
-        List<Row> rows = List.of(Row.of(schema, "one", "ab", "1.0", "x", "\\x00"));
+                        List.of("v", "a", "b", "c", "d", "e"),
+                        List.of("a", "b", "c", "d", "e"));
+        List<Row> rows = List.of(Row.of(schema, "one", "ab", "1.0", "x", "\\x00", "a,b"));
         upsert(schema, BY_ARRAYS, rows);
-        upsert(schema, BY_COPY, List.of(Row.of(schema, "two", "ab  ", "1.00", "x", "\\x00")));
+        upsert(
+                schema,
+                BY_COPY,
+                List.of(Row.of(schema, "two", "ab  ", "1.00", "x", "\\x00", "a,b")));
 
         assertThat(DATABASE.query("SELECT v FROM keyed")).isEqualTo(List.of(List.of("two")));
         try (Connection connection = session()) {
@@ -281,8 +285,9 @@ class ValuePathsIT {
                                     .text(2, "1")
                                     .text(3, "x")
                                     .text(4, "\\x00")
+                                    .text(5, "a,b")
                                     .build()));
-            writer.delete(List.of(RowKey.of(schema.table(), "ab  ", "1.000", "x", "\\x00")));
+            writer.delete(List.of(RowKey.of(schema.table(), "ab  ", "1.000", "x", "\\x00", "a,b")));
             connection.commit();
         }
         assertThat(DATABASE.query("SELECT v FROM keyed")).isEmpty();

@@ -1,0 +1,188 @@
+package dev.millrace.types;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.MigrationAssembly;
+import dev.millrace.app.MigrationAssembly.Outcome;
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.PreflightReport;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestFolders;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+
+/// One migration of all tables of a source database, unchanged, with one kind of backfill. Not
+/// thread-safe.
+final class TypeRun implements AutoCloseable {
+
+    private static final Duration LIMIT = Duration.ofMinutes(2);
+
+    private final String name;
+    private final TestDatabase source;
+    final TestDatabase target;
+    final Backfill backfill;
+    private final MigrationAssembly assembly;
+
+    private TypeRun(
+            String name,
+            TestDatabase source,
+            TestDatabase target,
+            Backfill backfill,
+            MigrationAssembly assembly) {
+        this.name = name;
+        this.source = source;
+        this.target = target;
+        this.backfill = backfill;
+        this.assembly = assembly;
+    }
+
+    static TypeRun start(TestDatabase source, TestDatabase target, Backfill backfill)
+            throws Exception {
+        String name = KafkaServer.newMigrationName();
+        return switch (open(name, source, target, backfill)) {
+            case Outcome.Started(MigrationAssembly started) ->
+                    new TypeRun(name, source, target, backfill, started);
+            case Outcome.Refused(var report) -> throw new AssertionError(refusals(report));
+        };
+    }
+
+    /// Starts a migration that must be refused, and returns why.
+    static List<Finding> refused(TestDatabase source, TestDatabase target) throws Exception {
+        String name = KafkaServer.newMigrationName();
+        return switch (open(name, source, target, Backfill.WINDOWS)) {
+            case Outcome.Started(MigrationAssembly started) -> {
+                started.close();
+                throw new AssertionError("the migration was not refused");
+            }
+            case Outcome.Refused(var report) -> refusals(report);
+        };
+    }
+
+    private static Outcome open(
+            String name, TestDatabase source, TestDatabase target, Backfill backfill)
+            throws Exception {
+        return MigrationAssembly.open(
+                spec(name, source, target, backfill), "hash", InstantSource.system(), "test");
+    }
+
+    private static List<Finding> refusals(PreflightReport report) {
+        return report.findings().stream().filter(found -> !found.status().passes()).toList();
+    }
+
+    /// Waits until all existing rows are on the target. Fails as soon as a table stops.
+    void awaitInSync() {
+        Awaitility.await(backfill.toString())
+                .atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(100))
+                .until(
+                        () -> {
+                            StatusReport status = assembly.migration().status();
+                            assertThat(status.blockers())
+                                    .noneMatch(blocker -> blocker.contains("is stopped"));
+                            assertThat(status.phase()).as("%s", status).isNotEqualTo("FAILED");
+                            assertThat(status.generation()).as("%s", status).isLessThan(2);
+                            return status.phase().equals("IN_SYNC");
+                        });
+    }
+
+    /// Waits until something that blocks the migration is about this object.
+    String awaitBlocker(String object) {
+        return Awaitility.await(object)
+                .atMost(LIMIT)
+                .until(
+                        () ->
+                                assembly.migration().status().blockers().stream()
+                                        .filter(blocker -> blocker.contains(object))
+                                        .findFirst()
+                                        .orElse(""),
+                        blocker -> !blocker.isEmpty());
+    }
+
+    /// Waits until the migration has failed.
+    ///
+    /// @return what blocks it
+    List<String> awaitFailed() {
+        Awaitility.await(backfill.toString())
+                .atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> assembly.migration().status().phase().equals("FAILED"));
+        return assembly.migration().status().blockers();
+    }
+
+    /// Begins to compare both sides.
+    UUID compare() {
+        return assembly.migration().reconcile(List.of());
+    }
+
+    /// Waits for a comparison, which waits for the changes before it.
+    ReconciliationReport await(UUID id) {
+        Awaitility.await(backfill.toString())
+                .atMost(LIMIT)
+                .until(
+                        () -> {
+                            assertThat(assembly.migration().status().blockers())
+                                    .noneMatch(blocker -> blocker.contains("is stopped"));
+                            return state(id) instanceof ReconciliationState.Finished;
+                        });
+        return ((ReconciliationState.Finished) state(id)).report();
+    }
+
+    private ReconciliationState state(UUID id) {
+        return assembly.migration().reconciliation(id).orElseThrow();
+    }
+
+    private static MigrationSpec spec(
+            String name, TestDatabase source, TestDatabase target, Backfill backfill) {
+        String text =
+                """
+                migration: %s
+                source: {url: '%s', username: '%s', password: '%s'}
+                target: {url: '%s', username: '%s', password: '%s'}
+                kafka: {bootstrap-servers: '%s', partitions: 3}
+                data-dir: '%s'
+                backfill: %s
+                tables:
+                  public.*: SELECT * FROM public.*
+                """
+                        .formatted(
+                                name,
+                                source.url(),
+                                source.username(),
+                                source.password(),
+                                target.url(),
+                                target.username(),
+                                target.password(),
+                                KafkaServer.shared().bootstrapServers(),
+                                TestFolders.create("types"),
+                                backfill.name().toLowerCase(Locale.ROOT));
+        return switch (SpecReader.read("millrace.yaml", text, Map.of())) {
+            case SpecResult.Valid valid -> valid.spec();
+            case SpecResult.Invalid invalid ->
+                    throw new IllegalArgumentException(invalid.problems().toString());
+        };
+    }
+
+    @Override
+    public void close() {
+        assembly.close();
+        source.query(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                        + " WHERE NOT active AND slot_name = '"
+                        + CaptureSettings.slot(name)
+                        + "'");
+    }
+}

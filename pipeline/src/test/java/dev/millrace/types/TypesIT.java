@@ -1,0 +1,280 @@
+package dev.millrace.types;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import dev.millrace.postgres.Identifier;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.types.Proofs.Sides;
+import dev.millrace.types.TypeTable.Type;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Carries every type of `types.txt` from servers of several versions to others, by every way, and
+/// compares what the output functions of both servers print. `docs/types.md` is written from what
+/// the runs prove, so that a type which is no longer carried exactly changes the file and fails.
+@Timeout(600)
+class TypesIT {
+
+    private static final Path DOCUMENT = Path.of("..", "docs", "types.md");
+    private static final Path WRITTEN = Path.of("target", "types.md");
+    private static final int SHOWN = 30;
+
+    private record Pair(int source, int target) {
+
+        int oldest() {
+            return Math.min(source, target);
+        }
+
+        @Override
+        public String toString() {
+            return source + " to " + target;
+        }
+    }
+
+    @Test
+    void everyTypeIsCarriedExactly() throws Exception {
+        prove(List.of(new Pair(14, 18), new Pair(18, 18)));
+    }
+
+    @Test
+    @Tag("matrix")
+    void everyVersionCarriesEveryTypeExactly() throws Exception {
+        prove(
+                List.of(
+                        new Pair(14, 18),
+                        new Pair(15, 18),
+                        new Pair(16, 18),
+                        new Pair(17, 18),
+                        new Pair(18, 18),
+                        new Pair(18, 15)));
+    }
+
+    /// The plan cannot know the values, so the table stops and the others go on.
+    @Test
+    @Tag("matrix")
+    void aValueThatAnOlderTargetDoesNotKnowStopsItsTable() throws Exception {
+        try (ServerVersions servers = new ServerVersions()) {
+            TestDatabase source = servers.newDatabase(18);
+            TestDatabase target = servers.newDatabase(15);
+            for (TestDatabase side : List.of(source, target)) {
+                for (String table : List.of("early", "late", "other")) {
+                    side.execute("CREATE TABLE " + table + " (id int PRIMARY KEY, v interval)");
+                }
+            }
+            source.execute("INSERT INTO early VALUES (1, 'infinity')");
+            try (TypeRun run = TypeRun.start(source, target, Backfill.WINDOWS)) {
+                run.awaitBlocker("public.early");
+                source.execute(
+                        "INSERT INTO late VALUES (1, '-infinity')",
+                        "INSERT INTO other VALUES (1, '1 mon')");
+
+                assertThat(run.awaitBlocker("public.late")).contains("column v");
+                Awaitility.await().until(() -> !target.query("SELECT FROM other").isEmpty());
+            }
+        }
+    }
+
+    /// Every type that a server has is in the table.
+    @Test
+    void noBuiltInTypeIsMissing() throws Exception {
+        TestDatabase database = PostgresServer.shared().newDatabase();
+        String listed =
+                TypeTable.TYPES.stream()
+                        .map(type -> Identifier.literal(type.withoutCollation()))
+                        .collect(Collectors.joining(", "));
+
+        assertThat(
+                        database.query(
+                                """
+                                SELECT t.typname FROM pg_type t
+                                WHERE t.typnamespace = 'pg_catalog'::regnamespace
+                                    AND t.typtype IN ('b', 'r', 'm') AND t.typcategory <> 'A'
+                                    AND t.oid NOT IN (SELECT o FROM unnest(ARRAY[%s]) s, to_regtype(s) o
+                                        WHERE o IS NOT NULL)
+                                """
+                                        .formatted(listed)))
+                .isEmpty();
+    }
+
+    private static void prove(List<Pair> pairs) throws Exception {
+        Proofs proofs = new Proofs();
+        try (ServerVersions servers = new ServerVersions()) {
+            for (Pair pair : pairs) {
+                run(pair, servers, proofs);
+                Refusals.prove(
+                        servers.newDatabase(pair.source()),
+                        servers.newDatabase(pair.target()),
+                        pair.oldest(),
+                        TypeTable.TYPES.stream().filter(type -> !proofs.isSkipped(type)).toList(),
+                        proofs);
+                proofs.count(pair.oldest());
+            }
+        }
+        assertThat(proofs.differences().stream().limit(SHOWN)).isEmpty();
+        compare(TypeDocument.lines(proofs), proofs);
+    }
+
+    private static void run(Pair pair, ServerVersions servers, Proofs proofs) throws Exception {
+        TestDatabase source = servers.newDatabase(pair.source());
+        Map<Backfill, TestDatabase> targets = new EnumMap<>(Backfill.class);
+        for (Backfill backfill : Backfill.values()) {
+            targets.put(backfill, servers.newDatabase(pair.target()));
+        }
+        List<TestDatabase> all = new ArrayList<>(targets.values());
+        all.add(source);
+        List<Type> types = available(all, proofs);
+        try (TypeScene scene = new TypeScene(source, pair.oldest(), types)) {
+            for (TestDatabase side : all) {
+                TypeScene.create(side, scene.types());
+                TypeScene.makeHostile(side);
+            }
+            scene.fill();
+            assertThat(scene.inLine()).as("large values that are stored in line").isEmpty();
+            try (Runs runs = Runs.start(source, targets)) {
+                runs.awaitInSync();
+                Map<Backfill, Sides> atFirst = sides(scene, source, targets);
+                scene.change();
+                runs.assertEqual();
+                Map<Backfill, Sides> last = sides(scene, source, targets);
+                for (Type type : scene.types()) {
+                    proofs.judge(pair.toString(), type, atFirst, last);
+                }
+                for (Backfill backfill : Backfill.values()) {
+                    Sides end = Sides.of(last, backfill);
+                    assertThat(end.target().byTable().get(TypeScene.FIVE))
+                            .as("composite key, %s", backfill)
+                            .isNotEmpty()
+                            .isEqualTo(end.source().byTable().get(TypeScene.FIVE));
+                }
+            }
+        }
+    }
+
+    private static Map<Backfill, Sides> sides(
+            TypeScene scene, TestDatabase source, Map<Backfill, TestDatabase> targets)
+            throws Exception {
+        TypeScene.Rows from = scene.rows(source);
+        Map<Backfill, Sides> sides = new EnumMap<>(Backfill.class);
+        for (Map.Entry<Backfill, TestDatabase> each : targets.entrySet()) {
+            sides.put(each.getKey(), new Sides(from, scene.rows(each.getValue())));
+        }
+        return sides;
+    }
+
+    /// Skips the types whose extension one of the servers does not have, and says so.
+    private static List<Type> available(List<TestDatabase> sides, Proofs proofs) {
+        List<Type> available = new ArrayList<>();
+        for (Type type : TypeTable.TYPES) {
+            List<TestDatabase> lacking =
+                    sides.stream()
+                            .filter(
+                                    side ->
+                                            type.extension()
+                                                    .filter(each -> !has(side, each))
+                                                    .isPresent())
+                            .toList();
+            if (lacking.isEmpty()) {
+                available.add(type);
+            } else {
+                System.out.println(
+                        "Skipped: "
+                                + type.sql()
+                                + ", because extension "
+                                + type.extension().orElseThrow()
+                                + " is not installed on "
+                                + lacking);
+                proofs.skip(type);
+            }
+        }
+        return available;
+    }
+
+    private static boolean has(TestDatabase side, String extension) {
+        return !side.query("SELECT FROM pg_available_extensions WHERE name = '" + extension + "'")
+                .isEmpty();
+    }
+
+    private static void compare(List<String> lines, Proofs proofs) throws IOException {
+        Set<String> skipped =
+                TypeTable.TYPES.stream()
+                        .filter(proofs::isSkipped)
+                        .map(TypeDocument::start)
+                        .collect(Collectors.toSet());
+        if (System.getProperty("types", "").equals("accept") && skipped.isEmpty()) {
+            Files.write(DOCUMENT, lines);
+        }
+        List<String> committed = Files.exists(DOCUMENT) ? Files.readAllLines(DOCUMENT) : List.of();
+        if (!without(skipped, committed).equals(without(skipped, lines))) {
+            Files.write(WRITTEN, lines);
+            fail(
+                    "docs/types.md differs from what the runs prove; the new file is"
+                            + " pipeline/%s.%n- %s%n+ %s%nAccept it with -Dtypes=accept.",
+                    WRITTEN,
+                    committed.stream().filter(line -> !lines.contains(line)).toList(),
+                    lines.stream().filter(line -> !committed.contains(line)).toList());
+        }
+    }
+
+    private static List<String> without(Set<String> skipped, List<String> lines) {
+        return lines.stream().filter(line -> skipped.stream().noneMatch(line::startsWith)).toList();
+    }
+
+    /// Two migrations of one source database at once, one with each kind of backfill.
+    private record Runs(List<TypeRun> all) implements AutoCloseable {
+
+        static Runs start(TestDatabase source, Map<Backfill, TestDatabase> targets)
+                throws Exception {
+            Runs runs = new Runs(new ArrayList<>());
+            try {
+                for (Map.Entry<Backfill, TestDatabase> each : targets.entrySet()) {
+                    runs.all.add(TypeRun.start(source, each.getValue(), each.getKey()));
+                }
+                return runs;
+            } catch (Exception | AssertionError e) {
+                runs.close();
+                throw e;
+            }
+        }
+
+        void awaitInSync() {
+            all.forEach(TypeRun::awaitInSync);
+        }
+
+        void assertEqual() {
+            List<UUID> comparisons = all.stream().map(TypeRun::compare).toList();
+            for (int i = 0; i < all.size(); i++) {
+                ReconciliationReport report = all.get(i).await(comparisons.get(i));
+                assertThat(report.verdict())
+                        .as(
+                                "%s: %s",
+                                all.get(i).backfill,
+                                report.tables().stream()
+                                        .filter(table -> table.verdict() != Verdict.EQUAL)
+                                        .toList())
+                        .isEqualTo(Verdict.EQUAL);
+            }
+        }
+
+        @Override
+        public void close() {
+            all.forEach(TypeRun::close);
+        }
+    }
+}
