@@ -87,9 +87,11 @@ class TypeCheckIT {
         scene.source.execute("CREATE TYPE " + parts[0] + " AS " + parts[1]);
         scene.target.execute("CREATE TYPE " + parts[0] + " AS " + parts[2]);
         column(parts[0]);
+        List<?> before = scene.traces();
 
         Finding found = only(scene.plan(MAPPING));
 
+        assertThat(scene.traces()).isEqualTo(before);
         assertThat(found.check()).isEqualTo("target.types");
         assertThat(found.message())
                 .contains(

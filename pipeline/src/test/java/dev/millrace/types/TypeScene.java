@@ -159,15 +159,21 @@ final class TypeScene implements AutoCloseable {
         }
     }
 
-    /// Gives the sessions of a database other defaults.
-    static void makeHostile(TestDatabase side) {
-        HOSTILE.forEach((name, value) -> set(side, name, value));
-        List<List<@Nullable String>> locales = side.query(LOCALES);
-        if (locales.isEmpty()) {
+    /// Gives the sessions of databases other defaults.
+    static void makeHostile(List<TestDatabase> sides) {
+        boolean printsMoney = true;
+        for (TestDatabase side : sides) {
+            HOSTILE.forEach((name, value) -> set(side, name, value));
+            List<List<@Nullable String>> locales = side.query(LOCALES);
+            if (locales.isEmpty()) {
+                printsMoney = false;
+            } else {
+                set(side, "lc_monetary", String.valueOf(locales.getFirst().getFirst()));
+            }
+        }
+        if (!printsMoney) {
             System.out.println(
                     "Skipped: money under another locale, because the operating system has none");
-        } else {
-            set(side, "lc_monetary", String.valueOf(locales.getFirst().getFirst()));
         }
     }
 

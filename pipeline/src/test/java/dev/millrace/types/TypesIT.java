@@ -143,8 +143,8 @@ class TypesIT {
         try (TypeScene scene = new TypeScene(source, pair.oldest(), types)) {
             for (TestDatabase side : all) {
                 TypeScene.create(side, scene.types());
-                TypeScene.makeHostile(side);
             }
+            TypeScene.makeHostile(all);
             scene.fill();
             assertThat(scene.inLine()).as("large values that are stored in line").isEmpty();
             try (Runs runs = Runs.start(source, targets)) {
