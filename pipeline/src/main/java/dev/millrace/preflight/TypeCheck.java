@@ -138,32 +138,27 @@ final class TypeCheck {
         if (part.isBuiltIn() || part.kind() == Kind.OTHER) {
             return;
         }
-        others.stream()
-                .filter(other -> !other.isBuiltIn() && other.name().equals(part.name()))
-                .forEach(
-                        other -> {
-                            if (part.kind() == Kind.ENUM && other.kind() == Kind.ENUM) {
-                                judgeLabels(findings, column, part, other);
-                            } else if (!part.equals(
-                                    new Part(
-                                            part.schema(),
-                                            other.name(),
-                                            other.kind(),
-                                            other.definition()))) {
-                                findings.refuse(
-                                        column.table().target().id().toString(),
-                                        "the type "
-                                                + part.name()
-                                                + " of column "
-                                                + column.column()
-                                                + " consists of ("
-                                                + String.join(", ", other.definition())
-                                                + "), but on the source of ("
-                                                + String.join(", ", part.definition())
-                                                + "), so a value would get another meaning",
-                                        "Define the type on the target as it is on the source.");
-                            }
-                        });
+        for (Part other : others) {
+            if (other.isBuiltIn() || !other.name().equals(part.name())) {
+                continue;
+            }
+            if (part.kind() == Kind.ENUM && other.kind() == Kind.ENUM) {
+                judgeLabels(findings, column, part, other);
+            } else if (!part.isDefinedAs(other)) {
+                findings.refuse(
+                        column.table().target().id().toString(),
+                        "the type "
+                                + part.name()
+                                + " of column "
+                                + column.column()
+                                + " consists of ("
+                                + String.join(", ", other.definition())
+                                + "), but on the source of ("
+                                + String.join(", ", part.definition())
+                                + "), so a value would get another meaning",
+                        "Define the type on the target as it is on the source.");
+            }
+        }
     }
 
     private static void judgeLabels(Findings findings, Written column, Part part, Part other) {

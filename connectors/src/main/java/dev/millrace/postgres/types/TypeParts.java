@@ -67,6 +67,11 @@ public final class TypeParts {
         public boolean isBuiltIn() {
             return schema.equals("pg_catalog");
         }
+
+        /// Whether both consist of the same. Their schemas may differ.
+        public boolean isDefinedAs(Part other) {
+            return kind == other.kind && definition.equals(other.definition);
+        }
     }
 
     /// What a definition contains.
