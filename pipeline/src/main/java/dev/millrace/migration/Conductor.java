@@ -152,7 +152,12 @@ final class Conductor implements AutoCloseable {
         if (refusal.isEmpty() && states(running).isSnapshotInterrupted()) {
             beginNextGeneration();
         }
-        phase.take(PhaseRule.next(phase.phase(), facts()));
+        Phase before;
+        do {
+            before = phase.phase();
+            phase.take(PhaseRule.next(before, facts()));
+            // A phase that was entered may be left at once.
+        } while (!phase.phase().equals(before));
     }
 
     private void fail(String reason) {

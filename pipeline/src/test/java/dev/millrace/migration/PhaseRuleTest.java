@@ -7,11 +7,13 @@ import dev.millrace.migration.PhaseRule.Transition;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class PhaseRuleTest {
 
@@ -38,6 +40,56 @@ class PhaseRuleTest {
                 true,
                 Optional.empty(),
                 Traffic.ON_SOURCE);
+    }
+
+    private static List<PhaseRule.Facts> allFacts() {
+        List<Optional<Duration>> times = new ArrayList<>(List.of(Optional.empty()));
+        for (int seconds : new int[] {0, 4, 5, 14, 15}) {
+            times.add(Optional.of(Duration.ofSeconds(seconds)));
+        }
+        List<PhaseRule.Facts> all = new ArrayList<>();
+        for (Traffic traffic : Traffic.values()) {
+            for (Optional<Duration> incomplete : times) {
+                for (Optional<Duration> lag : times) {
+                    for (int bits = 0; bits < 8; bits++) {
+                        all.add(
+                                new PhaseRule.Facts(
+                                        (bits & 1) != 0,
+                                        incomplete,
+                                        lag,
+                                        (bits & 2) != 0,
+                                        (bits & 4) == 0 ? Optional.empty() : Optional.of("why"),
+                                        traffic));
+                    }
+                }
+            }
+        }
+        return all;
+    }
+
+    /// A phase that was entered may be left at once.
+    @ParameterizedTest
+    @MethodSource("phases")
+    void withTheSameFactsThePhaseComesToAnEnd(Phase from) {
+        for (PhaseRule.Facts facts : allFacts()) {
+            Phase now = from;
+            for (int i = 0; i < phases().size(); i++) {
+                now = PhaseRule.next(now, facts).to();
+            }
+            assertThat(PhaseRule.next(now, facts).to()).as("%s", facts).isEqualTo(now);
+        }
+    }
+
+    private static List<Phase> phases() {
+        return List.of(
+                new Phase.Planned(),
+                new Phase.Backfilling(),
+                BEHIND,
+                SYNC,
+                new Phase.SwitchingOver(),
+                new Phase.Reversible(),
+                new Phase.Unresolved(),
+                SYNC.fail("earlier"));
     }
 
     @Test
