@@ -41,6 +41,10 @@ final class TypeDocument {
             verdict of the type. The types of other extensions are carried as their output functions
             print them; no test covers them.
 
+            What an output function does not print is not carried; logical replication sends nothing
+            else. The output function of `xml` leaves out the encoding and version 1.0 of a declaration,
+            which a cast to `text` prints.
+
             A row of at most 63 MiB is carried. A larger one stops the capture, with the names of the table
             and the column.
             """;
