@@ -1,5 +1,7 @@
 package dev.millrace.types;
 
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.types.TypeScene.Rows;
 import dev.millrace.types.TypeScene.Way;
@@ -119,6 +121,28 @@ final class Proofs {
             proof.exact().add(Way.DELETE);
         }
         left.forEach(row -> differ(where, type, Way.DELETE, "target only", row));
+    }
+
+    /// The table whose key has five columns.
+    void judgeComposite(String run, Map<Backfill, Sides> last) {
+        last.forEach(
+                (backfill, sides) -> {
+                    List<List<String>> from = sides.source().byTable().get(TypeScene.FIVE);
+                    List<List<String>> to = sides.target().byTable().get(TypeScene.FIVE);
+                    if (from == null || from.isEmpty() || !from.equals(to)) {
+                        differences.add(run + " " + backfill + ", composite key: " + to);
+                    }
+                });
+    }
+
+    /// Reconciliation finds what this test finds.
+    void judgeVerdicts(String run, Map<Backfill, ReconciliationReport> reports) {
+        reports.forEach(
+                (backfill, report) -> {
+                    if (report.verdict() != Verdict.EQUAL) {
+                        differences.add(run + " " + backfill + ", verdict: " + report.verdict());
+                    }
+                });
     }
 
     private void differ(String where, Type type, Way way, String side, List<String> row) {
