@@ -69,6 +69,7 @@ class ArchitectureTest {
                     "lag",
                     "reconcile",
                     "retention",
+                    "rejected",
                     "replication",
                     "rollback",
                     "usage",
@@ -264,7 +265,8 @@ class ArchitectureTest {
                                                 .as("a fixed sleep")),
                         "Sleeps"),
                 new Wall(
-                        "the environment is read in app and cli; the sandbox finds programs in PATH",
+                        "the environment is read in app and cli; the sandbox finds programs in"
+                                + " PATH",
                         outside("app", "cli")
                                 .and()
                                 .doNotHaveFullyQualifiedName("dev.millrace.sandbox.ProcessTable")
@@ -278,7 +280,8 @@ class ArchitectureTest {
                                 .accessTargetWhere(calls("setDefault", java.util.TimeZone.class)),
                         "SetsTheTimeZone"),
                 new Wall(
-                        "lifecycle decides what of a foreign message is shown, since it may quote a row",
+                        "lifecycle decides what of a foreign message is shown, since it may quote a"
+                                + " row",
                         outside("lifecycle", "spec")
                                 .and(
                                         DescribedPredicate.not(

@@ -1,6 +1,7 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.TableId;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.util.Map;
 /// @param kafka client settings, at least `bootstrap.servers`
 /// @param limits [Limits#standard], except in tests
 /// @param rules of tables whose rows are not simply written as they arrive
+/// @param rejected how many keys of a table may wait
 public record ApplierSettings(
         String migration,
         int generation,
@@ -25,7 +27,8 @@ public record ApplierSettings(
         OriginUse origins,
         Map<String, Object> kafka,
         Limits limits,
-        Map<TableId, TableRule> rules) {
+        Map<TableId, TableRule> rules,
+        RejectedLimit rejected) {
 
     public ApplierSettings {
         kafka = Map.copyOf(kafka);

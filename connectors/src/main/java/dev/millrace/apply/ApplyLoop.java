@@ -1,6 +1,8 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.KeyParking.Parked;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
+import dev.millrace.apply.TargetTask.KeyWork;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.apply.broker.BrokerHealth;
@@ -17,7 +19,10 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -44,6 +49,7 @@ final class ApplyLoop {
     private final ApplierSettings settings;
     private final TargetTopic topic;
     private final Writers writers;
+    private final KeyWorkQueue keyWork;
     private final ApplierCounters counters;
     private final BrokerHealth pulse;
     private final InstantSource clock;
@@ -61,6 +67,7 @@ final class ApplyLoop {
             TargetTopic.Description description,
             ApplierSettings settings,
             Writers writers,
+            KeyWorkQueue keyWork,
             ApplierCounters counters,
             BrokerHealth pulse,
             InstantSource clock) {
@@ -69,14 +76,17 @@ final class ApplyLoop {
         this.settings = settings;
         this.topic = settings.topic();
         this.writers = writers;
+        this.keyWork = keyWork;
         this.counters = counters;
         this.pulse = pulse;
         this.clock = clock;
         this.reporter = new OffsetReporter(consumer, topic.name(), clock);
     }
 
-    /// @param stored the offsets of all partitions, checked against the topic
-    void run(List<StoredOffset> stored, BooleanSupplier closing) {
+    /// @param read the offsets of all partitions, checked against the topic
+    void run(WriteOutcome.Read read, BooleanSupplier closing) {
+        List<StoredOffset> stored = read.offsets().partitions();
+        keyWork.begin(read.judgements());
         stored.forEach(offset -> partitions.add(new PartitionProgress(topic, offset)));
         consumer.assign(topic.allPartitions());
         stored.forEach(offset -> seek(offset));
@@ -87,7 +97,7 @@ final class ApplyLoop {
             if (offsetsLost) {
                 readOffsets();
             } else {
-                submitBatches();
+                submitBatches(submitKeyWork());
                 submitTruncate();
             }
             pauseFullPartitions();
@@ -139,6 +149,7 @@ final class ApplyLoop {
             switch (done.task()) {
                 case PartitionBatch batch -> settle(batch, outcome);
                 case TruncateHold hold -> settle(hold, outcome);
+                case KeyWork work -> settle(work, outcome);
                 case TargetTask.ReadOffsets _ -> continueAfter(outcome);
             }
         }
@@ -149,6 +160,10 @@ final class ApplyLoop {
         partition.returned();
         if (isApplied(outcome)) {
             partition.applied(batch.to(), clock.instant());
+            if (outcome instanceof WriteOutcome.Applied applied
+                    && applied.parked().stream().anyMatch(Parked::held)) {
+                keyWork.held(batch.partition(), KeyParking.judgeAt(batch));
+            }
         }
     }
 
@@ -161,11 +176,26 @@ final class ApplyLoop {
         }
     }
 
+    private void settle(KeyWork work, WriteOutcome outcome) {
+        work.from().forEach(at -> partitions.get(at.partition()).returned());
+        if (outcome instanceof WriteOutcome.Worked worked) {
+            report(worked.applied());
+            keyWork.done(worked);
+        } else if (!isApplied(outcome)) {
+            keyWork.notDone();
+        }
+    }
+
+    private void report(WriteOutcome.Applied applied) {
+        counters.applied(applied.changes());
+        applied.newlyStopped().forEach(this::reportStop);
+        reportParked(applied.parked());
+    }
+
     private boolean isApplied(WriteOutcome outcome) {
         switch (outcome) {
             case WriteOutcome.Applied applied -> {
-                counters.applied(applied.changes());
-                applied.newlyStopped().forEach(this::reportStop);
+                report(applied);
                 return true;
             }
             case WriteOutcome.AppliedBefore _ -> {
@@ -179,8 +209,8 @@ final class ApplyLoop {
                 offsetsLost = true;
                 return false;
             }
-            case WriteOutcome.Read _ ->
-                    throw new IllegalStateException("The outcome of a batch is stored offsets.");
+            case WriteOutcome.Read _, WriteOutcome.Worked _ ->
+                    throw new IllegalStateException("The outcome is of another task.");
         }
     }
 
@@ -194,11 +224,42 @@ final class ApplyLoop {
                 .log("a target table is stopped");
     }
 
-    private void submitBatches() {
+    /// One line per cause: a batch may refuse thousands of keys.
+    private void reportParked(List<Parked> parked) {
+        parked.stream()
+                .filter(key -> !key.held())
+                .collect(Collectors.groupingBy(key -> key, Collectors.counting()))
+                .forEach(
+                        (key, count) -> {
+                            counters.error(key.cause());
+                            LOG.atWarn()
+                                    .addKeyValue("migration", settings.migration())
+                                    .addKeyValue("table", key.table())
+                                    .addKeyValue("keys", count)
+                                    .addKeyValue("reason", key.cause())
+                                    .log("keys are parked: their changes wait for an operator");
+                        });
+    }
+
+    /// @return partitions that must not begin a batch, because keys of them are tried again next
+    private Set<Integer> submitKeyWork() {
+        List<StoredOffset> stored = partitions.stream().map(PartitionProgress::stored).toList();
+        Set<Integer> needed = keyWork.needed(stored);
+        if (!needed.isEmpty()
+                && needed.stream().map(partitions::get).noneMatch(PartitionProgress::isInFlight)) {
+            needed.forEach(partition -> partitions.get(partition).submitted());
+            writers.submit(keyWork.next(needed, stored));
+        }
+        return needed;
+    }
+
+    /// @param resting partitions that must not begin a batch
+    private void submitBatches(Set<Integer> resting) {
         Instant now = clock.instant();
         var limits = settings.limits();
         for (PartitionProgress partition : partitions) {
-            if (partition.isDue(now, limits.idleMove())) {
+            if (!resting.contains(partition.stored().partition())
+                    && partition.isDue(now, limits.idleMove())) {
                 partition
                         .take(limits.rows(), limits.bytes())
                         .ifPresent(
@@ -245,9 +306,11 @@ final class ApplyLoop {
     }
 
     private void continueAfter(WriteOutcome outcome) {
-        if (!(outcome instanceof WriteOutcome.Read(AppliedOffsets found))) {
+        if (!(outcome
+                instanceof WriteOutcome.Read(AppliedOffsets found, Map<Integer, Long> held))) {
             throw new IllegalStateException("The stored offsets were not read.");
         }
+        keyWork.begin(held);
         StartCheck.check(settings, description, found.partitions());
         for (StoredOffset offset : found.partitions()) {
             PartitionProgress partition = partitions.get(offset.partition());

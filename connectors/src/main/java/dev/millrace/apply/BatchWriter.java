@@ -1,12 +1,20 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.TargetTask.KeyWork;
 import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.TargetTask.TruncateHold;
+import dev.millrace.apply.copy.DirectCopy;
 import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.apply.refusal.RowRefusal;
+import dev.millrace.apply.refusal.TableStop;
+import dev.millrace.apply.rows.RowWriter;
+import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.TableId;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.BackfilledTables;
+import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.RejectedChanges;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -32,7 +40,7 @@ final class BatchWriter implements AutoCloseable {
     /// The statements of a transaction before its commit.
     @FunctionalInterface
     private interface Work {
-        WriteOutcome run() throws SQLException, TableStop;
+        WriteOutcome run() throws SQLException, TableStop, RowRefusal;
     }
 
     private final TargetSession session;
@@ -43,10 +51,16 @@ final class BatchWriter implements AutoCloseable {
     private final BackfilledTables backfilled;
     private final OffsetLock lock;
     private final RowWriter rows;
+    private final ParkedKeys parkedKeys;
+    private final KeyParking.Setup parking;
 
     /// @param topic the name of the target topic
     BatchWriter(
-            TargetSession session, String migration, String topic, Map<TableId, TableRule> rules) {
+            TargetSession session,
+            String migration,
+            String topic,
+            Map<TableId, TableRule> rules,
+            RejectedLimit limit) {
         this.session = session;
         this.migration = migration;
         connection = session.connection();
@@ -55,6 +69,8 @@ final class BatchWriter implements AutoCloseable {
         backfilled = new BackfilledTables(migration);
         lock = new OffsetLock(connection, migration, offsets);
         rows = new RowWriter(connection, rules);
+        parkedKeys = new ParkedKeys(migration);
+        parking = new KeyParking.Setup(connection, rows, parkedKeys, limit);
     }
 
     /// @throws SQLException when the transaction was rolled back, or when its COMMIT got no reply
@@ -62,24 +78,34 @@ final class BatchWriter implements AutoCloseable {
         return switch (task) {
             case PartitionBatch batch -> write(batch);
             case TruncateHold hold -> write(hold);
+            case KeyWork work -> write(work);
             case TargetTask.ReadOffsets _ -> read();
         };
     }
 
     private WriteOutcome read() throws SQLException {
         AppliedOffsets applied = offsets.read(connection);
+        Map<Integer, Long> judgements =
+                applied.generation().isPresent()
+                        ? parkedKeys.judgements(connection, applied.generation().getAsInt())
+                        : Map.of();
         connection.rollback();
-        return new WriteOutcome.Read(applied);
+        return new WriteOutcome.Read(applied, judgements);
     }
 
     private WriteOutcome write(PartitionBatch batch) throws SQLException {
         List<StoppedTable> stops = new ArrayList<>();
+        Set<TableId> refusing = new HashSet<>();
         while (true) {
             try {
-                return transaction(() -> batch.isOnlyOffset() ? move(batch) : apply(batch, stops));
+                return transaction(
+                        () -> batch.isOnlyOffset() ? move(batch) : apply(batch, stops, refusing));
             } catch (TableStop stop) {
                 stops.add(stopped(stop, batch.partition(), firstOffset(batch, stop.table())));
                 rows.forget(stop.table());
+            } catch (RowRefusal refusal) {
+                refusing.add(refusal.table());
+                rows.forget(refusal.table().whole());
             }
         }
     }
@@ -92,38 +118,101 @@ final class BatchWriter implements AutoCloseable {
             } catch (TableStop stop) {
                 StoredOffset at = hold.to().getFirst();
                 stops.add(stopped(stop, at.partition(), at.token().changesOffset()));
+            } catch (RowRefusal refusal) {
+                throw new IllegalStateException("A truncate writes no row.", refusal);
             }
         }
     }
 
+    private WriteOutcome write(KeyWork work) throws SQLException {
+        List<StoppedTable> stops = new ArrayList<>();
+        while (true) {
+            try {
+                return transaction(() -> work(work, stops));
+            } catch (TableStop stop) {
+                StoredOffset at = work.from().getFirst();
+                stops.add(stopped(stop, at.partition(), at.token().changesOffset() + 1));
+                rows.forget(stop.table());
+            } catch (RowRefusal refusal) {
+                throw new IllegalStateException("A key was not tried alone.", refusal);
+            }
+        }
+    }
+
+    private WriteOutcome work(KeyWork work, List<StoppedTable> stops)
+            throws SQLException, TableStop {
+        for (StoredOffset at : work.from()) {
+            Optional<WriteOutcome> settled = lock.settled(at, at);
+            if (settled.isPresent()) {
+                return settled.get();
+            }
+        }
+        session.origin().beginTransaction(connection);
+        int generation = work.from().getFirst().generation();
+        WriteOutcome.Worked worked = KeyRetry.run(parking, work, stops, stopped(generation, stops));
+        for (StoppedTable stop : stops) {
+            stoppedTables.add(connection, generation, stop);
+        }
+        // The watermark of a partition may pass the keys that were released.
+        long changes =
+                worked.applied().changes().values().stream().mapToLong(Long::longValue).sum();
+        for (StoredOffset at : work.from()) {
+            moveLocked(at, at, at == work.from().getFirst() ? changes : 0);
+        }
+        return worked;
+    }
+
     private WriteOutcome move(PartitionBatch batch) throws SQLException {
         return lock.move(batch.from(), batch.to())
-                ? new WriteOutcome.Applied(Map.of(), List.of())
+                ? new WriteOutcome.Applied(Map.of(), List.of(), List.of())
                 : lock.settled(batch.from(), batch.to())
                         .orElseThrow(() -> movedUnderLock(batch.from()));
     }
 
-    private WriteOutcome apply(PartitionBatch batch, List<StoppedTable> stops)
-            throws SQLException, TableStop {
+    /// @param refusing tables that refused a row when the batch was written as a whole
+    private WriteOutcome apply(
+            PartitionBatch batch, List<StoppedTable> stops, Set<TableId> refusing)
+            throws SQLException, TableStop, RowRefusal {
         Optional<WriteOutcome> settled = lock.settled(batch.from(), batch.to());
         if (settled.isPresent()) {
             return settled.get();
         }
         session.origin().beginTransaction(connection);
         int generation = batch.from().generation();
+        KeyParking aside = parking.of(batch);
         CompactedBatch compacted =
-                CompactedBatch.of(batch.partition(), batch.changes(), stopped(generation, stops));
+                CompactedBatch.of(
+                        batch.partition(),
+                        batch.changes(),
+                        stopped(generation, stops),
+                        aside.open(),
+                        rows::parksKeys);
         Set<TableId> backfilling = backfilling(batch, compacted);
         Map<TableId, Long> counts = new HashMap<>();
         for (var table : compacted.tables().entrySet()) {
             rows.deleteParts(table.getKey(), table.getValue());
         }
         for (var table : compacted.tables().entrySet()) {
-            rows.write(table.getKey(), table.getValue(), backfilling.contains(table.getKey()));
-            counts.merge(table.getKey().whole(), table.getValue().changeCount(), Long::sum);
+            long applied = table.getValue().changeCount();
+            if (refusing.contains(table.getKey())) {
+                applied = aside.write(table.getKey(), table.getValue());
+            } else {
+                rows.write(table.getKey(), table.getValue(), backfilling.contains(table.getKey()));
+            }
+            counts.merge(table.getKey().whole(), applied, Long::sum);
         }
+        KeyParking.Outcome parked = aside.store(compacted);
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
         newlyStopped.addAll(compacted.newlyStopped());
+        parked.tables()
+                .forEach(
+                        (table, reason) ->
+                                newlyStopped.add(
+                                        new StoppedTable(
+                                                table,
+                                                reason,
+                                                batch.partition(),
+                                                batch.to().token().changesOffset() + 1)));
         for (StoppedTable stop : newlyStopped) {
             stoppedTables.add(connection, generation, stop);
         }
@@ -131,8 +220,11 @@ final class BatchWriter implements AutoCloseable {
         for (TableId table : compacted.backfilled()) {
             backfilled.add(connection, generation, table, batch.partition());
         }
-        moveLocked(batch.from(), batch.to(), compacted.changeCount());
-        return new WriteOutcome.Applied(counts, newlyStopped);
+        moveLocked(
+                batch.from(),
+                batch.to(),
+                counts.values().stream().mapToLong(Long::longValue).sum());
+        return new WriteOutcome.Applied(counts, newlyStopped, parked.parked());
     }
 
     /// The tables whose backfill is not complete in the partition and that have so many rows in the
@@ -175,6 +267,7 @@ final class BatchWriter implements AutoCloseable {
                 try (var _ = LongStatement.on(connection)) {
                     rows.empty(table);
                 }
+                parkedKeys.empty(connection, generation, table);
             }
         }
         for (StoppedTable stop : stops) {
@@ -184,7 +277,7 @@ final class BatchWriter implements AutoCloseable {
         for (int i = 0; i < hold.from().size(); i++) {
             moveLocked(hold.from().get(i), hold.to().get(i), 0);
         }
-        return new WriteOutcome.Applied(Map.of(), stops);
+        return new WriteOutcome.Applied(Map.of(), stops, List.of());
     }
 
     private Set<TableId> stopped(int generation, List<StoppedTable> stops) throws SQLException {
@@ -202,7 +295,7 @@ final class BatchWriter implements AutoCloseable {
         }
     }
 
-    private WriteOutcome transaction(Work work) throws SQLException, TableStop {
+    private WriteOutcome transaction(Work work) throws SQLException, TableStop, RowRefusal {
         boolean committed = false;
         try {
             WriteOutcome outcome = work.run();
@@ -225,8 +318,9 @@ final class BatchWriter implements AutoCloseable {
         }
     }
 
-    private static long firstOffset(PartitionBatch batch, TableId table) {
-        return CompactedBatch.of(batch.partition(), batch.changes(), Set.of())
+    private long firstOffset(PartitionBatch batch, TableId table) {
+        return CompactedBatch.of(
+                        batch.partition(), batch.changes(), Set.of(), Set.of(), rows::parksKeys)
                 .tables()
                 .values()
                 .stream()

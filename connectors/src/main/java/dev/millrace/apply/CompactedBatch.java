@@ -1,6 +1,8 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
@@ -14,10 +16,12 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /// The changes of a batch, compacted to one pending row per table and key. All batches sort their
 /// tables in the same order. After a table has stopped, its changes are rejected, also those of its
-/// parts. Pure. Not thread-safe.
+/// parts. The changes of a parked key wait, from the first on that could not be mapped. Pure. Not
+/// thread-safe.
 final class CompactedBatch {
 
     private final SortedMap<TableId, TableChanges> tables = new TreeMap<>();
@@ -25,16 +29,28 @@ final class CompactedBatch {
     private final RejectedChanges rejected = new RejectedChanges();
     private final SortedSet<TableId> backfilled = new TreeSet<>();
     private final Set<TableId> stopped;
+    private final Set<RowKey> parked;
+    private final Predicate<TableId> parksKeys;
     private final int partition;
 
-    private CompactedBatch(int partition, Set<TableId> stopped) {
+    private CompactedBatch(
+            int partition, Set<TableId> stopped, Set<RowKey> parked, Predicate<TableId> parksKeys) {
         this.partition = partition;
         this.stopped = new HashSet<>(stopped);
+        this.parked = new HashSet<>(parked);
+        this.parksKeys = parksKeys;
     }
 
     /// @param stopped tables whose changes are no longer applied
-    static CompactedBatch of(int partition, List<TargetChange> changes, Set<TableId> stopped) {
-        CompactedBatch batch = new CompactedBatch(partition, stopped);
+    /// @param parked keys whose changes wait
+    /// @param parksKeys whether a single key of a table can be parked
+    static CompactedBatch of(
+            int partition,
+            List<TargetChange> changes,
+            Set<TableId> stopped,
+            Set<RowKey> parked,
+            Predicate<TableId> parksKeys) {
+        CompactedBatch batch = new CompactedBatch(partition, stopped, parked, parksKeys);
         changes.forEach(batch::add);
         return batch;
     }
@@ -46,6 +62,11 @@ final class CompactedBatch {
     /// The tables that are stopped by a change of this batch.
     List<StoppedTable> newlyStopped() {
         return newlyStopped;
+    }
+
+    /// Whether the changes of the table are not applied, after this batch.
+    boolean isStopped(TableId table) {
+        return stopped.contains(table.whole());
     }
 
     /// The changes of stopped tables, which are not applied.
@@ -66,21 +87,23 @@ final class CompactedBatch {
     private void add(TargetChange next) {
         switch (next) {
             case TargetChange.Upsert(var token, Row row) -> {
-                if (stopped.contains(row.table().whole())) {
-                    rejected.count(row.table().whole());
-                } else {
+                if (isApplied(row)) {
                     tableOf(row.schema()).upsert(row, token.changesOffset());
                 }
             }
             case TargetChange.Delete(var token, Row row) -> {
-                if (stopped.contains(row.table().whole())) {
-                    rejected.count(row.table().whole());
-                } else {
+                if (isApplied(row)) {
                     tableOf(row.schema()).delete(row, token.changesOffset());
                 }
             }
             case TargetChange.Rejected change -> {
                 TableId table = change.target().whole();
+                if (change.targetKey().isPresent()
+                        && parksKeys.test(change.target())
+                        && !stopped.contains(table)) {
+                    parked.add(change.targetKey().get().key());
+                    return;
+                }
                 rejected.count(table);
                 if (stopped.add(table)) {
                     newlyStopped.add(
@@ -98,6 +121,14 @@ final class CompactedBatch {
                     throw new IllegalStateException(
                             "Truncate " + id + " of " + tables + " is inside a batch.");
         }
+    }
+
+    private boolean isApplied(Row row) {
+        if (stopped.contains(row.table().whole())) {
+            rejected.count(row.table().whole());
+            return false;
+        }
+        return parked.isEmpty() || !parked.contains(row.key());
     }
 
     private TableChanges tableOf(RowSchema schema) {

@@ -4,8 +4,8 @@ import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.apply.broker.BrokerHealth;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.change.Topics;
-import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.lifecycle.Component;
@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.CloseOptions;
@@ -49,6 +50,7 @@ public final class TargetApplier implements AutoCloseable {
     private final RestartPolicy policy;
     private final ApplierCounters counters;
     private final Supervisor supervisor;
+    private final KeyWorkQueue keyWork = new KeyWorkQueue();
     private volatile @Nullable Writers writers;
     private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
     private volatile @Nullable BrokerHealth broker;
@@ -94,6 +96,12 @@ public final class TargetApplier implements AutoCloseable {
                 open == null ? Optional.empty() : open.trouble(clock);
         return ofWriter.or(() -> health == null ? Optional.empty() : health.trouble())
                 .map(waiting -> waiting);
+    }
+
+    /// Asks for work on keys that were set aside. It is done between two batches, as soon as the
+    /// applier runs. Cancel the answer when nobody waits for it any more.
+    public CompletableFuture<KeyRequest.Outcome> ask(KeyRequest request) {
+        return keyWork.ask(request);
     }
 
     public ApplierCounts counts() {
@@ -211,27 +219,27 @@ public final class TargetApplier implements AutoCloseable {
 
     private void apply(KafkaConsumer<byte[], byte[]> reader, Writers pool) throws Exception {
         TargetTopic.Description topic = settings.topic().describe(settings.kafka());
-        Optional<AppliedOffsets> stored = stored(pool);
+        Optional<WriteOutcome.Read> stored = stored(pool);
         if (stored.isEmpty()) {
             return;
         }
-        StartCheck.check(settings, topic, stored.get().partitions());
+        StartCheck.check(settings, topic, stored.get().offsets().partitions());
         BrokerHealth health = new BrokerHealth(reader, clock);
         broker = health;
         supervisor.running(ComponentState.Activity.APPLYING);
-        new ApplyLoop(reader, topic, settings, pool, counters, health, clock)
-                .run(stored.get().partitions(), supervisor::isStopping);
+        new ApplyLoop(reader, topic, settings, pool, keyWork, counters, health, clock)
+                .run(stored.get(), supervisor::isStopping);
     }
 
     /// Empty when the applier is closed meanwhile.
-    private Optional<AppliedOffsets> stored(Writers pool) throws InterruptedException {
+    private Optional<WriteOutcome.Read> stored(Writers pool) throws InterruptedException {
         pool.submit(new TargetTask.ReadOffsets());
         while (!supervisor.isStopping()) {
             Writers.Done done = pool.poll(Duration.ofMillis(100));
             if (done != null && done.failure() != null) {
                 throw new ApplierFailure(String.valueOf(done.failure()));
             }
-            if (done != null && done.outcome() instanceof WriteOutcome.Read(AppliedOffsets read)) {
+            if (done != null && done.outcome() instanceof WriteOutcome.Read read) {
                 return Optional.of(read);
             }
         }
@@ -263,7 +271,11 @@ public final class TargetApplier implements AutoCloseable {
             throw e;
         }
         return new BatchWriter(
-                session, settings.migration(), settings.topic().name(), settings.rules());
+                session,
+                settings.migration(),
+                settings.topic().name(),
+                settings.rules(),
+                settings.rejected());
     }
 
     /// Ends the applier, unless its cause is a failure that passes. The message contains

@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.control.StoredOffset;
@@ -26,6 +27,35 @@ sealed interface TargetTask {
         /// Whether the batch moves the offset and writes no row.
         boolean isOnlyOffset() {
             return changes.stream().allMatch(TargetChange.Watermark.class::isInstance);
+        }
+    }
+
+    /// Work on keys that were set aside, while no batch of their partitions is in progress. Moves
+    /// no offset.
+    ///
+    /// @param from the stored offsets of the partitions
+    record KeyWork(What what, List<StoredOffset> from) implements TargetTask {
+
+        public KeyWork {
+            from = List.copyOf(from);
+        }
+
+        sealed interface What {}
+
+        /// Held keys are tried again.
+        ///
+        /// @param passed the watermark that every partition has passed
+        /// @param latest the latest watermark that a partition has passed
+        record Judgement(long passed, long latest) implements What {
+
+            /// No held key is judged.
+            static final Judgement NONE = new Judgement(Long.MIN_VALUE, Long.MIN_VALUE);
+        }
+
+        record Asked(KeyRequest request) implements What {}
+
+        boolean covers(int partition) {
+            return from.stream().anyMatch(offset -> offset.partition() == partition);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.KeyParking.Parked;
+import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.change.TableId;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -14,12 +16,14 @@ sealed interface WriteOutcome {
     /// The transaction committed.
     ///
     /// @param changes the number of applied changes by table
-    record Applied(Map<TableId, Long> changes, List<StoppedTable> newlyStopped)
+    /// @param parked the keys that this transaction has set aside
+    record Applied(Map<TableId, Long> changes, List<StoppedTable> newlyStopped, List<Parked> parked)
             implements WriteOutcome {
 
         public Applied {
             changes = Map.copyOf(changes);
             newlyStopped = List.copyOf(newlyStopped);
+            parked = List.copyOf(parked);
         }
     }
 
@@ -28,7 +32,26 @@ sealed interface WriteOutcome {
     record AppliedBefore() implements WriteOutcome {}
 
     /// The stored offsets that were read.
-    record Read(AppliedOffsets offsets) implements WriteOutcome {}
+    ///
+    /// @param judgements the lowest watermark at which a held key is judged, by partition
+    record Read(AppliedOffsets offsets, Map<Integer, Long> judgements) implements WriteOutcome {
+
+        public Read {
+            judgements = Map.copyOf(judgements);
+        }
+    }
+
+    /// Keys that were set aside were tried again, or skipped.
+    ///
+    /// @param applied what the transaction applied and set aside
+    /// @param judgements as for [Read], of all partitions
+    record Worked(KeyRequest.Outcome outcome, Applied applied, Map<Integer, Long> judgements)
+            implements WriteOutcome {
+
+        public Worked {
+            judgements = Map.copyOf(judgements);
+        }
+    }
 
     /// Another process moved the stored offset of the partition. Nothing was written.
     record Lost(int partition, Optional<StoredOffset> found) implements WriteOutcome {}

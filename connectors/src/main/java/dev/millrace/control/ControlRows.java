@@ -40,6 +40,8 @@ public record ControlRows(Database control, List<String> streams) {
                     FROM millrace.generation g, own WHERE g.migration = ANY(own.names)),
                 'stoppedTables', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.at), '[]')
                     FROM millrace.stopped_table t, own WHERE t.migration = ANY(own.names)),
+                'rejectedKeys', (SELECT coalesce(jsonb_agg(to_jsonb(k) - 'key_values' - 'key_hash' ORDER BY k.id), '[]')
+                    FROM millrace.parked_key k, own WHERE k.migration = ANY(own.names)),
                 'droppedDefinitions', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY d.dropped_at), '[]')
                     FROM millrace.dropped_definition d, own WHERE d.migration = ANY(own.names)),
                 'leases', (SELECT coalesce(jsonb_agg(to_jsonb(l) ORDER BY l.stream, l.epoch), '[]')
@@ -75,7 +77,8 @@ public record ControlRows(Database control, List<String> streams) {
             """;
 
     private static final String OWNS_SCHEMA =
-            "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = 'millrace'";
+            "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname ="
+                    + " 'millrace'";
 
     public ControlRows {
         streams = List.copyOf(streams);
@@ -219,7 +222,8 @@ public record ControlRows(Database control, List<String> streams) {
             }
             connection.rollback(before);
             return new Removal.SchemaStays(
-                    "objects that Millrace did not create depend on it; drop them, then the schema");
+                    "objects that Millrace did not create depend on it; drop them, then the"
+                            + " schema");
         }
     }
 

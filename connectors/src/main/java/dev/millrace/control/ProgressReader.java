@@ -1,10 +1,13 @@
 package dev.millrace.control;
 
+import dev.millrace.change.TableId;
+import dev.millrace.control.ParkedKeys.Size;
 import dev.millrace.control.StoppedTables.Counted;
 import dev.millrace.postgres.Database;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Reads how far a generation is applied, often, over one session that it keeps open between reads.
@@ -14,6 +17,7 @@ public final class ProgressReader implements AutoCloseable {
     private final Database control;
     private final StoredOffsets offsets;
     private final StoppedTables stoppedTables;
+    private final ParkedKeys parkedKeys;
     private final int generation;
     private @Nullable Connection session;
 
@@ -24,18 +28,22 @@ public final class ProgressReader implements AutoCloseable {
         this.control = control;
         this.offsets = new StoredOffsets(migration, topic);
         this.stoppedTables = new StoppedTables(migration);
+        this.parkedKeys = new ParkedKeys(migration);
         this.generation = generation;
     }
 
-    /// How far the target is. The stopped tables are read after the offsets, so a table that
-    /// stopped before the applied watermark is among them.
+    /// How far the target is. Stopped tables and parked keys are read after the offsets, so what
+    /// was set aside before the applied watermark is among them.
     ///
     /// @param offsets of the generation that the database has, which may be another one
     /// @param stopped tables of the reader's generation
-    public record Progress(AppliedOffsets offsets, List<Counted> stopped) {
+    /// @param waiting how much of each table waits because its key is held or parked
+    public record Progress(
+            AppliedOffsets offsets, List<Counted> stopped, Map<TableId, Size> waiting) {
 
         public Progress {
             stopped = List.copyOf(stopped);
+            waiting = Map.copyOf(waiting);
         }
     }
 
@@ -48,7 +56,10 @@ public final class ProgressReader implements AutoCloseable {
             session = connection;
         }
         AppliedOffsets applied = offsets.read(connection);
-        return new Progress(applied, stoppedTables.read(connection, generation));
+        return new Progress(
+                applied,
+                stoppedTables.read(connection, generation),
+                parkedKeys.sizes(connection, generation));
     }
 
     /// Closes the session. The next read opens another.

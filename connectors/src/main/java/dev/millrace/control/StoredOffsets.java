@@ -17,7 +17,8 @@ import java.util.OptionalInt;
 public final class StoredOffsets {
 
     private static final String COLUMNS =
-            "partition, topic_id, next_offset, generation, token_offset, token_index, watermark, changes_total";
+            "partition, topic_id, next_offset, generation, token_offset, token_index, watermark,"
+                    + " changes_total";
     private static final String ROW = " WHERE migration = ? AND topic = ? AND partition = ?";
 
     private static final String READ =
@@ -29,7 +30,11 @@ public final class StoredOffsets {
             "SELECT " + COLUMNS + " FROM millrace.stored_offset" + ROW + " FOR UPDATE";
     private static final String MOVE =
             "UPDATE millrace.stored_offset SET next_offset = ?, token_offset = ?, token_index = ?,"
-                    + " watermark = ?, changes_total = ?, rows_applied = rows_applied + ?,"
+                    + " watermark = greatest(watermark, least(?, (SELECT min(k.hold_after)"
+                    + " FROM millrace.parked_key k WHERE k.migration = stored_offset.migration"
+                    + " AND k.generation = stored_offset.generation"
+                    + " AND k.partition = stored_offset.partition AND k.state = 'held'))),"
+                    + " changes_total = ?, rows_applied = rows_applied + ?,"
                     + " backend_pid = pg_backend_pid(), updated_at = clock_timestamp()"
                     + ROW
                     + " AND generation = ? AND topic_id = ? AND next_offset = ?";
@@ -185,7 +190,8 @@ public final class StoredOffsets {
                 .findFirst();
     }
 
-    /// Moves the offset by compare-and-set.
+    /// Moves the offset by compare-and-set. The stored watermark does not pass the first change of
+    /// a held key: whoever waits for a watermark waits for these keys as well.
     ///
     /// @param rows changes that were applied between the two offsets
     /// @return false when the stored offset was not `from`

@@ -1,6 +1,7 @@
 package dev.millrace.digest;
 
 import dev.millrace.change.TableId;
+import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoredOffsets;
 import dev.millrace.mapping.Mapping;
@@ -163,6 +164,7 @@ public final class Chunker {
                     new StoredState(
                             new StoredOffsets(migration, targetTopic),
                             new StoppedTables(migration),
+                            new ParkedKeys(migration),
                             table.mapping().target().table().whole()));
         }
 

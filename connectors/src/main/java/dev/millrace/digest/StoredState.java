@@ -1,8 +1,11 @@
 package dev.millrace.digest;
 
+import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.ParkedKeys;
+import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
@@ -10,6 +13,7 @@ import dev.millrace.control.StoredOffsets;
 import dev.millrace.digest.StoredState.StoredPositions.Position;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -18,7 +22,8 @@ import java.util.stream.Collectors;
 
 /// Reads, in the snapshot in which the target is read, what apply stores beside the rows of one
 /// target table.
-public record StoredState(StoredOffsets offsets, StoppedTables stoppedTables, TableId target) {
+public record StoredState(
+        StoredOffsets offsets, StoppedTables stoppedTables, ParkedKeys parkedKeys, TableId target) {
 
     StoredPositions positions(Connection connection) throws SQLException {
         return new StoredPositions(
@@ -38,6 +43,19 @@ public record StoredState(StoredOffsets offsets, StoppedTables stoppedTables, Ta
                         .find(connection, generation.getAsInt(), target)
                         .map(StoppedTable::reason)
                 : Optional.empty();
+    }
+
+    /// The keys of the table that were set aside, as their changes contain them, with what became
+    /// of them last.
+    Map<RowKey, State> rejected(Connection connection) throws SQLException {
+        OptionalInt generation = offsets.read(connection).generation();
+        Map<RowKey, State> keys = new LinkedHashMap<>();
+        if (generation.isPresent()) {
+            parkedKeys
+                    .of(connection, generation.getAsInt(), target)
+                    .forEach(parked -> keys.put(parked.rowKey(), parked.state()));
+        }
+        return keys;
     }
 
     /// What each partition had stored in the snapshot in which the target was read: every change

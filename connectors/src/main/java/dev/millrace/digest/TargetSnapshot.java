@@ -3,13 +3,19 @@ package dev.millrace.digest;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
+import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.lifecycle.FailureClassifier;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// The target table and the stored offsets in one snapshot. Not thread-safe.
@@ -34,6 +40,15 @@ public final class TargetSnapshot implements TableSnapshot {
 
     /// The keys that the target's columns print, by the keys of the mapping.
     public Map<RowKey, RowKey> canonical(List<RowKey> keys) {
+        List<Row> canonical = reader.canonical(rows(keys));
+        Map<RowKey, RowKey> result = new LinkedHashMap<>();
+        for (int i = 0; i < keys.size(); i++) {
+            result.put(keys.get(i), canonical.get(i).key());
+        }
+        return result;
+    }
+
+    private List<Row> rows(List<RowKey> keys) {
         RowSchema target = reader.table().mapping().target();
         RowSchema schema =
                 RowSchema.keyed(target.table(), target.keyColumns(), target.keyColumns());
@@ -45,12 +60,36 @@ public final class TargetSnapshot implements TableSnapshot {
             }
             rows.add(row.build());
         }
-        List<Row> canonical = reader.canonical(rows);
-        Map<RowKey, RowKey> result = new LinkedHashMap<>();
-        for (int i = 0; i < keys.size(); i++) {
-            result.put(keys.get(i), canonical.get(i).key());
+        return rows;
+    }
+
+    /// The keys that were set aside, as the target's columns print them. A key that no column of
+    /// the target accepts is returned as its changes contain it.
+    public Map<RowKey, State> rejected() {
+        return reader.session().read(this::rejected);
+    }
+
+    private Map<RowKey, State> rejected(Connection open) throws SQLException {
+        Map<RowKey, State> keys = state.rejected(open);
+        List<RowKey> texts = List.copyOf(keys.keySet());
+        List<Row> rows = rows(texts);
+        if (rows.isEmpty() || reader.table().isCanonical(rows.getFirst().schema())) {
+            return keys;
         }
-        return result;
+        Savepoint before = open.setSavepoint();
+        try {
+            List<Row> canonical = CanonicalRows.of(open, reader.table(), rows);
+            for (int i = 0; i < texts.size(); i++) {
+                keys.putIfAbsent(
+                        canonical.get(i).key(), Objects.requireNonNull(keys.get(texts.get(i))));
+            }
+        } catch (SQLException e) {
+            if (!FailureClassifier.rejectsStatement(e)) {
+                throw e;
+            }
+            open.rollback(before);
+        }
+        return keys;
     }
 
     /// The row with the texts that the target's columns print; unchanged cells remain unchanged.

@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -15,6 +16,8 @@ import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.BackfilledTables;
+import dev.millrace.control.ParkedKeys;
+import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -62,6 +65,7 @@ public final class ApplierScenario implements AutoCloseable {
     private final List<Map<Token, Long>> totals = new ArrayList<>();
     private final CountDownLatch closed = new CountDownLatch(1);
     private String topicId = "";
+    private RejectedLimit rejectedLimit = RejectedLimit.standard();
 
     private final String bootstrapServers;
 
@@ -208,7 +212,8 @@ public final class ApplierScenario implements AutoCloseable {
                                 origins,
                                 Map.of("bootstrap.servers", bootstrapServers),
                                 limits,
-                                Map.of()),
+                                Map.of(),
+                                rejectedLimit),
                         sessions,
                         InstantSource.system(),
                         new RestartPolicy(Duration.ofMillis(20), Duration.ofMillis(20), 3));
@@ -400,6 +405,20 @@ public final class ApplierScenario implements AutoCloseable {
                             .findFirst()
                             .flatMap(StoppedTables.Counted::rejected)
                             .orElseThrow();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// For appliers that start later.
+    void limitRejected(long keys) {
+        rejectedLimit = new RejectedLimit(keys, Map.of());
+    }
+
+    /// The keys that were set aside, in the order of their ids.
+    List<ParkedKey> parked() {
+        try (Connection connection = database.connect()) {
+            return new ParkedKeys(migration).list(connection, GENERATION, "", Integer.MAX_VALUE);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
@@ -42,7 +43,8 @@ class CompactedBatchTest {
     }
 
     private TableChanges changesOfItem() {
-        return Objects.requireNonNull(CompactedBatch.of(0, changes, Set.of()).tables().get(ITEM));
+        return Objects.requireNonNull(
+                CompactedBatch.of(0, changes, Set.of(), Set.of(), _ -> false).tables().get(ITEM));
     }
 
     @Test
@@ -98,7 +100,7 @@ class CompactedBatchTest {
         changes.add(ApplierScenario.rejected(next(), ITEM, "why"));
         upsert(Row.of(ROW_SCHEMA, "2", "2", "Y"));
 
-        CompactedBatch batch = CompactedBatch.of(4, changes, Set.of());
+        CompactedBatch batch = CompactedBatch.of(4, changes, Set.of(), Set.of(), _ -> false);
 
         assertThat(Objects.requireNonNull(batch.tables().get(ITEM)).upserts())
                 .containsExactly(Row.of(ROW_SCHEMA, "1", "1", "X"));
@@ -111,7 +113,7 @@ class CompactedBatchTest {
         upsert(Row.of(ROW_SCHEMA, "1", "1", "X"));
         delete("2");
 
-        CompactedBatch batch = CompactedBatch.of(0, changes, Set.of(ITEM));
+        CompactedBatch batch = CompactedBatch.of(0, changes, Set.of(ITEM), Set.of(), _ -> false);
 
         assertThat(batch.tables()).isEmpty();
         assertThat(batch.rejected().counts()).isEqualTo(Map.of(ITEM, 2L));
@@ -121,7 +123,7 @@ class CompactedBatchTest {
     void refusesATruncateInsideABatch() {
         changes.add(new TargetChange.Truncate(next(), List.of(ITEM), 1));
 
-        assertThatThrownBy(() -> CompactedBatch.of(0, changes, Set.of()))
+        assertThatThrownBy(() -> CompactedBatch.of(0, changes, Set.of(), Set.of(), _ -> false))
                 .isInstanceOf(IllegalStateException.class);
     }
 
@@ -130,7 +132,7 @@ class CompactedBatchTest {
         TableId other = new TableId("public", "other");
         changes.add(new TargetChange.BackfillComplete(next(), List.of(ITEM, other)));
 
-        CompactedBatch batch = CompactedBatch.of(0, changes, Set.of());
+        CompactedBatch batch = CompactedBatch.of(0, changes, Set.of(), Set.of(), _ -> false);
 
         assertThat(batch.backfilled()).containsExactly(ITEM, other);
         assertThat(batch.tables()).isEmpty();

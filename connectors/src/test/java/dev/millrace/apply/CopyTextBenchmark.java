@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.copy.CopyText;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;

@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.copy.CopyText;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import java.nio.charset.StandardCharsets;

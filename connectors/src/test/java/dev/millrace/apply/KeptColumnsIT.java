@@ -3,6 +3,9 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.refusal.TableStop;
+import dev.millrace.apply.rows.RowWriter;
+import dev.millrace.apply.rows.TableWriter;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;

@@ -3,6 +3,8 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.refusal.TableStop;
+import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.sql.IncompleteRows;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.PartOfRow;
@@ -65,7 +67,8 @@ class PartsOfRowsIT {
     void create() throws Exception {
         DATABASE.execute(
                 "DROP TABLE IF EXISTS users",
-                "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, email varchar(60) NOT NULL, note text DEFAULT 'none')");
+                "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, email varchar(60) NOT"
+                        + " NULL, note text DEFAULT 'none')");
         try (Database database =
                 new Database("test", DATABASE.url(), DATABASE.username(), DATABASE.password())) {
             new IncompleteRows(database, RULES).create();
@@ -96,7 +99,7 @@ class PartsOfRowsIT {
         try (Connection connection = DATABASE.connect()) {
             connection.setAutoCommit(false);
             RowWriter rows = new RowWriter(connection, RULES);
-            CompactedBatch compacted = CompactedBatch.of(0, batch, Set.of());
+            CompactedBatch compacted = CompactedBatch.of(0, batch, Set.of(), Set.of(), _ -> false);
             for (var table : compacted.tables().entrySet()) {
                 rows.deleteParts(table.getKey(), table.getValue());
             }
@@ -219,7 +222,7 @@ class PartsOfRowsIT {
         upsert(NAMES, 1, "Ann");
         delete(MAILS, 2);
 
-        CompactedBatch compacted = CompactedBatch.of(0, batch, Set.of(USERS));
+        CompactedBatch compacted = CompactedBatch.of(0, batch, Set.of(USERS), Set.of(), _ -> false);
 
         assertThat(compacted.tables()).isEmpty();
         assertThat(compacted.rejected().counts()).isEqualTo(Map.of(USERS, 2L));

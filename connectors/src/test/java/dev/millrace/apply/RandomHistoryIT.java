@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.TargetTask.PartitionBatch;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -333,6 +334,7 @@ class RandomHistoryIT {
                         ApplierScenario.origin()),
                 MIGRATION,
                 TOPIC.name(),
-                Map.of());
+                Map.of(),
+                RejectedLimit.standard());
     }
 }

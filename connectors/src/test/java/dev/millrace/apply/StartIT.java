@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.kafka.Broker;
@@ -27,7 +28,8 @@ class StartIT {
     private static final RowSchema ROW_SCHEMA = ApplierScenario.rowSchema("item", "id", "v");
 
     private static final String WAITING =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND"
+                    + " wait_event_type = 'Lock'";
 
     private static String failure(ApplierScenario scenario, TargetApplier applier) {
         scenario.awaitState(applier, ComponentState.Failed.class);
@@ -224,7 +226,8 @@ class StartIT {
                                     OriginUse.IF_PERMITTED,
                                     Map.of("bootstrap.servers", "127.0.0.1:1"),
                                     ApplierSettings.Limits.standard(),
-                                    Map.of()),
+                                    Map.of(),
+                                    RejectedLimit.standard()),
                             scenario.sessions(),
                             InstantSource.system(),
                             RestartPolicy.standard());

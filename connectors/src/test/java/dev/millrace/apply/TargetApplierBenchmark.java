@@ -3,6 +3,8 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.millrace.apply.copy.CopyText;
+import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -165,7 +167,9 @@ class TargetApplierBenchmark {
 
     private static TableChanges table(List<TargetChange> changes) {
         return Objects.requireNonNull(
-                CompactedBatch.of(0, changes, Set.of()).tables().get(ROW_SCHEMA.table()));
+                CompactedBatch.of(0, changes, Set.of(), Set.of(), _ -> false)
+                        .tables()
+                        .get(ROW_SCHEMA.table()));
     }
 
     private long collapseByTexts(List<TargetChange> changes) {

@@ -8,6 +8,7 @@ import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetApplier;
 import dev.millrace.apply.TargetTopic;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
@@ -153,7 +154,8 @@ class SameFailureIT {
                         OriginUse.IF_PERMITTED,
                         kafka,
                         ApplierSettings.Limits.standard(),
-                        Map.of()),
+                        Map.of(),
+                        RejectedLimit.standard()),
                 database::connect,
                 InstantSource.system(),
                 FAST);

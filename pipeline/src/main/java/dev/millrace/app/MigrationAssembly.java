@@ -1,5 +1,6 @@
 package dev.millrace.app;
 
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.ending.EndingStep;
@@ -181,7 +182,9 @@ public final class MigrationAssembly implements AutoCloseable {
                         LogRetention.Policy.of(spec.kafka().retention()),
                         spec.backfill(),
                         ExistingRows.READ,
-                        spec.indexes()));
+                        spec.indexes(),
+                        new RejectedLimit(
+                                spec.rejectedLimit().standard(), spec.rejectedLimit().tables())));
     }
 
     /// The way back begins with equal sides, so no row is read and every index stays.
@@ -203,7 +206,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         LogRetention.Policy.of(spec.kafka().retention()),
                         Backfill.WINDOWS,
                         ExistingRows.ON_BOTH_SIDES,
-                        IndexSetting.KEEP));
+                        IndexSetting.KEEP,
+                        RejectedLimit.standard()));
     }
 
     private static List<CapturedTable> captured(List<PlannedTable> tables) {

@@ -8,6 +8,7 @@ import dev.millrace.http.MigrationApi;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationMetrics;
 import dev.millrace.http.Problems;
+import dev.millrace.http.RejectedApi;
 import dev.millrace.http.SwitchoverApi;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.springframework.beans.factory.SmartInitializingSingleton;
@@ -26,7 +27,14 @@ import tools.jackson.databind.json.JsonMapper;
 /// is no component scan.
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(exclude = ErrorMvcAutoConfiguration.class)
-@Import({MigrationApi.class, FlowApi.class, SwitchoverApi.class, EndingApi.class, Problems.class})
+@Import({
+    MigrationApi.class,
+    FlowApi.class,
+    RejectedApi.class,
+    SwitchoverApi.class,
+    EndingApi.class,
+    Problems.class
+})
 class ServiceConfiguration {
 
     @Bean

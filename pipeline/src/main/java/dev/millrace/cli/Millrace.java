@@ -70,6 +70,7 @@ public final class Millrace {
         line.addSubcommand(new ReconcileCommand(terminal, pause));
         TrafficCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         EndingCommands.all(terminal, pause, question).forEach(line::addSubcommand);
+        line.addSubcommand(RejectedCommands.of(terminal, pause, question));
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
         if (providers.bench() != null) {

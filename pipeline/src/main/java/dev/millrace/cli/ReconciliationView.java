@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.text.Figures;
+import dev.millrace.cli.text.StatusView;
 import dev.millrace.cli.text.TextTable;
 import java.util.ArrayList;
 import java.util.List;

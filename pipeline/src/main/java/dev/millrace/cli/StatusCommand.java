@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.text.Progress;
+import dev.millrace.cli.text.StatusView;
 import dev.millrace.migration.StatusReport;
 import java.time.Duration;
 import java.util.List;

@@ -45,7 +45,7 @@ public record Terminal(
                 && !"dumb".equals(environment.get("TERM"));
     }
 
-    String colored(Color color, String text) {
+    public String colored(Color color, String text) {
         return isColored() ? color.code + text + "\u001b[0m" : text;
     }
 
@@ -53,7 +53,7 @@ public record Terminal(
         return new PrintWriter(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
     }
 
-    enum Color {
+    public enum Color {
         GOOD("\u001b[32m"),
         BAD("\u001b[31m"),
         UNSURE("\u001b[33m"),

@@ -3,6 +3,7 @@ package dev.millrace.ending;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
@@ -46,6 +47,11 @@ record EndedMigration(EndingRun run) implements MigrationControl {
 
     @Override
     public BackfillChange.Outcome change(BackfillChange change) {
+        throw refused();
+    }
+
+    @Override
+    public RejectedKeys rejected() {
         throw refused();
     }
 

@@ -12,6 +12,7 @@ import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
+import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
@@ -352,6 +353,11 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     @Override
     public BackfillChange.Outcome change(BackfillChange change) {
         return now().change(change);
+    }
+
+    @Override
+    public RejectedKeys rejected() {
+        return now().rejected();
     }
 
     @Override

@@ -137,9 +137,15 @@ public final class MigrationMetrics implements MultiCollector {
         byTarget(
                 metrics,
                 "millrace_rejected",
-                "Changes not applied because their target table is stopped",
+                "Changes not applied because their target table is stopped or their key waits",
                 tables,
                 StatusReport.Table::rejected);
+        byTarget(
+                metrics,
+                "millrace_rejected_keys",
+                "Keys whose changes wait for an operator",
+                tables,
+                StatusReport.Table::rejectedKeys);
         byTarget(
                 metrics,
                 "millrace_table_stopped",
@@ -172,8 +178,8 @@ public final class MigrationMetrics implements MultiCollector {
                         .name("millrace_reconciliation_verdict")
                         .help(
                                 "Verdict of the last reconciliation of all tables, or of a later"
-                                        + " partial one that found differences: 1 for this verdict, 0"
-                                        + " for the others");
+                                    + " partial one that found differences: 1 for this verdict, 0"
+                                    + " for the others");
         VERDICTS.forEach(
                 verdict ->
                         verdicts.dataPoint(

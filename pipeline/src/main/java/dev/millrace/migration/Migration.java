@@ -18,6 +18,7 @@ import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
+import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.LaterAdditions;
 import dev.millrace.replication.LiveStream;
@@ -64,6 +65,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final TrafficOperations operations;
     private final Switchovers switchovers;
     private final MoveFactory moves;
+    private final String who;
 
     /// Both directions of one migration.
     ///
@@ -80,6 +82,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             OwnerStore owner)
             throws SQLException {
         this.stream = streams.forward();
+        this.who = who;
         this.clock = clock;
         this.broker = broker;
         this.owner = owner;
@@ -306,6 +309,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     @Override
+    public RejectedKeys rejected() {
+        return new RejectedKeys(compared(), conductor.phase().phase().name(), who);
+    }
+
+    @Override
     public UUID reconcile(List<String> targets) {
         LiveStream now = compared();
         Optional<String> refusal =
@@ -345,7 +353,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
     public Phase.Traffic holdTraffic() {
         if (!owner.isConfirmed()) {
             throw new RefusedException(
-                    "The target does not confirm that this process runs the migration. Check 'millrace status', then try again");
+                    "The target does not confirm that this process runs the migration. Check"
+                            + " 'millrace status', then try again");
         }
         return operations.hold();
     }

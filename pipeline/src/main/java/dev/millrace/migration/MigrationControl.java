@@ -1,6 +1,7 @@
 package dev.millrace.migration;
 
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
@@ -24,6 +25,9 @@ public interface MigrationControl {
     ///
     /// @throws RefusedException when the change is not possible now
     BackfillChange.Outcome change(BackfillChange change);
+
+    /// The keys whose changes wait, of the stream that carries the application's changes.
+    RejectedKeys rejected();
 
     /// Requests a reconciliation of target tables. Reconciliations run one at a time, in the order
     /// of the requests.

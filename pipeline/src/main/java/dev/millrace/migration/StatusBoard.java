@@ -233,7 +233,8 @@ final class StatusBoard {
                                     estimates.get(mapping.source()),
                                     read.filter(BackfillProgress.Table::complete).isPresent()),
                             lag.rejected(target),
-                            stopReason(lag.stopped(), target)));
+                            stopReason(lag.stopped(), target),
+                            lag.rejected(target) == null ? null : lag.waiting(target).parked()));
         }
         return tables;
     }
@@ -264,6 +265,13 @@ final class StatusBoard {
                                                 + table.target()
                                                 + " is stopped: "
                                                 + table.stopped()));
+        tables.stream()
+                .filter(table -> table.rejectedKeys() != null && table.rejectedKeys() > 0)
+                .forEach(
+                        table ->
+                                blockers.add(
+                                        "%d keys of table %s are rejected and their changes wait. Run 'millrace rejected list' to see the causes"
+                                                .formatted(table.rejectedKeys(), table.target())));
         return blockers;
     }
 

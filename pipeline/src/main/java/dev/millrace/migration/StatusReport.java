@@ -119,15 +119,17 @@ public record StatusReport(
             @Nullable Instant finishedAt,
             @Nullable Long pauseMs) {}
 
-    /// @param rejected number of changes that were not applied because the table is stopped,
-    ///   including the change that stopped it; `null` while unknown
+    /// @param rejected number of changes that are not applied, because the table is stopped or
+    ///   because their key waits; `null` while unknown
     /// @param stopped why the table is stopped, or `null`
+    /// @param rejectedKeys number of keys whose changes wait for an operator; `null` while unknown
     public record Table(
             String target,
             List<String> sources,
             Backfill backfill,
             @Nullable Long rejected,
-            @Nullable String stopped) {
+            @Nullable String stopped,
+            @Nullable Long rejectedKeys) {
 
         public Table {
             sources = List.copyOf(sources);

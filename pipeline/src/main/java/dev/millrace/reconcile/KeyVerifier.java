@@ -57,6 +57,7 @@ final class KeyVerifier {
                 try (TargetSnapshot target = with.chunker().openTarget(table)) {
                     Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
                     if (violation.isEmpty()) {
+                        builder.rejected(target.rejected());
                         KeyRecheck recheck =
                                 new KeyRecheck(
                                         fenced, target, changes, builder, inFlight, with.limits());

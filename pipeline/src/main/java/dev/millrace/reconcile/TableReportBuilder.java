@@ -2,6 +2,7 @@ package dev.millrace.reconcile;
 
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
+import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
@@ -21,7 +22,14 @@ import org.jspecify.annotations.Nullable;
 final class TableReportBuilder {
 
     private final RowSchema target;
+    private static final String SKIPPED = "skipped";
+
+    private static final String PARKED =
+            "the changes of a key wait because the target refused one of them. See 'millrace"
+                    + " rejected list'";
+
     private final List<Mismatch> mismatches = new ArrayList<>();
+    private Map<RowKey, State> rejected = Map.of();
     private final Map<Kind, Long> counts = new EnumMap<>(Kind.class);
     private RowSum source = RowSum.NONE;
     private RowSum targetRows = RowSum.NONE;
@@ -53,14 +61,31 @@ final class TableReportBuilder {
         rows(ofTarget, ofTarget);
     }
 
+    /// @param keys that were set aside, in the snapshot in which the next keys are compared
+    void rejected(Map<RowKey, State> keys) {
+        rejected = Map.copyOf(keys);
+    }
+
+    /// Adds a key that differs. Of a key whose changes wait nothing is known before they are
+    /// applied.
     void mismatch(RowKey key, KeyDifference.Found found, String why) {
+        State state = rejected.get(key);
+        if (state == State.HELD || state == State.PARKED) {
+            undecided(1, PARKED);
+            return;
+        }
         counts.merge(found.kind(), 1L, Long::sum);
         if (canListMore()) {
             Map<String, @Nullable String> columns = new LinkedHashMap<>();
             for (int i = 0; i < key.size(); i++) {
                 columns.put(target.keyColumns().get(i), key.value(i));
             }
-            mismatches.add(new Mismatch(columns, found.kind(), found.columns(), why));
+            mismatches.add(
+                    new Mismatch(
+                            columns,
+                            found.kind(),
+                            found.columns(),
+                            state == State.SKIPPED ? SKIPPED : why));
         }
     }
 

@@ -6,6 +6,7 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
+import dev.millrace.control.ParkedKeys.Size;
 import dev.millrace.control.ProgressReader;
 import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoppedTables.StoppedTable;
@@ -65,6 +66,7 @@ public final class LagMonitor implements AutoCloseable {
     private volatile List<String> notReplicated = List.of();
     private @Nullable Instant additionsRead;
     private volatile @Nullable Map<TableId, Optional<Long>> rejected;
+    private volatile Map<TableId, Size> waiting = Map.of();
 
     /// @param additions finds what was added on the source
     /// @param position the last position in the log; `null` while it is unknown
@@ -137,13 +139,21 @@ public final class LagMonitor implements AutoCloseable {
         return notReplicated;
     }
 
-    /// How many changes of a stopped target table were not applied; `null` while that is unknown:
-    /// before the first probe, while the target does not answer, or when they were not counted.
+    /// How many changes of a target table are not applied, because the table is stopped or their
+    /// key waits; `null` while that is unknown: before the first probe, while the target does not
+    /// answer, or when they were not counted.
     public @Nullable Long rejected(TableId table) {
         Map<TableId, Optional<Long>> known = rejected;
         return known == null || target.state() instanceof ComponentState.Waiting
                 ? null
-                : known.getOrDefault(table, Optional.of(0L)).orElse(null);
+                : known.getOrDefault(table, Optional.of(0L))
+                        .map(stopped -> stopped + waiting(table).changes())
+                        .orElse(null);
+    }
+
+    /// What was waiting of a target table at the last probe.
+    public Size waiting(TableId table) {
+        return waiting.getOrDefault(table.whole(), Size.NONE);
     }
 
     public ComponentState sourceState() {
@@ -207,7 +217,7 @@ public final class LagMonitor implements AutoCloseable {
     private void probeTarget() throws SQLException {
         ProgressReader.Progress read = progressReader.read();
         // Before the offsets: a reader that sees the target up to a watermark must also see the
-        // tables that stopped before it.
+        // tables that stopped before it, and the keys that were set aside.
         stopped = read.stopped().stream().map(StoppedTables.Counted::table).toList();
         rejected =
                 read.stopped().stream()
@@ -215,6 +225,7 @@ public final class LagMonitor implements AutoCloseable {
                                 Collectors.toMap(
                                         table -> table.table().table(),
                                         StoppedTables.Counted::rejected));
+        waiting = read.waiting();
         applied = read.offsets();
         waitingChanges(read.offsets()).ifPresent(count -> backlog.records(count, clock.instant()));
         read.offsets()

@@ -5,6 +5,7 @@ import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetTopic;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.backfill.Pace;
@@ -122,6 +123,7 @@ public record ReplicationStream(
     /// @param backfill how existing rows are read
     /// @param existing whether they are read
     /// @param indexes what happens to indexes and foreign keys of the target tables meanwhile
+    /// @param rejected how many keys of a table may wait
     public record Settings(
             int partitions,
             Map<String, Object> kafka,
@@ -131,7 +133,8 @@ public record ReplicationStream(
             LogRetention.Policy retention,
             Backfill backfill,
             ExistingRows existing,
-            IndexSetting indexes) {
+            IndexSetting indexes,
+            RejectedLimit rejected) {
 
         public Settings {
             kafka = Map.copyOf(kafka);
@@ -271,7 +274,8 @@ public record ReplicationStream(
                 origins(),
                 kafka(),
                 ApplierSettings.Limits.standard(),
-                tables.rules());
+                tables.rules(),
+                settings.rejected());
     }
 
     private OriginUse origins() {

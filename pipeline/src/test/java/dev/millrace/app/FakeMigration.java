@@ -16,6 +16,7 @@ import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.rollback.RollbackPrice.LossyTable;
@@ -147,13 +148,15 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 List.of("public.users"),
                                 new Backfill(10, 40L, false),
                                 2L,
-                                "no place for it"),
+                                "no place for it",
+                                1L),
                         new Table(
                                 "crm.note",
                                 List.of("public.notes"),
                                 new Backfill(5, null, true),
                                 0L,
-                                null)),
+                                null,
+                                0L)),
                 List.of(
                         new Part("capture", "running", true, NOON),
                         new Part("applier", "target unreachable", false, NOON)),
@@ -205,6 +208,11 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
             throw new RefusedException(refusal);
         }
         return operation;
+    }
+
+    @Override
+    public RejectedKeys rejected() {
+        throw new RefusedException("This migration runs no stream");
     }
 
     @Override

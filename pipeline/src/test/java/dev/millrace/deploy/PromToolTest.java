@@ -63,6 +63,7 @@ class PromToolTest {
                     $labels.part                         | $labels.name                      | MillraceComponentUnhealthy
                     millrace_part_well == 0              | millrace_part_well == 1           | MillraceComponentUnhealthy
                     millrace_table_stopped > 0           | millrace_table_stopped >= 0       | MillraceTableStopped
+                    millrace_rejected_keys > 0           | millrace_rejected_keys >= 0       | MillraceKeysRejected
                     unless on (instance)                 | and on (instance)                 | MillraceLagUnknown
                     > 60                                 | > 6000                            | MillraceLagHigh
                     humanize1024                         | humanize2048                      | humanize2048

@@ -45,6 +45,8 @@ class MigrationMetricsIT {
                         "millrace_backfill_rows_estimated{target=\"crm.customer\"} 40.0",
                         "millrace_rejected{target=\"crm.customer\"} 2.0",
                         "millrace_rejected{target=\"crm.note\"} 0.0",
+                        "millrace_rejected_keys{target=\"crm.customer\"} 1.0",
+                        "millrace_rejected_keys{target=\"crm.note\"} 0.0",
                         "millrace_table_stopped{target=\"crm.customer\"} 1.0",
                         "millrace_table_stopped{target=\"crm.note\"} 0.0",
                         "millrace_part_well{part=\"capture\"} 1.0",

@@ -50,6 +50,7 @@ class LaterAdditionsIT {
                             Map.of(),
                             Backfill.ENGINE,
                             IndexSetting.KEEP,
+                            MigrationSpec.RejectedLimit.STANDARD,
                             Switchover.DEFAULT);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =

@@ -1,6 +1,7 @@
 package dev.millrace.migration;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;
@@ -79,6 +80,7 @@ final class MigrationScene implements AutoCloseable {
     private LogRetention.Policy retention = LogRetention.Policy.of(Kafka.DEFAULT_RETENTION);
     private Backfill backfill = Backfill.ENGINE;
     private Indexes indexes = Indexes.KEEP;
+    private RejectedLimit rejectedLimit = RejectedLimit.standard();
     private List<TableEntry> entries = List.of();
     private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
@@ -273,7 +275,8 @@ final class MigrationScene implements AutoCloseable {
                         retention,
                         backfill,
                         ExistingRows.READ,
-                        new IndexSetting(indexes, Map.of())));
+                        new IndexSetting(indexes, Map.of()),
+                        rejectedLimit));
     }
 
     private static ReplicationStream.Tables copies(
@@ -317,7 +320,8 @@ final class MigrationScene implements AutoCloseable {
                         retention,
                         Backfill.WINDOWS,
                         ExistingRows.ON_BOTH_SIDES,
-                        IndexSetting.KEEP));
+                        IndexSetting.KEEP,
+                        RejectedLimit.standard()));
     }
 
     private Path stateDir() {
@@ -373,10 +377,14 @@ final class MigrationScene implements AutoCloseable {
                                 "1"
                                         .equals(
                                                 target.value(
-                                                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-                                                                + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")));
+                                                        "SELECT count(*) FROM pg_locks WHERE"
+                                                            + " locktype = 'advisory' AND NOT"
+                                                            + " granted AND database = (SELECT oid"
+                                                            + " FROM pg_database WHERE datname ="
+                                                            + " current_database())")));
         target.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'millrace "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
+                        + " application_name = 'millrace "
                         + name
                         + " owner'");
         queued.join();
@@ -397,7 +405,8 @@ final class MigrationScene implements AutoCloseable {
         return "1"
                 .equals(
                         source.value(
-                                "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '"
+                                "SELECT count(*) FROM pg_replication_slots WHERE active AND"
+                                        + " slot_name = '"
                                         + CaptureSettings.slot(name)
                                         + "'"));
     }
@@ -426,8 +435,8 @@ final class MigrationScene implements AutoCloseable {
         return Long.parseLong(
                 String.valueOf(
                         database.value(
-                                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                                        + " AND application_name = 'millrace "
+                                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type ="
+                                        + " 'Lock' AND application_name = 'millrace "
                                         + name
                                         + " "
                                         + purpose
@@ -491,6 +500,7 @@ final class MigrationScene implements AutoCloseable {
                 Map.of(),
                 Backfill.ENGINE,
                 IndexSetting.KEEP,
+                MigrationSpec.RejectedLimit.STANDARD,
                 switchover);
     }
 
@@ -556,11 +566,13 @@ final class MigrationScene implements AutoCloseable {
         }
         databases.close();
         source.query(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_name = '"
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT"
+                        + " active AND slot_name = '"
                         + CaptureSettings.slot(name)
                         + "'");
         target.query(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_name = '"
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT"
+                        + " active AND slot_name = '"
                         + CaptureSettings.slot(Direction.REVERSE.id(name))
                         + "'");
     }

@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.ChangeEvent;
@@ -119,7 +120,8 @@ class OppositeStreamsIT {
                             LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
                             Backfill.ENGINE,
                             ExistingRows.READ,
-                            IndexSetting.KEEP));
+                            IndexSetting.KEEP,
+                            RejectedLimit.standard()));
         }
 
         private void start() throws SQLException {
@@ -134,6 +136,7 @@ class OppositeStreamsIT {
                             Map.of(),
                             Backfill.ENGINE,
                             IndexSetting.KEEP,
+                            MigrationSpec.RejectedLimit.STANDARD,
                             Switchover.DEFAULT);
             migration =
                     Migration.start(
@@ -491,16 +494,17 @@ class OppositeStreamsIT {
     private static List<@Nullable String> slots(TestDatabase database) {
         return values(
                 database,
-                "SELECT slot_name || ' ' || active FROM pg_replication_slots WHERE database = current_database()");
+                "SELECT slot_name || ' ' || active FROM pg_replication_slots WHERE database ="
+                        + " current_database()");
     }
 
     /// The sessions that have an advisory lock for their lifetime.
     private static List<@Nullable String> owners(TestDatabase database) {
         return values(
                 database,
-                "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
-                        + " WHERE locktype = 'advisory' AND granted AND application_name LIKE '% owner'"
-                        + " AND datname = current_database()");
+                "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE"
+                    + " locktype = 'advisory' AND granted AND application_name LIKE '% owner' AND"
+                    + " datname = current_database()");
     }
 
     private static List<@Nullable String> values(TestDatabase database, String sql) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
@@ -77,7 +78,8 @@ class ReplicationStreamTest {
                         LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
                         Backfill.WINDOWS,
                         ExistingRows.READ,
-                        IndexSetting.KEEP));
+                        IndexSetting.KEEP,
+                        RejectedLimit.standard()));
     }
 
     /// Names that servers use to tell streams from each other.

@@ -22,6 +22,7 @@ import java.util.TreeSet;
 /// @param debezium properties passed to the Debezium connector; contains none that Millrace sets
 /// @param backfill how existing rows are read
 /// @param indexes what happens to the target's indexes and foreign keys during the backfill
+/// @param rejectedLimit how many keys of a table may wait
 /// @param switchover when and how the applications move to the target
 public record MigrationSpec(
         String migration,
@@ -33,6 +34,7 @@ public record MigrationSpec(
         Map<String, String> debezium,
         Backfill backfill,
         IndexSetting indexes,
+        RejectedLimit rejectedLimit,
         Switchover switchover) {
 
     public MigrationSpec {
@@ -60,6 +62,8 @@ public record MigrationSpec(
                 + backfill
                 + ", indexes="
                 + indexes
+                + ", rejectedLimit="
+                + rejectedLimit
                 + ", switchover="
                 + switchover
                 + "]";
@@ -96,6 +100,20 @@ public record MigrationSpec(
 
         public Indexes of(TableId target) {
             return tables.getOrDefault(target, standard);
+        }
+    }
+
+    /// How many keys of a target table may wait because the target refused one of their changes.
+    ///
+    /// @param standard for every table that is not in `tables`
+    /// @param tables by target table
+    public record RejectedLimit(long standard, Map<TableId, Long> tables) {
+
+        /// What applies where the file sets none.
+        public static final RejectedLimit STANDARD = new RejectedLimit(10_000, Map.of());
+
+        public RejectedLimit {
+            tables = Map.copyOf(tables);
         }
     }
 

@@ -74,6 +74,12 @@ record SpecForm(
                         examples = "after-backfill")
                 @Nullable Scalar indexes,
         @Setting(
+                        value = SpecForm.REJECTED_MEANING,
+                        range = {1, SpecForm.MAX_REJECTED},
+                        standard = "10000",
+                        examples = "100")
+                @Nullable Scalar rejectedLimit,
+        @Setting(
                         value =
                                 "When and how the applications move to the target. It can be"
                                         + " changed between two starts of one migration.",
@@ -89,6 +95,10 @@ record SpecForm(
             "What happens to secondary indexes and foreign keys of the target tables. keep: they"
                     + " stay. after-backfill: they are dropped before the first row and created"
                     + " again when the backfill is complete.";
+    static final int MAX_REJECTED = 999_999_999;
+    static final String REJECTED_MEANING =
+            "How many keys of a target table may wait because the target refused one of their"
+                    + " changes. With more of them the table is stopped.";
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
     static final int MAX_PARTITIONS = 1024;
@@ -175,6 +185,11 @@ record SpecForm(
                             pattern = SpecForm.INDEXES,
                             examples = "after-backfill")
                     @Nullable Scalar indexes,
+            @Setting(
+                            value = SpecForm.REJECTED_MEANING,
+                            range = {1, SpecForm.MAX_REJECTED},
+                            examples = "100")
+                    @Nullable Scalar rejectedLimit,
             @Setting(
                             value =
                                     "SELECTs in the other direction: each reads this target table"

@@ -7,6 +7,7 @@ import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.switchover.Switchover;
 import java.io.IOException;
@@ -86,6 +87,9 @@ public final class SpecReader {
         Kafka kafka = new KafkaCheck(paths, problems).check(form.kafka());
         Path dataDir = dataDir(form.dataDir(), paths, problems);
         Indexes indexes = TableCheck.indexes(form.indexes(), problems).orElse(Indexes.KEEP);
+        long rejected =
+                TableCheck.rejectedLimit(form.rejectedLimit(), problems)
+                        .orElse(RejectedLimit.STANDARD.standard());
         TableCheck tableCheck = new TableCheck(problems);
         List<TableEntry> tables =
                 form.tables() == null ? List.of() : tableCheck.check(form.tables());
@@ -121,6 +125,7 @@ public final class SpecReader {
                 debezium,
                 backfill(form.backfill(), problems),
                 new IndexSetting(indexes, tableCheck.indexes()),
+                new RejectedLimit(rejected, tableCheck.rejectedLimits()),
                 switchover);
     }
 

@@ -28,6 +28,7 @@ final class TableCheck {
     private final Problems problems;
     private final Map<String, Position> targets = new HashMap<>();
     private final Map<TableId, Indexes> indexes = new HashMap<>();
+    private final Map<TableId, Long> rejectedLimits = new HashMap<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -48,6 +49,23 @@ final class TableCheck {
     /// The setting of each table that has one, after [#check].
     Map<TableId, Indexes> indexes() {
         return indexes;
+    }
+
+    /// The limit of each table that has one, after [#check].
+    Map<TableId, Long> rejectedLimits() {
+        return rejectedLimits;
+    }
+
+    /// @return empty when the key is absent or was refused
+    static Optional<Long> rejectedLimit(@Nullable Scalar value, Problems problems) {
+        if (value == null) {
+            return Optional.empty();
+        }
+        if (!value.text().matches("[1-9][0-9]{0,8}")) {
+            problems.add(value, "must be an integer from 1 to " + SpecForm.MAX_REJECTED, "");
+            return Optional.empty();
+        }
+        return Optional.of(Long.valueOf(value.text()));
     }
 
     /// @return empty when the key is absent or was refused
@@ -80,6 +98,8 @@ final class TableCheck {
             case TableName.OneTable(TableId id) -> {
                 checkDistinct(target, id.toString().length() + ":" + id);
                 indexes(form.indexes(), problems).ifPresent(value -> indexes.put(id, value));
+                rejectedLimit(form.rejectedLimit(), problems)
+                        .ifPresent(value -> rejectedLimits.put(id, value));
                 yield select(target, id, form.select(), key, reverse);
             }
         };
@@ -157,6 +177,17 @@ final class TableCheck {
         problems.addAll(found);
     }
 
+    private void refuseForWildcard(@Nullable Scalar setting, String name) {
+        if (setting != null) {
+            problems.add(
+                    setting,
+                    "cannot be set for a wildcard",
+                    "set "
+                            + name
+                            + " for the whole file, or declare the table in a separate entry");
+        }
+    }
+
     private @Nullable TableEntry wildcard(Scalar target, String schema, SpecForm.TableForm form) {
         checkDistinct(target, schema + ".*");
         if (form.key() != null) {
@@ -171,12 +202,8 @@ final class TableCheck {
                     "a wildcard copies tables unchanged; it cannot have reverse",
                     "remove reverse, or declare the table in a separate entry");
         }
-        if (form.indexes() != null) {
-            problems.add(
-                    form.indexes(),
-                    "cannot be set for a wildcard",
-                    "set indexes for the whole file, or declare the table in a separate entry");
-        }
+        refuseForWildcard(form.indexes(), "indexes");
+        refuseForWildcard(form.rejectedLimit(), "rejected-limit");
         Scalar select = form.select();
         if (select == null || !isComplete(select)) {
             return null;

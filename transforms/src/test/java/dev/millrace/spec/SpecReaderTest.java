@@ -48,6 +48,27 @@ class SpecReaderTest {
                 .contains("cannot be set for a wildcard");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "many", "1000000000"})
+    void refusesALimitThatIsNoNumberOfKeys(String limit) {
+        assertThat(problems(VALID + "rejected-limit: " + limit + "\n"))
+                .singleElement()
+                .asString()
+                .contains("rejected-limit: must be an integer from 1 to 999999999");
+    }
+
+    @Test
+    void refusesALimitOfAWildcard() {
+        assertThat(
+                        problems(
+                                HEAD
+                                        + "tables:\n  a.*: {select: SELECT * FROM b.*,"
+                                        + " rejected-limit: 5}\n"))
+                .singleElement()
+                .asString()
+                .contains("rejected-limit: cannot be set for a wildcard");
+    }
+
     @Test
     void readsEveryKey() {
         String file =
@@ -71,7 +92,7 @@ class SpecReaderTest {
                   crm.customer: SELECT id, lower(email) AS email FROM public.users WHERE deleted_at IS NULL
                   catalog.product: SELECT id, CAST(price * 100 AS bigint) AS p FROM public.product   # one source table,
                   inventory.stock: SELECT id AS product_id FROM public.product                       # split in two
-                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep}
+                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep, rejected-limit: 7}
                   public.*: SELECT * FROM "Old".*     # all the rest
                   docs.item: |                         # a block
                     SELECT id, ' # ' || title AS title FROM public.item
@@ -79,6 +100,7 @@ class SpecReaderTest {
                   max.batch.size: 4096
                 backfill: engine
                 indexes: after-backfill
+                rejected-limit: 100
                 """;
 
         MigrationSpec spec = valid(file, Map.of("SOURCE_PASSWORD", "hunter2")).spec();
@@ -98,6 +120,10 @@ class SpecReaderTest {
         assertThat(spec.debezium()).isEqualTo(Map.of("max.batch.size", "4096"));
         assertThat(spec.backfill()).isEqualTo(Backfill.ENGINE);
         assertThat(spec.indexes().of(new TableId("crm", "note"))).isEqualTo(Indexes.KEEP);
+        assertThat(spec.rejectedLimit())
+                .isEqualTo(
+                        new MigrationSpec.RejectedLimit(
+                                100, Map.of(new TableId("crm", "note"), 7L)));
         assertThat(spec.indexes().of(new TableId("public", "x"))).isEqualTo(Indexes.AFTER_BACKFILL);
         assertThat(spec.tables()).hasSize(6);
         assertThat(spec.tables().get(1))
@@ -139,6 +165,7 @@ class SpecReaderTest {
         assertThat(spec.debezium()).isEmpty();
         assertThat(spec.backfill()).isEqualTo(Backfill.WINDOWS);
         assertThat(spec.indexes()).isEqualTo(IndexSetting.KEEP);
+        assertThat(spec.rejectedLimit()).isEqualTo(MigrationSpec.RejectedLimit.STANDARD);
     }
 
     @Test

@@ -39,13 +39,21 @@ public final class TableSql {
     /// The temporary table has the types of the target's columns, including domains and lengths,
     /// and no constraints.
     public String createStaging() {
-        return "CREATE TEMPORARY TABLE "
+        return "CREATE TEMPORARY TABLE IF NOT EXISTS "
                 + staging.substring("pg_temp.".length())
                 + " ON COMMIT DELETE ROWS AS SELECT "
                 + names(all())
                 + " FROM "
                 + table
                 + " WITH NO DATA";
+    }
+
+    public String dropStaging() {
+        return "DROP TABLE IF EXISTS " + staging;
+    }
+
+    public String emptyStaging() {
+        return "DELETE FROM " + staging;
     }
 
     public String copyIntoStaging(List<Integer> columns) {

@@ -1,5 +1,7 @@
-package dev.millrace.apply;
+package dev.millrace.apply.copy;
 
+import dev.millrace.apply.refusal.StopReason;
+import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.sql.TableSql;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -26,10 +28,10 @@ import java.util.stream.IntStream;
 ///
 /// The rows are copied in the order of the log. They need no order of locks: no other transaction
 /// sees them, and the keys of two partitions differ.
-final class DirectCopy {
+public final class DirectCopy {
 
     /// With fewer rows the savepoint and the round trips cost more than the upsert.
-    static final int MIN_ROWS = 200;
+    public static final int MIN_ROWS = 200;
 
     /// After so many refused attempts the rows of this table are upserted in this session.
     private static final int ATTEMPTS = 3;
@@ -61,7 +63,7 @@ final class DirectCopy {
     private int refused;
     private boolean checked;
 
-    DirectCopy(Connection connection, RowSchema schema, TableSql sql) {
+    public DirectCopy(Connection connection, RowSchema schema, TableSql sql) {
         this.connection = connection;
         this.schema = schema;
         columns = IntStream.range(0, schema.size()).boxed().toList();
@@ -72,7 +74,7 @@ final class DirectCopy {
     ///
     /// @return false when the rows must be upserted instead
     /// @throws TableStop when the target did not write all of them
-    boolean write(List<Row> rows) throws SQLException, TableStop {
+    public boolean write(List<Row> rows) throws SQLException, TableStop {
         if (refused >= ATTEMPTS || !checked && !isPossible()) {
             refused = ATTEMPTS;
             return false;

@@ -1,5 +1,8 @@
-package dev.millrace.apply;
+package dev.millrace.apply.rows;
 
+import dev.millrace.apply.refusal.RowRefusal;
+import dev.millrace.apply.refusal.StopReason;
+import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.sql.PartSql;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -60,8 +63,8 @@ final class PartWriter {
     }
 
     /// @param partial rows with unchanged cells
-    /// @throws TableStop when there is no row for one of them
-    void update(List<Row> partial) throws SQLException, TableStop {
+    /// @throws RowRefusal when there is no row for one of them
+    void update(List<Row> partial) throws SQLException, RowRefusal {
         Map<List<Integer>, List<Row>> byColumns = new HashMap<>();
         for (Row row : partial) {
             byColumns.computeIfAbsent(TableWriter.carried(row), _ -> new ArrayList<>()).add(row);
@@ -76,7 +79,7 @@ final class PartWriter {
                         i -> rows.get(i)::text);
             }
             if (count(rows) != rows.size()) {
-                throw new TableStop(schema.table(), StopReason.missingRow(schema.table()));
+                throw RowRefusal.of(schema.table(), StopReason.missingRow(schema.table()));
             }
         }
     }

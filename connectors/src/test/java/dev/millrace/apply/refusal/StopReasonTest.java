@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.refusal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

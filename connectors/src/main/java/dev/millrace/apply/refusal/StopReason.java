@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.refusal;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.SqlState;
@@ -12,10 +12,11 @@ import org.postgresql.util.ServerErrorMessage;
 
 /// Builds the reason why a table is stopped, from the names in the server's error. The server's
 /// message is repeated only for errors about names and privileges: other messages quote the row.
-final class StopReason {
+public final class StopReason {
 
     private static final String NEXT =
-            " Later changes of this table are not applied. Remove the cause and begin a new migration.";
+            " Later changes of this table are not applied. Remove the cause and begin a new"
+                    + " migration.";
 
     private static final Set<ErrorClass> SAYS_NAMES_ONLY =
             Set.of(
@@ -28,7 +29,7 @@ final class StopReason {
 
     /// Whether the error is about a value that a column's type does not accept and names no column:
     /// PostgreSQL names at most the type then.
-    static boolean lacksColumn(SQLException failure) {
+    public static boolean lacksColumn(SQLException failure) {
         ServerErrorMessage server = server(failure);
         return server != null
                 && server.getColumn() == null
@@ -41,7 +42,12 @@ final class StopReason {
     }
 
     /// @param column the refused column, if the server's error does not name it
-    static String of(TableId table, SQLException failure, Optional<String> column) {
+    public static String of(TableId table, SQLException failure, Optional<String> column) {
+        return stopping(ofKey(table, failure, column));
+    }
+
+    /// The cause alone.
+    static String ofKey(TableId table, SQLException failure, Optional<String> column) {
         ServerErrorMessage server = server(failure);
         String state = String.valueOf(failure.getSQLState());
         StringBuilder reason = new StringBuilder();
@@ -59,19 +65,42 @@ final class StopReason {
             reason.append(
                     ". Another row already has this value in a unique column that is not the key");
         }
-        return reason.append('.').append(NEXT).toString();
+        return reason.append('.').toString();
     }
 
-    static String missingRow(TableId table) {
+    /// The reason why a table is stopped, from its cause.
+    static String stopping(String cause) {
+        return cause + NEXT;
+    }
+
+    /// @param most keys of a table that may wait
+    public static String tooManyKeys(TableId table, long most) {
         return table
-                + ": a change does not contain its unchanged large values (TOAST), and the target has"
-                + " no row of this key that has them. This happens when an UPDATE changes the key, or"
-                + " makes a row match the WHERE, and does not change such a value. Set REPLICA"
-                + " IDENTITY FULL on the source table to avoid it."
+                + ": more than "
+                + most
+                + " keys are rejected, which is rejected-limit. See the causes with millrace"
+                + " rejected list."
                 + NEXT;
     }
 
-    static String keepsRows(TableId table) {
+    /// @param most bytes of changes of a table that may wait
+    public static String tooManyBytes(TableId table, long most) {
+        return table
+                + ": the changes of its rejected keys take more than "
+                + most
+                + " bytes. See the causes with millrace rejected list."
+                + NEXT;
+    }
+
+    public static String missingRow(TableId table) {
+        return table
+                + ": a change does not contain its unchanged large values (TOAST), and the target"
+                + " has no row of this key that has them. This happens when an UPDATE changes the"
+                + " key, or makes a row match the WHERE, and does not change such a value. Set"
+                + " REPLICA IDENTITY FULL on the source table to avoid it.";
+    }
+
+    public static String keepsRows(TableId table) {
         return table
                 + ": a TRUNCATE would also delete rows that the mapping excludes. Delete the rows"
                 + " with DELETE instead."
@@ -79,12 +108,12 @@ final class StopReason {
     }
 
     /// @param statement the kind of statement that had no effect, or another one
-    static String notExecuted(TableId table, String statement) {
+    public static String notExecuted(TableId table, String statement) {
         return table
                 + ": the target did not execute the "
                 + statement
-                + " statement as sent, because a rule or a trigger of the table rewrites or skips it."
-                + " Run millrace plan to see its name, and disable it."
+                + " statement as sent, because a rule or a trigger of the table rewrites or skips"
+                + " it. Run millrace plan to see its name, and disable it."
                 + NEXT;
     }
 

@@ -1,5 +1,6 @@
-package dev.millrace.apply;
+package dev.millrace.apply.rows;
 
+import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.sql.TableSql.TextInput;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;

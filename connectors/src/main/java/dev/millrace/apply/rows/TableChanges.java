@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.rows;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -11,13 +11,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// The changes of one table in a batch. They are compacted to one [PendingRow] per key when they
 /// are asked for: rows that are only inserted need no map of keys. All upserts have one schema:
 /// [PartitionProgress] ends a batch where a table's schema changes. Not thread-safe.
-final class TableChanges {
+public final class TableChanges {
 
     private final RowSchema keySchema;
 
@@ -29,17 +30,17 @@ final class TableChanges {
     private boolean hasPartialRow;
     private long firstChangesOffset = Long.MAX_VALUE;
 
-    TableChanges(RowSchema schema) {
+    public TableChanges(RowSchema schema) {
         keySchema = RowSchema.keyed(schema.table(), schema.keyColumns(), schema.keyColumns());
     }
 
-    void upsert(Row row, long changesOffset) {
+    public void upsert(Row row, long changesOffset) {
         hasPartialRow |= row.isPartial();
         add(row, changesOffset);
     }
 
     /// @param key a row of the key's columns
-    void delete(Row key, long changesOffset) {
+    public void delete(Row key, long changesOffset) {
         deletes.set(rows.size());
         add(key, changesOffset);
     }
@@ -50,47 +51,67 @@ final class TableChanges {
         compacted = null;
     }
 
+    /// The changes of some keys only.
+    public TableChanges of(Set<RowKey> keys) {
+        TableChanges chosen = new TableChanges(keySchema);
+        for (int i = 0; i < rows.size(); i++) {
+            if (keys.contains(rows.get(i).key())) {
+                if (deletes.get(i)) {
+                    chosen.delete(rows.get(i), firstChangesOffset);
+                } else {
+                    chosen.upsert(rows.get(i), firstChangesOffset);
+                }
+            }
+        }
+        return chosen;
+    }
+
+    /// The keys of all changes, sorted.
+    public List<RowKey> keys() {
+        return sorted(_ -> true).stream().map(Sortable::key).toList();
+    }
+
     /// The schema of the key's columns only.
-    RowSchema keySchema() {
+    public RowSchema keySchema() {
         return keySchema;
     }
 
     /// The number of changes before compaction.
-    long changeCount() {
+    public long changeCount() {
         return rows.size();
     }
 
     /// The lowest offset in the changes topic.
-    long firstChangesOffset() {
+    public long firstChangesOffset() {
         return firstChangesOffset;
     }
 
     /// All rows in the order of the log, when the changes are nothing but rows with all cells. A
     /// key may occur twice.
-    Optional<List<Row>> wholeRows() {
+    public Optional<List<Row>> wholeRows() {
         return hasPartialRow || !deletes.isEmpty() ? Optional.empty() : Optional.of(rows);
     }
 
     /// The keys whose rows are deleted before other rows are written, sorted. Some of them are
     /// inserted again.
-    List<RowKey> deletes() {
+    public List<RowKey> deletes() {
         return deletes.isEmpty()
                 ? List.of()
                 : sorted(PendingRow::deleted).stream().map(Sortable::key).toList();
     }
 
     /// The rows with all cells, sorted by key.
-    List<Row> upserts() {
+    public List<Row> upserts() {
         return rows(state -> state.row() != null && !state.row().isPartial());
     }
 
     /// The rows with unchanged cells, which keep the target's values; sorted by key.
-    List<Row> updates() {
+    public List<Row> updates() {
         return hasPartialRow ? rows(PendingRow::isPartial) : List.of();
     }
 
     /// Whether a row has unchanged cells although this batch deletes the target's row before.
-    boolean needsDeletedCells() {
+    public boolean needsDeletedCells() {
         return hasPartialRow
                 && !deletes.isEmpty()
                 && compacted().values().stream()

@@ -1,10 +1,8 @@
-package dev.millrace.cli;
+package dev.millrace.cli.text;
 
+import dev.millrace.cli.Terminal;
 import dev.millrace.cli.Terminal.Color;
-import dev.millrace.cli.text.Figures;
-import dev.millrace.cli.text.Progress;
-import dev.millrace.cli.text.RollbackView;
-import dev.millrace.cli.text.TextTable;
+import dev.millrace.cli.Verdict;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
@@ -18,18 +16,18 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Renders a status as text for a terminal.
-final class StatusView {
+public final class StatusView {
 
     private final Terminal terminal;
 
-    StatusView(Terminal terminal) {
+    public StatusView(Terminal terminal) {
         this.terminal = terminal;
     }
 
     /// @param progress null if there is only one sample, so that no rate is known
     /// @param mostTables maximum number of tables; unfinished tables come first, the others are
     ///   counted
-    List<String> block(StatusReport report, @Nullable Progress progress, int mostTables) {
+    public List<String> block(StatusReport report, @Nullable Progress progress, int mostTables) {
         List<String> lines = new ArrayList<>();
         lines.add(report.migration() + "  " + phase(report));
         traffic(report.phase()).ifPresent(text -> lines.add(label("traffic") + text));
@@ -71,7 +69,7 @@ final class StatusView {
     }
 
     /// Renders one line for logs and pipes.
-    String line(Instant at, StatusReport report, Progress progress) {
+    public String line(Instant at, StatusReport report, Progress progress) {
         List<String> parts = new ArrayList<>();
         parts.add(at.truncatedTo(ChronoUnit.SECONDS) + " " + report.phase());
         if (!Progress.isDone(report.tables())) {
@@ -86,7 +84,7 @@ final class StatusView {
         return String.join(", ", parts);
     }
 
-    static String lag(StatusReport.Lag lag) {
+    private static String lag(StatusReport.Lag lag) {
         return "source "
                 + Figures.bytes(lag.sourceBytes())
                 + ", records "
@@ -104,7 +102,7 @@ final class StatusView {
     }
 
     /// A service that limits nothing shows nothing.
-    static List<String> flow(StatusReport.Flow flow) {
+    private static List<String> flow(StatusReport.Flow flow) {
         List<String> set = new ArrayList<>();
         if (flow.paused()) {
             set.add(
@@ -217,7 +215,7 @@ final class StatusView {
                 + Figures.second(last.finishedAt().toString());
     }
 
-    static Color verdictColor(String verdict) {
+    public static Color verdictColor(String verdict) {
         return switch (Verdict.of(verdict)) {
             case EQUAL -> Color.GOOD;
             case DIFFERENT -> Color.BAD;

@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.copy;
 
 import dev.millrace.change.Row;
 import java.util.Arrays;
@@ -6,13 +6,13 @@ import java.util.List;
 
 /// A buffer of rows in the text format of COPY, in UTF-8: a tab between cells, a newline after each
 /// row, `\N` for NULL. It grows as needed; the owner clears it. Not thread-safe.
-final class CopyText {
+public final class CopyText {
 
     private byte[] buffer = new byte[1 << 16];
     private int size;
 
     /// @throws IllegalStateException when a cell is unchanged, which COPY cannot express
-    void add(Row row, List<Integer> columns) {
+    public void add(Row row, List<Integer> columns) {
         for (int i = 0; i < columns.size(); i++) {
             if (i > 0) {
                 one('\t');
@@ -28,15 +28,15 @@ final class CopyText {
         one('\n');
     }
 
-    byte[] buffer() {
+    public byte[] buffer() {
         return buffer;
     }
 
-    int size() {
+    public int size() {
         return size;
     }
 
-    void clear() {
+    public void clear() {
         size = 0;
     }
 

@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.refusal;
 
 import dev.millrace.change.TableId;
 import java.sql.SQLException;
@@ -6,32 +6,32 @@ import java.util.Optional;
 
 /// Thrown when a table cannot take the changes of a batch. The transaction is rolled back, and the
 /// batch is written again without the table. The message contains no value of a row.
-final class TableStop extends Exception {
+public final class TableStop extends Exception {
 
     private static final long serialVersionUID = 1;
 
     private final transient TableId table;
 
-    TableStop(TableId table, String reason) {
+    public TableStop(TableId table, String reason) {
         super(reason);
         this.table = table.whole();
     }
 
-    TableStop(TableId table, SQLException failure) {
+    public TableStop(TableId table, SQLException failure) {
         this(table, failure, Optional.empty());
     }
 
     /// @param column the column that refused a value, if the server's error does not name it
-    TableStop(TableId table, SQLException failure, Optional<String> column) {
+    public TableStop(TableId table, SQLException failure, Optional<String> column) {
         this(table, StopReason.of(table, failure, column));
     }
 
     /// The table, if a part of it cannot take the changes.
-    TableId table() {
+    public TableId table() {
         return table;
     }
 
-    String reason() {
+    public String reason() {
         return String.valueOf(getMessage());
     }
 }

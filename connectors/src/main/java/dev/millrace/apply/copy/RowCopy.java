@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.copy;
 
 import dev.millrace.change.Row;
 import java.sql.Connection;
@@ -8,7 +8,7 @@ import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
 /// Sends rows to one COPY statement. Stateless.
-final class RowCopy {
+public final class RowCopy {
 
     /// The size at which the buffer is passed to the driver. It fits into the socket's buffers, so
     /// that the server reads one part while the next is encoded.
@@ -18,7 +18,8 @@ final class RowCopy {
 
     /// @param statement `COPY ... FROM STDIN`
     /// @return the number of rows that the server wrote
-    static long send(Connection connection, String statement, List<Integer> columns, List<Row> rows)
+    public static long send(
+            Connection connection, String statement, List<Integer> columns, List<Row> rows)
             throws SQLException {
         CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn(statement);
         try {

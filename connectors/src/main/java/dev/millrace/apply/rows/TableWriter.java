@@ -1,5 +1,10 @@
-package dev.millrace.apply;
+package dev.millrace.apply.rows;
 
+import dev.millrace.apply.copy.DirectCopy;
+import dev.millrace.apply.copy.RowCopy;
+import dev.millrace.apply.refusal.RowRefusal;
+import dev.millrace.apply.refusal.StopReason;
+import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.sql.Rewriters;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableSql;
@@ -24,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Writes rows of one schema through one session, in the caller's transaction. Not thread-safe;
 /// confined to the session's thread.
-final class TableWriter {
+public final class TableWriter {
 
     /// From this number on COPY into a temporary table is faster than arrays. With fewer rows,
     /// emptying that table costs more than COPY saves.
@@ -41,14 +46,16 @@ final class TableWriter {
     private final DirectCopy direct;
     private boolean staged;
     private boolean stagedInTransaction;
+    private boolean filled;
 
     /// @throws TableStop when the target has no such table or column
-    static TableWriter open(Connection connection, RowSchema schema, int number, TableRule rule)
+    public static TableWriter open(
+            Connection connection, RowSchema schema, int number, TableRule rule)
             throws SQLException, TableStop {
         return new TableWriter(connection, schema, number, rule, ROWS_FOR_COPY);
     }
 
-    TableWriter(
+    public TableWriter(
             Connection connection, RowSchema schema, int number, TableRule rule, int rowsForCopy)
             throws SQLException, TableStop {
         this.connection = connection;
@@ -67,12 +74,12 @@ final class TableWriter {
     /// Copies rows straight into the table; see [DirectCopy].
     ///
     /// @return false when they must be upserted
-    boolean insert(List<Row> rows) throws SQLException, TableStop {
+    public boolean insert(List<Row> rows) throws SQLException, TableStop {
         return direct.write(rows);
     }
 
     /// @throws TableStop when the target did not write all of them
-    void upsert(List<Row> rows) throws SQLException, TableStop {
+    public void upsert(List<Row> rows) throws SQLException, TableStop {
         if (rows.isEmpty()) {
             return;
         }
@@ -101,7 +108,7 @@ final class TableWriter {
     }
 
     /// @throws TableStop when the target kept a row with one of the keys
-    void delete(List<RowKey> keys) throws SQLException, TableStop {
+    public void delete(List<RowKey> keys) throws SQLException, TableStop {
         if (keys.isEmpty()) {
             return;
         }
@@ -113,15 +120,15 @@ final class TableWriter {
         }
     }
 
-    /// @throws TableStop when the target has no row for one of them
-    void update(List<Row> partial) throws SQLException, TableStop {
+    /// @throws RowRefusal when the target has no row for one of them
+    public void update(List<Row> partial) throws SQLException, RowRefusal, TableStop {
         Map<List<Integer>, List<Row>> byColumns = new HashMap<>();
         for (Row row : partial) {
             byColumns.computeIfAbsent(carried(row), _ -> new ArrayList<>()).add(row);
         }
         for (var group : byColumns.entrySet()) {
             if (update(group.getKey(), group.getValue()) != group.getValue().size()) {
-                throw new TableStop(schema.table(), StopReason.missingRow(schema.table()));
+                throw RowRefusal.of(schema.table(), StopReason.missingRow(schema.table()));
             }
         }
     }
@@ -165,7 +172,7 @@ final class TableWriter {
     }
 
     /// Checks deferred constraints now, while it is known which table they belong to.
-    void checkDeferred() throws SQLException {
+    public void checkDeferred() throws SQLException {
         if (hasDeferredConstraint) {
             try (var statement = connection.createStatement()) {
                 statement.execute("SET CONSTRAINTS ALL IMMEDIATE");
@@ -249,6 +256,12 @@ final class TableWriter {
 
     private void copy(List<Integer> columns, List<Row> rows) throws SQLException {
         stage();
+        if (filled) {
+            try (var statement = connection.createStatement()) {
+                statement.execute(sql.emptyStaging());
+            }
+        }
+        filled = true;
         RowCopy.send(connection, sql.copyIntoStaging(columns), columns, rows);
     }
 
@@ -267,10 +280,25 @@ final class TableWriter {
         }
     }
 
+    /// Drops the temporary table. Without this, a session would collect one for each failure.
+    void close() throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql.dropStaging());
+        }
+        staged = false;
+    }
+
+    /// The transaction was rolled back to a savepoint, after which the temporary table may not
+    /// exist.
+    void rolledBack() {
+        staged &= !stagedInTransaction;
+    }
+
     /// The transaction has ended. The temporary table remains only if the transaction that created
     /// it committed.
     void ended(boolean committed) {
         staged &= committed || !stagedInTransaction;
         stagedInTransaction = false;
+        filled = false;
     }
 }

@@ -1,5 +1,9 @@
-package dev.millrace.apply;
+package dev.millrace.apply.rows;
 
+import dev.millrace.apply.refusal.Consequence;
+import dev.millrace.apply.refusal.RowRefusal;
+import dev.millrace.apply.refusal.StopReason;
+import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.sql.PartSql;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.PartOfRow;
@@ -18,7 +22,7 @@ import java.util.Optional;
 
 /// Writes the compacted changes of each table in the caller's transaction: first deletes, then
 /// upserts, then updates of partial rows. Not thread-safe; confined to the session's thread.
-final class RowWriter {
+public final class RowWriter {
 
     private final Connection connection;
     private final Map<TableId, TableRule> rules;
@@ -26,14 +30,14 @@ final class RowWriter {
     private final Map<RowSchema, PartWriter> parts = new HashMap<>();
     private int schemas;
 
-    RowWriter(Connection connection, Map<TableId, TableRule> rules) {
+    public RowWriter(Connection connection, Map<TableId, TableRule> rules) {
         this.connection = connection;
         this.rules = rules;
     }
 
     /// Deletes what the batch deletes of a part of rows. Call it for all tables of the batch before
     /// [#write] of any; other tables are left for it.
-    void deleteParts(TableId table, TableChanges changes) throws TableStop, SQLException {
+    public void deleteParts(TableId table, TableChanges changes) throws TableStop, SQLException {
         Optional<PartOfRow> part = rule(table).part();
         if (part.isPresent()) {
             try {
@@ -45,23 +49,36 @@ final class RowWriter {
     }
 
     /// @param isBackfilling whether most rows are expected to be new
+    /// @throws RowRefusal when the table refuses one of the rows
     /// @throws TableStop when the table cannot take its changes
     /// @throws SQLException when another attempt may succeed, or the failure is not about the table
-    void write(TableId table, TableChanges changes, boolean isBackfilling)
-            throws TableStop, SQLException {
+    public void write(TableId table, TableChanges changes, boolean isBackfilling)
+            throws TableStop, RowRefusal, SQLException {
+        Optional<PartOfRow> part = rule(table).part();
+        if (part.isPresent()) {
+            writePart(table, changes, part.get());
+            return;
+        }
         try {
-            Optional<PartOfRow> part = rule(table).part();
-            if (part.isPresent()) {
-                writePart(table, changes, part.get());
-            } else if (!isBackfilling || !insert(changes)) {
+            if (!isBackfilling || !insert(changes)) {
                 upsert(table, changes);
             }
             writer(changes.keySchema()).checkDeferred();
         } catch (SQLException e) {
-            if (StopReason.lacksColumn(e)) {
-                throw new TableStop(table, e, refusedColumn(changes, e));
-            }
-            throw stopOr(table, e);
+            throw refusalOr(table, e);
+        }
+    }
+
+    /// Changes the rows of the table that exist so that they can swap unique values. Rows that the
+    /// changes insert remain to be written by [#write].
+    ///
+    /// @param steps changes of the table, in their order
+    public void move(TableId table, List<TableChanges> steps)
+            throws TableStop, RowRefusal, SQLException {
+        try {
+            new MovedRows(connection, table, rule(table)).change(steps);
+        } catch (SQLException e) {
+            throw refusalOr(table, e);
         }
     }
 
@@ -70,26 +87,40 @@ final class RowWriter {
         return !rows.isEmpty() && writer(rows.getFirst().schema()).insert(rows);
     }
 
+    /// The parts of a row are written apart, so no row of such a table is set aside alone.
     private void writePart(TableId table, TableChanges changes, PartOfRow part)
             throws TableStop, SQLException {
-        requireCells(table, changes);
-        List<Row> upserts = changes.upserts();
-        if (!upserts.isEmpty()) {
-            part(upserts.getFirst().schema(), part).upsert(upserts);
-        }
-        List<Row> updates = changes.updates();
-        if (!updates.isEmpty()) {
-            part(updates.getFirst().schema(), part).update(updates);
+        try {
+            requireCells(table, changes);
+            List<Row> upserts = changes.upserts();
+            if (!upserts.isEmpty()) {
+                part(upserts.getFirst().schema(), part).upsert(upserts);
+            }
+            List<Row> updates = changes.updates();
+            if (!updates.isEmpty()) {
+                part(updates.getFirst().schema(), part).update(updates);
+            }
+            writer(changes.keySchema()).checkDeferred();
+        } catch (RowRefusal refusal) {
+            throw refusal.stop(Optional.empty());
+        } catch (SQLException e) {
+            if (StopReason.lacksColumn(e)) {
+                connection.rollback();
+                ended(false);
+                throw new TableStop(table, e, refusedColumn(changes, e));
+            }
+            throw stopOr(table, e);
         }
     }
 
-    private static void requireCells(TableId table, TableChanges changes) throws TableStop {
+    private static void requireCells(TableId table, TableChanges changes) throws RowRefusal {
         if (changes.needsDeletedCells()) {
-            throw new TableStop(table, StopReason.missingRow(table));
+            throw RowRefusal.of(table, StopReason.missingRow(table));
         }
     }
 
-    private void upsert(TableId table, TableChanges changes) throws TableStop, SQLException {
+    private void upsert(TableId table, TableChanges changes)
+            throws TableStop, RowRefusal, SQLException {
         requireCells(table, changes);
         writer(changes.keySchema()).delete(changes.deletes());
         var upserts = changes.upserts();
@@ -102,12 +133,10 @@ final class RowWriter {
         }
     }
 
-    /// Rolls back the transaction and finds the column that caused the failure. Empty when no
-    /// single column explains it.
-    private Optional<String> refusedColumn(TableChanges changes, SQLException failure)
+    /// Finds the column that caused the failure. Empty when no single column explains it. Leaves
+    /// rows in temporary tables: restore a savepoint after it, or roll back.
+    public Optional<String> refusedColumn(TableChanges changes, SQLException failure)
             throws SQLException, TableStop {
-        connection.rollback();
-        ended(false);
         List<Row> deletes =
                 changes.deletes().stream()
                         .map(
@@ -137,7 +166,7 @@ final class RowWriter {
 
     /// Empties the table: by TRUNCATE if the role has the privilege and no foreign key refers to
     /// the table, otherwise by DELETE.
-    void empty(TableId table) throws TableStop, SQLException {
+    public void empty(TableId table) throws TableStop, SQLException {
         Optional<PartOfRow> part = rule(table).part();
         if (part.isPresent()) {
             emptyPart(table, part.get());
@@ -184,16 +213,31 @@ final class RowWriter {
         }
     }
 
+    /// The transaction was rolled back to a savepoint.
+    public void rolledBack() {
+        writers.values().forEach(TableWriter::rolledBack);
+    }
+
     /// The transaction has ended.
-    void ended(boolean committed) {
+    public void ended(boolean committed) {
         writers.values().forEach(writer -> writer.ended(committed));
     }
 
     /// Discards what is known about the table, so that the next writer reads the catalog again: a
     /// table that changed may be the cause of a failure.
-    void forget(TableId table) {
+    public void forget(TableId table) throws SQLException {
+        for (Map.Entry<RowSchema, TableWriter> each : writers.entrySet()) {
+            if (each.getKey().table().whole().equals(table)) {
+                each.getValue().close();
+            }
+        }
         writers.keySet().removeIf(schema -> schema.table().whole().equals(table));
         parts.keySet().removeIf(schema -> schema.table().whole().equals(table));
+    }
+
+    /// Whether a single key of the table can be set aside.
+    public boolean parksKeys(TableId table) {
+        return rule(table).part().isEmpty();
     }
 
     private TableRule rule(TableId table) {
@@ -224,6 +268,16 @@ final class RowWriter {
             parts.put(schema, writer);
         }
         return writer;
+    }
+
+    private static SQLException refusalOr(TableId table, SQLException failure)
+            throws TableStop, RowRefusal {
+        Consequence consequence = Consequence.of(failure);
+        return switch (consequence) {
+            case RETRY -> failure;
+            case HOLD, PARK -> throw RowRefusal.of(table, consequence, failure);
+            case STOP -> throw new TableStop(table, failure);
+        };
     }
 
     private static SQLException stopOr(TableId table, SQLException failure) throws TableStop {

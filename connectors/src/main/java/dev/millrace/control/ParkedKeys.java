@@ -1,0 +1,515 @@
+package dev.millrace.control;
+
+import dev.millrace.change.BlockCodec;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.TableId;
+import dev.millrace.change.TargetBlock;
+import dev.millrace.change.TargetChange;
+import dev.millrace.change.Token;
+import dev.millrace.postgres.Database;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// The keys of one generation whose changes are not applied, in `millrace.parked_key`, and these
+/// changes in their order, in `millrace.parked_change`. A key that is held or parked has one row
+/// there: only the transaction that has the partition's stored offset locked adds or removes it, so
+/// that no change of the key passes by. Uses the caller's connection and transaction. Thread-safe.
+public final class ParkedKeys {
+
+    private static final String COLUMNS =
+            "id, target_schema, target_name, target_part, key_values, state, cause, sql_state,"
+                    + " partition, changes_offset, change_index, changes, bytes, at,"
+                    + " skipped_by, skip_reason, skipped_at, judge_at, judged_changes";
+
+    private static final String OPEN =
+            " FROM millrace.parked_key WHERE migration = ? AND generation = ? AND state <>"
+                    + " 'skipped'";
+
+    private static final String IDS =
+            "SELECT id, target_schema, target_name, target_part, key_values"
+                    + OPEN
+                    + " AND partition = ?";
+
+    private static final String ADD =
+            """
+            INSERT INTO millrace.parked_key (migration, generation, partition, target_schema,
+                target_name, target_part, key_values, key_hash, state, cause, sql_state,
+                changes_offset, change_index, changes, bytes, hold_after, judge_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, 0, 0, nullif(?, -1), nullif(?, -1))
+            RETURNING id
+            """;
+
+    private static final String APPEND =
+            """
+            INSERT INTO millrace.parked_change
+                (migration, parked_key, changes_offset, change_index, image)
+            VALUES (?, ?, ?, ?, ?)
+            """;
+
+    private static final String GROW =
+            "UPDATE millrace.parked_key SET changes = changes + ?, bytes = bytes + ? WHERE id = ?";
+
+    private static final String SIZE =
+            "SELECT count(*), count(*) FILTER (WHERE state = 'held'),"
+                    + " coalesce(sum(changes), 0)::bigint, coalesce(sum(bytes), 0)::bigint"
+                    + OPEN
+                    + " AND target_schema = ? AND target_name = ?";
+
+    private static final String SIZES =
+            "SELECT target_schema, target_name, count(*), count(*) FILTER (WHERE state = 'held'),"
+                    + " sum(changes)::bigint, sum(bytes)::bigint"
+                    + OPEN
+                    + " GROUP BY target_schema, target_name";
+
+    private static final String LIST =
+            "SELECT "
+                    + COLUMNS
+                    + " FROM millrace.parked_key WHERE migration = ? AND generation = ? AND (? = ''"
+                    + " OR target_schema || '.' || target_name = ?) ORDER BY id LIMIT ?";
+
+    private static final String FIND =
+            "SELECT "
+                    + COLUMNS
+                    + " FROM millrace.parked_key WHERE migration = ? AND generation = ? AND id = ?";
+
+    private static final String OF_TABLE =
+            "SELECT "
+                    + COLUMNS
+                    + " FROM millrace.parked_key WHERE migration = ? AND generation = ?"
+                    + " AND target_schema = ? AND target_name = ? ORDER BY id";
+
+    private static final String CHANGES =
+            "SELECT image FROM millrace.parked_change WHERE parked_key = ? ORDER BY id";
+
+    private static final String REMOVE_CHANGES =
+            "DELETE FROM millrace.parked_change WHERE parked_key = ?";
+
+    private static final String REMOVE = "DELETE FROM millrace.parked_key WHERE id = ?";
+
+    private static final String EMPTY_CHANGES =
+            "DELETE FROM millrace.parked_change c USING millrace.parked_key k"
+                    + " WHERE c.parked_key = k.id AND k.migration = ? AND k.generation = ?"
+                    + " AND k.target_schema = ? AND k.target_name = ?";
+
+    private static final String EMPTY =
+            "DELETE FROM millrace.parked_key WHERE migration = ? AND generation = ?"
+                    + " AND target_schema = ? AND target_name = ?";
+
+    private static final String OPEN_KEYS = "SELECT " + COLUMNS + OPEN + " ORDER BY id";
+
+    private static final String JUDGEMENTS =
+            "SELECT partition, min(judge_at)" + OPEN + " AND state = 'held' GROUP BY partition";
+
+    private static final String REFUSED =
+            """
+            UPDATE millrace.parked_key SET state = ?, cause = ?, sql_state = nullif(?, ''),
+                judge_at = nullif(?, -1), judged_changes = ?,
+                hold_after = CASE ? WHEN 'held' THEN hold_after END
+            WHERE id = ?
+            """;
+
+    private static final String SKIP =
+            """
+            UPDATE millrace.parked_key SET state = 'skipped', skipped_by = ?, skip_reason = ?,
+                skipped_at = clock_timestamp(), hold_after = NULL, judge_at = NULL WHERE id = ?
+            """;
+
+    private final String migration;
+    private final BlockCodec codec = new BlockCodec();
+
+    public ParkedKeys(String migration) {
+        this.migration = migration;
+    }
+
+    /// What becomes of a key.
+    public enum State {
+        /// The refusal may be a matter of order; the key is tried again by itself.
+        HELD,
+        /// The key waits for an operator.
+        PARKED,
+        /// An operator dropped the changes that waited; later ones are applied.
+        SKIPPED;
+
+        /// The word of the table and of reports.
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /// A key that is set aside now.
+    ///
+    /// @param cause contains no value of a row
+    /// @param sqlState of the target; empty if the change could not be mapped
+    /// @param first the first change that was not applied
+    /// @param hold of a held key; `null` for a parked one
+    public record Refused(
+            RowKey key, String cause, String sqlState, Token first, @Nullable Hold hold) {}
+
+    /// @param after a watermark before the first change of the key
+    /// @param judgeAt the watermark that every partition must have passed before the key is judged
+    public record Hold(long after, long judgeAt) {}
+
+    /// @param judgeAt the watermark at which a held key is judged again; -1 for a parked key
+    /// @param changes how many changes waited when it was refused with no other held key in its
+    ///   way; 0 if another one was
+    public record Judged(long judgeAt, long changes) {}
+
+    /// A key as it is stored.
+    ///
+    /// @param table the table, or the part of it that has the change
+    /// @param key the values of the key; for reports that an operator requested, never for logs
+    /// @param changes the number of changes that wait
+    /// @param bytes of these changes
+    /// @param judgeAt of a held key; 0 for others
+    /// @param judgedChanges as [Judged#changes] at the last judgement
+    /// @param skip who dropped the changes, and why; empty if nobody did
+    public record ParkedKey(
+            long id,
+            TableId table,
+            List<String> key,
+            State state,
+            String cause,
+            String sqlState,
+            int partition,
+            long changesOffset,
+            int index,
+            long changes,
+            long bytes,
+            Instant at,
+            long judgeAt,
+            long judgedChanges,
+            Optional<Skip> skip) {
+
+        public ParkedKey {
+            key = List.copyOf(key);
+        }
+
+        public RowKey rowKey() {
+            return RowKey.of(table, key.toArray(String[]::new));
+        }
+    }
+
+    public record Skip(String who, String reason, Instant at) {}
+
+    /// Reads the keys of a generation, each call over its own pooled connection. Thread-safe.
+    ///
+    /// @param control the database that contains the control schema
+    public record Reader(ParkedKeys keys, Database control, int generation) {
+
+        /// As [ParkedKeys#list].
+        public List<ParkedKey> list(String table, int most) throws SQLException {
+            try (Connection connection = control.pooled()) {
+                return keys.list(connection, generation, table, most);
+            }
+        }
+
+        /// The held and parked keys, the oldest first.
+        public List<ParkedKey> open() throws SQLException {
+            try (Connection connection = control.pooled()) {
+                return keys.open(connection, generation);
+            }
+        }
+
+        public Optional<ParkedKey> find(long id) throws SQLException {
+            try (Connection connection = control.pooled()) {
+                return keys.find(connection, generation, id);
+            }
+        }
+
+        /// As [ParkedKeys#changes].
+        public List<TargetChange> changes(long id) throws SQLException {
+            try (Connection connection = control.pooled()) {
+                return keys.changes(connection, id);
+            }
+        }
+    }
+
+    /// How much of a table waits.
+    ///
+    /// @param keys that are held or parked
+    /// @param held how many of them are tried again by themselves
+    /// @param changes of these keys
+    /// @param bytes of these changes
+    public record Size(long keys, long held, long changes, long bytes) {
+
+        /// Nothing waits.
+        public static final Size NONE = new Size(0, 0, 0, 0);
+
+        /// The keys that wait for an operator.
+        public long parked() {
+            return keys - held;
+        }
+
+        static Size read(ResultSet row, int first) throws SQLException {
+            return new Size(
+                    row.getLong(first),
+                    row.getLong(first + 1),
+                    row.getLong(first + 2),
+                    row.getLong(first + 3));
+        }
+    }
+
+    /// The held and parked keys of a partition with their ids.
+    public Map<RowKey, Long> open(Connection connection, int generation, int partition)
+            throws SQLException {
+        Map<RowKey, Long> keys = new HashMap<>();
+        Statements.list(
+                        connection,
+                        IDS,
+                        row -> Map.entry(key(row, 2).rowKey(), row.getLong(1)),
+                        migration,
+                        generation,
+                        partition)
+                .forEach(each -> keys.put(each.getKey(), each.getValue()));
+        return keys;
+    }
+
+    /// Sets a key aside.
+    ///
+    /// @return its id, for [#append]
+    public long add(Connection connection, int generation, int partition, Refused refused)
+            throws SQLException {
+        RowKey key = refused.key();
+        Hold hold = refused.hold();
+        return Statements.one(
+                connection,
+                ADD,
+                row -> row.getLong(1),
+                migration,
+                generation,
+                partition,
+                key.table().schema(),
+                key.table().name(),
+                key.table().part(),
+                key.values().toArray(String[]::new),
+                hash(key),
+                (hold == null ? State.PARKED : State.HELD).word(),
+                refused.cause(),
+                refused.sqlState(),
+                refused.first().changesOffset(),
+                refused.first().index(),
+                hold == null ? -1L : hold.after(),
+                hold == null ? -1L : hold.judgeAt());
+    }
+
+    /// Adds changes behind those that wait already, in their order.
+    public void append(Connection connection, Map<Long, List<TargetChange>> changes)
+            throws SQLException {
+        if (changes.isEmpty()) {
+            return;
+        }
+        TargetBlock.Writer writer = codec.targetChanges();
+        try (PreparedStatement append = connection.prepareStatement(APPEND);
+                PreparedStatement grow = connection.prepareStatement(GROW)) {
+            for (Map.Entry<Long, List<TargetChange>> of : changes.entrySet()) {
+                long bytes = 0;
+                for (TargetChange change : of.getValue()) {
+                    writer.add(change);
+                    byte[] image = writer.take(change.token(), 0);
+                    append.setString(1, migration);
+                    append.setLong(2, of.getKey());
+                    append.setLong(3, change.token().changesOffset());
+                    append.setInt(4, change.token().index());
+                    append.setBytes(5, image);
+                    append.addBatch();
+                    bytes += image.length;
+                }
+                grow.setLong(1, of.getValue().size());
+                grow.setLong(2, bytes);
+                grow.setLong(3, of.getKey());
+                grow.addBatch();
+            }
+            append.executeBatch();
+            grow.executeBatch();
+        }
+    }
+
+    /// How much of a table waits.
+    public Size size(Connection connection, int generation, TableId table) throws SQLException {
+        return Statements.one(
+                connection,
+                SIZE,
+                row -> Size.read(row, 1),
+                migration,
+                generation,
+                table.schema(),
+                table.name());
+    }
+
+    /// How much of each table waits; a table of which nothing waits is absent.
+    public Map<TableId, Size> sizes(Connection connection, int generation) throws SQLException {
+        Map<TableId, Size> sizes = new HashMap<>();
+        Statements.list(
+                        connection,
+                        SIZES,
+                        row ->
+                                Map.entry(
+                                        new TableId(row.getString(1), row.getString(2)),
+                                        Size.read(row, 3)),
+                        migration,
+                        generation)
+                .forEach(each -> sizes.put(each.getKey(), each.getValue()));
+        return sizes;
+    }
+
+    /// The held and parked keys, the oldest first.
+    public List<ParkedKey> open(Connection connection, int generation) throws SQLException {
+        return Statements.list(connection, OPEN_KEYS, ParkedKeys::parked, migration, generation);
+    }
+
+    /// The lowest watermark at which a held key is judged, by partition.
+    public Map<Integer, Long> judgements(Connection connection, int generation)
+            throws SQLException {
+        Map<Integer, Long> judgements = new HashMap<>();
+        Statements.list(
+                        connection,
+                        JUDGEMENTS,
+                        row -> Map.entry(row.getInt(1), row.getLong(2)),
+                        migration,
+                        generation)
+                .forEach(each -> judgements.put(each.getKey(), each.getValue()));
+        return judgements;
+    }
+
+    /// A key was tried again, and the target refused it.
+    public void refused(
+            Connection connection,
+            long id,
+            State state,
+            String cause,
+            String sqlState,
+            Judged judged)
+            throws SQLException {
+        Statements.update(
+                connection,
+                REFUSED,
+                state.word(),
+                cause,
+                sqlState,
+                judged.judgeAt(),
+                judged.changes(),
+                state.word(),
+                id);
+    }
+
+    /// The keys that were set aside, the skipped ones included, the oldest first.
+    ///
+    /// @param table as `schema.name`; empty for all
+    public List<ParkedKey> list(Connection connection, int generation, String table, int most)
+            throws SQLException {
+        return Statements.list(
+                connection, LIST, ParkedKeys::parked, migration, generation, table, table, most);
+    }
+
+    /// The keys of a table that were set aside, the skipped ones included.
+    public List<ParkedKey> of(Connection connection, int generation, TableId table)
+            throws SQLException {
+        return Statements.list(
+                connection,
+                OF_TABLE,
+                ParkedKeys::parked,
+                migration,
+                generation,
+                table.schema(),
+                table.name());
+    }
+
+    public Optional<ParkedKey> find(Connection connection, int generation, long id)
+            throws SQLException {
+        return Statements.first(connection, FIND, ParkedKeys::parked, migration, generation, id);
+    }
+
+    /// The changes of a key that wait, in their order.
+    public List<TargetChange> changes(Connection connection, long id) throws SQLException {
+        return Statements.list(connection, CHANGES, row -> codec.decodeTarget(row.getBytes(1)), id)
+                .stream()
+                .flatMap(block -> block.changes().stream())
+                .toList();
+    }
+
+    /// Forgets a key whose changes are applied.
+    public void remove(Connection connection, long id) throws SQLException {
+        Statements.update(connection, REMOVE_CHANGES, id);
+        Statements.update(connection, REMOVE, id);
+    }
+
+    /// Forgets every key of a table that is emptied.
+    public void empty(Connection connection, int generation, TableId table) throws SQLException {
+        for (String statement : List.of(EMPTY_CHANGES, EMPTY)) {
+            Statements.update(
+                    connection, statement, migration, generation, table.schema(), table.name());
+        }
+    }
+
+    /// Drops the changes of a key that wait, and lets later ones pass.
+    public void skip(Connection connection, long id, String who, String reason)
+            throws SQLException {
+        Statements.update(connection, REMOVE_CHANGES, id);
+        Statements.update(connection, SKIP, who, reason, id);
+    }
+
+    private static ParkedKey parked(ResultSet row) throws SQLException {
+        Key key = key(row, 2);
+        OffsetDateTime skipped = row.getObject(17, OffsetDateTime.class);
+        return new ParkedKey(
+                row.getLong(1),
+                key.table(),
+                key.values(),
+                State.valueOf(row.getString(6).toUpperCase(Locale.ROOT)),
+                row.getString(7),
+                Optional.ofNullable(row.getString(8)).orElse(""),
+                row.getInt(9),
+                row.getLong(10),
+                row.getInt(11),
+                row.getLong(12),
+                row.getLong(13),
+                row.getObject(14, OffsetDateTime.class).toInstant(),
+                row.getLong(18),
+                row.getLong(19),
+                skipped == null
+                        ? Optional.empty()
+                        : Optional.of(
+                                new Skip(
+                                        row.getString(15),
+                                        row.getString(16),
+                                        skipped.toInstant())));
+    }
+
+    private record Key(TableId table, List<String> values) {
+
+        RowKey rowKey() {
+            return RowKey.of(table, values.toArray(String[]::new));
+        }
+    }
+
+    /// Four columns from this one on.
+    private static Key key(ResultSet row, int first) throws SQLException {
+        TableId table =
+                new TableId(
+                        row.getString(first), row.getString(first + 1), row.getString(first + 2));
+        Array values = row.getArray(first + 3);
+        return new Key(table, List.of((String[]) values.getArray()));
+    }
+
+    /// The bytes of a key may be longer than an entry of an index.
+    private static byte[] hash(RowKey key) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(key.bytes());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java has SHA-256.", e);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package dev.millrace.rejected;
+
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TargetChange;
+import dev.millrace.control.ParkedKeys.ParkedKey;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// A key whose changes were set aside, as `rejected list -o json` prints it. Fields may be added.
+/// Contains the values of the key: for an operator who asked for them, never for logs. Immutable.
+///
+/// @param key column names with values
+/// @param state `held` (tried again by itself), `parked` (waits for an operator) or `skipped`
+/// @param cause contains no value of a row
+/// @param sqlState of the target; `null` if the change could not be mapped
+/// @param partition of the changes topic
+/// @param changesOffset the block in the changes topic with the first change that was not applied
+/// @param index of this change in its block
+/// @param changes the number of changes that were set aside
+/// @param skipped who dropped the changes; `null` if nobody did
+public record RejectedKey(
+        long id,
+        String table,
+        Map<String, String> key,
+        String state,
+        String cause,
+        @Nullable String sqlState,
+        int partition,
+        long changesOffset,
+        int index,
+        long changes,
+        long bytes,
+        Instant at,
+        @Nullable Skipped skipped) {
+
+    public RejectedKey {
+        key = Collections.unmodifiableMap(new LinkedHashMap<>(key));
+    }
+
+    public record Skipped(String who, String reason, Instant at) {}
+
+    /// A key with the changes that wait, in their order, as `rejected show` prints it.
+    public record Detail(RejectedKey key, List<Change> waiting) {
+
+        public Detail {
+            waiting = List.copyOf(waiting);
+        }
+    }
+
+    /// A change that waits.
+    ///
+    /// @param kind `upsert`, `delete`, or `unmapped` with the row of the source table
+    /// @param values by column; `null` is NULL
+    /// @param unchanged columns whose value the change does not contain
+    public record Change(
+            String kind,
+            long changesOffset,
+            int index,
+            Map<String, @Nullable String> values,
+            List<String> unchanged) {
+
+        static Change of(TargetChange change) {
+            return switch (change) {
+                case TargetChange.Upsert(var _, Row row) -> of("upsert", change, row);
+                case TargetChange.Delete(var _, Row row) -> of("delete", change, row);
+                case TargetChange.Rejected rejected -> of("unmapped", change, rejected.image());
+                case TargetChange.Truncate _,
+                        TargetChange.BackfillComplete _,
+                        TargetChange.Watermark _ ->
+                        throw new IllegalStateException("Only rows wait.");
+            };
+        }
+
+        private static Change of(String kind, TargetChange change, Row row) {
+            RowSchema schema = row.schema();
+            Map<String, @Nullable String> values = new LinkedHashMap<>();
+            List<String> unchanged = new ArrayList<>();
+            for (int i = 0; i < schema.size(); i++) {
+                if (row.isUnchanged(i)) {
+                    unchanged.add(schema.columns().get(i));
+                } else {
+                    values.put(schema.columns().get(i), row.text(i));
+                }
+            }
+            return new Change(
+                    kind,
+                    change.token().changesOffset(),
+                    change.token().index(),
+                    values,
+                    unchanged);
+        }
+    }
+
+    /// @param columns names of the key's columns
+    static RejectedKey of(ParkedKey parked, List<String> columns) {
+        Map<String, String> key = new LinkedHashMap<>();
+        for (int i = 0; i < parked.key().size(); i++) {
+            key.put(columns.get(i), parked.key().get(i));
+        }
+        return new RejectedKey(
+                parked.id(),
+                parked.table().toString(),
+                key,
+                parked.state().word(),
+                parked.cause(),
+                parked.sqlState().isEmpty() ? null : parked.sqlState(),
+                parked.partition(),
+                parked.changesOffset(),
+                parked.index(),
+                parked.changes(),
+                parked.bytes(),
+                parked.at(),
+                parked.skip()
+                        .map(skip -> new Skipped(skip.who(), skip.reason(), skip.at()))
+                        .orElse(null));
+    }
+}

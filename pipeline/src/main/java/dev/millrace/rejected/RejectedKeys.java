@@ -1,0 +1,198 @@
+package dev.millrace.rejected;
+
+import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.change.TableId;
+import dev.millrace.control.JournalStore;
+import dev.millrace.control.ParkedKeys;
+import dev.millrace.control.ParkedKeys.ParkedKey;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.rejected.RejectedChange.Action;
+import dev.millrace.rejected.RejectedChange.Outcome;
+import dev.millrace.replication.LiveStream;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.stream.ReplicationStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+
+/// The keys of one running stream whose changes were set aside. Thread-safe.
+///
+/// @param live the stream that carries the application's changes
+/// @param phase the name of the migration's phase
+/// @param service who the journal names if a client gives no name
+public record RejectedKeys(LiveStream live, String phase, String service) {
+
+    /// The changes of many keys take a while; a client waits a minute for its answer.
+    private static final Duration PATIENCE = Duration.ofSeconds(50);
+
+    @FunctionalInterface
+    private interface Reading<T> {
+        T read(ParkedKeys.Reader keys) throws SQLException;
+    }
+
+    /// The keys, the oldest first, without the changes.
+    ///
+    /// @param table as `schema.name`; empty for all
+    public List<RejectedKey> list(Optional<String> table, int most) {
+        return read(keys -> keys.list(table.orElse(""), most)).stream().map(this::shown).toList();
+    }
+
+    /// A key with the changes that wait; empty if none has the id.
+    public Optional<RejectedKey.Detail> find(long id) {
+        return read(
+                keys -> {
+                    Optional<ParkedKey> found = keys.find(id);
+                    if (found.isEmpty()) {
+                        return Optional.empty();
+                    }
+                    return Optional.of(
+                            new RejectedKey.Detail(
+                                    shown(found.get()),
+                                    keys.changes(id).stream()
+                                            .map(RejectedKey.Change::of)
+                                            .toList()));
+                });
+    }
+
+    /// Applies or drops what waits.
+    ///
+    /// @throws RefusedException when that is not possible now
+    public Outcome change(RejectedChange change) {
+        change.expectedPhase()
+                .filter(expected -> !expected.equals(phase))
+                .ifPresent(
+                        expected -> {
+                            throw new RefusedException(
+                                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
+                                            .formatted(phase, expected));
+                        });
+        if (change.action() == Action.SKIP && change.reason().isBlank()) {
+            throw new RefusedException(
+                    "A key is skipped only for a reason, which the journal keeps. Add --reason");
+        }
+        if (change.action() == Action.SKIP && change.ids().isEmpty()) {
+            throw new RefusedException(
+                    "Keys are skipped one by one. Name their ids; see 'millrace rejected list'");
+        }
+        return change.dryRun() ? expected(change) : made(change);
+    }
+
+    private Outcome expected(RejectedChange change) {
+        Set<Long> waiting =
+                read(ParkedKeys.Reader::open).stream()
+                        .map(ParkedKey::id)
+                        .collect(Collectors.toSet());
+        Set<Long> chosen = change.ids().isEmpty() ? waiting : change.ids();
+        Map<Long, String> unknown = new TreeMap<>();
+        chosen.stream()
+                .filter(id -> !waiting.contains(id))
+                .forEach(id -> unknown.put(id, "No key with this id waits."));
+        List<Long> known = chosen.stream().filter(waiting::contains).sorted().toList();
+        return new Outcome(text(change.action(), known.size(), unknown.size()), known, unknown);
+    }
+
+    private Outcome made(RejectedChange change) {
+        String who = change.who().map(name -> name + " (unverified)").orElse(service);
+        journal(change, who);
+        KeyRequest.Outcome outcome =
+                answer(
+                        switch (change.action()) {
+                            case RETRY -> new KeyRequest.Retry(change.ids());
+                            case SKIP -> new KeyRequest.Skip(change.ids(), who, change.reason());
+                        });
+        return new Outcome(
+                text(change.action(), outcome.done().size(), outcome.refused().size()),
+                outcome.done().stream().sorted().toList(),
+                outcome.refused());
+    }
+
+    private void journal(RejectedChange change, String who) {
+        String keys =
+                change.ids().isEmpty()
+                        ? "all keys"
+                        : "keys "
+                                + change.ids().stream()
+                                        .sorted()
+                                        .map(String::valueOf)
+                                        .collect(Collectors.joining(", "));
+        try {
+            new JournalStore(stream().control(), stream().id(), who)
+                    .event(
+                            phase,
+                            "rejected-" + change.action().word(),
+                            change.reason().isBlank() ? keys : keys + ": " + change.reason());
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The journal cannot be written.", e);
+        }
+    }
+
+    private KeyRequest.Outcome answer(KeyRequest request) {
+        CompletableFuture<KeyRequest.Outcome> answer = live.stream().applier().ask(request);
+        try {
+            return answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (TimeoutException _) {
+            answer.cancel(false);
+            throw new RefusedException(
+                    "Apply has not answered within %d s; it may still complete the request. Check 'millrace status' and 'millrace rejected list', then run the command again"
+                            .formatted(PATIENCE.toSeconds()));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw new RefusedException("The service is stopping");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("Apply completes a request only with an outcome.", e);
+        }
+    }
+
+    private static String text(Action action, int done, int refused) {
+        String what =
+                switch (action) {
+                    case RETRY -> "%d keys applied, %d still wait".formatted(done, refused);
+                    case SKIP -> "%d keys skipped, %d not found".formatted(done, refused);
+                };
+        return refused > 0 && action == Action.RETRY
+                ? what + "; see 'millrace rejected list'"
+                : what;
+    }
+
+    private RejectedKey shown(ParkedKey parked) {
+        return RejectedKey.of(parked, keyColumns(parked.table()));
+    }
+
+    private List<String> keyColumns(TableId table) {
+        return stream().tables().mappings().stream()
+                .filter(mapping -> mapping.target().table().equals(table))
+                .findFirst()
+                .map(Mapping::target)
+                .orElseThrow(
+                        () ->
+                                new RefusedException(
+                                        "No mapping writes table " + table + " any more"))
+                .keyColumns();
+    }
+
+    private ReplicationStream stream() {
+        return live.with().stream();
+    }
+
+    private <T> T read(Reading<T> reading) {
+        try {
+            return reading.read(
+                    new ParkedKeys.Reader(
+                            new ParkedKeys(stream().id()),
+                            stream().control(),
+                            live.generation().number()));
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The rejected keys cannot be read.", e);
+        }
+    }
+}
