@@ -137,13 +137,23 @@ final class KeyRetry {
             if (refusal != null) {
                 refuse(key, refusal, refusals.alone().contains(key.rowKey()), judgement);
             } else if (unmapped != null) {
-                refused.put(key.id(), unmapped);
+                park(key, unmapped);
             } else {
                 store.remove(connection, key.id());
                 done.add(key.id());
                 changes.merge(table.whole(), key.changes(), Long::sum);
             }
         }
+    }
+
+    /// No watermark makes a change applicable that could not be mapped.
+    private void park(ParkedKey key, String unmapped) throws SQLException {
+        refused.put(key.id(), unmapped);
+        if (key.state() == State.HELD) {
+            parked.add(new Parked(key.table().whole(), unmapped, false));
+        }
+        store.refused(
+                connection, key.id(), State.PARKED, unmapped, "", new ParkedKeys.Judged(-1, 0));
     }
 
     /// @param alone whether no other key of this work was in its way

@@ -1,6 +1,7 @@
 package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.apply.refusal.KeyRequest;
@@ -228,6 +229,23 @@ class HeldKeyIT {
                                             .doesNotContain("taken"));
             assertThat(items(scenario))
                     .isEqualTo(List.of(List.of("2", "x"), List.of("99", "taken")));
+        }
+    }
+
+    @Test
+    void aHeldKeyWhoseLaterChangeCannotBeMappedIsParked() throws Exception {
+        try (var scenario = new ApplierScenario(2, UNIQUE)) {
+            scenario.upsert(1, row(1, "a"));
+            scenario.start();
+            scenario.awaitApplied();
+            scenario.upsert(0, row(2, "a"));
+            awaitHeld(scenario, 1);
+            scenario.send(0, ParkedKeyIT.rejected(scenario.next(0), ITEM, "2"));
+            awaitSettled(scenario);
+
+            assertThat(scenario.parked())
+                    .extracting(ParkedKey::state, ParkedKey::cause, ParkedKey::changes)
+                    .containsExactly(tuple(State.PARKED, "division by zero", 2L));
         }
     }
 

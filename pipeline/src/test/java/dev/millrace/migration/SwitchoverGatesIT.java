@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.rejected.RejectedChange;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
@@ -223,6 +224,34 @@ class SwitchoverGatesIT {
             }
         }
         assertThat(gate("subscriptions").ok()).isTrue();
+    }
+
+    @Test
+    void aParkedKeyClosesItsGate() {
+        scene.target.execute("ALTER TABLE account ADD CONSTRAINT nice CHECK (balance <> 666)");
+        scene.source.execute("UPDATE account SET balance = 666 WHERE id = 3");
+        awaitGate("rejected", false);
+        assertThat(gate("rejected").reason()).contains("1 not applied");
+        scene.target.execute("ALTER TABLE account DROP CONSTRAINT nice");
+
+        migration
+                .rejected()
+                .change(
+                        new RejectedChange(
+                                RejectedChange.Action.RETRY,
+                                Set.of(),
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                false));
+
+        awaitGate("rejected", true);
+    }
+
+    private void awaitGate(String name, boolean open) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(gate(name).ok()).isEqualTo(open));
     }
 
     @Test

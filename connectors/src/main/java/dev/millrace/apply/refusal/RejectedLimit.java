@@ -14,9 +14,9 @@ public record RejectedLimit(long keys, Map<TableId, Long> ofTables) {
     /// `rejected-limit` where the file sets none.
     public static final long KEYS = 10_000;
 
-    /// Bytes of changes of one table. A target can keep them beside its rows; a key that changes
-    /// all the time reaches them although it is only one.
-    private static final long BYTES = 256L << 20;
+    /// Bytes of changes of one table. A retry reads them into memory; a key that changes all the
+    /// time reaches them although it is only one.
+    private static final long BYTES = 64L << 20;
 
     public RejectedLimit {
         ofTables = Map.copyOf(ofTables);
