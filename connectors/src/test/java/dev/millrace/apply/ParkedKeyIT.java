@@ -140,10 +140,10 @@ class ParkedKeyIT {
                         CHECKED,
                         "CREATE SEQUENCE failures",
                         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF"
-                            + " nextval(''failures'') < 4 THEN RAISE EXCEPTION ''no'' USING ERRCODE"
-                            + " = ''40001''; END IF; RETURN new; END'",
+                                + " nextval(''failures'') < 4 THEN RAISE EXCEPTION ''no'' USING ERRCODE"
+                                + " = ''40001''; END IF; RETURN new; END'",
                         "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON millrace.stored_offset"
-                            + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
+                                + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
                         "ALTER TABLE millrace.stored_offset ENABLE ALWAYS TRIGGER t")) {
             scenario.upsert(0, row(1, SECRET));
             scenario.upsert(0, row(1, SECRET));

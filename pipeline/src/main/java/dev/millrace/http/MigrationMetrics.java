@@ -178,8 +178,8 @@ public final class MigrationMetrics implements MultiCollector {
                         .name("millrace_reconciliation_verdict")
                         .help(
                                 "Verdict of the last reconciliation of all tables, or of a later"
-                                    + " partial one that found differences: 1 for this verdict, 0"
-                                    + " for the others");
+                                        + " partial one that found differences: 1 for this verdict, 0"
+                                        + " for the others");
         VERDICTS.forEach(
                 verdict ->
                         verdicts.dataPoint(

@@ -378,10 +378,10 @@ final class MigrationScene implements AutoCloseable {
                                         .equals(
                                                 target.value(
                                                         "SELECT count(*) FROM pg_locks WHERE"
-                                                            + " locktype = 'advisory' AND NOT"
-                                                            + " granted AND database = (SELECT oid"
-                                                            + " FROM pg_database WHERE datname ="
-                                                            + " current_database())")));
+                                                                + " locktype = 'advisory' AND NOT"
+                                                                + " granted AND database = (SELECT oid"
+                                                                + " FROM pg_database WHERE datname ="
+                                                                + " current_database())")));
         target.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
                         + " application_name = 'millrace "

@@ -503,8 +503,8 @@ class OppositeStreamsIT {
         return values(
                 database,
                 "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE"
-                    + " locktype = 'advisory' AND granted AND application_name LIKE '% owner' AND"
-                    + " datname = current_database()");
+                        + " locktype = 'advisory' AND granted AND application_name LIKE '% owner' AND"
+                        + " datname = current_database()");
     }
 
     private static List<@Nullable String> values(TestDatabase database, String sql) {

@@ -136,8 +136,8 @@ class PreflightIT {
                                         + " AS email FROM public.users"))
                 .isEqualTo(
                         "public.users: columns that come back from the target: exactly: id,"
-                            + " user_name; with losses: email (lower() loses the case of the"
-                            + " letters); not at all: age (no target column is computed from it)");
+                                + " user_name; with losses: email (lower() loses the case of the"
+                                + " letters); not at all: age (no target column is computed from it)");
 
         scene.source.execute("ALTER TABLE users DROP COLUMN age");
         assertThat(
