@@ -138,36 +138,40 @@ public final class SwitchoverStream implements StreamProgress {
         }
     }
 
-    /// Rehearses the comparison under the fence once, and repeats the one in advance while that
-    /// leaves less for the other: each round compares what was written during the one before.
+    /// Rehearses the comparison under the fence, and repeats the one in advance while that leaves
+    /// less for the other: each round compares what was written during the one before.
     @Override
     public Optional<String> prepareVerdict(Attempt attempt) {
         chunker.keepConnections();
         Cancellation cancellation = new Cancellation();
         try (Watch _ = new Watch(attempt.cancelled(), cancellation)) {
             Limit limit = new Limit(cancellation, clock.instant().plus(PREPARATION));
-            Optional<String> doubt = round(limit);
-            if (basis instanceof TouchedBasis.Usable usable) {
-                comparison().rehearse(tables(), usable, limit);
-            }
+            // Before the rounds: what is written meanwhile is left to them.
+            boolean rehearsed = rehearse(limit);
             Duration before = PREPARATION;
-            while (doubt.isEmpty()) {
+            while (true) {
                 Instant started = clock.instant();
-                doubt = round(limit);
+                TouchedReport report = comparison().prepare(tables(), basis, limit);
+                basis = report.next();
+                Optional<String> doubt = doubt(report);
                 Duration took = Duration.between(started, clock.instant());
-                if (!isWorthARound(took, before)) {
-                    break;
+                if (doubt.isPresent() || !isWorthARound(took, before)) {
+                    if (!rehearsed) {
+                        rehearse(limit);
+                    }
+                    return doubt;
                 }
                 before = took;
             }
-            return doubt;
         }
     }
 
-    private Optional<String> round(Limit limit) {
-        TouchedReport report = comparison().prepare(tables(), basis, limit);
-        basis = report.next();
-        return doubt(report);
+    private boolean rehearse(Limit limit) {
+        if (basis instanceof TouchedBasis.Usable usable) {
+            comparison().rehearse(tables(), usable, limit);
+            return true;
+        }
+        return false;
     }
 
     /// Whether another round of the preparation is clearly shorter than the last one, which was

@@ -35,8 +35,8 @@ final class BankTraffic implements AutoCloseable {
     private static final int CLIENTS = 4;
 
     /// A client waits for this time between two transfers, so that the servers are not busy alone
-    /// with them.
-    private static final Duration PAUSE = Duration.ofMillis(3);
+    /// with them. The profile `faults` sets a shorter one.
+    private static final Duration PAUSE = Duration.ofMillis(Integer.getInteger("bank.pause", 10));
 
     /// The server was lost, or starts.
     private static final Set<SqlFailure> LOST = Set.of(SqlFailure.UNREACHABLE, SqlFailure.BUSY);
