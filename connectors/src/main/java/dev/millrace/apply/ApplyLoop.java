@@ -20,6 +20,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -160,11 +161,17 @@ final class ApplyLoop {
         partition.returned();
         if (isApplied(outcome)) {
             partition.applied(batch.to(), clock.instant());
-            if (outcome instanceof WriteOutcome.Applied applied
-                    && applied.parked().stream().anyMatch(Parked::held)) {
+            if (mayHold(outcome)) {
                 keyWork.held(batch.partition(), KeyParking.judgeAt(batch));
             }
         }
+    }
+
+    /// After a lost reply to COMMIT nothing is known of the keys. A judgement finds none, or them.
+    private static boolean mayHold(WriteOutcome outcome) {
+        return outcome instanceof WriteOutcome.AppliedBefore
+                || outcome instanceof WriteOutcome.Applied applied
+                        && applied.parked().stream().anyMatch(Parked::held);
     }
 
     private void settle(TruncateHold hold, WriteOutcome outcome) {
@@ -181,7 +188,8 @@ final class ApplyLoop {
         if (outcome instanceof WriteOutcome.Worked worked) {
             report(worked.applied());
             keyWork.done(worked);
-        } else if (!isApplied(outcome)) {
+        } else {
+            isApplied(outcome);
             keyWork.notDone();
         }
     }
@@ -244,11 +252,14 @@ final class ApplyLoop {
     /// @return partitions that must not begin a batch, because keys of them are tried again next
     private Set<Integer> submitKeyWork() {
         List<StoredOffset> stored = partitions.stream().map(PartitionProgress::stored).toList();
-        Set<Integer> needed = keyWork.needed(stored);
-        if (!needed.isEmpty()
-                && needed.stream().map(partitions::get).noneMatch(PartitionProgress::isInFlight)) {
+        Optional<KeyWorkQueue.Due> due = keyWork.due(stored);
+        if (due.isEmpty()) {
+            return Set.of();
+        }
+        Set<Integer> needed = due.get().partitions();
+        if (needed.stream().map(partitions::get).noneMatch(PartitionProgress::isInFlight)) {
             needed.forEach(partition -> partitions.get(partition).submitted());
-            writers.submit(keyWork.next(needed, stored));
+            writers.submit(keyWork.begin(due.get()));
         }
         return needed;
     }

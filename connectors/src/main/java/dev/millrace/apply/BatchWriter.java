@@ -70,7 +70,9 @@ final class BatchWriter implements AutoCloseable {
         lock = new OffsetLock(connection, migration, offsets);
         rows = new RowWriter(connection, rules);
         parkedKeys = new ParkedKeys(migration);
-        parking = new KeyParking.Setup(connection, rows, parkedKeys, limit);
+        parking =
+                new KeyParking.Setup(
+                        connection, rows, parkedKeys, limit, session.role() == ReplicaRole.REPLICA);
     }
 
     /// @throws SQLException when the transaction was rolled back, or when its COMMIT got no reply
@@ -84,7 +86,7 @@ final class BatchWriter implements AutoCloseable {
     }
 
     private WriteOutcome read() throws SQLException {
-        AppliedOffsets applied = offsets.read(connection);
+        AppliedOffsets applied = offsets.readPassed(connection);
         Map<Integer, Long> judgements =
                 applied.generation().isPresent()
                         ? parkedKeys.judgements(connection, applied.generation().getAsInt())

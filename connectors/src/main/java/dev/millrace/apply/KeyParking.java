@@ -4,6 +4,7 @@ import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.refusal.Bisection;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.refusal.RowRefusal;
+import dev.millrace.apply.refusal.StopReason;
 import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.rows.TableChanges;
@@ -61,7 +62,15 @@ final class KeyParking {
     }
 
     /// What the parking of each batch uses.
-    record Setup(Connection connection, RowWriter rows, ParkedKeys store, RejectedLimit limit) {
+    ///
+    /// @param moves whether rows may be taken out and put back: the session has the replica role.
+    ///   Without it, foreign keys of other tables would act on rows that are taken out
+    record Setup(
+            Connection connection,
+            RowWriter rows,
+            ParkedKeys store,
+            RejectedLimit limit,
+            boolean moves) {
 
         KeyParking of(PartitionBatch batch) throws SQLException {
             return new KeyParking(connection, rows, store, limit, batch);
@@ -222,7 +231,7 @@ final class KeyParking {
         Map<TableId, String> tables = new LinkedHashMap<>();
         for (TableId table : grown) {
             limit.exceeded(table, store.size(connection, generation, table))
-                    .ifPresent(reason -> tables.put(table, reason));
+                    .ifPresent(cause -> tables.put(table, StopReason.stopping(cause)));
         }
         return tables;
     }

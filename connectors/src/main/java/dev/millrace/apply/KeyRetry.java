@@ -38,11 +38,17 @@ final class KeyRetry {
     /// long, and their keys remain held.
     private static final int MOST_APART = 64;
 
+    /// Also after a lost reply to COMMIT, when the work is done twice.
+    private static final String UNKNOWN =
+            "No key with this id waits. Its changes may be applied already: see 'millrace rejected"
+                    + " list'.";
+
     private static final String STOPPED = "The table is stopped, so its changes are not applied.";
 
     private final Connection connection;
     private final RowWriter rows;
     private final ParkedKeys store;
+    private final boolean moves;
     private final KeyWork work;
     private final Set<TableId> stopped;
     private final int generation;
@@ -55,6 +61,7 @@ final class KeyRetry {
         this.connection = setup.connection();
         this.rows = setup.rows();
         this.store = setup.store();
+        this.moves = setup.moves();
         this.work = work;
         this.stopped = stopped;
         this.generation = work.from().getFirst().generation();
@@ -92,7 +99,7 @@ final class KeyRetry {
 
     private List<ParkedKey> chosen(List<ParkedKey> open, Set<Long> ids) {
         List<ParkedKey> chosen = open.stream().filter(key -> ids.contains(key.id())).toList();
-        ids.forEach(id -> refused.put(id, "No key with this id waits."));
+        ids.forEach(id -> refused.put(id, UNKNOWN));
         chosen.forEach(key -> refused.remove(key.id()));
         return chosen;
     }
@@ -156,6 +163,8 @@ final class KeyRetry {
                 connection, key.id(), State.PARKED, unmapped, "", new ParkedKeys.Judged(-1, 0));
     }
 
+    /// Without moves, keys that are in each other's way cannot be told from a real conflict.
+    ///
     /// @param alone whether no other key of this work was in its way
     private void refuse(
             ParkedKey key, RowRefusal refusal, boolean alone, KeyWork.Judgement judgement)
@@ -166,7 +175,9 @@ final class KeyRetry {
             return;
         }
         boolean again =
-                held && refusal.isOfOrder() && (!alone || key.judgedChanges() != key.changes());
+                held
+                        && refusal.isOfOrder()
+                        && (!alone && moves || key.judgedChanges() != key.changes());
         if (held && !again) {
             parked.add(new Parked(key.table().whole(), refusal.reason(), false));
         }
@@ -177,7 +188,7 @@ final class KeyRetry {
                 refusal.reason(),
                 refusal.sqlState(),
                 new ParkedKeys.Judged(
-                        again ? judgement.latest() + 1 : -1, alone ? key.changes() : 0));
+                        again ? judgement.latest() + 1 : -1, alone || !moves ? key.changes() : 0));
     }
 
     /// The keys that are refused; all others are written.
@@ -200,7 +211,8 @@ final class KeyRetry {
     }
 
     /// Why the target refuses keys although the rows of all others are out of the table. Nothing
-    /// remains of it. A partial row needs its row in the table, so it is tried by itself.
+    /// remains of it. A partial row needs its row in the table, so it is tried by itself, some in
+    /// each judgement.
     private Map<RowKey, RowRefusal> alone(TableId table, WaitingChanges waiting)
             throws SQLException, TableStop {
         List<RowKey> whole = waiting.keys().stream().filter(waiting::isWhole).toList();
@@ -208,18 +220,15 @@ final class KeyRetry {
                 waiting.keys().stream().filter(key -> !waiting.isWhole(key)).toList();
         Savepoint before = connection.setSavepoint();
         Map<RowKey, RowRefusal> refusals = new HashMap<>();
-        if (remove(table, waiting, waiting.keys())) {
-            refusals.putAll(
-                    Bisection.write(
-                            whole,
-                            some -> attempt(() -> writeAll(table, waiting.of(some))),
-                            Long.MAX_VALUE));
-        }
+        remove(table, waiting, waiting.keys());
+        refusals.putAll(
+                Bisection.write(
+                        whole,
+                        some -> attempt(() -> writeAll(table, waiting.of(some))),
+                        Long.MAX_VALUE));
         restore(before);
-        if (partial.size() <= MOST_APART) {
-            for (RowKey key : partial) {
-                apart(table, waiting, key).ifPresent(refusal -> refusals.put(key, refusal));
-            }
+        for (RowKey key : partial.subList(0, Math.min(partial.size(), MOST_APART))) {
+            apart(table, waiting, key).ifPresent(refusal -> refusals.put(key, refusal));
         }
         return refusals;
     }
@@ -229,25 +238,25 @@ final class KeyRetry {
         Savepoint before = connection.setSavepoint();
         List<RowKey> others = new ArrayList<>(waiting.keys());
         others.remove(key);
-        Optional<RowRefusal> refusal =
-                others.isEmpty() || remove(table, waiting, others)
-                        ? attempt(table, waiting, List.of(key))
-                        : Optional.empty();
+        if (!others.isEmpty()) {
+            remove(table, waiting, others);
+        }
+        Optional<RowRefusal> refusal = attempt(table, waiting, List.of(key));
         restore(before);
         return refusal;
     }
 
-    /// @return false when the target does not delete these rows
-    private boolean remove(TableId table, WaitingChanges waiting, List<RowKey> keys)
-            throws SQLException, TableStop {
-        return attempt(() -> rows.write(table, waiting.deleted(keys), false)).isEmpty();
+    /// Rows that the target does not delete stay: then they are in the way for good.
+    private void remove(TableId table, WaitingChanges waiting, List<RowKey> keys)
+            throws SQLException {
+        attempt(() -> rows.write(table, waiting.deleted(keys), false));
     }
 
     private Optional<RowRefusal> attempt(TableId table, WaitingChanges waiting, List<RowKey> some)
             throws SQLException, TableStop {
         List<TableChanges> steps = waiting.of(some);
         Optional<RowRefusal> refusal = attempt(() -> writeAll(table, steps));
-        return refusal.filter(RowRefusal::isOfOrder).isEmpty()
+        return !moves || refusal.filter(RowRefusal::isOfOrder).isEmpty()
                 ? refusal
                 : attempt(
                         () -> {
@@ -268,7 +277,9 @@ final class KeyRetry {
         void run() throws SQLException, TableStop, RowRefusal;
     }
 
-    private Optional<RowRefusal> attempt(Writing writing) throws SQLException, TableStop {
+    /// What would stop the table in a batch refuses the key here: its changes are older than what
+    /// the table accepts now.
+    private Optional<RowRefusal> attempt(Writing writing) throws SQLException {
         Savepoint before = connection.setSavepoint();
         try {
             writing.run();
@@ -277,6 +288,10 @@ final class KeyRetry {
         } catch (RowRefusal refusal) {
             restore(before);
             return Optional.of(refusal);
+        } catch (TableStop stop) {
+            restore(before);
+            rows.forget(stop.table());
+            return Optional.of(RowRefusal.of(stop));
         }
     }
 

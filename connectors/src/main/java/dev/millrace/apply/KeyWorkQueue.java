@@ -5,10 +5,10 @@ import dev.millrace.apply.WriteOutcome.Worked;
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.control.StoredOffset;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -18,24 +18,50 @@ import org.jspecify.annotations.Nullable;
 
 /// Decides when keys that were set aside are tried again: when an operator asks for it, and held
 /// keys when every partition has passed the watermark at which they are judged. Outlives the runs
-/// of the applier. Confined to the consumer's thread, except [#ask].
+/// of the applier. Confined to the consumer's thread, except [#ask] and [#close].
 final class KeyWorkQueue {
 
-    private record Question(KeyRequest request, CompletableFuture<KeyRequest.Outcome> answer) {}
+    record Question(KeyRequest request, CompletableFuture<KeyRequest.Outcome> answer) {}
 
     private final Queue<Question> questions = new ConcurrentLinkedQueue<>();
 
     /// The lowest watermark at which a held key is judged, by partition.
     private final Map<Integer, Long> judgements = new HashMap<>();
 
-    private @Nullable KeyWork current;
+    private @Nullable Due current;
+    private volatile boolean closed;
 
-    /// The answer comes after the batches that are in progress. Cancel it if nobody waits for it
-    /// any more; a request that has begun is completed nevertheless.
+    /// The next work, decided once: a request that arrives later is another work.
+    ///
+    /// @param question empty for a judgement
+    record Due(KeyWork work, Optional<Question> question) {
+
+        /// These must rest until the work is done.
+        Set<Integer> partitions() {
+            return work.from().stream().map(StoredOffset::partition).collect(Collectors.toSet());
+        }
+    }
+
+    /// The answer comes after the batches that are in progress; it is cancelled when the applier is
+    /// closed. Cancel it if nobody waits for it any more; a request that has begun is completed
+    /// nevertheless.
     CompletableFuture<KeyRequest.Outcome> ask(KeyRequest request) {
         Question question = new Question(request, new CompletableFuture<>());
         questions.add(question);
+        if (closed) {
+            cancelAll();
+        }
         return question.answer();
+    }
+
+    /// No run of the applier follows. Thread-safe.
+    void close() {
+        closed = true;
+        cancelAll();
+    }
+
+    private void cancelAll() {
+        questions.forEach(question -> question.answer().cancel(false));
     }
 
     /// A run of the applier begins.
@@ -52,52 +78,52 @@ final class KeyWorkQueue {
         judgements.merge(partition, judgeAt, Math::min);
     }
 
-    /// The partitions that must rest for the next work; none while a work is in progress or nothing
-    /// is due.
-    Set<Integer> needed(Collection<StoredOffset> stored) {
-        questions.removeIf(question -> question.answer().isCancelled());
+    /// The next work; none while a work is in progress or nothing is due.
+    ///
+    /// @param stored the offsets of all partitions
+    Optional<Due> due(List<StoredOffset> stored) {
         if (current != null) {
-            return Set.of();
+            return Optional.empty();
         }
-        if (!questions.isEmpty()) {
-            return stored.stream().map(StoredOffset::partition).collect(Collectors.toSet());
+        questions.removeIf(question -> question.answer().isDone());
+        Question question = questions.peek();
+        if (question != null) {
+            return Optional.of(
+                    new Due(
+                            new KeyWork(new KeyWork.Asked(question.request()), stored),
+                            Optional.of(question)));
         }
         long passed = passed(stored);
         return judgements.values().stream().anyMatch(judgeAt -> judgeAt <= passed)
-                ? Set.copyOf(judgements.keySet())
-                : Set.of();
+                ? Optional.of(
+                        new Due(
+                                new KeyWork(
+                                        new KeyWork.Judgement(passed, latest(stored)),
+                                        stored.stream()
+                                                .filter(
+                                                        offset ->
+                                                                judgements.containsKey(
+                                                                        offset.partition()))
+                                                .toList()),
+                                Optional.empty()))
+                : Optional.empty();
     }
 
-    /// The next work.
-    ///
-    /// @param needed what [#needed] returned
-    /// @param stored the offsets of all partitions
-    KeyWork next(Set<Integer> needed, List<StoredOffset> stored) {
-        Question question = questions.peek();
-        KeyWork work =
-                new KeyWork(
-                        question == null
-                                ? new KeyWork.Judgement(passed(stored), latest(stored))
-                                : new KeyWork.Asked(question.request()),
-                        stored.stream()
-                                .filter(offset -> needed.contains(offset.partition()))
-                                .sorted(Comparator.comparing(StoredOffset::partition))
-                                .toList());
-        current = work;
-        return work;
+    /// The work is in progress.
+    KeyWork begin(Due due) {
+        current = due;
+        return due.work();
     }
 
     void done(Worked worked) {
-        KeyWork work = current;
-        current = null;
-        if (work == null) {
+        Due due = current;
+        if (due == null) {
             throw new IllegalStateException("No work was in progress.");
         }
-        if (work.what() instanceof KeyWork.Asked) {
-            questions.remove().answer().complete(worked.outcome());
-        }
+        current = null;
+        due.question().ifPresent(question -> question.answer().complete(worked.outcome()));
         // Batches of the other partitions may have held keys that the work did not see.
-        judgements.keySet().removeIf(work::covers);
+        judgements.keySet().removeIf(due.work()::covers);
         worked.judgements().forEach(this::held);
     }
 

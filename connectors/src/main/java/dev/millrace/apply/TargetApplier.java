@@ -99,7 +99,8 @@ public final class TargetApplier implements AutoCloseable {
     }
 
     /// Asks for work on keys that were set aside. It is done between two batches, as soon as the
-    /// applier runs. Cancel the answer when nobody waits for it any more.
+    /// applier runs; the answer is cancelled when the applier is closed. Cancel it when nobody
+    /// waits for it any more.
     public CompletableFuture<KeyRequest.Outcome> ask(KeyRequest request) {
         return keyWork.ask(request);
     }
@@ -150,6 +151,7 @@ public final class TargetApplier implements AutoCloseable {
     @Override
     public void close() {
         supervisor.close(STOP_TIMEOUT);
+        keyWork.close();
     }
 
     private final class Applying implements Component {

@@ -64,13 +64,15 @@ public final class ParkedKeys {
 
     private static final String SIZE =
             "SELECT count(*), count(*) FILTER (WHERE state = 'held'),"
-                    + " coalesce(sum(changes), 0)::bigint, coalesce(sum(bytes), 0)::bigint"
+                    + " coalesce(sum(changes) FILTER (WHERE state = 'parked'), 0)::bigint,"
+                    + " coalesce(sum(bytes), 0)::bigint"
                     + OPEN
                     + " AND target_schema = ? AND target_name = ?";
 
     private static final String SIZES =
             "SELECT target_schema, target_name, count(*), count(*) FILTER (WHERE state = 'held'),"
-                    + " sum(changes)::bigint, sum(bytes)::bigint"
+                    + " coalesce(sum(changes) FILTER (WHERE state = 'parked'), 0)::bigint,"
+                    + " sum(bytes)::bigint"
                     + OPEN
                     + " GROUP BY target_schema, target_name";
 
@@ -78,7 +80,8 @@ public final class ParkedKeys {
             "SELECT "
                     + COLUMNS
                     + " FROM millrace.parked_key WHERE migration = ? AND generation = ? AND (? = ''"
-                    + " OR target_schema || '.' || target_name = ?) ORDER BY id LIMIT ?";
+                    + " OR target_schema || '.' || target_name = ?)"
+                    + " ORDER BY state = 'skipped', id LIMIT ?";
 
     private static final String FIND =
             "SELECT "
@@ -241,8 +244,9 @@ public final class ParkedKeys {
     ///
     /// @param keys that are held or parked
     /// @param held how many of them are tried again by themselves
-    /// @param changes of these keys
-    /// @param bytes of these changes
+    /// @param changes of the keys that wait for an operator; a wait for a watermark is also a wait
+    ///   for held ones
+    /// @param bytes of the changes of all these keys
     public record Size(long keys, long held, long changes, long bytes) {
 
         /// Nothing waits.
@@ -405,7 +409,7 @@ public final class ParkedKeys {
                 id);
     }
 
-    /// The keys that were set aside, the skipped ones included, the oldest first.
+    /// The keys that were set aside, the oldest first, and the skipped ones after them.
     ///
     /// @param table as `schema.name`; empty for all
     public List<ParkedKey> list(Connection connection, int generation, String table, int most)

@@ -26,6 +26,8 @@ public final class StoredOffsets {
                     + COLUMNS
                     + ", rows_applied FROM millrace.stored_offset"
                     + " WHERE migration = ? AND topic = ? ORDER BY partition";
+    private static final String READ_PASSED =
+            READ.replace(" watermark,", " coalesce(watermark_read, watermark),");
     private static final String LOCK =
             "SELECT " + COLUMNS + " FROM millrace.stored_offset" + ROW + " FOR UPDATE";
     private static final String MOVE =
@@ -34,7 +36,7 @@ public final class StoredOffsets {
                     + " FROM millrace.parked_key k WHERE k.migration = stored_offset.migration"
                     + " AND k.generation = stored_offset.generation"
                     + " AND k.partition = stored_offset.partition AND k.state = 'held'))),"
-                    + " changes_total = ?, rows_applied = rows_applied + ?,"
+                    + " watermark_read = ?, changes_total = ?, rows_applied = rows_applied + ?,"
                     + " backend_pid = pg_backend_pid(), updated_at = clock_timestamp()"
                     + ROW
                     + " AND generation = ? AND topic_id = ? AND next_offset = ?";
@@ -66,11 +68,22 @@ public final class StoredOffsets {
         this.topic = topic;
     }
 
-    /// All partitions in the caller's snapshot.
+    /// All partitions in the caller's snapshot. Every change before the watermark of a partition is
+    /// applied, parked or skipped.
     public AppliedOffsets read(Connection connection) throws SQLException {
+        return read(connection, READ);
+    }
+
+    /// The same with the last watermark that each partition has passed, although changes before it
+    /// can be held. For the applier, which judges held keys by it.
+    public AppliedOffsets readPassed(Connection connection) throws SQLException {
+        return read(connection, READ_PASSED);
+    }
+
+    private AppliedOffsets read(Connection connection, String sql) throws SQLException {
         List<StoredOffset> partitions = new ArrayList<>();
         long rows = 0;
-        for (Row row : Statements.list(connection, READ, Row::read, migration, topic)) {
+        for (Row row : Statements.list(connection, sql, Row::read, migration, topic)) {
             partitions.add(row.offset());
             rows += row.rowsApplied();
         }
@@ -191,7 +204,7 @@ public final class StoredOffsets {
     }
 
     /// Moves the offset by compare-and-set. The stored watermark does not pass the first change of
-    /// a held key: whoever waits for a watermark waits for these keys as well.
+    /// a held key: a wait for a watermark is also a wait for these keys.
     ///
     /// @param rows changes that were applied between the two offsets
     /// @return false when the stored offset was not `from`
@@ -203,6 +216,7 @@ public final class StoredOffsets {
                         to.nextOffset(),
                         to.token().changesOffset(),
                         to.token().index(),
+                        to.watermark().number(),
                         to.watermark().number(),
                         to.total(),
                         rows,

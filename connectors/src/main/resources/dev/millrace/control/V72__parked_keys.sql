@@ -42,3 +42,6 @@ CREATE TABLE parked_change (
     image bytea NOT NULL
 );
 CREATE INDEX ON parked_change (parked_key, id);
+
+-- The last watermark that the partition has passed. The column watermark stays before the changes of held keys.
+ALTER TABLE stored_offset ADD COLUMN watermark_read bigint;

@@ -1,13 +1,10 @@
 package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.ParkedKeys.ParkedKey;
-import dev.millrace.control.ParkedKeys.State;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -32,7 +29,7 @@ class HeldHistoryIT {
     private final List<Deque<Runnable>> queues = new ArrayList<>();
     private int nextId;
     private int nextCode;
-    private long watermark = 10;
+    private final Watermarked watermarks = new Watermarked(11);
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6})
@@ -63,7 +60,7 @@ class HeldHistoryIT {
                 }
             }
             queues.forEach(queue -> queue.forEach(Runnable::run));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(scenario.parked())
                     .as("seed %d", seed)
@@ -166,7 +163,7 @@ class HeldHistoryIT {
     }
 
     private void watermark(ApplierScenario scenario) {
-        long number = ++watermark;
+        long number = watermarks.next();
         for (int i = 0; i < PARTITIONS; i++) {
             int partition = i;
             queues.get(partition).add(() -> scenario.watermark(partition, number));
@@ -179,18 +176,5 @@ class HeldHistoryIT {
                 queue.remove().run();
             }
         }
-    }
-
-    private void awaitSettled(ApplierScenario scenario) {
-        long first = watermark + 1;
-        await().atMost(ApplierScenario.TIMEOUT)
-                .pollInterval(Duration.ofMillis(50))
-                .until(
-                        () -> {
-                            scenario.watermark(++watermark);
-                            return scenario.stored().partitions().stream()
-                                    .allMatch(offset -> offset.watermark().number() >= first);
-                        });
-        assertThat(scenario.parked()).noneMatch(key -> key.state() == State.HELD);
     }
 }

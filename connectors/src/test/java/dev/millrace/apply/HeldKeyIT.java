@@ -10,7 +10,8 @@ import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
 import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.ParkedKeys.State;
-import java.time.Duration;
+import dev.millrace.control.StoredOffsets;
+import java.sql.Connection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,7 +31,7 @@ class HeldKeyIT {
             "CREATE TABLE item (id int PRIMARY KEY, code text UNIQUE, big text, note text DEFAULT"
                     + " 'new')";
 
-    private long watermark = 1_000;
+    private final Watermarked watermarks = new Watermarked(1_001);
 
     private static Row row(int id, String code) {
         return Row.of(ITEM, String.valueOf(id), code);
@@ -38,32 +39,6 @@ class HeldKeyIT {
 
     private static Row key(int id) {
         return ApplierScenario.key(ITEM, String.valueOf(id));
-    }
-
-    /// Watermarks come all the time; waits until nothing is held and the last one is stored.
-    private void awaitSettled(ApplierScenario scenario) {
-        long first = watermark + 1;
-        await().atMost(ApplierScenario.TIMEOUT)
-                .pollInterval(Duration.ofMillis(50))
-                .until(
-                        () -> {
-                            scenario.watermark(++watermark);
-                            return scenario.stored().partitions().stream()
-                                    .allMatch(offset -> offset.watermark().number() >= first);
-                        });
-        assertThat(scenario.parked()).noneMatch(key -> key.state() == State.HELD);
-    }
-
-    /// Waits until a key is held that the partition contains.
-    private static void awaitHeld(ApplierScenario scenario, int keys) {
-        await().atMost(ApplierScenario.TIMEOUT)
-                .pollInterval(Duration.ofMillis(20))
-                .until(
-                        () ->
-                                scenario.parked().stream()
-                                                .filter(key -> key.state() == State.HELD)
-                                                .count()
-                                        == keys);
     }
 
     private static List<List<String>> items(ApplierScenario scenario) {
@@ -85,10 +60,10 @@ class HeldKeyIT {
             scenario.start(ApplierScenario.limits(100), scenario.plainRole());
             scenario.awaitApplied();
             scenario.upsert(0, row(2, "a"));
-            awaitHeld(scenario, 1);
+            Watermarked.awaitHeld(scenario, 1);
             scenario.upsert(0, row(3, "b"));
             scenario.delete(1, key(1));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(items(scenario)).isEqualTo(List.of(List.of("2", "a"), List.of("3", "b")));
             assertThat(scenario.parked()).isEmpty();
@@ -96,7 +71,7 @@ class HeldKeyIT {
         }
     }
 
-    /// Whoever waits for a watermark waits for the held key.
+    /// A wait for a watermark is also a wait for the held key.
     @Test
     void theStoredWatermarkDoesNotPassAHeldKey() throws Exception {
         try (var scenario = new ApplierScenario(2, UNIQUE)) {
@@ -107,18 +82,30 @@ class HeldKeyIT {
             scenario.upsert(0, row(2, "a"));
             scenario.watermark(0, 200);
             scenario.watermark(0, 300);
-            awaitHeld(scenario, 1);
+            Watermarked.awaitHeld(scenario, 1);
             scenario.upsert(0, row(4, "d"));
             await().until(() -> items(scenario).size() == 2);
 
             assertThat(scenario.stored().partitions().getFirst().watermark().number())
                     .isEqualTo(100);
+            assertThat(passed(scenario)).as("what the next applier judges by").isEqualTo(300);
 
             scenario.delete(1, key(1));
             scenario.watermark(1, 300);
             scenario.watermark(400);
             scenario.awaitApplied(400);
             assertThat(items(scenario)).isEqualTo(List.of(List.of("2", "a"), List.of("4", "d")));
+        }
+    }
+
+    private static long passed(ApplierScenario scenario) throws Exception {
+        try (Connection connection = scenario.database.connect()) {
+            return new StoredOffsets(scenario.migration, scenario.topics.target())
+                    .readPassed(connection)
+                    .partitions()
+                    .getFirst()
+                    .watermark()
+                    .number();
         }
     }
 
@@ -134,7 +121,7 @@ class HeldKeyIT {
             scenario.database.execute("UPDATE item SET note = 'kept'");
             scenario.upsert(0, row(1, "b"));
             scenario.upsert(other, row(2, "a"));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(scenario.database.query("SELECT id, code, note FROM item ORDER BY id"))
                     .isEqualTo(List.of(List.of("1", "b", "kept"), List.of("2", "a", "kept")));
@@ -151,7 +138,7 @@ class HeldKeyIT {
             scenario.awaitApplied();
             scenario.upsert(0, partial("1", "b"));
             scenario.upsert(1, partial("2", "a"));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(scenario.database.query("SELECT id, code, big FROM item ORDER BY id"))
                     .isEqualTo(List.of(List.of("1", "b", "one"), List.of("2", "a", "two")));
@@ -174,7 +161,7 @@ class HeldKeyIT {
             scenario.upsert(0, row(1, "b"));
             scenario.upsert(1, row(2, "a"));
             scenario.upsert(0, row(3, "taken"));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(items(scenario))
                     .isEqualTo(
@@ -194,13 +181,13 @@ class HeldKeyIT {
             TargetApplier first = scenario.start();
             scenario.awaitApplied();
             scenario.upsert(0, row(2, "a"));
-            awaitHeld(scenario, 1);
+            Watermarked.awaitHeld(scenario, 1);
             first.close();
             scenario.upsert(0, row(2, "c"));
             scenario.upsert(0, row(2, "a"));
             scenario.delete(1, key(1));
             scenario.start();
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(items(scenario)).isEqualTo(List.of(List.of("2", "a")));
             assertThat(scenario.parked()).isEmpty();
@@ -218,7 +205,7 @@ class HeldKeyIT {
             scenario.upsert(0, row(1, "taken"));
             scenario.upsert(0, row(2, "x"));
             scenario.start(ApplierScenario.limits(100), scenario.plainRole());
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(scenario.parked())
                     .singleElement()
@@ -239,9 +226,9 @@ class HeldKeyIT {
             scenario.start();
             scenario.awaitApplied();
             scenario.upsert(0, row(2, "a"));
-            awaitHeld(scenario, 1);
+            Watermarked.awaitHeld(scenario, 1);
             scenario.send(0, ParkedKeyIT.rejected(scenario.next(0), ITEM, "2"));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(scenario.parked())
                     .extracting(ParkedKey::state, ParkedKey::cause, ParkedKey::changes)
@@ -259,9 +246,9 @@ class HeldKeyIT {
                         "CREATE TABLE item (id int PRIMARY KEY, code int REFERENCES parent)")) {
             scenario.start(ApplierScenario.limits(100), scenario.plainRole());
             scenario.upsert(0, row(1, "7"));
-            awaitHeld(scenario, 1);
+            Watermarked.awaitHeld(scenario, 1);
             scenario.upsert(1, Row.of(ApplierScenario.rowSchema("parent", "id"), "7"));
-            awaitSettled(scenario);
+            watermarks.awaitSettled(scenario);
 
             assertThat(items(scenario)).isEqualTo(List.of(List.of("1", "7")));
         }
@@ -292,7 +279,11 @@ class HeldKeyIT {
             assertThat(ask(applier, new KeyRequest.Retry(Set.of(third, 77L))))
                     .isEqualTo(
                             new KeyRequest.Outcome(
-                                    List.of(third), Map.of(77L, "No key with this id waits.")));
+                                    List.of(third),
+                                    Map.of(
+                                            77L,
+                                            "No key with this id waits. Its changes may be applied"
+                                                    + " already: see 'millrace rejected list'.")));
             assertThat(ask(applier, new KeyRequest.Retry(Set.of())).done()).hasSize(1);
             scenario.upsert(0, Row.of(WIDE, "1", "last", "big"));
             scenario.awaitApplied();

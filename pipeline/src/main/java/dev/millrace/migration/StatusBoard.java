@@ -270,8 +270,8 @@ final class StatusBoard {
                 .forEach(
                         table ->
                                 blockers.add(
-                                        "%d keys of table %s are rejected and their changes wait. Run 'millrace rejected list' to see the causes"
-                                                .formatted(table.rejectedKeys(), table.target())));
+                                        "rejected keys of table %s: %d. Their changes wait. Run 'millrace rejected list' to see the causes"
+                                                .formatted(table.target(), table.rejectedKeys())));
         return blockers;
     }
 

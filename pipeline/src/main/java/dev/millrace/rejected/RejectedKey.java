@@ -97,11 +97,13 @@ public record RejectedKey(
         }
     }
 
-    /// @param columns names of the key's columns
+    /// @param columns names of the key's columns; empty if they are not known any more
     static RejectedKey of(ParkedKey parked, List<String> columns) {
         Map<String, String> key = new LinkedHashMap<>();
         for (int i = 0; i < parked.key().size(); i++) {
-            key.put(columns.get(i), parked.key().get(i));
+            key.put(
+                    columns.isEmpty() ? "key column " + (i + 1) : columns.get(i),
+                    parked.key().get(i));
         }
         return new RejectedKey(
                 parked.id(),

@@ -5,7 +5,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
-import dev.millrace.mapping.Mapping;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.rejected.RejectedChange.Action;
 import dev.millrace.rejected.RejectedChange.Outcome;
@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +35,9 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
 
     /// The changes of many keys take a while; a client waits a minute for its answer.
     private static final Duration PATIENCE = Duration.ofSeconds(50);
+
+    private static final String STOPPING =
+            "Apply is stopping; it may have completed the request. Start the service, then check 'millrace rejected list'";
 
     @FunctionalInterface
     private interface Reading<T> {
@@ -137,6 +141,11 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     }
 
     private KeyRequest.Outcome answer(KeyRequest request) {
+        if (live.stream().applier().state() instanceof ComponentState.Failed failed) {
+            throw new RefusedException(
+                    "Apply has failed: %s. Remove the cause and start the service again, then run the command again"
+                            .formatted(failed.text()));
+        }
         CompletableFuture<KeyRequest.Outcome> answer = live.stream().applier().ask(request);
         try {
             return answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
@@ -147,7 +156,10 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                             .formatted(PATIENCE.toSeconds()));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-            throw new RefusedException("The service is stopping");
+            answer.cancel(false);
+            throw new RefusedException(STOPPING);
+        } catch (CancellationException _) {
+            throw new RefusedException(STOPPING);
         } catch (ExecutionException e) {
             throw new IllegalStateException("Apply completes a request only with an outcome.", e);
         }
@@ -168,16 +180,13 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         return RejectedKey.of(parked, keyColumns(parked.table()));
     }
 
+    /// Empty if no mapping writes the table any more.
     private List<String> keyColumns(TableId table) {
         return stream().tables().mappings().stream()
                 .filter(mapping -> mapping.target().table().equals(table))
                 .findFirst()
-                .map(Mapping::target)
-                .orElseThrow(
-                        () ->
-                                new RefusedException(
-                                        "No mapping writes table " + table + " any more"))
-                .keyColumns();
+                .map(mapping -> mapping.target().keyColumns())
+                .orElse(List.of());
     }
 
     private ReplicationStream stream() {

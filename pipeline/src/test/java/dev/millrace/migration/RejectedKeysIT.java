@@ -84,7 +84,7 @@ class RejectedKeysIT {
             assertThat(status(scene, 202).rejectedKeys()).isEqualTo(100);
             StatusReport status = scene.running().status();
             assertThat(status.blockers().toString())
-                    .contains("100 keys of table public.item", "millrace rejected list")
+                    .contains("rejected keys of table public.item: 100", "millrace rejected list")
                     .doesNotContain("hunter2");
 
             TableReport undecided = scene.reconcile().tables().getFirst();

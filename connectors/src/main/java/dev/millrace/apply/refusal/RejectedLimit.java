@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /// How many keys of a table may wait before the table is stopped. Immutable.
 ///
-/// @param keys of a table that has no limit of its own
+/// @param keys of a table without an entry in `ofTables`
 /// @param ofTables limits of tables
 public record RejectedLimit(long keys, Map<TableId, Long> ofTables) {
 

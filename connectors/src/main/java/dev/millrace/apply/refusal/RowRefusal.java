@@ -27,7 +27,7 @@ public final class RowRefusal extends Exception {
     /// @param consequence [Consequence#HOLD] or [Consequence#PARK]
     public static RowRefusal of(TableId table, Consequence consequence, SQLException failure) {
         return new RowRefusal(
-                table, consequence, failure, StopReason.ofKey(table, failure, Optional.empty()));
+                table, consequence, failure, StopReason.cause(table, failure, Optional.empty()));
     }
 
     /// A change that the target's row of the key cannot take.
@@ -35,12 +35,17 @@ public final class RowRefusal extends Exception {
         return new RowRefusal(table, Consequence.PARK, null, reason);
     }
 
+    /// A key that was tried by itself met what would stop the table in a batch.
+    public static RowRefusal of(TableStop stop) {
+        return new RowRefusal(stop.table(), Consequence.PARK, null, stop.cause());
+    }
+
     /// The same refusal, with the column that did not accept the value.
     public RowRefusal at(Optional<String> column) {
         SQLException known = failure;
         return known == null || column.isEmpty()
                 ? this
-                : new RowRefusal(table, consequence, known, StopReason.ofKey(table, known, column));
+                : new RowRefusal(table, consequence, known, StopReason.cause(table, known, column));
     }
 
     /// The table, or the part of it, that the statement writes.
@@ -70,8 +75,6 @@ public final class RowRefusal extends Exception {
     /// For a table of which no single row can be set aside.
     public TableStop stop(Optional<String> column) {
         SQLException known = failure;
-        return known == null
-                ? new TableStop(table, StopReason.stopping(reason()))
-                : new TableStop(table, known, column);
+        return known == null ? new TableStop(table, reason()) : new TableStop(table, known, column);
     }
 }

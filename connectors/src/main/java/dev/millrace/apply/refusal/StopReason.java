@@ -41,13 +41,10 @@ public final class StopReason {
         return failure instanceof PSQLException pg ? pg.getServerErrorMessage() : null;
     }
 
-    /// @param column the refused column, if the server's error does not name it
-    public static String of(TableId table, SQLException failure, Optional<String> column) {
-        return stopping(ofKey(table, failure, column));
-    }
-
     /// The cause alone.
-    static String ofKey(TableId table, SQLException failure, Optional<String> column) {
+    ///
+    /// @param column the refused column, if the server's error does not name it
+    static String cause(TableId table, SQLException failure, Optional<String> column) {
         ServerErrorMessage server = server(failure);
         String state = String.valueOf(failure.getSQLState());
         StringBuilder reason = new StringBuilder();
@@ -69,7 +66,7 @@ public final class StopReason {
     }
 
     /// The reason why a table is stopped, from its cause.
-    static String stopping(String cause) {
+    public static String stopping(String cause) {
         return cause + NEXT;
     }
 
@@ -79,8 +76,7 @@ public final class StopReason {
                 + ": more than "
                 + most
                 + " keys are rejected, which is rejected-limit. See the causes with millrace"
-                + " rejected list."
-                + NEXT;
+                + " rejected list.";
     }
 
     /// @param most bytes of changes of a table that may wait
@@ -88,8 +84,7 @@ public final class StopReason {
         return table
                 + ": the changes of its rejected keys take more than "
                 + most
-                + " bytes. See the causes with millrace rejected list."
-                + NEXT;
+                + " bytes. See the causes with millrace rejected list.";
     }
 
     public static String missingRow(TableId table) {
@@ -103,8 +98,7 @@ public final class StopReason {
     public static String keepsRows(TableId table) {
         return table
                 + ": a TRUNCATE would also delete rows that the mapping excludes. Delete the rows"
-                + " with DELETE instead."
-                + NEXT;
+                + " with DELETE instead.";
     }
 
     /// @param statement the kind of statement that had no effect, or another one
@@ -113,8 +107,7 @@ public final class StopReason {
                 + ": the target did not execute the "
                 + statement
                 + " statement as sent, because a rule or a trigger of the table rewrites or skips"
-                + " it. Run millrace plan to see its name, and disable it."
-                + NEXT;
+                + " it. Run millrace plan to see its name, and disable it.";
     }
 
     private static void part(StringBuilder reason, String what, @Nullable String name) {

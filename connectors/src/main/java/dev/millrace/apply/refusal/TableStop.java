@@ -11,10 +11,13 @@ public final class TableStop extends Exception {
     private static final long serialVersionUID = 1;
 
     private final transient TableId table;
+    private final transient String cause;
 
-    public TableStop(TableId table, String reason) {
-        super(reason);
+    /// @param cause without what follows from it
+    public TableStop(TableId table, String cause) {
+        super(StopReason.stopping(cause));
         this.table = table.whole();
+        this.cause = cause;
     }
 
     public TableStop(TableId table, SQLException failure) {
@@ -23,12 +26,17 @@ public final class TableStop extends Exception {
 
     /// @param column the column that refused a value, if the server's error does not name it
     public TableStop(TableId table, SQLException failure, Optional<String> column) {
-        this(table, StopReason.of(table, failure, column));
+        this(table, StopReason.cause(table, failure, column));
     }
 
     /// The table, if a part of it cannot take the changes.
     public TableId table() {
         return table;
+    }
+
+    /// Why no row of a statement was accepted, for a key that is tried by itself.
+    String cause() {
+        return cause;
     }
 
     public String reason() {

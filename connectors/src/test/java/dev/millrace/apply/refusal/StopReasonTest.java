@@ -12,7 +12,7 @@ class StopReasonTest {
     @Test
     void omitsTheMessageOfTheDriver() {
         String reason =
-                StopReason.of(
+                StopReason.cause(
                         new TableId("crm", "customer"),
                         new SQLException("invalid input: \"secret\"", "22P02"),
                         Optional.empty());
