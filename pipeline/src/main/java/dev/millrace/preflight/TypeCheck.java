@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Checks that the text of every value means the same on the target: no type refers to an object of
@@ -64,8 +65,11 @@ final class TypeCheck {
         Findings same = new Findings("target.types");
         for (Written column : columns) {
             List<Part> parts = from.getOrDefault(column.from(), List.of());
-            parts.forEach(part -> judgeText(portable, column, part));
             List<Part> others = to.getOrDefault(column.to().type(), List.of());
+            if (parts.isEmpty() || others.isEmpty()) {
+                refuseUnknown(portable, column);
+            }
+            parts.forEach(part -> judgeText(portable, column, part));
             parts.forEach(part -> judgeDefinition(same, column, part, others));
         }
         List<Finding> findings = new ArrayList<>();
@@ -98,6 +102,20 @@ final class TypeCheck {
                                         column));
     }
 
+    /// A type that was not found cannot be judged.
+    private static void refuseUnknown(Findings findings, Written column) {
+        findings.refuse(
+                column.table().target().id().toString(),
+                "the type of column "
+                        + column.column()
+                        + " was not found in the catalogs: "
+                        + column.from().formatted()
+                        + " on the source, "
+                        + column.to().type().formatted()
+                        + " on the target",
+                "Check that both types exist, then run plan again.");
+    }
+
     private static void judgeText(Findings findings, Written column, Part part) {
         if (!part.isBuiltIn()) {
             return;
@@ -127,8 +145,10 @@ final class TypeCheck {
     }
 
     private static String remedy(Written column) {
-        return "Leave the column out of the SELECT, or change its type on both sides: ALTER TABLE"
-                + " ... ALTER COLUMN "
+        return "Leave the column out of the SELECT, or change its type to text on both sides. On"
+                + " the target: ALTER TABLE "
+                + Identifier.quote(column.table().target().id())
+                + " ALTER COLUMN "
                 + Identifier.quote(column.column())
                 + " TYPE text;";
     }
@@ -138,10 +158,7 @@ final class TypeCheck {
         if (part.isBuiltIn() || part.kind() == Kind.OTHER) {
             return;
         }
-        for (Part other : others) {
-            if (other.isBuiltIn() || !other.name().equals(part.name())) {
-                continue;
-            }
+        for (Part other : named(part, others)) {
             if (part.kind() == Kind.ENUM && other.kind() == Kind.ENUM) {
                 judgeLabels(findings, column, part, other);
             } else if (!part.isDefinedAs(other)) {
@@ -161,6 +178,22 @@ final class TypeCheck {
         }
     }
 
+    /// The types of the target with this name, which may be in other schemas; of several ones, that
+    /// in the same schema. A domain is judged by what it consists of.
+    private static List<Part> named(Part part, List<Part> others) {
+        List<Part> named =
+                others.stream()
+                        .filter(
+                                other ->
+                                        !other.isBuiltIn()
+                                                && other.kind() != Kind.OTHER
+                                                && other.name().equals(part.name()))
+                        .toList();
+        List<Part> same =
+                named.stream().filter(other -> other.schema().equals(part.schema())).toList();
+        return same.isEmpty() ? named : same;
+    }
+
     private static void judgeLabels(Findings findings, Written column, Part part, Part other) {
         List<String> missing =
                 part.definition().stream()
@@ -176,13 +209,19 @@ final class TypeCheck {
                             + " has no label "
                             + String.join(", ", missing)
                             + ", which the source has",
-                    "ALTER TYPE "
-                            + Identifier.quote(other.schema())
-                            + "."
-                            + Identifier.quote(other.name())
-                            + " ADD VALUE "
-                            + Identifier.literal(missing.getFirst()).strip()
-                            + ";");
+                    missing.stream()
+                            .map(label -> addition(other, label))
+                            .collect(Collectors.joining(" ")));
         }
+    }
+
+    private static String addition(Part type, String label) {
+        return "ALTER TYPE "
+                + Identifier.quote(type.schema())
+                + "."
+                + Identifier.quote(type.name())
+                + " ADD VALUE "
+                + Identifier.literal(label).strip()
+                + ";";
     }
 }

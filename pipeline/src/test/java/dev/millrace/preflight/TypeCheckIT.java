@@ -78,8 +78,9 @@ class TypeCheckIT {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "pair|(a int, b int)|(b int, a int)|b int4, a int4|a int4, b int4",
-                "pair|(a int, b text)|(a int)|a int4|a int4, b text",
+                "pair|(a int, b int)|(b int, a int)|b integer, a integer|a integer, b integer",
+                "pair|(a numeric(12,2))|(a numeric(10,2))|a numeric(10,2)|a numeric(12,2)",
+                "pair|(a int, b text)|(a int)|a integer|a integer, b text",
                 "spans|RANGE (subtype = int4)|RANGE (subtype = int8)|int8|int4"
             })
     void refusesATypeThatIsDefinedInAnotherWay(String types) {

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// What the runs have proved: by which ways a type's values came to the target unchanged, on every
@@ -32,17 +31,6 @@ final class Proofs {
 
     /// The older version of each pair.
     private final List<Integer> versions = new ArrayList<>();
-
-    private final Set<String> skipped = new TreeSet<>();
-
-    /// A type whose extension a server does not have.
-    void skip(Type type) {
-        skipped.add(type.sql());
-    }
-
-    boolean isSkipped(Type type) {
-        return skipped.contains(type.sql());
-    }
 
     /// The plan has refused a column of the type.
     void refuseValue(Type type) {
@@ -114,8 +102,8 @@ final class Proofs {
     }
 
     private void judgeDelete(String where, Type type, Sides first, Sides end, Proof proof) {
-        boolean copied =
-                first.target().of(type, Way.DELETE).equals(first.source().of(type, Way.DELETE));
+        List<List<String>> from = first.source().of(type, Way.DELETE);
+        boolean copied = !from.isEmpty() && first.target().of(type, Way.DELETE).equals(from);
         List<List<String>> left = end.target().of(type, Way.DELETE);
         if (copied && left.isEmpty() && end.source().of(type, Way.DELETE).isEmpty()) {
             proof.exact().add(Way.DELETE);

@@ -1,5 +1,7 @@
 package dev.millrace.types;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
@@ -7,9 +9,12 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /// PostgreSQL servers of several versions, each started when a test first needs it. The newest one
@@ -28,9 +33,15 @@ final class ServerVersions implements AutoCloseable {
 
     /// An empty database, encoding UTF-8, collation C.
     TestDatabase newDatabase(int version) throws IOException {
-        if (version == NEWEST) {
-            return PostgresServer.shared().newDatabase();
-        }
+        TestDatabase database =
+                version == NEWEST ? PostgresServer.shared().newDatabase() : onOwnServer(version);
+        assertThat(database.value("SELECT current_setting('server_version_num')::int / 10000"))
+                .as("version of the server")
+                .isEqualTo(Integer.toString(version));
+        return database;
+    }
+
+    private TestDatabase onOwnServer(int version) throws IOException {
         Started running = started.get(version);
         if (running == null) {
             running = start(version);
@@ -63,7 +74,10 @@ final class ServerVersions implements AutoCloseable {
                             + ". Run the test with Maven; versions 15 to 17 need -Pmatrix.");
         }
         try (var jars = Files.newDirectoryStream(folder, "*.jar")) {
-            return jars.iterator().next();
+            List<Path> found = new ArrayList<>();
+            jars.forEach(found::add);
+            assertThat(found).as("one jar in pipeline/" + folder).hasSize(1);
+            return found.getFirst();
         }
     }
 
@@ -74,7 +88,7 @@ final class ServerVersions implements AutoCloseable {
             try {
                 Folders.delete(each.folder());
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             }
         }
     }

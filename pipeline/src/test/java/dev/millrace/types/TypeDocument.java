@@ -5,6 +5,7 @@ import dev.millrace.types.TypeTable.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Writes `docs/types.md` from what the runs have proved.
 final class TypeDocument {
@@ -21,7 +22,7 @@ final class TypeDocument {
 
             *Exact*: the output functions of source and target print the same text for each value below,
             for NULL, for the default of a column and, where the type can be stored out of line, for a
-            large value. The text is the same whether the value comes from an existing row (page ranges
+            large value if the type has `large` among its values. The text is the same whether the value comes from an existing row (page ranges
             and `backfill: engine`), an INSERT or an UPDATE. It also is the same after an UPDATE of
             another column or of the key, which does not send a large value. Sessions of both databases
             have hostile defaults for time zone, styles, bytea, floats and arrays meanwhile.
@@ -31,22 +32,22 @@ final class TypeDocument {
 
             Every build proves this from PostgreSQL 14 and 18 to 18. The Maven profile `matrix` proves it
             from 14, 15, 16, 17 and 18 to 18, and from 18 to 15. A number after a value is the oldest
-            version that has it: an older target stops the table and names the column.
+            version that has it: an older target rejects the row, and `millrace rejected list` names the column.
 
             *As key*: *exact* means that rows with this type in their key are updated, deleted and read
-            again by their key. *Refused* means that equal values can have different texts. Types without
+            again by their key. *Refused* means that equal values may have different texts. Types without
             an entry have no B-tree index.
 
             An array of a type, a domain over it, and a composite type or range that contains it, have the
             verdict of the type. The types of other extensions are carried as their output functions
-            print them; no test covers them.
+            print them; no test covers them. `money` is proved between sessions of one locale.
 
             What an output function does not print is not carried; logical replication sends nothing
             else. The output function of `xml` leaves out the encoding and version 1.0 of a declaration,
             which a cast to `text` prints.
 
-            A row of at most 63 MiB is carried. A larger one stops the capture, with the names of the table
-            and the column.
+            A row of the source of at most 63 MiB is carried. A larger one ends the migration as FAILED, with
+            the names of the table and the column.
             """;
 
     private TypeDocument() {}
@@ -100,7 +101,10 @@ final class TypeDocument {
     }
 
     private static String values(Type type) {
-        return type.values().stream().map(TypeDocument::value).collect(Collectors.joining(", "));
+        return Stream.concat(
+                        type.values().stream().map(TypeDocument::value),
+                        type.large().stream().map(_ -> "large"))
+                .collect(Collectors.joining(", "));
     }
 
     private static String value(Value value) {

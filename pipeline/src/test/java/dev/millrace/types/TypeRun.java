@@ -10,6 +10,7 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.rejected.RejectedKey;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.SpecReader;
@@ -22,6 +23,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.awaitility.Awaitility;
 
@@ -83,7 +85,7 @@ final class TypeRun implements AutoCloseable {
         return report.findings().stream().filter(found -> !found.status().passes()).toList();
     }
 
-    /// Waits until all existing rows are on the target. Fails as soon as a table stops.
+    /// Waits until all existing rows are on the target. Fails as soon as the target refuses one.
     void awaitInSync() {
         Awaitility.await(backfill.toString())
                 .atMost(LIMIT)
@@ -91,12 +93,26 @@ final class TypeRun implements AutoCloseable {
                 .until(
                         () -> {
                             StatusReport status = assembly.migration().status();
-                            assertThat(status.blockers())
-                                    .noneMatch(blocker -> blocker.contains("is stopped"));
+                            requireNothingRefused();
                             assertThat(status.phase()).as("%s", status).isNotEqualTo("FAILED");
                             assertThat(status.generation()).as("%s", status).isLessThan(2);
                             return status.phase().equals("IN_SYNC");
                         });
+    }
+
+    private void requireNothingRefused() {
+        assertThat(assembly.migration().status().blockers())
+                .noneMatch(
+                        blocker ->
+                                blocker.contains("is stopped")
+                                        || blocker.contains("rejected keys"));
+    }
+
+    /// Why the target refused changes of a table.
+    List<String> rejectedCauses(String table) {
+        return assembly.migration().rejected().list(Optional.of(table), 10).stream()
+                .map(RejectedKey::cause)
+                .toList();
     }
 
     /// Waits until something that blocks the migration is about this object.
@@ -134,8 +150,7 @@ final class TypeRun implements AutoCloseable {
                 .atMost(LIMIT)
                 .until(
                         () -> {
-                            assertThat(assembly.migration().status().blockers())
-                                    .noneMatch(blocker -> blocker.contains("is stopped"));
+                            requireNothingRefused();
                             return state(id) instanceof ReconciliationState.Finished;
                         });
         return ((ReconciliationState.Finished) state(id)).report();

@@ -79,8 +79,8 @@ final class TypeScene implements AutoCloseable {
     /// @param byTable the fields of each row
     record Rows(Map<String, List<List<String>>> byTable) {
 
-        /// What the rows that went one way have of a type: the id, the value, and the value of the
-        /// column with a default.
+        /// What the rows that went one way have of a type: the id, the column that every change
+        /// sets, the value, and the value of the column with a default.
         List<List<String>> of(Type type, Way way) {
             if (way == Way.KEY) {
                 return byTable.getOrDefault(keys(type), List.of());
@@ -92,7 +92,13 @@ final class TypeScene implements AutoCloseable {
             int column = rows.getFirst().indexOf("v" + type.number());
             return rows.stream()
                     .filter(row -> row.getFirst().charAt(0) == way.thousands)
-                    .map(row -> List.of(row.getFirst(), row.get(column), row.get(column + 1)))
+                    .map(
+                            row ->
+                                    List.of(
+                                            row.getFirst(),
+                                            row.get(1),
+                                            row.get(column),
+                                            row.get(column + 1)))
                     .toList();
         }
     }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads what types consist of: a type itself, the elements of an array, the base of a domain, the
 /// attributes of a composite type, the bounds of a range, and so on down to the built-in types.
+/// Stateless.
 public final class TypeParts {
 
     /// Each part has one row per item of its definition, or one row without an item.
@@ -41,8 +42,11 @@ public final class TypeParts {
             LEFT JOIN LATERAL (
                 SELECT e.enumlabel::text, e.enumsortorder FROM pg_catalog.pg_enum e
                     WHERE e.enumtypid = t.oid
-                UNION ALL SELECT a.attname || ' ' || b.typname
-                        || CASE WHEN a.atttypmod < 0 THEN '' ELSE ' ' || a.atttypmod END, a.attnum
+                UNION ALL SELECT a.attname || ' ' || CASE
+                        WHEN b.typnamespace = 'pg_catalog'::regnamespace AND b.typelem = 0
+                        THEN format_type(b.oid, a.atttypmod)
+                        ELSE b.typname || CASE WHEN a.atttypmod < 0 THEN '' ELSE ' ' || a.atttypmod END
+                        END, a.attnum
                     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type b ON b.oid = a.atttypid
                     WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
                         AND NOT a.attisdropped
