@@ -84,7 +84,8 @@ class DemoIT {
                         await().atMost(Duration.ofSeconds(30))
                                 .until(() -> deleteReceipts(service) > 0);
 
-        assertThat(demo(service).run(inSharedFolder(true))).isEqualTo(1);
+        // Another run's receipts are as young, and nobody misses them.
+        assertThat(demo(service).run(inNewFolder())).isEqualTo(1);
 
         assertThat(output.toString()).containsPattern("lost [1-9][0-9]*, failed 0, longest wait");
     }

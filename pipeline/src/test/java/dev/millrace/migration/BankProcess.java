@@ -161,8 +161,8 @@ final class BankProcess implements AutoCloseable {
     }
 
     /// Begins a switchover that waits in [SwitchStep#FENCE] for an older transaction of the
-    /// application. The transaction is begun anew for each attempt: the gate `transactions` refuses
-    /// one that is open for long.
+    /// application. Each attempt begins a new transaction: the gate `transactions` refuses one that
+    /// is open for long.
     ///
     /// @return the transaction
     Connection fenceBehindAnOlderTransaction() throws IOException {
@@ -177,9 +177,10 @@ final class BankProcess implements AutoCloseable {
                             try {
                                 id.set(service().move(Kind.SWITCHOVER.id()));
                                 older.set(begun);
-                            } catch (AssertionError refused) {
-                                begun.close();
-                                throw refused;
+                            } finally {
+                                if (older.get() == null) {
+                                    begun.close();
+                                }
                             }
                         });
         awaitStep(Objects.requireNonNull(id.get()), SwitchStep.FENCE);

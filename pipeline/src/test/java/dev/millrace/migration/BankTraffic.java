@@ -176,12 +176,24 @@ final class BankTraffic implements AutoCloseable {
             unknown.add(id.toString());
             client.close();
         } else {
-            client.session().rollback();
+            rollback(client);
             if ("25006".equals(failure.getSQLState())) {
                 refused.incrementAndGet();
             } else {
                 failures.add(side + ": " + failure);
             }
+        }
+    }
+
+    /// A server that is lost now has rolled back too.
+    private static void rollback(Client client) throws SQLException {
+        try {
+            client.session().rollback();
+        } catch (SQLException e) {
+            if (!LOST.contains(SqlFailure.of(e))) {
+                throw e;
+            }
+            client.close();
         }
     }
 

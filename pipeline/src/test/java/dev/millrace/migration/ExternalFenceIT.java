@@ -112,12 +112,12 @@ class ExternalFenceIT {
         scene.awaitPhase("IN_SYNC");
         scene.awaitFresh();
         assertThat(scene.reconcile().verdict().word()).isEqualTo("equal");
-        moves.move(Kind.SWITCHOVER);
     }
 
     @Test
     @Order(3)
     void movesThereAndBackWithoutATriggerOnTheSource() {
+        moves.move(Kind.SWITCHOVER);
         scene.awaitPhase("REVERSIBLE");
         assertThat(scene.source.query("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
                 .isEmpty();
