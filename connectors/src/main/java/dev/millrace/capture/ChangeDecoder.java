@@ -1,6 +1,8 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.ChangeDecoder.Decoded.What;
+import dev.millrace.capture.connector.SourceFields;
+import dev.millrace.capture.connector.TableTopics;
 import dev.millrace.capture.connector.TextConverter;
 import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
 import dev.millrace.change.ChangeEvent.Origin;
@@ -27,29 +29,30 @@ import org.jspecify.annotations.Nullable;
 /// engine's thread.
 final class ChangeDecoder {
 
-    private final Map<TableId, CapturedTable> tables = new HashMap<>();
+    private final Map<String, CapturedTable> tables = new HashMap<>();
     private final Map<Schema, RowSchema> rowSchemas = new IdentityHashMap<>();
     private final Optional<String> opposite;
 
     /// @param opposite the stream whose changes are marked as own
     ChangeDecoder(List<CapturedTable> tables, Optional<String> opposite) {
         this.opposite = opposite;
-        tables.forEach(table -> this.tables.put(table.relation().id(), table));
+        tables.forEach(table -> this.tables.put(TableTopics.of(table.relation().id()), table));
     }
 
     Decoded decode(SourceRecord record) {
         Struct envelope = (Struct) record.value();
         String operation = envelope.getString("op");
-        Struct source = envelope.getStruct("source");
         if (operation.equals("r")) {
-            return new Decoded.SnapshotRow(row(table(source), envelope.getStruct("after"), null));
+            return new Decoded.SnapshotRow(row(table(record), envelope.getStruct("after"), null));
         }
-        Long lastCommit = (Long) record.sourceOffset().get("lsn_commit");
+        Map<String, ?> position = record.sourceOffset();
+        Long lastCommit = (Long) position.get("lsn_commit");
         return new Decoded.Streamed(
                 lastCommit == null ? Lsn.ZERO : new Lsn(lastCommit),
-                origin(source),
-                what(operation, envelope, source),
-                !operation.equals("m") && isOwn(source.getString("origin")));
+                origin(position),
+                what(operation, envelope, record),
+                !operation.equals("m")
+                        && isOwn(envelope.getStruct("source").getString(SourceFields.ORIGIN)));
     }
 
     /// @param origin the name of the transaction's replication origin
@@ -57,16 +60,16 @@ final class ChangeDecoder {
         return opposite.isPresent() && ReplicationOrigins.isOf(opposite.get(), origin);
     }
 
-    private What what(String operation, Struct envelope, Struct source) {
+    private What what(String operation, Struct envelope, SourceRecord record) {
         return switch (operation) {
-            case "c" -> new What.Inserted(row(table(source), envelope.getStruct("after"), null));
+            case "c" -> new What.Inserted(row(table(record), envelope.getStruct("after"), null));
             case "u" ->
                     updated(
-                            table(source),
+                            table(record),
                             envelope.getStruct("after"),
                             envelope.getStruct("before"));
-            case "d" -> new What.Deleted(row(table(source), envelope.getStruct("before"), null));
-            case "t" -> new What.Truncated(table(source).relation().id());
+            case "d" -> new What.Deleted(row(table(record), envelope.getStruct("before"), null));
+            case "t" -> new What.Truncated(table(record).relation().id());
             case "m" -> new What.Message(content(envelope.getStruct("message")));
             default ->
                     throw new UnreadableChangeException(
@@ -85,12 +88,13 @@ final class ChangeDecoder {
         return old.key().equals(row.key()) ? new What.Updated(row) : new What.Rekeyed(old, row);
     }
 
-    private CapturedTable table(Struct source) {
-        TableId id = new TableId(source.getString("schema"), source.getString("table"));
-        CapturedTable table = tables.get(id);
+    private CapturedTable table(SourceRecord record) {
+        CapturedTable table = tables.get(record.topic());
         if (table == null) {
             throw new UnreadableChangeException(
-                    "The engine delivered a change of " + id + ", which no mapping reads.");
+                    "The engine delivered a change of "
+                            + record.topic()
+                            + ", which no mapping reads.");
         }
         return table;
     }
@@ -164,14 +168,14 @@ final class ChangeDecoder {
         return text == TextConverter.UNREADABLE;
     }
 
-    private static Origin origin(Struct source) {
-        Long lsn = source.getInt64("lsn");
-        Long transaction = source.getInt64("txId");
+    private static Origin origin(Map<String, ?> position) {
+        Long lsn = (Long) position.get("lsn");
+        Long transaction = (Long) position.get("txId");
         if (lsn == null || transaction == null) {
             throw new UnreadableChangeException(
                     "The engine delivered a change without a WAL position or transaction id.");
         }
-        Long micros = source.getInt64("ts_us");
+        Long micros = (Long) position.get("ts_usec");
         return new Origin(new Lsn(lsn), transaction, micros == null ? 0 : micros);
     }
 

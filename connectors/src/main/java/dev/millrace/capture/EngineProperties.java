@@ -1,6 +1,8 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.connector.SnapshotSelect;
+import dev.millrace.capture.connector.SourceFields;
+import dev.millrace.capture.connector.TableTopics;
 import dev.millrace.capture.connector.TextConnector;
 import dev.millrace.capture.connector.TextConverter;
 import dev.millrace.change.Lsn;
@@ -136,6 +138,8 @@ final class EngineProperties {
         engine.setProperty("event.converting.failure.handling.mode", "fail");
         engine.setProperty("event.processing.failure.handling.mode", "fail");
         engine.setProperty("include.unknown.datatypes", "true");
+        engine.setProperty("topic.naming.strategy", TableTopics.class.getName());
+        engine.setProperty("sourceinfo.struct.maker", SourceFields.class.getName());
         engine.setProperty("converters", "text");
         engine.setProperty("text.type", TextConverter.class.getName());
         engine.setProperty("binary.handling.mode", "bytes");

@@ -35,6 +35,7 @@ class DebeziumCheckTest {
                 "driver.options",
                 "driver.socketTimeout",
                 "converters",
+                "sourceinfo.struct.maker",
                 "key.converter",
                 "value.converter.schemas.enable",
                 "skipped.operations",
