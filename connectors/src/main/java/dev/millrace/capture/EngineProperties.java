@@ -51,8 +51,8 @@ final class EngineProperties {
 
     private static void performance(Properties engine, int rowsPerFetch) {
         engine.setProperty("record.processing.threads", "1");
-        engine.setProperty("max.batch.size", "8192");
-        engine.setProperty("max.queue.size", "32768");
+        engine.setProperty("max.batch.size", "16384");
+        engine.setProperty("max.queue.size", "65536");
         engine.setProperty("max.queue.size.in.bytes", Long.toString(queueBytes()));
         // A change waits half of this interval on average. The engine busy-waits during its last
         // millisecond.
