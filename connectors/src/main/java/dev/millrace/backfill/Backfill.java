@@ -1,8 +1,6 @@
 package dev.millrace.backfill;
 
-import dev.millrace.backfill.Window.Outcome;
 import dev.millrace.change.TableId;
-import dev.millrace.change.WatermarkNumber;
 import dev.millrace.lifecycle.Component;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
@@ -12,13 +10,11 @@ import dev.millrace.postgres.Database;
 import dev.millrace.sql.Relation;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -216,7 +212,8 @@ public final class Backfill implements Component {
                 long run = windows.run();
                 recordStart(tables.stream().filter(table -> !state.isStarted(table)).toList(), run);
                 long beginnings = state.beginnings();
-                record(tables, run, table -> new Progress.Complete(table, beginnings));
+                windows.record(
+                        capture, tables, run, table -> new Progress.Complete(table, beginnings));
             } catch (Windows.Discarded _) {
                 supervisor.pause(CHECK_INTERVAL);
             }
@@ -224,34 +221,10 @@ public final class Backfill implements Component {
         return false;
     }
 
+    /// If the capture run ends first, the caller's loop repeats what was not recorded.
     private void recordStart(List<TableId> tables, long run)
             throws SQLException, InterruptedException, Windows.Discarded {
-        record(tables, run, Progress.Started::new);
-    }
-
-    /// If the capture run ends first, the caller's loop repeats what was not recorded.
-    private void record(List<TableId> tables, long run, Function<TableId, Progress> progress)
-            throws SQLException, InterruptedException, Windows.Discarded {
-        if (tables.isEmpty()) {
-            return;
-        }
-        List<Window> opened = new ArrayList<>();
-        try {
-            for (TableId table : tables) {
-                opened.add(windows.open(table, run));
-            }
-            WatermarkNumber high = capture.emitWatermark();
-            for (Window window : opened) {
-                window.close(high, List.of(), progress.apply(window.table()));
-            }
-            for (Window window : opened) {
-                if (window.awaitWritten() != Outcome.WRITTEN) {
-                    return;
-                }
-            }
-        } finally {
-            opened.forEach(Window::cancel);
-        }
+        windows.record(capture, tables, run, Progress.Started::new);
     }
 
     /// Returns when the component must stop, or when the work must be planned again.

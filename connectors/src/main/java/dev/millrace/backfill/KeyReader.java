@@ -69,49 +69,53 @@ final class KeyReader {
         }
     }
 
-    /// The texts of the keys are in the statement, because COPY takes no parameters. They are cast
-    /// to the types of the columns, so that an index finds them. A domain over an enum has no
-    /// comparison of enums, so both are cast to its base type.
     private static String from(Relation relation, RowSchema schema, List<RowKey> keys) {
-        List<String> columns = schema.keyColumns();
-        String key =
-                columns.stream()
-                        .map(name -> compared(relation, name))
-                        .collect(Collectors.joining(", ", "(", ")"));
-        String casts =
-                IntStream.range(0, columns.size())
-                        .mapToObj(i -> "k.v" + i + "::" + type(relation, columns.get(i)))
-                        .collect(Collectors.joining(", "));
-        String arrays =
-                IntStream.range(0, columns.size())
-                        .mapToObj(i -> Identifier.literal(array(keys, i)) + "::text[]")
-                        .collect(Collectors.joining(", "));
-        String names =
-                IntStream.range(0, columns.size())
-                        .mapToObj(i -> "v" + i)
-                        .collect(Collectors.joining(", "));
         return "FROM "
                 + Identifier.quote(relation.id())
                 + " t WHERE "
-                + key
-                + " IN (SELECT "
-                + casts
-                + " FROM unnest("
-                + arrays
-                + ") k ("
-                + names
-                + "))";
+                + schema.keyColumns().stream()
+                        .map(name -> compared("t", relation, name))
+                        .collect(Collectors.joining(", ", "(", ")"))
+                + " IN ("
+                + values(relation, keys)
+                + ")";
     }
 
-    private static String compared(Relation relation, String column) {
+    /// A query that returns the keys as values of the key columns. Their texts are in the
+    /// statement, because COPY takes no parameters. They are cast to the types of the columns, so
+    /// that an index finds them. A domain over an enum has no comparison of enums, so both are cast
+    /// to its base type.
+    static String values(Relation relation, List<RowKey> keys) {
+        List<String> columns = relation.key();
+        return IntStream.range(0, columns.size())
+                        .mapToObj(
+                                i ->
+                                        "k.v"
+                                                + i
+                                                + "::"
+                                                + type(relation, columns.get(i))
+                                                + " AS "
+                                                + Identifier.quote(columns.get(i)))
+                        .collect(Collectors.joining(", ", "SELECT ", ""))
+                + IntStream.range(0, columns.size())
+                        .mapToObj(i -> Identifier.literal(array(keys, i)) + "::text[]")
+                        .collect(Collectors.joining(", ", " FROM unnest(", ")"))
+                + IntStream.range(0, columns.size())
+                        .mapToObj(i -> "v" + i)
+                        .collect(Collectors.joining(", ", " k (", ")"));
+    }
+
+    /// The column of a row as it is compared with a value of its [#type].
+    static String compared(String row, Relation relation, String column) {
         Relation.SqlType declared = relation.column(column).orElseThrow().type();
         String type = type(relation, column);
-        return "t."
+        return row
+                + "."
                 + Identifier.quote(column)
                 + (type.equals(declared.formatted()) ? "" : "::" + type);
     }
 
-    private static String type(Relation relation, String column) {
+    static String type(Relation relation, String column) {
         Relation.SqlType declared = relation.column(column).orElseThrow().type();
         Relation.SqlType base = ValueType.base(declared);
         return (base.enumerated() ? base : declared).formatted();

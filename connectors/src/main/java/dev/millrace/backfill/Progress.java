@@ -1,6 +1,7 @@
 package dev.millrace.backfill;
 
 import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import java.util.Set;
 
@@ -43,4 +44,25 @@ public sealed interface Progress {
     /// @param beginnings [BackfillState#beginnings] when the reading of the table was planned; void
     ///   if the state has another number
     record Complete(TableId table, long beginnings) implements Progress {}
+
+    /// The table is read again from its first page, also if it was complete. Its target keeps its
+    /// rows.
+    record Again(TableId table) implements Progress {}
+
+    /// Keys of rows of the target were looked up on the source. Those without a row there become
+    /// deletes.
+    ///
+    /// @param schema of a row of the key columns
+    /// @param keys the keys that were looked up
+    record KeysSwept(RowSchema schema, Set<RowKey> keys) implements Progress {
+
+        public KeysSwept {
+            keys = Set.copyOf(keys);
+        }
+
+        @Override
+        public TableId table() {
+            return schema.table();
+        }
+    }
 }

@@ -112,6 +112,12 @@ public final class ProgressBatch {
         }
     }
 
+    /// What the windows of this batch have read of the table does not count either.
+    private void readAgain(TableId table) {
+        leaves.values().removeIf(leaf -> leaf.table().equals(table));
+        beginAgain(table);
+    }
+
     /// Adds a TRUNCATE: no key of the table needs a row any more.
     public void truncated(TableId table) {
         needNone(table);
@@ -140,6 +146,9 @@ public final class ProgressBatch {
             case Progress.RangeRead range -> leaves.put(range.leaf().oid(), plus(range));
             case Progress.KeysRead(TableId _, Set<RowKey> asked) ->
                     asked.forEach(key -> keys.put(key, false));
+            case Progress.Again(TableId table) -> readAgain(table);
+            // A key that awaits its read keeps the need.
+            case Progress.KeysSwept _ -> {}
         }
         window.rows().forEach(this::satisfied);
         still.forEach(key -> keys.put(key, true));

@@ -124,6 +124,13 @@ final class WindowChanges {
         truncated = true;
     }
 
+    /// Those of the keys that did not change; none after a TRUNCATE.
+    Set<RowKey> unchanged(Set<RowKey> keys) {
+        Set<RowKey> unchanged = new HashSet<>(truncated ? Set.of() : keys);
+        unchanged.removeAll(marks.keySet());
+        return unchanged;
+    }
+
     /// Frees the memory of the marks. The window ends.
     void release() {
         marks.clear();

@@ -4,9 +4,12 @@ import dev.millrace.backfill.Window.Outcome;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
+import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -14,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// The meeting point of the threads that read rows and the capture thread that writes them. Rows
@@ -48,9 +52,16 @@ public final class Windows {
     ///   contained in it
     /// @param needed keys that still need a key window: the log contains a partial row of them, and
     ///   `rows` does not contain them
+    /// @param absent rows of the key columns: keys of [Progress.KeysSwept] that have no row at this
+    ///   place in the log
     /// @param window for [#written]
     public record Closed(
-            TableId table, List<Row> rows, Set<RowKey> needed, Progress progress, Window window) {}
+            TableId table,
+            List<Row> rows,
+            Set<RowKey> needed,
+            List<Row> absent,
+            Progress progress,
+            Window window) {}
 
     private final long maxBytes;
     private final Map<TableId, Set<Window>> open = new HashMap<>();
@@ -86,6 +97,39 @@ public final class Windows {
             throw new Discarded();
         }
         return open(table);
+    }
+
+    /// Writes progress of tables without rows, in a window each.
+    ///
+    /// @param run the capture run in which what the progress says was found out
+    /// @return false if the run ended before all of it was written
+    /// @throws Discarded when the run had ended already
+    boolean record(
+            CaptureAccess capture,
+            List<TableId> tables,
+            long run,
+            Function<TableId, Progress> progress)
+            throws SQLException, InterruptedException, Discarded {
+        if (tables.isEmpty()) {
+            return true;
+        }
+        List<Window> opened = new ArrayList<>();
+        try {
+            for (TableId table : tables) {
+                opened.add(open(table, run));
+            }
+            WatermarkNumber high = capture.emitWatermark();
+            for (Window window : opened) {
+                window.close(high, List.of(), progress.apply(window.table()));
+            }
+            boolean written = true;
+            for (Window window : opened) {
+                written &= window.awaitWritten() == Outcome.WRITTEN;
+            }
+            return written;
+        } finally {
+            opened.forEach(Window::cancel);
+        }
     }
 
     /// Waits until the capture thread has seen a watermark of at least this number.
@@ -164,14 +208,15 @@ public final class Windows {
         }
     }
 
-    /// The windows whose place in the log is the end of the batch that was just noted. Confined to
-    /// the capture thread.
+    /// The windows whose place in the log is the end of the batch that was just noted. Those with
+    /// which a table begins again are the last. Confined to the capture thread.
     public synchronized List<Closed> closing() {
         List<Closed> closing = new ArrayList<>();
         List<Window> ready =
                 open.values().stream().flatMap(Set::stream).filter(this::isReady).toList();
         for (Window window : ready) {
             WindowChanges.Completed completed = window.changes.complete(window.rows);
+            List<Row> absent = absent(window);
             if (window.changes.columnsChanged()) {
                 end(window, Outcome.COLUMNS_CHANGED);
             } else {
@@ -182,11 +227,25 @@ public final class Windows {
                                 window.table(),
                                 completed.rows(),
                                 completed.needed(),
+                                absent,
                                 Objects.requireNonNull(window.progress),
                                 window));
             }
         }
+        closing.sort(Comparator.comparing(each -> each.progress() instanceof Progress.Again));
         return closing;
+    }
+
+    /// A key of which the window noted an event has its row or its deletion in the log already.
+    private static List<Row> absent(Window window) {
+        if (!(window.progress instanceof Progress.KeysSwept(RowSchema schema, var asked))) {
+            return List.of();
+        }
+        Set<RowKey> absent = window.changes.unchanged(asked);
+        window.rows.forEach(row -> absent.remove(row.key()));
+        return absent.stream()
+                .map(key -> Row.of(schema, key.values().toArray(String[]::new)))
+                .toList();
     }
 
     /// Ends the open windows of a table whose reading begins again. Confined to the capture thread.

@@ -141,8 +141,16 @@ final class WindowedRows {
         closed = windows.closing();
         closed.forEach(batch::written);
         closed.stream()
+                .map(Closed::progress)
+                .filter(Progress.Again.class::isInstance)
+                .forEach(again -> windows.abandon(again.table()));
+        closed.stream()
                 .flatMap(window -> window.rows().stream())
                 .map(row -> new ChangeEvent.Read(generation, Origin.NONE, row))
+                .forEach(events::add);
+        closed.stream()
+                .flatMap(window -> window.absent().stream())
+                .map(key -> new ChangeEvent.Delete(generation, Origin.NONE, key))
                 .forEach(events::add);
         closed.stream()
                 .flatMap(window -> completed(window.progress()))

@@ -60,7 +60,7 @@ class BackfillStateTest {
 
     private static Windows.Closed closed(Progress progress, List<Row> rows, RowKey... needed) {
         Window window = new Windows(1).open(TABLE);
-        return new Windows.Closed(TABLE, rows, Set.of(needed), progress, window);
+        return new Windows.Closed(TABLE, rows, Set.of(needed), List.of(), progress, window);
     }
 
     private static Row partial(String id) {

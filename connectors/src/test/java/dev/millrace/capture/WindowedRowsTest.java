@@ -11,6 +11,7 @@ import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
@@ -149,6 +150,88 @@ class WindowedRowsTest {
                 .close(HIGH, List.of(row), new Progress.KeysRead(ITEM, Set.of(row.key())));
         assertThat(batch()).containsExactly(new ChangeEvent.Read(1, Origin.NONE, row));
         assertThat(state.needs()).isZero();
+    }
+
+    private static final Progress SWEPT =
+            new Progress.KeysSwept(
+                    RowSchema.keyed(ITEM, List.of("id"), List.of("id")),
+                    Set.of(
+                            RowKey.of(ITEM, "1"),
+                            RowKey.of(ITEM, "2"),
+                            RowKey.of(ITEM, "3"),
+                            RowKey.of(ITEM, "4")));
+
+    private static ChangeEvent delete(String id) {
+        return new ChangeEvent.Delete(
+                1, Origin.NONE, Row.of(RowSchema.keyed(ITEM, List.of("id"), List.of("id")), id));
+    }
+
+    /// Sequence "Sweep against a live insert": the row of 2 was inserted before the read, that of 3
+    /// inside the window, after it. The key of 4 is deleted by its own event.
+    @Test
+    void aSweptKeyIsDeletedOnlyIfItHasNoRowAtItsPlace() throws Exception {
+        Window window = windows.open(ITEM);
+        batch(update("4", "short-lived"));
+        window.close(HIGH, List.of(Row.of(SCHEMA, "2", "live")), SWEPT);
+
+        List<ChangeEvent> log =
+                batch(
+                        new ChangeEvent.Insert(1, Origin.NONE, Row.of(SCHEMA, "3", "live")),
+                        new ChangeEvent.Watermark(Origin.NONE, HIGH));
+
+        assertThat(log.subList(2, log.size()))
+                .containsExactlyInAnyOrder(
+                        new ChangeEvent.Read(1, Origin.NONE, Row.of(SCHEMA, "2", "live")),
+                        delete("1"));
+    }
+
+    /// A row that the opposite stream brought is on the target already.
+    @Test
+    void aSweptKeyThatTheOppositeStreamChangedIsNotDeleted() throws Exception {
+        Window window = windows.open(ITEM);
+        rows.dropped(RowKey.of(ITEM, "1"));
+        window.close(HIGH, List.of(), SWEPT);
+
+        assertThat(batch(new ChangeEvent.Watermark(Origin.NONE, HIGH)))
+                .contains(delete("2"), delete("3"), delete("4"))
+                .doesNotContain(delete("1"));
+    }
+
+    @Test
+    void aTruncateInsideAWindowLeavesNothingToSweep() throws Exception {
+        Window window = windows.open(ITEM);
+        window.close(HIGH, List.of(), SWEPT);
+
+        List<ChangeEvent> log =
+                batch(
+                        new ChangeEvent.Truncate(1, Origin.NONE, ITEM, 1),
+                        new ChangeEvent.Insert(1, Origin.NONE, Row.of(SCHEMA, "1", "after")),
+                        new ChangeEvent.Watermark(Origin.NONE, HIGH));
+
+        assertThat(log).hasSize(3);
+    }
+
+    /// Also what closes in the same batch was read before.
+    @Test
+    void aTableThatIsReadAgainForgetsWhatWasRead() throws Exception {
+        Progress.LeafVersion leaf = new Progress.LeafVersion(1, 1, "");
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Complete(ITEM, 0));
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+        Window read = windows.open(ITEM);
+        Window late = windows.open(ITEM);
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Again(ITEM));
+        read.close(HIGH, List.of(), new Progress.RangeRead(ITEM, leaf, TidRange.ALL, 5));
+
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+        late.close(HIGH, List.of(), new Progress.RangeRead(ITEM, leaf, TidRange.ALL, 5));
+
+        assertThat(late.awaitWritten()).isEqualTo(Window.Outcome.TOO_MANY_CHANGES);
+        assertThat(state.isStarted(ITEM)).isTrue();
+        assertThat(state.isComplete(ITEM)).isFalse();
+        assertThat(state.read(leaf)).isEmpty();
+        assertThat(((ChangeEvent.OfRow) batch(partial("1")).getFirst()).awaitsRead())
+                .as("the target may lack the row until it is read")
+                .isTrue();
     }
 
     private static ChangeEvent[] tooManyPartialUpdates() {

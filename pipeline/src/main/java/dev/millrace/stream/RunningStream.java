@@ -4,6 +4,7 @@ import dev.millrace.apply.TargetApplier;
 import dev.millrace.backfill.Backfill;
 import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Pace;
+import dev.millrace.backfill.Rereading;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.WatermarkSession;
@@ -40,6 +41,7 @@ public final class RunningStream implements AutoCloseable {
     private final LogRetention retention;
     private final WatermarkSession watermarks;
     private final Supervisor backfill;
+    private final Rereading rereading;
     private final TargetIndexes indexes;
     private final Supervisor indexing;
 
@@ -50,6 +52,7 @@ public final class RunningStream implements AutoCloseable {
             TargetApplier applier,
             WatermarkSession watermarks,
             Supervisor backfill,
+            Rereading rereading,
             TargetIndexes indexes,
             Supervisor indexing,
             LogRetention retention) {
@@ -57,6 +60,7 @@ public final class RunningStream implements AutoCloseable {
         this.capture = capture;
         this.watermarks = watermarks;
         this.backfill = backfill;
+        this.rereading = rereading;
         this.indexes = indexes;
         this.indexing = indexing;
         this.mappings = mappings;
@@ -102,6 +106,7 @@ public final class RunningStream implements AutoCloseable {
                 LogRetention.start(stream.retention(generation), owner, List.of(), clock);
         WatermarkSession watermarks =
                 new WatermarkSession(stream.source().database(), stream.watermarks(generation));
+        StreamAccess access = new StreamAccess(capture, watermarks);
         Supervisor backfill =
                 new Supervisor(
                         "backfill-" + stream.id(),
@@ -115,7 +120,7 @@ public final class RunningStream implements AutoCloseable {
                                                 SourceCapture.windowBytes()),
                                         stream.source().database(),
                                         capture.windows(),
-                                        new StreamAccess(capture, watermarks),
+                                        access,
                                         pace)),
                         clock,
                         RestartPolicy.standard());
@@ -127,6 +132,13 @@ public final class RunningStream implements AutoCloseable {
                 applier,
                 watermarks,
                 backfill,
+                new Rereading(
+                        stream.source().database(),
+                        stream.target().database(),
+                        stream.publication(),
+                        capture.windows(),
+                        access,
+                        pace),
                 indexes,
                 indexing,
                 retention);
@@ -174,6 +186,12 @@ public final class RunningStream implements AutoCloseable {
 
     public LogRetention retention() {
         return retention;
+    }
+
+    /// Reads tables of this stream again while it goes on. What is begun survives a restart: the
+    /// backfill continues it, and [#backfill] shows the table as not complete until then.
+    public Rereading rereading() {
+        return rereading;
     }
 
     public ComponentState backfillState() {

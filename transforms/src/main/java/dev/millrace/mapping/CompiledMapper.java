@@ -6,10 +6,16 @@ import dev.millrace.expression.Cells;
 import dev.millrace.expression.RowError;
 import dev.millrace.expression.Typed;
 import dev.millrace.expression.Typed.Evaluator;
+import dev.millrace.expression.Values;
+import dev.millrace.sql.Node;
 import dev.millrace.sql.Relation;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -90,6 +96,29 @@ final class CompiledMapper implements RowMapper {
                     .ifPresent(column -> copies.put(String.valueOf(output.name()), column));
         }
         return copies;
+    }
+
+    @Override
+    public Optional<KeyOrigin> keyOrigin() {
+        Map<String, String> from = new HashMap<>();
+        Map<String, String> constants = new HashMap<>();
+        for (Output output : keyOutputs) {
+            String name = String.valueOf(output.name());
+            switch (output.value()) {
+                case Output.Value.Copy(int _, Relation.Column column) ->
+                        from.putIfAbsent(column.name(), name);
+                case Output.Value.Computed(Typed typed) -> {
+                    if (typed.constant()) {
+                        constants.put(name, Values.print(Objects.requireNonNull(typed.value())));
+                    } else if (output.node() instanceof Node.Cast(_, Node.Column column, _)) {
+                        from.putIfAbsent(column.name(), name);
+                    }
+                }
+            }
+        }
+        return from.keySet().equals(Set.copyOf(source.key()))
+                ? Optional.of(new KeyOrigin(from, constants))
+                : Optional.empty();
     }
 
     /// PostgreSQL selects the order of the conditions, cheap ones first, and stops at one that is

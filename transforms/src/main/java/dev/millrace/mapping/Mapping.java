@@ -126,5 +126,10 @@ public record Mapping(
         public Map<String, String> copies() {
             return all.copies();
         }
+
+        @Override
+        public Optional<KeyOrigin> keyOrigin() {
+            return all.keyOrigin();
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.mapping;
 
 import dev.millrace.change.Row;
 import java.util.Map;
+import java.util.Optional;
 
 /// Maps source rows to target rows by a compiled SELECT. Pure; thread-safe. A source row may have
 /// any schema that contains the used columns; a row without one of them is rejected by name.
@@ -31,6 +32,24 @@ public interface RowMapper {
     /// is not known.
     default Map<String, String> copies() {
         return Map.of();
+    }
+
+    /// How the key of a source row follows from the key of its row in the target. Empty if this is
+    /// not known.
+    default Optional<KeyOrigin> keyOrigin() {
+        return Optional.empty();
+    }
+
+    /// @param columns each column of the source key with the column of the target key that copies
+    ///   it, or is a lossless cast of it
+    /// @param constants columns of the target key that have the same text in all rows of the
+    ///   mapping, with this text
+    record KeyOrigin(Map<String, String> columns, Map<String, String> constants) {
+
+        public KeyOrigin {
+            columns = Map.copyOf(columns);
+            constants = Map.copyOf(constants);
+        }
     }
 
     sealed interface MappedRow {

@@ -1,0 +1,186 @@
+package dev.millrace.backfill;
+
+import dev.millrace.backfill.Window.Outcome;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Catalog;
+import dev.millrace.postgres.Database;
+import dev.millrace.postgres.RunningTransactions;
+import dev.millrace.sql.Relation;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/// Reads tables again while their stream goes on, without emptying the target: [#begin] lets the
+/// [Backfill] read their rows from the first page, and [#sweep] removes rows of the target that the
+/// source does not have. Both reach the target through the log, in windows. Each call can be
+/// repeated after a crash. Not thread-safe; confined to one thread.
+///
+/// @param publication the publication of the capture
+/// @param pace the operator's hand on the backfill; while it is paused, nothing is read
+public record Rereading(
+        Database source,
+        Database target,
+        String publication,
+        Windows windows,
+        CaptureAccess capture,
+        Pace pace) {
+
+    private static final Duration INTERVAL = Duration.ofMillis(100);
+    private static final Duration NOT_NOW = Duration.ofMillis(20);
+
+    /// A statement contains the keys as text.
+    private static final int KEYS_PER_WINDOW = 500;
+
+    /// Waits for a part of a run.
+    @FunctionalInterface
+    public interface Waiting {
+        /// @return false when the caller must stop
+        boolean await(Duration delay) throws InterruptedException;
+    }
+
+    /// How far a sweep is.
+    ///
+    /// @param keys rows of the target that were looked up
+    /// @param removed keys of which the source has no row
+    /// @param unreadable rows of the target whose key is no value of the source's types, so that no
+    ///   row of the source can have it and no change can remove it
+    public record Swept(long keys, long removed, long unreadable) {
+
+        public static final Swept NOTHING = new Swept(0, 0, 0);
+
+        public Swept plus(Swept other) {
+            return new Swept(
+                    keys + other.keys, removed + other.removed, unreadable + other.unreadable);
+        }
+    }
+
+    /// Waits until the stream or every later snapshot has each change of the tables, then lets the
+    /// backfill read them from their first page.
+    ///
+    /// @param waitsFor receives the transactions that must end before; empty when there are none
+    /// @return false when the caller must stop
+    public boolean begin(
+            List<TableId> tables, Waiting waiting, Consumer<Optional<String>> waitsFor)
+            throws SQLException, InterruptedException {
+        TableStart start =
+                new TableStart(source, publication, windows, capture, waiting::await, waitsFor);
+        while (true) {
+            try {
+                // Another run may begin with another slot. What was waited for says nothing of it.
+                long run = windows.run();
+                if (!start.await(tables)) {
+                    return false;
+                }
+                if (windows.record(capture, tables, run, Progress.Again::new)) {
+                    return true;
+                }
+            } catch (Windows.Discarded _) {
+                // Another capture run begins; a watermark must come through it.
+            }
+            if (!waiting.await(INTERVAL)) {
+                return false;
+            }
+        }
+    }
+
+    /// Looks up every row of the target that the mapping may have written, and writes a delete for
+    /// each that the source does not have. The tables' stream must have started: see [#begin], or
+    /// [BackfillState#isStarted]. A row that is applied to the target while this runs needs no
+    /// look-up, because the log has its later deletion.
+    ///
+    /// @param planned the mapping's source table
+    /// @param progress receives what each page adds
+    /// @return false when the caller must stop
+    public boolean sweep(
+            Mapping mapping, Relation planned, Waiting waiting, Consumer<Swept> progress)
+            throws SQLException, InterruptedException {
+        KeySweep keys = new KeySweep(mapping, planned);
+        Optional<RowKey> after = Optional.empty();
+        do {
+            while (pace.isPaused()) {
+                if (!waiting.await(INTERVAL)) {
+                    return false;
+                }
+            }
+            List<RowKey> page;
+            try (Connection connection = target.pooled()) {
+                page = keys.page(connection, after);
+            }
+            KeySweep.Missing missing;
+            try (Connection connection = source.pooled()) {
+                missing = keys.missing(connection, page);
+            }
+            List<RowKey> absent = missing.keys();
+            for (int from = 0; from < absent.size(); from += KEYS_PER_WINDOW) {
+                int to = Math.min(absent.size(), from + KEYS_PER_WINDOW);
+                if (!remove(planned, absent.subList(from, to), waiting)) {
+                    return false;
+                }
+            }
+            progress.accept(new Swept(page.size(), absent.size(), missing.unreadable()));
+            after = page.isEmpty() ? Optional.empty() : Optional.of(page.getLast());
+        } while (after.isPresent());
+        return true;
+    }
+
+    /// The look-up outside a window only finds candidates: a row may have been inserted since. The
+    /// window decides.
+    private boolean remove(Relation planned, List<RowKey> keys, Waiting waiting)
+            throws SQLException, InterruptedException {
+        Set<RowKey> left = new LinkedHashSet<>(keys);
+        while (!left.isEmpty()) {
+            left.removeAll(removed(planned, List.copyOf(left)));
+            if (!left.isEmpty() && !waiting.await(NOT_NOW)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// @return the keys whose deletes, as far as they have no row, are in the log
+    private Set<RowKey> removed(Relation planned, List<RowKey> keys)
+            throws SQLException, InterruptedException {
+        Window window = windows.open(planned.id());
+        try {
+            Predicate<RunningTransactions> delivered = capture.deliveredAsOfNow();
+            Optional<KeyReader.Found> found;
+            try (Connection connection = source.pooled()) {
+                Relation now =
+                        Catalog.ofSource(connection).relation(planned.id()).orElse(planned);
+                Relation relation = new Relation(planned.id(), now.columns(), planned.key());
+                found =
+                        new KeyReader(connection)
+                                .read(
+                                        relation,
+                                        TableWork.schema(relation),
+                                        keys,
+                                        new RowCopy.Limit(
+                                                Long.MAX_VALUE, Long.MAX_VALUE, () -> false),
+                                        delivered);
+            }
+            if (found.isEmpty()) {
+                return Set.of();
+            }
+            List<Row> rows = found.get().rows();
+            window.close(
+                    capture.emitWatermark(),
+                    rows,
+                    new Progress.KeysSwept(
+                            RowSchema.keyed(planned.id(), planned.key(), planned.key()),
+                            found.get().keys()));
+            return window.awaitWritten() == Outcome.WRITTEN ? found.get().keys() : Set.of();
+        } finally {
+            window.cancel();
+        }
+    }
+}
