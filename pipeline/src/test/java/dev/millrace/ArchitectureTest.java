@@ -69,6 +69,7 @@ class ArchitectureTest {
                     "lag",
                     "reconcile",
                     "retention",
+                    "rebackfill",
                     "rejected",
                     "replication",
                     "rollback",

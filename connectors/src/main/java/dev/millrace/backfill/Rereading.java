@@ -20,10 +20,10 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/// Reads tables again while their stream goes on, without emptying the target: [#begin] lets the
-/// [Backfill] read their rows from the first page, and [#sweep] removes rows of the target that the
-/// source does not have. Both reach the target through the log, in windows. Each call can be
-/// repeated after a crash. Not thread-safe; confined to one thread.
+/// Reads tables again while their stream goes on, without emptying the target: after [#awaitStart],
+/// [#sweep] removes rows of the target that the source does not have, and [#readAgain] lets the
+/// [Backfill] read the tables from their first page. Both reach the target through the log, in
+/// windows. Each call can be repeated after a crash. Not thread-safe; confined to one thread.
 ///
 /// @param publication the publication of the capture
 /// @param pace the operator's hand on the backfill; while it is paused, nothing is read
@@ -64,39 +64,46 @@ public record Rereading(
         }
     }
 
-    /// Waits until the stream or every later snapshot has each change of the tables, then lets the
-    /// backfill read them from their first page.
+    /// Waits until the stream or every later snapshot has each change of the tables. The engine's
+    /// snapshot does not wait for that, so neither call is possible before it.
     ///
     /// @param waitsFor receives the transactions that must end before; empty when there are none
     /// @return false when the caller must stop
-    public boolean begin(
+    public boolean awaitStart(
             List<TableId> tables, Waiting waiting, Consumer<Optional<String>> waitsFor)
             throws SQLException, InterruptedException {
         TableStart start =
                 new TableStart(source, publication, windows, capture, waiting::await, waitsFor);
-        while (true) {
+        do {
             try {
-                // Another run may begin with another slot. What was waited for says nothing of it.
-                long run = windows.run();
-                if (!start.await(tables)) {
-                    return false;
-                }
-                if (windows.record(capture, tables, run, Progress.Again::new)) {
-                    return true;
-                }
+                return start.await(tables);
             } catch (Windows.Discarded _) {
                 // Another capture run begins; a watermark must come through it.
             }
-            if (!waiting.await(INTERVAL)) {
-                return false;
+        } while (waiting.await(INTERVAL));
+        return false;
+    }
+
+    /// Lets the backfill read the tables from their first page, also those that are complete.
+    ///
+    /// @return false when the caller must stop
+    public boolean readAgain(List<TableId> tables, Waiting waiting)
+            throws SQLException, InterruptedException {
+        do {
+            try {
+                if (windows.record(capture, tables, windows.run(), Progress.Again::new)) {
+                    return true;
+                }
+            } catch (Windows.Discarded _) {
+                // The run ended between the two calls.
             }
-        }
+        } while (waiting.await(INTERVAL));
+        return false;
     }
 
     /// Looks up every row of the target that the mapping may have written, and writes a delete for
-    /// each that the source does not have. The tables' stream must have started: see [#begin], or
-    /// [BackfillState#isStarted]. A row that is applied to the target while this runs needs no
-    /// look-up, because the log has its later deletion.
+    /// each that the source does not have. A row that is applied to the target while this runs
+    /// needs no look-up, because the log has its later deletion.
     ///
     /// @param planned the mapping's source table
     /// @param progress receives what each page adds
@@ -155,8 +162,7 @@ public record Rereading(
             Predicate<RunningTransactions> delivered = capture.deliveredAsOfNow();
             Optional<KeyReader.Found> found;
             try (Connection connection = source.pooled()) {
-                Relation now =
-                        Catalog.ofSource(connection).relation(planned.id()).orElse(planned);
+                Relation now = Catalog.ofSource(connection).relation(planned.id()).orElse(planned);
                 Relation relation = new Relation(planned.id(), now.columns(), planned.key());
                 found =
                         new KeyReader(connection)

@@ -211,6 +211,7 @@ final class CaptureRun {
                     settings.generation(),
                     position,
                     slot,
+                    settings.slot(),
                     text(connection, "SELECT current_database()"))) {
                 case StartPlan.Fresh _ -> {
                     requireSameHistory(connection);
@@ -219,9 +220,14 @@ final class CaptureRun {
                         ReplicationSlot.release(connection, slot.get());
                         ReplicationSlot.drop(connection, settings.slot());
                     }
+                    // Before the first log, a publication of the name may be another's.
                     yield begin(
                             connection,
-                            PublicationGuard.ensure(connection, settings.publication(), tables()));
+                            settings.generation() == 1
+                                    ? PublicationGuard.ensure(
+                                            connection, settings.publication(), tables())
+                                    : PublicationGuard.renew(
+                                            connection, settings.publication(), tables()));
                 }
                 case StartPlan.Resume(SourcePosition last) -> {
                     requireSameHistory(connection);

@@ -1,7 +1,7 @@
 package dev.millrace.capture;
 
 import dev.millrace.backfill.BackfillState.Fact;
-import dev.millrace.backfill.ProgressCodec;
+import dev.millrace.backfill.codec.ProgressCodec;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.RowLimit;

@@ -4,7 +4,7 @@ import static org.apache.kafka.common.IsolationLevel.READ_COMMITTED;
 import static org.apache.kafka.common.IsolationLevel.READ_UNCOMMITTED;
 
 import dev.millrace.backfill.BackfillState;
-import dev.millrace.backfill.ProgressCodec;
+import dev.millrace.backfill.codec.ProgressCodec;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition;

@@ -42,6 +42,15 @@ final class PublicationGuard {
         return identity;
     }
 
+    /// Creates the publication again if it does not carry every change, for a log that begins.
+    static String renew(Connection connection, String name, SortedSet<TableId> tables)
+            throws SQLException {
+        if (Publication.find(connection, name).flatMap(it -> it.defect(tables)).isPresent()) {
+            Publication.drop(connection, name);
+        }
+        return ensure(connection, name, tables);
+    }
+
     /// @param known the identity at the start of the log, or empty if the log does not contain it
     /// @throws SourceLostException if the publication has another identity
     static void requireUnaltered(Connection connection, String name, String known) {

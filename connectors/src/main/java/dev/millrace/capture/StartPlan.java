@@ -25,6 +25,7 @@ sealed interface StartPlan {
             int generation,
             Optional<SourcePosition> position,
             Optional<ReplicationSlot> slot,
+            String slotName,
             String database) {
         if (position.isEmpty() || position.get().generation() < generation) {
             return new Fresh();
@@ -45,7 +46,9 @@ sealed interface StartPlan {
                 .orElseGet(
                         () ->
                                 new Lost(
-                                        "The replication slot no longer exists on the source. Changes after "
+                                        "Replication slot "
+                                                + slotName
+                                                + " no longer exists on the source. Changes after "
                                                 + last.boundary()
                                                 + " are lost."));
     }

@@ -155,7 +155,7 @@ public final class OperationStore {
 
         private static final long serialVersionUID = 1L;
 
-        private Superseded() {
+        Superseded() {
             super(
                     "Another Millrace process has run the migration since. This process makes no further step. Stop it.");
         }

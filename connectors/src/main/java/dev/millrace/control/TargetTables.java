@@ -46,6 +46,9 @@ final class TargetTables {
     ///
     /// @return why that is not possible and what to do; empty when the tables are empty
     Optional<String> empty(Connection connection, List<TableId> targets) throws SQLException {
+        if (targets.isEmpty()) {
+            return Optional.empty();
+        }
         List<TableId> protectedTables = new ArrayList<>();
         for (TableId target : targets) {
             if (!wasEmptyAtStart(connection, target) && !isEmpty(connection, target)) {

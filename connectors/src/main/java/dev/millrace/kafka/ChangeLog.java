@@ -71,6 +71,13 @@ public final class ChangeLog {
                 toTheEnd(consumer));
     }
 
+    /// As [#entries], a JSON object per line, until the last of the requested lines.
+    ///
+    /// @param limit 1 or more
+    public void lines(LogTopic topic, LogFilter filter, int limit, Consumer<String> line) {
+        entries(topic, filter, new Limited(limit, line));
+    }
+
     /// Passes the topic's current contents to the consumer, filtered, from the first offset; each
     /// partition in its order, partitions in turns.
     ///

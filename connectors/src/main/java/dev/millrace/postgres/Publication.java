@@ -115,6 +115,12 @@ public record Publication(
         }
     }
 
+    public static void drop(Connection connection, String name) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("DROP PUBLICATION " + Identifier.quote(name));
+        }
+    }
+
     /// The statement that [#create] runs.
     ///
     /// @param majorVersion of the server

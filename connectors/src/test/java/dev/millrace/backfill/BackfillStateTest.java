@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.backfill.BackfillState.Fact;
 import dev.millrace.backfill.Progress.LeafVersion;
-import dev.millrace.backfill.ProgressCodec.Stored;
+import dev.millrace.backfill.codec.ProgressCodec;
+import dev.millrace.backfill.codec.ProgressCodec.Stored;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Row;

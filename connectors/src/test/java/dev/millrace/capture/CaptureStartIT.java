@@ -116,7 +116,7 @@ class CaptureStartIT {
                             + CaptureSettings.slot(scene.migration)
                             + "')");
 
-            awaitLost(scene.start(1), "The replication slot no longer exists");
+            awaitLost(scene.start(1), "no longer exists on the source");
         }
     }
 
@@ -133,7 +133,7 @@ class CaptureStartIT {
                         OptionalLong.empty(),
                         Optional.empty());
 
-        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "shop"))
+        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "millrace_x", "shop"))
                 .isEqualTo(new StartPlan.Lost("Replication slot millrace_x is a physical slot."));
     }
 
@@ -359,21 +359,22 @@ class CaptureStartIT {
                         OptionalLong.empty(),
                         Optional.empty());
 
-        assertThat(StartPlan.of(3, Optional.empty(), Optional.of(slot), "shop"))
+        assertThat(StartPlan.of(3, Optional.empty(), Optional.of(slot), "millrace_x", "shop"))
                 .isInstanceOf(StartPlan.Fresh.class);
-        assertThat(StartPlan.of(4, Optional.of(POSITION), Optional.of(slot), "shop"))
+        assertThat(StartPlan.of(4, Optional.of(POSITION), Optional.of(slot), "millrace_x", "shop"))
                 .isInstanceOf(StartPlan.Fresh.class);
-        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "shop"))
+        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "millrace_x", "shop"))
                 .isEqualTo(new StartPlan.Resume(POSITION));
-        assertThat(StartPlan.of(2, Optional.of(POSITION), Optional.of(slot), "shop"))
+        assertThat(StartPlan.of(2, Optional.of(POSITION), Optional.of(slot), "millrace_x", "shop"))
                 .isInstanceOf(StartPlan.Lost.class);
-        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "other"))
+        assertThat(StartPlan.of(3, Optional.of(POSITION), Optional.of(slot), "millrace_x", "other"))
                 .isInstanceOf(StartPlan.Lost.class);
         assertThat(
                         StartPlan.of(
                                 3,
                                 Optional.of(SourcePosition.beforeSnapshot(3, "", List.of())),
                                 Optional.of(slot),
+                                "millrace_x",
                                 "shop"))
                 .isInstanceOf(StartPlan.Interrupted.class);
     }

@@ -8,6 +8,7 @@ import dev.millrace.http.MigrationApi;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationMetrics;
 import dev.millrace.http.Problems;
+import dev.millrace.http.RebackfillApi;
 import dev.millrace.http.RejectedApi;
 import dev.millrace.http.SwitchoverApi;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -31,6 +32,7 @@ import tools.jackson.databind.json.JsonMapper;
     MigrationApi.class,
     FlowApi.class,
     RejectedApi.class,
+    RebackfillApi.class,
     SwitchoverApi.class,
     EndingApi.class,
     Problems.class

@@ -12,8 +12,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
-/// The commands that end a migration: `complete` and `abort`. Each sends one request and follows
-/// the operation to its end.
+/// The commands that end a migration, `complete` and `abort`, and `rebackfill`. Each sends one
+/// request and follows the operation to its end.
 final class EndingCommands {
 
     private EndingCommands() {}
@@ -21,7 +21,8 @@ final class EndingCommands {
     static List<Callable<Integer>> all(Terminal terminal, Pause pause, Question question) {
         return List.of(
                 new CompleteCommand(terminal, pause, question),
-                new AbortCommand(terminal, pause, question));
+                new AbortCommand(terminal, pause, question),
+                new RebackfillCommand(terminal, pause, question));
     }
 
     private abstract static class End implements Callable<Integer> {
@@ -60,7 +61,9 @@ final class EndingCommands {
                         "Add --reason and say why the gate may be passed.");
             }
             Map<String, Object> body = new HashMap<>(fields());
-            body.put("force", forced());
+            if (!forced().isEmpty()) {
+                body.put("force", forced());
+            }
             Optional<JsonNode> answer =
                     options.send(
                             kind,
@@ -137,6 +140,28 @@ final class EndingCommands {
         @Override
         Map<String, Object> fields() {
             return renameOld.isBlank() ? Map.of() : Map.of("renameOld", renameOld);
+        }
+    }
+
+    @Command(
+            name = "rebackfill",
+            description =
+                    "Read rows again without emptying a table, and delete those of the target that"
+                            + " the source does not have. Writers go on. Without --table: every"
+                            + " table, with a new slot and publication, after the slot was lost.",
+            mixinStandardHelpOptions = true)
+    private static final class RebackfillCommand extends End {
+
+        @Option(names = "--table", paramLabel = "TABLE", description = "Only this target table.")
+        private String table = "";
+
+        private RebackfillCommand(Terminal terminal, Pause pause, Question question) {
+            super("rebackfill", "Read rows again", terminal, pause, question);
+        }
+
+        @Override
+        Map<String, Object> fields() {
+            return table.isBlank() ? Map.of() : Map.of("table", table);
         }
     }
 

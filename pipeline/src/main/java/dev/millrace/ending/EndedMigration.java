@@ -3,6 +3,7 @@ package dev.millrace.ending;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
@@ -53,6 +54,16 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     @Override
     public RejectedKeys rejected() {
         throw refused();
+    }
+
+    @Override
+    public Rebackfill rebackfill(Rebackfill.Request request) {
+        throw refused();
+    }
+
+    @Override
+    public Optional<Rebackfill> rebackfill(UUID id) {
+        return Optional.empty();
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Gate;
@@ -353,6 +354,16 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     @Override
     public BackfillChange.Outcome change(BackfillChange change) {
         return now().change(change);
+    }
+
+    @Override
+    public Rebackfill rebackfill(Rebackfill.Request request) {
+        return now().rebackfill(request);
+    }
+
+    @Override
+    public Optional<Rebackfill> rebackfill(UUID id) {
+        return now().rebackfill(id);
     }
 
     @Override

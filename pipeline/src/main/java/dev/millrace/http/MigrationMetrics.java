@@ -59,6 +59,12 @@ public final class MigrationMetrics implements MultiCollector {
                         .build());
         gauge(
                 metrics,
+                "millrace_rebackfill_required",
+                "Lost position on the source: 1 if rows must be read again before the migration"
+                        + " continues, 0 otherwise",
+                status.rebackfill() == null || status.rebackfill().required() == null ? 0 : 1);
+        gauge(
+                metrics,
                 "millrace_generation",
                 "Generation that owns the log and the stored offsets",
                 status.generation());

@@ -126,6 +126,7 @@ public final class SwitchoverApi {
         return host.ending(known)
                 .<Object>map(ending -> ending)
                 .or(() -> host.control().operation(known))
+                .or(() -> host.control().rebackfill(known))
                 .orElseThrow(
                         () ->
                                 new ProblemException(

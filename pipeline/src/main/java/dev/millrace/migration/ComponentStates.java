@@ -43,6 +43,16 @@ record ComponentStates(
                 .findFirst();
     }
 
+    /// Why the rows must be read again before the migration can continue.
+    Optional<String> lost() {
+        return Stream.of(capture, applier, mappings)
+                .filter(ComponentState.Failed.class::isInstance)
+                .map(state -> ((ComponentState.Failed) state).failure())
+                .filter(Failure.Lost.class::isInstance)
+                .map(Failure::reason)
+                .findFirst();
+    }
+
     boolean isSnapshotInterrupted() {
         return capture instanceof ComponentState.Failed(Failure.SnapshotInterrupted _, Instant _);
     }

@@ -6,8 +6,11 @@ import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.kafka.Broker;
+import dev.millrace.lifecycle.Hindrance;
 import dev.millrace.migration.Phase.Traffic;
+import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.LaterAdditions;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.RefusedException;
@@ -48,6 +51,7 @@ final class Conductor implements AutoCloseable {
     private final StatusBoard board;
     private final IntConsumer onGeneration;
     private final Supplier<Traffic> traffic;
+    private final Rebackfills rebackfills;
     private final Hindrance hindrance;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
@@ -59,6 +63,8 @@ final class Conductor implements AutoCloseable {
 
     /// Why the migration fails until the next start of the process, whatever its components do.
     private Optional<String> refusal = Optional.empty();
+
+    private boolean generationRefused;
 
     /// What a conductor works with.
     ///
@@ -72,7 +78,8 @@ final class Conductor implements AutoCloseable {
             LaterAdditions additions,
             BackfillFlow flow,
             StatusBoard board,
-            Supplier<Traffic> traffic) {}
+            Supplier<Traffic> traffic,
+            Rebackfills rebackfills) {}
 
     /// @param onGeneration called on the conductor's thread when another generation begins
     Conductor(Equipment with, Generation generation, CurrentPhase phase, IntConsumer onGeneration) {
@@ -84,6 +91,7 @@ final class Conductor implements AutoCloseable {
         this.flow = with.flow();
         this.board = with.board();
         this.traffic = with.traffic();
+        this.rebackfills = with.rebackfills();
         this.phase = phase;
         this.onGeneration = onGeneration;
         this.hindrance = new Hindrance(stream.name(), clock);
@@ -124,6 +132,7 @@ final class Conductor implements AutoCloseable {
         if (traffic.get() != Traffic.ON_SOURCE) {
             started.stream().applier().reopenSessions(OriginUse.REQUIRED);
         }
+        rebackfills.begin(started);
         return started;
     }
 
@@ -149,8 +158,11 @@ final class Conductor implements AutoCloseable {
         if (!mayRun()) {
             return;
         }
-        if (refusal.isEmpty() && states(running).isSnapshotInterrupted()) {
-            beginNextGeneration();
+        if (!generationRefused
+                && rebackfills.wantedGeneration().orElse(0) > running.generation().number()) {
+            beginNextGeneration(Rows.KEPT);
+        } else if (refusal.isEmpty() && states(running).isSnapshotInterrupted()) {
+            beginNextGeneration(Rows.EMPTIED);
         }
         Phase before;
         do {
@@ -198,26 +210,40 @@ final class Conductor implements AutoCloseable {
         if (phase.phase() instanceof Phase.InSync inSync) {
             phase.show(inSync.fellBehind());
         }
+        stopRunning();
+    }
+
+    private void stopRunning() {
+        rebackfills.end();
         running.close();
     }
 
-    private void beginNextGeneration() throws SQLException, InterruptedException {
+    private void beginNextGeneration(Rows rows) throws SQLException, InterruptedException {
         LiveStream old = running;
-        old.close();
+        stopRunning();
         LOG.atWarn()
                 .addKeyValue("migration", stream.name())
                 .addKeyValue("generation", old.generation().number())
-                .log(
-                        "The snapshot was interrupted. A new generation begins, which empties the topics and the target tables.");
+                .addKeyValue("rows", rows)
+                .log("The log cannot be continued. A new generation begins with empty topics.");
         try {
-            running = run(generations.next(old.generation()));
+            running = run(generations.next(old.generation(), rows));
         } catch (RefusedException e) {
             refusal = Optional.of(String.valueOf(e.getMessage()));
+            generationRefused = true;
             return;
         }
-        if (phase.phase() instanceof Phase.Failed failed) {
-            // The failed component belonged to the old generation.
-            phase.show(failed.resume());
+        switch (rows) {
+            case KEPT -> {
+                refusal = Optional.empty();
+                phase.show(new Phase.Backfilling());
+            }
+            case EMPTIED -> {
+                if (phase.phase() instanceof Phase.Failed failed) {
+                    // The failed component belonged to the old generation.
+                    phase.show(failed.resume());
+                }
+            }
         }
         onGeneration.accept(running.generation().number());
     }
@@ -234,7 +260,10 @@ final class Conductor implements AutoCloseable {
                 Optional.ofNullable(incompleteSince)
                         .map(since -> Duration.between(since, clock.instant())),
                 now.lag().freshness().age(clock.instant()),
-                partsWell && now.lag().stopped().isEmpty() && now.stream().indexes().isRestored(),
+                partsWell
+                        && now.lag().stopped().isEmpty()
+                        && now.stream().indexes().isRestored()
+                        && !rebackfills.isRunning(),
                 refusal.or(() -> states(now).ended()),
                 traffic.get());
     }
@@ -248,6 +277,6 @@ final class Conductor implements AutoCloseable {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
-        running.close();
+        stopRunning();
     }
 }

@@ -9,6 +9,7 @@ import dev.millrace.control.JournalStore;
 import dev.millrace.control.OperationStore;
 import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OwnerStore;
+import dev.millrace.control.RebackfillStore;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
@@ -18,6 +19,8 @@ import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.LaterAdditions;
@@ -60,6 +63,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final BackfillFlow flow;
     private final StatusBoard board;
     private final Conductor conductor;
+    private final Rebackfills rebackfills;
     private final KnownTables tables;
     private final Optional<ReverseStream> reverse;
     private final TrafficOperations operations;
@@ -150,11 +154,6 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         who,
                         clock);
         this.flow = BackfillFlow.resume(stream, owner::isConfirmed, who, clock);
-        // A row that the application wrote to the target before a window carries no mark: the
-        // window
-        // could overwrite it with an older one.
-        flow.pace().suspendWhile(this::isOnTarget);
-        this.board = new StatusBoard(stream, clock, estimates(stream), flow, reverse);
         GenerationStart generations = new GenerationStart(stream, file, broker);
         Generation generation = generations.resume();
         LaterAdditions additions =
@@ -162,6 +161,19 @@ public final class Migration implements MigrationControl, AutoCloseable {
         CurrentPhase phase =
                 CurrentPhase.resume(
                         stream.name(), new JournalStore(stream.control(), stream.id(), who), clock);
+        this.rebackfills =
+                Rebackfills.resume(
+                        new Rebackfills.Equipment(
+                                stream,
+                                new RebackfillStore(stream.control(), stream.id(), owner.epoch()),
+                                () -> phase.phase().name(),
+                                owner::isConfirmed,
+                                who,
+                                clock));
+        // A row that the application wrote to the target before a window carries no mark: the
+        // window could overwrite it with an older one.
+        flow.pace().suspendWhile(() -> isOnTarget() || rebackfills.holdsReading());
+        this.board = new StatusBoard(stream, clock, estimates(stream), flow, reverse, rebackfills);
         this.conductor =
                 new Conductor(
                         new Conductor.Equipment(
@@ -173,7 +185,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 additions,
                                 flow,
                                 board,
-                                operations::traffic),
+                                operations::traffic,
+                                rebackfills),
                         generation,
                         phase,
                         reconciliations::begin);
@@ -306,6 +319,17 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public BackfillChange.Outcome change(BackfillChange change) {
         return flow.change(change, conductor.phase().phase());
+    }
+
+    @Override
+    public Rebackfill rebackfill(Rebackfill.Request request) {
+        request.table().ifPresent(tables::requireTarget);
+        return rebackfills.request(request);
+    }
+
+    @Override
+    public Optional<Rebackfill> rebackfill(UUID id) {
+        return rebackfills.find(id);
     }
 
     @Override
@@ -442,10 +466,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             case TARGET -> table.ifPresent(tables::requireTarget);
         }
         new ChangeLog(stream.kafka(), stream.topics())
-                .entries(
-                        read,
-                        new LogFilter(table, key.map(LogFilter::key)),
-                        new Limited(limit, line));
+                .lines(read, new LogFilter(table, key.map(LogFilter::key)), limit, line);
     }
 
     /// Stops in the order of the data: the capture confirms what is durable, apply finishes its

@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
@@ -25,6 +26,15 @@ public interface MigrationControl {
     ///
     /// @throws RefusedException when the change is not possible now
     BackfillChange.Outcome change(BackfillChange change);
+
+    /// Begins to read rows again, or says what would be done.
+    ///
+    /// @throws RefusedException when that is not possible now; nothing was changed
+    /// @throws UnknownTableException when the name is not a target table of this migration
+    Rebackfill rebackfill(Rebackfill.Request request);
+
+    /// A re-backfill that was begun at any time; empty for an unknown id.
+    Optional<Rebackfill> rebackfill(UUID id);
 
     /// The keys whose changes wait, of the stream that carries the application's changes.
     RejectedKeys rejected();

@@ -6,6 +6,8 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.replication.LagMonitor;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
@@ -40,6 +42,7 @@ final class StatusBoard {
     private final Map<TableId, Long> estimates;
     private final BackfillFlow flow;
     private final Optional<ReverseStream> reverse;
+    private final Rebackfills rebackfills;
 
     /// @param estimates rows of the source tables by the source's statistics; a table without
     ///   statistics is absent
@@ -48,12 +51,14 @@ final class StatusBoard {
             InstantSource clock,
             Map<TableId, Long> estimates,
             BackfillFlow flow,
-            Optional<ReverseStream> reverse) {
+            Optional<ReverseStream> reverse,
+            Rebackfills rebackfills) {
         this.stream = stream;
         this.clock = clock;
         this.estimates = Map.copyOf(estimates);
         this.flow = flow;
         this.reverse = reverse;
+        this.rebackfills = rebackfills;
     }
 
     StatusReport report(
@@ -71,6 +76,8 @@ final class StatusBoard {
         flow.blocker(backfill).ifPresent(blockers::add);
         running.stream().indexes().blocker().ifPresent(blockers::add);
         operation.flatMap(StatusBoard::unanswered).ifPresent(blockers::add);
+        Optional<String> lost = states(running, Optional.empty()).lost();
+        rebackfills.blocker(lost).ifPresent(blockers::add);
         if (phase.phase() instanceof Phase.Reversible) {
             reverse.flatMap(ReverseStream::breach)
                     .map(StatusBoard::breach)
@@ -99,13 +106,14 @@ final class StatusBoard {
                 blockers,
                 actions(
                         phase.phase(),
-                        flow.actions(backfill),
+                        lost.isPresent() ? List.of(Rebackfill.KIND) : flow.actions(backfill),
                         operation.map(OperationProgress.Snapshot::kind).orElse(Kind.SWITCHOVER)),
                 warnings,
                 log(running),
                 flow.status().orElse(null),
                 operation.filter(known -> isShown(known, now)).map(StatusBoard::move).orElse(null),
-                rollback.orElse(null));
+                rollback.orElse(null),
+                rebackfills.summary(lost).orElse(null));
     }
 
     private RollbackMeter meter(ReverseStream back) {

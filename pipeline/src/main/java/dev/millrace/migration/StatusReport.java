@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.rollback.RollbackPrice;
 import java.time.Instant;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// @param operation the last switchover or rollback if it has not ended, or ended in the last hour;
 ///   otherwise `null`
 /// @param rollback what a rollback would cost now; `null` if the phase is not REVERSIBLE
+/// @param rebackfill why rows must be read again, or how far that is; `null` if neither
 public record StatusReport(
         String migration,
         String phase,
@@ -35,7 +37,8 @@ public record StatusReport(
         @Nullable Log log,
         @Nullable Flow backfill,
         @Nullable Move operation,
-        @Nullable RollbackPrice rollback) {
+        @Nullable RollbackPrice rollback,
+        @Nullable Summary rebackfill) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -65,6 +68,7 @@ public record StatusReport(
                 warnings,
                 log,
                 backfill,
+                null,
                 null,
                 null);
     }

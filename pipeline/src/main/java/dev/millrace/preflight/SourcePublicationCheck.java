@@ -63,10 +63,17 @@ final class SourcePublicationCheck {
                                 ? "Millrace then creates it again."
                                 : "Then let its owner run: " + creation(facts))
                         + (facts.target().begun()
-                                ? " Changes made in between may not be in the log: start a new"
-                                        + " migration under another name."
+                                ? " Then start the service and run millrace rebackfill: changes"
+                                        + " made in between may not be in the log."
                                 : "");
-        if (defect.equals(Optional.of(Publication.Defect.TABLES))
+        if (defect.isPresent() && facts.target().begun() && publication.owned()) {
+            findings.warn(
+                    object,
+                    "was altered, so changes may not be in the log: the migration cannot continue"
+                            + " before its rows are read again",
+                    "Start the service, then run millrace rebackfill. It creates the publication"
+                            + " again.");
+        } else if (defect.equals(Optional.of(Publication.Defect.TABLES))
                 || defect.equals(Optional.of(Publication.Defect.NARROWED))) {
             findings.refuse(
                     object,

@@ -103,6 +103,12 @@ final class SourceServerChecks {
                             + slot.database().orElse("none")
                             + ")",
                     "Choose another migration name, or drop the slot if it is not needed.");
+        } else if (defect.isPresent() && facts.target().begun()) {
+            findings.warn(
+                    object,
+                    "was invalidated by the server, which no longer keeps its changes: the migration"
+                            + " cannot continue before its rows are read again",
+                    "Start the service, then run millrace rebackfill. It makes a new slot.");
         } else if (defect.isPresent()) {
             findings.refuse(
                     object,

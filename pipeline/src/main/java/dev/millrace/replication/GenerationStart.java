@@ -146,27 +146,44 @@ public final class GenerationStart {
         }
     }
 
+    /// What becomes of the rows on the target when a generation begins.
+    public enum Rows {
+        /// Every row is read again.
+        EMPTIED,
+        /// They stay. The caller removes those that the source does not have.
+        KEPT
+    }
+
     /// Begins the generation after `previous`, unless that is done already. No component of the
     /// stream may be running.
     ///
     /// @throws RefusedException when the target may not be emptied
-    public Generation next(Generation previous) throws SQLException {
+    public Generation next(Generation previous, Rows rows) throws SQLException {
         Optional<Generation> latest = store.latest();
         if (latest.isPresent() && latest.get().number() > previous.number()) {
             return latest.get();
         }
-        return begin(describe(previous.number() + 1));
+        return begin(
+                describe(previous.number() + 1),
+                switch (rows) {
+                    case EMPTIED -> emptied();
+                    case KEPT -> List.of();
+                });
     }
 
     private Generation begin(Generation generation) throws SQLException {
-        return switch (store.begin(stream.emptying(), () -> emptyTopics(generation))) {
+        return begin(generation, emptied());
+    }
+
+    private Generation begin(Generation generation, List<TableId> emptied) throws SQLException {
+        return switch (store.begin(stream.emptying(), () -> emptyTopics(generation, emptied))) {
             case GenerationStore.Outcome.Begun(Generation begun) -> begun;
             case GenerationStore.Outcome.Refused(String reason) ->
                     throw new RefusedException(reason);
         };
     }
 
-    private GenerationStore.Beginning emptyTopics(Generation generation) {
+    private GenerationStore.Beginning emptyTopics(Generation generation, List<TableId> emptied) {
         String changes = stream.topics().changes();
         String target = stream.topics().target();
         int partitions = stream.partitions();
@@ -182,7 +199,7 @@ public final class GenerationStart {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
         return new GenerationStore.Beginning(
-                generation, stream.slot(), target, offsets, emptied(), stream.tables().sources());
+                generation, stream.slot(), target, offsets, emptied, stream.tables().sources());
     }
 
     /// The tables that a later generation empties, if they are empty now.

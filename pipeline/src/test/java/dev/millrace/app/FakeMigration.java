@@ -15,6 +15,8 @@ import dev.millrace.migration.StatusReport.Counts;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
@@ -63,6 +65,9 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
     public volatile @Nullable RollbackPrice rollback;
+    public volatile @Nullable Summary again;
+    public final List<Rebackfill.Request> rebackfills = new ArrayList<>();
+    public static final UUID REBACKFILL = new UUID(0, 8);
     public volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
 
@@ -168,7 +173,8 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 new StatusReport.Log(7_000L, 3_000L),
                 new StatusReport.Flow(false, null, null, null, null),
                 move,
-                rollback);
+                rollback,
+                again);
     }
 
     @Override
@@ -208,6 +214,35 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
             throw new RefusedException(refusal);
         }
         return operation;
+    }
+
+    @Override
+    public Rebackfill rebackfill(Rebackfill.Request request) {
+        rebackfills.add(request);
+        if (refusal != null) {
+            throw new RefusedException(refusal);
+        }
+        request.table().ifPresent(FakeMigration::requireKnown);
+        return rebackfill(request.dryRun() ? Rebackfill.State.DRY_RUN : Rebackfill.State.RUNNING);
+    }
+
+    private static Rebackfill rebackfill(Rebackfill.State state) {
+        return new Rebackfill(
+                state == Rebackfill.State.DRY_RUN ? null : REBACKFILL,
+                Rebackfill.KIND,
+                state,
+                "crm.note",
+                List.of(new Operation.Step("sweep", "planned", null, null, "Delete rows.")),
+                List.of(),
+                null,
+                state == Rebackfill.State.RUNNING ? null : "as asked");
+    }
+
+    @Override
+    public Optional<Rebackfill> rebackfill(UUID id) {
+        return id.equals(REBACKFILL)
+                ? Optional.of(rebackfill(Rebackfill.State.DONE))
+                : Optional.empty();
     }
 
     @Override

@@ -84,6 +84,21 @@ class EndingVerbsTest {
     }
 
     @Test
+    void rowsOfATableAreReadAgain() {
+        service.json(
+                "POST /api/v1/rebackfill",
+                "{\"operation\":" + operation("rebackfill", "running", "started") + "}");
+        service.json("GET /api/v1/operations/" + ID, operation("rebackfill", "done", "done"));
+
+        Invocation verb = run("rebackfill", "--table", "crm.customer", "--yes");
+
+        assertThat(verb.exitCode()).as(verb.err()).isZero();
+        assertThat(verb.out()).contains("The migration is over.").doesNotContain("switchover");
+        assertThat(sent().path("table").asString()).isEqualTo("crm.customer");
+        assertThat(sent().has("force")).isFalse();
+    }
+
+    @Test
     void aRefusalExitsWithThree() {
         service.on(
                 "POST /api/v1/abort",

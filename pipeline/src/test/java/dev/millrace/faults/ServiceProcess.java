@@ -186,6 +186,27 @@ public final class ServiceProcess implements AutoCloseable {
         return JSON.readTree(answer.body()).at("/operation/id").stringValue("");
     }
 
+    /// Begins to read rows again.
+    ///
+    /// @return the operation's id
+    /// @throws AssertionError with the reason if that is refused
+    String rebackfill(String body) throws IOException {
+        HttpResponse<String> answer = post("rebackfill", body);
+        if (answer.statusCode() != 202) {
+            throw new AssertionError(answer.body());
+        }
+        return JSON.readTree(answer.body()).at("/operation/id").stringValue("");
+    }
+
+    /// The operation as the service shows it; an empty object while it does not respond.
+    JsonNode operation(String id) {
+        try {
+            return JSON.readTree(send(request("/api/v1/operations/" + id).GET().build()).body());
+        } catch (IOException _) {
+            return JSON.createObjectNode();
+        }
+    }
+
     /// Sends SIGKILL.
     public void kill() throws InterruptedException {
         process.destroyForcibly();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -37,6 +38,7 @@ class MigrationMetricsIT {
                         "millrace_log_bytes{topic=\"changes\"} 7000.0",
                         "millrace_log_bytes{topic=\"target\"} 3000.0",
                         "millrace_backfill_paused 0.0",
+                        "millrace_rebackfill_required 0.0",
                         "millrace_phase{phase=\"CATCHING_UP\"} 1.0",
                         "millrace_events_total 100.0",
                         "millrace_rows_applied_total 90.0",
@@ -79,6 +81,16 @@ class MigrationMetricsIT {
                             "millrace_reverse_lag_records",
                             "millrace_reverse_slot_safe",
                             "source=\"public.notes\"");
+        }
+    }
+
+    @Test
+    void exportsThatRowsMustBeReadAgain() throws Exception {
+        FakeMigration lost = new FakeMigration();
+        lost.again = new Rebackfill.Summary("The slot is gone", null, null, null);
+        try (ServiceScene other = ServiceScene.over(lost)) {
+            assertThat(other.http.get("/actuator/prometheus").body().lines())
+                    .contains("millrace_rebackfill_required 1.0");
         }
     }
 

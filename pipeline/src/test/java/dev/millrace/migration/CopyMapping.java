@@ -7,6 +7,9 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.sql.Relation;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /// A hand-written `SELECT *`, for tests that do not depend on the SELECT language.
 public final class CopyMapping {
@@ -34,6 +37,13 @@ public final class CopyMapping {
                             }
                         }
                         return new MappedRow.Upsert(out.build());
+                    }
+
+                    @Override
+                    public Optional<KeyOrigin> keyOrigin() {
+                        Map<String, String> same = new HashMap<>();
+                        source.key().forEach(column -> same.put(column, column));
+                        return Optional.of(new KeyOrigin(same, Map.of()));
                     }
 
                     @Override

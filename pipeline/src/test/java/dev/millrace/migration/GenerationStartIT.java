@@ -11,6 +11,7 @@ import dev.millrace.change.Token;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.RefusedException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -47,7 +48,7 @@ class GenerationStartIT {
             scene.target.execute("INSERT INTO item VALUES (1, 'of the users')");
             Generation first = scene.withGenerations(GenerationStart::resume);
 
-            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first, Rows.EMPTIED)))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("public.item")
                     .hasMessageNotContaining("public.other");
@@ -60,14 +61,15 @@ class GenerationStartIT {
                     "CREATE TABLE hinders_truncate (id int REFERENCES other)",
                     "CREATE RULE keep AS ON DELETE TO other DO INSTEAD NOTHING",
                     "ALTER TABLE other ENABLE ALWAYS RULE keep");
-            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first, Rows.EMPTIED)))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("public.other prevents");
             assertThat(generations(scene)).isEqualTo("1 1");
 
             scene.target.execute("DROP RULE keep ON other", "DROP TABLE hinders_truncate");
 
-            assertThat(scene.withGenerations(all -> all.next(first)).number()).isEqualTo(2);
+            assertThat(scene.withGenerations(all -> all.next(first, Rows.EMPTIED)).number())
+                    .isEqualTo(2);
             assertThat(generations(scene)).isEqualTo("2 2");
         }
     }
@@ -83,7 +85,7 @@ class GenerationStartIT {
             scene.target.execute(
                     "INSERT INTO item VALUES (1, 'one')", "REVOKE " + privilege + " FROM " + role);
 
-            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first, Rows.EMPTIED)))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("GRANT " + privilege + " TO \"" + role + "\"");
             assertThat(scene.target.value("SELECT name FROM item")).isEqualTo("one");
@@ -91,7 +93,8 @@ class GenerationStartIT {
 
             scene.target.execute("GRANT " + privilege + " TO " + role);
 
-            assertThat(scene.withGenerations(all -> all.next(first)).number()).isEqualTo(2);
+            assertThat(scene.withGenerations(all -> all.next(first, Rows.EMPTIED)).number())
+                    .isEqualTo(2);
         }
     }
 
@@ -110,7 +113,7 @@ class GenerationStartIT {
             String file = "SELECT pg_relation_filenode('item')";
             String before = scene.target.value(file);
 
-            Generation second = scene.withGenerations(all -> all.next(first));
+            Generation second = scene.withGenerations(all -> all.next(first, Rows.EMPTIED));
 
             assertThat(second.number()).isEqualTo(2);
             assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
@@ -119,7 +122,7 @@ class GenerationStartIT {
             scene.target.execute(
                     "INSERT INTO item VALUES (2, 'of generation 2')", "DROP TABLE of_the_users");
 
-            scene.withGenerations(all -> all.next(second));
+            scene.withGenerations(all -> all.next(second, Rows.EMPTIED));
 
             assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("0");
             assertThat(scene.target.value(file)).as("truncated").isNotEqualTo(before);
@@ -138,7 +141,7 @@ class GenerationStartIT {
 
             Generation first = scene.withGenerations(GenerationStart::resume);
 
-            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first)))
+            assertThatThrownBy(() -> scene.withGenerations(all -> all.next(first, Rows.EMPTIED)))
                     .isInstanceOf(RefusedException.class);
             assertThat(scene.target.value("SELECT name FROM item")).isEqualTo("came meanwhile");
         }
@@ -237,7 +240,7 @@ class GenerationStartIT {
 
     private static Generation next(MigrationScene scene) {
         try {
-            return scene.withGenerations(all -> all.next(all.resume()));
+            return scene.withGenerations(all -> all.next(all.resume(), Rows.EMPTIED));
         } catch (SQLException e) {
             throw new CompletionException(e);
         }

@@ -7,6 +7,7 @@ import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.testing.OddNames;
 import java.sql.Connection;
@@ -58,7 +59,7 @@ class MigrationIT {
 
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
             scene.stop();
-            Generation second = scene.withGenerations(all -> all.next(all.resume()));
+            Generation second = scene.withGenerations(all -> all.next(all.resume(), Rows.EMPTIED));
 
             assertThat(second.number()).isEqualTo(2);
             assertThat(scene.target.value("SELECT count(*) FROM " + odd)).isEqualTo("0");

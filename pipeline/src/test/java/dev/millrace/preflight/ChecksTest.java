@@ -274,6 +274,8 @@ class ChecksTest {
 
         slot = Optional.of(slot("pgoutput", "lost", OptionalInt.empty()));
         assertThat(only().message()).contains("invalidated");
+        assertThat(only().status()).as("the service must start for this").isEqualTo(Status.WARNING);
+        assertThat(only().remedy()).contains("millrace rebackfill");
 
         slot = Optional.of(slot("wal2json", "reserved", OptionalInt.empty()));
         assertThat(only().message()).contains("something else");
@@ -422,6 +424,11 @@ class ChecksTest {
                         publication(List.of(USERS), false, true, false))) {
             publication = Optional.of(wrong);
             assertThat(only().check()).as(wrong.toString()).isEqualTo("source.publication");
+            assertThat(only().status()).isEqualTo(Status.WARNING);
+            assertThat(only().remedy()).contains("millrace rebackfill");
+            begun = false;
+            assertThat(only().status()).isEqualTo(Status.REFUSED);
+            begun = true;
         }
     }
 

@@ -1,7 +1,8 @@
-package dev.millrace.backfill;
+package dev.millrace.backfill.codec;
 
 import dev.millrace.backfill.BackfillState.Fact;
 import dev.millrace.backfill.Progress.LeafVersion;
+import dev.millrace.backfill.TidRange;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import java.util.ArrayList;

@@ -1,6 +1,5 @@
-package dev.millrace.migration;
+package dev.millrace.kafka;
 
-import dev.millrace.kafka.LogEntry;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 

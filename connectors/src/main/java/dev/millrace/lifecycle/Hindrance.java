@@ -1,9 +1,5 @@
-package dev.millrace.migration;
+package dev.millrace.lifecycle;
 
-import dev.millrace.lifecycle.ComponentState;
-import dev.millrace.lifecycle.FailureClassifier;
-import dev.millrace.lifecycle.Fault;
-import dev.millrace.lifecycle.RestartPolicy;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -11,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The failures that keep the conductor from its next step, and the delay before it tries again.
-/// Confined to the conductor's thread, except [#state].
-final class Hindrance {
+/// The failures that keep the conductor of a migration from its next step, and the delay before it
+/// tries again. Confined to the conductor's thread, except [#state].
+public final class Hindrance {
 
     private static final Logger LOG = LoggerFactory.getLogger(Hindrance.class);
 
@@ -24,13 +20,13 @@ final class Hindrance {
     private Duration delay = Duration.ZERO;
     private volatile @Nullable ComponentState state;
 
-    Hindrance(String migration, InstantSource clock) {
+    public Hindrance(String migration, InstantSource clock) {
         this.migration = migration;
         this.clock = clock;
     }
 
     /// @return why the step is not tried again, empty when it is
-    Optional<String> by(Throwable thrown) {
+    public Optional<String> by(Throwable thrown) {
         RestartPolicy.Decision decision =
                 policy.after(history, FailureClassifier.of(thrown), clock.instant());
         LOG.atWarn()
@@ -50,17 +46,17 @@ final class Hindrance {
     }
 
     /// The delay before the next step.
-    Duration delay() {
+    public Duration delay() {
         return delay;
     }
 
-    void passed() {
+    public void passed() {
         state = null;
         history = history.progressed();
     }
 
     /// Empty while nothing hinders the conductor.
-    Optional<ComponentState> state() {
+    public Optional<ComponentState> state() {
         return Optional.ofNullable(state);
     }
 }

@@ -1,0 +1,379 @@
+package dev.millrace.rebackfill;
+
+import dev.millrace.backfill.Rereading.Swept;
+import dev.millrace.change.TableId;
+import dev.millrace.control.RebackfillStore;
+import dev.millrace.control.RebackfillStore.Beginning;
+import dev.millrace.control.RebackfillStore.Reached;
+import dev.millrace.control.RebackfillStore.StoredRebackfill;
+import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.RestartPolicy;
+import dev.millrace.lifecycle.Supervisor;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.rebackfill.Rebackfill.Request;
+import dev.millrace.rebackfill.Rebackfill.Step;
+import dev.millrace.replication.LiveStream;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.stream.ReplicationStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// The re-backfills of one migration: at most one runs. A request is journaled before it takes
+/// effect, and a restart continues at the step that was reached. Its work runs beside a
+/// [LiveStream], from [#begin] to [#end]. Thread-safe.
+public final class Rebackfills implements AutoCloseable {
+
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
+    private static final Set<String> PHASES =
+            Set.of("BACKFILLING", "CATCHING_UP", "IN_SYNC", "FAILED");
+
+    /// @param phase the name of the migration's phase
+    /// @param owner whether this process has the migration's lock at this moment
+    /// @param service who the journal names if a client gives no name
+    public record Equipment(
+            ReplicationStream stream,
+            RebackfillStore store,
+            Supplier<String> phase,
+            BooleanSupplier owner,
+            String service,
+            InstantSource clock) {}
+
+    private final Equipment with;
+    private volatile Optional<StoredRebackfill> current;
+    private volatile Swept swept = Swept.NOTHING;
+    private volatile Optional<String> waitsFor = Optional.empty();
+    private volatile @Nullable LiveStream live;
+    private volatile @Nullable Supervisor work;
+    private final Object working = new Object();
+
+    private Rebackfills(Equipment with, Optional<StoredRebackfill> current) {
+        this.with = with;
+        this.current = current;
+    }
+
+    /// Continues what an earlier process has left, from the next [#begin] on.
+    public static Rebackfills resume(Equipment with) throws SQLException {
+        return new Rebackfills(with, with.store().unfinished());
+    }
+
+    /// Begins to work beside a stream.
+    public void begin(LiveStream stream) {
+        Supervisor started =
+                new Supervisor(
+                        "rebackfill-" + with.stream().id(),
+                        new RebackfillWork(stream, this),
+                        with.clock(),
+                        RestartPolicy.standard());
+        synchronized (working) {
+            live = stream;
+            work = started;
+        }
+        started.start();
+    }
+
+    /// Ends the work beside the stream, which may end afterwards.
+    public void end() {
+        synchronized (working) {
+            Supervisor running = work;
+            if (running != null) {
+                running.close(STOP_TIMEOUT);
+                work = null;
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        end();
+    }
+
+    /// Begins to read rows again, or says what would be done.
+    ///
+    /// @throws RefusedException when that is not possible now; nothing was changed
+    public synchronized Rebackfill request(Request request) {
+        try {
+            Optional<StoredRebackfill> repeated =
+                    request.requestKey().isPresent()
+                            ? with.store().requested(request.requestKey().get())
+                            : Optional.empty();
+            if (repeated.isPresent()) {
+                return view(repeated.get());
+            }
+            if (current.isEmpty()) {
+                // Its beginning may not have been confirmed.
+                current = with.store().unfinished();
+            }
+            refusal(request)
+                    .ifPresent(
+                            reason -> {
+                                throw new RefusedException(reason);
+                            });
+            if (request.dryRun()) {
+                return Rebackfill.planned(request.table());
+            }
+            return view(begun(request));
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The re-backfill could not be written to the journal", e);
+        }
+    }
+
+    private StoredRebackfill begun(Request request) throws SQLException {
+        boolean whole = request.table().isEmpty();
+        String phase = with.phase().get();
+        Optional<StoredRebackfill> before = current;
+        if (before.isPresent()) {
+            finish(before.get(), "The whole migration is read again instead", phase);
+        }
+        UUID id = UUID.randomUUID();
+        with.store()
+                .begin(
+                        new Beginning(
+                                id,
+                                request.table(),
+                                whole ? generation() + 1 : generation(),
+                                Step.of(whole).getFirst().id(),
+                                request.who()
+                                        .map(name -> name + " (unverified)")
+                                        .orElse(with.service()),
+                                request.reason(),
+                                request.requestKey()),
+                        phase);
+        swept = Swept.NOTHING;
+        current = with.store().find(id);
+        return current.orElseThrow();
+    }
+
+    private int generation() {
+        return Objects.requireNonNull(live).generation().number();
+    }
+
+    private Optional<String> refusal(Request request) {
+        String phase = with.phase().get();
+        if (request.expectedPhase().filter(expected -> !expected.equals(phase)).isPresent()) {
+            return Optional.of(
+                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
+                            .formatted(phase, request.expectedPhase().get()));
+        }
+        if (!PHASES.contains(phase)) {
+            return Optional.of(
+                    "Rows are read again only while the application writes to the source and no operation moves it; the migration is in the phase %s. Check 'millrace status'"
+                            .formatted(phase));
+        }
+        if (with.stream().settings().backfill() == Backfill.ENGINE) {
+            return Optional.of(
+                    "Rows are read again in windows, but the file says 'backfill: engine'. Set 'backfill: windows', which may change during a migration, check it with 'millrace plan', and start the service again");
+        }
+        Optional<Mapping> unknown =
+                mappings(request.table()).stream()
+                        .filter(mapping -> mapping.mapper().keyOrigin().isEmpty())
+                        .findFirst();
+        if (unknown.isPresent()) {
+            return Optional.of(
+                    "The key of table %s does not say which row of the source it is, so Millrace cannot find rows that the source does not have. Empty the target and begin a new migration"
+                            .formatted(unknown.get().target().table()));
+        }
+        if (request.table().isPresent() && phase.equals("FAILED")) {
+            return Optional.of(
+                    "The migration has failed, so one table alone cannot be read again. See the cause with 'millrace status'; 'millrace rebackfill' without --table reads every table again");
+        }
+        if (request.table().filter(this::isStopped).isPresent()) {
+            return Optional.of(
+                    "Table %s is stopped, so its rows would be read again but not applied. Remove the cause, see 'millrace status', then run 'millrace rebackfill' without --table: no table is stopped in the generation that it begins"
+                            .formatted(request.table().get()));
+        }
+        Optional<StoredRebackfill> now = current;
+        if (now.isPresent() && (request.table().isPresent() || now.get().target().isEmpty())) {
+            return Optional.of(
+                    "The operation %s reads %s again and has not ended. Wait for its end, see 'millrace status'"
+                            .formatted(now.get().id(), now.get().target().orElse("every table")));
+        }
+        return with.owner().getAsBoolean()
+                ? Optional.empty()
+                : Optional.of(
+                        "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers");
+    }
+
+    private boolean isStopped(String table) {
+        return Objects.requireNonNull(live).lag().stopped().stream()
+                .anyMatch(stopped -> stopped.table().toString().equals(table));
+    }
+
+    /// An operation that was begun at any time; empty for an unknown id.
+    public Optional<Rebackfill> find(UUID id) {
+        try {
+            return with.store().find(id).map(this::view);
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The journal cannot be read", e);
+        }
+    }
+
+    /// Whether rows are read again.
+    public boolean isRunning() {
+        return current.isPresent();
+    }
+
+    /// What the status shows.
+    ///
+    /// @param lost why the migration cannot continue before rows are read again
+    public Optional<Rebackfill.Summary> summary(Optional<String> lost) {
+        Optional<StoredRebackfill> now = current;
+        return lost.isEmpty() && now.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        new Rebackfill.Summary(
+                                lost.orElse(null),
+                                now.map(each -> each.id().toString()).orElse(null),
+                                now.flatMap(StoredRebackfill::target).orElse(null),
+                                now.map(StoredRebackfill::step).orElse(null)));
+    }
+
+    /// The generation that must begin, while that is the next step.
+    public OptionalInt wantedGeneration() {
+        return current.filter(now -> Step.of(now.step()) == Step.GENERATION)
+                .map(now -> OptionalInt.of(now.generation()))
+                .orElse(OptionalInt.empty());
+    }
+
+    /// Whether the backfill must not read yet. Rows that the source does not have are removed
+    /// first: they may have the unique values of rows that are to be read.
+    public boolean holdsReading() {
+        return current.filter(now -> now.target().isEmpty())
+                .map(now -> Step.of(now.step()))
+                .filter(step -> step != Step.READ && step != Step.RETRY)
+                .isPresent();
+    }
+
+    /// Why the migration is not in sync while rows are read again, or before.
+    ///
+    /// @param lost as for [#summary]
+    public Optional<String> blocker(Optional<String> lost) {
+        return current.map(this::blocker)
+                .or(
+                        () ->
+                                lost.map(
+                                        _ ->
+                                                "changes of the source are lost. Run 'millrace rebackfill', which reads every row again and empties no table"));
+    }
+
+    private String blocker(StoredRebackfill now) {
+        return "%s is read again (operation %s, step %s%s)"
+                .formatted(
+                        now.target().map(table -> "table " + table).orElse("every table"),
+                        now.id(),
+                        now.step(),
+                        hindrance().map(reason -> ": " + reason).orElse(""));
+    }
+
+    private Optional<String> hindrance() {
+        Supervisor running = work;
+        return running == null
+                ? Optional.empty()
+                : switch (running.state()) {
+                    case ComponentState.Waiting waiting -> Optional.of(waiting.text());
+                    case ComponentState.Failed failed -> Optional.of(failed.text());
+                    case ComponentState.Starting _,
+                            ComponentState.Running _,
+                            ComponentState.Stopped _ ->
+                            waitsFor.map(found -> "waits for " + found);
+                };
+    }
+
+    private Rebackfill view(StoredRebackfill stored) {
+        boolean isCurrent = current.filter(now -> now.id().equals(stored.id())).isPresent();
+        Swept now = isCurrent ? swept : Swept.NOTHING;
+        String note =
+                switch (Step.of(stored.step())) {
+                    case SWEEP ->
+                            "%d rows of the target looked up, %d deleted"
+                                    .formatted(now.keys(), now.removed());
+                    case START -> waitsFor.map(found -> "waits for " + found).orElse("");
+                    case GENERATION, BEGIN, READ, RETRY, DONE -> "";
+                };
+        return Rebackfill.of(stored, note);
+    }
+
+    /// The mappings that write a target table; all of them without one.
+    List<Mapping> mappings(Optional<String> table) {
+        return with.stream().tables().mappings().stream()
+                .filter(
+                        mapping ->
+                                table.isEmpty()
+                                        || table.get()
+                                                .equals(
+                                                        mapping.target()
+                                                                .table()
+                                                                .whole()
+                                                                .toString()))
+                .toList();
+    }
+
+    List<TableId> sources(Optional<String> table) {
+        return mappings(table).stream().map(Mapping::source).distinct().sorted().toList();
+    }
+
+    Optional<StoredRebackfill> current() {
+        return current;
+    }
+
+    void waitsFor(Optional<String> found) {
+        waitsFor = found;
+    }
+
+    /// Adds to the sweep that runs, or begins another.
+    void swept(Swept now) {
+        swept = now;
+    }
+
+    /// Journals that a step is done.
+    synchronized void reached(StoredRebackfill done) throws SQLException {
+        if (!current.equals(Optional.of(done))) {
+            // Another request took its place.
+            return;
+        }
+        Step next = Step.of(done.step()).next(done.target().isEmpty());
+        if (next == Step.DONE) {
+            finish(
+                    done,
+                    "%s was read again; %d rows of the target were looked up and %d deleted"
+                            .formatted(
+                                    done.target().orElse("Every table"),
+                                    done.swept(),
+                                    done.removed()),
+                    with.phase().get());
+        } else {
+            boolean sweeps = Step.of(done.step()) == Step.SWEEP;
+            with.store()
+                    .enter(
+                            done,
+                            new Reached(
+                                    next.id(),
+                                    sweeps ? swept.keys() : done.swept(),
+                                    sweeps ? swept.removed() : done.removed(),
+                                    "",
+                                    false),
+                            with.phase().get());
+            current = with.store().find(done.id());
+        }
+    }
+
+    private void finish(StoredRebackfill done, String outcome, String phase) throws SQLException {
+        with.store()
+                .enter(
+                        done,
+                        new Reached(Step.DONE.id(), done.swept(), done.removed(), outcome, true),
+                        phase);
+        current = Optional.empty();
+    }
+}

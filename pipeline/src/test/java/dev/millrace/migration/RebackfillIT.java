@@ -1,0 +1,431 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.migration.MigrationControl.UnknownTableException;
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.rebackfill.Rebackfill.Request;
+import dev.millrace.rebackfill.Rebackfill.State;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.testing.TestDatabase;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Rows are read again while writers go on: those of one table, whose target was damaged, and all
+/// of them after the stream was lost. Nothing is emptied.
+@Timeout(600)
+class RebackfillIT {
+
+    /// Keys that the writers insert, change and delete.
+    private static final int KEYS = 400;
+
+    private static final String ROWS =
+            "SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM doc d";
+
+    private static MigrationScene scene() throws IOException {
+        MigrationScene scene =
+                new MigrationScene()
+                        .backfill(Backfill.WINDOWS)
+                        .table("doc", "id int PRIMARY KEY, title text, body text")
+                        .table("note", "id int PRIMARY KEY, text text");
+        scene.source.execute(
+                "ALTER TABLE doc ALTER body SET STORAGE EXTERNAL",
+                "INSERT INTO doc SELECT g, 't' || g, repeat(md5(g::text), 80) FROM"
+                        + " generate_series(1, 3000) g",
+                "INSERT INTO note SELECT g, 'n' || g FROM generate_series(1, 500) g");
+        return scene;
+    }
+
+    private static Request request(Optional<String> table, Optional<String> key) {
+        return new Request(
+                table, "rows were lost", Optional.of("ann"), Optional.empty(), key, false);
+    }
+
+    private static Request dry(Optional<String> table) {
+        return new Request(table, "", Optional.empty(), Optional.empty(), Optional.empty(), true);
+    }
+
+    private static void awaitDone(MigrationScene scene, UUID id) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(120))
+                .untilAsserted(
+                        () ->
+                                assertThat(scene.running().rebackfill(id).orElseThrow().state())
+                                        .as(() -> scene.running().status().toString())
+                                        .isEqualTo(State.DONE));
+    }
+
+    private static UUID begin(MigrationScene scene, Optional<String> table) {
+        return Objects.requireNonNull(
+                scene.running().rebackfill(request(table, Optional.empty())).id());
+    }
+
+    private static void assertEqual(MigrationScene scene) throws Exception {
+        ReconciliationReport report = scene.reconcile();
+        assertThat(report.verdict()).as(report.toString()).isEqualTo(Verdict.EQUAL);
+        assertThat(scene.target.value(ROWS)).isEqualTo(scene.source.value(ROWS));
+    }
+
+    /// Changes rows without end, also large ones, and keys that exist on the target only.
+    private static final class Writers implements AutoCloseable {
+
+        private final AtomicBoolean writing = new AtomicBoolean(true);
+        private final CompletableFuture<Void> ended;
+
+        Writers(TestDatabase source) {
+            ended = CompletableFuture.runAsync(() -> write(source));
+        }
+
+        private void write(TestDatabase source) {
+            Random random = new Random(7);
+            try (Connection connection = source.connect();
+                    Statement statement = connection.createStatement()) {
+                while (writing.get()) {
+                    statement.execute(change(random));
+                }
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        private static String change(Random random) {
+            int key = 10_000 + random.nextInt(KEYS);
+            return switch (random.nextInt(5)) {
+                case 0 -> "DELETE FROM doc WHERE id = " + key;
+                case 1 -> "UPDATE doc SET title = title || 'x' WHERE id = " + random.nextInt(3000);
+                case 2 ->
+                        "UPDATE doc SET id = id + "
+                                + KEYS
+                                + " WHERE id = "
+                                + key
+                                + " AND NOT EXISTS (SELECT FROM doc WHERE id = "
+                                + (key + KEYS)
+                                + ")";
+                default ->
+                        "INSERT INTO doc VALUES ("
+                                + key
+                                + ", 'live', repeat('b', 3000)) ON CONFLICT DO NOTHING";
+            };
+        }
+
+        @Override
+        public void close() {
+            writing.set(false);
+            ended.join();
+        }
+    }
+
+    @Test
+    void oneTableIsReadAgainWhileItIsWritten() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.writeTargetAsMigration("DELETE FROM doc WHERE id % 7 = 0");
+            scene.writeTargetAsMigration("UPDATE doc SET title = 'damaged' WHERE id % 11 = 0");
+            scene.writeTargetAsMigration(
+                    "INSERT INTO doc SELECT g, 'extra', 'e' FROM generate_series(9000, 10300) g");
+
+            UUID id;
+            try (Writers _ = new Writers(scene.source)) {
+                id = begin(scene, Optional.of("public.doc"));
+                assertThat(scene.running().status().blockers())
+                        .anyMatch(text -> text.startsWith("table public.doc is read again"));
+                awaitDone(scene, id);
+            }
+            scene.awaitPhase("IN_SYNC");
+
+            assertEqual(scene);
+            Rebackfill done = scene.running().rebackfill(id).orElseThrow();
+            assertThat(done.outcome()).startsWith("public.doc was read again; ");
+            assertThat(scene.running().status().generation()).isEqualTo(1);
+            assertThat(scene.running().status().rebackfill()).isNull();
+            assertThat(rowsRead(scene, "public.note")).isEqualTo(500);
+            assertThat(
+                            scene.target.value(
+                                    "SELECT count(*) FROM millrace.journal WHERE event ="
+                                            + " 'rebackfill' AND who = 'ann (unverified)'"))
+                    .isEqualTo("6");
+        }
+    }
+
+    private static long rowsRead(MigrationScene scene, String table) {
+        return scene.running().status().tables().stream()
+                .filter(each -> each.target().equals(table))
+                .findFirst()
+                .orElseThrow()
+                .backfill()
+                .rowsDone();
+    }
+
+    @Test
+    void aRestartContinuesTheOperation() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.writeTargetAsMigration("DELETE FROM doc WHERE id % 7 = 0");
+            scene.writeTargetAsMigration(
+                    "INSERT INTO doc SELECT g, 'extra', 'e' FROM generate_series(9000, 9300) g");
+            scene.running()
+                    .change(
+                            new BackfillChange(
+                                    new BackfillChange.Action.Pause(),
+                                    "",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    false));
+            UUID id = begin(scene, Optional.of("public.doc"));
+            scene.stop();
+
+            scene.start();
+            assertThat(Objects.requireNonNull(scene.running().status().rebackfill()).operation())
+                    .isEqualTo(id.toString());
+            scene.running()
+                    .change(
+                            new BackfillChange(
+                                    new BackfillChange.Action.Resume(),
+                                    "",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    false));
+            awaitDone(scene, id);
+
+            scene.awaitPhase("IN_SYNC");
+            assertEqual(scene);
+        }
+    }
+
+    /// How the stream is lost.
+    enum Loss {
+        SLOT_DROPPED("Replication slot millrace_") {
+            @Override
+            void happen(MigrationScene scene) throws SQLException {
+                dropSlot(scene);
+            }
+        },
+        SLOT_RECREATED("was advanced to") {
+            @Override
+            void happen(MigrationScene scene) throws SQLException {
+                scene.stop();
+                scene.source.execute("INSERT INTO doc VALUES (8000, 'missed', 'b')");
+                dropSlot(scene);
+                scene.source.query(
+                        "SELECT pg_create_logical_replication_slot('"
+                                + slot(scene)
+                                + "', 'pgoutput')");
+                scene.start();
+            }
+        },
+        SLOT_ADVANCED("was advanced to") {
+            @Override
+            void happen(MigrationScene scene) throws SQLException {
+                scene.stop();
+                scene.source.execute("INSERT INTO doc VALUES (8000, 'missed', 'b')");
+                scene.source.query(
+                        "SELECT pg_replication_slot_advance('"
+                                + slot(scene)
+                                + "', pg_current_wal_lsn())");
+                scene.start();
+            }
+        },
+        PUBLICATION_ALTERED("Publication millrace_") {
+            @Override
+            void happen(MigrationScene scene) {
+                scene.source.execute(
+                        "ALTER PUBLICATION "
+                                + scene.stream().publication()
+                                + " SET (publish = 'insert')");
+            }
+        },
+        PUBLICATION_DROPPED("Publication millrace_") {
+            @Override
+            void happen(MigrationScene scene) {
+                scene.source.execute("DROP PUBLICATION " + scene.stream().publication());
+            }
+        };
+
+        private final String cause;
+
+        Loss(String cause) {
+            this.cause = cause;
+        }
+
+        abstract void happen(MigrationScene scene) throws SQLException;
+
+        private static String slot(MigrationScene scene) {
+            return CaptureSettings.slot(scene.name);
+        }
+
+        /// The capture may take the slot again at once.
+        private static void dropSlot(MigrationScene scene) {
+            String of = " FROM pg_replication_slots WHERE slot_name = '" + slot(scene) + "'";
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .pollInterval(Duration.ofMillis(5))
+                    .ignoreExceptions()
+                    .until(
+                            () -> {
+                                scene.source.query("SELECT pg_terminate_backend(active_pid)" + of);
+                                scene.source.query(
+                                        "SELECT pg_drop_replication_slot(slot_name)" + of);
+                                return "0".equals(scene.source.value("SELECT count(*)" + of));
+                            });
+        }
+    }
+
+    private static void assertLost(MigrationScene scene, Loss loss) {
+        scene.awaitPhase("FAILED");
+        StatusReport status = scene.running().status();
+        assertThat(status.blockers())
+                .anyMatch(
+                        text -> text.contains("re-backfill required") && text.contains(loss.cause))
+                .anyMatch(text -> text.contains("millrace rebackfill"));
+        assertThat(status.nextActions()).startsWith("rebackfill").contains("abort");
+        assertThat(Objects.requireNonNull(status.rebackfill()).required()).contains(loss.cause);
+        assertThat(scene.running().ready()).isFalse();
+    }
+
+    /// Rows that are deleted while no slot exists leave no trace in any log.
+    @ParameterizedTest
+    @EnumSource
+    void everyTableIsReadAgainAfterTheStreamWasLost(Loss loss) throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+
+            loss.happen(scene);
+
+            assertLost(scene, loss);
+            String before = scene.target.value(ROWS);
+            scene.source.execute(
+                    "DELETE FROM doc WHERE id % 5 = 0",
+                    "UPDATE doc SET title = 'in the gap' WHERE id % 9 = 0",
+                    "UPDATE doc SET id = id + 5000 WHERE id % 13 = 0",
+                    "INSERT INTO doc SELECT g, 'gap', 'g' FROM generate_series(10000, 10100) g",
+                    "TRUNCATE note");
+            scene.stop();
+            scene.start();
+            assertLost(scene, loss);
+            assertThat(scene.target.value(ROWS)).isEqualTo(before);
+            assertThatThrownBy(() -> begin(scene, Optional.of("public.doc")))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("without --table");
+
+            UUID id;
+            try (Writers _ = new Writers(scene.source)) {
+                id = begin(scene, Optional.empty());
+                awaitDone(scene, id);
+            }
+            scene.awaitPhase("IN_SYNC");
+
+            assertEqual(scene);
+            assertThat(scene.running().status().generation()).isEqualTo(2);
+            assertThat(scene.running().status().rebackfill()).isNull();
+            assertThat(scene.target.value("SELECT count(*) FROM note")).isEqualTo("0");
+        }
+    }
+
+    /// A row that was deleted in the gap has the unique value of one that was inserted. If it were
+    /// removed after the other was read, that one would be parked.
+    @Test
+    void aUniqueValueThatWasHandedOnInTheGapIsFree() throws Exception {
+        try (MigrationScene scene =
+                scene().table("login", "id int PRIMARY KEY, name text UNIQUE")) {
+            scene.source.execute(
+                    "INSERT INTO login SELECT g, 'u' || g FROM generate_series(1, 99) g");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            Loss.SLOT_DROPPED.happen(scene);
+            scene.awaitPhase("FAILED");
+            scene.source.execute(
+                    "DELETE FROM login WHERE id < 50",
+                    "INSERT INTO login SELECT 1000 - g, 'u' || g FROM generate_series(1, 49) g");
+
+            awaitDone(scene, begin(scene, Optional.empty()));
+            scene.awaitPhase("IN_SYNC");
+
+            assertEqual(scene);
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.parked_key"))
+                    .isEqualTo("0");
+        }
+    }
+
+    @Test
+    void whatIsNotPossibleIsRefusedAndChangesNothing() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            Migration migration = scene.running();
+
+            assertThat(migration.rebackfill(dry(Optional.of("public.doc"))).state())
+                    .isEqualTo(State.DRY_RUN);
+            assertThatThrownBy(() -> migration.rebackfill(dry(Optional.of("public.dox"))))
+                    .isInstanceOf(UnknownTableException.class)
+                    .hasMessageContaining("public.doc");
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
+                    .isEqualTo("0");
+
+            Request keyed = request(Optional.of("public.doc"), Optional.of("key-1"));
+            Rebackfill first = migration.rebackfill(keyed);
+            awaitDone(scene, Objects.requireNonNull(first.id()));
+            assertThat(migration.rebackfill(keyed).id()).isEqualTo(first.id());
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
+                    .isEqualTo("1");
+        }
+    }
+
+    @Test
+    void aStoppedTableIsReadAgainOnlyWithAllOthers() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.target.execute("ALTER TABLE note RENAME text TO other");
+            scene.source.execute("INSERT INTO note VALUES (501, 'stops the table')");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    scene.running().status().tables().stream()
+                                            .anyMatch(table -> table.stopped() != null));
+            assertThatThrownBy(() -> begin(scene, Optional.of("public.note")))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("is stopped");
+
+            scene.target.execute("ALTER TABLE note RENAME other TO text");
+            awaitDone(scene, begin(scene, Optional.empty()));
+            scene.awaitPhase("IN_SYNC");
+
+            assertEqual(scene);
+        }
+    }
+
+    @Test
+    void theEngineReadsNothingAgain() throws Exception {
+        try (MigrationScene scene = scene().backfill(Backfill.ENGINE)) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+
+            assertThatThrownBy(() -> begin(scene, Optional.empty()))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("backfill: windows");
+        }
+    }
+}
