@@ -23,8 +23,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /// One batch and the window that closes in it.
+@Timeout(60)
 class WindowedRowsTest {
 
     private static final TableId ITEM = new TableId("public", "item");

@@ -146,9 +146,10 @@ final class EndingCommands {
     @Command(
             name = "rebackfill",
             description =
-                    "Read rows again without emptying a table, and delete those of the target that"
-                            + " the source does not have. Writers go on. Without --table: every"
-                            + " table, with a new slot and publication, after the slot was lost.",
+                    "Read rows again without emptying a table, and delete rows of the target that"
+                            + " the source does not have, while applications write. Without"
+                            + " --table: every table, with a new slot and publication, after the"
+                            + " slot was lost.",
             mixinStandardHelpOptions = true)
     private static final class RebackfillCommand extends End {
 

@@ -41,6 +41,8 @@ class RebackfillIT {
     private static final String ROWS =
             "SELECT md5(string_agg(d::text, ',' ORDER BY id)) FROM doc d";
 
+    private static final String FILE = "SELECT pg_relation_filenode('doc')";
+
     private static MigrationScene scene() throws IOException {
         MigrationScene scene =
                 new MigrationScene()
@@ -255,6 +257,12 @@ class RebackfillIT {
                                 + " SET (publish = 'insert')");
             }
         },
+        TABLE_REWRITTEN("public.doc was rewritten") {
+            @Override
+            void happen(MigrationScene scene) {
+                scene.source.execute("ALTER TABLE doc ALTER title TYPE text USING upper(title)");
+            }
+        },
         PUBLICATION_DROPPED("Publication millrace_") {
             @Override
             void happen(MigrationScene scene) {
@@ -315,6 +323,7 @@ class RebackfillIT {
 
             assertLost(scene, loss);
             String before = scene.target.value(ROWS);
+            String file = scene.target.value(FILE);
             scene.source.execute(
                     "DELETE FROM doc WHERE id % 5 = 0",
                     "UPDATE doc SET title = 'in the gap' WHERE id % 9 = 0",
@@ -340,11 +349,11 @@ class RebackfillIT {
             assertThat(scene.running().status().generation()).isEqualTo(2);
             assertThat(scene.running().status().rebackfill()).isNull();
             assertThat(scene.target.value("SELECT count(*) FROM note")).isEqualTo("0");
+            assertThat(scene.target.value(FILE)).as("doc was not truncated").isEqualTo(file);
         }
     }
 
-    /// A row that was deleted in the gap has the unique value of one that was inserted. If it were
-    /// removed after the other was read, that one would be parked.
+    /// A row that was deleted in the gap has the unique value of one that was inserted.
     @Test
     void aUniqueValueThatWasHandedOnInTheGapIsFree() throws Exception {
         try (MigrationScene scene =

@@ -70,7 +70,8 @@ public sealed interface ChangeEvent {
     /// The origin of a change on the source. For display and lag only; the log alone defines the
     /// order.
     ///
-    /// @param lsn WAL position of the change; zero for a row that the backfill read
+    /// @param lsn WAL position of the change; zero for what the backfill read, which includes a
+    ///   deletion that it found
     /// @param transaction the transaction id on the source as the stream gives it, without its
     ///   epoch; zero for a row that the backfill read
     /// @param committedAtMicros commit time by the source's clock, in microseconds since 1970; zero
