@@ -194,7 +194,10 @@ public final class Rebackfills implements AutoCloseable {
                             .formatted(request.table().get()));
         }
         Optional<StoredRebackfill> now = current;
-        if (now.isPresent() && (request.table().isPresent() || now.get().target().isEmpty())) {
+        // The stream can be lost again meanwhile: then every table is read again from the beginning.
+        if (now.isPresent()
+                && (request.table().isPresent()
+                        || now.get().target().isEmpty() && !phase.equals("FAILED"))) {
             return Optional.of(
                     "The operation %s reads %s again and has not ended. Wait for its end, see 'millrace status'"
                             .formatted(now.get().id(), now.get().target().orElse("every table")));

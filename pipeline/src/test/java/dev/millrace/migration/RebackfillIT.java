@@ -186,28 +186,14 @@ class RebackfillIT {
             scene.writeTargetAsMigration("DELETE FROM doc WHERE id % 7 = 0");
             scene.writeTargetAsMigration(
                     "INSERT INTO doc SELECT g, 'extra', 'e' FROM generate_series(9000, 9300) g");
-            scene.running()
-                    .change(
-                            new BackfillChange(
-                                    new BackfillChange.Action.Pause(),
-                                    "",
-                                    Optional.empty(),
-                                    Optional.empty(),
-                                    false));
+            change(scene, new BackfillChange.Action.Pause());
             UUID id = begin(scene, Optional.of("public.doc"));
             scene.stop();
 
             scene.start();
             assertThat(Objects.requireNonNull(scene.running().status().rebackfill()).operation())
                     .isEqualTo(id.toString());
-            scene.running()
-                    .change(
-                            new BackfillChange(
-                                    new BackfillChange.Action.Resume(),
-                                    "",
-                                    Optional.empty(),
-                                    Optional.empty(),
-                                    false));
+            change(scene, new BackfillChange.Action.Resume());
             awaitDone(scene, id);
 
             scene.awaitPhase("IN_SYNC");
@@ -377,6 +363,50 @@ class RebackfillIT {
         }
     }
 
+    private static void change(MigrationScene scene, BackfillChange.Action action) {
+        scene.running()
+                .change(new BackfillChange(action, "", Optional.empty(), Optional.empty(), false));
+    }
+
+    @Test
+    void aStreamThatIsLostAgainMeanwhileIsReplacedAgain() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            Loss.SLOT_DROPPED.happen(scene);
+            scene.awaitPhase("FAILED");
+            change(scene, new BackfillChange.Action.Pause());
+            UUID first = begin(scene, Optional.empty());
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .until(
+                            () ->
+                                    "sweep"
+                                            .equals(
+                                                    Objects.requireNonNull(
+                                                                    scene.running()
+                                                                            .status()
+                                                                            .rebackfill())
+                                                            .step()));
+            assertThatThrownBy(() -> begin(scene, Optional.empty()))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("has not ended");
+            Loss.SLOT_DROPPED.happen(scene);
+            scene.awaitPhase("FAILED");
+            scene.source.execute("DELETE FROM doc WHERE id % 5 = 0");
+
+            UUID second = begin(scene, Optional.empty());
+            change(scene, new BackfillChange.Action.Resume());
+            awaitDone(scene, second);
+            scene.awaitPhase("IN_SYNC");
+
+            assertEqual(scene);
+            assertThat(scene.running().status().generation()).isEqualTo(3);
+            assertThat(scene.running().rebackfill(first).orElseThrow().outcome())
+                    .isEqualTo("The whole migration is read again instead");
+        }
+    }
+
     @Test
     void whatIsNotPossibleIsRefusedAndChangesNothing() throws Exception {
         try (MigrationScene scene = scene()) {
@@ -398,6 +428,43 @@ class RebackfillIT {
             assertThat(migration.rebackfill(keyed).id()).isEqualTo(first.id());
             assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
                     .isEqualTo("1");
+        }
+    }
+
+    /// A row of another share of the target, and one whose key no row of the source can have, stay.
+    @Test
+    void theSweepFollowsCastsAndConstantsOfTheKey() throws Exception {
+        try (MigrationScene scene =
+                new MigrationScene()
+                        .backfill(Backfill.WINDOWS)
+                        .select(
+                                "all_item",
+                                "SELECT 'eu' AS region, CAST(id AS text) AS id, name FROM"
+                                        + " public.item")) {
+            scene.source.execute(
+                    "CREATE TABLE item (id int PRIMARY KEY, name text)",
+                    "INSERT INTO item SELECT g, 'n' FROM generate_series(1, 50) g");
+            scene.target.execute(
+                    "CREATE TABLE all_item (region text, id text, name text, PRIMARY KEY (region,"
+                            + " id))");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.writeTargetAsMigration(
+                    "INSERT INTO all_item VALUES ('eu', '999', 'gone'), ('us', '998', 'other'),"
+                            + " ('eu', 'abc', 'no number')");
+
+            UUID id = begin(scene, Optional.of("public.all_item"));
+            awaitDone(scene, id);
+
+            assertThat(scene.running().rebackfill(id).orElseThrow().outcome())
+                    .isEqualTo(
+                            "public.all_item was read again; 52 rows of the target were looked up"
+                                    + " and 1 deleted");
+            assertThat(
+                            scene.target.value(
+                                    "SELECT string_agg(region || id, ',' ORDER BY region, id) FROM"
+                                            + " all_item WHERE id = 'abc' OR id > '990'"))
+                    .isEqualTo("euabc,us998");
         }
     }
 
