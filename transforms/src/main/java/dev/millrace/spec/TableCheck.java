@@ -5,6 +5,7 @@ import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.name.TableName;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
 import dev.millrace.sql.SelectStatement;

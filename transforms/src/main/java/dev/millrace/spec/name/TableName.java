@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.name;
 
 import dev.millrace.change.TableId;
 import java.util.ArrayList;
@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 
 /// The table names of the file. A part in double quotes is used as it is. A part without quotes
 /// must be the name that PostgreSQL would store, so that no name is folded silently.
-sealed interface TableName {
+public sealed interface TableName {
 
     record OneTable(TableId id) implements TableName {}
 
