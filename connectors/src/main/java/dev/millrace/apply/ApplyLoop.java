@@ -283,7 +283,7 @@ final class ApplyLoop {
     }
 
     /// Each partition stops at the truncate. When all have stopped and no transaction is in
-    /// progress, its tables are emptied: after everything before the truncate, before everything
+    /// progress, the rows are deleted: after everything before the truncate, before everything
     /// after it.
     private void submitTruncate() {
         if (!partitions.stream().allMatch(PartitionProgress::isAtTruncate)) {

@@ -60,7 +60,8 @@ sealed interface TargetTask {
     }
 
     /// A hold at a truncate: every partition has applied everything before it and nothing after it.
-    /// One transaction empties the tables and moves every stored offset past the truncate.
+    /// One transaction deletes the rows that the mappings of the truncated table own, and moves
+    /// every stored offset past the truncate.
     ///
     /// @param from the stored offsets by partition
     /// @param to the stored offsets after the truncate

@@ -105,11 +105,11 @@ public final class ParkedKeys {
     private static final String EMPTY_CHANGES =
             "DELETE FROM millrace.parked_change c USING millrace.parked_key k"
                     + " WHERE c.parked_key = k.id AND k.migration = ? AND k.generation = ?"
-                    + " AND k.target_schema = ? AND k.target_name = ?";
+                    + " AND k.target_schema = ? AND k.target_name = ? AND k.target_part = ?";
 
     private static final String EMPTY =
             "DELETE FROM millrace.parked_key WHERE migration = ? AND generation = ?"
-                    + " AND target_schema = ? AND target_name = ?";
+                    + " AND target_schema = ? AND target_name = ? AND target_part = ?";
 
     private static final String OPEN_KEYS = "SELECT " + COLUMNS + OPEN + " ORDER BY id";
 
@@ -450,11 +450,18 @@ public final class ParkedKeys {
         Statements.update(connection, REMOVE, id);
     }
 
-    /// Forgets every key of a table that is emptied.
+    /// Forgets the keys of a table, or of a part of it, whose rows are deleted by a TRUNCATE. The
+    /// skipped ones are included: with the row, the difference is gone that a skip left.
     public void empty(Connection connection, int generation, TableId table) throws SQLException {
         for (String statement : List.of(EMPTY_CHANGES, EMPTY)) {
             Statements.update(
-                    connection, statement, migration, generation, table.schema(), table.name());
+                    connection,
+                    statement,
+                    migration,
+                    generation,
+                    table.schema(),
+                    table.name(),
+                    table.part());
         }
     }
 

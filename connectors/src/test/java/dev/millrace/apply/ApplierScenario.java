@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -66,6 +67,7 @@ public final class ApplierScenario implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private String topicId = "";
     private RejectedLimit rejectedLimit = RejectedLimit.standard();
+    private Map<TableId, TableRule> rules = Map.of();
 
     private final String bootstrapServers;
 
@@ -212,7 +214,7 @@ public final class ApplierScenario implements AutoCloseable {
                                 origins,
                                 Map.of("bootstrap.servers", bootstrapServers),
                                 limits,
-                                Map.of(),
+                                rules,
                                 rejectedLimit),
                         sessions,
                         InstantSource.system(),
@@ -302,6 +304,13 @@ public final class ApplierScenario implements AutoCloseable {
 
     void truncate(int partition, TableId table, long id) {
         truncate(partition, id, table);
+    }
+
+    /// In every partition.
+    void truncate(long id, TableId... tables) {
+        for (int partition = 0; partition < partitions; partition++) {
+            truncate(partition, id, tables);
+        }
     }
 
     void truncate(int partition, long id, TableId... tables) {
@@ -408,6 +417,11 @@ public final class ApplierScenario implements AutoCloseable {
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /// For appliers that start later.
+    void rules(Map<TableId, TableRule> chosen) {
+        rules = chosen;
     }
 
     /// For appliers that start later.

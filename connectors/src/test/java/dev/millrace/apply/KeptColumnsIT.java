@@ -1,12 +1,10 @@
 package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.apply.refusal.TableStop;
-import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.rows.TableWriter;
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.mapping.WayBack;
@@ -67,7 +65,7 @@ class KeptColumnsIT {
                             connection,
                             schema,
                             1,
-                            new TableRule(Map.of("v", kept), true),
+                            new TableRule(Map.of("v", kept), new Truncation.Table()),
                             form == Form.STAGING ? 1 : 1_000);
             switch (form) {
                 case ARRAYS, STAGING ->
@@ -194,25 +192,5 @@ class KeptColumnsIT {
         write(form, kept("CAST(v AS varchar(9))", true), "ABC");
 
         assertThat(DATABASE.value("SELECT v FROM kept WHERE id = 1")).isEqualTo("ABC");
-    }
-
-    @ParameterizedTest
-    @CsvSource({"true", "false"})
-    void truncateEmptiesOnlyATableThatHasNothingElse(boolean truncates) throws Exception {
-        create("text", "x");
-        try (Connection connection = session()) {
-            RowWriter rows =
-                    new RowWriter(
-                            connection, Map.of(schema.table(), new TableRule(Map.of(), truncates)));
-            if (truncates) {
-                rows.empty(schema.table());
-            } else {
-                assertThatThrownBy(() -> rows.empty(schema.table()))
-                        .isInstanceOf(TableStop.class)
-                        .hasMessageContaining("would also delete rows that the mapping excludes");
-            }
-            connection.commit();
-        }
-        assertThat(DATABASE.value("SELECT count(*) FROM kept")).isEqualTo(truncates ? "0" : "1");
     }
 }

@@ -8,6 +8,7 @@ import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.sql.IncompleteRows;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.PartOfRow;
+import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -55,7 +56,7 @@ class PartsOfRowsIT {
     private static TableRule rule(int number) {
         return new TableRule(
                 Map.of(),
-                false,
+                new Truncation.Table(),
                 Optional.of(
                         new PartOfRow(
                                 INCOMPLETE,

@@ -1,6 +1,7 @@
 package dev.millrace.app;
 
 import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.ending.EndingStep;
@@ -158,7 +159,9 @@ public final class MigrationAssembly implements AutoCloseable {
         return new Migration.Streams(
                 forward(databases, report, kafka),
                 report.reversal()
-                        .tables(Direction.REVERSE.id(databases.spec().migration()))
+                        .tables(
+                                Direction.REVERSE.id(databases.spec().migration()),
+                                databases.spec().truncate())
                         .map(tables -> reverse(databases, report, tables, kafka)));
     }
 
@@ -172,7 +175,9 @@ public final class MigrationAssembly implements AutoCloseable {
                 new Side(spec.target(), databases.forward().target()),
                 new Tables(
                         report.tables().stream().map(PlannedTable::mapping).toList(),
-                        captured(report.tables())),
+                        captured(report.tables()),
+                        TableRule.refusing(
+                                report.mappings(), target -> spec.truncate().refuses(target))),
                 new Settings(
                         spec.kafka().partitions(),
                         kafka,

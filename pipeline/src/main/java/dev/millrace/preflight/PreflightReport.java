@@ -3,12 +3,14 @@ package dev.millrace.preflight;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.PartOfRow;
+import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding.Status;
+import dev.millrace.spec.MigrationSpec.TruncateSetting;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.ReplicationStream.Tables;
 import java.util.ArrayList;
@@ -97,7 +99,8 @@ public record PreflightReport(
         /// What the stream replicates; empty if changes of a target table would be lost.
         ///
         /// @param stream its identifier
-        public Optional<Tables> tables(String stream) {
+        /// @param truncate the file's setting
+        public Optional<Tables> tables(String stream, TruncateSetting truncate) {
             List<Mapping> mappings = new ArrayList<>();
             Map<TableId, TableRule> rules = new HashMap<>();
             for (WayBack way : ways) {
@@ -108,7 +111,7 @@ public record PreflightReport(
                                 whole.mapping().target().table(),
                                 new TableRule(
                                         whole.kept(),
-                                        whole.truncates(),
+                                        truncation(whole.mapping(), truncate),
                                         whole.part().map(part -> part(whole, part, stream))));
                     }
                     case WayBack.Partial _ -> {
@@ -128,12 +131,20 @@ public record PreflightReport(
                                     rules));
         }
 
+        private static Truncation truncation(Mapping back, TruncateSetting truncate) {
+            return truncate.refuses(back.source())
+                    ? new Truncation.Refused()
+                    : back.within()
+                            .<Truncation>map(Truncation.Rows::new)
+                            .orElseGet(Truncation.Table::new);
+        }
+
         private PartOfRow part(WayBack.Whole whole, WayBack.PartOf part, String stream) {
             List<TableId> split =
                     ways.stream()
                             .filter(
                                     way ->
-                                            way instanceof WayBack.Whole(_, _, _, var of)
+                                            way instanceof WayBack.Whole(_, _, var of)
                                                     && of.isPresent())
                             .map(WayBack::source)
                             .distinct()

@@ -51,6 +51,7 @@ class LaterAdditionsIT {
                             Backfill.ENGINE,
                             IndexSetting.KEEP,
                             MigrationSpec.RejectedLimit.STANDARD,
+                            MigrationSpec.TruncateSetting.STANDARD,
                             Switchover.DEFAULT);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =

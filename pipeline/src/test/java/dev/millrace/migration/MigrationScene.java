@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;
@@ -32,6 +33,8 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.MigrationSpec.Truncate;
+import dev.millrace.spec.MigrationSpec.TruncateSetting;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
@@ -81,6 +84,7 @@ final class MigrationScene implements AutoCloseable {
     private Backfill backfill = Backfill.ENGINE;
     private Indexes indexes = Indexes.KEEP;
     private RejectedLimit rejectedLimit = RejectedLimit.standard();
+    private TruncateSetting truncate = TruncateSetting.STANDARD;
     private List<TableEntry> entries = List.of();
     private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
@@ -130,6 +134,14 @@ final class MigrationScene implements AutoCloseable {
                                                 new Position("millrace.yaml", 1, 1))),
                                 entries.stream())
                         .toList();
+        return this;
+    }
+
+    /// Stops this declared target table when its source table is truncated.
+    MigrationScene refusingTruncate(String table) {
+        truncate =
+                new TruncateSetting(
+                        Truncate.APPLY, Map.of(new TableId("public", table), Truncate.REFUSE));
         return this;
     }
 
@@ -264,7 +276,10 @@ final class MigrationScene implements AutoCloseable {
                 plan.map(
                                 report ->
                                         new ReplicationStream.Tables(
-                                                report.mappings(), report.captured()))
+                                                report.mappings(),
+                                                report.captured(),
+                                                TableRule.refusing(
+                                                        report.mappings(), truncate::refuses)))
                         .orElseGet(() -> copies(captured(), this::mappings)),
                 new ReplicationStream.Settings(
                         PARTITIONS,
@@ -301,7 +316,7 @@ final class MigrationScene implements AutoCloseable {
                 plan.map(
                                 report ->
                                         report.reversal()
-                                                .tables(Direction.REVERSE.id(name))
+                                                .tables(Direction.REVERSE.id(name), truncate)
                                                 .orElseThrow())
                         .orElseGet(
                                 () ->
@@ -501,6 +516,7 @@ final class MigrationScene implements AutoCloseable {
                 Backfill.ENGINE,
                 IndexSetting.KEEP,
                 MigrationSpec.RejectedLimit.STANDARD,
+                truncate,
                 switchover);
     }
 

@@ -137,6 +137,7 @@ class OppositeStreamsIT {
                             Backfill.ENGINE,
                             IndexSetting.KEEP,
                             MigrationSpec.RejectedLimit.STANDARD,
+                            MigrationSpec.TruncateSetting.STANDARD,
                             Switchover.DEFAULT);
             migration =
                     Migration.start(

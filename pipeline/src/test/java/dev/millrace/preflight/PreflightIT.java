@@ -283,6 +283,7 @@ class PreflightIT {
                         one.backfill(),
                         one.indexes(),
                         one.rejectedLimit(),
+                        one.truncate(),
                         one.switchover());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");

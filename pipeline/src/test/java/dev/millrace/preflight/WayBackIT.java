@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -12,9 +13,13 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper.MappedRow;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding.Status;
+import dev.millrace.spec.MigrationSpec.Truncate;
+import dev.millrace.spec.MigrationSpec.TruncateSetting;
 import dev.millrace.stream.ReplicationStream.Tables;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,8 +46,13 @@ class WayBackIT {
         return found.getFirst();
     }
 
+    /// Of the only table.
+    private static Truncation truncation(PreflightReport report) {
+        return tables(report).rules().values().iterator().next().truncation();
+    }
+
     private static Tables tables(PreflightReport report) {
-        return report.reversal().tables("_reverse_shop").orElseThrow();
+        return report.reversal().tables("_reverse_shop", TruncateSetting.STANDARD).orElseThrow();
     }
 
     @Test
@@ -77,15 +87,15 @@ class WayBackIT {
                                         "a@x")));
         WayBack.Whole whole = (WayBack.Whole) report.reversal().ways().getFirst();
         assertThat(whole.kept()).containsOnlyKeys("email");
-        assertThat(whole.truncates()).isTrue();
+        assertThat(truncation(report)).isEqualTo(new Truncation.Table());
     }
 
     @Test
-    void whereExcludesRowsThatATruncateMustNotEmpty() {
+    void whereExcludesRowsThatATruncateMustNotDelete() {
         PreflightReport report = scene.plan(CUSTOMER + " WHERE age IS NULL");
 
         WayBack.Whole whole = (WayBack.Whole) report.reversal().ways().getFirst();
-        assertThat(whole.truncates()).isFalse();
+        assertThat(truncation(report)).isEqualTo(new Truncation.Rows("(\"age\" IS NULL)"));
         assertThat(whole.mapping().within()).contains("(\"age\" IS NULL)");
         assertThat(whole.mapping().target().columns()).contains("age");
     }
@@ -119,13 +129,15 @@ class WayBackIT {
 
         if (reason == null || remedy == null) {
             assertThat(found.status()).as(found.toString()).isEqualTo(Status.OK);
-            assertThat(report.reversal().tables("_reverse_shop")).isPresent();
+            assertThat(report.reversal().tables("_reverse_shop", TruncateSetting.STANDARD))
+                    .isPresent();
         } else {
             assertThat(found.status()).isEqualTo(Status.WARNING);
             assertThat(found.object()).isEqualTo("public.users");
             assertThat(found.message()).startsWith("way back: partial: " + reason);
             assertThat(found.remedy()).startsWith(remedy);
-            assertThat(report.reversal().tables("_reverse_shop")).isEmpty();
+            assertThat(report.reversal().tables("_reverse_shop", TruncateSetting.STANDARD))
+                    .isEmpty();
         }
     }
 
@@ -182,7 +194,7 @@ class WayBackIT {
                         "way back: partial: the SELECT that reads it back from public.customer"
                                 + " cannot be used: ")
                 .contains("PostgreSQL gives net the type int4, Millrace gives it numeric");
-        assertThat(report.reversal().tables("_reverse_shop")).isEmpty();
+        assertThat(report.reversal().tables("_reverse_shop", TruncateSetting.STANDARD)).isEmpty();
     }
 
     @Test
@@ -229,6 +241,58 @@ class WayBackIT {
                                 List.of("id", "user_name", "email")));
     }
 
+    /// Each target table gives its own rows back, and a TRUNCATE of it deletes only those.
+    @Test
+    void twoTablesOwnTheirRowsOfOneSourceTable() {
+        scene.source.execute(
+                "CREATE TABLE person (id int, region text, email text, PRIMARY KEY (id, region))",
+                "ALTER TABLE person OWNER TO " + scene.role);
+        StringBuilder spec = new StringBuilder();
+        for (String region : List.of("eu", "us")) {
+            scene.target.execute(
+                    "CREATE TABLE %s (region text, id int, email text, PRIMARY KEY (region, id))"
+                            .formatted(region),
+                    "ALTER TABLE " + region + " OWNER TO " + scene.role);
+            spec.append(
+                    "public.%1$s: SELECT region, id, email FROM public.person WHERE region = '%1$s'\n"
+                            .formatted(region));
+        }
+
+        PreflightReport report = scene.plan(spec.toString());
+
+        assertThat(wayBack(report).status()).as(wayBack(report).toString()).isEqualTo(Status.OK);
+        TableId us = new TableId("public", "us");
+        assertThat(truncations(report, TruncateSetting.STANDARD))
+                .isEqualTo(
+                        Map.of(
+                                "public.eu",
+                                new Truncation.Rows("(\"region\" = 'eu')"),
+                                "public.us",
+                                new Truncation.Rows("(\"region\" = 'us')")));
+        assertThat(
+                        truncations(
+                                report,
+                                new TruncateSetting(Truncate.APPLY, Map.of(us, Truncate.REFUSE))))
+                .containsEntry("public.us", new Truncation.Refused())
+                .containsEntry("public.eu", new Truncation.Rows("(\"region\" = 'eu')"));
+    }
+
+    /// What a TRUNCATE does, by the part of the table.
+    private static Map<String, Truncation> truncations(
+            PreflightReport report, TruncateSetting truncate) {
+        return report
+                .reversal()
+                .tables("_reverse_shop", truncate)
+                .orElseThrow()
+                .rules()
+                .entrySet()
+                .stream()
+                .collect(
+                        Collectors.toMap(
+                                rule -> rule.getKey().part(),
+                                rule -> rule.getValue().truncation()));
+    }
+
     @Test
     void fileWithProblemsSaysNothing() {
         PreflightReport report = scene.plan("public.customer: SELECT id, nom FROM public.users");
@@ -236,6 +300,6 @@ class WayBackIT {
         assertThat(report.findings())
                 .extracting(Finding::check)
                 .doesNotContain("switchover.way-back");
-        assertThat(report.reversal().tables("_reverse_shop")).isEmpty();
+        assertThat(report.reversal().tables("_reverse_shop", TruncateSetting.STANDARD)).isEmpty();
     }
 }

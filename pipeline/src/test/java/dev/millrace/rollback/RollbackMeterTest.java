@@ -63,7 +63,9 @@ class RollbackMeterTest {
     @Test
     void aColumnOfWhichAPartIsLostComesBackWithLosses() {
         TableRule rule =
-                new TableRule(Map.of("email", new Kept(new Node.Text(0, "x"), true)), true);
+                new TableRule(
+                        Map.of("email", new Kept(new Node.Text(0, "x"), true)),
+                        TableRule.NONE.truncation());
 
         assertThat(losses(List.of(written("id", "email", "tier")), Map.of(USERS, rule)))
                 .containsExactly(new Loss(USERS, List.of("email"), List.of()));
@@ -85,7 +87,7 @@ class RollbackMeterTest {
         TableRule rule =
                 new TableRule(
                         Map.of(),
-                        true,
+                        TableRule.NONE.truncation(),
                         Optional.of(
                                 new PartOfRow(
                                         new TableId("millrace", "parts"),

@@ -215,7 +215,7 @@ class ReplicationStreamTest {
     private static TableRule rule(int number) {
         return new TableRule(
                 Map.of(),
-                false,
+                TableRule.NONE.truncation(),
                 Optional.of(
                         new TableRule.PartOfRow(
                                 new TableId("millrace", "parts_0_shop"),

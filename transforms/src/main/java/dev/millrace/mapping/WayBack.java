@@ -24,10 +24,8 @@ public sealed interface WayBack {
     /// @param mapping from the target table to the source table
     /// @param kept source columns that an UPDATE leaves unchanged unless the target's value differs
     ///   from the value that the source row gives; in the table's order
-    /// @param truncates whether a TRUNCATE of the target table may empty the source table; false if
-    ///   the source has rows that the target does not have
     /// @param part empty if a row of the target table gives a whole row
-    record Whole(Mapping mapping, Map<String, Kept> kept, boolean truncates, Optional<PartOf> part)
+    record Whole(Mapping mapping, Map<String, Kept> kept, Optional<PartOf> part)
             implements WayBack {
 
         public Whole {
@@ -36,7 +34,7 @@ public sealed interface WayBack {
 
         /// The same, of which only a part of each row comes from the target table.
         public Whole as(PartOf part) {
-            return new Whole(mapping, kept, truncates, Optional.of(part));
+            return new Whole(mapping, kept, Optional.of(part));
         }
 
         @Override

@@ -23,6 +23,7 @@ import java.util.TreeSet;
 /// @param backfill how existing rows are read
 /// @param indexes what happens to the target's indexes and foreign keys during the backfill
 /// @param rejectedLimit how many keys of a table may wait
+/// @param truncate what a TRUNCATE of a source table does
 /// @param switchover when and how the applications move to the target
 public record MigrationSpec(
         String migration,
@@ -35,6 +36,7 @@ public record MigrationSpec(
         Backfill backfill,
         IndexSetting indexes,
         RejectedLimit rejectedLimit,
+        TruncateSetting truncate,
         Switchover switchover) {
 
     public MigrationSpec {
@@ -64,6 +66,8 @@ public record MigrationSpec(
                 + indexes
                 + ", rejectedLimit="
                 + rejectedLimit
+                + ", truncate="
+                + truncate
                 + ", switchover="
                 + switchover
                 + "]";
@@ -114,6 +118,32 @@ public record MigrationSpec(
 
         public RejectedLimit {
             tables = Map.copyOf(tables);
+        }
+    }
+
+    /// What a TRUNCATE of a source table does to a target table.
+    public enum Truncate {
+        /// The rows that come from the source table are deleted.
+        APPLY,
+
+        /// The table is stopped and keeps its rows.
+        REFUSE
+    }
+
+    /// @param standard for every table that is not in `tables`
+    /// @param tables by target table
+    public record TruncateSetting(Truncate standard, Map<TableId, Truncate> tables) {
+
+        /// What applies where the file sets nothing.
+        public static final TruncateSetting STANDARD =
+                new TruncateSetting(Truncate.APPLY, Map.of());
+
+        public TruncateSetting {
+            tables = Map.copyOf(tables);
+        }
+
+        public boolean refuses(TableId target) {
+            return tables.getOrDefault(target, standard) == Truncate.REFUSE;
         }
     }
 

@@ -80,6 +80,12 @@ record SpecForm(
                         examples = "100")
                 @Nullable Scalar rejectedLimit,
         @Setting(
+                        value = SpecForm.TRUNCATE_MEANING,
+                        pattern = SpecForm.TRUNCATE,
+                        standard = "apply",
+                        examples = "refuse")
+                @Nullable Scalar truncate,
+        @Setting(
                         value =
                                 "When and how the applications move to the target. It can be"
                                         + " changed between two starts of one migration.",
@@ -99,6 +105,10 @@ record SpecForm(
     static final String REJECTED_MEANING =
             "How many keys of a target table may wait because the target refused one of their"
                     + " changes. With more of them the table is stopped.";
+    static final String TRUNCATE = "(apply|refuse)";
+    static final String TRUNCATE_MEANING =
+            "What a TRUNCATE of a source table does. apply: the target loses the rows that come"
+                    + " from it. refuse: the target keeps them, and the table is stopped.";
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
     static final int MAX_PARTITIONS = 1024;
@@ -190,6 +200,11 @@ record SpecForm(
                             range = {1, SpecForm.MAX_REJECTED},
                             examples = "100")
                     @Nullable Scalar rejectedLimit,
+            @Setting(
+                            value = SpecForm.TRUNCATE_MEANING,
+                            pattern = SpecForm.TRUNCATE,
+                            examples = "refuse")
+                    @Nullable Scalar truncate,
             @Setting(
                             value =
                                     "SELECTs in the other direction: each reads this target table"

@@ -9,6 +9,8 @@ import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.MigrationSpec.Truncate;
+import dev.millrace.spec.MigrationSpec.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -90,6 +92,7 @@ public final class SpecReader {
         long rejected =
                 TableCheck.rejectedLimit(form.rejectedLimit(), problems)
                         .orElse(RejectedLimit.STANDARD.standard());
+        Truncate truncate = TableCheck.truncate(form.truncate(), problems).orElse(Truncate.APPLY);
         TableCheck tableCheck = new TableCheck(problems);
         List<TableEntry> tables =
                 form.tables() == null ? List.of() : tableCheck.check(form.tables());
@@ -126,6 +129,7 @@ public final class SpecReader {
                 backfill(form.backfill(), problems),
                 new IndexSetting(indexes, tableCheck.indexes()),
                 new RejectedLimit(rejected, tableCheck.rejectedLimits()),
+                new TruncateSetting(truncate, tableCheck.truncates()),
                 switchover);
     }
 

@@ -5,6 +5,7 @@ import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.MigrationSpec.Truncate;
 import dev.millrace.spec.name.TableName;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
@@ -30,6 +31,7 @@ final class TableCheck {
     private final Map<String, Position> targets = new HashMap<>();
     private final Map<TableId, Indexes> indexes = new HashMap<>();
     private final Map<TableId, Long> rejectedLimits = new HashMap<>();
+    private final Map<TableId, Truncate> truncates = new HashMap<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -55,6 +57,11 @@ final class TableCheck {
     /// The limit of each table that has one, after [#check].
     Map<TableId, Long> rejectedLimits() {
         return rejectedLimits;
+    }
+
+    /// The setting of each table that has one, after [#check].
+    Map<TableId, Truncate> truncates() {
+        return truncates;
     }
 
     /// @return empty when the key is absent or was refused
@@ -84,6 +91,21 @@ final class TableCheck {
         };
     }
 
+    /// @return empty when the key is absent or was refused
+    static Optional<Truncate> truncate(@Nullable Scalar value, Problems problems) {
+        if (value == null) {
+            return Optional.empty();
+        }
+        return switch (value.text()) {
+            case "apply" -> Optional.of(Truncate.APPLY);
+            case "refuse" -> Optional.of(Truncate.REFUSE);
+            default -> {
+                problems.add(value, "must be apply or refuse", "");
+                yield Optional.empty();
+            }
+        };
+    }
+
     private @Nullable TableEntry entry(Scalar target, SpecForm.TableForm form) {
         List<String> key = form.key() == null ? List.of() : key(form.key(), target);
         List<SelectStatement> reverse =
@@ -101,6 +123,7 @@ final class TableCheck {
                 indexes(form.indexes(), problems).ifPresent(value -> indexes.put(id, value));
                 rejectedLimit(form.rejectedLimit(), problems)
                         .ifPresent(value -> rejectedLimits.put(id, value));
+                truncate(form.truncate(), problems).ifPresent(value -> truncates.put(id, value));
                 yield select(target, id, form.select(), key, reverse);
             }
         };
@@ -205,6 +228,7 @@ final class TableCheck {
         }
         refuseForWildcard(form.indexes(), "indexes");
         refuseForWildcard(form.rejectedLimit(), "rejected-limit");
+        refuseForWildcard(form.truncate(), "truncate");
         Scalar select = form.select();
         if (select == null || !isComplete(select)) {
             return null;

@@ -48,6 +48,38 @@ class SpecReaderTest {
                 .contains("cannot be set for a wildcard");
     }
 
+    @Test
+    void readsWhatATruncateDoes() {
+        MigrationSpec spec =
+                valid(
+                                VALID.replace(
+                                                "tables:\n",
+                                                "tables:\n  a.b: {select: 'SELECT id FROM c.d', truncate:"
+                                                        + " apply}\n")
+                                        + "truncate: refuse\n",
+                                Map.of())
+                        .spec();
+
+        assertThat(spec.truncate().refuses(new TableId("a", "b"))).isFalse();
+        assertThat(spec.truncate().refuses(new TableId("a", "c"))).isTrue();
+    }
+
+    @Test
+    void refusesAnUnknownSettingOfTruncateAndOneOfAWildcard() {
+        assertThat(problems(VALID + "truncate: ignore\n"))
+                .singleElement()
+                .asString()
+                .contains("truncate: must be apply or refuse");
+        assertThat(
+                        problems(
+                                HEAD
+                                        + "tables:\n  a.*: {select: SELECT * FROM b.*, truncate:"
+                                        + " refuse}\n"))
+                .singleElement()
+                .asString()
+                .contains("truncate: cannot be set for a wildcard");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"0", "-1", "many", "1000000000"})
     void refusesALimitThatIsNoNumberOfKeys(String limit) {
@@ -92,7 +124,7 @@ class SpecReaderTest {
                   crm.customer: SELECT id, lower(email) AS email FROM public.users WHERE deleted_at IS NULL
                   catalog.product: SELECT id, CAST(price * 100 AS bigint) AS p FROM public.product   # one source table,
                   inventory.stock: SELECT id AS product_id FROM public.product                       # split in two
-                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep, rejected-limit: 7}
+                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep, rejected-limit: 7, truncate: refuse}
                   public.*: SELECT * FROM "Old".*     # all the rest
                   docs.item: |                         # a block
                     SELECT id, ' # ' || title AS title FROM public.item
@@ -101,6 +133,7 @@ class SpecReaderTest {
                 backfill: engine
                 indexes: after-backfill
                 rejected-limit: 100
+                truncate: apply
                 """;
 
         MigrationSpec spec = valid(file, Map.of("SOURCE_PASSWORD", "hunter2")).spec();
@@ -125,6 +158,8 @@ class SpecReaderTest {
                         new MigrationSpec.RejectedLimit(
                                 100, Map.of(new TableId("crm", "note"), 7L)));
         assertThat(spec.indexes().of(new TableId("public", "x"))).isEqualTo(Indexes.AFTER_BACKFILL);
+        assertThat(spec.truncate().refuses(new TableId("crm", "note"))).isTrue();
+        assertThat(spec.truncate().refuses(new TableId("public", "x"))).isFalse();
         assertThat(spec.tables()).hasSize(6);
         assertThat(spec.tables().get(1))
                 .isInstanceOfSatisfying(
@@ -166,6 +201,7 @@ class SpecReaderTest {
         assertThat(spec.backfill()).isEqualTo(Backfill.WINDOWS);
         assertThat(spec.indexes()).isEqualTo(IndexSetting.KEEP);
         assertThat(spec.rejectedLimit()).isEqualTo(MigrationSpec.RejectedLimit.STANDARD);
+        assertThat(spec.truncate()).isEqualTo(MigrationSpec.TruncateSetting.STANDARD);
     }
 
     @Test

@@ -95,10 +95,10 @@ public final class StopReason {
                 + " REPLICA IDENTITY FULL on the source table to avoid it.";
     }
 
-    public static String keepsRows(TableId table) {
+    public static String refusesTruncate(TableId table) {
         return table
-                + ": a TRUNCATE would also delete rows that the mapping excludes. Delete the rows"
-                + " with DELETE instead.";
+                + ": the table that its rows come from was truncated, and 'truncate: refuse' keeps"
+                + " the rows here.";
     }
 
     /// @param statement the kind of statement that had no effect, or another one

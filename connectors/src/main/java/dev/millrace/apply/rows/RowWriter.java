@@ -7,6 +7,7 @@ import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.sql.PartSql;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.PartOfRow;
+import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -164,32 +165,47 @@ public final class RowWriter {
         }
     }
 
-    /// Empties the table: by TRUNCATE if the role has the privilege and no foreign key refers to
-    /// the table, otherwise by DELETE.
+    /// Deletes the rows that come from a table that was truncated. Where those are all rows, by
+    /// TRUNCATE if the role has the privilege and no foreign key refers to the table, otherwise by
+    /// DELETE.
     public void empty(TableId table) throws TableStop, SQLException {
-        Optional<PartOfRow> part = rule(table).part();
-        if (part.isPresent()) {
-            emptyPart(table, part.get());
+        TableRule rule = rule(table);
+        if (rule.truncation() instanceof Truncation.Refused) {
+            throw new TableStop(table, StopReason.refusesTruncate(table.whole()));
+        }
+        if (rule.part().isPresent()) {
+            emptyPart(table, rule.part().get());
             return;
         }
-        if (!rule(table).truncates()) {
-            throw new TableStop(table, StopReason.keepsRows(table));
-        }
-        String name = Identifier.quote(table);
+        String all = Identifier.quote(table);
         try (var statement = connection.createStatement()) {
+            if (rule.truncation() instanceof Truncation.Rows(String condition)) {
+                delete(table, statement, all + " WHERE " + condition);
+                return;
+            }
             var savepoint = connection.setSavepoint();
             try {
-                statement.execute("TRUNCATE TABLE " + name);
+                statement.execute("TRUNCATE TABLE " + all);
             } catch (SQLException e) {
                 if (!FailureClassifier.rejectsStatement(e)) {
                     throw e;
                 }
                 connection.rollback(savepoint);
-                statement.execute("DELETE FROM " + name);
-                requireEmpty(table, statement);
+                delete(table, statement, all);
             }
         } catch (SQLException e) {
             throw stopOr(table, e);
+        }
+    }
+
+    private static void delete(TableId table, Statement statement, String rows)
+            throws SQLException, TableStop {
+        statement.execute("DELETE FROM " + rows);
+        try (var row = statement.executeQuery("SELECT EXISTS (SELECT FROM " + rows + ")")) {
+            row.next();
+            if (row.getBoolean(1)) {
+                throw new TableStop(table, StopReason.notExecuted(table, "DELETE"));
+            }
         }
     }
 
@@ -198,18 +214,6 @@ public final class RowWriter {
             part(RowSchema.keyed(table, part.key(), part.key()), part).empty();
         } catch (SQLException e) {
             throw stopOr(table, e);
-        }
-    }
-
-    private static void requireEmpty(TableId table, Statement statement)
-            throws SQLException, TableStop {
-        try (var row =
-                statement.executeQuery(
-                        "SELECT EXISTS (SELECT FROM " + Identifier.quote(table) + ")")) {
-            row.next();
-            if (row.getBoolean(1)) {
-                throw new TableStop(table, StopReason.notExecuted(table, "DELETE"));
-            }
         }
     }
 

@@ -157,7 +157,6 @@ final class WayBackCompiler {
                                                             new WayBack.Whole(
                                                                     within(mapping, entry),
                                                                     draft.kept(statement),
-                                                                    !entry.isFiltered(),
                                                                     Optional.empty()))
                                     : partial(entry, problems);
                         }
