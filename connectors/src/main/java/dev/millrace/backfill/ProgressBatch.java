@@ -39,6 +39,8 @@ public final class ProgressBatch {
             case ChangeEvent.Update(int _, var _, Row row, boolean awaitsRead) ->
                     written(row, awaitsRead);
             case ChangeEvent.Delete(int _, var _, Row row) -> satisfied(row);
+            // A read gives no more of it.
+            case ChangeEvent.Oversized oversized -> satisfied(oversized.row());
         }
     }
 

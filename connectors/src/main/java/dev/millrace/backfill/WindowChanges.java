@@ -69,7 +69,7 @@ final class WindowChanges {
                     mark(
                             key,
                             row.isPartial() ? partial(marks.get(key), row, awaitsRead) : COMPLETE);
-            case ChangeEvent.Delete _ -> mark(key, COMPLETE);
+            case ChangeEvent.Delete _, ChangeEvent.Oversized _ -> mark(key, COMPLETE);
         }
     }
 

@@ -4,6 +4,7 @@ import dev.millrace.capture.ChangeDecoder.Decoded;
 import dev.millrace.capture.ChangeDecoder.Decoded.What;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
+import dev.millrace.capture.position.RowLimit;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.ChangeEvent;
@@ -114,7 +115,10 @@ final class CapturedBatches
                 case Decoded.SnapshotRow row -> {
                     phase = afterSnapshotRow(row);
                     log.cursor().read(row.row().table());
-                    events.add(new ChangeEvent.Read(settings.generation(), Origin.NONE, row.row()));
+                    events.add(
+                            RowLimit.fitting(
+                                    new ChangeEvent.Read(
+                                            settings.generation(), Origin.NONE, row.row())));
                 }
                 case Decoded.Streamed streamed -> {
                     if (!log.cursor().streaming()) {

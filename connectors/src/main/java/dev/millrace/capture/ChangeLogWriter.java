@@ -4,7 +4,6 @@ import dev.millrace.backfill.BackfillState.Fact;
 import dev.millrace.backfill.codec.ProgressCodec;
 import dev.millrace.capture.position.PositionCodec;
 import dev.millrace.capture.position.PublishedTablesCodec;
-import dev.millrace.capture.position.RowLimit;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.ChangeBlock;
@@ -256,7 +255,6 @@ final class ChangeLogWriter implements AutoCloseable {
     private void add(ChangeEvent event) {
         switch (event) {
             case ChangeEvent.OfRow change -> {
-                RowLimit.check(change.row());
                 int partition = partition(order(change.row()).bytes());
                 if (blocks[partition].isFullFor(change.row())) {
                     sendBlock(partition);

@@ -7,6 +7,7 @@ import dev.millrace.backfill.ProgressBatch;
 import dev.millrace.backfill.Windows;
 import dev.millrace.backfill.Windows.Closed;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.RowLimit;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Row;
@@ -56,7 +57,7 @@ final class WindowedRows {
     /// @return the event as it is written
     ChangeEvent place(ChangeEvent event) {
         return switch (event) {
-            case ChangeEvent.OfRow change -> place(marked(change));
+            case ChangeEvent.OfRow change -> place(marked(RowLimit.fitting(change)));
             case ChangeEvent.Truncate truncate -> {
                 windows.truncated(truncate.table());
                 batch.truncated(truncate.table());
@@ -95,7 +96,8 @@ final class WindowedRows {
             case ChangeEvent.Read _,
                     ChangeEvent.Insert _,
                     ChangeEvent.Update _,
-                    ChangeEvent.Delete _ ->
+                    ChangeEvent.Delete _,
+                    ChangeEvent.Oversized _ ->
                     change;
         };
     }
@@ -146,7 +148,7 @@ final class WindowedRows {
                 .forEach(again -> windows.abandon(again.table()));
         closed.stream()
                 .flatMap(window -> window.rows().stream())
-                .map(row -> new ChangeEvent.Read(generation, Origin.NONE, row))
+                .map(row -> RowLimit.fitting(new ChangeEvent.Read(generation, Origin.NONE, row)))
                 .forEach(events::add);
         closed.stream()
                 .flatMap(window -> window.absent().stream())

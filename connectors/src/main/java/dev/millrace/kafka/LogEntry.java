@@ -56,6 +56,10 @@ public record LogEntry(
             case ChangeEvent.Insert insert -> draft.change("insert", insert);
             case ChangeEvent.Update update -> draft.change("update", update);
             case ChangeEvent.Delete delete -> draft.change("delete", delete);
+            case ChangeEvent.Oversized oversized -> {
+                draft.change("oversized", oversized);
+                draft.reason = oversized.reason();
+            }
             case ChangeEvent.Truncate truncate -> {
                 draft.kind = "truncate";
                 draft.table = truncate.table().toString();

@@ -313,7 +313,10 @@ final class BackfillScene implements AutoCloseable {
                     }
                 }
             }
-            case ChangeEvent.Read _, ChangeEvent.BackfillComplete _, ChangeEvent.Watermark _ ->
+            case ChangeEvent.Read _,
+                    ChangeEvent.Oversized _,
+                    ChangeEvent.BackfillComplete _,
+                    ChangeEvent.Watermark _ ->
                     throw new IllegalStateException("not of this stream: " + event);
         }
     }

@@ -201,6 +201,17 @@ class BackfillStateTest {
         assertThat(restarted(3).needs()).isZero();
     }
 
+    /// A read would give no more of it.
+    @Test
+    void aRowThatTheLogCannotHoldEndsTheNeedOfItsKey() {
+        ProgressBatch batch = new ProgressBatch(state);
+        batch.changed(new ChangeEvent.Update(3, Origin.NONE, partial("7"), true));
+        batch.changed(new ChangeEvent.Oversized(3, Origin.NONE, partial("7"), "too large"));
+        commit(batch);
+
+        assertThat(restarted(3).needs()).isZero();
+    }
+
     private static void change(ProgressBatch batch, String... ids) {
         for (String id : ids) {
             batch.changed(new ChangeEvent.Insert(3, Origin.NONE, partial(id), true));

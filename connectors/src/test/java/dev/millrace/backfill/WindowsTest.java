@@ -229,6 +229,21 @@ class WindowsTest {
         assertThat(closed.getFirst().needed()).isEmpty();
     }
 
+    /// A read of it gives no more than the change.
+    @Test
+    void aRowThatTheLogCannotHoldReplacesWhatWasReadBefore() throws Exception {
+        List<Windows.Closed> closed =
+                pass(
+                        Gap.BEFORE_THE_READ,
+                        List.of(row("2", "x", "B")),
+                        insert(partial("2", "x")),
+                        new ChangeEvent.Oversized(
+                                1, ChangeEvent.Origin.NONE, partial("2", "x"), "too large"));
+
+        assertThat(closed.getFirst().rows()).isEmpty();
+        assertThat(closed.getFirst().needed()).isEmpty();
+    }
+
     /// Sequence "TRUNCATE inside a window".
     @Test
     void rowsReadBeforeATruncateAreDropped() throws Exception {

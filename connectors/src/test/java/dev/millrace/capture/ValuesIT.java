@@ -61,6 +61,7 @@ class ValuesIT {
                     case ChangeEvent.Insert(_, _, var row, _) -> streamed.put(row.text(0), row);
                     case ChangeEvent.Update(_, _, var row, _) -> streamed.put(row.text(0), row);
                     case ChangeEvent.Delete _,
+                            ChangeEvent.Oversized _,
                             ChangeEvent.Truncate _,
                             ChangeEvent.BackfillComplete _,
                             ChangeEvent.Watermark _ -> {}

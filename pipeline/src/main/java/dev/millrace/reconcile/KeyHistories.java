@@ -100,8 +100,8 @@ final class KeyHistories {
         /// The range contains no change of the key.
         record Unknown() implements KeyImage {}
 
-        /// The images of the keys exceeded the limit, and this one was dropped. No later change
-        /// replaces it.
+        /// The images of the keys exceeded the limit, or the row is too large for the log. No later
+        /// change replaces it.
         record Dropped() implements KeyImage {}
 
         /// @param source the row after its last change; its unchanged cells are filled from older
@@ -118,6 +118,8 @@ final class KeyHistories {
                 case ChangeEvent.Read read -> new Present(read.row().detached());
                 case ChangeEvent.Insert insert -> new Present(insert.row().detached());
                 case ChangeEvent.Update update -> new Present(merged(before, update.row()));
+                // Its cells are neither known nor those of older changes.
+                case ChangeEvent.Oversized _ -> new Dropped();
                 case ChangeEvent.Delete _, ChangeEvent.Truncate _ -> new Deleted();
                 case ChangeEvent.BackfillComplete _, ChangeEvent.Watermark _ -> before;
             };

@@ -61,6 +61,16 @@ class KeyHistoriesTest {
                 .isEqualTo(new KeyImage.Dropped());
     }
 
+    /// Its missing cells are not those of the change before it.
+    @Test
+    void aRowThatTheLogCannotHoldHasNoImage() {
+        add(update(user(1, "narrow", "1")));
+
+        assertThat(add(new ChangeEvent.Oversized(1, Origin.NONE, user(1, "x", "1"), "too large")))
+                .isEqualTo(new KeyImage.Dropped());
+        assertThat(add(update(user(1, "narrow", "1")))).isEqualTo(new KeyImage.Dropped());
+    }
+
     @Test
     void anImageThatIsReplacedMakesRoom() {
         for (int i = 0; i < 5; i++) {

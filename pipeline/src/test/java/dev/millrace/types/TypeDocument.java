@@ -46,8 +46,8 @@ final class TypeDocument {
             else. The output function of `xml` leaves out the encoding and version 1.0 of a declaration,
             which a cast to `text` prints.
 
-            A row of the source of at most 63 MiB is carried. A larger one ends the migration as FAILED, with
-            the names of the table and the column.
+            A row of the source of at most 63 MiB is carried. A larger one is a rejected key, whose cause names
+            the table and the column; all other keys go on.
             """;
 
     private TypeDocument() {}

@@ -10,6 +10,7 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.rejected.RejectedChange;
 import dev.millrace.rejected.RejectedKey;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.awaitility.Awaitility;
 
@@ -115,6 +117,24 @@ final class TypeRun implements AutoCloseable {
                 .toList();
     }
 
+    /// Tries all rejected keys again.
+    ///
+    /// @return whether all were applied
+    boolean retryRejected() {
+        return assembly.migration()
+                .rejected()
+                .change(
+                        new RejectedChange(
+                                RejectedChange.Action.RETRY,
+                                Set.of(),
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                false))
+                .refused()
+                .isEmpty();
+    }
+
     /// Waits until something that blocks the migration is about this object.
     String awaitBlocker(String object) {
         return Awaitility.await(object)
@@ -126,17 +146,6 @@ final class TypeRun implements AutoCloseable {
                                         .findFirst()
                                         .orElse(""),
                         blocker -> !blocker.isEmpty());
-    }
-
-    /// Waits until the migration has failed.
-    ///
-    /// @return what blocks it
-    List<String> awaitFailed() {
-        Awaitility.await(backfill.toString())
-                .atMost(LIMIT)
-                .pollInterval(Duration.ofMillis(100))
-                .until(() -> assembly.migration().status().phase().equals("FAILED"));
-        return assembly.migration().status().blockers();
     }
 
     /// Begins to compare both sides.

@@ -16,6 +16,10 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
     /// A block is full when it contains this many bytes. A larger row is alone in its block.
     public static final int FULL = 512 * 1024;
 
+    /// The most bytes of all cells in a block that has one change. The largest record of the log
+    /// has 64 MiB; the rest is for names and Kafka's own bytes.
+    public static final int LARGEST = 63 * 1024 * 1024;
+
     public ChangeBlock {
         events = List.copyOf(events);
     }
@@ -29,6 +33,7 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
     private static final int INSERT = 2;
     private static final int UPDATE = 3;
     private static final int DELETE = 4;
+    private static final int OVERSIZED = 5;
     private static final int KIND = 0x0F;
     private static final int SAME_ORIGIN = 0x20;
     private static final int AWAITS_READ = 0x40;
@@ -71,6 +76,7 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
                         case ChangeEvent.Insert _ -> INSERT;
                         case ChangeEvent.Update _ -> UPDATE;
                         case ChangeEvent.Delete _ -> DELETE;
+                        case ChangeEvent.Oversized _ -> OVERSIZED;
                     };
             boolean sameOrigin = change.origin().equals(origin);
             int flags = (sameOrigin ? SAME_ORIGIN : 0) | (change.awaitsRead() ? AWAITS_READ : 0);
@@ -80,6 +86,9 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
                 BlockCodec.origin(body, origin);
             }
             change.row().write(body);
+            if (change instanceof ChangeEvent.Oversized oversized) {
+                body.string(oversized.reason());
+            }
             count++;
         }
 
@@ -117,6 +126,8 @@ public record ChangeBlock(int generation, long total, List<ChangeEvent> events) 
                         case INSERT -> new ChangeEvent.Insert(generation, origin, row, awaitsRead);
                         case UPDATE -> new ChangeEvent.Update(generation, origin, row, awaitsRead);
                         case DELETE -> new ChangeEvent.Delete(generation, origin, row);
+                        case OVERSIZED ->
+                                new ChangeEvent.Oversized(generation, origin, row, in.string());
                         default ->
                                 throw new IllegalArgumentException(
                                         "unknown kind of change: " + (head & KIND));

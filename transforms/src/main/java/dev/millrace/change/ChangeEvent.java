@@ -6,7 +6,7 @@ import java.util.Set;
 ///
 /// A change of a key value arrives as a [Delete] of the old key and an [Insert] of the new one.
 /// Rows carry every column of the source table that the publication sends. Cells may be unchanged
-/// in an [Update], and in the [Insert] of a key change.
+/// in an [Update], in the [Insert] of a key change, and in an [Oversized].
 public sealed interface ChangeEvent {
 
     /// The generation of the log that contains this record. Readers drop records of an older
@@ -50,6 +50,12 @@ public sealed interface ChangeEvent {
     }
 
     record Delete(int generation, Origin origin, Row row) implements OfRow {}
+
+    /// A row that was inserted, updated or read, and that no record of the log can hold. Its
+    /// largest cells are unchanged here, although the source has other values.
+    ///
+    /// @param reason contains names and sizes, and no value of the row
+    record Oversized(int generation, Origin origin, Row row, String reason) implements OfRow {}
 
     /// The table was truncated. Written to every partition; `id` is the same in all of them and
     /// unique in a generation.

@@ -2,6 +2,10 @@ package dev.millrace.change;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The cells of one row. A cell is PostgreSQL's text of the value, NULL, or *unchanged*: a TOASTed
@@ -149,6 +153,60 @@ public final class Row {
             size += Math.max(0, length(i));
         }
         return size;
+    }
+
+    /// This row without its largest cells that do not belong to the key, so many that the others
+    /// have at most `bytes` bytes. The removed cells are unchanged.
+    public Row fitting(int bytes) {
+        int size = size();
+        Set<Integer> removed = new HashSet<>();
+        while (size > bytes) {
+            int largest = largest(removed);
+            removed.add(largest);
+            size -= length(largest);
+        }
+        if (removed.isEmpty()) {
+            return this;
+        }
+        Builder fitting = new Builder(schema);
+        for (int i = 0; i < schema.size(); i++) {
+            if (removed.contains(i)) {
+                fitting.unchanged(i);
+            } else {
+                fitting.copy(i, this, i);
+            }
+        }
+        return fitting.build();
+    }
+
+    /// The key's columns alone.
+    public Row keyOnly() {
+        Builder key =
+                new Builder(
+                        RowSchema.keyed(schema.table(), schema.keyColumns(), schema.keyColumns()));
+        for (int i = 0; i < schema.key().size(); i++) {
+            key.copy(i, this, schema.key().get(i));
+        }
+        return key.build();
+    }
+
+    /// The position of the largest cell that does not belong to the key.
+    public int largest() {
+        return largest(Set.of());
+    }
+
+    private int largest(Set<Integer> without) {
+        return IntStream.range(0, schema.size())
+                .filter(i -> !schema.key().contains(i) && !without.contains(i))
+                .boxed()
+                .max(Comparator.comparingInt(this::length))
+                .orElseThrow(
+                        () -> new IllegalStateException("The key of " + this + " is too large."));
+    }
+
+    /// The number of bytes of a cell; 0 if it is NULL or unchanged.
+    public int size(int position) {
+        return Math.max(0, length(position));
     }
 
     private void requireSent(int position) {

@@ -9,6 +9,7 @@ import dev.millrace.change.Token;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper.MappedRow;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -20,7 +21,8 @@ import java.util.Optional;
 /// row that leaves the WHERE is deleted, and reading a filtered row again deletes it. A row that
 /// cannot be mapped gives a rejected change, in the same order. A change that a later read
 /// completes gives an upsert only where all cells of the result are known: an insert deletes the
-/// target's row otherwise, an update has no output. Thread-safe.
+/// target's row otherwise, an update has no output. A row that is too large for the log is rejected
+/// by each mapping that needs its largest cells. Thread-safe.
 ///
 /// All outputs of a change have its token. They are in the order of their target tables, so that
 /// the output does not depend on the order of the file.
@@ -85,12 +87,82 @@ final class RowTransform {
                 written(mapping, change, token).ifPresent(outputs::add);
             }
         }
-        return outputs;
+        return fitting(outputs, change.row());
+    }
+
+    /// All outputs of a change are in one record. If they do not fit, the largest are rejected.
+    private static List<TargetChange> fitting(List<TargetChange> outputs, Row source) {
+        long bytes = 0;
+        for (TargetChange output : outputs) {
+            bytes += size(output);
+        }
+        if (bytes <= ChangeBlock.LARGEST) {
+            return outputs;
+        }
+        List<TargetChange> fitting = new ArrayList<>(outputs);
+        Row image = source.fitting(ChangeBlock.LARGEST / (2 * outputs.size()));
+        long left = bytes;
+        while (left > ChangeBlock.LARGEST) {
+            TargetChange largest =
+                    Collections.max(fitting, Comparator.comparingLong(RowTransform::size));
+            TargetChange rejected = rejected(largest, bytes, image);
+            fitting.set(fitting.indexOf(largest), rejected);
+            left += size(rejected) - size(largest);
+        }
+        return fitting;
+    }
+
+    private static long size(TargetChange output) {
+        return switch (output) {
+            case TargetChange.Upsert(var _, Row row) -> row.size();
+            case TargetChange.Rejected rejected -> rejected.image().size();
+            case TargetChange.Delete _,
+                    TargetChange.Truncate _,
+                    TargetChange.BackfillComplete _,
+                    TargetChange.Watermark _ ->
+                    0;
+        };
+    }
+
+    private static TargetChange rejected(TargetChange largest, long bytes, Row image) {
+        return switch (largest) {
+            case TargetChange.Upsert(Token token, Row row) ->
+                    new TargetChange.Rejected(
+                            token,
+                            row.table(),
+                            ONLY_MAPPING,
+                            "What a row of "
+                                    + image.table()
+                                    + " gives to the target has "
+                                    + bytes
+                                    + " bytes, and a record of the log can hold at most "
+                                    + ChangeBlock.LARGEST
+                                    + ". Make the values smaller on the source. Then run millrace"
+                                    + " rejected retry.",
+                            Optional.of(row.keyOnly()),
+                            image);
+            case TargetChange.Rejected rejected ->
+                    new TargetChange.Rejected(
+                            rejected.token(),
+                            rejected.target(),
+                            rejected.mapping(),
+                            rejected.reason(),
+                            rejected.targetKey(),
+                            image);
+            case TargetChange.Delete _,
+                    TargetChange.Truncate _,
+                    TargetChange.BackfillComplete _,
+                    TargetChange.Watermark _ ->
+                    throw new IllegalStateException("It has no bytes: " + largest);
+        };
     }
 
     private static Optional<TargetChange> written(
             Mapping mapping, ChangeEvent.OfRow change, Token token) {
         Row row = change.row();
+        if (change instanceof ChangeEvent.Oversized oversized) {
+            return Optional.of(fitting(mapping, oversized, token));
+        }
         return switch (mapping.mapper().map(row)) {
             case MappedRow.Upsert(var mapped) ->
                     change.awaitsRead() && mapped.isPartial()
@@ -103,6 +175,22 @@ final class RowTransform {
                             : Optional.of(rejected(mapping, row, reason, token));
             case MappedRow.Rejected(var reason) ->
                     Optional.of(rejected(mapping, row, reason, token));
+        };
+    }
+
+    /// A row of which the log has not all cells, and no read gives more. Only a mapping that needs
+    /// none of them gives the target's row.
+    private static TargetChange fitting(
+            Mapping mapping, ChangeEvent.Oversized change, Token token) {
+        Row row = change.row();
+        return switch (mapping.mapper().map(row)) {
+            case MappedRow.Upsert(var mapped) ->
+                    mapped.isPartial()
+                            ? rejected(mapping, row, change.reason(), token)
+                            : new TargetChange.Upsert(token, mapped);
+            case MappedRow.Delete(var key) -> new TargetChange.Delete(token, key);
+            case MappedRow.Incomplete _ -> rejected(mapping, row, change.reason(), token);
+            case MappedRow.Rejected(var reason) -> rejected(mapping, row, reason, token);
         };
     }
 

@@ -45,6 +45,7 @@ class BlockCodecTest {
                 new ChangeEvent.Insert(2, ORIGIN, PARTIAL, true),
                 new ChangeEvent.Update(2, ORIGIN, PARTIAL, true),
                 new ChangeEvent.Delete(2, Origin.NONE, PARTIAL),
+                new ChangeEvent.Oversized(2, ORIGIN, PARTIAL, "too large"),
                 new ChangeEvent.Read(2, Origin.NONE, other));
     }
 
@@ -96,7 +97,7 @@ class BlockCodecTest {
         ChangeBlock block = codec.decodeChanges(block(codec));
 
         assertThat(block).isEqualTo(new ChangeBlock(2, 1_000, List.copyOf(changes())));
-        assertThat(block.changeCount()).isEqualTo(8);
+        assertThat(block.changeCount()).isEqualTo(9);
     }
 
     @Test

@@ -248,6 +248,62 @@ class MigrationTopologyTest {
                         new TargetChange.BackfillComplete(new Token(2, 2, 0), targets));
     }
 
+    @Test
+    void aRowThatTheLogCannotHoldIsRejectedWithItsReason() {
+        Row row = new Row.Builder(ROW_SCHEMA).text(0, "1").unchanged(1).build();
+        send(new ChangeEvent.Oversized(2, ORIGIN, row, "too large"));
+
+        assertThat(outputs())
+                .hasSize(2)
+                .allSatisfy(
+                        output ->
+                                assertThat(output)
+                                        .isInstanceOfSatisfying(
+                                                TargetChange.Rejected.class,
+                                                rejected -> {
+                                                    assertThat(rejected.reason())
+                                                            .isEqualTo("too large");
+                                                    assertThat(rejected.targetKey().orElseThrow())
+                                                            .extracting(key -> key.text(0))
+                                                            .isEqualTo("1");
+                                                }));
+    }
+
+    /// A mapping that does not need the large cells has the row, or knows that it is excluded.
+    @Test
+    void anOversizedRowThatAMappingCanMapIsWritten() {
+        send(
+                new ChangeEvent.Oversized(2, ORIGIN, Row.of(ROW_SCHEMA, "1", "a"), "too large"),
+                new ChangeEvent.Oversized(
+                        2, ORIGIN, Row.of(ROW_SCHEMA, "2", "hidden"), "too large"));
+
+        assertThat(outputs())
+                .extracting(Object::getClass)
+                .extracting(Class::getSimpleName)
+                .containsExactly("Upsert", "Upsert", "Delete", "Delete");
+    }
+
+    /// Both outputs of a change are in one record.
+    @Test
+    void outputsThatFitInNoRecordAreRejected() {
+        String half = "x".repeat(ChangeBlock.LARGEST / 2);
+        send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", half.substring(1))));
+        assertThat(outputs()).allMatch(TargetChange.Upsert.class::isInstance);
+
+        send(new ChangeEvent.Insert(2, ORIGIN, Row.of(ROW_SCHEMA, "1", half)));
+        List<TargetChange> outputs = outputs();
+
+        assertThat(outputs)
+                .extracting(Object::getClass)
+                .extracting(Class::getSimpleName)
+                .containsExactly("Rejected", "Upsert");
+        TargetChange.Rejected rejected = (TargetChange.Rejected) outputs.getFirst();
+        assertThat(rejected.reason())
+                .startsWith("What a row of public.product gives to the target has 66060290 bytes");
+        assertThat(rejected.targetKey().orElseThrow().text(0)).isEqualTo("1");
+        assertThat(rejected.image().isUnchanged(1)).isTrue();
+    }
+
     /// Sends one block.
     private void send(ChangeEvent.OfRow... events) {
         ChangeBlock.Writer writer = codec.changes(events[0].generation());

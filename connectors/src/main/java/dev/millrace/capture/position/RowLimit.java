@@ -1,50 +1,41 @@
 package dev.millrace.capture.position;
 
-import dev.millrace.capture.position.PositionCodec.UnreadableChangeException;
+import dev.millrace.change.ChangeBlock;
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.change.ChangeEvent.Oversized;
 import dev.millrace.change.Row;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 
-/// Refuses rows that do not fit in a record of the log. Kafka would refuse the record too, but name
-/// no table. Thread-safe.
+/// Replaces changes whose rows do not fit in a record of the log. Kafka would refuse the record,
+/// and the whole migration would end with one row. Thread-safe.
 public final class RowLimit {
-
-    /// The largest record of the log has 64 MiB; the rest is for names and Kafka's own bytes.
-    static final int BYTES = 63 * 1024 * 1024;
 
     private RowLimit() {}
 
-    /// @throws UnreadableChangeException with the names of the table and of the largest column
-    public static void check(Row row) {
-        if (row.size() <= BYTES) {
-            return;
+    /// The change without its largest cells if its row is too large: a delete of the same key, or
+    /// an [Oversized].
+    public static ChangeEvent.OfRow fitting(ChangeEvent.OfRow change) {
+        Row row = change.row();
+        if (row.size() <= ChangeBlock.LARGEST) {
+            return change;
         }
-        int largest =
-                IntStream.range(0, row.schema().size())
-                        .boxed()
-                        .max(Comparator.comparingInt(column -> bytes(row, column)))
-                        .orElseThrow();
-        throw new UnreadableChangeException(
-                "A row of "
-                        + row.table()
-                        + " has "
-                        + row.size()
-                        + " bytes, "
-                        + bytes(row, largest)
-                        + " of them in column "
-                        + row.schema().columns().get(largest)
-                        + ", and a record of the log can hold at most "
-                        + BYTES
-                        + ". Make the value smaller on the source. Then restart Millrace if the row"
-                        + " existed before the migration; otherwise begin a new migration, because"
-                        + " the WAL still contains the value.");
+        Row fitting = row.fitting(ChangeBlock.LARGEST);
+        return change instanceof ChangeEvent.Delete
+                ? new ChangeEvent.Delete(change.generation(), change.origin(), fitting)
+                : new Oversized(change.generation(), change.origin(), fitting, reason(row));
     }
 
-    private static int bytes(Row row, int column) {
-        int[] bytes = {0};
-        if (!row.isUnchanged(column) && !row.isNull(column)) {
-            row.read(column, (_, _, length) -> bytes[0] = length);
-        }
-        return bytes[0];
+    private static String reason(Row row) {
+        int largest = row.largest();
+        return "A row of "
+                + row.table()
+                + " has "
+                + row.size()
+                + " bytes, "
+                + row.size(largest)
+                + " of them in column "
+                + row.schema().columns().get(largest)
+                + ", and a record of the log can hold at most "
+                + ChangeBlock.LARGEST
+                + ". Make the value smaller on the source. Then run millrace rejected retry.";
     }
 }
