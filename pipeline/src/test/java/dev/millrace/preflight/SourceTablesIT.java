@@ -268,6 +268,19 @@ class SourceTablesIT {
         assertThat(warnings(scene.plan(filtered))).containsExactly("switchover.way-back");
     }
 
+    /// Publishing such a table would make the application's UPDATE and DELETE fail.
+    @Test
+    void refusesATableWhoseChangesHaveNoKey() {
+        scene.source.execute("ALTER TABLE users REPLICA IDENTITY NOTHING");
+
+        Finding found = only(scene.plan());
+
+        assertThat(found.object()).isEqualTo("public.users");
+        assertThat(found.message()).contains("REPLICA IDENTITY NOTHING");
+        scene.source.execute(found.remedy());
+        assertThat(open(scene.plan())).isEmpty();
+    }
+
     @Test
     void remedyForDeferrableKeyIsAnIndex() {
         scene.source.execute(

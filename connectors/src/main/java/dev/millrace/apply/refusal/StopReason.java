@@ -90,9 +90,9 @@ public final class StopReason {
     public static String missingRow(TableId table) {
         return table
                 + ": a change does not contain its unchanged large values (TOAST), and the target"
-                + " has no row of this key that has them. This happens when an UPDATE changes the"
-                + " key, or makes a row match the WHERE, and does not change such a value. Set"
-                + " REPLICA IDENTITY FULL on the source table to avoid it.";
+                + " has no row of this key. Somebody else deleted the row, or an earlier change of it"
+                + " was skipped. Write these values again where the row comes from, or delete it"
+                + " there and insert it again.";
     }
 
     public static String refusesTruncate(TableId table) {
