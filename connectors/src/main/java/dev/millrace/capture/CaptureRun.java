@@ -6,6 +6,7 @@ import dev.millrace.capture.SourceCapture.SourceConnections;
 import dev.millrace.capture.connector.SnapshotFetch;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;

@@ -2,6 +2,7 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.capture.position.TableComparison;
 import dev.millrace.change.Lsn;

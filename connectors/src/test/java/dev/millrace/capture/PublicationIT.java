@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;

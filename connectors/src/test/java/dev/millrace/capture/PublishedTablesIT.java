@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
+import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.Lsn;

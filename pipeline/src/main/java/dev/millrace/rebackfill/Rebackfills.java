@@ -194,7 +194,8 @@ public final class Rebackfills implements AutoCloseable {
                             .formatted(request.table().get()));
         }
         Optional<StoredRebackfill> now = current;
-        // The stream can be lost again meanwhile: then every table is read again from the beginning.
+        // The stream can be lost again meanwhile: then every table is read again from the
+        // beginning.
         if (now.isPresent()
                 && (request.table().isPresent()
                         || now.get().target().isEmpty() && !phase.equals("FAILED"))) {

@@ -107,8 +107,11 @@ class RebackfillKillsIT {
                     .atMost(Duration.ofMinutes(3))
                     .until(
                             () ->
-                                    "done".equals(
-                                            again.operation(operation).path("state").asString()));
+                                    "done"
+                                            .equals(
+                                                    again.operation(operation)
+                                                            .path("state")
+                                                            .asString()));
 
             assertThat(again.reconcile().path("verdict").asString()).isEqualTo("equal");
             assertThat(ItemScene.number(scene.target, "SELECT count(*) FROM item WHERE id % 3 = 0"))

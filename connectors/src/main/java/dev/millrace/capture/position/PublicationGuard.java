@@ -1,4 +1,4 @@
-package dev.millrace.capture;
+package dev.millrace.capture.position;
 
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.TableId;
@@ -12,7 +12,7 @@ import java.util.SortedSet;
 /// exactly the tables that the mappings read, and publishes partitions through their root. A table
 /// without a usable replica identity is never added: publishing it would make the application's
 /// updates fail. Stateless; uses the calling thread's connection.
-final class PublicationGuard {
+public final class PublicationGuard {
 
     private PublicationGuard() {}
 
@@ -21,7 +21,7 @@ final class PublicationGuard {
     /// @return its identity, for [#requireUnaltered]
     /// @throws SourceLostException if it exists and does not carry every change of exactly these
     ///   tables
-    static String ensure(Connection connection, String name, SortedSet<TableId> tables)
+    public static String ensure(Connection connection, String name, SortedSet<TableId> tables)
             throws SQLException {
         if (Publication.identity(connection, name).isEmpty()) {
             Publication.create(connection, name, tables);
@@ -43,7 +43,7 @@ final class PublicationGuard {
     }
 
     /// Creates the publication again if it does not carry every change, for a log that begins.
-    static String renew(Connection connection, String name, SortedSet<TableId> tables)
+    public static String renew(Connection connection, String name, SortedSet<TableId> tables)
             throws SQLException {
         if (Publication.find(connection, name).flatMap(it -> it.defect(tables)).isPresent()) {
             Publication.drop(connection, name);
@@ -53,7 +53,7 @@ final class PublicationGuard {
 
     /// @param known the identity at the start of the log, or empty if the log does not contain it
     /// @throws SourceLostException if the publication has another identity
-    static void requireUnaltered(Connection connection, String name, String known) {
+    public static void requireUnaltered(Connection connection, String name, String known) {
         if (!known.isEmpty()
                 && !Publication.identity(connection, name).equals(Optional.of(known))) {
             throw altered(name);
@@ -64,7 +64,8 @@ final class PublicationGuard {
         return new SourceLostException(
                 "Publication "
                         + name
-                        + " was altered or recreated. Changes since then may be missing from the stream.");
+                        + " was altered or recreated. Changes since then may be missing from the"
+                        + " stream.");
     }
 
     private static String describe(
