@@ -9,7 +9,13 @@ import org.junit.jupiter.api.Test;
 
 class TableTopicsTest {
 
-    private final TableTopics topics = new TableTopics(new Properties());
+    private final TableTopics topics = new TableTopics(properties());
+
+    private static Properties properties() {
+        Properties properties = new Properties();
+        properties.setProperty("topic.prefix", "millrace");
+        return properties;
+    }
 
     @Test
     void eachTableHasItsOwnTopic() {
