@@ -32,18 +32,11 @@ final class ItemScene implements AutoCloseable {
 
     /// @param rows with the keys 1 to this number, in the order of their pages
     ItemScene(long rows) throws IOException, SQLException {
-        this(rows, "-1");
-    }
-
-    /// @param walKept `max_slot_wal_keep_size` of the source
-    ItemScene(long rows, String walKept) throws IOException, SQLException {
         SandboxSettings settings = SandboxSettings.durable(TestFolders.postgresBinaries());
         source =
                 SandboxPostgres.start(
                         folder.resolve("source"),
-                        settings.with("log_statement", "all")
-                                .with("log_line_prefix", "%p ")
-                                .with("max_slot_wal_keep_size", walKept));
+                        settings.with("log_statement", "all").with("log_line_prefix", "%p "));
         target = SandboxPostgres.start(folder.resolve("target"), settings);
         source.createDatabase(DATABASE, "");
         target.createDatabase(DATABASE, "");

@@ -71,54 +71,6 @@ class RebackfillKillsIT {
                                         .isPresent());
     }
 
-    /// The service was down for too long. It must start nevertheless, to replace the slot.
-    @Test
-    void aSlotThatTheServerInvalidatedIsReplaced() throws Exception {
-        try (ItemScene scene = new ItemScene(1_000, "16MB")) {
-            ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
-            assertThat(service.terminate()).isZero();
-            ItemScene.execute(
-                    scene.source,
-                    "DELETE FROM item WHERE id % 3 = 0",
-                    "CREATE TABLE filler AS SELECT 1 AS n");
-            Awaitility.await()
-                    .atMost(Duration.ofMinutes(1))
-                    .until(
-                            () -> {
-                                ItemScene.execute(
-                                        scene.source,
-                                        "INSERT INTO filler SELECT g FROM generate_series(1, 20000) g",
-                                        "SELECT pg_switch_wal()",
-                                        "CHECKPOINT");
-                                return ItemScene.number(
-                                                scene.source,
-                                                "SELECT count(*) FROM pg_replication_slots WHERE"
-                                                        + " wal_status = 'lost'")
-                                        == 1;
-                            });
-
-            ServiceProcess again = scene.startService();
-            again.awaitPhase("FAILED", Duration.ofMinutes(1));
-            assertThat(again.status().orElseThrow().at("/rebackfill/required").asString())
-                    .contains("was invalidated");
-            String operation = again.rebackfill("{}");
-            Awaitility.await()
-                    .atMost(Duration.ofMinutes(3))
-                    .until(
-                            () ->
-                                    "done"
-                                            .equals(
-                                                    again.operation(operation)
-                                                            .path("state")
-                                                            .asString()));
-
-            assertThat(again.reconcile().path("verdict").asString()).isEqualTo("equal");
-            assertThat(ItemScene.number(scene.target, "SELECT count(*) FROM item WHERE id % 3 = 0"))
-                    .isZero();
-        }
-    }
-
     @Test
     void aKillInAnyStepLosesNothing() throws Exception {
         AtomicBoolean writing = new AtomicBoolean(true);
