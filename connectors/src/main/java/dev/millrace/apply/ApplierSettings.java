@@ -47,6 +47,7 @@ public record ApplierSettings(
     /// @param silence how long the target may be silent within a batch before the session counts as
     ///   broken. Must be longer than the slowest batch, which would be repeated forever otherwise
     /// @param idleMove how long a stored offset is left unchanged when only watermarks arrive
+    /// @param shapes how often the target's definition of tables is read of which something waits
     public record Limits(
             int rows,
             long bytes,
@@ -54,7 +55,8 @@ public record ApplierSettings(
             int writers,
             Duration lockTimeout,
             Duration silence,
-            Duration idleMove) {
+            Duration idleMove,
+            Duration shapes) {
 
         public Limits {
             if (rows < 1 || bytes < 1 || writers < 1) {
@@ -71,7 +73,8 @@ public record ApplierSettings(
                     2,
                     Duration.ofSeconds(5),
                     Duration.ofMinutes(10),
-                    Duration.ofMillis(100));
+                    Duration.ofMillis(100),
+                    Duration.ofSeconds(10));
         }
     }
 }

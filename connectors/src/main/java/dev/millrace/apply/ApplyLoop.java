@@ -1,27 +1,33 @@
 package dev.millrace.apply;
 
-import dev.millrace.apply.KeyParking.Parked;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
-import dev.millrace.apply.TargetTask.KeyWork;
-import dev.millrace.apply.TargetTask.PartitionBatch;
-import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.apply.broker.BrokerHealth;
 import dev.millrace.apply.broker.OffsetReporter;
+import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.apply.shape.ShapeWatch;
+import dev.millrace.apply.task.TargetTask;
+import dev.millrace.apply.task.TargetTask.KeyWork;
+import dev.millrace.apply.task.TargetTask.MissedBatch;
+import dev.millrace.apply.task.TargetTask.MissedTruncate;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.TargetTask.TruncateHold;
+import dev.millrace.apply.task.WriteOutcome;
+import dev.millrace.apply.task.WriteOutcome.Parked;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
-import dev.millrace.control.AppliedOffsets;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
+import dev.millrace.control.stopped.MissedChanges.Missed;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -58,10 +64,14 @@ final class ApplyLoop {
     private final BlockCodec codec = new BlockCodec();
     private final List<PartitionProgress> partitions = new ArrayList<>();
 
-    /// Another process moved a stored offset: all are read again before the next batch is written.
+    /// Another process moved a stored offset, or a table begins or ends to apply what it missed:
+    /// all are read again before the next batch is written.
     private boolean offsetsLost;
 
     private boolean readingOffsets;
+    private final ShapeWatch shapeWatch = new ShapeWatch();
+    private Instant shapesDue;
+    private boolean readingShapes;
 
     ApplyLoop(
             KafkaConsumer<byte[], byte[]> consumer,
@@ -82,15 +92,16 @@ final class ApplyLoop {
         this.pulse = pulse;
         this.clock = clock;
         this.reporter = new OffsetReporter(consumer, topic.name(), clock);
+        this.shapesDue = clock.instant().plus(settings.limits().shapes());
     }
 
     /// @param read the offsets of all partitions, checked against the topic
     void run(WriteOutcome.Read read, BooleanSupplier closing) {
         List<StoredOffset> stored = read.offsets().partitions();
         keyWork.begin(read.judgements());
-        stored.forEach(offset -> partitions.add(new PartitionProgress(topic, offset)));
+        stored.forEach(offset -> partitions.add(progress(offset, read)));
         consumer.assign(topic.allPartitions());
-        stored.forEach(offset -> seek(offset));
+        partitions.forEach(partition -> seek(partition.stored()));
         while (!closing.getAsBoolean()) {
             read();
             pulse.check();
@@ -100,9 +111,10 @@ final class ApplyLoop {
             } else {
                 submitBatches(submitKeyWork());
                 submitTruncate();
+                submitShapes();
             }
             pauseFullPartitions();
-            reporter.report(partitions.stream().map(PartitionProgress::stored).toList());
+            reporter.report(positions());
         }
         drain();
     }
@@ -150,8 +162,21 @@ final class ApplyLoop {
             switch (done.task()) {
                 case PartitionBatch batch -> settle(batch, outcome);
                 case TruncateHold hold -> settle(hold, outcome);
+                case MissedBatch batch -> settle(batch, outcome);
+                case MissedTruncate truncate -> {
+                    partitions.forEach(PartitionProgress::returned);
+                    for (MissedBatch batch : truncate.batches()) {
+                        if (continues(batch, outcome)) {
+                            partitions
+                                    .get(batch.batch().partition())
+                                    .truncated(batch.batch().to(), clock.instant());
+                        }
+                    }
+                    report(outcome);
+                }
                 case KeyWork work -> settle(work, outcome);
                 case TargetTask.ReadOffsets _ -> continueAfter(outcome);
+                case TargetTask.ReadShapes _ -> tryAgain(outcome);
             }
         }
     }
@@ -159,7 +184,7 @@ final class ApplyLoop {
     private void settle(PartitionBatch batch, WriteOutcome outcome) {
         PartitionProgress partition = partitions.get(batch.partition());
         partition.returned();
-        if (isApplied(outcome)) {
+        if (report(outcome)) {
             partition.applied(batch.to(), clock.instant());
             if (mayHold(outcome)) {
                 keyWork.held(batch.partition(), KeyParking.judgeAt(batch));
@@ -176,11 +201,35 @@ final class ApplyLoop {
 
     private void settle(TruncateHold hold, WriteOutcome outcome) {
         partitions.forEach(PartitionProgress::returned);
-        if (isApplied(outcome)) {
+        if (report(outcome)) {
             for (int partition = 0; partition < partitions.size(); partition++) {
                 partitions.get(partition).truncated(hold.to().get(partition), clock.instant());
             }
         }
+    }
+
+    private void settle(MissedBatch missed, WriteOutcome outcome) {
+        PartitionBatch batch = missed.batch();
+        PartitionProgress partition = partitions.get(batch.partition());
+        partition.returned();
+        if (continues(missed, outcome)) {
+            partition.applied(batch.to(), clock.instant());
+        }
+        if (report(outcome) && mayHold(outcome)) {
+            keyWork.held(batch.partition(), KeyParking.judgeAt(batch));
+        }
+    }
+
+    /// A partition whose table has applied all, or was stopped again, continues with what the
+    /// target has stored.
+    private boolean continues(MissedBatch missed, WriteOutcome outcome) {
+        boolean isStopped =
+                outcome instanceof WriteOutcome.Applied applied
+                        && !applied.newlyStopped().isEmpty();
+        boolean continues =
+                !(outcome instanceof WriteOutcome.Lost) && !isStopped && !missed.isLast();
+        offsetsLost |= !continues;
+        return continues;
     }
 
     private void settle(KeyWork work, WriteOutcome outcome) {
@@ -188,8 +237,11 @@ final class ApplyLoop {
         if (outcome instanceof WriteOutcome.Worked worked) {
             report(worked.applied());
             keyWork.done(worked);
+            offsetsLost |=
+                    work.what() instanceof KeyWork.Asked(KeyRequest.Resume _)
+                            && worked.outcome().refusal().isEmpty();
         } else {
-            isApplied(outcome);
+            report(outcome);
             keyWork.notDone();
         }
     }
@@ -200,7 +252,8 @@ final class ApplyLoop {
         reportParked(applied.parked());
     }
 
-    private boolean isApplied(WriteOutcome outcome) {
+    /// @return whether the task is done
+    private boolean report(WriteOutcome outcome) {
         switch (outcome) {
             case WriteOutcome.Applied applied -> {
                 report(applied);
@@ -217,7 +270,7 @@ final class ApplyLoop {
                 offsetsLost = true;
                 return false;
             }
-            case WriteOutcome.Read _, WriteOutcome.Worked _ ->
+            case WriteOutcome.Read _, WriteOutcome.Worked _, WriteOutcome.Shapes _ ->
                     throw new IllegalStateException("The outcome is of another task.");
         }
     }
@@ -251,8 +304,10 @@ final class ApplyLoop {
 
     /// @return partitions that must not begin a batch, because keys of them are tried again next
     private Set<Integer> submitKeyWork() {
-        List<StoredOffset> stored = partitions.stream().map(PartitionProgress::stored).toList();
-        Optional<KeyWorkQueue.Due> due = keyWork.due(stored);
+        // Which rows are in the way of a held key is known when no change is missed.
+        boolean judges = partitions.stream().allMatch(partition -> partition.missed().isEmpty());
+        Optional<KeyWorkQueue.Due> due =
+                keyWork.due(positions()).filter(work -> judges || work.question().isPresent());
         if (due.isEmpty()) {
             return Set.of();
         }
@@ -269,17 +324,28 @@ final class ApplyLoop {
         Instant now = clock.instant();
         var limits = settings.limits();
         for (PartitionProgress partition : partitions) {
-            if (!resting.contains(partition.stored().partition())
+            if (!resting.contains(partition.position().partition())
                     && partition.isDue(now, limits.idleMove())) {
                 partition
                         .take(limits.rows(), limits.bytes())
                         .ifPresent(
                                 batch -> {
                                     partition.submitted();
-                                    writers.submit(batch);
+                                    writers.submit(task(partition, batch));
                                 });
             }
         }
+    }
+
+    private static TargetTask task(PartitionProgress partition, PartitionBatch batch) {
+        Optional<Missed> missed = partition.missed();
+        return missed.isPresent()
+                ? new MissedBatch(missed.get(), partition.position(), batch)
+                : batch;
+    }
+
+    private List<StoredOffset> positions() {
+        return partitions.stream().map(PartitionProgress::position).toList();
     }
 
     /// Each partition stops at the truncate. When all have stopped and no transaction is in
@@ -300,13 +366,60 @@ final class ApplyLoop {
                                         first.id(), first.targets(), other.id(), other.targets()));
             }
         }
+        List<MissedBatch> missed =
+                partitions.stream().flatMap(partition -> atTruncate(partition).stream()).toList();
+        if (!missed.isEmpty() && missed.size() < partitions.size()) {
+            throw new ApplierFailure(
+                    "Only some partitions contain the truncate %d of %s among the changes that were missed."
+                            .formatted(first.id(), first.targets()));
+        }
         partitions.forEach(PartitionProgress::submitted);
+        if (!missed.isEmpty()) {
+            writers.submit(new MissedTruncate(first.targets(), first.id(), missed));
+            return;
+        }
         writers.submit(
                 new TruncateHold(
                         first.targets(),
                         first.id(),
                         partitions.stream().map(PartitionProgress::stored).toList(),
                         partitions.stream().map(PartitionProgress::afterTruncate).toList()));
+    }
+
+    private void submitShapes() {
+        if (!readingShapes && !clock.instant().isBefore(shapesDue)) {
+            readingShapes = true;
+            writers.submit(new TargetTask.ReadShapes(settings.generation()));
+        }
+    }
+
+    private void tryAgain(WriteOutcome outcome) {
+        if (!(outcome instanceof WriteOutcome.Shapes shapes)) {
+            throw new IllegalStateException("The shapes of the tables were not read.");
+        }
+        readingShapes = false;
+        shapesDue = clock.instant().plus(settings.limits().shapes());
+        for (KeyRequest request : shapeWatch.due(shapes.waiting())) {
+            LOG.atInfo()
+                    .addKeyValue("migration", settings.migration())
+                    .addKeyValue("request", request)
+                    .log("a table may accept now what it refused; trying again");
+            CompletableFuture<KeyRequest.Outcome> _ = keyWork.ask(request);
+        }
+    }
+
+    private static Optional<MissedBatch> atTruncate(PartitionProgress partition) {
+        return partition
+                .missed()
+                .map(
+                        missed ->
+                                new MissedBatch(
+                                        missed,
+                                        partition.position(),
+                                        new PartitionBatch(
+                                                partition.stored(),
+                                                partition.afterTruncate(),
+                                                List.of())));
     }
 
     private void readOffsets() {
@@ -317,21 +430,34 @@ final class ApplyLoop {
     }
 
     private void continueAfter(WriteOutcome outcome) {
-        if (!(outcome
-                instanceof WriteOutcome.Read(AppliedOffsets found, Map<Integer, Long> held))) {
+        if (!(outcome instanceof WriteOutcome.Read read)) {
             throw new IllegalStateException("The stored offsets were not read.");
         }
-        keyWork.begin(held);
-        StartCheck.check(settings, description, found.partitions());
-        for (StoredOffset offset : found.partitions()) {
-            PartitionProgress partition = partitions.get(offset.partition());
-            if (!partition.stored().isAt(offset)) {
-                partition.reset(offset);
-                seek(offset);
+        keyWork.begin(read.judgements());
+        StartCheck.check(settings, description, read.offsets().partitions());
+        for (StoredOffset offset : read.offsets().partitions()) {
+            PartitionProgress before = partitions.get(offset.partition());
+            boolean continues =
+                    before.missed().isEmpty() && !read.missed().containsKey(offset.partition());
+            if (continues && before.stored().isAt(offset)) {
+                continue;
             }
+            if (continues) {
+                before.reset(offset);
+            } else {
+                partitions.set(offset.partition(), progress(offset, read));
+            }
+            seek(partitions.get(offset.partition()).stored());
         }
         offsetsLost = false;
         readingOffsets = false;
+    }
+
+    private PartitionProgress progress(StoredOffset offset, WriteOutcome.Read read) {
+        Missed missed = read.missed().get(offset.partition());
+        return missed == null
+                ? new PartitionProgress(topic, offset)
+                : PartitionProgress.of(missed, topic, offset);
     }
 
     private void seek(StoredOffset offset) {

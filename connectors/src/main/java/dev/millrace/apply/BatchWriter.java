@@ -1,25 +1,35 @@
 package dev.millrace.apply;
 
-import dev.millrace.apply.TargetTask.KeyWork;
-import dev.millrace.apply.TargetTask.PartitionBatch;
-import dev.millrace.apply.TargetTask.TruncateHold;
 import dev.millrace.apply.copy.DirectCopy;
 import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.refusal.RowRefusal;
+import dev.millrace.apply.refusal.StopReason;
 import dev.millrace.apply.refusal.TableStop;
+import dev.millrace.apply.rows.CompactedBatch;
 import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.rows.TableChanges;
+import dev.millrace.apply.shape.TargetShape;
+import dev.millrace.apply.shape.TargetShape.Waiting;
 import dev.millrace.apply.sql.TableRule;
+import dev.millrace.apply.task.OffsetLock;
+import dev.millrace.apply.task.TargetTask;
+import dev.millrace.apply.task.TargetTask.KeyWork;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.TargetTask.TruncateHold;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.TableId;
+import dev.millrace.change.Token;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.ParkedKeys;
-import dev.millrace.control.RejectedChanges;
-import dev.millrace.control.StoppedTables;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.MissedChanges.Missed;
+import dev.millrace.control.stopped.RejectedChanges;
+import dev.millrace.control.stopped.StoppedTables;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.postgres.Session.LongStatement;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -53,6 +63,7 @@ final class BatchWriter implements AutoCloseable {
     private final RowWriter rows;
     private final ParkedKeys parkedKeys;
     private final KeyParking.Setup parking;
+    private final MissedWriter missed;
 
     /// @param topic the name of the target topic
     BatchWriter(
@@ -73,6 +84,7 @@ final class BatchWriter implements AutoCloseable {
         parking =
                 new KeyParking.Setup(
                         connection, rows, parkedKeys, limit, session.role() == ReplicaRole.REPLICA);
+        missed = new MissedWriter(parking, migration, offsets, stoppedTables);
     }
 
     /// @throws SQLException when the transaction was rolled back, or when its COMMIT got no reply
@@ -80,8 +92,11 @@ final class BatchWriter implements AutoCloseable {
         return switch (task) {
             case PartitionBatch batch -> write(batch);
             case TruncateHold hold -> write(hold);
+            case TargetTask.MissedBatch batch -> write(batch);
+            case TargetTask.MissedTruncate truncate -> write(truncate);
             case KeyWork work -> write(work);
             case TargetTask.ReadOffsets _ -> read();
+            case TargetTask.ReadShapes(int generation) -> shapes(generation);
         };
     }
 
@@ -91,8 +106,18 @@ final class BatchWriter implements AutoCloseable {
                 applied.generation().isPresent()
                         ? parkedKeys.judgements(connection, applied.generation().getAsInt())
                         : Map.of();
+        Map<Integer, Missed> continuing =
+                applied.generation().isPresent()
+                        ? missed.continuing(applied.generation().getAsInt())
+                        : Map.of();
         connection.rollback();
-        return new WriteOutcome.Read(applied, judgements);
+        return new WriteOutcome.Read(applied, judgements, continuing);
+    }
+
+    private WriteOutcome shapes(int generation) throws SQLException {
+        Map<TableId, Waiting> waiting = TargetShape.waiting(connection, migration, generation);
+        connection.rollback();
+        return new WriteOutcome.Shapes(waiting);
     }
 
     private WriteOutcome write(PartitionBatch batch) throws SQLException {
@@ -126,6 +151,77 @@ final class BatchWriter implements AutoCloseable {
         }
     }
 
+    private WriteOutcome write(TargetTask.MissedBatch batch) throws SQLException {
+        boolean alone = false;
+        while (true) {
+            boolean keys = alone;
+            try {
+                return transaction(() -> locked(List.of(batch), () -> missed.apply(batch, keys)));
+            } catch (TableStop stop) {
+                return stopAgain(List.of(batch), stop);
+            } catch (RowRefusal refusal) {
+                alone = true;
+                rows.forget(refusal.table().whole());
+            }
+        }
+    }
+
+    private WriteOutcome write(TargetTask.MissedTruncate truncate) throws SQLException {
+        try {
+            return transaction(
+                    () -> locked(truncate.batches(), () -> missed.empty(truncate, parkedKeys)));
+        } catch (TableStop stop) {
+            return stopAgain(truncate.batches(), stop);
+        } catch (RowRefusal refusal) {
+            throw new IllegalStateException("A truncate writes no row.", refusal);
+        }
+    }
+
+    /// The table still has the cause, or another one. What it misses stays as it is.
+    private WriteOutcome stopAgain(List<TargetTask.MissedBatch> batches, TableStop stop)
+            throws SQLException {
+        rows.forget(stop.table());
+        StoredOffset at = batches.getFirst().batch().from();
+        StoppedTable stopped = stopped(stop, at.partition(), at.token().changesOffset());
+        try {
+            return transaction(
+                    () ->
+                            locked(
+                                    batches,
+                                    () -> {
+                                        stoppedTables.add(
+                                                connection,
+                                                at.generation(),
+                                                stopped,
+                                                stop.isOfShape() ? shape(stopped) : "");
+                                        return new WriteOutcome.Applied(
+                                                Map.of(), List.of(stopped), List.of());
+                                    }));
+        } catch (TableStop | RowRefusal refused) {
+            throw new IllegalStateException("Only the stop is written.", refused);
+        }
+    }
+
+    /// Does the work with the stored offsets of the batches locked, if what is missed begins as the
+    /// batches say.
+    private WriteOutcome locked(List<TargetTask.MissedBatch> batches, Work work)
+            throws SQLException, TableStop, RowRefusal {
+        for (TargetTask.MissedBatch batch : batches) {
+            Optional<WriteOutcome> settled = lock.settled(batch.stored(), batch.stored());
+            if (settled.isPresent()) {
+                return settled.get();
+            }
+        }
+        for (TargetTask.MissedBatch batch : batches) {
+            Optional<WriteOutcome> settled = missed.settled(batch);
+            if (settled.isPresent()) {
+                return settled.get();
+            }
+        }
+        session.origin().beginTransaction(connection);
+        return work.run();
+    }
+
     private WriteOutcome write(KeyWork work) throws SQLException {
         List<StoppedTable> stops = new ArrayList<>();
         while (true) {
@@ -151,10 +247,12 @@ final class BatchWriter implements AutoCloseable {
         }
         session.origin().beginTransaction(connection);
         int generation = work.from().getFirst().generation();
-        WriteOutcome.Worked worked = KeyRetry.run(parking, work, stops, stopped(generation, stops));
-        for (StoppedTable stop : stops) {
-            stoppedTables.add(connection, generation, stop);
-        }
+        Set<TableId> stopped = stopped(generation, stops);
+        WriteOutcome.Worked worked =
+                work.what() instanceof KeyWork.Asked(KeyRequest.Resume(TableId table))
+                        ? new TableResume(parking, stoppedTables, work).run(table, stopped)
+                        : KeyRetry.run(parking, work, stops, stopped);
+        add(generation, stops);
         // The watermark of a partition may pass the keys that were released.
         long changes =
                 worked.applied().changes().values().stream().mapToLong(Long::longValue).sum();
@@ -186,7 +284,7 @@ final class BatchWriter implements AutoCloseable {
                 CompactedBatch.of(
                         batch.partition(),
                         batch.changes(),
-                        stopped(generation, stops),
+                        stopped(batch, stops),
                         aside.open(),
                         rows::parksKeys);
         Set<TableId> backfilling = backfilling(batch, compacted);
@@ -205,20 +303,21 @@ final class BatchWriter implements AutoCloseable {
         }
         KeyParking.Outcome parked = aside.store(compacted);
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
-        newlyStopped.addAll(compacted.newlyStopped());
         parked.tables()
                 .forEach(
-                        (table, reason) ->
+                        (table, cause) ->
                                 newlyStopped.add(
                                         new StoppedTable(
                                                 table,
-                                                reason,
+                                                StopReason.stopping(table, cause),
                                                 batch.partition(),
                                                 batch.to().token().changesOffset() + 1)));
-        for (StoppedTable stop : newlyStopped) {
-            stoppedTables.add(connection, generation, stop);
+        add(generation, newlyStopped);
+        for (StoppedTable unmapped : compacted.newlyStopped()) {
+            stoppedTables.add(connection, generation, unmapped, "");
+            newlyStopped.add(unmapped);
         }
-        compacted.rejected().store(connection, migration, generation, batch.partition());
+        compacted.rejected().store(connection, migration, batch.from());
         for (TableId table : compacted.backfilled()) {
             backfilled.add(connection, generation, table, batch.partition());
         }
@@ -260,26 +359,46 @@ final class BatchWriter implements AutoCloseable {
         }
         session.origin().beginTransaction(connection);
         int generation = hold.from().getFirst().generation();
-        RejectedChanges rejected = new RejectedChanges();
         Set<TableId> stopped = stopped(generation, stops);
         for (TableId table : hold.tables()) {
-            if (stopped.contains(table.whole())) {
-                rejected.count(table.whole());
-            } else {
+            if (!stopped.contains(table.whole())) {
                 try (var _ = LongStatement.on(connection)) {
                     rows.empty(table);
                 }
                 parkedKeys.empty(connection, generation, table);
             }
         }
-        for (StoppedTable stop : stops) {
-            stoppedTables.add(connection, generation, stop);
-        }
-        rejected.store(connection, migration, generation, hold.from().getFirst().partition());
+        add(generation, stops);
         for (int i = 0; i < hold.from().size(); i++) {
+            missed(hold, i, stopped).store(connection, migration, hold.from().get(i));
             moveLocked(hold.from().get(i), hold.to().get(i), 0);
         }
         return new WriteOutcome.Applied(Map.of(), stops, List.of());
+    }
+
+    /// The truncate is one change, and in every partition: a table that continues empties itself
+    /// when all partitions have reached it again.
+    private static RejectedChanges missed(TruncateHold hold, int partition, Set<TableId> stopped) {
+        RejectedChanges rejected = new RejectedChanges();
+        Token at = hold.to().get(partition).token();
+        for (TableId table : hold.tables()) {
+            if (stopped.contains(table.whole())) {
+                if (partition == 0) {
+                    rejected.count(table.whole(), at);
+                } else {
+                    rejected.place(table.whole(), at);
+                }
+            }
+        }
+        return rejected;
+    }
+
+    private Set<TableId> stopped(PartitionBatch batch, List<StoppedTable> stops)
+            throws SQLException {
+        Set<TableId> tables =
+                stoppedTables.in(connection, batch.from().generation(), batch.partition());
+        stops.forEach(stop -> tables.add(stop.table()));
+        return tables;
     }
 
     private Set<TableId> stopped(int generation, List<StoppedTable> stops) throws SQLException {
@@ -289,6 +408,16 @@ final class BatchWriter implements AutoCloseable {
                 .forEach(stop -> tables.add(stop.table().table()));
         stops.forEach(stop -> tables.add(stop.table()));
         return tables;
+    }
+
+    private void add(int generation, List<StoppedTable> stops) throws SQLException {
+        for (StoppedTable stop : stops) {
+            stoppedTables.add(connection, generation, stop, shape(stop));
+        }
+    }
+
+    private String shape(StoppedTable stop) throws SQLException {
+        return TargetShape.read(connection, stop.table());
     }
 
     private void moveLocked(StoredOffset from, StoredOffset to, long changes) throws SQLException {

@@ -1,13 +1,14 @@
 package dev.millrace.apply;
 
-import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.refusal.Bisection;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.refusal.RowRefusal;
-import dev.millrace.apply.refusal.StopReason;
 import dev.millrace.apply.refusal.TableStop;
+import dev.millrace.apply.rows.CompactedBatch;
 import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.rows.TableChanges;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.WriteOutcome.Parked;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
@@ -77,12 +78,7 @@ final class KeyParking {
         }
     }
 
-    /// A key that was set aside.
-    ///
-    /// @param held whether it is tried again by itself
-    record Parked(TableId table, String cause, boolean held) {}
-
-    /// @param tables that exceed their limit with this batch, with the reason to stop them
+    /// @param tables that exceed their limit with this batch, with the cause
     record Outcome(List<Parked> parked, Map<TableId, String> tables) {}
 
     /// The keys whose changes wait.
@@ -231,7 +227,7 @@ final class KeyParking {
         Map<TableId, String> tables = new LinkedHashMap<>();
         for (TableId table : grown) {
             limit.exceeded(table, store.size(connection, generation, table))
-                    .ifPresent(cause -> tables.put(table, StopReason.stopping(cause)));
+                    .ifPresent(cause -> tables.put(table, cause));
         }
         return tables;
     }

@@ -1,7 +1,5 @@
 package dev.millrace.apply;
 
-import dev.millrace.apply.KeyParking.Parked;
-import dev.millrace.apply.TargetTask.KeyWork;
 import dev.millrace.apply.refusal.Bisection;
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.apply.refusal.RowRefusal;
@@ -9,12 +7,15 @@ import dev.millrace.apply.refusal.TableStop;
 import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.apply.rows.WaitingChanges;
+import dev.millrace.apply.task.TargetTask.KeyWork;
+import dev.millrace.apply.task.WriteOutcome;
+import dev.millrace.apply.task.WriteOutcome.Parked;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.ParkedKeys.State;
-import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
@@ -84,6 +85,9 @@ final class KeyRetry {
                             judgement);
             case KeyWork.Asked(KeyRequest.Retry(Set<Long> ids)) ->
                     retry(ids.isEmpty() ? open : chosen(open, ids), KeyWork.Judgement.NONE);
+            case KeyWork.Asked(KeyRequest.Resume resume) ->
+                    throw new IllegalStateException(
+                            "Table " + resume.table() + " is resumed by TableResume.");
             case KeyWork.Asked(KeyRequest.Skip skip) -> {
                 for (ParkedKey key : chosen(open, skip.ids())) {
                     store.skip(connection, key.id(), skip.who(), skip.reason());
@@ -117,13 +121,15 @@ final class KeyRetry {
             if (stopped.contains(table.getKey().whole())) {
                 for (ParkedKey key : table.getValue()) {
                     refused.put(key.id(), STOPPED);
-                    store.refused(
-                            connection,
-                            key.id(),
-                            State.PARKED,
-                            key.cause(),
-                            key.sqlState(),
-                            new ParkedKeys.Judged(-1, 0));
+                    if (work.what() instanceof KeyWork.Judgement) {
+                        store.refused(
+                                connection,
+                                key.id(),
+                                State.PARKED,
+                                key.cause(),
+                                key.sqlState(),
+                                new ParkedKeys.Judged(-1, 0));
+                    }
                 }
             } else {
                 retry(table.getKey(), table.getValue(), judgement);
@@ -163,13 +169,22 @@ final class KeyRetry {
                 connection, key.id(), State.PARKED, unmapped, "", new ParkedKeys.Judged(-1, 0));
     }
 
+    /// The stored cause names the column that did not accept a value, which was searched when the
+    /// key was set aside.
+    private static String cause(ParkedKey key, RowRefusal refusal) {
+        return refusal.lacksColumn().isPresent() && refusal.sqlState().equals(key.sqlState())
+                ? key.cause()
+                : refusal.reason();
+    }
+
     /// Without moves, keys that are in each other's way cannot be told from a real conflict.
     ///
     /// @param alone whether no other key of this work was in its way
     private void refuse(
             ParkedKey key, RowRefusal refusal, boolean alone, KeyWork.Judgement judgement)
             throws SQLException {
-        refused.put(key.id(), refusal.reason());
+        String cause = cause(key, refusal);
+        refused.put(key.id(), cause);
         boolean held = key.state() == State.HELD;
         if (held && refusal.isOfOrder() && key.judgeAt() > judgement.passed()) {
             return;
@@ -179,13 +194,13 @@ final class KeyRetry {
                         && refusal.isOfOrder()
                         && (!alone && moves || key.judgedChanges() != key.changes());
         if (held && !again) {
-            parked.add(new Parked(key.table().whole(), refusal.reason(), false));
+            parked.add(new Parked(key.table().whole(), cause, false));
         }
         store.refused(
                 connection,
                 key.id(),
                 again ? State.HELD : State.PARKED,
-                refusal.reason(),
+                cause,
                 refusal.sqlState(),
                 new ParkedKeys.Judged(
                         again ? judgement.latest() + 1 : -1, alone || !moves ? key.changes() : 0));

@@ -1,8 +1,8 @@
 package dev.millrace.apply;
 
-import dev.millrace.apply.TargetTask.KeyWork;
-import dev.millrace.apply.WriteOutcome.Worked;
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.apply.task.TargetTask.KeyWork;
+import dev.millrace.apply.task.WriteOutcome.Worked;
 import dev.millrace.control.StoredOffset;
 import java.util.Collection;
 import java.util.HashMap;

@@ -2,7 +2,7 @@ package dev.millrace.apply;
 
 import dev.millrace.apply.ApplierSettings.Limits;
 import dev.millrace.apply.TargetApplier.ApplierFailure;
-import dev.millrace.apply.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
@@ -11,6 +11,7 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;
+import dev.millrace.control.stopped.MissedChanges.Missed;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -20,10 +21,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The progress of one partition of a target topic: its stored offset, the changes after it that
 /// were read and are not applied yet, and whether a transaction is in progress. Drops changes that
-/// the stored offset's token, or an earlier record, already covers, also inside a block. Not
+/// the stored offset's token, or an earlier record, already covers, also inside a block.
+///
+/// The progress of a table that continues is one by itself: over the same log, from the first
+/// change that the table missed to the last one, with the changes of this table only. Not
 /// thread-safe; confined to the consumer's thread.
 final class PartitionProgress {
 
@@ -49,6 +55,8 @@ final class PartitionProgress {
 
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final boolean hasTokens;
+    private final @Nullable Missed missed;
+    private final StoredOffset position;
     private StoredOffset stored;
     private Token last;
     private WatermarkNumber watermark;
@@ -61,7 +69,34 @@ final class PartitionProgress {
     private Instant lastMove = Instant.EPOCH;
 
     PartitionProgress(TargetTopic topic, StoredOffset stored) {
+        this(topic, stored, null, stored);
+    }
+
+    /// The progress of what a table has missed.
+    ///
+    /// @param position the stored offset of the partition
+    static PartitionProgress of(Missed missed, TargetTopic topic, StoredOffset position) {
+        return new PartitionProgress(
+                topic,
+                position,
+                missed,
+                new StoredOffset(
+                        position.partition(),
+                        position.topicId(),
+                        missed.nextOffset(),
+                        missed.after(),
+                        position.watermark(),
+                        position.total()));
+    }
+
+    private PartitionProgress(
+            TargetTopic topic,
+            StoredOffset position,
+            @Nullable Missed missed,
+            StoredOffset stored) {
         this.hasTokens = topic.hasTokens();
+        this.missed = missed;
+        this.position = position;
         this.stored = stored;
         this.last = stored.token();
         this.watermark = stored.watermark();
@@ -96,6 +131,10 @@ final class PartitionProgress {
                                     upTo.generation(),
                                     stored.generation()));
         }
+        if (missed != null) {
+            addMissed(missed, offset, block, recordBytes);
+            return;
+        }
         List<TargetChange> changes = List.of();
         if (isNew(upTo, last)) {
             changes = hasTokens ? after(last, block.changes()) : block.changes();
@@ -103,6 +142,44 @@ final class PartitionProgress {
             total = block.total();
         }
         split(offset, block, changes, recordBytes);
+    }
+
+    /// A block without changes of the table is not kept: the next one moves past it.
+    private void addMissed(Missed of, long offset, TargetBlock block, int recordBytes) {
+        if (of.isReached(last) || block.upTo().compareTo(last) <= 0) {
+            return;
+        }
+        List<TargetChange> changes =
+                after(last, block.changes()).stream()
+                        .filter(change -> change.token().compareTo(of.last()) <= 0)
+                        .flatMap(change -> ofTable(of.table(), change))
+                        .toList();
+        last = of.isReached(block.upTo()) ? of.last() : block.upTo();
+        if (!changes.isEmpty() || of.isReached(last)) {
+            split(offset, block, changes, recordBytes);
+        }
+    }
+
+    private static Stream<TargetChange> ofTable(TableId table, TargetChange change) {
+        return switch (change) {
+            case TargetChange.Upsert(var _, Row row) ->
+                    row.table().whole().equals(table) ? Stream.of(change) : Stream.empty();
+            case TargetChange.Delete(var _, Row row) ->
+                    row.table().whole().equals(table) ? Stream.of(change) : Stream.empty();
+            case TargetChange.Rejected rejected ->
+                    rejected.target().whole().equals(table) ? Stream.of(change) : Stream.empty();
+            case TargetChange.Truncate truncate -> {
+                List<TableId> parts =
+                        truncate.targets().stream()
+                                .filter(target -> target.whole().equals(table))
+                                .toList();
+                yield parts.isEmpty()
+                        ? Stream.empty()
+                        : Stream.of(
+                                new TargetChange.Truncate(truncate.token(), parts, truncate.id()));
+            }
+            case TargetChange.BackfillComplete _, TargetChange.Watermark _ -> Stream.empty();
+        };
     }
 
     /// The changes with a greater token: the end of the block, because tokens ascend.
@@ -169,6 +246,16 @@ final class PartitionProgress {
         return stored;
     }
 
+    /// The stored offset of the partition, which stays while a table applies what it missed.
+    StoredOffset position() {
+        return missed == null ? stored : position;
+    }
+
+    /// What the table still misses that continues; empty for the partition's own progress.
+    Optional<Missed> missed() {
+        return Optional.ofNullable(missed).map(of -> of.from(stored));
+    }
+
     /// The number of changes that were read and are not in a batch yet.
     int size() {
         return size;
@@ -185,7 +272,8 @@ final class PartitionProgress {
     ///
     /// @param held the [#bytes] of all partitions
     boolean isFull(long held, Limits limits) {
-        return size >= limits.rows()
+        return missed != null && missed.isReached(last)
+                || size >= limits.rows()
                 || bytes() >= 2 * limits.bytes()
                 || held >= limits.readAhead() && (size > 0 || inFlight);
     }
@@ -224,6 +312,7 @@ final class PartitionProgress {
         return !inFlight
                 && !pending.isEmpty()
                 && (rowChanges > 0
+                        || missed != null
                         || Duration.between(lastMove, now).abs().compareTo(idleMove) >= 0);
     }
 

@@ -5,6 +5,8 @@ import dev.millrace.apply.broker.BrokerHealth;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.apply.task.TargetTask;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.Topics;
 import dev.millrace.control.SessionSource.TargetSessions;
 import dev.millrace.kafka.TopicReader;

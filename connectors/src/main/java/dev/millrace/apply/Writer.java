@@ -1,6 +1,8 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.task.TargetTask;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.FailureClassifier;

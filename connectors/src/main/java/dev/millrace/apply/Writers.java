@@ -2,6 +2,8 @@ package dev.millrace.apply;
 
 import dev.millrace.apply.TargetApplier.ApplierFailure;
 import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.task.TargetTask;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.lifecycle.ComponentState;
 import java.time.Duration;
 import java.time.Instant;

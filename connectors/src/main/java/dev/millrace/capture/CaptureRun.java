@@ -6,6 +6,7 @@ import dev.millrace.capture.SourceCapture.SourceConnections;
 import dev.millrace.capture.connector.SnapshotFetch;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
@@ -20,6 +21,7 @@ import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.postgres.Server;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.sql.Relation;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.DebeziumEngine;
@@ -73,7 +75,10 @@ final class CaptureRun {
     }
 
     /// Where rows that are read beside the stream enter the log, and what the log contains of them.
-    record BackfillAccess(Windows windows, BackfillState state, IncompleteKeys incomplete) {}
+    ///
+    /// @param paused tables whose definition has changed on the source
+    record BackfillAccess(
+            Windows windows, BackfillState state, IncompleteKeys incomplete, PausedTables paused) {}
 
     static final Duration LOG_TIMEOUT = TopicReader.TIMEOUT;
 
@@ -190,7 +195,13 @@ final class CaptureRun {
         SortedMap<TableId, PublishedTable> known = positions.tables(start);
         if (!known.isEmpty()) {
             return new PublicationWatch(
-                    connections, settings.publication(), start.publication(), known, true);
+                    connections,
+                    settings.publication(),
+                    start.publication(),
+                    known,
+                    true,
+                    backfill.paused(),
+                    this::isRead);
         }
         try (Connection connection = connections.open("capture")) {
             return new PublicationWatch(
@@ -200,8 +211,14 @@ final class CaptureRun {
                     beforeSlot != null
                             ? beforeSlot
                             : PublicationWatch.requireTables(connection, tables()),
-                    false);
+                    false,
+                    backfill.paused(),
+                    this::isRead);
         }
+    }
+
+    private boolean isRead(TableId table) {
+        return settings.backfill() == Backfill.ENGINE || backfill.state().isComplete(table);
     }
 
     private SourcePosition prepare(Optional<SourcePosition> position) throws SQLException {

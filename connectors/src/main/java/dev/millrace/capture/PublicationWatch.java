@@ -2,9 +2,11 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.capture.position.TableComparison;
+import dev.millrace.capture.position.TablePause.Change;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
@@ -18,12 +20,14 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// Checks that the publication and its tables are as they were when the log began. Runs before a
@@ -40,21 +44,30 @@ final class PublicationWatch implements AutoCloseable {
     private SortedMap<TableId, PublishedTable> known;
     private Map<Long, Pending> pending = Map.of();
     private boolean unwritten;
+    private final PausedTables paused;
+    private final Predicate<TableId> pausable;
+    private Set<TableId> taken = Set.of();
+    private boolean checked;
     private @Nullable Connection connection;
 
     /// @param known the facts of the tables at the start of the log, or empty if unknown
     /// @param written whether the log contains these facts
+    /// @param pausable whether a table can be paused: the log contains its existing rows
     PublicationWatch(
             SourceConnections connections,
             String name,
             String identity,
             Map<TableId, PublishedTable> known,
-            boolean written) {
+            boolean written,
+            PausedTables paused,
+            Predicate<TableId> pausable) {
         this.connections = connections;
         this.name = name;
         this.identity = identity;
         this.known = new TreeMap<>(known);
         this.unwritten = !written;
+        this.paused = paused;
+        this.pausable = pausable;
     }
 
     /// Reads the facts of all tables.
@@ -95,7 +108,21 @@ final class PublicationWatch implements AutoCloseable {
         PublicationGuard.requireUnaltered(session, name, identity);
         SortedMap<TableId, PublishedTable> now = requireTables(session, known.keySet());
         Map<Long, Pending> found = new HashMap<>();
+        Set<TableId> altered = new HashSet<>();
+        Set<TableId> accepted = new HashSet<>();
         for (TableComparison each : compare(now)) {
+            Optional<Change> change =
+                    pausable.test(each.table())
+                            ? PausedTables.change(session, each.alteration())
+                            : Optional.empty();
+            if (change.isPresent() && paused.isAccepted(each.table(), change.get())) {
+                accepted.add(each.table());
+                continue;
+            }
+            if (change.isPresent() && paused.pause(each.table(), change.get())) {
+                altered.add(each.table());
+                continue;
+            }
             throwIfPresent(each.redefinition());
             throwIfPresent(each.unstreamedChange());
             Set<Long> empty = PublishedTableReader.empty(session, each.added());
@@ -109,9 +136,23 @@ final class PublicationWatch implements AutoCloseable {
         }
         pending = Map.copyOf(found);
         if (found.isEmpty()) {
-            acceptState(now);
+            taken = accepted;
+            acceptState(now, altered);
+            continueRestored(altered);
         }
         return found.isEmpty();
+    }
+
+    /// Tables whose definition is the known one again, or was accepted and is in the log. An
+    /// earlier run may have ended before it said so.
+    private void continueRestored(Set<TableId> altered) throws SQLException {
+        Set<TableId> restored = new HashSet<>(checked ? paused.changes().keySet() : known.keySet());
+        restored.removeAll(altered);
+        restored.removeAll(taken);
+        if (!restored.isEmpty()) {
+            paused.restored(restored);
+        }
+        checked = true;
     }
 
     private Pending pending(Connection session, PublishedTable now, Long oid) throws SQLException {
@@ -142,10 +183,11 @@ final class PublicationWatch implements AutoCloseable {
             if (!each.now().hasSameStorageAs(each.known())) {
                 throw new SnapshotInterruptedException(
                         each.table()
-                                + " was rewritten, or a partition was detached, before the snapshot read its rows.");
+                                + " was rewritten, or a partition was detached, before the snapshot"
+                                + " read its rows.");
             }
         }
-        acceptState(now);
+        acceptState(now, Set.of());
     }
 
     /// The position up to which the source forgets changes of the slot.
@@ -173,8 +215,12 @@ final class PublicationWatch implements AutoCloseable {
         return unwritten ? Optional.of(known) : Optional.empty();
     }
 
-    void markWritten() {
+    void markWritten() throws SQLException {
         unwritten = false;
+        if (!taken.isEmpty()) {
+            paused.restored(taken);
+            taken = Set.of();
+        }
     }
 
     private Iterable<TableComparison> compare(Map<TableId, PublishedTable> now) {
@@ -188,10 +234,14 @@ final class PublicationWatch implements AutoCloseable {
                 .toList();
     }
 
-    private void acceptState(Map<TableId, PublishedTable> now) {
+    /// @param altered tables whose known definition stays the one that the log expects
+    private void acceptState(Map<TableId, PublishedTable> now, Set<TableId> altered) {
         SortedMap<TableId, PublishedTable> next = new TreeMap<>(known);
         next.replaceAll(
-                (table, before) -> Objects.requireNonNull(now.get(table)).succeeding(before));
+                (table, before) ->
+                        altered.contains(table)
+                                ? before
+                                : Objects.requireNonNull(now.get(table)).succeeding(before));
         unwritten |= !next.equals(known);
         known = next;
     }

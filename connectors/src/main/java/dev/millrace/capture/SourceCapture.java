@@ -5,8 +5,10 @@ import dev.millrace.backfill.Windows;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.lifecycle.Component;
@@ -42,7 +44,8 @@ public final class SourceCapture implements AutoCloseable {
     private static final long SMALLEST_NEEDS_BYTES = 8L << 20;
     private static final Failure.OperatorNeeded NOT_OWNER =
             new Failure.OperatorNeeded(
-                    "the target does not confirm that this process has the lock of the migration, so another process may run the migration",
+                    "the target does not confirm that this process has the lock of the migration,"
+                            + " so another process may run the migration",
                     "Restore the target, or end the other process.");
 
     private final CaptureSettings settings;
@@ -65,13 +68,15 @@ public final class SourceCapture implements AutoCloseable {
             InstantSource clock,
             SnapshotFailures snapshots,
             BooleanSupplier owner,
-            RestartPolicy policy) {
+            RestartPolicy policy,
+            TablePause pause) {
         this.settings = settings;
         this.backfill =
                 new CaptureRun.BackfillAccess(
                         new Windows(windowBytes()),
                         new BackfillState(settings.generation(), needBytes()),
-                        new IncompleteKeys());
+                        new IncompleteKeys(),
+                        new PausedTables(pause));
         this.connections = connections;
         this.clock = clock;
         this.snapshots = snapshots;
@@ -93,21 +98,24 @@ public final class SourceCapture implements AutoCloseable {
                 clock,
                 new SnapshotFailures(),
                 () -> true,
-                RestartPolicy.standard());
+                RestartPolicy.standard(),
+                TablePause.NEVER);
     }
 
     /// @param snapshots why earlier snapshots of this process failed, in every generation
     /// @param owner whether this process has the lock of the migration at this moment; asked before
     ///   another run takes the log from a process that may own it
+    /// @param pause pauses tables whose definition changes on the source
     public static SourceCapture start(
             CaptureSettings settings,
             SourceConnections connections,
             InstantSource clock,
             SnapshotFailures snapshots,
             BooleanSupplier owner,
-            RestartPolicy policy) {
+            RestartPolicy policy,
+            TablePause pause) {
         SourceCapture capture =
-                new SourceCapture(settings, connections, clock, snapshots, owner, policy);
+                new SourceCapture(settings, connections, clock, snapshots, owner, policy, pause);
         capture.supervisor.start();
         return capture;
     }
@@ -133,6 +141,11 @@ public final class SourceCapture implements AutoCloseable {
     /// What the log contains of the backfill; `null` before the log is read.
     public @Nullable BackfillState backfill() {
         return position == null ? null : backfill.state();
+    }
+
+    /// The tables that are paused because their definition has changed on the source.
+    public PausedTables paused() {
+        return backfill.paused();
     }
 
     /// At which watermarks the log lacked cells of a row.

@@ -2,7 +2,8 @@ package dev.millrace.control;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.ParkedKeys.Size;
-import dev.millrace.control.StoppedTables.Counted;
+import dev.millrace.control.stopped.StoppedTables;
+import dev.millrace.control.stopped.StoppedTables.Counted;
 import dev.millrace.postgres.Database;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -13,24 +13,25 @@ import java.util.Optional;
 /// Runs one statement of a store on the caller's connection. The driver chooses each parameter's
 /// SQL type from its Java type; an [Instant] becomes `timestamptz`, a `String[]` becomes `text[]`.
 /// Thread-safe: stateless.
-final class Statements {
+public final class Statements {
 
     @FunctionalInterface
-    interface RowReader<T> {
+    public interface RowReader<T> {
         T read(ResultSet row) throws SQLException;
     }
 
     private Statements() {}
 
     /// @return the number of changed rows
-    static int update(Connection connection, String sql, Object... parameters) throws SQLException {
+    public static int update(Connection connection, String sql, Object... parameters)
+            throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             bind(statement, parameters);
             return statement.executeUpdate();
         }
     }
 
-    static <T> List<T> list(
+    public static <T> List<T> list(
             Connection connection, String sql, RowReader<T> reader, Object... parameters)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
@@ -45,14 +46,15 @@ final class Statements {
         }
     }
 
-    static <T> Optional<T> first(
+    public static <T> Optional<T> first(
             Connection connection, String sql, RowReader<T> reader, Object... parameters)
             throws SQLException {
         return list(connection, sql, reader, parameters).stream().findFirst();
     }
 
     /// For a statement that always returns a row.
-    static <T> T one(Connection connection, String sql, RowReader<T> reader, Object... parameters)
+    public static <T> T one(
+            Connection connection, String sql, RowReader<T> reader, Object... parameters)
             throws SQLException {
         return list(connection, sql, reader, parameters).getFirst();
     }

@@ -17,8 +17,9 @@ final class TargetTables {
 
     private static final String NOTE =
             """
-            INSERT INTO millrace.target_table (migration, target, empty_at_start) VALUES (?, ?, ?)
-            ON CONFLICT DO NOTHING
+            INSERT INTO millrace.target_table (migration, target, empty_at_start, table_oid)
+            VALUES (?, ?, ?, to_regclass(?))
+            ON CONFLICT (migration, target) DO UPDATE SET table_oid = excluded.table_oid
             """;
 
     private static final String EMPTY_AT_START =
@@ -30,7 +31,8 @@ final class TargetTables {
         this.migration = migration;
     }
 
-    /// Records which of the tables are empty now. A table that is recorded already stays as it is.
+    /// Records which of the tables are empty now, and which tables these are. That a table was
+    /// empty when it was first recorded stays as it is.
     void note(Connection connection, List<TableId> targets) throws SQLException {
         for (TableId target : targets) {
             Statements.update(
@@ -38,7 +40,8 @@ final class TargetTables {
                     NOTE,
                     migration,
                     Identifier.quote(target),
-                    isEmpty(connection, target));
+                    isEmpty(connection, target),
+                    Identifier.quote(target));
         }
     }
 

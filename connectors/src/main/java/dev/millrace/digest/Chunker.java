@@ -2,8 +2,8 @@ package dev.millrace.digest;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.ParkedKeys;
-import dev.millrace.control.StoppedTables;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.RunningTransactions;
 import java.sql.Connection;

@@ -6,10 +6,9 @@ import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.State;
-import dev.millrace.control.StoppedTables;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.digest.StoredState.StoredPositions.Position;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -41,7 +40,7 @@ public record StoredState(
         return generation.isPresent()
                 ? stoppedTables
                         .find(connection, generation.getAsInt(), target)
-                        .map(StoppedTable::reason)
+                        .map(stopped -> stopped.table().reason())
                 : Optional.empty();
     }
 

@@ -133,4 +133,16 @@ public final class PublishedTableReader {
     private static Array texts(Connection connection, Object[] values) throws SQLException {
         return connection.createArrayOf("text", values);
     }
+
+    /// The name of a type, for an operator; `???` if it does not exist any more.
+    public static String typeName(Connection connection, long oid) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT format_type(?::int8::oid, NULL)")) {
+            statement.setLong(1, oid);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString(1);
+            }
+        }
+    }
 }

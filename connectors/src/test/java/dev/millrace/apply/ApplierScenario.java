@@ -20,9 +20,9 @@ import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.SessionSource.TargetSessions;
-import dev.millrace.control.StoppedTables;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.StoppedTables;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.testing.KafkaServer;
@@ -122,6 +122,11 @@ public final class ApplierScenario implements AutoCloseable {
     }
 
     static ApplierSettings.Limits limits(int rows) {
+        return limits(rows, Duration.ofHours(1));
+    }
+
+    /// @param shapes how often the target's definition of tables is read
+    static ApplierSettings.Limits limits(int rows, Duration shapes) {
         return new ApplierSettings.Limits(
                 rows,
                 16L << 20,
@@ -129,7 +134,8 @@ public final class ApplierScenario implements AutoCloseable {
                 2,
                 Duration.ofMillis(500),
                 Duration.ofSeconds(30),
-                Duration.ofMillis(100));
+                Duration.ofMillis(100),
+                shapes);
     }
 
     public TargetSessions sessions() {

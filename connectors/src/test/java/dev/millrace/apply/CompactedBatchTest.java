@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.apply.rows.CompactedBatch;
 import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -11,7 +12,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
-import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -2,18 +2,19 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.copy.DirectCopy;
 import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.BackfilledTables;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -93,7 +94,7 @@ class DirectCopyIT {
     }
 
     /// The keys that the last batch set aside.
-    private List<KeyParking.Parked> parked = List.of();
+    private List<WriteOutcome.Parked> parked = List.of();
 
     /// Writes one batch of upserts and returns the tables that it stopped.
     private List<StoppedTable> write(List<Row> rows) throws SQLException {

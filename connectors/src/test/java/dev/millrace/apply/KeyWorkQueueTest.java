@@ -2,8 +2,9 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.apply.TargetTask.KeyWork;
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.apply.task.TargetTask.KeyWork;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffset;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.apply.ApplierSettings.Limits;
-import dev.millrace.apply.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TargetBlock;
@@ -345,7 +345,15 @@ class PartitionProgressTest {
     @Test
     void readsAheadByOneBatchOrUntilAllPartitionsReachTheirLimit() {
         Limits limits =
-                new Limits(100, 1_000, 10_000, 1, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+                new Limits(
+                        100,
+                        1_000,
+                        10_000,
+                        1,
+                        Duration.ZERO,
+                        Duration.ZERO,
+                        Duration.ZERO,
+                        Duration.ofHours(1));
         assertThat(partition.isFull(10_000, limits)).as("it has nothing to apply").isFalse();
 
         partition.add(10, block(upsert(2, 6, 0)), 1_000);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.apply.refusal.TableStop;
+import dev.millrace.apply.rows.CompactedBatch;
 import dev.millrace.apply.rows.RowWriter;
 import dev.millrace.apply.sql.IncompleteRows;
 import dev.millrace.apply.sql.TableRule;

@@ -2,8 +2,9 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.apply.TargetTask.PartitionBatch;
 import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.apply.task.TargetTask.PartitionBatch;
+import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;

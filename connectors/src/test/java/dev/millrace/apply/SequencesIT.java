@@ -259,7 +259,8 @@ class SequencesIT {
                     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
                         $$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NEW; END $$
                     """,
-                    "CREATE TRIGGER note AFTER INSERT OR UPDATE ON item FOR EACH ROW EXECUTE FUNCTION note()",
+                    "CREATE TRIGGER note AFTER INSERT OR UPDATE ON item FOR EACH ROW EXECUTE"
+                            + " FUNCTION note()",
                     "ALTER TABLE item ENABLE ALWAYS TRIGGER note");
             proxy.cutAfterSending("COMMIT");
             TargetApplier applier =
@@ -415,7 +416,8 @@ class SequencesIT {
                             1,
                             Duration.ofMillis(500),
                             Duration.ofSeconds(7),
-                            Duration.ofMillis(100));
+                            Duration.ofMillis(100),
+                            Duration.ofHours(1));
             TargetApplier applier =
                     scenario.start(
                             limits, ApplierScenario.sessions(proxy.through(scenario.database)));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.OperatingSystemMXBean;
 import dev.millrace.apply.copy.CopyText;
+import dev.millrace.apply.rows.CompactedBatch;
 import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Row;

@@ -40,7 +40,8 @@ class TwoAppliersIT {
                                     2,
                                     Duration.ofMillis(500),
                                     Duration.ofSeconds(30),
-                                    Duration.ofMillis(100)),
+                                    Duration.ofMillis(100),
+                                    Duration.ofHours(1)),
                             scenario.sessions());
             TreeMap<Integer, List<String>> model = new TreeMap<>();
             var log = new BlockLog(scenario, random);
@@ -190,7 +191,10 @@ class TwoAppliersIT {
                                 !"0"
                                         .equals(
                                                 scenario.database.value(
-                                                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                                                + " WHERE datname = current_database() AND application_name = 'millrace test apply'")));
+                                                        "SELECT count(pg_terminate_backend(pid))"
+                                                            + " FROM pg_stat_activity WHERE datname"
+                                                            + " = current_database() AND"
+                                                            + " application_name = 'millrace test"
+                                                            + " apply'")));
     }
 }

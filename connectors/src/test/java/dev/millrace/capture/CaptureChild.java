@@ -4,8 +4,10 @@ import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Windows;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.JavaCommand;
 import java.io.BufferedReader;
@@ -143,7 +145,8 @@ final class CaptureChild implements AutoCloseable {
                         new CaptureRun.BackfillAccess(
                                 new Windows(1 << 20),
                                 new BackfillState(1, 1 << 20),
-                                new IncompleteKeys()),
+                                new IncompleteKeys(),
+                                new PausedTables(TablePause.NEVER)),
                         new CaptureRun.Listener() {
                             @Override
                             public boolean waiting(Optional<String> waitsFor) {

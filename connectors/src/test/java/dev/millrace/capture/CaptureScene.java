@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture.SourceConnections;
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
@@ -94,12 +95,13 @@ final class CaptureScene implements AutoCloseable {
         List<Relation.Column> described =
                 source
                         .query(
-                                "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''"
-                                        + " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-                                        + " JOIN pg_namespace n ON n.oid = t.typnamespace"
-                                        + " WHERE a.attrelid = '"
+                                "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid,"
+                                    + " a.atttypmod), a.attgenerated <> '' FROM pg_attribute a JOIN"
+                                    + " pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON"
+                                    + " n.oid = t.typnamespace WHERE a.attrelid = '"
                                         + name
-                                        + "'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum")
+                                        + "'::regclass AND a.attnum > 0 AND NOT a.attisdropped"
+                                        + " ORDER BY a.attnum")
                         .stream()
                         .map(
                                 row ->
@@ -178,7 +180,8 @@ final class CaptureScene implements AutoCloseable {
                         InstantSource.system(),
                         new SnapshotFailures(),
                         () -> true,
-                        policy);
+                        policy,
+                        TablePause.NEVER);
         captures.add(capture);
         return capture;
     }
@@ -192,7 +195,8 @@ final class CaptureScene implements AutoCloseable {
                         InstantSource.system(),
                         new SnapshotFailures(),
                         owner,
-                        policy);
+                        policy,
+                        TablePause.NEVER);
         captures.add(capture);
         return capture;
     }
@@ -344,7 +348,8 @@ final class CaptureScene implements AutoCloseable {
             capture.close();
         }
         source.query(
-                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid IS NOT NULL AND slot_name = '"
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active_pid"
+                        + " IS NOT NULL AND slot_name = '"
                         + CaptureSettings.slot(migration)
                         + "'");
         Awaitility.await()
@@ -353,7 +358,8 @@ final class CaptureScene implements AutoCloseable {
                 .until(
                         () -> {
                             source.query(
-                                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '"
+                                    "SELECT pg_drop_replication_slot(slot_name) FROM"
+                                            + " pg_replication_slots WHERE slot_name = '"
                                             + CaptureSettings.slot(migration)
                                             + "'");
                             return true;

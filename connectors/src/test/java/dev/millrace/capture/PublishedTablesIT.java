@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
@@ -16,7 +18,13 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -27,6 +35,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Detects changes of a table's definition that keep changes of its rows out of the stream, and
 /// accepts all others.
 class PublishedTablesIT {
+
+    private static final PausedTables NONE = new PausedTables(TablePause.NEVER);
 
     private static final List<TableId> TABLES =
             List.of(new TableId("public", "item"), new TableId("public", "part"));
@@ -86,7 +96,8 @@ class PublishedTablesIT {
                 "ALTER TABLE item ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()",
                 "ALTER TABLE item DROP COLUMN note",
                 "ALTER TABLE item ALTER note TYPE varchar(90)",
-                "ALTER TABLE item ALTER name SET NOT NULL; ALTER TABLE item ALTER note SET DEFAULT 'x'",
+                "ALTER TABLE item ALTER name SET NOT NULL; ALTER TABLE item ALTER note SET DEFAULT"
+                        + " 'x'",
                 "CREATE INDEX ON item (name); REINDEX TABLE item; ANALYZE item",
                 "TRUNCATE item",
                 "VACUUM FULL item",
@@ -94,13 +105,19 @@ class PublishedTablesIT {
                 "ALTER TABLE item REPLICA IDENTITY FULL",
                 "ALTER TABLE item DROP CONSTRAINT item_code_key",
                 "ALTER TABLE item OWNER TO pg_database_owner",
-                "VACUUM FULL pg_class; VACUUM FULL pg_attribute; VACUUM FULL pg_inherits; VACUUM FULL pg_type",
-                "ALTER TABLE part ADD COLUMN plain int; CREATE INDEX ON part (name); REINDEX TABLE part_1",
-                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part VALUES (21, 'n')",
-                "BEGIN; CREATE TABLE p2 PARTITION OF part DEFAULT; INSERT INTO part VALUES (21, 'n'); COMMIT",
-                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (id);"
-                        + " CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (20) TO (25); INSERT INTO part VALUES (21, 'n')",
-                "CREATE TABLE p2 (LIKE part INCLUDING ALL); ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (20) TO (30)",
+                "VACUUM FULL pg_class; VACUUM FULL pg_attribute; VACUUM FULL pg_inherits; VACUUM"
+                        + " FULL pg_type",
+                "ALTER TABLE part ADD COLUMN plain int; CREATE INDEX ON part (name); REINDEX TABLE"
+                        + " part_1",
+                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30); INSERT INTO part"
+                        + " VALUES (21, 'n')",
+                "BEGIN; CREATE TABLE p2 PARTITION OF part DEFAULT; INSERT INTO part VALUES (21,"
+                        + " 'n'); COMMIT",
+                "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30) PARTITION BY RANGE"
+                    + " (id); CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (20) TO (25); INSERT"
+                    + " INTO part VALUES (21, 'n')",
+                "CREATE TABLE p2 (LIKE part INCLUDING ALL); ALTER TABLE part ATTACH PARTITION p2"
+                        + " FOR VALUES FROM (20) TO (30)",
                 "ALTER TABLE part_1 RENAME TO part_one"
             })
     void acceptsDefinitionChangesThatHideNothing(String change) throws Exception {
@@ -126,6 +143,89 @@ class PublishedTablesIT {
         }
     }
 
+    /// Remembers what was paused, and what may continue.
+    private static final class Pauses implements TablePause {
+
+        private final Map<TableId, Change> paused = new HashMap<>();
+        private final Set<TableId> restored = new HashSet<>();
+
+        @Override
+        public boolean pause(TableId source, Change change) {
+            paused.put(source, change);
+            return true;
+        }
+
+        @Override
+        public void restored(Collection<TableId> sources) {
+            restored.addAll(sources);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ALTER TABLE item ALTER note TYPE text|column note: character varying → text|false",
+                "ALTER TABLE item ALTER code TYPE bigint|column code: integer → bigint|true",
+                "ALTER TABLE item ALTER name TYPE text USING upper(name)|ALTER COLUMN TYPE with"
+                        + " USING|true",
+                "ALTER TABLE item ALTER id TYPE bigint|column id: integer → bigint|true"
+            })
+    void aTypeThatChangesPausesItsTable(String change, String difference, boolean rewritten)
+            throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses();
+        PausedTables paused = new PausedTables(pauses);
+        TableId item = new TableId("public", "item");
+        SortedMap<TableId, PublishedTable> before;
+        try (Connection connection = source.connect()) {
+            before = PublishedTableReader.read(connection, TABLES);
+        }
+        try (PublicationWatch watch = watch(source, TABLES, paused)) {
+            watch.requireUnaltered(ALL_READ);
+            pauses.restored.clear();
+            source.execute(change);
+
+            assertThat(watch.requireUnaltered(ALL_READ)).as("watermarks follow").isTrue();
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+
+            assertThat(pauses.paused)
+                    .containsOnly(Map.entry(item, new TablePause.Change(difference, rewritten)));
+            assertThat(pauses.restored).doesNotContain(item);
+            assertThat(watch.unwrittenTables().map(tables -> tables.get(item)))
+                    .as("the log keeps what it expects")
+                    .isIn(Optional.empty(), Optional.ofNullable(before.get(item)));
+            Optional<String> refusal = paused.accept(item).getNow(Optional.of("not yet"));
+            assertThat(refusal.orElseThrow()).contains(rewritten ? "rewritten" : "not yet");
+            watch.requireUnaltered(ALL_READ);
+            watch.markWritten();
+            assertThat(paused.changes().isEmpty()).isNotEqualTo(rewritten);
+            assertThat(pauses.restored.contains(item)).isNotEqualTo(rewritten);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE item RENAME name TO title",
+                "ALTER TABLE item ALTER code TYPE bigint; ALTER TABLE item RENAME name TO title",
+                "ALTER TABLE item ALTER code TYPE bigint; ALTER TABLE item RENAME TO other;"
+                        + " ALTER TABLE other RENAME TO item",
+                "ALTER TABLE part DETACH PARTITION part_1",
+                "VACUUM FULL part_1"
+            })
+    void otherChangesAreNotPaused(String change) throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses();
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            source.execute(change.split("; "));
+
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class);
+            assertThat(pauses.paused).isEmpty();
+        }
+    }
+
     @Test
     void acceptsSeparateRewriteAndColumnAlteration() throws Exception {
         TestDatabase source = source();
@@ -148,7 +248,8 @@ class PublishedTablesIT {
                 "VACUUM FULL part_1",
                 "ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)",
                 "DROP TABLE part_1",
-                "ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10)"
+                "ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1"
+                        + " FOR VALUES FROM (0) TO (10)"
             })
     void rewriteDuringSnapshotNeedsNewSnapshot(String change) throws Exception {
         TestDatabase source = source();
@@ -179,7 +280,8 @@ class PublishedTablesIT {
     @ValueSource(
             strings = {
                 "ALTER TABLE item DROP CONSTRAINT item_code_key",
-                "CREATE UNIQUE INDEX wider ON item (id, code); ALTER TABLE item REPLICA IDENTITY USING INDEX wider"
+                "CREATE UNIQUE INDEX wider ON item (id, code); ALTER TABLE item REPLICA IDENTITY"
+                        + " USING INDEX wider"
             })
     void detectsLossOfReplicaIdentityIndex(String change) throws Exception {
         TestDatabase source = source();
@@ -207,7 +309,8 @@ class PublishedTablesIT {
             assertThatThrownBy(
                             () ->
                                     detaching.execute(
-                                            "ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY"))
+                                            "ALTER TABLE part DETACH PARTITION part_1"
+                                                    + " CONCURRENTLY"))
                     .hasMessageContaining("statement timeout");
             reader.rollback();
 
@@ -253,7 +356,14 @@ class PublishedTablesIT {
         source.execute("INSERT INTO part VALUES (2, 'n'), (31, 'n')");
 
         try (PublicationWatch again =
-                new PublicationWatch(_ -> source.connect(), "p", "", codec.decode(written), true)) {
+                new PublicationWatch(
+                        _ -> source.connect(),
+                        "p",
+                        "",
+                        codec.decode(written),
+                        true,
+                        NONE,
+                        _ -> true)) {
             assertThat(again.requireUnaltered(ALL_READ)).isTrue();
         }
     }
@@ -281,6 +391,11 @@ class PublishedTablesIT {
 
     private static PublicationWatch watch(TestDatabase source, List<TableId> tables)
             throws Exception {
+        return watch(source, tables, NONE);
+    }
+
+    private static PublicationWatch watch(
+            TestDatabase source, List<TableId> tables, PausedTables paused) throws Exception {
         try (Connection connection = source.connect()) {
             String identity = PublicationGuard.ensure(connection, "p", new TreeSet<>(tables));
             return new PublicationWatch(
@@ -288,7 +403,9 @@ class PublishedTablesIT {
                     "p",
                     identity,
                     PublicationWatch.requireTables(connection, tables),
-                    true);
+                    true,
+                    paused,
+                    _ -> true);
         }
     }
 

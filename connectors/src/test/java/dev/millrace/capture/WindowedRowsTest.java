@@ -8,6 +8,8 @@ import dev.millrace.backfill.TidRange;
 import dev.millrace.backfill.Window;
 import dev.millrace.backfill.Windows;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.PausedTables;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Row;
@@ -54,7 +56,8 @@ class WindowedRowsTest {
                             Map.of(),
                             Backfill.WINDOWS,
                             Optional.empty()),
-                    new CaptureRun.BackfillAccess(windows, state, incomplete));
+                    new CaptureRun.BackfillAccess(
+                            windows, state, incomplete, new PausedTables(TablePause.NEVER)));
 
     private List<ChangeEvent> batch(ChangeEvent... events) {
         List<ChangeEvent> placed = new ArrayList<>();

@@ -3,12 +3,16 @@ package dev.millrace.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
+import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.OwnerStore.Claim;
 import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.control.PaceStore.Note;
 import dev.millrace.control.PaceStore.Setting;
-import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.stopped.MissedChanges;
+import dev.millrace.control.stopped.RejectedChanges;
+import dev.millrace.control.stopped.StoppedTables;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -61,8 +65,9 @@ class ControlStoresIT {
         assertThat(store.read()).isEqualTo(Setting.NONE);
         assertThat(
                         target.value(
-                                "SELECT string_agg(concat_ws(' ', who, phase, event, detail ->> 'what',"
-                                        + " detail ->> 'reason'), ',' ORDER BY id) FROM millrace.journal"))
+                                "SELECT string_agg(concat_ws(' ', who, phase, event, detail ->>"
+                                        + " 'what', detail ->> 'reason'), ',' ORDER BY id) FROM"
+                                        + " millrace.journal"))
                 .isEqualTo(
                         "ann BACKFILLING pause paused peak hour,bob BACKFILLING resume resumed ");
     }
@@ -72,16 +77,16 @@ class ControlStoresIT {
         StoppedTables stopped = new StoppedTables("shop");
         StoredOffsets offsets = new StoredOffsets("shop", "topic");
         try (Connection connection = target.connect()) {
-            stopped.add(connection, 1, new StoppedTable(ITEM, "first", 0, 5));
-            stopped.add(connection, 2, new StoppedTable(OTHER, "second", 0, 7));
-            stopped.add(connection, 2, new StoppedTable(OTHER, "later", 1, 8));
-            stopped.add(connection, 3, new StoppedTable(ITEM, "third", 0, 9));
-            new StoppedTables("another").add(connection, 2, new StoppedTable(ITEM, "", 0, 0));
+            stopped.add(connection, 1, new StoppedTable(ITEM, "first", 0, 5), "");
+            stopped.add(connection, 2, new StoppedTable(OTHER, "second", 0, 7), "");
+            stopped.add(connection, 2, new StoppedTable(OTHER, "later", 1, 8), "");
+            stopped.add(connection, 3, new StoppedTable(ITEM, "third", 0, 9), "");
+            new StoppedTables("another").add(connection, 2, new StoppedTable(ITEM, "", 0, 0), "");
             RejectedChanges rejected = new RejectedChanges();
-            rejected.count(OTHER);
-            rejected.count(OTHER);
-            rejected.store(connection, "shop", 2, 0);
-            rejected.store(connection, "shop", 2, 1);
+            rejected.count(OTHER, new Token(2, 7, 0));
+            rejected.count(OTHER, new Token(2, 7, 1));
+            rejected.store(connection, "shop", at(0));
+            rejected.store(connection, "shop", at(1));
             offsets.begin(connection, 2, "id", List.of(0L));
         }
 
@@ -94,13 +99,45 @@ class ControlStoresIT {
             assertThat(progress.stopped())
                     .containsExactly(
                             new StoppedTables.Counted(
-                                    new StoppedTable(OTHER, "second", 0, 7), Optional.of(4L)));
+                                    new StoppedTable(OTHER, "second", 0, 7),
+                                    Optional.of(4L),
+                                    false,
+                                    Optional.empty()));
             assertThat(stopped.find(connection, 2, ITEM)).isEmpty();
-            assertThat(stopped.find(connection, 2, OTHER).map(StoppedTable::reason))
+            assertThat(stopped.find(connection, 2, OTHER).map(stop -> stop.table().reason()))
                     .contains("second");
-            assertThat(stopped.find(connection, 1, ITEM).map(StoppedTable::reason))
+            assertThat(stopped.find(connection, 1, ITEM).map(stop -> stop.table().reason()))
                     .contains("first");
         }
+    }
+
+    /// A table that continues is stopped only where it still misses changes.
+    @Test
+    void aTableThatContinuesIsStoppedWhereItMissesChanges() throws Exception {
+        StoppedTables stopped = new StoppedTables("shop");
+        MissedChanges missed = new MissedChanges("shop");
+        try (Connection connection = target.connect()) {
+            stopped.add(connection, 2, new StoppedTable(OTHER, "why", 0, 7), "");
+            RejectedChanges rejected = new RejectedChanges();
+            rejected.count(OTHER, new Token(2, 7, 0));
+            rejected.store(connection, "shop", at(0));
+            assertThat(stopped.in(connection, 2, 0)).containsExactly(OTHER);
+            assertThat(stopped.in(connection, 2, 1)).containsExactly(OTHER);
+            assertThat(missed.continuing(connection, 2)).isEmpty();
+
+            stopped.resume(connection, 2, OTHER);
+            assertThat(stopped.in(connection, 2, 0)).containsExactly(OTHER);
+            assertThat(stopped.in(connection, 2, 1)).isEmpty();
+            assertThat(missed.continuing(connection, 2)).containsOnlyKeys(0);
+
+            missed.remove(connection, 2, OTHER, 0);
+            stopped.end(connection, 2, OTHER);
+            assertThat(stopped.find(connection, 2, OTHER)).isEmpty();
+        }
+    }
+
+    private static StoredOffset at(int partition) {
+        return new StoredOffset(partition, "id", 3, new Token(2, 6, 0), WatermarkNumber.none(2), 0);
     }
 
     @Test
@@ -135,7 +172,8 @@ class ControlStoresIT {
                 .isEqualTo("operator phase, operator start, operator phase");
         assertThat(
                         target.value(
-                                "SELECT detail->>'what' FROM millrace.journal WHERE event = 'start'"))
+                                "SELECT detail->>'what' FROM millrace.journal WHERE event ="
+                                        + " 'start'"))
                 .isEqualTo("the service starts");
     }
 

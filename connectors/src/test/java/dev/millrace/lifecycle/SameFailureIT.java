@@ -12,6 +12,7 @@ import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.SourceCapture;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.TopicPlan;
@@ -132,7 +133,8 @@ class SameFailureIT {
                 InstantSource.system(),
                 new SnapshotFailures(),
                 () -> true,
-                FAST);
+                FAST,
+                TablePause.NEVER);
     }
 
     private static RowApplication mappings(String migration, Map<String, Object> kafka) {

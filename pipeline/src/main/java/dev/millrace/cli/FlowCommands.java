@@ -2,7 +2,6 @@ package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -41,47 +40,78 @@ final class FlowCommands {
         }
     }
 
-    /// Stops or continues a part of the migration.
-    private abstract static class OfPart extends Change {
-
-        private final String verb;
+    @Command(
+            name = "pause",
+            description =
+                    "Stop reading existing rows within a second, and leave no transaction open on"
+                        + " the source. Changes are still replicated. A restart keeps the pause.",
+            mixinStandardHelpOptions = true)
+    private static final class PauseCommand extends Change {
 
         @Parameters(paramLabel = "WHAT", description = "backfill")
         private String what = "";
 
-        private OfPart(String verb, Terminal terminal, Pause pause, Question question) {
+        private PauseCommand(Terminal terminal, Pause pause, Question question) {
             super(terminal, pause, question);
-            this.verb = verb;
         }
 
         @Override
-        public final Integer call() {
-            String asked = verb.substring(0, 1).toUpperCase(Locale.ROOT) + verb.substring(1);
-            return make(verb, asked + " " + what, Map.of("what", List.of(what)));
-        }
-    }
-
-    @Command(
-            name = "pause",
-            description =
-                    "Stop reading existing rows within a second, and leave no transaction open on the"
-                            + " source. Changes are still replicated. A restart keeps the pause.",
-            mixinStandardHelpOptions = true)
-    private static final class PauseCommand extends OfPart {
-
-        private PauseCommand(Terminal terminal, Pause pause, Question question) {
-            super("pause", terminal, pause, question);
+        public Integer call() {
+            return make("pause", "Pause " + what, Map.of("what", List.of(what)));
         }
     }
 
     @Command(
             name = "resume",
-            description = "Continue reading existing rows after a pause.",
+            description =
+                    "Continue reading existing rows after a pause, or continue a stopped table"
+                        + " after you have removed the cause. The table applies every change that"
+                        + " it missed.",
             mixinStandardHelpOptions = true)
-    private static final class ResumeCommand extends OfPart {
+    private static final class ResumeCommand extends Change {
+
+        @ArgGroup(exclusive = true, multiplicity = "1")
+        private Which which = new Which();
+
+        @Option(
+                names = "--accept-schema",
+                description =
+                        "Accept the definition that the source table has now. Only with --table.")
+        private boolean acceptSchema;
+
+        static final class Which {
+
+            @Parameters(paramLabel = "WHAT", description = "backfill")
+            private String what = "";
+
+            @Option(
+                    names = "--table",
+                    paramLabel = "SCHEMA.TABLE",
+                    description = "A stopped target table.")
+            private String table = "";
+        }
 
         private ResumeCommand(Terminal terminal, Pause pause, Question question) {
-            super("resume", terminal, pause, question);
+            super(terminal, pause, question);
+        }
+
+        @Override
+        public Integer call() {
+            if (which.table.isEmpty()) {
+                if (acceptSchema) {
+                    throw new CommandFailure(
+                            ExitCode.USAGE,
+                            "--accept-schema is for one table.",
+                            "Add --table SCHEMA.TABLE.");
+                }
+                return make("resume", "Resume " + which.what, Map.of("what", List.of(which.what)));
+            }
+            return make(
+                    "resume",
+                    acceptSchema
+                            ? "Accept the changed source table and resume table " + which.table
+                            : "Resume table " + which.table,
+                    Map.of("table", which.table, "acceptSchema", acceptSchema));
         }
     }
 

@@ -3,6 +3,7 @@ package dev.millrace.http;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.BackfillChange.Action;
 import dev.millrace.migration.StatusReport;
+import dev.millrace.rejected.TableChange;
 import dev.millrace.replication.RefusedException;
 import java.util.List;
 import java.util.Optional;
@@ -28,19 +29,24 @@ public final class FlowApi {
         this.host = host;
     }
 
-    /// @param what `backfill`; `throttle` does not need it
+    /// @param what `backfill`; `throttle` does not need it, nor does a `resume` of a table
+    /// @param table the stopped target table, as `schema.name`, of `resume`
+    /// @param acceptSchema the definition that its source table has now is accepted
     /// @param rowsPerSecond of `throttle`; 0 for no limit
     /// @param who the operator, for the journal
     record Change(
             @Nullable List<@Nullable String> what,
+            @Nullable String table,
+            @Nullable Boolean acceptSchema,
             @Nullable Long rowsPerSecond,
             @Nullable String reason,
             @Nullable String who,
             @Nullable String expectedPhase,
             @Nullable Boolean dryRun) {}
 
-    /// @param backfill the setting with the change; not in force after a dry run
-    record Answer(Operation operation, StatusReport.Flow backfill) {}
+    /// @param backfill the setting with the change; not in force after a dry run. `null` if it is
+    ///   not concerned
+    record Answer(Operation operation, StatusReport.@Nullable Flow backfill) {}
 
     /// @param state `done`, or `dryRun` when nothing was changed
     record Operation(String kind, String state, String outcome) {}
@@ -52,6 +58,10 @@ public final class FlowApi {
 
     @PostMapping("/resume")
     Answer resume(@RequestBody Change change) {
+        String table = change.table();
+        if (table != null) {
+            return resume(table, change);
+        }
         return take(new Action.Resume(), change);
     }
 
@@ -65,6 +75,24 @@ public final class FlowApi {
         return take(
                 new Action.Throttle(rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows)),
                 change);
+    }
+
+    private Answer resume(String table, Change change) {
+        if (change.what() != null || change.rowsPerSecond() != null) {
+            throw JournalText.invalid(
+                    "Send either {\"table\": \"schema.name\"} or {\"what\": [\"backfill\"]}.");
+        }
+        TableChange asked =
+                new TableChange(
+                        table,
+                        Boolean.TRUE.equals(change.acceptSchema()),
+                        JournalText.of("reason", change.reason()).orElse(""),
+                        JournalText.of("who", change.who()),
+                        Optional.ofNullable(change.expectedPhase()),
+                        Boolean.TRUE.equals(change.dryRun()));
+        String outcome = host.controlForChange().rejected().resume(asked);
+        return new Answer(
+                new Operation("table-resume", asked.dryRun() ? "dryRun" : "done", outcome), null);
     }
 
     private Answer take(Action action, Change change) {
@@ -84,6 +112,10 @@ public final class FlowApi {
 
     private static void checkParts(Action action, Change change) {
         boolean isThrottle = action instanceof Action.Throttle;
+        if (change.table() != null) {
+            throw JournalText.invalid(
+                    "'table' is not allowed here. Use POST /api/v1/resume to continue a table.");
+        }
         if (!isThrottle && change.rowsPerSecond() != null) {
             throw JournalText.invalid(
                     "'rowsPerSecond' is not allowed here. Use POST /api/v1/throttle.");

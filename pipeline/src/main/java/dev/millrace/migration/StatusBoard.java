@@ -3,7 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.change.TableId;
-import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.rebackfill.Rebackfill;

@@ -1,11 +1,14 @@
 package dev.millrace.rejected;
 
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
+import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.rejected.RejectedChange.Action;
 import dev.millrace.rejected.RejectedChange.Outcome;
@@ -26,7 +29,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
-/// The keys of one running stream whose changes were set aside. Thread-safe.
+/// The keys of one running stream whose changes were set aside, and its stopped tables.
+/// Thread-safe.
 ///
 /// @param live the stream that carries the application's changes
 /// @param phase the name of the migration's phase
@@ -37,7 +41,8 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     private static final Duration PATIENCE = Duration.ofSeconds(50);
 
     private static final String STOPPING =
-            "Apply is stopping; it may have completed the request. Start the service, then check 'millrace rejected list'";
+            "Apply is stopping; it may have completed the request. Start the service, then check"
+                    + " 'millrace rejected list'";
 
     @FunctionalInterface
     private interface Reading<T> {
@@ -72,14 +77,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     ///
     /// @throws RefusedException when that is not possible now
     public Outcome change(RejectedChange change) {
-        change.expectedPhase()
-                .filter(expected -> !expected.equals(phase))
-                .ifPresent(
-                        expected -> {
-                            throw new RefusedException(
-                                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
-                                            .formatted(phase, expected));
-                        });
+        requirePhase(change.expectedPhase());
         if (change.action() == Action.SKIP && change.reason().isBlank()) {
             throw new RefusedException(
                     "A key is skipped only for a reason, which the journal keeps. Add --reason");
@@ -89,6 +87,71 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                     "Keys are skipped one by one. Name their ids; see 'millrace rejected list'");
         }
         return change.dryRun() ? expected(change) : made(change);
+    }
+
+    /// Lets a stopped table continue: with its keys that wait, then with what it missed.
+    ///
+    /// @return what happens, for the operator
+    /// @throws RefusedException when the table does not continue
+    public String resume(TableChange change) {
+        requirePhase(change.expectedPhase());
+        TableId table =
+                stream().tables().targetIds().stream()
+                        .map(TableId::whole)
+                        .filter(target -> target.toString().equals(change.table()))
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        new RefusedException(
+                                                "The migration has no target table '%s'. See 'millrace status' for their names"
+                                                        .formatted(change.table())));
+        Optional<StoppedTables.Counted> stop =
+                live.lag().stops().stream()
+                        .filter(counted -> counted.table().table().equals(table))
+                        .findFirst();
+        if (change.dryRun()) {
+            return stop.filter(counted -> !counted.continues())
+                    .map(_ -> "table %s would continue".formatted(table))
+                    .orElseThrow(
+                            () ->
+                                    new RefusedException(
+                                            "Table %s is not stopped, or continues already. See 'millrace status'"
+                                                    .formatted(table)));
+        }
+        String who = who(change.who());
+        journal(
+                change.acceptSchema() ? "table-accept-schema" : "table-resume",
+                note(table.toString(), change.reason()),
+                who);
+        if (change.acceptSchema()) {
+            acceptSchema(table, stop.flatMap(StoppedTables.Counted::sourceChange).isPresent());
+        }
+        KeyRequest.Outcome outcome = answer(new KeyRequest.Resume(table));
+        if (outcome.refusal().isPresent()) {
+            throw new RefusedException(outcome.refusal().get());
+        }
+        return "table %s continues: it applies what it missed, and stops again if the cause remains. See 'millrace status'"
+                .formatted(table);
+    }
+
+    /// Returns when the log has the definition, from which on a restart expects it.
+    private void acceptSchema(TableId target, boolean hasChanged) {
+        PausedTables paused = live.stream().capture().paused();
+        Set<TableId> changed = paused.changes().keySet();
+        if (hasChanged && changed.isEmpty()) {
+            throw new RefusedException(
+                    "Capture has not compared the source table yet. Wait until 'millrace status'"
+                            + " shows it streaming, then run the command again");
+        }
+        for (Mapping mapping : stream().tables().mappings()) {
+            if (mapping.target().table().whole().equals(target)
+                    && changed.contains(mapping.source())) {
+                Optional<String> refusal = await(paused.accept(mapping.source()), "Capture");
+                if (refusal.isPresent()) {
+                    throw new RefusedException(refusal.get());
+                }
+            }
+        }
     }
 
     private Outcome expected(RejectedChange change) {
@@ -105,9 +168,24 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         return new Outcome(text(change.action(), known.size(), unknown.size()), known, unknown);
     }
 
+    private void requirePhase(Optional<String> expectedPhase) {
+        expectedPhase
+                .filter(expected -> !expected.equals(phase))
+                .ifPresent(
+                        expected -> {
+                            throw new RefusedException(
+                                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
+                                            .formatted(phase, expected));
+                        });
+    }
+
+    private String who(Optional<String> client) {
+        return client.map(name -> name + " (unverified)").orElse(service);
+    }
+
     private Outcome made(RejectedChange change) {
-        String who = change.who().map(name -> name + " (unverified)").orElse(service);
-        journal(change, who);
+        String who = who(change.who());
+        journal("rejected-" + change.action().word(), note(keys(change), change.reason()), who);
         KeyRequest.Outcome outcome =
                 answer(
                         switch (change.action()) {
@@ -120,21 +198,23 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                 outcome.refused());
     }
 
-    private void journal(RejectedChange change, String who) {
-        String keys =
-                change.ids().isEmpty()
-                        ? "all keys"
-                        : "keys "
-                                + change.ids().stream()
-                                        .sorted()
-                                        .map(String::valueOf)
-                                        .collect(Collectors.joining(", "));
+    private static String keys(RejectedChange change) {
+        return change.ids().isEmpty()
+                ? "all keys"
+                : "keys "
+                        + change.ids().stream()
+                                .sorted()
+                                .map(String::valueOf)
+                                .collect(Collectors.joining(", "));
+    }
+
+    private static String note(String what, String reason) {
+        return reason.isBlank() ? what : what + ": " + reason;
+    }
+
+    private void journal(String event, String note, String who) {
         try {
-            new JournalStore(stream().control(), stream().id(), who)
-                    .event(
-                            phase,
-                            "rejected-" + change.action().word(),
-                            change.reason().isBlank() ? keys : keys + ": " + change.reason());
+            new JournalStore(stream().control(), stream().id(), who).event(phase, event, note);
         } catch (SQLException e) {
             throw new DatabaseFailure("The journal cannot be written.", e);
         }
@@ -146,14 +226,17 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                     "Apply has failed: %s. Remove the cause and start the service again, then run the command again"
                             .formatted(failed.text()));
         }
-        CompletableFuture<KeyRequest.Outcome> answer = live.stream().applier().ask(request);
+        return await(live.stream().applier().ask(request), "Apply");
+    }
+
+    private static <T> T await(CompletableFuture<T> answer, String component) {
         try {
             return answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } catch (TimeoutException _) {
             answer.cancel(false);
             throw new RefusedException(
-                    "Apply has not answered within %d s; it may still complete the request. Check 'millrace status' and 'millrace rejected list', then run the command again"
-                            .formatted(PATIENCE.toSeconds()));
+                    "%s has not answered within %d s; it may still complete the request. Check 'millrace status' and 'millrace rejected list', then run the command again"
+                            .formatted(component, PATIENCE.toSeconds()));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             answer.cancel(false);
@@ -161,7 +244,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         } catch (CancellationException _) {
             throw new RefusedException(STOPPING);
         } catch (ExecutionException e) {
-            throw new IllegalStateException("Apply completes a request only with an outcome.", e);
+            throw new IllegalStateException("A request is completed only with an outcome.", e);
         }
     }
 

@@ -258,12 +258,13 @@ public final class GenerationStart {
     }
 
     /// Fingerprint of what the file means on these databases: a `*` stands for the tables and
-    /// columns that exist at the start.
+    /// columns that exist at the start. Types are not part of it: the capture compares those of the
+    /// source, and pauses a table in which one has changed.
     private String meaning() {
         List<String> parts = new ArrayList<>();
         parts.add(file.hash());
         stream.tables().mappings().stream()
-                .map(GenerationStart::meaning)
+                .map(mapping -> Fingerprint.of(declared(mapping)))
                 .sorted()
                 .forEach(parts::add);
         return Fingerprint.of(parts);
@@ -271,23 +272,28 @@ public final class GenerationStart {
 
     /// Fingerprint of what one mapping means on these databases.
     public static String meaning(Mapping mapping) {
+        List<String> parts = declared(mapping);
+        mapping.outputs().forEach(type -> parts.add(type.formatted()));
+        return Fingerprint.of(parts);
+    }
+
+    private static List<String> declared(Mapping mapping) {
         List<String> parts = new ArrayList<>();
         parts.add(mapping.target().table().toString());
         parts.addAll(mapping.target().columns());
         parts.addAll(mapping.target().keyColumns());
-        mapping.outputs().forEach(type -> parts.add(type.formatted()));
         parts.add(mapping.source().toString());
         parts.add(mapping.rendered());
-        return Fingerprint.of(parts);
+        return parts;
     }
 
     private static void refuseChanges(Generation begun, Generation now) {
         List<String> reasons = new ArrayList<>();
         if (!begun.meaning().equals(now.meaning())) {
             reasons.add(
-                    "The mappings have changed since the migration began: the tables in the file, or"
-                            + " the tables and columns that a * stands for. Restore them, or use a new"
-                            + " migration name for the new mappings.");
+                    "The mappings have changed since the migration began: the tables in the file,"
+                        + " or the tables and columns that a * stands for. Restore them, or use a"
+                        + " new migration name for the new mappings.");
         }
         if (!begun.systemIdentifier().equals(now.systemIdentifier())
                 || !begun.sourceDatabase().equals(now.sourceDatabase())) {

@@ -8,9 +8,9 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.ParkedKeys.Size;
 import dev.millrace.control.ProgressReader;
-import dev.millrace.control.StoppedTables;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
+import dev.millrace.control.stopped.StoppedTables.Counted;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lag.Backlog;
 import dev.millrace.lag.Freshness;
@@ -20,11 +20,14 @@ import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.Session;
+import dev.millrace.postgres.types.TypeParts.Part;
+import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +49,7 @@ public final class LagMonitor implements AutoCloseable {
     private static final Duration TARGET_INTERVAL = Duration.ofMillis(200);
     private static final Duration KAFKA_INTERVAL = Duration.ofSeconds(1);
     private static final Duration ADDITIONS_INTERVAL = Duration.ofSeconds(30);
+    private static final Duration LABELS_INTERVAL = Duration.ofSeconds(10);
 
     private final ReplicationStream stream;
     private final InstantSource clock;
@@ -62,8 +66,13 @@ public final class LagMonitor implements AutoCloseable {
     private final PeriodicProbe kafka;
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
-    private volatile List<StoppedTable> stopped = List.of();
+    private volatile List<Counted> stopped = List.of();
     private volatile List<String> notReplicated = List.of();
+    private final EnumLabels labels;
+    private volatile Map<SqlType, List<Part>> sourceLabels = Map.of();
+    private volatile Map<EnumLabels.Column, List<Part>> targetLabels = Map.of();
+    private @Nullable Instant sourceLabelsRead;
+    private @Nullable Instant targetLabelsRead;
     private @Nullable Instant additionsRead;
     private volatile @Nullable Map<TableId, Optional<Long>> rejected;
     private volatile Map<TableId, Size> waiting = Map.of();
@@ -81,6 +90,7 @@ public final class LagMonitor implements AutoCloseable {
         this.stream = stream;
         this.clock = clock;
         this.additions = additions;
+        this.labels = new EnumLabels(stream.tables().mappings());
         this.generation = generation;
         this.broker = broker;
         this.watermarks =
@@ -130,13 +140,22 @@ public final class LagMonitor implements AutoCloseable {
                 : OptionalLong.of(known.rowsApplied());
     }
 
+    /// The stopped tables, with those that still apply what they missed.
     public List<StoppedTable> stopped() {
+        return stopped.stream().map(Counted::table).toList();
+    }
+
+    /// The same with what the tables have missed.
+    public List<Counted> stops() {
         return stopped;
     }
 
-    /// What was added on the source after the migration began and is not replicated.
+    /// What was added on the source after the migration began and is not replicated, or not before
+    /// the target has it too.
     public List<String> notReplicated() {
-        return notReplicated;
+        List<String> all = new ArrayList<>(notReplicated);
+        all.addAll(labels.missing(sourceLabels, targetLabels));
+        return all;
     }
 
     /// How many changes of a target table are not applied, because the table is stopped or their
@@ -201,7 +220,16 @@ public final class LagMonitor implements AutoCloseable {
                 additionsRead = now;
                 notReplicated = additions.apply(session.sourceCatalog());
             }
+            if (areLabelsDue(sourceLabelsRead, now)) {
+                sourceLabelsRead = now;
+                sourceLabels = labels.onSource(session);
+            }
         }
+    }
+
+    private boolean areLabelsDue(@Nullable Instant read, Instant now) {
+        return labels.concernsTables()
+                && (read == null || Duration.between(read, now).compareTo(LABELS_INTERVAL) > 0);
     }
 
     private void measure(ReplicationSlot slot, Server server) {
@@ -215,16 +243,22 @@ public final class LagMonitor implements AutoCloseable {
     }
 
     private void probeTarget() throws SQLException {
+        Instant now = clock.instant();
+        if (areLabelsDue(targetLabelsRead, now)) {
+            targetLabelsRead = now;
+            try (Session session = stream.target().database().session()) {
+                targetLabels = labels.onTarget(session);
+            }
+        }
         ProgressReader.Progress read = progressReader.read();
         // Before the offsets: a reader that sees the target up to a watermark must also see the
         // tables that stopped before it, and the keys that were set aside.
-        stopped = read.stopped().stream().map(StoppedTables.Counted::table).toList();
+        stopped = read.stopped();
         rejected =
                 read.stopped().stream()
                         .collect(
                                 Collectors.toMap(
-                                        table -> table.table().table(),
-                                        StoppedTables.Counted::rejected));
+                                        table -> table.table().table(), Counted::rejected));
         waiting = read.waiting();
         applied = read.offsets();
         waitingChanges(read.offsets()).ifPresent(count -> backlog.records(count, clock.instant()));

@@ -31,14 +31,17 @@ sealed interface Deletable {
     /// @param latest the generation that the control schema has
     /// @param committed offsets of the mappings in the changes topic
     /// @param stored offsets of apply
+    /// @param missed first offsets of the target topic that stopped tables need
     /// @param needed first offsets of the changes topic that other readers need
     record Readers(
             Optional<Generation> latest,
             Map<Integer, Long> committed,
             List<StoredOffset> stored,
+            Map<Integer, Long> missed,
             List<Map<Integer, Long>> needed) {
 
         public Readers {
+            missed = Map.copyOf(missed);
             committed = Map.copyOf(committed);
             stored = List.copyOf(stored);
             needed = List.copyOf(needed);
@@ -83,7 +86,11 @@ sealed interface Deletable {
             }
             before(changes, partition, bound)
                     .ifPresent(offset -> deletedChanges.put(partition, offset));
-            before(target, partition, stored.nextOffset())
+            long applied =
+                    Math.min(
+                            stored.nextOffset(),
+                            readers.missed().getOrDefault(partition, Long.MAX_VALUE));
+            before(target, partition, applied)
                     .ifPresent(offset -> deletedTarget.put(partition, offset));
         }
         return new Before(deletedChanges, deletedTarget);

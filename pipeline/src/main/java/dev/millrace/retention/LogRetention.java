@@ -3,6 +3,7 @@ package dev.millrace.retention;
 import dev.millrace.change.Topics;
 import dev.millrace.control.GenerationStore;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.Broker.Topic;
 import dev.millrace.kafka.BrokerException;
@@ -76,6 +77,7 @@ public final class LogRetention implements AutoCloseable {
     private final Broker broker;
     private final GenerationStore generations;
     private final StoredOffsets storedOffsets;
+    private final MissedChanges missedChanges;
     private final LogHolds holds = new LogHolds();
     private final PeriodicProbe probe;
     private volatile @Nullable Reading reading;
@@ -95,6 +97,7 @@ public final class LogRetention implements AutoCloseable {
         this.broker = new Broker(settings.kafka());
         this.generations = new GenerationStore(settings.control(), settings.stream());
         this.storedOffsets = new StoredOffsets(settings.stream(), topics.target());
+        this.missedChanges = new MissedChanges(settings.stream());
         this.probe =
                 PeriodicProbe.start(
                         "retention-" + settings.stream(),
@@ -158,6 +161,7 @@ public final class LogRetention implements AutoCloseable {
                         broker.committedOffsets(
                                 topics.rowsApplication(settings.generation()), topics.changes()),
                         storedOffsets.read(settings.control()).partitions(),
+                        missedChanges.firstOffsets(settings.control(), settings.generation()),
                         needed);
         switch (holds.release(held -> decide(changes, target, readers, held))) {
             case Deletable.Before before -> {
@@ -177,7 +181,12 @@ public final class LogRetention implements AutoCloseable {
                 settings.generation(),
                 changes,
                 target,
-                new Readers(readers.latest(), readers.committed(), readers.stored(), needed));
+                new Readers(
+                        readers.latest(),
+                        readers.committed(),
+                        readers.stored(),
+                        readers.missed(),
+                        needed));
     }
 
     private Found find(String name, Instant young) {

@@ -82,7 +82,8 @@ public final class RunningStream implements AutoCloseable {
                         clock,
                         snapshots,
                         owner,
-                        RestartPolicy.standard());
+                        RestartPolicy.standard(),
+                        new SchemaPause(stream, generation));
         RowApplication mappings =
                 RowApplication.start(stream.mappings(generation), clock, RestartPolicy.standard());
         TargetApplier applier =

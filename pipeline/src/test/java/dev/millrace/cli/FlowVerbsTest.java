@@ -17,7 +17,8 @@ class FlowVerbsTest {
     private static final String DONE =
             """
             {"operation":{"kind":"pause","state":"done","outcome":"The backfill is paused"},\
-            "backfill":{"paused":true}}""";
+            "backfill":{"paused":true}}\
+            """;
 
     private Service service;
 
@@ -85,6 +86,18 @@ class FlowVerbsTest {
 
         assertThat(service.requests().getFirst().line()).isEqualTo("POST /api/v1/resume");
         assertThat(sent().path("what").path(0).asString()).isEqualTo("backfill");
+    }
+
+    @Test
+    void resumeOfATableIsSent() {
+        Invocation verb =
+                new Invocation()
+                        .run("resume", "--table", "crm.customer", "-y", "--url", service.url());
+
+        assertThat(verb.exitCode()).as(verb.err()).isZero();
+        assertThat(service.requests().getFirst().line()).isEqualTo("POST /api/v1/resume");
+        assertThat(sent().path("table").asString()).isEqualTo("crm.customer");
+        assertThat(sent().has("what")).isFalse();
     }
 
     @Test

@@ -95,6 +95,9 @@ class FlowApiIT {
                 "pause|{\"what\":[\"backfill\"],\"reason\":\"a\\u001b[2J\"}|400|'reason' must be",
                 "throttle|{}|400|'rowsPerSecond' must be",
                 "throttle|{\"rowsPerSecond\":-1}|400|'rowsPerSecond' must be",
+                "resume|{\"table\":\"public.t\",\"what\":[\"backfill\"]}|400|Send either",
+                "pause|{\"table\":\"public.t\"}|400|POST /api/v1/resume to continue a table",
+                "resume|{\"table\":\"public.t\"}|409|runs no stream",
                 "throttle|{\"rows\":1}|400|Send JSON, {\"rowsPerSecond\"",
                 "resume|nothing|400|Send JSON, {\"what\""
             })

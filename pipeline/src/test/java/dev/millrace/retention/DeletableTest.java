@@ -55,14 +55,24 @@ class DeletableTest {
                                 Optional.of(generation(GENERATION, 1)),
                                 Map.of(0, committed),
                                 List.of(stored(0, GENERATION, "target", 700, token)),
+                                Map.of(),
                                 List.of(Map.of(0, 1_000L), Map.of(0, needed))));
 
         assertThat(decided).isEqualTo(new Before(kept < 0 ? Map.of() : Map.of(0, kept), Map.of()));
     }
 
     @ParameterizedTest
-    @CsvSource({"900, 700, 700", "500, 700, 500", "900, 100, -1", "100, 700, -1"})
-    void deletesTargetRecordsBeforeTheStoredOffset(long young, long nextOffset, long kept) {
+    @CsvSource({
+        "900, 700,  -1, 700",
+        "500, 700,  -1, 500",
+        "900, 100,  -1,  -1",
+        "100, 700,  -1,  -1",
+        "900, 700, 400, 400",
+        "900, 700, 100,  -1",
+        "900, 700, 800, 700"
+    })
+    void deletesTargetRecordsBeforeTheStoredOffsetAndWhatAStoppedTableMissed(
+            long young, long nextOffset, long missed, long kept) {
         Deletable decided =
                 Deletable.of(
                         GENERATION,
@@ -72,6 +82,7 @@ class DeletableTest {
                                 Optional.of(generation(GENERATION, 1)),
                                 Map.of(0, 900L),
                                 List.of(stored(0, GENERATION, "target", nextOffset, 900)),
+                                missed < 0 ? Map.of() : Map.of(0, missed),
                                 List.of()));
 
         assertThat(decided).isEqualTo(new Before(Map.of(), kept < 0 ? Map.of() : Map.of(0, kept)));
@@ -97,6 +108,7 @@ class DeletableTest {
                                         stored(0, GENERATION, "target", 90, 20),
                                         stored(1, GENERATION, "target", 30, 90),
                                         stored(2, GENERATION, "target", 0, -1)),
+                                Map.of(),
                                 List.of()));
 
         assertThat(decided).isEqualTo(new Before(Map.of(0, 20L, 1, 10L), Map.of(0, 50L, 1, 30L)));
@@ -113,6 +125,7 @@ class DeletableTest {
                                 Optional.of(generation(GENERATION, 1)),
                                 Map.of(0, 900L),
                                 List.of(stored(0, GENERATION, "target", 900, 900)),
+                                Map.of(),
                                 List.of()));
 
         State with(Found changes, Found target) {
@@ -136,7 +149,9 @@ class DeletableTest {
                 Map<Integer, Long> committed,
                 List<StoredOffset> stored) {
             return new State(
-                    changes, target, new Readers(latest, committed, stored, readers.needed()));
+                    changes,
+                    target,
+                    new Readers(latest, committed, stored, readers.missed(), readers.needed()));
         }
 
         Deletable decided() {
@@ -227,6 +242,7 @@ class DeletableTest {
                         Optional.of(generation(GENERATION, 1)),
                         Map.of(0, 1_000L),
                         List.of(stored(0, GENERATION, "target", 1_000, 1_000)),
+                        Map.of(),
                         held));
     }
 

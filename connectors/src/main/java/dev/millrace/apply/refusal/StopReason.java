@@ -15,8 +15,8 @@ import org.postgresql.util.ServerErrorMessage;
 public final class StopReason {
 
     private static final String NEXT =
-            " Later changes of this table are not applied. Remove the cause and begin a new"
-                    + " migration.";
+            " Later changes of this table are not applied. Remove the cause, then run 'millrace"
+                    + " resume --table %s'.";
 
     private static final Set<ErrorClass> SAYS_NAMES_ONLY =
             Set.of(
@@ -66,8 +66,15 @@ public final class StopReason {
     }
 
     /// The reason why a table is stopped, from its cause.
-    public static String stopping(String cause) {
-        return cause + NEXT;
+    public static String stopping(TableId table, String cause) {
+        return cause + NEXT.formatted(table.whole());
+    }
+
+    /// The reason why a table is stopped that has met a change again that cannot be mapped.
+    static String unmapped(String cause) {
+        return cause
+                + ". The change is in the log and cannot be mapped, so the table cannot continue."
+                + " Begin a new migration.";
     }
 
     /// @param most keys of a table that may wait

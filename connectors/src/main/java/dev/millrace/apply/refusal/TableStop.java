@@ -12,12 +12,27 @@ public final class TableStop extends Exception {
 
     private final transient TableId table;
     private final transient String cause;
+    private final boolean ofShape;
 
     /// @param cause without what follows from it
     public TableStop(TableId table, String cause) {
-        super(StopReason.stopping(cause));
+        super(StopReason.stopping(table, cause));
         this.table = table.whole();
         this.cause = cause;
+        this.ofShape = true;
+    }
+
+    private TableStop(TableId table, String cause, String reason) {
+        super(reason);
+        this.table = table.whole();
+        this.cause = cause;
+        this.ofShape = false;
+    }
+
+    /// A change of the table could not be mapped. It remains in the log, so the table meets it
+    /// again when it continues.
+    public static TableStop unmapped(TableId table, String cause) {
+        return new TableStop(table, cause, StopReason.unmapped(cause));
     }
 
     public TableStop(TableId table, SQLException failure) {
@@ -37,6 +52,11 @@ public final class TableStop extends Exception {
     /// Why no row of a statement was accepted, for a key that is tried by itself.
     String cause() {
         return cause;
+    }
+
+    /// Whether another definition of the table may remove the cause.
+    public boolean isOfShape() {
+        return ofShape;
     }
 
     public String reason() {

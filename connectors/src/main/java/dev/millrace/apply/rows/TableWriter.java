@@ -163,7 +163,13 @@ public final class TableWriter {
                 if (!Objects.equals(e.getSQLState(), failure.getSQLState())) {
                     throw e;
                 }
-                return Optional.of(schema.columns().get(column));
+                connection.rollback(before);
+                String name = schema.columns().get(column);
+                return Optional.of(
+                        name
+                                + TargetColumns.type(connection, schema.table(), name)
+                                        .map(", type "::concat)
+                                        .orElse(""));
             } finally {
                 connection.rollback(before);
             }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Reads how the text of each column is converted to a value in an expression, with the same result
 /// as COPY: by the input function of the column's type, then by assignment to the column, which
@@ -49,6 +50,12 @@ final class TargetColumns {
             WHERE c.condeferred AND (c.conrelid = t OR c.confrelid = t) LIMIT 1
             """;
 
+    private static final String TYPE =
+            """
+            SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
+            WHERE a.attrelid = to_regclass(?) AND a.attname = ? AND NOT a.attisdropped
+            """;
+
     private TargetColumns() {}
 
     /// The conversion of each column of the schema.
@@ -74,6 +81,18 @@ final class TargetColumns {
             inputs.add(input);
         }
         return inputs;
+    }
+
+    /// The declared type of a column.
+    static Optional<String> type(Connection connection, TableId table, String column)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(TYPE)) {
+            statement.setString(1, Identifier.quote(table));
+            statement.setString(2, column);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+            }
+        }
     }
 
     /// Whether a constraint of the table is checked at the commit only.

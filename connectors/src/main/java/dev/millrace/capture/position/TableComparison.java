@@ -4,9 +4,11 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.PublishedTable.Column;
 import dev.millrace.postgres.PublishedTable.Descendant;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /// Compares two states of a captured table and names every difference that kept, or may have kept,
@@ -17,12 +19,66 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
     /// Why changes in the stream can no longer be related to the known table, whether or not any
     /// row changed.
     public Optional<String> redefinition() {
+        return redefinition(true);
+    }
+
+    /// A change of the definition after which the stream still carries every change of the rows, or
+    /// after which only this table must be read again.
+    ///
+    /// @param types the type before and after, by column
+    /// @param isRewritten whether values may have changed without an event in the stream
+    public record Alteration(SortedMap<String, Types> types, boolean isRewritten) {
+
+        public record Types(long before, long after) {}
+
+        public Alteration {
+            types = Collections.unmodifiableSortedMap(new TreeMap<>(types));
+        }
+    }
+
+    /// Columns with another type, or a rewriting ALTER, and nothing else that [#redefinition] or
+    /// [#unstreamedChange] reports; empty otherwise.
+    public Optional<Alteration> alteration() {
+        boolean rewritten =
+                known.fileNode() != now.fileNode() && someColumnWasAltered()
+                        || now.isPartitioned() && someDescendantWasRewritten();
+        SortedMap<String, Alteration.Types> types = new TreeMap<>();
+        known.columns()
+                .forEach(
+                        (number, before) -> {
+                            Column after = now.columns().get(number);
+                            if (after != null && after.type() != before.type()) {
+                                types.put(
+                                        after.name(),
+                                        new Alteration.Types(before.type(), after.type()));
+                            }
+                        });
+        boolean isOnlyThis =
+                redefinition(false).isEmpty()
+                        && detached().isEmpty()
+                        && known.descendants().keySet().equals(now.descendants().keySet());
+        return isOnlyThis && (!types.isEmpty() || rewritten && !now.isPartitioned())
+                ? Optional.of(new Alteration(types, rewritten))
+                : Optional.empty();
+    }
+
+    private boolean someDescendantWasRewritten() {
+        return known.descendants().entrySet().stream()
+                .anyMatch(
+                        each -> {
+                            Descendant after = now.descendants().get(each.getKey());
+                            return after != null && after.fileNode() != each.getValue().fileNode();
+                        });
+    }
+
+    private Optional<String> redefinition(boolean types) {
         if (known.oid() != now.oid()) {
             return because(" is no longer the same table: it was renamed, moved or recreated.");
         }
         if (!known.nameVersion().equals(now.nameVersion()) && known.owner() == now.owner()) {
             return because(
-                    " was renamed or moved, possibly back: changes meanwhile carried another name.");
+                    " was renamed or moved, possibly back: changes meanwhile carried another"
+                            + " name.");
         }
         if (losesKey(known.replicaIdentity(), now.replicaIdentity())) {
             return because(": its replica identity changed, so changes may lack their key.");
@@ -30,7 +86,7 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
         for (Map.Entry<Integer, Column> each : now.columns().entrySet()) {
             Column before = known.columns().get(each.getKey());
             Column column = each.getValue();
-            if (before == null ? wasKnown(column.name()) : differs(before, column)) {
+            if (before == null ? wasKnown(column.name()) : differs(before, column, types)) {
                 return because(
                         ": column "
                                 + column.name()
@@ -51,21 +107,28 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
     public Optional<String> unstreamedChange() {
         if (known.fileNode() != now.fileNode() && someColumnWasAltered()) {
             return because(
-                    " was rewritten by ALTER COLUMN TYPE, and the new values are not in the stream.");
+                    " was rewritten by ALTER COLUMN TYPE, and the new values are not in the"
+                            + " stream.");
         }
+        return detached();
+    }
+
+    private Optional<String> detached() {
         for (Map.Entry<Long, Descendant> each : known.descendants().entrySet()) {
             Descendant after = now.descendants().get(each.getKey());
             if (after == null) {
                 return because(
                         " lost "
                                 + each.getValue().id()
-                                + " (DETACH PARTITION or DROP TABLE), and the stream has no deletes of its rows.");
+                                + " (DETACH PARTITION or DROP TABLE), and the stream has no deletes"
+                                + " of its rows.");
             }
             if (!after.parentVersion().equals(each.getValue().parentVersion())) {
                 return because(
                         ": "
                                 + after.id()
-                                + " was detached temporarily, and changes meanwhile carried its own name.");
+                                + " was detached temporarily, and changes meanwhile carried its own"
+                                + " name.");
             }
         }
         return Optional.empty();
@@ -88,7 +151,9 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
                         table
                                 + ": "
                                 + after.id()
-                                + " was rewritten. The stream does not carry TRUNCATE of a partition, and VACUUM FULL or CLUSTER cannot be distinguished from it.");
+                                + " was rewritten. The stream does not carry TRUNCATE of a"
+                                + " partition, and VACUUM FULL or CLUSTER cannot be distinguished"
+                                + " from it.");
             }
         }
         added().forEach(
@@ -104,7 +169,8 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
                                         table
                                                 + " received "
                                                 + each.id()
-                                                + " (ATTACH PARTITION or INHERIT) with rows that are not all in the stream.");
+                                                + " (ATTACH PARTITION or INHERIT) with rows that"
+                                                + " are not all in the stream.");
                             }
                         });
         return unexplained;
@@ -131,8 +197,8 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
         return known.columns().values().stream().anyMatch(before -> before.name().equals(column));
     }
 
-    private static boolean differs(Column before, Column column) {
-        return !before.name().equals(column.name()) || before.type() != column.type();
+    private static boolean differs(Column before, Column column, boolean types) {
+        return !before.name().equals(column.name()) || types && before.type() != column.type();
     }
 
     /// REPLICA IDENTITY FULL contains the columns of every key.

@@ -1,13 +1,13 @@
-package dev.millrace.apply;
+package dev.millrace.apply.rows;
 
-import dev.millrace.apply.rows.TableChanges;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
-import dev.millrace.control.RejectedChanges;
-import dev.millrace.control.StoppedTables.StoppedTable;
+import dev.millrace.change.Token;
+import dev.millrace.control.stopped.RejectedChanges;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -22,7 +22,7 @@ import java.util.function.Predicate;
 /// tables in the same order. After a table has stopped, its changes are rejected, also those of its
 /// parts. The changes of a parked key wait, from the first on that could not be mapped. Pure. Not
 /// thread-safe.
-final class CompactedBatch {
+public final class CompactedBatch {
 
     private final SortedMap<TableId, TableChanges> tables = new TreeMap<>();
     private final List<StoppedTable> newlyStopped = new ArrayList<>();
@@ -44,7 +44,7 @@ final class CompactedBatch {
     /// @param stopped tables whose changes are no longer applied
     /// @param parked keys whose changes wait
     /// @param parksKeys whether a single key of a table can be parked
-    static CompactedBatch of(
+    public static CompactedBatch of(
             int partition,
             List<TargetChange> changes,
             Set<TableId> stopped,
@@ -55,44 +55,44 @@ final class CompactedBatch {
         return batch;
     }
 
-    SortedMap<TableId, TableChanges> tables() {
+    public SortedMap<TableId, TableChanges> tables() {
         return tables;
     }
 
     /// The tables that are stopped by a change of this batch.
-    List<StoppedTable> newlyStopped() {
+    public List<StoppedTable> newlyStopped() {
         return newlyStopped;
     }
 
     /// Whether the changes of the table are not applied, after this batch.
-    boolean isStopped(TableId table) {
+    public boolean isStopped(TableId table) {
         return stopped.contains(table.whole());
     }
 
     /// The changes of stopped tables, which are not applied.
-    RejectedChanges rejected() {
+    public RejectedChanges rejected() {
         return rejected;
     }
 
     /// The tables whose existing rows all precede the end of this batch in its partition.
-    SortedSet<TableId> backfilled() {
+    public SortedSet<TableId> backfilled() {
         return backfilled;
     }
 
     /// The number of changes that are applied, before compaction.
-    long changeCount() {
+    public long changeCount() {
         return tables.values().stream().mapToLong(TableChanges::changeCount).sum();
     }
 
     private void add(TargetChange next) {
         switch (next) {
             case TargetChange.Upsert(var token, Row row) -> {
-                if (isApplied(row)) {
+                if (isApplied(row, token)) {
                     tableOf(row.schema()).upsert(row, token.changesOffset());
                 }
             }
             case TargetChange.Delete(var token, Row row) -> {
-                if (isApplied(row)) {
+                if (isApplied(row, token)) {
                     tableOf(row.schema()).delete(row, token.changesOffset());
                 }
             }
@@ -104,7 +104,7 @@ final class CompactedBatch {
                     parked.add(change.targetKey().get().key());
                     return;
                 }
-                rejected.count(table);
+                rejected.count(table, change.token());
                 if (stopped.add(table)) {
                     newlyStopped.add(
                             new StoppedTable(
@@ -123,9 +123,9 @@ final class CompactedBatch {
         }
     }
 
-    private boolean isApplied(Row row) {
+    private boolean isApplied(Row row, Token token) {
         if (stopped.contains(row.table().whole())) {
-            rejected.count(row.table().whole());
+            rejected.count(row.table().whole(), token);
             return false;
         }
         return parked.isEmpty() || !parked.contains(row.key());

@@ -1,17 +1,18 @@
-package dev.millrace.apply;
+package dev.millrace.apply.task;
 
-import dev.millrace.apply.KeyParking.Parked;
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.apply.shape.TargetShape.Waiting;
 import dev.millrace.change.TableId;
 import dev.millrace.control.AppliedOffsets;
-import dev.millrace.control.StoppedTables.StoppedTable;
 import dev.millrace.control.StoredOffset;
+import dev.millrace.control.stopped.MissedChanges.Missed;
+import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /// The outcome of a [TargetTask].
-sealed interface WriteOutcome {
+public sealed interface WriteOutcome {
 
     /// The transaction committed.
     ///
@@ -27,6 +28,11 @@ sealed interface WriteOutcome {
         }
     }
 
+    /// A key that was set aside.
+    ///
+    /// @param held whether it is tried again by itself
+    record Parked(TableId table, String cause, boolean held) {}
+
     /// The stored offsets are already where the task moves them: an earlier attempt committed, but
     /// the reply to its COMMIT was lost.
     record AppliedBefore() implements WriteOutcome {}
@@ -34,10 +40,21 @@ sealed interface WriteOutcome {
     /// The stored offsets that were read.
     ///
     /// @param judgements the lowest watermark at which a held key is judged, by partition
-    record Read(AppliedOffsets offsets, Map<Integer, Long> judgements) implements WriteOutcome {
+    /// @param missed what is to be applied before anything else of the partition
+    record Read(AppliedOffsets offsets, Map<Integer, Long> judgements, Map<Integer, Missed> missed)
+            implements WriteOutcome {
 
         public Read {
             judgements = Map.copyOf(judgements);
+            missed = Map.copyOf(missed);
+        }
+    }
+
+    /// The tables of which something waits, with their present shape.
+    record Shapes(Map<TableId, Waiting> waiting) implements WriteOutcome {
+
+        public Shapes {
+            waiting = Map.copyOf(waiting);
         }
     }
 
@@ -53,6 +70,7 @@ sealed interface WriteOutcome {
         }
     }
 
-    /// Another process moved the stored offset of the partition. Nothing was written.
+    /// Another process moved the stored offset of the partition, or what a table has missed in it.
+    /// Nothing was written.
     record Lost(int partition, Optional<StoredOffset> found) implements WriteOutcome {}
 }

@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.task;
 
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 /// Locks a partition's stored offset for the duration of a transaction, before rows are written.
 /// Under the lock the session knows whether an earlier attempt committed, and no other session can
 /// commit beyond it. Not thread-safe; confined to the session's thread.
-final class OffsetLock {
+public final class OffsetLock {
 
     @FunctionalInterface
     private interface Statement<T> {
@@ -26,7 +26,7 @@ final class OffsetLock {
     private final String migration;
     private final StoredOffsets offsets;
 
-    OffsetLock(Connection connection, String migration, StoredOffsets offsets) {
+    public OffsetLock(Connection connection, String migration, StoredOffsets offsets) {
         this.connection = connection;
         this.migration = migration;
         this.offsets = offsets;
@@ -38,7 +38,7 @@ final class OffsetLock {
     ///   now
     /// @throws SQLException when another session had the lock for too long; that session was
     ///   terminated if it is of this role. Repeat the transaction
-    Optional<WriteOutcome> settled(StoredOffset from, StoredOffset to) throws SQLException {
+    public Optional<WriteOutcome> settled(StoredOffset from, StoredOffset to) throws SQLException {
         Optional<StoredOffset> found = lock(from.partition());
         if (found.isPresent() && found.get().isAt(from)) {
             return Optional.empty();
@@ -50,7 +50,7 @@ final class OffsetLock {
     }
 
     /// Moves the offset in its own transaction; false when it was not `from`.
-    boolean move(StoredOffset from, StoredOffset to) throws SQLException {
+    public boolean move(StoredOffset from, StoredOffset to) throws SQLException {
         return orEvict(from.partition(), () -> offsets.move(connection, from, to, 0));
     }
 
@@ -79,7 +79,8 @@ final class OffsetLock {
                     .addKeyValue("partition", partition)
                     .addKeyValue("backend", ended.getAsInt())
                     .log(
-                            "terminated a session that kept the stored offset of the partition locked");
+                            "terminated a session that kept the stored offset of the partition"
+                                    + " locked");
         }
     }
 }
