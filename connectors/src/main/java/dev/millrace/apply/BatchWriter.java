@@ -30,6 +30,7 @@ import dev.millrace.control.stopped.MissedChanges.Missed;
 import dev.millrace.control.stopped.RejectedChanges;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
+import dev.millrace.lifecycle.PausePoint;
 import dev.millrace.postgres.Session.LongStatement;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -125,8 +126,12 @@ final class BatchWriter implements AutoCloseable {
         Set<TableId> refusing = new HashSet<>();
         while (true) {
             try {
-                return transaction(
-                        () -> batch.isOnlyOffset() ? move(batch) : apply(batch, stops, refusing));
+                if (batch.isOnlyOffset()) {
+                    return transaction(() -> move(batch));
+                }
+                WriteOutcome outcome = transaction(() -> apply(batch, stops, refusing));
+                PausePoint.AFTER_TARGET_COMMIT.pass();
+                return outcome;
             } catch (TableStop stop) {
                 stops.add(stopped(stop, batch.partition(), firstOffset(batch, stop.table())));
                 rows.forget(stop.table());
@@ -277,6 +282,7 @@ final class BatchWriter implements AutoCloseable {
         if (settled.isPresent()) {
             return settled.get();
         }
+        PausePoint.TARGET_BEGUN.pass();
         session.origin().beginTransaction(connection);
         int generation = batch.from().generation();
         KeyParking aside = parking.of(batch);
@@ -300,6 +306,7 @@ final class BatchWriter implements AutoCloseable {
                 rows.write(table.getKey(), table.getValue(), backfilling.contains(table.getKey()));
             }
             counts.merge(table.getKey().whole(), applied, Long::sum);
+            PausePoint.TARGET_PARTLY_WRITTEN.pass();
         }
         KeyParking.Outcome parked = aside.store(compacted);
         List<StoppedTable> newlyStopped = new ArrayList<>(stops);
@@ -325,6 +332,7 @@ final class BatchWriter implements AutoCloseable {
                 batch.from(),
                 batch.to(),
                 counts.values().stream().mapToLong(Long::longValue).sum());
+        PausePoint.BEFORE_TARGET_COMMIT.pass();
         return new WriteOutcome.Applied(counts, newlyStopped, parked.parked());
     }
 

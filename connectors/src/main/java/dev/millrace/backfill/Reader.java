@@ -7,6 +7,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.lifecycle.PausePoint;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.RunningTransactions;
@@ -149,6 +150,7 @@ final class Reader {
                         shared.work().update(table, _ -> leaf.markAltered());
                 case RangeReader.Result.Read(List<Row> rows, TidRange done, long bytes)
                         when !done.isEmpty() -> {
+                    PausePoint.RANGE_READ.pass();
                     shared.pace().read(rows.size());
                     shared.work().update(table, _ -> leaf.ranges().learn(done, rows.size(), bytes));
                     window.close(
@@ -160,6 +162,7 @@ final class Reader {
                             new Pending(
                                     window, outcome -> settle(table, leaf, range, done, outcome));
                     handedOver = true;
+                    PausePoint.RANGE_HANDED_OVER.pass();
                 }
                 case RangeReader.Result.Read _ -> {}
             }

@@ -11,6 +11,7 @@ import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
+import dev.millrace.capture.position.StartPlan;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;

@@ -6,10 +6,13 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
-/// The settings of one capture. Immutable; `toString` contains no password.
+/// The settings of one capture. Thread-safe; `toString` contains no password.
 ///
 /// @param generation the generation of the log that the capture writes
+/// @param password read again for each run of the engine and each session, because it can be
+///   rotated meanwhile
 /// @param partitions number of partitions of the changes topic
 /// @param kafka settings of every Kafka client, at least `bootstrap.servers`
 /// @param debezium the user's engine properties, none of which Millrace sets itself
@@ -21,7 +24,7 @@ public record CaptureSettings(
         int generation,
         String url,
         String username,
-        String password,
+        Supplier<String> password,
         List<CapturedTable> tables,
         int partitions,
         Map<String, Object> kafka,

@@ -9,6 +9,7 @@ import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
+import dev.millrace.lifecycle.PausePoint;
 import io.debezium.engine.DebeziumEngine;
 import io.debezium.engine.DebeziumEngine.Offsets;
 import io.debezium.engine.DebeziumEngine.RecordCommitter;
@@ -98,8 +99,14 @@ final class CapturedBatches
             RecordCommitter<RecordChangeEvent<SourceRecord>> committer)
             throws InterruptedException {
         try {
+            PausePoint.CHANGES_POLLED.pass();
             SourcePosition position = write(events(records));
+            PausePoint.LOG_COMMITTED.pass();
+            if (position.openEvents() > 0) {
+                PausePoint.INSIDE_TRANSACTION.pass();
+            }
             confirm(position, records, committer);
+            PausePoint.SLOT_CONFIRMED.pass();
         } catch (RuntimeException | SQLException e) {
             failure = e;
             throw new IllegalStateException("The batch was not written.", e);

@@ -15,6 +15,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.kafka.KafkaClients;
+import dev.millrace.lifecycle.PausePoint;
 import dev.millrace.postgres.PublishedTable;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -129,6 +130,7 @@ final class ChangeLogWriter implements AutoCloseable {
         sendBlocks();
         List<Future<RecordMetadata>> progress = batch.progress().stream().map(this::send).toList();
         Optional<Future<RecordMetadata>> facts = batch.tables().map(this::send);
+        PausePoint.CHANGES_SENT.pass();
         producer.flush();
         for (Future<RecordMetadata> each : progress) {
             await(each);
@@ -187,6 +189,7 @@ final class ChangeLogWriter implements AutoCloseable {
             ends[record.partition()] = Math.max(ends[record.partition()], record.offset() + 1);
         }
         sent.clear();
+        PausePoint.CHANGES_ACKNOWLEDGED.pass();
         SourcePosition written =
                 cursor.position(
                         new SourcePosition.Logged(
@@ -203,6 +206,7 @@ final class ChangeLogWriter implements AutoCloseable {
         // requested in between would exclude the position.
         producer.flush();
         await(position);
+        PausePoint.POSITION_WRITTEN.pass();
         producer.commitTransaction();
         return written;
     }

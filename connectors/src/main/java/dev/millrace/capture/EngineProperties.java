@@ -94,7 +94,7 @@ final class EngineProperties {
         engine.setProperty("database.port", "5432");
         engine.setProperty("database.dbname", settings.sessions().database());
         engine.setProperty("database.user", settings.username());
-        engine.setProperty("database.password", settings.password());
+        engine.setProperty("database.password", settings.password().get());
         // The snapshot's queries may run for long.
         engine.setProperty("database.query.timeout.ms", "0");
     }

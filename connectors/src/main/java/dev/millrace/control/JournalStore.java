@@ -1,5 +1,6 @@
 package dev.millrace.control;
 
+import dev.millrace.lifecycle.PausePoint;
 import dev.millrace.postgres.Database;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -78,9 +79,11 @@ public final class JournalStore {
     }
 
     private void add(String sql, Object... parameters) throws SQLException {
+        PausePoint.BEFORE_JOURNAL.pass();
         try (Connection connection = control.pooled()) {
             Statements.update(connection, sql, parameters);
         }
+        PausePoint.AFTER_JOURNAL.pass();
     }
 
     private static Entry entry(ResultSet row) throws SQLException {

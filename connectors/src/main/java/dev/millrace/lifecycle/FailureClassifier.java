@@ -193,7 +193,7 @@ public final class FailureClassifier {
                 case LOGIN_REFUSED ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "Correct the role's password or pg_hba.conf on the server, or restart Millrace with the correct password.");
+                                "Correct the role's password or pg_hba.conf on the server, or write the current password to the file that password-file names. A password that is not in such a file needs a restart.");
                 case DATABASE_MISSING ->
                         new Failure.OperatorNeeded(
                                 reason,

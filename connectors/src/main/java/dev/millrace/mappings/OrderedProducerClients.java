@@ -1,17 +1,20 @@
 package dev.millrace.mappings;
 
+import dev.millrace.lifecycle.PausePoint;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.KafkaClientSupplier;
@@ -36,7 +39,7 @@ final class OrderedProducerClients implements KafkaClientSupplier {
 
     @Override
     public Consumer<byte[], byte[]> getConsumer(Map<String, Object> config) {
-        return consumer(config);
+        return new GroupConsumer(config);
     }
 
     @Override
@@ -54,6 +57,21 @@ final class OrderedProducerClients implements KafkaClientSupplier {
                 config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
+    /// Commits the group's offsets between two points at which a test can end the process.
+    private static final class GroupConsumer extends KafkaConsumer<byte[], byte[]> {
+
+        GroupConsumer(Map<String, Object> config) {
+            super(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        }
+
+        @Override
+        public void commitSync(Map<TopicPartition, OffsetAndMetadata> offsets) {
+            PausePoint.BEFORE_GROUP_COMMIT.pass();
+            super.commitSync(offsets);
+            PausePoint.AFTER_GROUP_COMMIT.pass();
+        }
+    }
+
     private static final class PrefixProducer extends KafkaProducer<byte[], byte[]> {
 
         /// Why the producer closed itself. A record that is being sent meanwhile fails because of
@@ -67,6 +85,7 @@ final class OrderedProducerClients implements KafkaClientSupplier {
         @Override
         public Future<RecordMetadata> send(
                 ProducerRecord<byte[], byte[]> record, @Nullable Callback callback) {
+            PausePoint.CHANGES_MAPPED.pass();
             try {
                 return super.send(
                         record,

@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
+import java.util.function.Supplier;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,12 @@ public final class Database implements AutoCloseable {
     /// @throws IllegalArgumentException if the URL is not a PostgreSQL URL; the message does not
     ///   contain it
     public Database(String migration, String url, String username, String password) {
+        this(migration, url, username, () -> password);
+    }
+
+    /// @param password read for each session, because it can be rotated meanwhile
+    /// @throws IllegalArgumentException as above
+    public Database(String migration, String url, String username, Supplier<String> password) {
         this(new SessionFactory(migration, url, username, password), SESSION_SILENCE);
     }
 

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Supplier;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
@@ -24,23 +25,31 @@ public final class SessionFactory {
 
     private final String migration;
     private final Properties parts;
+    private final Supplier<String> password;
     private final List<String> servers;
 
     /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
     /// @throws IllegalArgumentException if the driver rejects the URL; the message does not contain
     ///   it
     public SessionFactory(String migration, String url, String username, String password) {
+        this(migration, url, username, () -> password);
+    }
+
+    /// @param password read for each session, because it can be rotated meanwhile
+    /// @throws IllegalArgumentException as above
+    public SessionFactory(
+            String migration, String url, String username, Supplier<String> password) {
         Properties login = new Properties();
         PGProperty.USER.set(login, username);
-        PGProperty.PASSWORD.set(login, password);
+        PGProperty.PASSWORD.set(login, password.get());
         Properties read = Driver.parseURL(url, login);
         if (read == null) {
             throw new IllegalArgumentException(
                     "Not a PostgreSQL URL. Write jdbc:postgresql://host:port/database.");
         }
         PGProperty.USER.set(read, username);
-        PGProperty.PASSWORD.set(read, password);
         this.migration = migration;
+        this.password = password;
         this.parts = read;
         this.servers = servers(read);
     }
@@ -105,6 +114,7 @@ public final class SessionFactory {
     private Properties properties(String purpose, Duration silence) {
         Properties properties = new Properties();
         properties.putAll(parts);
+        PGProperty.PASSWORD.set(properties, password.get());
         PGProperty.APPLICATION_NAME.set(properties, applicationName(purpose));
         PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "14");
         PGProperty.CONNECT_TIMEOUT.set(properties, CONNECT_SECONDS);

@@ -192,9 +192,9 @@ class TwoAppliersIT {
                                         .equals(
                                                 scenario.database.value(
                                                         "SELECT count(pg_terminate_backend(pid))"
-                                                            + " FROM pg_stat_activity WHERE datname"
-                                                            + " = current_database() AND"
-                                                            + " application_name = 'millrace test"
-                                                            + " apply'")));
+                                                                + " FROM pg_stat_activity WHERE datname"
+                                                                + " = current_database() AND"
+                                                                + " application_name = 'millrace test"
+                                                                + " apply'")));
     }
 }

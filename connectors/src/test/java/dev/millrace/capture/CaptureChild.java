@@ -130,7 +130,7 @@ final class CaptureChild implements AutoCloseable {
                         1,
                         args[1],
                         args[2],
-                        args[3],
+                        () -> args[3],
                         List.of(CaptureScene.item()),
                         CaptureScene.PARTITIONS,
                         Map.of("bootstrap.servers", args[4]),

@@ -6,6 +6,7 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
 import dev.millrace.postgres.ReplicationSlot;
+import dev.millrace.testing.TestDatabase;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -204,8 +205,12 @@ class CaptureKillIT {
     }
 
     private static void copy(CaptureScene scene, int from, int to) throws Exception {
+        copy(scene.source, from, to);
+    }
+
+    static void copy(TestDatabase source, int from, int to) throws Exception {
         String rows = ids(from, to).stream().map(id -> id + "\tn\n").collect(Collectors.joining());
-        try (Connection connection = scene.source.connect()) {
+        try (Connection connection = source.connect()) {
             connection
                     .unwrap(PGConnection.class)
                     .getCopyAPI()

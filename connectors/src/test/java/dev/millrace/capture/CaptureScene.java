@@ -96,9 +96,9 @@ final class CaptureScene implements AutoCloseable {
                 source
                         .query(
                                 "SELECT a.attname, n.nspname, t.typname, format_type(a.atttypid,"
-                                    + " a.atttypmod), a.attgenerated <> '' FROM pg_attribute a JOIN"
-                                    + " pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON"
-                                    + " n.oid = t.typnamespace WHERE a.attrelid = '"
+                                        + " a.atttypmod), a.attgenerated <> '' FROM pg_attribute a JOIN"
+                                        + " pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON"
+                                        + " n.oid = t.typnamespace WHERE a.attrelid = '"
                                         + name
                                         + "'::regclass AND a.attnum > 0 AND NOT a.attisdropped"
                                         + " ORDER BY a.attnum")
@@ -159,7 +159,7 @@ final class CaptureScene implements AutoCloseable {
                 generation,
                 source.url(),
                 source.username(),
-                source.password(),
+                source::password,
                 tables,
                 PARTITIONS,
                 kafka,

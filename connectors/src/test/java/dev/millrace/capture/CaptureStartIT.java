@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.position.SourcePosition;
+import dev.millrace.capture.position.StartPlan;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;

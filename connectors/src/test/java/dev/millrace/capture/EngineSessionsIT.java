@@ -54,7 +54,7 @@ class EngineSessionsIT {
                 1,
                 url,
                 source.username(),
-                source.password(),
+                source::password,
                 List.of(),
                 1,
                 Map.of(),

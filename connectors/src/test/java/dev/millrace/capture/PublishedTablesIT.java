@@ -114,8 +114,8 @@ class PublishedTablesIT {
                 "BEGIN; CREATE TABLE p2 PARTITION OF part DEFAULT; INSERT INTO part VALUES (21,"
                         + " 'n'); COMMIT",
                 "CREATE TABLE p2 PARTITION OF part FOR VALUES FROM (20) TO (30) PARTITION BY RANGE"
-                    + " (id); CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (20) TO (25); INSERT"
-                    + " INTO part VALUES (21, 'n')",
+                        + " (id); CREATE TABLE p3 PARTITION OF p2 FOR VALUES FROM (20) TO (25); INSERT"
+                        + " INTO part VALUES (21, 'n')",
                 "CREATE TABLE p2 (LIKE part INCLUDING ALL); ALTER TABLE part ATTACH PARTITION p2"
                         + " FOR VALUES FROM (20) TO (30)",
                 "ALTER TABLE part_1 RENAME TO part_one"

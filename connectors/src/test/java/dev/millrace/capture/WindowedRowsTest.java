@@ -49,7 +49,7 @@ class WindowedRowsTest {
                             1,
                             "",
                             "",
-                            "",
+                            () -> "",
                             List.of(),
                             1,
                             Map.of(),

@@ -122,7 +122,7 @@ class SameFailureIT {
                         1,
                         database.url(),
                         database.username(),
-                        database.password(),
+                        database::password,
                         List.of(),
                         1,
                         kafka,

@@ -65,7 +65,7 @@ public final class MigrationAssembly implements AutoCloseable {
 
         private static Database database(String stream, Endpoint endpoint) {
             return new Database(
-                    stream, endpoint.url(), endpoint.username(), endpoint.password().reveal());
+                    stream, endpoint.url(), endpoint.username(), endpoint.password()::reveal);
         }
 
         @Override

@@ -44,7 +44,7 @@ final class FlowCommands {
             name = "pause",
             description =
                     "Stop reading existing rows within a second, and leave no transaction open on"
-                        + " the source. Changes are still replicated. A restart keeps the pause.",
+                            + " the source. Changes are still replicated. A restart keeps the pause.",
             mixinStandardHelpOptions = true)
     private static final class PauseCommand extends Change {
 
@@ -65,8 +65,8 @@ final class FlowCommands {
             name = "resume",
             description =
                     "Continue reading existing rows after a pause, or continue a stopped table"
-                        + " after you have removed the cause. The table applies every change that"
-                        + " it missed.",
+                            + " after you have removed the cause. The table applies every change that"
+                            + " it missed.",
             mixinStandardHelpOptions = true)
     private static final class ResumeCommand extends Change {
 

@@ -292,8 +292,8 @@ public final class GenerationStart {
         if (!begun.meaning().equals(now.meaning())) {
             reasons.add(
                     "The mappings have changed since the migration began: the tables in the file,"
-                        + " or the tables and columns that a * stands for. Restore them, or use a"
-                        + " new migration name for the new mappings.");
+                            + " or the tables and columns that a * stands for. Restore them, or use a"
+                            + " new migration name for the new mappings.");
         }
         if (!begun.systemIdentifier().equals(now.systemIdentifier())
                 || !begun.sourceDatabase().equals(now.sourceDatabase())) {

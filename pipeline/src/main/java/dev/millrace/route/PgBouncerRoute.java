@@ -37,7 +37,7 @@ final class PgBouncerRoute implements TrafficRoute {
                         migration,
                         pool.admin().url(),
                         pool.admin().username(),
-                        pool.admin().password().reveal());
+                        pool.admin().password()::reveal);
         this.file = new PoolFile(pool.config(), pool.database());
         this.longestHold = longestHold;
         this.patience = patience;

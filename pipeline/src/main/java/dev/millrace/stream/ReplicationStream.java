@@ -204,7 +204,7 @@ public record ReplicationStream(
                 generation,
                 source.endpoint().url(),
                 source.endpoint().username(),
-                source.endpoint().password().reveal(),
+                source.endpoint().password()::reveal,
                 tables.captured().stream().map(this::completed).toList(),
                 partitions(),
                 kafka(),

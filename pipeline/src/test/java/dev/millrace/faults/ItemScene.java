@@ -46,16 +46,32 @@ final class ItemScene implements AutoCloseable {
                 "INSERT INTO item SELECT g FROM generate_series(1, " + rows + ") g",
                 "VACUUM ANALYZE item");
         execute(target, TABLE);
+        declare(ShopScene.endpoint("target", target, DATABASE));
+    }
+
+    /// Lets the service log in to the target as another role. Before its start.
+    void loginToTarget(String role, Path passwordFile) throws IOException {
+        declare(
+                "target:\n  url: %s\n  username: %s\n  password-file: '%s'\n"
+                        .formatted(target.jdbcUrl(DATABASE), role, passwordFile));
+    }
+
+    private void declare(String targetEndpoint) throws IOException {
         Files.writeString(
                 spec,
                 "migration: "
                         + MIGRATION
                         + "\n"
                         + ShopScene.endpoint("source", source, DATABASE)
-                        + ShopScene.endpoint("target", target, DATABASE)
+                        + targetEndpoint
                         + "data-dir: '"
                         + folder.resolve("data")
                         + "'\ntables:\n  public.item: SELECT id, n FROM public.item\n");
+    }
+
+    /// A new file in the folder of the scene.
+    Path file(String name) {
+        return folder.resolve(name);
     }
 
     static void execute(SandboxPostgres server, String... statements) throws SQLException {

@@ -481,7 +481,7 @@ final class MigrationScene implements AutoCloseable {
                                 1,
                                 source.url(),
                                 source.username(),
-                                source.password(),
+                                source::password,
                                 captured(),
                                 PARTITIONS,
                                 kafka,

@@ -510,9 +510,7 @@ class RebackfillIT {
             scene.awaitPhase("IN_SYNC");
 
             assertEqual(scene);
-            assertThat(
-                            scene.target.value(
-                                    "SELECT count(*) FROM doc WHERE title <> upper(title)"))
+            assertThat(scene.target.value("SELECT count(*) FROM doc WHERE title <> upper(title)"))
                     .isEqualTo("0");
         }
     }

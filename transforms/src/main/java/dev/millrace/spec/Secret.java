@@ -1,33 +1,43 @@
 package dev.millrace.spec;
 
+import java.util.function.Supplier;
+
 /// A password. Prints `***`. Only [#reveal()] returns the characters, and only code that opens a
-/// connection calls it. Immutable.
+/// connection calls it, for each connection: a secret from a file can change while the process
+/// runs. Thread-safe.
 public final class Secret {
 
     /// No password was given: the server needs none, or the driver reads its own password file.
-    public static final Secret NONE = new Secret("");
+    public static final Secret NONE = new Secret(() -> "");
 
-    private final String characters;
+    private final Supplier<String> characters;
 
-    private Secret(String characters) {
+    private Secret(Supplier<String> characters) {
         this.characters = characters;
     }
 
     public static Secret of(String characters) {
-        return new Secret(characters);
+        return new Secret(() -> characters);
+    }
+
+    /// A secret that may change.
+    ///
+    /// @param current returns the characters; thread-safe, throws nothing
+    static Secret changing(Supplier<String> current) {
+        return new Secret(current);
     }
 
     public boolean isPresent() {
-        return !characters.isEmpty();
+        return !reveal().isEmpty();
     }
 
     public String reveal() {
-        return characters;
+        return characters.get();
     }
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Secret that && characters.equals(that.characters);
+        return other instanceof Secret that && reveal().equals(that.reveal());
     }
 
     @Override

@@ -1,9 +1,8 @@
 package dev.millrace.spec;
 
+import dev.millrace.spec.secret.SecretFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
@@ -14,8 +13,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param noun what the secret is, for messages: `password` or `token`
 record SecretCheck(FilePaths paths, Problems problems, String noun) {
-
-    private static final int LONGEST_FILE = 64 * 1024;
 
     /// @return null when a secret was given but could not be read; the problem is reported
     @Nullable Secret check(@Nullable Scalar written, @Nullable Scalar file) {
@@ -36,22 +33,17 @@ record SecretCheck(FilePaths paths, Problems problems, String noun) {
                 problems.add(given, "is a directory", "set it to a file in that directory");
                 return null;
             }
-            if (Files.size(file) > LONGEST_FILE) {
+            if (Files.size(file) > SecretFile.MOST_BYTES) {
                 problems.add(
                         given, "is too large for a " + noun + " file", "set it to another file");
                 return null;
             }
-            String content =
-                    StandardCharsets.UTF_8
-                            .newDecoder()
-                            .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
-                            .toString();
-            String secret = content.replaceFirst("\\r?\\n\\z", "");
-            if (secret.isEmpty()) {
+            SecretFile secret = SecretFile.read(file);
+            if (secret.get().isEmpty()) {
                 problems.add(given, "is empty", "write the " + noun + " to the file");
                 return null;
             }
-            return Secret.of(secret);
+            return Secret.changing(secret);
         } catch (NoSuchFileException | InvalidPathException _) {
             problems.add(given, "there is no such file", "check that the secret is mounted");
         } catch (CharacterCodingException _) {

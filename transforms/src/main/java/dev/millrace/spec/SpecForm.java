@@ -136,7 +136,9 @@ record SpecForm(
             @Setting(
                             value =
                                     "A file that contains the password, such as a mounted"
-                                            + " secret. A newline at its end is ignored.",
+                                            + " secret. A newline at its end is ignored. It is"
+                                            + " read again for each connection, so a rotated"
+                                            + " password needs no restart.",
                             examples = "/run/secrets/source-password")
                     @Nullable Scalar passwordFile) {}
 

@@ -28,6 +28,23 @@ class SecretsTest {
     }
 
     @Test
+    void readsARotatedPasswordAgainAndKeepsTheLastOneWithoutAFile(@TempDir Path folder)
+            throws IOException {
+        Path file = Files.writeString(folder.resolve("secret"), "first");
+        Secret password =
+                valid(withSource("password-file: " + file), Map.of()).spec().source().password();
+
+        Files.writeString(file, "second\n");
+        assertThat(password.reveal()).isEqualTo("second");
+
+        Files.writeString(file, "");
+        assertThat(password.reveal()).isEqualTo("second");
+
+        Files.delete(file);
+        assertThat(password.reveal()).isEqualTo("second");
+    }
+
+    @Test
     void refusesUnreadablePasswords(@TempDir Path folder) throws IOException {
         Path empty = Files.writeString(folder.resolve("empty"), "\n");
         Path binary = Files.write(folder.resolve("binary"), new byte[] {(byte) 0xff, 1});

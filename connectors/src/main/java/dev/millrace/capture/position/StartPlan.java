@@ -1,13 +1,12 @@
-package dev.millrace.capture;
+package dev.millrace.capture.position;
 
-import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.Lsn;
 import dev.millrace.postgres.ReplicationSlot;
 import java.util.Optional;
 
 /// How a capture may start, decided from the position in the log and the replication slot on the
 /// source. Whatever would continue after a gap is [Lost]. Immutable.
-sealed interface StartPlan {
+public sealed interface StartPlan {
 
     /// The log contains nothing of this generation. The engine creates the slot and reads the
     /// snapshot in the same start, so that the snapshot is the exported one and the stream begins

@@ -1,0 +1,182 @@
+package dev.millrace.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// The target lacks a resource or refuses the login. The status says why within ten seconds and
+/// what to do, the process goes on, and it continues by itself when the cause is gone.
+@Tag("faults")
+class ResourcesIT {
+
+    private static final Duration NAMED_WITHIN = Duration.ofSeconds(10);
+    private static final String ROLE = "mover";
+    private static final int ROWS = 2_000;
+    private static final int MORE_ROWS = 200_000;
+
+    /// Room for the rows that exist at first, not for more.
+    private static final int DISK_MEGABYTES = 4;
+
+    @Test
+    void aFullDiskOfTheTargetPausesTheMigration() throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(DISK_MEGABYTES);
+                ItemScene scene = new ItemScene(ROWS)) {
+            ItemScene.execute(
+                    scene.target,
+                    "CREATE TABLESPACE small LOCATION '" + disk.folder() + "'",
+                    "ALTER TABLE item SET TABLESPACE small",
+                    "ALTER INDEX item_pkey SET TABLESPACE small");
+            ServiceProcess service = scene.startService();
+            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+
+            ItemScene.execute(
+                    scene.source,
+                    "INSERT INTO item SELECT g FROM generate_series(%d, %d) g"
+                            .formatted(ROWS + 1, MORE_ROWS));
+            named(scene, "No space left on device", "Free space on the server");
+
+            disk.resize(DISK_MEGABYTES * 32);
+            arrive(scene, MORE_ROWS);
+        }
+    }
+
+    /// @param taken what the role no longer has, and its sessions are ended
+    @ParameterizedTest
+    @CsvSource({
+        "CONNECTION LIMIT 0, CONNECTION LIMIT -1, Raise the limit",
+        "NOLOGIN, LOGIN, Correct the role",
+    })
+    void aRefusedLoginPausesTheMigration(String taken, String given, String remedy)
+            throws Exception {
+        try (ItemScene scene = sceneOfRole("first")) {
+            ServiceProcess service = scene.startService();
+            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+
+            alter(scene, taken);
+            ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + (ROWS + 1) + ")");
+            named(scene, "target", remedy);
+
+            ItemScene.execute(scene.target, "ALTER ROLE " + ROLE + " " + given);
+            arrive(scene, ROWS + 1);
+        }
+    }
+
+    /// The server has another password before the file has it.
+    @Test
+    void aRotatedPasswordNeedsNoRestart() throws Exception {
+        try (ItemScene scene = sceneOfRole("first")) {
+            ServiceProcess service = scene.startService();
+            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+
+            alter(scene, "PASSWORD 'second'");
+            ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + (ROWS + 1) + ")");
+            named(scene, "28P01", "password-file");
+
+            Files.writeString(scene.file("password"), "second\n");
+            arrive(scene, ROWS + 1);
+        }
+    }
+
+    /// A role that may do what a migration needs, and no more.
+    private static ItemScene sceneOfRole(String password) throws IOException, SQLException {
+        ItemScene scene = new ItemScene(ROWS);
+        ItemScene.execute(
+                scene.target,
+                "CREATE ROLE " + ROLE + " LOGIN PASSWORD '" + password + "'",
+                "GRANT CREATE, TEMPORARY ON DATABASE " + ItemScene.DATABASE + " TO " + ROLE,
+                "GRANT USAGE, CREATE ON SCHEMA public TO " + ROLE,
+                "GRANT SET ON PARAMETER session_replication_role TO " + ROLE,
+                "ALTER TABLE item OWNER TO " + ROLE);
+        scene.loginToTarget(ROLE, Files.writeString(scene.file("password"), password + "\n"));
+        return scene;
+    }
+
+    private static void alter(ItemScene scene, String what) throws SQLException {
+        ItemScene.execute(
+                scene.target,
+                "ALTER ROLE " + ROLE + " " + what,
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '"
+                        + ROLE
+                        + "'");
+    }
+
+    private static void named(ItemScene scene, String... texts) {
+        Awaitility.await()
+                .atMost(NAMED_WITHIN)
+                .pollInterval(Duration.ofMillis(100))
+                .untilAsserted(
+                        () ->
+                                assertThat(
+                                                scene.service()
+                                                        .status()
+                                                        .orElseThrow()
+                                                        .path("blockers")
+                                                        .toString())
+                                        .contains(texts));
+    }
+
+    private static void arrive(ItemScene scene, long rows) {
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .pollInterval(Duration.ofMillis(200))
+                .until(() -> ItemScene.number(scene.target, "SELECT count(*) FROM item") == rows);
+        scene.service().awaitPhase("IN_SYNC", Duration.ofMinutes(1));
+    }
+
+    /// A file system of a limited size in memory.
+    private record SmallDisk(Path folder) implements AutoCloseable {
+
+        static SmallDisk mount(int megabytes) throws IOException, InterruptedException {
+            Path folder = Files.createTempDirectory("small-disk");
+            assumeTrue(
+                    succeeds(
+                            "mount",
+                            "-t",
+                            "tmpfs",
+                            "-o",
+                            "size=" + megabytes + "m",
+                            "tmpfs",
+                            folder.toString()),
+                    "this user may not mount a file system of a limited size");
+            return new SmallDisk(folder);
+        }
+
+        void resize(int megabytes) throws IOException, InterruptedException {
+            assertThat(
+                            succeeds(
+                                    "mount",
+                                    "-o",
+                                    "remount,size=" + megabytes + "m",
+                                    folder.toString()))
+                    .isTrue();
+        }
+
+        private static boolean succeeds(String... command)
+                throws IOException, InterruptedException {
+            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            process.getInputStream().transferTo(OutputStream.nullOutputStream());
+            return process.waitFor() == 0;
+        }
+
+        @Override
+        public void close() throws IOException {
+            try {
+                succeeds("umount", "-l", folder.toString());
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+            Files.delete(folder);
+        }
+    }
+}

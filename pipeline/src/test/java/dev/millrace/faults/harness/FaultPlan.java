@@ -1,0 +1,54 @@
+package dev.millrace.faults.harness;
+
+import dev.millrace.faults.harness.PointFault.Act;
+import dev.millrace.lifecycle.PausePoint;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/// What happens in one run; the seed decides all of it.
+///
+/// @param kills one child after the other ends at each of these
+/// @param last what happens to the last child, which nobody kills
+record FaultPlan(long seed, List<PointFault> kills, PointFault last) {
+
+    private static final List<Act> LAST_ACTS = List.of(Act.FREEZE, Act.DELAY, Act.TAKEOVER);
+
+    FaultPlan {
+        kills = List.copyOf(kills);
+    }
+
+    /// Different points in the order in which a migration passes them.
+    static FaultPlan of(long seed, int kills) {
+        Random random = new Random(seed);
+        List<PausePoint> points = new ArrayList<>(List.of(PausePoint.values()));
+        Collections.shuffle(points, random);
+        List<PointFault> faults =
+                points.subList(0, kills).stream()
+                        .sorted(Comparator.comparingInt(PointFault::order))
+                        .map(point -> PointFault.of(point, Act.KILL, random))
+                        .toList();
+        List<PausePoint> ofStreaming =
+                points.stream().filter(point -> PointFault.order(point) == 2).toList();
+        return new FaultPlan(
+                seed,
+                faults,
+                PointFault.of(
+                        ofStreaming.get(random.nextInt(ofStreaming.size())),
+                        LAST_ACTS.get(random.nextInt(LAST_ACTS.size())),
+                        random));
+    }
+
+    /// A plan with several kills at one point, each later than the one before.
+    static FaultPlan killsAt(PausePoint point, int kills, long seed) {
+        return new FaultPlan(
+                seed,
+                IntStream.rangeClosed(1, kills)
+                        .mapToObj(kill -> new PointFault(point, 3 * kill, Act.KILL))
+                        .toList(),
+                new PointFault(PausePoint.CHANGES_POLLED, 1, Act.DELAY));
+    }
+}

@@ -1,0 +1,257 @@
+package dev.millrace.faults.harness;
+
+import dev.millrace.app.MigrationAssembly;
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.spec.SpecReader;
+import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.JavaCommand;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/// A migration in a process of its own: what `millrace run` opens, without its HTTP server, which
+/// takes longer to start than all the rest. A fault ends, freezes or delays it at its point.
+final class MigrationChild implements AutoCloseable {
+
+    private static final String OPEN = "OPEN";
+    private static final String VERDICT = "VERDICT ";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Process process;
+    private final Path output;
+
+    private MigrationChild(Process process, Path output) {
+        this.process = process;
+        this.output = output;
+    }
+
+    /// @param classPath the entries that precede this JVM's, for example changed classes
+    static MigrationChild start(
+            Path spec, Optional<PointFault> fault, List<String> classPath, Path output) {
+        List<String> options =
+                new ArrayList<>(
+                        List.of(
+                                "-Xmx320m",
+                                "-XX:TieredStopAtLevel=1",
+                                "-XX:+UseSerialGC",
+                                "-Duser.timezone=UTC",
+                                "--sun-misc-unsafe-memory-access=allow"));
+        fault.ifPresent(
+                each -> {
+                    options.add("-D" + FaultDoor.POINT + "=" + each.point());
+                    options.add("-D" + FaultDoor.PASSAGE + "=" + each.passage());
+                    options.add("-D" + FaultDoor.ACT + "=" + each.act());
+                });
+        options.addAll(ChildClasses.options());
+        List<String> entries =
+                Stream.concat(classPath.stream(), ChildClasses.classPath().stream()).toList();
+        try {
+            return new MigrationChild(
+                    new ProcessBuilder(
+                                    JavaCommand.of(options.toArray(String[]::new))
+                                            .over(entries)
+                                            .main(MigrationChild.class.getName(), spec.toString()))
+                            .redirectErrorStream(true)
+                            .redirectOutput(output.toFile())
+                            .start(),
+                    output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Whether the process ended at its point within the time.
+    boolean endsAtItsPoint(Duration atMost) throws InterruptedException {
+        if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
+            return false;
+        }
+        if (process.exitValue() != FaultDoor.HALTED) {
+            throw new IllegalStateException(
+                    "The child ended with " + process.exitValue() + ":\n" + said());
+        }
+        return true;
+    }
+
+    /// Whether a thread waits at the point within the time.
+    boolean reachesItsPoint(Duration atMost) {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (System.nanoTime() < deadline) {
+            requireAlive();
+            if (said().contains(FaultDoor.REACHED)) {
+                return true;
+            }
+            LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+        }
+        return false;
+    }
+
+    /// The stacks of all threads, for a migration that makes no progress.
+    String threads() {
+        try {
+            Process jcmd =
+                    new ProcessBuilder(
+                                    Path.of(System.getProperty("java.home"), "bin", "jcmd")
+                                            .toString(),
+                                    Long.toString(process.pid()),
+                                    "Thread.print")
+                            .redirectErrorStream(true)
+                            .start();
+            return new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Lets later children start with the classes of this one.
+    void archiveClasses() throws IOException, InterruptedException {
+        ChildClasses.archive(process.pid());
+    }
+
+    /// Sends SIGSTOP.
+    void freeze() throws IOException, InterruptedException {
+        signal("STOP");
+    }
+
+    /// Sends SIGCONT.
+    void thaw() throws IOException, InterruptedException {
+        signal("CONT");
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+    }
+
+    void release() throws IOException {
+        command("release");
+    }
+
+    private void command(String line) throws IOException {
+        process.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
+        process.getOutputStream().flush();
+    }
+
+    /// The verdict of the product's own comparison of all tables.
+    String reconcile() throws IOException {
+        command("reconcile");
+        return Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> printed(VERDICT), Optional::isPresent)
+                .orElseThrow();
+    }
+
+    /// Waits until it owns the migration and runs its components.
+    void awaitOpen() {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> printed(OPEN).isPresent());
+    }
+
+    private Optional<String> printed(String prefix) {
+        requireAlive();
+        return said().lines()
+                .filter(line -> line.startsWith(prefix))
+                .map(line -> line.substring(prefix.length()))
+                .findFirst();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    void requireAlive() {
+        if (!process.isAlive()) {
+            throw new IllegalStateException(
+                    "The child ended with " + process.exitValue() + ":\n" + said());
+        }
+    }
+
+    String said() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        try {
+            process.waitFor();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// @param arguments the migration file; ends when it is killed
+    public static void main(String[] arguments) throws Exception {
+        SpecResult read = SpecReader.read(Path.of(arguments[0]), Map.of());
+        if (!(read instanceof SpecResult.Valid file)) {
+            throw new IllegalArgumentException(read.toString());
+        }
+        MigrationAssembly.Outcome opened =
+                MigrationAssembly.open(file.spec(), file.hash(), InstantSource.system(), "test");
+        switch (opened) {
+            case MigrationAssembly.Outcome.Refused(var report) -> {
+                System.out.println(report);
+                Runtime.getRuntime().halt(3);
+            }
+            case MigrationAssembly.Outcome.Started(var assembly) -> serve(assembly.migration());
+        }
+    }
+
+    private static void serve(MigrationControl migration) throws IOException {
+        System.out.println(OPEN);
+        BufferedReader commands =
+                new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = commands.readLine(); line != null; line = commands.readLine()) {
+            switch (line) {
+                case "release" -> FaultDoor.release();
+                case "reconcile" -> System.out.println(VERDICT + verdict(migration));
+                default -> throw new IllegalArgumentException(line);
+            }
+        }
+        // The test has ended without ending this process.
+        Runtime.getRuntime().halt(1);
+    }
+
+    private static String verdict(MigrationControl migration) {
+        UUID id = migration.reconcile(List.of());
+        return Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () ->
+                                switch (migration.reconciliation(id).orElseThrow()) {
+                                    case ReconciliationState.Finished(var report) ->
+                                            report.verdict().toString();
+                                    case ReconciliationState.Failed(String reason) -> reason;
+                                    case ReconciliationState.Waiting _,
+                                            ReconciliationState.Running _ ->
+                                            "";
+                                },
+                        verdict -> !verdict.isEmpty());
+    }
+}

@@ -1,0 +1,5 @@
+/// Secrets in files of their own, which can be rotated while a process runs.
+@NullMarked
+package dev.millrace.spec.secret;
+
+import org.jspecify.annotations.NullMarked;
