@@ -115,13 +115,13 @@ final class MissedWriter {
     /// Empties the table, in the transaction that moves all partitions past the truncate.
     WriteOutcome empty(MissedTruncate truncate, ParkedKeys parkedKeys)
             throws SQLException, TableStop {
+        MissedBatch first = truncate.batches().getFirst();
         for (TableId table : truncate.tables()) {
             try (var _ = LongStatement.on(connection)) {
                 rows.empty(table);
             }
+            parkedKeys.empty(connection, first.stored().generation(), table);
         }
-        MissedBatch first = truncate.batches().getFirst();
-        parkedKeys.empty(connection, first.stored().generation(), first.missed().table());
         for (MissedBatch batch : truncate.batches()) {
             passed(batch, batch == first ? 1 : 0);
             // The watermark of a partition may pass the keys that waited.

@@ -29,6 +29,8 @@ record TableResume(KeyParking.Setup parking, StoppedTables stoppedTables, KeyWor
     Worked run(TableId table, Set<TableId> stopped) throws SQLException, TableStop {
         Connection connection = parking.connection();
         int generation = work.from().getFirst().generation();
+        // Capture may pause the table for a change of its source meanwhile.
+        stoppedTables.lock(connection, generation, table);
         Optional<Counted> stop = stoppedTables.find(connection, generation, table);
         if (stop.isEmpty()) {
             return refused("Table " + table + " is not stopped. See 'millrace status'");

@@ -14,10 +14,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -29,6 +31,10 @@ import org.jspecify.annotations.Nullable;
 final class KeySweep {
 
     private static final int PAGE = 5_000;
+
+    /// Errors of a text that is no value of a type: the check of a domain is a constraint.
+    private static final Set<ErrorClass> NO_VALUE =
+            EnumSet.of(ErrorClass.DATA_EXCEPTION, ErrorClass.INTEGRITY_CONSTRAINT_VIOLATION);
 
     /// The whole page is read.
     private static final RowCopy.Limit NO_LIMIT =
@@ -166,7 +172,7 @@ final class KeySweep {
             read(connection, schema, query).stream().map(Row::key).forEach(missing::add);
             return 0;
         } catch (SQLException e) {
-            if (ErrorClass.of(e) != ErrorClass.DATA_EXCEPTION) {
+            if (!NO_VALUE.contains(ErrorClass.of(e))) {
                 throw e;
             }
         }

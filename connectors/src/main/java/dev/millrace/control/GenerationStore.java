@@ -54,6 +54,7 @@ public final class GenerationStore {
     /// @param targetTopic its name
     /// @param firstOffsets the offset at which each partition of the target topic begins
     /// @param targets the tables that the mappings write
+    /// @param emptied those of them that lose their rows if the generation is not the first one
     /// @param sources the tables that the mappings read
     public record Beginning(
             Generation generation,
@@ -61,11 +62,13 @@ public final class GenerationStore {
             String targetTopic,
             List<Long> firstOffsets,
             List<TableId> targets,
+            List<TableId> emptied,
             List<Relation> sources) {
 
         public Beginning {
             firstOffsets = List.copyOf(firstOffsets);
             targets = List.copyOf(targets);
+            emptied = List.copyOf(emptied);
             sources = List.copyOf(sources);
         }
     }
@@ -155,7 +158,7 @@ public final class GenerationStore {
         targetTables.note(connection, beginning.targets());
         sourceColumns.note(connection, beginning.sources());
         if (generation.number() > 1) {
-            Optional<String> refusal = targetTables.empty(connection, beginning.targets());
+            Optional<String> refusal = targetTables.empty(connection, beginning.emptied());
             if (refusal.isPresent()) {
                 connection.rollback();
                 return refused(refusal.get());

@@ -41,7 +41,6 @@ public final class Database implements AutoCloseable {
     }
 
     /// @param password read for each session, because it can be rotated meanwhile
-    /// @throws IllegalArgumentException as above
     public Database(String migration, String url, String username, Supplier<String> password) {
         this(new SessionFactory(migration, url, username, password), SESSION_SILENCE);
     }

@@ -29,14 +29,12 @@ public final class SessionFactory {
     private final List<String> servers;
 
     /// @param migration names the sessions in `pg_stat_activity`: `millrace <migration> <purpose>`
-    /// @throws IllegalArgumentException if the driver rejects the URL; the message does not contain
-    ///   it
+    /// @throws IllegalArgumentException if the driver rejects the URL, which the message omits
     public SessionFactory(String migration, String url, String username, String password) {
         this(migration, url, username, () -> password);
     }
 
     /// @param password read for each session, because it can be rotated meanwhile
-    /// @throws IllegalArgumentException as above
     public SessionFactory(
             String migration, String url, String username, Supplier<String> password) {
         Properties login = new Properties();

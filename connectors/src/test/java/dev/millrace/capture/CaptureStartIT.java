@@ -1,6 +1,7 @@
 package dev.millrace.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.StartPlan;
@@ -86,6 +87,21 @@ class CaptureStartIT {
         }
     }
 
+    /// The server may need a moment to see that the reader has gone.
+    private static void awaitReleased(CaptureScene scene) {
+        String slot = CaptureSettings.slot(scene.migration);
+        await().atMost(Duration.ofSeconds(30))
+                .until(
+                        () ->
+                                "f"
+                                        .equals(
+                                                scene.source.value(
+                                                        "SELECT active FROM pg_replication_slots"
+                                                                + " WHERE slot_name = '"
+                                                                + slot
+                                                                + "'")));
+    }
+
     @Test
     void rejectsAdvancedSlot() throws Exception {
         try (CaptureScene scene = new CaptureScene()) {
@@ -94,6 +110,7 @@ class CaptureStartIT {
             SourceCaptureIT.streaming(scene, first);
             first.close();
             scene.source.execute("INSERT INTO item VALUES (1, 'unread')");
+            awaitReleased(scene);
             scene.source.query(
                     "SELECT pg_replication_slot_advance('"
                             + CaptureSettings.slot(scene.migration)
@@ -112,6 +129,7 @@ class CaptureStartIT {
             SourceCapture first = scene.start(1);
             SourceCaptureIT.streaming(scene, first);
             first.close();
+            awaitReleased(scene);
             scene.source.query(
                     "SELECT pg_drop_replication_slot('"
                             + CaptureSettings.slot(scene.migration)

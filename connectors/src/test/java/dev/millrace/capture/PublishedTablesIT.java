@@ -156,7 +156,7 @@ class PublishedTablesIT {
         }
 
         @Override
-        public void restored(Collection<TableId> sources) {
+        public void restored(Collection<TableId> sources, Collection<TableId> changed) {
             restored.addAll(sources);
         }
     }

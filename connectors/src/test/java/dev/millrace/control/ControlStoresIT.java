@@ -20,6 +20,7 @@ import java.sql.Connection;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
@@ -133,6 +134,24 @@ class ControlStoresIT {
             missed.remove(connection, 2, OTHER, 0);
             stopped.end(connection, 2, OTHER);
             assertThat(stopped.find(connection, 2, OTHER)).isEmpty();
+        }
+    }
+
+    /// Capture pauses a table for a change of its source while it is allowed to continue.
+    @Test
+    void aTableThatIsPausedForItsSourceDoesNotContinue() throws Exception {
+        StoppedTables stopped = new StoppedTables("shop");
+        try (Connection connection = target.connect()) {
+            stopped.add(connection, 2, new StoppedTable(OTHER, "why", 0, 7), "");
+            stopped.pause(control, 2, Map.of(OTHER, "paused"), "column x: integer → bigint");
+            stopped.resume(connection, 2, OTHER);
+            stopped.end(connection, 2, OTHER);
+            assertThat(stopped.find(connection, 2, OTHER))
+                    .hasValueSatisfying(
+                            stop -> {
+                                assertThat(stop.continues()).isFalse();
+                                assertThat(stop.table().reason()).isEqualTo("paused");
+                            });
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
+import dev.millrace.cli.text.OperationView;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
-import dev.millrace.cli.OperationView.Step;
+import dev.millrace.cli.text.OperationView;
+import dev.millrace.cli.text.OperationView.Step;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;

@@ -2,8 +2,8 @@ package dev.millrace.http;
 
 import dev.millrace.http.MigrationHost.NotReadyException;
 import dev.millrace.lifecycle.Incident;
-import dev.millrace.migration.MigrationControl.UnknownTableException;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.stream.KnownTables.UnknownTableException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
 import org.jspecify.annotations.Nullable;

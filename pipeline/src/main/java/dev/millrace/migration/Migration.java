@@ -29,6 +29,7 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.route.Routes;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.GateFacts.Limits;
 import dev.millrace.switchover.Operation;
@@ -166,7 +167,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         new Rebackfills.Equipment(
                                 stream,
                                 new RebackfillStore(stream.control(), stream.id(), owner.epoch()),
-                                () -> phase.phase().name(),
+                                () -> isOnSource() ? phase.phase().name() : "SWITCHING_OVER",
                                 owner::isConfirmed,
                                 who,
                                 clock));
@@ -198,7 +199,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     /// Before the first row is written.
     private void fenceTarget() {
-        if (operations.traffic() != Phase.Traffic.ON_SOURCE) {
+        if (!isOnSource()) {
             return;
         }
         try {
@@ -218,6 +219,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
                             case TARGET -> stream.target().database();
                         },
                 file.spec().dataDir().resolve(stream.name()).resolve("routes"));
+    }
+
+    private boolean isOnSource() {
+        return operations.traffic() == Phase.Traffic.ON_SOURCE;
     }
 
     private boolean isOnTarget() {
@@ -422,7 +427,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public Operation move(SwitchoverRequest request) {
-        return switchovers.request(request, conductor.phase().phase(), conductor.running());
+        // Neither begins while the other is judged or runs.
+        synchronized (rebackfills) {
+            Phase phase =
+                    rebackfills.isRunning() ? new Phase.CatchingUp() : conductor.phase().phase();
+            return switchovers.request(request, phase, conductor.running());
+        }
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;
@@ -97,15 +98,6 @@ public interface MigrationControl {
             Optional<String> key,
             int limit,
             Consumer<String> line);
-
-    final class UnknownTableException extends RuntimeException {
-
-        private static final long serialVersionUID = 1L;
-
-        public UnknownTableException(String message) {
-            super(message);
-        }
-    }
 
     /// The state of a requested reconciliation.
     public sealed interface ReconciliationState {

@@ -15,6 +15,7 @@ import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
+import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
 import java.time.InstantSource;

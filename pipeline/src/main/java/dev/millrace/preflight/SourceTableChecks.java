@@ -35,6 +35,20 @@ final class SourceTableChecks {
         for (TableFacts table : facts.sourceTables()) {
             judgeKind(findings, table);
         }
+        Map<String, TableFacts> byName = new TreeMap<>();
+        for (TableFacts table : facts.sourceTables()) {
+            TableFacts other =
+                    byName.putIfAbsent(table.id().schema() + "." + table.id().name(), table);
+            if (other != null) {
+                findings.refuse(
+                        Identifier.quote(table.id()),
+                        "and "
+                                + Identifier.quote(other.id())
+                                + " have the same name for the engine, which joins schema and table"
+                                + " with a dot",
+                        "Rename one of them, or migrate it in another migration.");
+            }
+        }
         return findings.orOk("source tables", "all are ordinary or partitioned tables");
     }
 

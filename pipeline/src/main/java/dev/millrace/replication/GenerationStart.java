@@ -199,7 +199,13 @@ public final class GenerationStart {
             offsets.add(firsts.getOrDefault(partition, 0L));
         }
         return new GenerationStore.Beginning(
-                generation, stream.slot(), target, offsets, emptied, stream.tables().sources());
+                generation,
+                stream.slot(),
+                target,
+                offsets,
+                stream.tables().targetIds(),
+                emptied,
+                stream.tables().sources());
     }
 
     /// The tables that a later generation empties, if they are empty now.

@@ -158,10 +158,12 @@ final class ExecRoute implements TrafficRoute {
                         + ".");
     }
 
-    /// A program that has not ended must not move traffic later.
+    /// A program that has not ended must not move traffic later. It ends before its children: a
+    /// shell whose child has ended runs its next command.
     private static void end(Process process) {
-        List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
+        List<ProcessHandle> all = new ArrayList<>();
         all.add(process.toHandle());
+        all.addAll(process.descendants().toList());
         all.forEach(ProcessHandle::destroyForcibly);
     }
 }

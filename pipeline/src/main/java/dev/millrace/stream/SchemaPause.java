@@ -40,9 +40,11 @@ record SchemaPause(ReplicationStream stream, int generation) implements TablePau
     }
 
     @Override
-    public void restored(Collection<TableId> sources) throws SQLException {
+    public void restored(Collection<TableId> sources, Collection<TableId> changed)
+            throws SQLException {
         Set<TableId> targets = new HashSet<>();
         sources.forEach(source -> targets.addAll(targets(source)));
+        changed.forEach(source -> targets.removeAll(targets(source)));
         stops().restored(stream.control(), generation, targets);
     }
 

@@ -23,6 +23,7 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.rollback.RollbackPrice.LossyTable;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
+import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.capture.CaptureSettings;
-import dev.millrace.migration.MigrationControl.UnknownTableException;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfill.Request;
 import dev.millrace.rebackfill.Rebackfill.State;
@@ -12,6 +11,9 @@ import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.stream.KnownTables.UnknownTableException;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.testing.TestDatabase;
 import java.io.IOException;
 import java.sql.Connection;
@@ -21,6 +23,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -485,6 +488,40 @@ class RebackfillIT {
             scene.awaitPhase("IN_SYNC");
 
             assertEqual(scene);
+            assertThat(
+                            scene.target.value(
+                                    "SELECT count(*) FROM millrace.target_table WHERE table_oid IS"
+                                            + " DISTINCT FROM to_regclass(target)::oid"))
+                    .as("tables that the generation does not know")
+                    .isEqualTo("0");
+        }
+    }
+
+    /// The phase of the migration follows a moment later.
+    @Test
+    void aSwitchoverDoesNotBeginWhileRowsAreReadAgain() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            UUID id = begin(scene, Optional.of("public.doc"));
+
+            Operation judged =
+                    scene.running()
+                            .move(
+                                    new SwitchoverRequest(
+                                            Operation.Kind.SWITCHOVER,
+                                            SwitchoverRequest.Action.DRY_RUN,
+                                            Set.of(),
+                                            "",
+                                            Optional.empty(),
+                                            Optional.empty(),
+                                            Optional.empty()));
+
+            assertThat(judged.gates())
+                    .filteredOn(gate -> gate.name().equals("phase"))
+                    .singleElement()
+                    .satisfies(gate -> assertThat(gate.value()).isEqualTo("CATCHING_UP"));
+            awaitDone(scene, id);
         }
     }
 

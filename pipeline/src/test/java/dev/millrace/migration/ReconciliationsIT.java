@@ -10,6 +10,7 @@ import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReportJson;
+import dev.millrace.stream.KnownTables;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;

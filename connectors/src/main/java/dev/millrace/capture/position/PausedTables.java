@@ -9,9 +9,11 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -109,7 +111,9 @@ public final class PausedTables {
 
     /// The log has the present definition of these tables.
     public void restored(Collection<TableId> sources) throws SQLException {
-        pause.restored(sources);
+        Set<TableId> changed = new HashSet<>(paused.keySet());
+        changed.removeAll(sources);
+        pause.restored(sources, changed);
         for (TableId source : sources) {
             paused.remove(source);
             CompletableFuture<Optional<String>> answer = accepted.remove(source);

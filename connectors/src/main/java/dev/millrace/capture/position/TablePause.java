@@ -17,7 +17,7 @@ public interface TablePause {
                 }
 
                 @Override
-                public void restored(Collection<TableId> sources) {
+                public void restored(Collection<TableId> sources, Collection<TableId> changed) {
                     // None was paused.
                 }
             };
@@ -34,5 +34,7 @@ public interface TablePause {
 
     /// The definition of these tables is the one that the log expects. A table that was paused for
     /// its definition may continue.
-    void restored(Collection<TableId> sources) throws SQLException;
+    ///
+    /// @param changed tables that stay paused, and with them what is written from them
+    void restored(Collection<TableId> sources, Collection<TableId> changed) throws SQLException;
 }

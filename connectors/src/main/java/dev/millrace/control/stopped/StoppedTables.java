@@ -78,7 +78,9 @@ public final class StoppedTables {
                     + " AND source_change IS NOT NULL";
 
     private static final String RESUME =
-            "UPDATE millrace.stopped_table SET resumed_at = clock_timestamp()" + OF_TABLE;
+            "UPDATE millrace.stopped_table SET resumed_at = clock_timestamp()"
+                    + OF_TABLE
+                    + " AND source_change IS NULL";
 
     private static final String LOCK =
             "SELECT FROM millrace.stopped_table" + OF_TABLE + " FOR UPDATE";
@@ -86,7 +88,7 @@ public final class StoppedTables {
     private static final String END =
             "DELETE FROM millrace.stopped_table s"
                     + OF_TABLE
-                    + " AND resumed_at IS NOT NULL AND NOT EXISTS (SELECT FROM"
+                    + " AND resumed_at IS NOT NULL AND source_change IS NULL AND NOT EXISTS (SELECT FROM"
                     + " millrace.rejected_changes r"
                     + " WHERE (r.migration, r.generation, r.target_schema, r.target_name)"
                     + " = (s.migration, s.generation, s.target_schema, s.target_name))";

@@ -1,6 +1,5 @@
-package dev.millrace.cli;
+package dev.millrace.cli.text;
 
-import dev.millrace.cli.text.TextTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -13,45 +12,45 @@ import tools.jackson.databind.JsonNode;
 /// a state that the operation passes through. Immutable.
 ///
 /// @param operation as in the answer of `GET operations/{id}`
-record OperationView(JsonNode operation) {
+public record OperationView(JsonNode operation) {
 
     private static final String STEP = "%-8s %-9s  %s";
 
     /// @param state `planned`, `started`, `done`, `failed` or `undone`
     /// @param note what the step does, did, or why it failed
-    record Step(String name, String state, String seconds, String note) {
+    public record Step(String name, String state, String seconds, String note) {
 
         /// `done fence 0.112 s 3 tables`
-        String line() {
+        public String line() {
             String text = seconds.isEmpty() ? note : seconds + "  " + note;
             return STEP.formatted(state, name, text).stripTrailing();
         }
     }
 
-    String id() {
+    public String id() {
         return text(operation, "id");
     }
 
     /// `switchover` or `rollback`
-    String kind() {
+    public String kind() {
         return text(operation, "kind");
     }
 
-    String state() {
+    public String state() {
         return text(operation, "state");
     }
 
     /// What was reached and why, or the question; empty while the operation runs.
-    String outcome() {
+    public String outcome() {
         return text(operation, "outcome");
     }
 
-    OptionalLong pauseMs() {
+    public OptionalLong pauseMs() {
         JsonNode pause = operation.path("pauseMs");
         return pause.isNumber() ? OptionalLong.of(pause.asLong()) : OptionalLong.empty();
     }
 
-    boolean isOpen() {
+    public boolean isOpen() {
         return gates().allMatch(gate -> gate.path("ok").asBoolean());
     }
 
@@ -59,7 +58,7 @@ record OperationView(JsonNode operation) {
         return operation.path("gates").valueStream();
     }
 
-    List<Step> steps() {
+    public List<Step> steps() {
         return operation.path("steps").valueStream().map(OperationView::step).toList();
     }
 
@@ -74,7 +73,7 @@ record OperationView(JsonNode operation) {
     }
 
     /// Gates and steps of a dry run.
-    List<String> plan() {
+    public List<String> plan() {
         List<String> lines = new ArrayList<>();
         if (gates().findAny().isPresent()) {
             lines.addAll(gateLines());
@@ -111,7 +110,7 @@ record OperationView(JsonNode operation) {
     }
 
     /// The longest time for which the application waited; empty while it is unknown.
-    Optional<String> waited() {
+    public Optional<String> waited() {
         return pauseMs().isPresent()
                 ? Optional.of("Writes waited for at most " + pauseMs().getAsLong() + " ms.")
                 : Optional.empty();

@@ -1,11 +1,11 @@
-package dev.millrace.migration;
+package dev.millrace.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.millrace.change.TableId;
-import dev.millrace.migration.MigrationControl.UnknownTableException;
+import dev.millrace.stream.KnownTables.UnknownTableException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -1,25 +1,24 @@
-package dev.millrace.migration;
+package dev.millrace.stream;
 
 import dev.millrace.change.TableId;
-import dev.millrace.migration.MigrationControl.UnknownTableException;
 import dev.millrace.problem.NearestName;
 import java.util.Collection;
 import java.util.List;
 
 /// The names of a migration's tables on each side. Immutable.
-record KnownTables(List<String> sources, List<String> targets) {
+public record KnownTables(List<String> sources, List<String> targets) {
 
-    static KnownTables of(Collection<TableId> sources, Collection<TableId> targets) {
+    public static KnownTables of(Collection<TableId> sources, Collection<TableId> targets) {
         return new KnownTables(names(sources), names(targets));
     }
 
     /// @throws UnknownTableException when it is not a source table
-    void requireSource(String table) {
+    public void requireSource(String table) {
         require(table, "source", sources, targets, "target");
     }
 
     /// @throws UnknownTableException when it is not a target table
-    void requireTarget(String table) {
+    public void requireTarget(String table) {
         require(table, "target", targets, sources, "source");
     }
 
@@ -47,5 +46,15 @@ record KnownTables(List<String> sources, List<String> targets) {
 
     private static List<String> names(Collection<TableId> tables) {
         return tables.stream().sorted().distinct().map(TableId::toString).toList();
+    }
+
+    /// The migration has no such table.
+    public static final class UnknownTableException extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        public UnknownTableException(String message) {
+            super(message);
+        }
     }
 }
