@@ -41,8 +41,9 @@ record TableResume(KeyParking.Setup parking, StoppedTables stoppedTables, KeyWor
                             + table
                             + " has changed ("
                             + stop.get().sourceChange().get()
-                            + "). Check that the target accepts its values, then add"
-                            + " --accept-schema");
+                            + "). See 'millrace status': if the rows were rewritten, run 'millrace"
+                            + " rebackfill'. Otherwise check that the target accepts the values,"
+                            + " then add --accept-schema");
         }
         switch (stoppedTables.identity(connection, table)) {
             case SAME -> {}

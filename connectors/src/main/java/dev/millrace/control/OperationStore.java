@@ -19,7 +19,7 @@ import java.util.UUID;
 public final class OperationStore {
 
     /// True while the owner of the migration is the process that this store belongs to.
-    private static final String OWNED =
+    static final String OWNED =
             "EXISTS (SELECT FROM millrace.owner WHERE migration = ? AND epoch = ?)";
 
     private static final String NOTED =
@@ -163,6 +163,7 @@ public final class OperationStore {
 
     public void begin(Beginning begun, String phase) throws SQLException {
         change(
+                control,
                 BEGIN,
                 begun.id(),
                 migration,
@@ -188,6 +189,7 @@ public final class OperationStore {
     public void enter(StoredOperation operation, OperationState next, String phase)
             throws SQLException {
         change(
+                control,
                 SET_STATE,
                 next.state(),
                 next.outcome().orElse(""),
@@ -210,6 +212,7 @@ public final class OperationStore {
 
     public void enter(StoredOperation operation, StepState next, String phase) throws SQLException {
         change(
+                control,
                 SET_STEP,
                 operation.id(),
                 next.ordinal(),
@@ -231,7 +234,7 @@ public final class OperationStore {
     }
 
     /// @throws Superseded when another process has run the migration since; nothing was changed
-    private void change(String sql, Object... parameters) throws SQLException {
+    static void change(Database control, String sql, Object... parameters) throws SQLException {
         try (Connection connection = control.pooled()) {
             if (Statements.one(connection, sql, row -> row.getLong(1), parameters) == 0) {
                 throw new Superseded();

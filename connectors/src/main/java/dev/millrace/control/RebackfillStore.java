@@ -1,6 +1,5 @@
 package dev.millrace.control;
 
-import dev.millrace.control.OperationStore.Superseded;
 import dev.millrace.postgres.Database;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -15,9 +14,6 @@ import java.util.UUID;
 /// migration since: then [Superseded] is thrown. Each call uses its own pooled connection.
 /// Thread-safe.
 public final class RebackfillStore {
-
-    private static final String OWNED =
-            "EXISTS (SELECT FROM millrace.owner WHERE migration = ? AND epoch = ?)";
 
     private static final String NOTED =
             """
@@ -35,7 +31,7 @@ public final class RebackfillStore {
                 INSERT INTO millrace.rebackfill (id, migration, target, generation, step, who, reason, request_key)
                 SELECT ?, ?, NULLIF(?, ''), ?, ?, ?, ?, NULLIF(?, '') WHERE %s RETURNING id)
             """
-                            .formatted(OWNED)
+                            .formatted(OperationStore.OWNED)
                     + NOTED;
 
     private static final String ENTER =
@@ -45,7 +41,7 @@ public final class RebackfillStore {
                     finished_at = CASE WHEN ? THEN clock_timestamp() END
                 WHERE id = ? AND finished_at IS NULL AND %s RETURNING id)
             """
-                            .formatted(OWNED)
+                            .formatted(OperationStore.OWNED)
                     + NOTED;
 
     private static final String SELECT =
@@ -101,7 +97,8 @@ public final class RebackfillStore {
     public record Reached(String step, long swept, long removed, String what, boolean isFinished) {}
 
     public void begin(Beginning begun, String phase) throws SQLException {
-        change(
+        OperationStore.change(
+                control,
                 BEGIN,
                 begun.id(),
                 migration,
@@ -123,7 +120,8 @@ public final class RebackfillStore {
     }
 
     public void enter(StoredRebackfill known, Reached next, String phase) throws SQLException {
-        change(
+        OperationStore.change(
+                control,
                 ENTER,
                 next.step(),
                 next.swept(),
@@ -140,15 +138,6 @@ public final class RebackfillStore {
                 next.step(),
                 next.what(),
                 "");
-    }
-
-    /// @throws Superseded when another process has run the migration since; nothing was changed
-    private void change(String sql, Object... parameters) throws SQLException {
-        try (Connection connection = control.pooled()) {
-            if (Statements.one(connection, sql, row -> row.getLong(1), parameters) == 0) {
-                throw new Superseded();
-            }
-        }
     }
 
     /// The one that is not finished.

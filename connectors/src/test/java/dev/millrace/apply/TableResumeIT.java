@@ -89,7 +89,7 @@ class TableResumeIT {
     }
 
     /// As the start of a generation does it.
-    private static void note(ApplierScenario scenario, String table) {
+    static void note(ApplierScenario scenario, String table) {
         scenario.database.execute(
                 "INSERT INTO millrace.target_table (migration, target, empty_at_start, table_oid)"
                         + " VALUES ('%s', '%s', true, '%s'::regclass)"

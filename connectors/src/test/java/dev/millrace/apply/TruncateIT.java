@@ -1,6 +1,7 @@
 package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.apply.sql.TableRule;
@@ -99,6 +100,45 @@ class TruncateIT {
 
             assertThat(notes(scenario)).isEqualTo(List.of(List.of("eu", "7"), List.of("eu", "8")));
             assertThat(scenario.parked()).isEmpty();
+        }
+    }
+
+    /// The key that waited before the TRUNCATE must not bring its row back.
+    @Test
+    void aTruncateThatAStoppedTableMissedForgetsTheKeysOfItsRows() throws Exception {
+        try (var scenario = new ApplierScenario(2, NOTES)) {
+            scenario.rules(
+                    Map.of(
+                            EU.table(),
+                            rowsThat("\"region\" = 'eu'"),
+                            US.table(),
+                            rowsThat("\"region\" = 'us'")));
+            TableResumeIT.note(scenario, "note");
+            TargetApplier applier = scenario.start();
+            scenario.upsert(0, note(EU, 1, "good"));
+            scenario.upsert(0, note(EU, 2, "bad"));
+            scenario.upsert(1, note(US, 3, "bad"));
+            scenario.awaitApplied();
+            assertThat(scenario.parked()).hasSize(2);
+            scenario.database.execute("ALTER TABLE note RENAME body TO other");
+            scenario.upsert(0, note(EU, 4, "good"));
+            scenario.truncate(9, EU.table());
+            scenario.upsert(0, note(EU, 5, "good"));
+            scenario.awaitApplied();
+            assertThat(scenario.stopped()).hasSize(1);
+            scenario.database.execute("ALTER TABLE note RENAME other TO body");
+
+            KeyRequest.Outcome resumed =
+                    applier.ask(new KeyRequest.Resume(NOTE))
+                            .get(ApplierScenario.TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+
+            assertThat(resumed.refusal()).isEmpty();
+            await().atMost(ApplierScenario.TIMEOUT).until(() -> scenario.stopped().isEmpty());
+            scenario.awaitApplied();
+            assertThat(notes(scenario)).isEqualTo(List.of(List.of("eu", "5")));
+            assertThat(scenario.parked())
+                    .extracting(ParkedKey::key)
+                    .containsExactly(List.of("us", "3"));
         }
     }
 

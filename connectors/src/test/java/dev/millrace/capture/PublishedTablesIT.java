@@ -148,6 +148,7 @@ class PublishedTablesIT {
 
         private final Map<TableId, Change> paused = new HashMap<>();
         private final Set<TableId> restored = new HashSet<>();
+        private final Set<TableId> changed = new HashSet<>();
 
         @Override
         public boolean pause(TableId source, Change change) {
@@ -158,7 +159,25 @@ class PublishedTablesIT {
         @Override
         public void restored(Collection<TableId> sources, Collection<TableId> changed) {
             restored.addAll(sources);
+            this.changed.addAll(changed);
         }
+    }
+
+    /// Both may be written to one target table, which waits for both.
+    @Test
+    void aTableThatContinuesNamesThoseThatStayPaused() throws Exception {
+        Pauses pauses = new Pauses();
+        PausedTables paused = new PausedTables(pauses);
+        TablePause.Change change = new TablePause.Change("column x: integer → bigint", true);
+        TABLES.forEach(
+                table ->
+                        assertThatCode(() -> paused.pause(table, change))
+                                .doesNotThrowAnyException());
+
+        paused.restored(List.of(TABLES.getFirst()));
+
+        assertThat(pauses.restored).containsExactly(TABLES.getFirst());
+        assertThat(pauses.changed).containsExactly(TABLES.getLast());
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 package dev.millrace.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.change.TableId;
 import dev.millrace.change.Token;
@@ -9,6 +10,8 @@ import dev.millrace.control.OwnerStore.Claim;
 import dev.millrace.control.OwnerStore.Ownership;
 import dev.millrace.control.PaceStore.Note;
 import dev.millrace.control.PaceStore.Setting;
+import dev.millrace.control.RebackfillStore.Reached;
+import dev.millrace.control.RebackfillStore.StoredRebackfill;
 import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.control.stopped.RejectedChanges;
 import dev.millrace.control.stopped.StoppedTables;
@@ -17,12 +20,14 @@ import dev.millrace.postgres.Database;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -135,6 +140,33 @@ class ControlStoresIT {
             stopped.end(connection, 2, OTHER);
             assertThat(stopped.find(connection, 2, OTHER)).isEmpty();
         }
+    }
+
+    @Test
+    void aReBackfillIsWrittenOnlyByTheOwnerAndOnlyOnce() throws Exception {
+        try (OwnerStore owner = granted()) {
+            owner.begin();
+            RebackfillStore store = new RebackfillStore(control, "shop", owner.epoch());
+            store.begin(rebackfill(), "FAILED");
+            assertThatThrownBy(() -> store.begin(rebackfill(), "FAILED"))
+                    .isInstanceOf(SQLException.class);
+            StoredRebackfill begun = store.unfinished().orElseThrow();
+            String journal = "SELECT count(*) FROM millrace.journal";
+            Object before = target.value(journal);
+
+            RebackfillStore older = new RebackfillStore(control, "shop", owner.epoch() - 1);
+            assertThatThrownBy(
+                            () -> older.enter(begun, new Reached("done", 0, 0, "", true), "FAILED"))
+                    .isInstanceOf(OperationStore.Superseded.class);
+
+            assertThat(store.unfinished()).contains(begun);
+            assertThat(target.value(journal)).isEqualTo(before);
+        }
+    }
+
+    private static RebackfillStore.Beginning rebackfill() {
+        return new RebackfillStore.Beginning(
+                UUID.randomUUID(), Optional.empty(), 2, "generation", "ann", "", Optional.empty());
     }
 
     /// Capture pauses a table for a change of its source while it is allowed to continue.

@@ -155,7 +155,7 @@ final class EndingCommands {
     private static final class RebackfillCommand extends End {
 
         @Option(names = "--table", paramLabel = "TABLE", description = "Only this target table.")
-        private String table = "";
+        private Optional<String> table = Optional.empty();
 
         private RebackfillCommand(Terminal terminal, Pause pause, Question question) {
             super("rebackfill", "Read rows again", terminal, pause, question);
@@ -163,7 +163,7 @@ final class EndingCommands {
 
         @Override
         Map<String, Object> fields() {
-            return table.isBlank() ? Map.of() : Map.of("table", table);
+            return table.map(name -> Map.<String, Object>of("table", name)).orElse(Map.of());
         }
     }
 

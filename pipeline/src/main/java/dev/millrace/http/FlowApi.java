@@ -112,9 +112,10 @@ public final class FlowApi {
 
     private static void checkParts(Action action, Change change) {
         boolean isThrottle = action instanceof Action.Throttle;
-        if (change.table() != null) {
+        if (change.table() != null || change.acceptSchema() != null) {
             throw JournalText.invalid(
-                    "'table' is not allowed here. Use POST /api/v1/resume to continue a table.");
+                    "'table' and 'acceptSchema' are not allowed here. Send both to"
+                            + " POST /api/v1/resume to continue a stopped table.");
         }
         if (!isThrottle && change.rowsPerSecond() != null) {
             throw JournalText.invalid(

@@ -51,10 +51,20 @@ public final class Problems extends ResponseEntityExceptionHandler {
             "{\"dryRun\": true} to see what would be removed or {} to end the migration, with"
                     + " \"force\", \"reason\", \"who\" and \"expectedPhase\" if needed.";
 
+    private static final String REBACKFILL_BODY =
+            "{\"table\": \"schema.name\"} to read one target table again or {} for every table, with"
+                    + " \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
+
+    private static final String RESUME_BODY =
+            "{\"what\": [\"backfill\"]}, or {\"table\": \"schema.name\"} for a stopped table with"
+                    + " \"acceptSchema\" if its source has changed, and \"reason\", \"who\","
+                    + " \"expectedPhase\" and \"dryRun\" if needed.";
+
     private static final String PATHS =
             "Use /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
                     + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /api/v1/switchover,"
-                    + " /api/v1/rollback, /api/v1/resolve, /api/v1/abort, /api/v1/complete,"
+                    + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill,"
+                    + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
                     + " /api/v1/operations/{id},"
                     + " /actuator/health/readiness and /actuator/prometheus.";
 
@@ -73,7 +83,9 @@ public final class Problems extends ResponseEntityExceptionHandler {
     /// Describes the body of a POST request.
     static String body(String path) {
         return switch (path) {
-            case "/api/v1/pause", "/api/v1/resume" -> FLOW_BODY;
+            case "/api/v1/pause" -> FLOW_BODY;
+            case "/api/v1/resume" -> RESUME_BODY;
+            case "/api/v1/rebackfill" -> REBACKFILL_BODY;
             case "/api/v1/throttle" -> THROTTLE_BODY;
             case "/api/v1/switchover", "/api/v1/rollback" -> MOVE_BODY;
             case "/api/v1/resolve" -> RESOLVE_BODY;

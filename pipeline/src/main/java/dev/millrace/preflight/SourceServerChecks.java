@@ -197,8 +197,8 @@ final class SourceServerChecks {
                                         "is "
                                                 + bytes / (1024 * 1024)
                                                 + " MB: if the service is down while the source"
-                                                + " writes more WAL than that, the"
-                                                + " migration must start over",
+                                                + " writes more WAL than that, every"
+                                                + " row must be read again (millrace rebackfill)",
                                         "Raise max_slot_wal_keep_size during the migration, or"
                                                 + " monitor the metric"
                                                 + " millrace_slot_safe_wal_bytes."));
@@ -219,8 +219,8 @@ final class SourceServerChecks {
                                                 + seconds
                                                 + " s: if the service is down for longer, or the"
                                                 + " snapshot of 'backfill: engine' takes longer,"
-                                                + " the source invalidates the slot and the"
-                                                + " migration must start over",
+                                                + " the source invalidates the slot, and every"
+                                                + " row must be read again (millrace rebackfill)",
                                         "ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT"
                                                 + " pg_reload_conf(); Set it back after the"
                                                 + " migration."));

@@ -2,6 +2,7 @@ package dev.millrace.rebackfill;
 
 import dev.millrace.backfill.Rereading.Swept;
 import dev.millrace.change.TableId;
+import dev.millrace.control.OperationStore;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.control.RebackfillStore.Beginning;
 import dev.millrace.control.RebackfillStore.Reached;
@@ -124,6 +125,9 @@ public final class Rebackfills implements AutoCloseable {
                 return Rebackfill.planned(request.table());
             }
             return view(begun(request));
+        } catch (OperationStore.Superseded _) {
+            throw new RefusedException(
+                    "Another process runs the migration now. Run the command against that process");
         } catch (SQLException e) {
             throw new DatabaseFailure("The re-backfill could not be written to the journal", e);
         }
@@ -190,8 +194,8 @@ public final class Rebackfills implements AutoCloseable {
         }
         if (request.table().filter(this::isStopped).isPresent()) {
             return Optional.of(
-                    "Table %s is stopped, so its rows would be read again but not applied. Remove the cause, see 'millrace status', then run 'millrace rebackfill' without --table: no table is stopped in the generation that it begins"
-                            .formatted(request.table().get()));
+                    "Table %s is stopped, so its rows would be read again but not applied. Remove the cause, see 'millrace status', run 'millrace resume --table %s', then run this command again. If its rows must be read again, run 'millrace rebackfill' without --table"
+                            .formatted(request.table().get(), request.table().get()));
         }
         Optional<StoredRebackfill> now = current;
         // The stream can be lost again meanwhile: then every table is read again from the
@@ -300,8 +304,8 @@ public final class Rebackfills implements AutoCloseable {
         String note =
                 switch (Step.of(stored.step())) {
                     case SWEEP ->
-                            "%d rows of the target looked up, %d deleted"
-                                    .formatted(now.keys(), now.removed());
+                            "%d rows of the target looked up, %d deleted, %d with a key that the source cannot have"
+                                    .formatted(now.keys(), now.removed(), now.unreadable());
                     case START -> waitsFor.map(found -> "waits for " + found).orElse("");
                     case GENERATION, BEGIN, READ, RETRY, DONE -> "";
                 };

@@ -2,6 +2,7 @@ package dev.millrace.rejected;
 
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.capture.position.PausedTables;
+import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
 import dev.millrace.control.ParkedKeys;
@@ -110,6 +111,11 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                         .filter(counted -> counted.table().table().equals(table))
                         .findFirst();
         if (change.dryRun()) {
+            refusal(table, stop, change.acceptSchema())
+                    .ifPresent(
+                            why -> {
+                                throw new RefusedException(why);
+                            });
             return stop.filter(counted -> !counted.continues())
                     .map(_ -> "table %s would continue".formatted(table))
                     .orElseThrow(
@@ -132,6 +138,31 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         }
         return "table %s continues: it applies what it missed, and stops again if the cause remains. See 'millrace status'"
                 .formatted(table);
+    }
+
+    /// What would refuse the request because the source table has changed.
+    private Optional<String> refusal(
+            TableId target, Optional<StoppedTables.Counted> stop, boolean acceptSchema) {
+        Optional<String> change = stop.flatMap(StoppedTables.Counted::sourceChange);
+        if (change.isEmpty()) {
+            return Optional.empty();
+        }
+        Map<TableId, TablePause.Change> paused = live.stream().capture().paused().changes();
+        boolean rewritten =
+                stream().tables().mappings().stream()
+                        .filter(mapping -> mapping.target().table().whole().equals(target))
+                        .map(mapping -> paused.get(mapping.source()))
+                        .anyMatch(found -> found != null && found.isRewritten());
+        if (rewritten) {
+            return Optional.of(
+                    "The rows of the source table of %s were rewritten (%s). Run 'millrace rebackfill', which reads every row again"
+                            .formatted(target, change.get()));
+        }
+        return acceptSchema
+                ? Optional.empty()
+                : Optional.of(
+                        "The source table of %s has changed (%s). Check that the target accepts the values, then add --accept-schema"
+                                .formatted(target, change.get()));
     }
 
     /// Returns when the log has the definition, from which on a restart expects it.

@@ -119,7 +119,7 @@ public final class GenerationStart {
                             + " contains no position of generation "
                             + generation
                             + ", although changes of this generation were applied. The broker lost"
-                            + " records; re-backfill required.");
+                            + " records. Use a new migration name with empty target tables.");
         }
     }
 
@@ -243,8 +243,9 @@ public final class GenerationStart {
                                 new RefusedException(
                                         "The migration cannot continue: topic "
                                                 + topic.name()
-                                                + " does not exist, its records are lost;"
-                                                + " re-backfill required."));
+                                                + " does not exist, its records are lost. Use a"
+                                                + " new migration name with empty target"
+                                                + " tables."));
     }
 
     private Generation describe(int number, Topic changes, Topic target, Topic position) {
@@ -312,12 +313,15 @@ public final class GenerationStart {
                             + begun.timeline()
                             + " to "
                             + now.timeline()
-                            + "), so changes may be missing; re-backfill required.");
+                            + "), so changes may be missing. Use a new migration name with empty"
+                            + " target tables.");
         }
         if (!begun.changesTopicId().equals(now.changesTopicId())
                 || !begun.targetTopicId().equals(now.targetTopicId())
                 || !begun.positionTopicId().equals(now.positionTopicId())) {
-            reasons.add("A topic was recreated and its records are lost; re-backfill required.");
+            reasons.add(
+                    "A topic was recreated and its records are lost. Use a new migration name with"
+                            + " empty target tables.");
         }
         if (begun.partitions() != now.partitions()) {
             reasons.add(

@@ -98,6 +98,21 @@ class EndingVerbsTest {
         assertThat(sent().has("force")).isFalse();
     }
 
+    /// A script whose variable is not set must not read every table again.
+    @Test
+    void anEmptyTableIsSentAsItIs() {
+        service.on(
+                "POST /api/v1/rebackfill",
+                400,
+                "application/problem+json",
+                "{\"title\":\"Invalid\",\"status\":400,\"detail\":\"'table' is empty.\"}");
+
+        Invocation verb = run("rebackfill", "--table", "", "--yes");
+
+        assertThat(verb.exitCode()).isEqualTo(2);
+        assertThat(sent().path("table").asString("none")).isEmpty();
+    }
+
     @Test
     void aRefusalExitsWithThree() {
         service.on(

@@ -96,7 +96,8 @@ class FlowApiIT {
                 "throttle|{}|400|'rowsPerSecond' must be",
                 "throttle|{\"rowsPerSecond\":-1}|400|'rowsPerSecond' must be",
                 "resume|{\"table\":\"public.t\",\"what\":[\"backfill\"]}|400|Send either",
-                "pause|{\"table\":\"public.t\"}|400|POST /api/v1/resume to continue a table",
+                "pause|{\"table\":\"public.t\"}|400|POST /api/v1/resume to continue a stopped table",
+                "pause|{\"what\":[\"backfill\"],\"acceptSchema\":true}|400|not allowed here",
                 "resume|{\"table\":\"public.t\"}|409|runs no stream",
                 "throttle|{\"rows\":1}|400|Send JSON, {\"rowsPerSecond\"",
                 "resume|nothing|400|Send JSON, {\"what\""

@@ -65,6 +65,9 @@ class RebackfillApiIT {
     void whatCannotBeReadAgainIsRefused() {
         assertThat(post("{\"table\":\" \"}").status()).isEqualTo(400);
         assertThat(post("{\"table\":\"crm.nothing\"}").status()).isEqualTo(404);
+        Answer unreadable = post("{\"tabel\":\"crm.note\"}");
+        assertThat(unreadable.status()).isEqualTo(400);
+        assertThat(unreadable.body()).contains("schema.name");
         scene.migration.refusal = "The operation has not ended";
         Answer answer = post("{}");
         assertThat(answer.status()).isEqualTo(409);

@@ -503,6 +503,7 @@ class RebackfillIT {
         try (MigrationScene scene = scene()) {
             scene.start();
             scene.awaitPhase("IN_SYNC");
+            change(scene, new BackfillChange.Action.Pause());
             UUID id = begin(scene, Optional.of("public.doc"));
 
             Operation judged =
@@ -521,6 +522,7 @@ class RebackfillIT {
                     .filteredOn(gate -> gate.name().equals("phase"))
                     .singleElement()
                     .satisfies(gate -> assertThat(gate.value()).isEqualTo("CATCHING_UP"));
+            change(scene, new BackfillChange.Action.Resume());
             awaitDone(scene, id);
         }
     }

@@ -1,12 +1,16 @@
 package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -19,6 +23,26 @@ class RollbackIT {
             assertDone(bank.move(Kind.SWITCHOVER));
             bank.scene.awaitPhase("REVERSIBLE");
             bank.traffic.awaitProgress("target");
+            assertThat(
+                            bank.scene.source.query(
+                                    "SELECT target FROM millrace.target_table WHERE table_oid IS"
+                                            + " DISTINCT FROM to_regclass(target)::oid"))
+                    .as("tables of the way back that could not continue after a stop")
+                    .isEmpty();
+            assertThatThrownBy(
+                            () ->
+                                    bank.scene
+                                            .running()
+                                            .rebackfill(
+                                                    new Rebackfill.Request(
+                                                            Optional.empty(),
+                                                            "",
+                                                            Optional.empty(),
+                                                            Optional.empty(),
+                                                            Optional.empty(),
+                                                            false)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("only while the application writes to the source");
 
             assertDone(bank.move(Kind.ROLLBACK));
             bank.scene.awaitPhase("IN_SYNC");

@@ -118,6 +118,11 @@ class SchemaChangeMigrationIT {
         }
     }
 
+    private static TableChange dryRun(boolean acceptSchema) {
+        return new TableChange(
+                "public.en", acceptSchema, "", Optional.of("ann"), Optional.empty(), true);
+    }
+
     private static TableChange resume(boolean acceptSchema) {
         return new TableChange(
                 "public.en", acceptSchema, "", Optional.of("ann"), Optional.empty(), false);
@@ -148,6 +153,10 @@ class SchemaChangeMigrationIT {
             assertThatThrownBy(() -> scene.running().rejected().resume(resume(false)))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("--accept-schema");
+            assertThatThrownBy(() -> scene.running().rejected().resume(dryRun(false)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("--accept-schema");
+            assertThat(scene.running().rejected().resume(dryRun(true))).contains("would continue");
 
             scene.stop();
             scene.source.execute("UPDATE en SET s = 'y' WHERE id = 60");
@@ -214,7 +223,11 @@ class SchemaChangeMigrationIT {
             await().atMost(WAIT).until(() -> count(scene, "other WHERE v = 'z'") == 100);
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.UNDECIDED);
             assertThatThrownBy(() -> scene.running().rejected().resume(resume(false)))
-                    .isInstanceOf(RefusedException.class);
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("millrace rebackfill");
+            assertThatThrownBy(() -> scene.running().rejected().resume(dryRun(true)))
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("millrace rebackfill");
             assertThat(count(scene, "en WHERE s = 'a'")).isEqualTo(100);
         }
     }

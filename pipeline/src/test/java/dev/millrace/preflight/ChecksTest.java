@@ -338,7 +338,7 @@ class ChecksTest {
                                 "source.kept-wal",
                                 "max_slot_wal_keep_size",
                                 "is 1024 MB: if the service is down while the source writes more"
-                                        + " WAL than that, the migration must start over",
+                                        + " WAL than that, every row must be read again (millrace rebackfill)",
                                 "Raise max_slot_wal_keep_size during the migration, or monitor the"
                                         + " metric millrace_slot_safe_wal_bytes."));
 

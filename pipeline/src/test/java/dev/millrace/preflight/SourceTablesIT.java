@@ -52,6 +52,34 @@ class SourceTablesIT {
     }
 
     @Test
+    void refusesTablesWithOneNameForTheEngine() {
+        scene.source.execute(
+                "CREATE SCHEMA a AUTHORIZATION " + scene.role,
+                "CREATE SCHEMA \"a.b\" AUTHORIZATION " + scene.role,
+                "CREATE TABLE a.\"b.c\" (id bigint PRIMARY KEY)",
+                "CREATE TABLE \"a.b\".c (id bigint PRIMARY KEY)",
+                "ALTER TABLE a.\"b.c\" OWNER TO " + scene.role,
+                "ALTER TABLE \"a.b\".c OWNER TO " + scene.role);
+        for (String table : List.of("one", "two")) {
+            scene.target.execute(
+                    "CREATE TABLE " + table + " (id bigint PRIMARY KEY)",
+                    "ALTER TABLE " + table + " OWNER TO " + scene.role);
+        }
+
+        Finding found =
+                only(
+                        scene.plan(
+                                """
+                                public.one: SELECT id FROM a."b.c"
+                                public.two: SELECT id FROM "a.b".c
+                                """));
+
+        assertThat(found.check()).isEqualTo("source.table-kind");
+        assertThat(found.message()).contains("have the same name for the engine");
+        assertThat(found.remedy()).contains("Rename");
+    }
+
+    @Test
     void refusesColumnsThatDifferByCaseOnly() {
         scene.source.execute("ALTER TABLE users ADD \"Email\" text");
 

@@ -74,7 +74,7 @@ public final class StopReason {
     static String unmapped(String cause) {
         return cause
                 + ". The change is in the log and cannot be mapped, so the table cannot continue."
-                + " Begin a new migration.";
+                + " Run 'millrace rebackfill', which reads every row again.";
     }
 
     /// @param most keys of a table that may wait

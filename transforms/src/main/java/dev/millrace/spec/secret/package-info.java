@@ -1,4 +1,4 @@
-/// Secrets in files of their own, which can be rotated while a process runs.
+/// Secrets in separate files, which can be rotated while a process runs.
 @NullMarked
 package dev.millrace.spec.secret;
 
