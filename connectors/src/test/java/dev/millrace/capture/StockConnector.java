@@ -19,9 +19,9 @@ import java.util.Properties;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
-/// Debezium as it comes, with its own offsets in a file, in a process of its own: what a capture
-/// without Millrace's boundary does. It appends the key of each event to a file, its log, confirms
-/// each batch, and halts when the log has a number of keys.
+/// Runs the Debezium connector without Millrace's changes in a separate process, with its offsets
+/// in a file. It appends the key of each event to a file, its log, confirms each batch, and halts
+/// when the log has a number of keys.
 final class StockConnector implements AutoCloseable {
 
     private static final int HALTED = 137;
@@ -59,10 +59,6 @@ final class StockConnector implements AutoCloseable {
 
     static Path folder() {
         return TestFolders.create("stock");
-    }
-
-    boolean isAlive() {
-        return process.isAlive();
     }
 
     boolean hasHalted() {

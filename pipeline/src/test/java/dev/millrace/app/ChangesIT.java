@@ -361,7 +361,9 @@ class ChangesIT {
                         + " WHERE id = 1; COMMIT",
                 "BEGIN; TRUNCATE narrow; ROLLBACK");
         awaitSameRows("narrow");
-        awaitSame("SELECT id, v FROM narrow ORDER BY id");
+        awaitTarget(
+                "SELECT id, v FROM wide ORDER BY id",
+                source.query("SELECT id, v FROM narrow ORDER BY id"));
 
         source.execute(
                 "BEGIN; INSERT INTO narrow VALUES (30, 'before'); SAVEPOINT a; TRUNCATE narrow;"

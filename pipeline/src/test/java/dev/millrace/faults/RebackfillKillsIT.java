@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/// The service is killed in each step of a re-backfill, while the source is written.
+/// Kills the service four times during a re-backfill, each time at the given step or a later one,
+/// while the source is written.
 @Tag("faults")
 @Timeout(900)
 class RebackfillKillsIT {
@@ -72,7 +73,7 @@ class RebackfillKillsIT {
     }
 
     @Test
-    void aKillInAnyStepLosesNothing() throws Exception {
+    void killsDuringARebackfillLoseNothing() throws Exception {
         AtomicBoolean writing = new AtomicBoolean(true);
         try (ItemScene scene = new ItemScene(ROWS)) {
             ServiceProcess service = scene.startService();

@@ -7,7 +7,6 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.IntStream;
 
 /// What happens in one run; the seed decides all of it.
 ///
@@ -21,7 +20,7 @@ record FaultPlan(long seed, List<PointFault> kills, PointFault last) {
         kills = List.copyOf(kills);
     }
 
-    /// Different points in the order in which a migration passes them.
+    /// Different points: first those of the backfill, then those of the journal, then the others.
     static FaultPlan of(long seed, int kills) {
         Random random = new Random(seed);
         List<PausePoint> points = new ArrayList<>(List.of(PausePoint.values()));
@@ -42,13 +41,11 @@ record FaultPlan(long seed, List<PointFault> kills, PointFault last) {
                         random));
     }
 
-    /// A plan with several kills at one point, each later than the one before.
-    static FaultPlan killsAt(PausePoint point, int kills, long seed) {
+    /// A plan with one kill.
+    static FaultPlan killAt(PausePoint point, long seed) {
         return new FaultPlan(
                 seed,
-                IntStream.rangeClosed(1, kills)
-                        .mapToObj(kill -> new PointFault(point, 3 * kill, Act.KILL))
-                        .toList(),
+                List.of(new PointFault(point, 3, Act.KILL)),
                 new PointFault(PausePoint.CHANGES_POLLED, 1, Act.DELAY));
     }
 }

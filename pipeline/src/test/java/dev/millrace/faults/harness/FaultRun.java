@@ -56,7 +56,7 @@ final class FaultRun {
     static Outcome of(FaultPlan plan, List<String> changedClasses) throws Exception {
         LOG.info("{}", plan);
         long begun = System.nanoTime();
-        try (RunScene scene = new RunScene(RunScene::direct, plan.seed(), ROWS_PER_SECOND)) {
+        try (RunScene scene = new RunScene(plan.seed(), ROWS_PER_SECOND)) {
             FaultRun run = new FaultRun(plan, changedClasses, scene);
             try {
                 run.faults();

@@ -25,7 +25,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
-/// A migration in a process of its own: what `millrace run` opens, without its HTTP server, which
+/// Runs a migration in a child process: what `millrace run` opens, without its HTTP server, which
 /// takes longer to start than all the rest. A fault ends, freezes or delays it at its point.
 final class MigrationChild implements AutoCloseable {
 
@@ -173,10 +173,6 @@ final class MigrationChild implements AutoCloseable {
                 .filter(line -> line.startsWith(prefix))
                 .map(line -> line.substring(prefix.length()))
                 .findFirst();
-    }
-
-    boolean isAlive() {
-        return process.isAlive();
     }
 
     void requireAlive() {

@@ -23,7 +23,7 @@ import org.apache.kafka.clients.producer.Producer;
 /// changed class precedes the product's on the class path of the children; the product itself has
 /// no switch for it.
 enum Mutant {
-    /// The source is told that changes are durable before the broker has them.
+    /// Changes are confirmed to the source before the broker has them.
     ACKNOWLEDGED_BEFORE_THE_BROKER_HAS_IT(
             "dev.millrace.capture.ChangeLogWriter",
             "open",

@@ -4,7 +4,7 @@ import dev.millrace.lifecycle.PausePoint;
 import java.util.List;
 import java.util.Random;
 
-/// What a child does when it passes a point for the given time.
+/// What a child does at the given passage of a point.
 ///
 /// @param passage 1 for the first time
 record PointFault(PausePoint point, int passage, Act act) {

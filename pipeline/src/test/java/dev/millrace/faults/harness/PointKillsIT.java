@@ -55,6 +55,8 @@ class PointKillsIT {
             }
         }
         summarise(outcomes);
+        assertThat(outcomes)
+                .allSatisfy(each -> assertThat(each.kills()).as(each.toString()).isNotEmpty());
         return outcomes;
     }
 

@@ -38,15 +38,9 @@ final class RunScene implements AutoCloseable {
     private static final Duration CAUGHT_UP_WITHIN = Duration.ofSeconds(90);
     private static final Duration SAMPLED_EVERY = Duration.ofMillis(500);
 
-    /// How the migration reaches its servers; the test reaches them directly.
-    ///
-    /// @param brokers for the test too
-    record Addresses(TestDatabase source, TestDatabase target, String brokers) {}
-
-    final TestDatabase source = PostgresServer.shared().newDatabase();
-    final TestDatabase target = PostgresServer.shared().newTarget();
-    final String migration = KafkaServer.newMigrationName();
-    private final Addresses addresses;
+    private final TestDatabase source = PostgresServer.shared().newDatabase();
+    private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final String migration = KafkaServer.newMigrationName();
     private final Map<String, Object> kafka;
     private final Topics topics = new Topics(migration);
     private final Invariants invariants;
@@ -58,22 +52,11 @@ final class RunScene implements AutoCloseable {
     private int children;
     private volatile long mostRetained;
 
-    /// How the migration reaches the databases of a scene.
-    @FunctionalInterface
-    interface Route {
-        Addresses to(TestDatabase source, TestDatabase target);
-    }
-
-    static Addresses direct(TestDatabase source, TestDatabase target) {
-        return new Addresses(source, target, KafkaServer.shared().bootstrapServers());
-    }
-
     /// Creates the tables and starts the writers.
     ///
     /// @param rowsPerSecond limit of the backfill
-    RunScene(Route route, long seed, int rowsPerSecond) {
-        addresses = route.to(source, target);
-        kafka = Map.of("bootstrap.servers", addresses.brokers());
+    RunScene(long seed, int rowsPerSecond) {
+        kafka = Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
         invariants = new Invariants(source, target, kafka, migration);
         Workload.create(source);
         ComparedTable.ALL.forEach(table -> target.execute(table.create()));
@@ -90,7 +73,7 @@ final class RunScene implements AutoCloseable {
         target.execute("DELETE FROM millrace.backfill_pace");
     }
 
-    /// @param machine has a data folder of its own
+    /// @param machine has its own data folder
     /// @param changedClasses entries of the class path before the product's
     MigrationChild start(String machine, @Nullable PointFault fault, List<String> changedClasses)
             throws IOException {
@@ -117,13 +100,13 @@ final class RunScene implements AutoCloseable {
                 """
                                 .formatted(
                                         migration,
-                                        addresses.source().url(),
-                                        addresses.source().username(),
-                                        addresses.source().password(),
-                                        addresses.target().url(),
-                                        addresses.target().username(),
-                                        addresses.target().password(),
-                                        addresses.brokers(),
+                                        source.url(),
+                                        source.username(),
+                                        source.password(),
+                                        target.url(),
+                                        target.username(),
+                                        target.password(),
+                                        KafkaServer.shared().bootstrapServers(),
                                         PARTITIONS,
                                         folder.resolve(machine),
                                         ENGINE_BATCH)
@@ -250,6 +233,8 @@ final class RunScene implements AutoCloseable {
                 }
                 violations.addAll(invariants.follow());
             }
+        } catch (RuntimeException e) {
+            violations.add(new Violation(Kind.STOPPED, "the sampler: " + e));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
