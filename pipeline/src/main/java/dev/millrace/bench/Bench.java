@@ -47,7 +47,7 @@ public final class Bench {
     static final int FAILED = 1;
     static final int INTERRUPTED = 130;
 
-    private static final int TRAINING_ROWS = 20_000;
+    private static final int TRAINING_ROWS = 50_000;
     private static final Duration LEAVE = Duration.ofMinutes(1);
 
     /// Measures that do not change the source.
@@ -228,7 +228,7 @@ public final class Bench {
     private void createStartCache(BenchPlan plan, BenchServers servers, Path work)
             throws IOException, SQLException {
         narration.say("One short run records the start cache");
-        Load load = new Load(TRAINING_ROWS, 1, TRAINING_ROWS, 200, 5);
+        Load load = new Load(TRAINING_ROWS, 1, TRAINING_ROWS, 500, 30);
         Stage stage = new Stage(servers, work, plan.out(), load, narration, _ -> {});
         stage.createSource(TRAINING_ROWS, 1);
         Sample sample =
