@@ -95,7 +95,7 @@ final class Stage {
                     Optional.of(String.valueOf(e.getMessage())));
         } finally {
             servers.removeReplication(SOURCE);
-            BenchServers.dropDatabase(servers.target(), route.targetDatabase());
+            servers.removeTarget(route.targetDatabase());
             Folders.delete(folder);
         }
     }

@@ -15,6 +15,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,6 +83,7 @@ class BenchIT {
         BenchPlan plan =
                 plan(List.of(Measure.BACKFILL, Measure.STREAM, Measure.LATENCY, Measure.CATCHUP));
         List<Path> writtenBeforeTheSecondMeasureEnded = new ArrayList<>();
+        List<String> originsOfTheFirstTurn = new ArrayList<>();
         Inspection plant =
                 route -> {
                     if (route.number() == 2) {
@@ -89,12 +91,21 @@ class BenchIT {
                                 .map(out::resolve)
                                 .filter(Files::exists)
                                 .forEach(writtenBeforeTheSecondMeasureEnded::add);
+                        try (Connection target =
+                                route.servers().target().connect(route.targetDatabase())) {
+                            originsOfTheFirstTurn.add(
+                                    BenchServers.text(
+                                            target,
+                                            "SELECT count(*) FROM pg_replication_origin"
+                                                    + " WHERE roname = 'left'"));
+                        }
                     }
                     if (route.number() == 1) {
                         BenchServers.execute(
                                 route.servers().target(),
                                 route.targetDatabase(),
-                                "UPDATE public.orders SET note = note || ' ' WHERE id = 4711");
+                                "UPDATE public.orders SET note = note || ' ' WHERE id = 4711",
+                                "SELECT pg_replication_origin_create('left')");
                     }
                 };
 
@@ -109,6 +120,7 @@ class BenchIT {
 
         assertThat(exitCode).isEqualTo(1);
         assertThat(writtenBeforeTheSecondMeasureEnded).hasSize(2);
+        assertThat(originsOfTheFirstTurn).containsExactly("0");
         assertThat(output.toString())
                 .contains("scores zero: 1 of 10000 rows differ, the first has key 4711");
         JsonNode json = json();

@@ -118,6 +118,16 @@ public record BenchServers(SandboxPostgres source, SandboxPostgres target)
         }
     }
 
+    /// Removes the target's database and the replication origins on its server, which belong to no
+    /// database: the server has room for few of them. The contestant must have ended.
+    public void removeTarget(String database) throws SQLException {
+        dropDatabase(target, database);
+        execute(
+                target,
+                "postgres",
+                "SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin");
+    }
+
     /// CPU time so far of both servers and of the contestant's processes.
     public Usage usage(List<Long> processes) {
         OptionalDouble program = OptionalDouble.of(0);
