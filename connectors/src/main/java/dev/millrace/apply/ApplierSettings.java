@@ -66,6 +66,11 @@ public record ApplierSettings(
         }
 
         public static Limits standard() {
+            return standard(Duration.ofSeconds(10));
+        }
+
+        /// The standard limits with another interval.
+        public static Limits standard(Duration shapes) {
             return new Limits(
                     40_000,
                     8L << 20,
@@ -74,7 +79,7 @@ public record ApplierSettings(
                     Duration.ofSeconds(5),
                     Duration.ofMinutes(10),
                     Duration.ofMillis(100),
-                    Duration.ofSeconds(10));
+                    shapes);
         }
     }
 }

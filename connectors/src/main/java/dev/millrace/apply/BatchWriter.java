@@ -258,6 +258,7 @@ final class BatchWriter implements AutoCloseable {
                         ? new TableResume(parking, stoppedTables, work).run(table, stopped)
                         : KeyRetry.run(parking, work, stops, stopped);
         add(generation, stops);
+        stoppedTables.endAll(connection, generation);
         // The watermark of a partition may pass the keys that were released.
         long changes =
                 worked.applied().changes().values().stream().mapToLong(Long::longValue).sum();
@@ -377,6 +378,7 @@ final class BatchWriter implements AutoCloseable {
             }
         }
         add(generation, stops);
+        stoppedTables.endAll(connection, generation);
         for (int i = 0; i < hold.from().size(); i++) {
             missed(hold, i, stopped).store(connection, migration, hold.from().get(i));
             moveLocked(hold.from().get(i), hold.to().get(i), 0);
@@ -410,10 +412,7 @@ final class BatchWriter implements AutoCloseable {
     }
 
     private Set<TableId> stopped(int generation, List<StoppedTable> stops) throws SQLException {
-        Set<TableId> tables = new HashSet<>();
-        stoppedTables
-                .read(connection, generation)
-                .forEach(stop -> tables.add(stop.table().table()));
+        Set<TableId> tables = stoppedTables.in(connection, generation);
         stops.forEach(stop -> tables.add(stop.table()));
         return tables;
     }

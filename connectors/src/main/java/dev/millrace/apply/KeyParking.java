@@ -16,7 +16,7 @@ import dev.millrace.change.TargetChange;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.Hold;
 import dev.millrace.control.ParkedKeys.Refused;
-import dev.millrace.control.ParkedKeys.Size;
+import dev.millrace.control.ParkedSize;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
@@ -91,7 +91,7 @@ final class KeyParking {
     /// @return the number of changes that were applied
     /// @throws TableStop when more keys would wait than the limit allows
     long write(TableId table, TableChanges changes) throws SQLException, TableStop {
-        Size before = store.size(connection, batch.from().generation(), table);
+        ParkedSize before = store.size(connection, batch.from().generation(), table);
         long most = Math.max(0, limit.of(table) - before.keys());
         List<RowKey> keys = changes.keys();
         Map<RowKey, RowRefusal> found =
@@ -101,7 +101,7 @@ final class KeyParking {
                     table,
                     limit.exceeded(
                                     table,
-                                    new Size(
+                                    new ParkedSize(
                                             before.keys() + found.size(),
                                             before.held(),
                                             before.changes(),

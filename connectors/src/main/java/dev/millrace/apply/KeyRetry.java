@@ -119,18 +119,7 @@ final class KeyRetry {
                                         .add(key));
         for (Map.Entry<TableId, List<ParkedKey>> table : tables.entrySet()) {
             if (stopped.contains(table.getKey().whole())) {
-                for (ParkedKey key : table.getValue()) {
-                    refused.put(key.id(), STOPPED);
-                    if (work.what() instanceof KeyWork.Judgement) {
-                        store.refused(
-                                connection,
-                                key.id(),
-                                State.PARKED,
-                                key.cause(),
-                                key.sqlState(),
-                                new ParkedKeys.Judged(-1, 0));
-                    }
-                }
+                table.getValue().forEach(key -> refused.put(key.id(), STOPPED));
             } else {
                 retry(table.getKey(), table.getValue(), judgement);
             }
@@ -271,8 +260,13 @@ final class KeyRetry {
             throws SQLException, TableStop {
         List<TableChanges> steps = waiting.of(some);
         Optional<RowRefusal> refusal = attempt(() -> writeAll(table, steps));
-        return !moves || refusal.filter(RowRefusal::isOfOrder).isEmpty()
-                ? refusal
+        if (!moves || refusal.filter(RowRefusal::isOfOrder).isEmpty()) {
+            return refusal;
+        }
+        // What it creates outlives a refusal of the attempt.
+        Optional<RowRefusal> unprepared = attempt(() -> rows.prepareMove(table, steps));
+        return unprepared.isPresent()
+                ? unprepared
                 : attempt(
                         () -> {
                             rows.move(table, steps);

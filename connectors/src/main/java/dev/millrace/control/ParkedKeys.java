@@ -1,17 +1,13 @@
 package dev.millrace.control;
 
-import dev.millrace.change.BlockCodec;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
-import dev.millrace.change.TargetBlock;
 import dev.millrace.change.TargetChange;
 import dev.millrace.change.Token;
-import dev.millrace.postgres.Database;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -23,10 +19,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The keys of one generation whose changes are not applied, in `millrace.parked_key`, and these
-/// changes in their order, in `millrace.parked_change`. A key that is held or parked has one row
-/// there: only the transaction that has the partition's stored offset locked adds or removes it, so
-/// that no change of the key passes by. Uses the caller's connection and transaction. Thread-safe.
+/// The keys of one generation whose changes are not applied, in `millrace.parked_key`; their
+/// changes are in [ParkedChanges]. A key that is held or parked has one row there: only the
+/// transaction that has the partition's stored offset locked adds or removes it, so that no change
+/// of the key passes by. Uses the caller's connection and transaction. Thread-safe.
 public final class ParkedKeys {
 
     private static final String COLUMNS =
@@ -34,9 +30,16 @@ public final class ParkedKeys {
                     + " partition, changes_offset, change_index, changes, bytes, at,"
                     + " skipped_by, skip_reason, skipped_at, judge_at, judged_changes";
 
-    private static final String OPEN =
-            " FROM millrace.parked_key WHERE migration = ? AND generation = ? AND state <>"
+    static final String OPEN =
+            " FROM millrace.parked_key k WHERE migration = ? AND generation = ? AND state <>"
                     + " 'skipped'";
+
+    /// Its keys are not tried again by themselves, like those that are parked.
+    static final String OF_A_STOPPED_TABLE =
+            "EXISTS (SELECT FROM millrace.stopped_table s"
+                    + " WHERE (s.migration, s.generation, s.target_schema, s.target_name)"
+                    + " = (k.migration, k.generation, k.target_schema, k.target_name)"
+                    + " AND s.resumed_at IS NULL)";
 
     private static final String IDS =
             "SELECT id, target_schema, target_name, target_part, key_values"
@@ -51,30 +54,6 @@ public final class ParkedKeys {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, 0, 0, nullif(?, -1), nullif(?, -1))
             RETURNING id
             """;
-
-    private static final String APPEND =
-            """
-            INSERT INTO millrace.parked_change
-                (migration, parked_key, changes_offset, change_index, image)
-            VALUES (?, ?, ?, ?, ?)
-            """;
-
-    private static final String GROW =
-            "UPDATE millrace.parked_key SET changes = changes + ?, bytes = bytes + ? WHERE id = ?";
-
-    private static final String SIZE =
-            "SELECT count(*), count(*) FILTER (WHERE state = 'held'),"
-                    + " coalesce(sum(changes) FILTER (WHERE state = 'parked'), 0)::bigint,"
-                    + " coalesce(sum(bytes), 0)::bigint"
-                    + OPEN
-                    + " AND target_schema = ? AND target_name = ?";
-
-    private static final String SIZES =
-            "SELECT target_schema, target_name, count(*), count(*) FILTER (WHERE state = 'held'),"
-                    + " coalesce(sum(changes) FILTER (WHERE state = 'parked'), 0)::bigint,"
-                    + " sum(bytes)::bigint"
-                    + OPEN
-                    + " GROUP BY target_schema, target_name";
 
     private static final String LIST =
             "SELECT "
@@ -94,18 +73,7 @@ public final class ParkedKeys {
                     + " FROM millrace.parked_key WHERE migration = ? AND generation = ?"
                     + " AND target_schema = ? AND target_name = ? ORDER BY id";
 
-    private static final String CHANGES =
-            "SELECT image FROM millrace.parked_change WHERE parked_key = ? ORDER BY id";
-
-    private static final String REMOVE_CHANGES =
-            "DELETE FROM millrace.parked_change WHERE parked_key = ?";
-
     private static final String REMOVE = "DELETE FROM millrace.parked_key WHERE id = ?";
-
-    private static final String EMPTY_CHANGES =
-            "DELETE FROM millrace.parked_change c USING millrace.parked_key k"
-                    + " WHERE c.parked_key = k.id AND k.migration = ? AND k.generation = ?"
-                    + " AND k.target_schema = ? AND k.target_name = ? AND k.target_part = ?";
 
     private static final String EMPTY =
             "DELETE FROM millrace.parked_key WHERE migration = ? AND generation = ?"
@@ -114,7 +82,11 @@ public final class ParkedKeys {
     private static final String OPEN_KEYS = "SELECT " + COLUMNS + OPEN + " ORDER BY id";
 
     private static final String JUDGEMENTS =
-            "SELECT partition, min(judge_at)" + OPEN + " AND state = 'held' GROUP BY partition";
+            "SELECT partition, min(judge_at)"
+                    + OPEN
+                    + " AND state = 'held' AND NOT "
+                    + OF_A_STOPPED_TABLE
+                    + " GROUP BY partition";
 
     private static final String REFUSED =
             """
@@ -131,10 +103,11 @@ public final class ParkedKeys {
             """;
 
     private final String migration;
-    private final BlockCodec codec = new BlockCodec();
+    private final ParkedChanges changes;
 
     public ParkedKeys(String migration) {
         this.migration = migration;
+        this.changes = new ParkedChanges(migration);
     }
 
     /// What becomes of a key.
@@ -207,65 +180,6 @@ public final class ParkedKeys {
 
     public record Skip(String who, String reason, Instant at) {}
 
-    /// Reads the keys of a generation, each call over its own pooled connection. Thread-safe.
-    ///
-    /// @param control the database that contains the control schema
-    public record Reader(ParkedKeys keys, Database control, int generation) {
-
-        /// As [ParkedKeys#list].
-        public List<ParkedKey> list(String table, int most) throws SQLException {
-            try (Connection connection = control.pooled()) {
-                return keys.list(connection, generation, table, most);
-            }
-        }
-
-        /// The held and parked keys, the oldest first.
-        public List<ParkedKey> open() throws SQLException {
-            try (Connection connection = control.pooled()) {
-                return keys.open(connection, generation);
-            }
-        }
-
-        public Optional<ParkedKey> find(long id) throws SQLException {
-            try (Connection connection = control.pooled()) {
-                return keys.find(connection, generation, id);
-            }
-        }
-
-        /// As [ParkedKeys#changes].
-        public List<TargetChange> changes(long id) throws SQLException {
-            try (Connection connection = control.pooled()) {
-                return keys.changes(connection, id);
-            }
-        }
-    }
-
-    /// How much of a table waits.
-    ///
-    /// @param keys that are held or parked
-    /// @param held how many of them are tried again by themselves
-    /// @param changes of the keys that wait for an operator; a wait for a watermark is also a wait
-    ///   for held ones
-    /// @param bytes of the changes of all these keys
-    public record Size(long keys, long held, long changes, long bytes) {
-
-        /// Nothing waits.
-        public static final Size NONE = new Size(0, 0, 0, 0);
-
-        /// The keys that wait for an operator.
-        public long parked() {
-            return keys - held;
-        }
-
-        static Size read(ResultSet row, int first) throws SQLException {
-            return new Size(
-                    row.getLong(first),
-                    row.getLong(first + 1),
-                    row.getLong(first + 2),
-                    row.getLong(first + 3));
-        }
-    }
-
     /// The held and parked keys of a partition with their ids.
     public Map<RowKey, Long> open(Connection connection, int generation, int partition)
             throws SQLException {
@@ -310,63 +224,21 @@ public final class ParkedKeys {
     }
 
     /// Adds changes behind those that wait already, in their order.
-    public void append(Connection connection, Map<Long, List<TargetChange>> changes)
+    public void append(Connection connection, Map<Long, List<TargetChange>> added)
             throws SQLException {
-        if (changes.isEmpty()) {
-            return;
-        }
-        TargetBlock.Writer writer = codec.targetChanges();
-        try (PreparedStatement append = connection.prepareStatement(APPEND);
-                PreparedStatement grow = connection.prepareStatement(GROW)) {
-            for (Map.Entry<Long, List<TargetChange>> of : changes.entrySet()) {
-                long bytes = 0;
-                for (TargetChange change : of.getValue()) {
-                    writer.add(change);
-                    byte[] image = writer.take(change.token(), 0);
-                    append.setString(1, migration);
-                    append.setLong(2, of.getKey());
-                    append.setLong(3, change.token().changesOffset());
-                    append.setInt(4, change.token().index());
-                    append.setBytes(5, image);
-                    append.addBatch();
-                    bytes += image.length;
-                }
-                grow.setLong(1, of.getValue().size());
-                grow.setLong(2, bytes);
-                grow.setLong(3, of.getKey());
-                grow.addBatch();
-            }
-            append.executeBatch();
-            grow.executeBatch();
-        }
+        changes.append(connection, added);
     }
 
     /// How much of a table waits.
-    public Size size(Connection connection, int generation, TableId table) throws SQLException {
-        return Statements.one(
-                connection,
-                SIZE,
-                row -> Size.read(row, 1),
-                migration,
-                generation,
-                table.schema(),
-                table.name());
+    public ParkedSize size(Connection connection, int generation, TableId table)
+            throws SQLException {
+        return ParkedSize.read(connection, migration, generation, table);
     }
 
     /// How much of each table waits; a table of which nothing waits is absent.
-    public Map<TableId, Size> sizes(Connection connection, int generation) throws SQLException {
-        Map<TableId, Size> sizes = new HashMap<>();
-        Statements.list(
-                        connection,
-                        SIZES,
-                        row ->
-                                Map.entry(
-                                        new TableId(row.getString(1), row.getString(2)),
-                                        Size.read(row, 3)),
-                        migration,
-                        generation)
-                .forEach(each -> sizes.put(each.getKey(), each.getValue()));
-        return sizes;
+    public Map<TableId, ParkedSize> sizes(Connection connection, int generation)
+            throws SQLException {
+        return ParkedSize.read(connection, migration, generation);
     }
 
     /// The held and parked keys, the oldest first.
@@ -374,7 +246,8 @@ public final class ParkedKeys {
         return Statements.list(connection, OPEN_KEYS, ParkedKeys::parked, migration, generation);
     }
 
-    /// The lowest watermark at which a held key is judged, by partition.
+    /// The lowest watermark at which a held key is judged, by partition. Keys of a stopped table
+    /// are judged when it continues.
     public Map<Integer, Long> judgements(Connection connection, int generation)
             throws SQLException {
         Map<Integer, Long> judgements = new HashMap<>();
@@ -438,37 +311,33 @@ public final class ParkedKeys {
 
     /// The changes of a key that wait, in their order.
     public List<TargetChange> changes(Connection connection, long id) throws SQLException {
-        return Statements.list(connection, CHANGES, row -> codec.decodeTarget(row.getBytes(1)), id)
-                .stream()
-                .flatMap(block -> block.changes().stream())
-                .toList();
+        return changes.read(connection, id);
     }
 
     /// Forgets a key whose changes are applied.
     public void remove(Connection connection, long id) throws SQLException {
-        Statements.update(connection, REMOVE_CHANGES, id);
+        changes.remove(connection, id);
         Statements.update(connection, REMOVE, id);
     }
 
     /// Forgets the keys of a table, or of a part of it, whose rows are deleted by a TRUNCATE. The
     /// skipped ones are included: with the row, the difference is gone that a skip left.
     public void empty(Connection connection, int generation, TableId table) throws SQLException {
-        for (String statement : List.of(EMPTY_CHANGES, EMPTY)) {
-            Statements.update(
-                    connection,
-                    statement,
-                    migration,
-                    generation,
-                    table.schema(),
-                    table.name(),
-                    table.part());
-        }
+        changes.empty(connection, generation, table);
+        Statements.update(
+                connection,
+                EMPTY,
+                migration,
+                generation,
+                table.schema(),
+                table.name(),
+                table.part());
     }
 
     /// Drops the changes of a key that wait, and lets later ones pass.
     public void skip(Connection connection, long id, String who, String reason)
             throws SQLException {
-        Statements.update(connection, REMOVE_CHANGES, id);
+        changes.remove(connection, id);
         Statements.update(connection, SKIP, who, reason, id);
     }
 

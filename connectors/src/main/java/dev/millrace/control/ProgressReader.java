@@ -1,7 +1,6 @@
 package dev.millrace.control;
 
 import dev.millrace.change.TableId;
-import dev.millrace.control.ParkedKeys.Size;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.Counted;
 import dev.millrace.postgres.Database;
@@ -40,7 +39,7 @@ public final class ProgressReader implements AutoCloseable {
     /// @param stopped tables of the reader's generation
     /// @param waiting how much of each table waits because its key is held or parked
     public record Progress(
-            AppliedOffsets offsets, List<Counted> stopped, Map<TableId, Size> waiting) {
+            AppliedOffsets offsets, List<Counted> stopped, Map<TableId, ParkedSize> waiting) {
 
         public Progress {
             stopped = List.copyOf(stopped);

@@ -7,7 +7,9 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -24,7 +26,8 @@ public final class StoredOffsets {
     private static final String READ =
             "SELECT "
                     + COLUMNS
-                    + ", rows_applied FROM millrace.stored_offset"
+                    + ", rows_applied, coalesce(watermark_read, watermark)"
+                    + " FROM millrace.stored_offset"
                     + " WHERE migration = ? AND topic = ? ORDER BY partition";
     private static final String READ_PASSED =
             READ.replace(" watermark,", " coalesce(watermark_read, watermark),");
@@ -35,7 +38,10 @@ public final class StoredOffsets {
                     + " watermark = greatest(watermark, least(?, (SELECT min(k.hold_after)"
                     + " FROM millrace.parked_key k WHERE k.migration = stored_offset.migration"
                     + " AND k.generation = stored_offset.generation"
-                    + " AND k.partition = stored_offset.partition AND k.state = 'held'))),"
+                    + " AND k.partition = stored_offset.partition AND k.state = 'held'"
+                    + " AND NOT "
+                    + ParkedKeys.OF_A_STOPPED_TABLE
+                    + "))),"
                     + " watermark_read = ?, changes_total = ?, rows_applied = rows_applied + ?,"
                     + " backend_pid = pg_backend_pid(), updated_at = clock_timestamp()"
                     + ROW
@@ -82,12 +88,14 @@ public final class StoredOffsets {
 
     private AppliedOffsets read(Connection connection, String sql) throws SQLException {
         List<StoredOffset> partitions = new ArrayList<>();
+        Map<Integer, WatermarkNumber> passed = new HashMap<>();
         long rows = 0;
         for (Row row : Statements.list(connection, sql, Row::read, migration, topic)) {
             partitions.add(row.offset());
+            passed.put(row.offset().partition(), row.passed());
             rows += row.rowsApplied();
         }
-        return new AppliedOffsets(partitions, rows);
+        return new AppliedOffsets(partitions, passed, rows);
     }
 
     /// The same in its own session.
@@ -204,7 +212,8 @@ public final class StoredOffsets {
     }
 
     /// Moves the offset by compare-and-set. The stored watermark does not pass the first change of
-    /// a held key: a wait for a watermark is also a wait for these keys.
+    /// a held key: a wait for a watermark is also a wait for these keys. Those of a stopped table
+    /// wait until it continues.
     ///
     /// @param rows changes that were applied between the two offsets
     /// @return false when the stored offset was not `from`
@@ -229,10 +238,14 @@ public final class StoredOffsets {
                 == 1;
     }
 
-    private record Row(StoredOffset offset, long rowsApplied) {
+    private record Row(StoredOffset offset, long rowsApplied, WatermarkNumber passed) {
 
         static Row read(ResultSet row) throws SQLException {
-            return new Row(StoredOffsets.offset(row), row.getLong(9));
+            StoredOffset offset = StoredOffsets.offset(row);
+            return new Row(
+                    offset,
+                    row.getLong(9),
+                    new WatermarkNumber(offset.generation(), row.getLong(10)));
         }
     }
 

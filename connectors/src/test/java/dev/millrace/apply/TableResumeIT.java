@@ -8,9 +8,14 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.TargetChange;
+import dev.millrace.control.ParkedKeys;
+import dev.millrace.control.ParkedKeys.ParkedKey;
+import dev.millrace.control.ParkedSize;
 import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -267,6 +272,116 @@ class TableResumeIT {
             applier.ask(new KeyRequest.Retry(Set.of()))
                     .get(ApplierScenario.TIMEOUT.toSeconds(), TimeUnit.SECONDS);
             assertEqual(scenario);
+        }
+    }
+
+    /// The change of such a key is older than the stored watermark, so a wait for a watermark is no
+    /// wait for it.
+    @Test
+    void aTableIsStoppedUntilItHasAppliedWhatIsHeldSinceItCaughtUp() throws Exception {
+        try (ApplierScenario scenario = scenario()) {
+            scenario.database.execute("ALTER TABLE t ADD UNIQUE (v)");
+            TargetApplier applier = scenario.start();
+            send(scenario, 1, "a", true);
+            scenario.awaitApplied();
+            breakTable(scenario);
+            send(scenario, 2, "a", true);
+            scenario.awaitApplied();
+            mendTable(scenario);
+
+            assertThat(resume(applier).refusal()).isEmpty();
+            Watermarked.awaitHeld(scenario, 1);
+            assertThat(scenario.database.value("SELECT count(*) FROM millrace.rejected_changes"))
+                    .isEqualTo("0");
+            assertThat(scenario.stopped())
+                    .singleElement()
+                    .satisfies(stop -> assertThat(stop.reason()).startsWith("It continues"));
+            // Later changes of the table are applied meanwhile.
+            send(scenario, 1, "", true);
+            send(scenario, 3, "c", true);
+            scenario.awaitApplied();
+            awaitContinued(scenario);
+
+            assertEqual(scenario);
+        }
+    }
+
+    /// The second one does not wait for the held keys of the first.
+    @Test
+    void anotherTableContinuesWhileOneHoldsAKey() throws Exception {
+        try (ApplierScenario scenario = scenario()) {
+            note(scenario, "twin");
+            scenario.database.execute("ALTER TABLE t ADD UNIQUE (v)");
+            TargetApplier applier = scenario.start();
+            send(scenario, 1, "a", true);
+            scenario.awaitApplied();
+            breakTable(scenario);
+            scenario.database.execute("ALTER TABLE twin RENAME COLUMN v TO other");
+            send(scenario, 2, "a", true);
+            scenario.awaitApplied();
+            mendTable(scenario);
+            scenario.database.execute("ALTER TABLE twin RENAME COLUMN other TO v");
+            assertThat(resume(applier).refusal()).isEmpty();
+            Watermarked.awaitHeld(scenario, 1);
+
+            assertThat(
+                            applier.ask(new KeyRequest.Resume(TWIN.table()))
+                                    .get(ApplierScenario.TIMEOUT.toSeconds(), TimeUnit.SECONDS)
+                                    .refusal())
+                    .isEmpty();
+            await().atMost(ApplierScenario.TIMEOUT).until(() -> scenario.stopped().size() == 1);
+            assertThat(scenario.stopped().getFirst().table()).isEqualTo(TABLE.table());
+            send(scenario, 1, "", true);
+            scenario.awaitApplied();
+            awaitContinued(scenario);
+
+            assertEqual(scenario);
+        }
+    }
+
+    /// Its keys wait for an operator, like the table.
+    @Test
+    void heldKeysOfAStoppedTableStayHeldUntilItContinues() throws Exception {
+        try (ApplierScenario scenario = scenario()) {
+            scenario.database.execute("ALTER TABLE t ADD UNIQUE (v)");
+            TargetApplier applier = scenario.start();
+            send(scenario, 1, "a", true);
+            scenario.awaitApplied();
+            send(scenario, 2, "a", true);
+            Watermarked.awaitHeld(scenario, 1);
+            breakTable(scenario);
+            send(scenario, 3, "c", true);
+            await().atMost(ApplierScenario.TIMEOUT).until(() -> scenario.stopped().size() == 1);
+            send(scenario, 1, "", true);
+
+            scenario.awaitApplied();
+            scenario.awaitApplied();
+            assertThat(scenario.parked())
+                    .extracting(ParkedKey::state)
+                    .containsExactly(ParkedKeys.State.HELD);
+            assertThat(size(scenario)).isEqualTo(new ParkedSize(1, 0, 1, size(scenario).bytes()));
+
+            mendTable(scenario);
+            assertThat(resume(applier).refusal()).isEmpty();
+            await().atMost(ApplierScenario.TIMEOUT)
+                    .until(
+                            () ->
+                                    "0"
+                                            .equals(
+                                                    scenario.database.value(
+                                                            "SELECT count(*) FROM"
+                                                                    + " millrace.rejected_changes")));
+            scenario.awaitApplied();
+            awaitContinued(scenario);
+
+            assertEqual(scenario);
+        }
+    }
+
+    private static ParkedSize size(ApplierScenario scenario) throws SQLException {
+        try (Connection connection = scenario.database.connect()) {
+            return new ParkedKeys(scenario.migration)
+                    .size(connection, ApplierScenario.GENERATION, TABLE.table());
         }
     }
 

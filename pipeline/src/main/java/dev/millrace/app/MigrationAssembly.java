@@ -189,7 +189,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         ExistingRows.READ,
                         spec.indexes(),
                         new RejectedLimit(
-                                spec.rejectedLimit().standard(), spec.rejectedLimit().tables())));
+                                spec.rejectedLimit().standard(), spec.rejectedLimit().tables()),
+                        Settings.DEFINITIONS));
     }
 
     /// The way back begins with equal sides, so no row is read and every index stays.
@@ -212,7 +213,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         Backfill.WINDOWS,
                         ExistingRows.ON_BOTH_SIDES,
                         IndexSetting.KEEP,
-                        RejectedLimit.standard()));
+                        RejectedLimit.standard(),
+                        Settings.DEFINITIONS));
     }
 
     private static List<CapturedTable> captured(List<PlannedTable> tables) {

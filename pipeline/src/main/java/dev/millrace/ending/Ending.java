@@ -3,6 +3,7 @@ package dev.millrace.ending;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.State;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -52,26 +53,6 @@ public record Ending(
         /// The last phase of the migration.
         public String phase() {
             return phase;
-        }
-    }
-
-    /// The state of the operation.
-    public enum State {
-        /// Nothing was changed.
-        DRY_RUN("dryRun"),
-        RUNNING("running"),
-        DONE("done");
-
-        private final String id;
-
-        State(String id) {
-            this.id = id;
-        }
-
-        /// The name in JSON and in the archive.
-        @JsonValue
-        public String id() {
-            return id;
         }
     }
 }

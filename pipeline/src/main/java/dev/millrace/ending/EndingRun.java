@@ -5,6 +5,7 @@ import dev.millrace.kafka.BrokerException;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.State;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -174,7 +175,7 @@ final class EndingRun implements AutoCloseable {
         return new Ending(
                 archive.id(),
                 archive.kind(),
-                archive.hasEnded() ? Ending.State.DONE : Ending.State.RUNNING,
+                archive.hasEnded() ? State.DONE : State.RUNNING,
                 archive.toDo().stream().map(step -> step(archive, step, hindrance)).toList(),
                 archive.gates(),
                 null,

@@ -2,7 +2,6 @@ package dev.millrace.ending;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
-import dev.millrace.ending.Ending.State;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.BackfillChange;
@@ -17,6 +16,7 @@ import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -226,14 +226,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     private List<Gate> gates(
             EndRequest request, Migration migration, Traffic traffic, OldTables.Plan renames) {
         String phase = migration.status().phase();
-        request.expectedPhase()
-                .filter(expected -> !expected.equals(phase))
-                .ifPresent(
-                        expected -> {
-                            throw new RefusedException(
-                                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
-                                            .formatted(phase, expected));
-                        });
+        RefusedException.ifWrongPhase(phase, request.expectedPhase());
         return switch (request.kind()) {
             case ABORT -> {
                 if (traffic != Traffic.ON_SOURCE) {

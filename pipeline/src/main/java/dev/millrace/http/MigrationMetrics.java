@@ -154,6 +154,12 @@ public final class MigrationMetrics implements MultiCollector {
                 StatusReport.Table::rejectedKeys);
         byTarget(
                 metrics,
+                "millrace_held_keys",
+                "Keys that another row is in the way of, tried again by themselves",
+                tables,
+                StatusReport.Table::heldKeys);
+        byTarget(
+                metrics,
                 "millrace_table_stopped",
                 "Target table stopped: 1 if the table is stopped, 0 otherwise",
                 tables,

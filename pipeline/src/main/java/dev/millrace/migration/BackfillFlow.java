@@ -120,13 +120,7 @@ final class BackfillFlow {
     /// @throws RefusedException when the change is not possible now; it is not in force then
     synchronized BackfillChange.Outcome change(BackfillChange change, Phase phase) {
         refuseIf(impossible(change.action()));
-        refuseIf(
-                change.expectedPhase()
-                        .filter(expected -> !expected.equals(phase.name()))
-                        .map(
-                                expected ->
-                                        "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
-                                                .formatted(phase.name(), expected)));
+        RefusedException.ifWrongPhase(phase.name(), change.expectedPhase());
         String who = change.who().map(name -> name + " (unverified)").orElse(service);
         Setting next = next(change, who);
         BackfillChange.Outcome outcome =

@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.change.TableId;
+import dev.millrace.control.ParkedSize;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
@@ -232,6 +233,8 @@ final class StatusBoard {
             TableId target = mapping.target().table();
             Optional<BackfillProgress.Table> read =
                     backfill.map(progress -> progress.table(mapping.source()));
+            Optional<ParkedSize> waiting =
+                    Optional.ofNullable(lag.rejected(target)).map(_ -> lag.waiting(target));
             tables.add(
                     new StatusReport.Table(
                             target.toString(),
@@ -242,7 +245,8 @@ final class StatusBoard {
                                     read.filter(BackfillProgress.Table::complete).isPresent()),
                             lag.rejected(target),
                             stopReason(lag.stopped(), target),
-                            lag.rejected(target) == null ? null : lag.waiting(target).parked()));
+                            waiting.map(ParkedSize::parked).orElse(null),
+                            waiting.map(ParkedSize::held).orElse(null)));
         }
         return tables;
     }

@@ -41,22 +41,12 @@ record Switchovers(
         if (repeated.isPresent()) {
             return repeated.get();
         }
-        requirePhase(request.expectedPhase(), phase);
+        RefusedException.ifWrongPhase(phase.name(), request.expectedPhase());
         return switch (request.action()) {
             case CANCEL -> cancel(request.kind());
             case DRY_RUN -> judge(request, phase, now).dryRun();
             case MOVE -> begin(request, judge(request, phase, now));
         };
-    }
-
-    private static void requirePhase(Optional<String> expected, Phase phase) {
-        expected.filter(name -> !name.equals(phase.name()))
-                .ifPresent(
-                        name -> {
-                            throw new RefusedException(
-                                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
-                                            .formatted(phase.name(), name));
-                        });
     }
 
     private Switchover judge(SwitchoverRequest request, Phase phase, LiveStream now) {
@@ -105,7 +95,7 @@ record Switchovers(
 
     /// @throws RefusedException when no operation is unresolved
     Operation resolve(Resolution answer, Phase phase) {
-        requirePhase(answer.expectedPhase(), phase);
+        RefusedException.ifWrongPhase(phase.name(), answer.expectedPhase());
         if (answer.dryRun()) {
             return latest().filter(last -> last.state() == State.UNRESOLVED)
                     .orElseThrow(Switchovers::nothingToAnswer);

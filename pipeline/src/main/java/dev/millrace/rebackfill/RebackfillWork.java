@@ -6,6 +6,7 @@ import dev.millrace.backfill.Rereading.Swept;
 import dev.millrace.backfill.Rereading.Waiting;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.ParkedKeyReader;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
@@ -141,7 +142,7 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
                 rebackfills.mappings(now.target()).stream()
                         .map(mapping -> mapping.target().table().whole())
                         .toList();
-        return new ParkedKeys.Reader(
+        return new ParkedKeyReader(
                         new ParkedKeys(stream.id()), stream.control(), live.generation().number())
                 .open().stream()
                         .filter(key -> tables.contains(key.table().whole()))

@@ -5,6 +5,7 @@ import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.TablePause;
 import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
+import dev.millrace.control.ParkedKeyReader;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.stopped.StoppedTables;
@@ -47,7 +48,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
 
     @FunctionalInterface
     private interface Reading<T> {
-        T read(ParkedKeys.Reader keys) throws SQLException;
+        T read(ParkedKeyReader keys) throws SQLException;
     }
 
     /// The keys, the oldest first, without the changes.
@@ -78,7 +79,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     ///
     /// @throws RefusedException when that is not possible now
     public Outcome change(RejectedChange change) {
-        requirePhase(change.expectedPhase());
+        RefusedException.ifWrongPhase(phase, change.expectedPhase());
         if (change.action() == Action.SKIP && change.reason().isBlank()) {
             throw new RefusedException(
                     "A key is skipped only for a reason, which the journal keeps. Add --reason");
@@ -95,7 +96,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     /// @return what happens, for the operator
     /// @throws RefusedException when the table does not continue
     public String resume(TableChange change) {
-        requirePhase(change.expectedPhase());
+        RefusedException.ifWrongPhase(phase, change.expectedPhase());
         TableId table =
                 stream().tables().targetIds().stream()
                         .map(TableId::whole)
@@ -187,9 +188,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
 
     private Outcome expected(RejectedChange change) {
         Set<Long> waiting =
-                read(ParkedKeys.Reader::open).stream()
-                        .map(ParkedKey::id)
-                        .collect(Collectors.toSet());
+                read(ParkedKeyReader::open).stream().map(ParkedKey::id).collect(Collectors.toSet());
         Set<Long> chosen = change.ids().isEmpty() ? waiting : change.ids();
         Map<Long, String> unknown = new TreeMap<>();
         chosen.stream()
@@ -197,17 +196,6 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                 .forEach(id -> unknown.put(id, "No key with this id waits."));
         List<Long> known = chosen.stream().filter(waiting::contains).sorted().toList();
         return new Outcome(text(change.action(), known.size(), unknown.size()), known, unknown);
-    }
-
-    private void requirePhase(Optional<String> expectedPhase) {
-        expectedPhase
-                .filter(expected -> !expected.equals(phase))
-                .ifPresent(
-                        expected -> {
-                            throw new RefusedException(
-                                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
-                                            .formatted(phase, expected));
-                        });
     }
 
     private String who(Optional<String> client) {
@@ -310,7 +298,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
     private <T> T read(Reading<T> reading) {
         try {
             return reading.read(
-                    new ParkedKeys.Reader(
+                    new ParkedKeyReader(
                             new ParkedKeys(stream().id()),
                             stream().control(),
                             live.generation().number()));

@@ -6,7 +6,7 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.AppliedOffsets;
-import dev.millrace.control.ParkedKeys.Size;
+import dev.millrace.control.ParkedSize;
 import dev.millrace.control.ProgressReader;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.stopped.StoppedTables.Counted;
@@ -49,7 +49,6 @@ public final class LagMonitor implements AutoCloseable {
     private static final Duration TARGET_INTERVAL = Duration.ofMillis(200);
     private static final Duration KAFKA_INTERVAL = Duration.ofSeconds(1);
     private static final Duration ADDITIONS_INTERVAL = Duration.ofSeconds(30);
-    private static final Duration LABELS_INTERVAL = Duration.ofSeconds(10);
 
     private final ReplicationStream stream;
     private final InstantSource clock;
@@ -65,7 +64,7 @@ public final class LagMonitor implements AutoCloseable {
     private final PeriodicProbe target;
     private final PeriodicProbe kafka;
     private final CountDownLatch closed = new CountDownLatch(1);
-    private volatile AppliedOffsets applied = new AppliedOffsets(List.of(), 0);
+    private volatile AppliedOffsets applied = AppliedOffsets.NONE;
     private volatile List<Counted> stopped = List.of();
     private volatile List<String> notReplicated = List.of();
     private final EnumLabels labels;
@@ -75,7 +74,7 @@ public final class LagMonitor implements AutoCloseable {
     private @Nullable Instant targetLabelsRead;
     private @Nullable Instant additionsRead;
     private volatile @Nullable Map<TableId, Optional<Long>> rejected;
-    private volatile Map<TableId, Size> waiting = Map.of();
+    private volatile Map<TableId, ParkedSize> waiting = Map.of();
 
     /// @param additions finds what was added on the source
     /// @param position the last position in the log; `null` while it is unknown
@@ -171,8 +170,8 @@ public final class LagMonitor implements AutoCloseable {
     }
 
     /// What was waiting of a target table at the last probe.
-    public Size waiting(TableId table) {
-        return waiting.getOrDefault(table.whole(), Size.NONE);
+    public ParkedSize waiting(TableId table) {
+        return waiting.getOrDefault(table.whole(), ParkedSize.NONE);
     }
 
     public ComponentState sourceState() {
@@ -229,7 +228,9 @@ public final class LagMonitor implements AutoCloseable {
 
     private boolean areLabelsDue(@Nullable Instant read, Instant now) {
         return labels.concernsTables()
-                && (read == null || Duration.between(read, now).compareTo(LABELS_INTERVAL) > 0);
+                && (read == null
+                        || Duration.between(read, now).compareTo(stream.settings().definitions())
+                                > 0);
     }
 
     private void measure(ReplicationSlot slot, Server server) {

@@ -5,6 +5,7 @@ import dev.millrace.capture.Watermarks;
 import dev.millrace.capture.position.IncompleteKeys;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.AppliedOffsets;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.BrokerException;
@@ -23,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongPredicate;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /// The progress of a running stream, for the reconciler. Thread-safe.
 ///
@@ -136,7 +136,8 @@ record LiveReplicationProgress(
                 lastProgress = clock.instant();
             } else if (!clock.instant().isBefore(lastProgress.plus(STALLED))) {
                 return new Wait.GivenUp(
-                        "nothing was captured or applied for "
+                        now.stalled()
+                                + " for "
                                 + STALLED.toMinutes()
                                 + " minutes (waiting for watermark "
                                 + watermark
@@ -154,19 +155,41 @@ record LiveReplicationProgress(
     }
 
     /// What has to advance until a watermark is applied: the capture while the watermark is not in
-    /// the log, and the partitions that have not stored it.
-    private record Remaining(long captured, Map<Integer, Long> nextOffsets) {}
+    /// the log, the offset of partitions that have not passed it, and the stored watermark of those
+    /// that have passed it and hold a change from before it.
+    record Remaining(
+            long captured, Map<Integer, Long> nextOffsets, Map<Integer, WatermarkNumber> held) {
+
+        /// @param captured number of changes in the log; 0 if the watermark is in the log
+        static Remaining of(long captured, AppliedOffsets applied, WatermarkNumber watermark) {
+            Map<Integer, Long> nextOffsets = new HashMap<>();
+            Map<Integer, WatermarkNumber> held = new HashMap<>();
+            for (StoredOffset stored : applied.partitions()) {
+                WatermarkNumber passed = applied.passed().get(stored.partition());
+                if (stored.watermark().compareTo(watermark) >= 0) {
+                    continue;
+                }
+                if (passed != null && passed.compareTo(watermark) >= 0) {
+                    held.put(stored.partition(), stored.watermark());
+                } else {
+                    nextOffsets.put(stored.partition(), stored.nextOffset());
+                }
+            }
+            return new Remaining(captured, nextOffsets, held);
+        }
+
+        String stalled() {
+            return captured == 0 && nextOffsets.isEmpty() && !held.isEmpty()
+                    ? "a held key was not released, see 'millrace rejected list',"
+                    : "nothing was captured or applied";
+        }
+    }
 
     private Remaining remaining(WatermarkNumber watermark) {
         SourcePosition position = capture.position();
         boolean logged = position != null && position.watermark() >= watermark.number();
-        return new Remaining(
-                logged ? 0 : capture.events() + capture.ownChanges(),
-                lag.applied().partitions().stream()
-                        .filter(each -> each.watermark().compareTo(watermark) < 0)
-                        .collect(
-                                Collectors.toMap(
-                                        StoredOffset::partition, StoredOffset::nextOffset)));
+        return Remaining.of(
+                logged ? 0 : capture.events() + capture.ownChanges(), lag.applied(), watermark);
     }
 
     @Override

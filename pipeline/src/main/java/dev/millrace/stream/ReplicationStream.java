@@ -31,6 +31,7 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.sql.Relation;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
@@ -124,6 +125,7 @@ public record ReplicationStream(
     /// @param existing whether they are read
     /// @param indexes what happens to indexes and foreign keys of the target tables meanwhile
     /// @param rejected how many keys of a table may wait
+    /// @param definitions how often the definitions of both sides are read of which something waits
     public record Settings(
             int partitions,
             Map<String, Object> kafka,
@@ -134,7 +136,11 @@ public record ReplicationStream(
             Backfill backfill,
             ExistingRows existing,
             IndexSetting indexes,
-            RejectedLimit rejected) {
+            RejectedLimit rejected,
+            Duration definitions) {
+
+        /// Of a service.
+        public static final Duration DEFINITIONS = ApplierSettings.Limits.standard().shapes();
 
         public Settings {
             kafka = Map.copyOf(kafka);
@@ -273,7 +279,7 @@ public record ReplicationStream(
                 settings.replicaRole(),
                 origins(),
                 kafka(),
-                ApplierSettings.Limits.standard(),
+                ApplierSettings.Limits.standard(settings.definitions()),
                 tables.rules(),
                 settings.rejected());
     }

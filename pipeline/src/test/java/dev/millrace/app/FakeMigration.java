@@ -2,7 +2,6 @@ package dev.millrace.app;
 
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
-import dev.millrace.ending.Ending.State;
 import dev.millrace.ending.MigrationEnd;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.http.MigrationHost.ServedMigration;
@@ -25,6 +24,7 @@ import dev.millrace.rollback.RollbackPrice.LossyTable;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -155,13 +155,15 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 new Backfill(10, 40L, false),
                                 2L,
                                 "no place for it",
-                                1L),
+                                1L,
+                                3L),
                         new Table(
                                 "crm.note",
                                 List.of("public.notes"),
                                 new Backfill(5, null, true),
                                 0L,
                                 null,
+                                0L,
                                 0L)),
                 List.of(
                         new Part("capture", "running", true, NOON),
@@ -224,26 +226,24 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
             throw new RefusedException(refusal);
         }
         request.table().ifPresent(FakeMigration::requireKnown);
-        return rebackfill(request.dryRun() ? Rebackfill.State.DRY_RUN : Rebackfill.State.RUNNING);
+        return rebackfill(request.dryRun() ? State.DRY_RUN : State.RUNNING);
     }
 
-    private static Rebackfill rebackfill(Rebackfill.State state) {
+    private static Rebackfill rebackfill(State state) {
         return new Rebackfill(
-                state == Rebackfill.State.DRY_RUN ? null : REBACKFILL,
+                state == State.DRY_RUN ? null : REBACKFILL,
                 Rebackfill.KIND,
                 state,
                 "crm.note",
                 List.of(new Operation.Step("sweep", "planned", null, null, "Delete rows.")),
                 List.of(),
                 null,
-                state == Rebackfill.State.RUNNING ? null : "as asked");
+                state == State.RUNNING ? null : "as asked");
     }
 
     @Override
     public Optional<Rebackfill> rebackfill(UUID id) {
-        return id.equals(REBACKFILL)
-                ? Optional.of(rebackfill(Rebackfill.State.DONE))
-                : Optional.empty();
+        return id.equals(REBACKFILL) ? Optional.of(rebackfill(State.DONE)) : Optional.empty();
     }
 
     @Override

@@ -82,6 +82,21 @@ class ClientVerbsTest {
                 .contains("backfill set     at most 5,000 rows/s");
     }
 
+    @Test
+    void statusCountsHeldKeys() {
+        service.json(
+                "GET /api/v1/status",
+                status("CATCHING_UP", 4000)
+                        .replace("\"stopped\":null", "\"stopped\":null,\"heldKeys\":1200"));
+
+        Invocation verb = new Invocation().run("status", "--url", service.url());
+
+        assertThat(verb.out().lines())
+                .contains(
+                        "crm.customer: held keys: 1,200. Another row is in the way; they are tried"
+                                + " again by themselves.");
+    }
+
     private Invocation statusWith(String phase, String operation) {
         String status = status(phase, 4000);
         service.json(

@@ -49,6 +49,8 @@ class MigrationMetricsIT {
                         "millrace_rejected{target=\"crm.note\"} 0.0",
                         "millrace_rejected_keys{target=\"crm.customer\"} 1.0",
                         "millrace_rejected_keys{target=\"crm.note\"} 0.0",
+                        "millrace_held_keys{target=\"crm.customer\"} 3.0",
+                        "millrace_held_keys{target=\"crm.note\"} 0.0",
                         "millrace_table_stopped{target=\"crm.customer\"} 1.0",
                         "millrace_table_stopped{target=\"crm.note\"} 0.0",
                         "millrace_part_well{part=\"capture\"} 1.0",

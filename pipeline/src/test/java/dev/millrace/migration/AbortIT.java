@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
-import dev.millrace.ending.Ending.State;
 import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.switchover.Operation.State;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;

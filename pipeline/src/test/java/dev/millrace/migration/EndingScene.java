@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
-import dev.millrace.ending.Ending.State;
 import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
+import dev.millrace.switchover.Operation.State;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;

@@ -71,6 +71,9 @@ final class MigrationScene implements AutoCloseable {
     private static final int PARTITIONS = 3;
     private static final Duration SWITCHOVER_TIMEOUT = Duration.ofSeconds(15);
 
+    /// A service waits longer.
+    private static final Duration DEFINITIONS = Duration.ofMillis(500);
+
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newTarget();
     final String name = KafkaServer.newMigrationName();
@@ -291,7 +294,8 @@ final class MigrationScene implements AutoCloseable {
                         backfill,
                         ExistingRows.READ,
                         new IndexSetting(indexes, Map.of()),
-                        rejectedLimit));
+                        rejectedLimit,
+                        DEFINITIONS));
     }
 
     private static ReplicationStream.Tables copies(
@@ -336,7 +340,8 @@ final class MigrationScene implements AutoCloseable {
                         Backfill.WINDOWS,
                         ExistingRows.ON_BOTH_SIDES,
                         IndexSetting.KEEP,
-                        RejectedLimit.standard()));
+                        RejectedLimit.standard(),
+                        DEFINITIONS));
     }
 
     private Path stateDir() {

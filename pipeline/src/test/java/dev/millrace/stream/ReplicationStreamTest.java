@@ -79,7 +79,8 @@ class ReplicationStreamTest {
                         Backfill.WINDOWS,
                         ExistingRows.READ,
                         IndexSetting.KEEP,
-                        RejectedLimit.standard()));
+                        RejectedLimit.standard(),
+                        ReplicationStream.Settings.DEFINITIONS));
     }
 
     /// Names that servers use to tell streams from each other.

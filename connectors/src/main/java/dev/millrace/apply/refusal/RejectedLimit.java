@@ -1,7 +1,7 @@
 package dev.millrace.apply.refusal;
 
 import dev.millrace.change.TableId;
-import dev.millrace.control.ParkedKeys.Size;
+import dev.millrace.control.ParkedSize;
 import java.util.Map;
 import java.util.Optional;
 
@@ -31,7 +31,7 @@ public record RejectedLimit(long keys, Map<TableId, Long> ofTables) {
     }
 
     /// Why a table of which so much waits is stopped; empty while it is within its limits.
-    public Optional<String> exceeded(TableId table, Size size) {
+    public Optional<String> exceeded(TableId table, ParkedSize size) {
         if (size.keys() > of(table)) {
             return Optional.of(StopReason.tooManyKeys(table, of(table)));
         }

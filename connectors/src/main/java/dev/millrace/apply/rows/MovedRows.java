@@ -17,16 +17,27 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// Changes rows outside of their table: takes them out, changes them in a temporary table, and puts
 /// them back. So rows can swap the values of a unique column, which no statement can do in place.
-/// Columns that no change contains keep their values. In the caller's transaction. Not thread-safe.
+/// Columns that no change contains keep their values. In the caller's transaction, at whose end the
+/// temporary table is dropped. Not thread-safe.
 final class MovedRows {
 
-    private static final TableId MOVED = new TableId("pg_temp", "millrace_moved");
-    private static final String NAME = Identifier.quote(MOVED.name());
+    private static final String TEMPORARY = "pg_temp";
+
+    /// The name for a table that does not exist, which its first use reports.
+    private static final String MISSING = "millrace_moved";
+
+    /// The object id of the table tells the temporary tables of a transaction apart.
+    private static final String FIND =
+            """
+            SELECT moved, pg_catalog.to_regclass('pg_temp.' || moved) IS NOT NULL
+            FROM (SELECT 'millrace_moved_' || pg_catalog.to_regclass(?)::oid) t (moved)
+            """;
 
     /// The server computes generated columns again.
     private static final String COLUMNS =
@@ -40,11 +51,44 @@ final class MovedRows {
     private final Connection connection;
     private final TableRule rule;
     private final String table;
+    private String name = "";
 
     MovedRows(Connection connection, TableId table, TableRule rule) {
         this.connection = connection;
         this.rule = rule;
         this.table = Identifier.quote(table);
+    }
+
+    /// Creates the temporary table, if this transaction has not. Call it outside of the savepoint
+    /// of an attempt: to create the table for each one would write to the catalog each time.
+    void prepare(RowSchema key) throws SQLException {
+        if (exists()) {
+            return;
+        }
+        execute(
+                "CREATE TEMPORARY TABLE "
+                        + name
+                        + " ON COMMIT DROP AS SELECT * FROM "
+                        + table
+                        + " WITH NO DATA");
+        execute(
+                "ALTER TABLE "
+                        + name
+                        + " ADD PRIMARY KEY ("
+                        + String.join(
+                                ", ", key.keyColumns().stream().map(Identifier::quote).toList())
+                        + ")");
+    }
+
+    private boolean exists() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(FIND)) {
+            statement.setString(1, table);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                name = Objects.requireNonNullElse(row.getString(1), MISSING);
+                return row.getBoolean(2);
+            }
+        }
     }
 
     /// Changes the rows that exist and puts them back. A row that a change inserts remains to be
@@ -56,19 +100,7 @@ final class MovedRows {
             return;
         }
         RowSchema key = steps.getFirst().keySchema();
-        execute(
-                "CREATE TEMPORARY TABLE "
-                        + NAME
-                        + " ON COMMIT DROP AS SELECT * FROM "
-                        + table
-                        + " WITH NO DATA");
-        execute(
-                "ALTER TABLE "
-                        + NAME
-                        + " ADD PRIMARY KEY ("
-                        + String.join(
-                                ", ", key.keyColumns().stream().map(Identifier::quote).toList())
-                        + ")");
+        prepare(key);
         for (TableChanges step : steps) {
             takeOut(key, step.keys());
         }
@@ -84,17 +116,17 @@ final class MovedRows {
                         + ") OVERRIDING SYSTEM VALUE SELECT "
                         + columns
                         + " FROM "
-                        + NAME);
-        execute("DROP TABLE " + NAME);
+                        + name);
+        execute("DELETE FROM " + name);
     }
 
     private void takeOut(RowSchema key, List<RowKey> keys) throws SQLException, TableStop {
-        TableSql sql = new TableSql(key, TargetColumns.read(connection, key), Map.of(), NAME);
+        TableSql sql = new TableSql(key, TargetColumns.read(connection, key), Map.of(), name);
         execute(
                 "WITH gone AS ("
                         + sql.deleteFromArrays()
                         + " RETURNING t.*) INSERT INTO "
-                        + NAME
+                        + name
                         + " SELECT * FROM gone",
                 keys.size(),
                 key.key(),
@@ -132,8 +164,10 @@ final class MovedRows {
 
     /// Writes to the temporary table as to the table.
     private TableSql sql(RowSchema schema) throws SQLException, TableStop {
-        RowSchema moved = RowSchema.keyed(MOVED, schema.columns(), schema.keyColumns());
-        return new TableSql(moved, TargetColumns.read(connection, schema), rule.kept(), NAME);
+        RowSchema moved =
+                RowSchema.keyed(
+                        new TableId(TEMPORARY, name), schema.columns(), schema.keyColumns());
+        return new TableSql(moved, TargetColumns.read(connection, schema), rule.kept(), name);
     }
 
     private String columns() throws SQLException {

@@ -70,6 +70,18 @@ public final class RowWriter {
         }
     }
 
+    /// Lets [#move] be called for the table, in this transaction.
+    public void prepareMove(TableId table, List<TableChanges> steps)
+            throws TableStop, RowRefusal, SQLException {
+        try {
+            if (!steps.isEmpty()) {
+                new MovedRows(connection, table, rule(table)).prepare(steps.getFirst().keySchema());
+            }
+        } catch (SQLException e) {
+            throw refusalOr(table, e);
+        }
+    }
+
     /// Changes the rows of the table that exist so that they can swap unique values. Rows that the
     /// changes insert remain to be written by [#write].
     ///

@@ -27,6 +27,10 @@ public final class TableChanges {
 
     private final BitSet deletes = new BitSet();
     private @Nullable Map<RowKey, PendingRow> compacted;
+
+    /// Where the changes of each key are, ascending. Only the search for refused keys needs it.
+    private @Nullable Map<RowKey, List<Integer>> places;
+
     private boolean hasPartialRow;
     private long firstChangesOffset = Long.MAX_VALUE;
 
@@ -49,21 +53,37 @@ public final class TableChanges {
         firstChangesOffset = Math.min(firstChangesOffset, changesOffset);
         rows.add(row);
         compacted = null;
+        places = null;
     }
 
     /// The changes of some keys only.
     public TableChanges of(Set<RowKey> keys) {
+        Map<RowKey, List<Integer>> known = places();
         TableChanges chosen = new TableChanges(keySchema);
-        for (int i = 0; i < rows.size(); i++) {
-            if (keys.contains(rows.get(i).key())) {
-                if (deletes.get(i)) {
-                    chosen.delete(rows.get(i), firstChangesOffset);
-                } else {
-                    chosen.upsert(rows.get(i), firstChangesOffset);
-                }
-            }
-        }
+        keys.stream()
+                .flatMap(key -> known.getOrDefault(key, List.of()).stream())
+                .sorted()
+                .forEach(
+                        i -> {
+                            if (deletes.get(i)) {
+                                chosen.delete(rows.get(i), firstChangesOffset);
+                            } else {
+                                chosen.upsert(rows.get(i), firstChangesOffset);
+                            }
+                        });
         return chosen;
+    }
+
+    private Map<RowKey, List<Integer>> places() {
+        Map<RowKey, List<Integer>> known = places;
+        if (known == null) {
+            known = HashMap.newHashMap(rows.size());
+            for (int i = 0; i < rows.size(); i++) {
+                known.computeIfAbsent(rows.get(i).key(), _ -> new ArrayList<>(1)).add(i);
+            }
+            places = known;
+        }
+        return known;
     }
 
     /// The keys of all changes, sorted.

@@ -43,6 +43,9 @@ public final class MissedChanges {
                         SELECT s.migration, s.generation, s.target_schema, s.target_name
                         FROM millrace.stopped_table s
                         WHERE s.migration = ? AND s.generation = ? AND s.resumed_at IS NOT NULL
+                            AND EXISTS (SELECT FROM millrace.rejected_changes m
+                                WHERE (m.migration, m.generation, m.target_schema, m.target_name)
+                                    = (s.migration, s.generation, s.target_schema, s.target_name))
                         ORDER BY s.resumed_at, s.target_schema, s.target_name LIMIT 1
                     ) s USING (migration, generation, target_schema, target_name)
                     """;

@@ -17,7 +17,8 @@ import java.util.Set;
 /// The stopped tables of a migration in `millrace.stopped_table`. A stop belongs to one generation:
 /// the writer records it in the transaction that moves the stored offset of that generation, and
 /// the next generation reads the table again. A table that continues keeps its row until it has
-/// applied what it missed. Uses the caller's connection and transaction. Thread-safe.
+/// applied what it missed, also what is held. Uses the caller's connection and transaction.
+/// Thread-safe.
 public final class StoppedTables {
 
     private static final String READ =
@@ -45,17 +46,21 @@ public final class StoppedTables {
                 WHERE stopped_table.resumed_at IS NOT NULL
             """;
 
+    private static final String MISSED =
+            "SELECT FROM millrace.rejected_changes r"
+                    + " WHERE (r.migration, r.generation, r.target_schema, r.target_name)"
+                    + " = (s.migration, s.generation, s.target_schema, s.target_name)";
+
+    private static final String REFUSING =
+            "SELECT s.target_schema, s.target_name FROM millrace.stopped_table s"
+                    + " WHERE s.migration = ? AND s.generation = ? AND (s.resumed_at IS NULL OR EXISTS ("
+                    + MISSED;
+
     /// A table that continues has missed changes only in some partitions; in the others its changes
     /// are applied.
-    private static final String IN_PARTITION =
-            """
-            SELECT s.target_schema, s.target_name FROM millrace.stopped_table s
-            WHERE s.migration = ? AND s.generation = ? AND (s.resumed_at IS NULL OR EXISTS (
-                SELECT FROM millrace.rejected_changes r
-                WHERE (r.migration, r.generation, r.target_schema, r.target_name)
-                    = (s.migration, s.generation, s.target_schema, s.target_name)
-                    AND r.partition = ?))
-            """;
+    private static final String IN_PARTITION = REFUSING + " AND r.partition = ?))";
+
+    private static final String IN_ANY_PARTITION = REFUSING + "))";
 
     private static final String PAUSE =
             """
@@ -85,13 +90,26 @@ public final class StoppedTables {
     private static final String LOCK =
             "SELECT FROM millrace.stopped_table" + OF_TABLE + " FOR UPDATE";
 
+    private static final String LOCK_CONTINUING =
+            "SELECT FROM millrace.stopped_table WHERE migration = ? AND generation = ?"
+                    + " AND resumed_at IS NOT NULL FOR UPDATE";
+
+    /// A key that is held since the table caught up has an older change than the stored watermark,
+    /// so no wait for a watermark is a wait for it: until it is released, the table is stopped.
+    private static final String IS_COMPLETE =
+            " AND resumed_at IS NOT NULL AND source_change IS NULL AND NOT EXISTS ("
+                    + MISSED
+                    + ") AND NOT EXISTS (SELECT FROM millrace.parked_key k"
+                    + " WHERE (k.migration, k.generation, k.target_schema, k.target_name)"
+                    + " = (s.migration, s.generation, s.target_schema, s.target_name)"
+                    + " AND k.state = 'held')";
+
     private static final String END =
-            "DELETE FROM millrace.stopped_table s"
-                    + OF_TABLE
-                    + " AND resumed_at IS NOT NULL AND source_change IS NULL AND NOT EXISTS (SELECT FROM"
-                    + " millrace.rejected_changes r"
-                    + " WHERE (r.migration, r.generation, r.target_schema, r.target_name)"
-                    + " = (s.migration, s.generation, s.target_schema, s.target_name))";
+            "DELETE FROM millrace.stopped_table s" + OF_TABLE + IS_COMPLETE;
+
+    private static final String END_ALL =
+            "DELETE FROM millrace.stopped_table s WHERE migration = ? AND generation = ?"
+                    + IS_COMPLETE;
 
     private static final String SAME_TABLE =
             "SELECT to_regclass(?) IS NULL, to_regclass(?)::oid = (SELECT table_oid"
@@ -157,6 +175,18 @@ public final class StoppedTables {
                         partition));
     }
 
+    /// The tables whose changes in any partition are not applied. One that has applied what it
+    /// missed, and waits for held keys only, is not among them.
+    public Set<TableId> in(Connection connection, int generation) throws SQLException {
+        return new HashSet<>(
+                Statements.list(
+                        connection,
+                        IN_ANY_PARTITION,
+                        row -> new TableId(row.getString(1), row.getString(2)),
+                        migration,
+                        generation));
+    }
+
     /// Whether the rows that were applied before can be in the table.
     public Identity identity(Connection connection, TableId table) throws SQLException {
         String name = Identifier.quote(table);
@@ -180,10 +210,18 @@ public final class StoppedTables {
         end(connection, generation, table);
     }
 
-    /// Removes the stop of a table that continues, if it has no missed changes any more. Call it
-    /// after [#lock].
+    /// Removes the stop of a table that continues, if it has neither missed changes nor held keys
+    /// any more. Call it after [#lock].
     public void end(Connection connection, int generation, TableId table) throws SQLException {
         Statements.update(connection, END, migration, generation, table.schema(), table.name());
+    }
+
+    /// The same for every table, after keys were released.
+    public void endAll(Connection connection, int generation) throws SQLException {
+        if (!Statements.list(connection, LOCK_CONTINUING, _ -> true, migration, generation)
+                .isEmpty()) {
+            Statements.update(connection, END_ALL, migration, generation);
+        }
     }
 
     /// Locks the stop, so that of two partitions that end at once the second one sees both.

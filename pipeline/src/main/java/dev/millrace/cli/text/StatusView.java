@@ -154,6 +154,15 @@ public final class StatusView {
                 .forEach(
                         table ->
                                 lines.add(bad(table.target() + " is stopped: " + table.stopped())));
+        tables.stream()
+                .filter(table -> table.heldKeys() != null && table.heldKeys() > 0)
+                .forEach(
+                        table ->
+                                lines.add(
+                                        "%s: held keys: %s. Another row is in the way; they are tried again by themselves."
+                                                .formatted(
+                                                        table.target(),
+                                                        Figures.count(table.heldKeys()))));
         return lines;
     }
 
