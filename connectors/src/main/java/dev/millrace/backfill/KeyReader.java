@@ -83,8 +83,7 @@ final class KeyReader {
 
     /// A query that returns the keys as values of the key columns. Their texts are in the
     /// statement, because COPY takes no parameters. They are cast to the types of the columns, so
-    /// that an index finds them. A domain over an enum has no comparison of enums, so both are cast
-    /// to its base type.
+    /// that an index finds them.
     static String values(Relation relation, List<RowKey> keys) {
         List<String> columns = relation.key();
         return IntStream.range(0, columns.size())
@@ -109,16 +108,27 @@ final class KeyReader {
     static String compared(String row, Relation relation, String column) {
         Relation.SqlType declared = relation.column(column).orElseThrow().type();
         String type = type(relation, column);
-        return row
-                + "."
-                + Identifier.quote(column)
-                + (type.equals(declared.formatted()) ? "" : "::" + type);
+        boolean same = type.equals(declared.formatted()) || declared.base().isEmpty();
+        return row + "." + Identifier.quote(column) + (same ? "" : "::" + type);
     }
 
+    /// The type in which keys are compared. It changes no value: a cast to `varchar(3)` or
+    /// `numeric(5,1)` would make another key of a text that the column cannot have. A domain over
+    /// an enum has no comparison of enums, so its base type is used.
     static String type(Relation relation, String column) {
         Relation.SqlType declared = relation.column(column).orElseThrow().type();
         Relation.SqlType base = ValueType.base(declared);
-        return (base.enumerated() ? base : declared).formatted();
+        if (base.enumerated()) {
+            return base.formatted();
+        }
+        return isModified(declared)
+                ? Identifier.quote(base.schema()) + "." + Identifier.quote(base.name())
+                : declared.formatted();
+    }
+
+    /// Whether a cast to the type can change a value of its base type.
+    private static boolean isModified(Relation.SqlType type) {
+        return type.modifier() >= 0 || type.base().filter(KeyReader::isModified).isPresent();
     }
 
     private static String array(List<RowKey> keys, int position) {

@@ -132,7 +132,7 @@ final class KeySweep {
     Missing missing(Connection connection, List<RowKey> page) throws SQLException {
         List<RowKey> keys = page.stream().map(this::onSource).toList();
         Collection<RowKey> missing = new LinkedHashSet<>();
-        long unreadable = missing(connection, keys, missing);
+        long unreadable = missing(connection, keys, missing, true);
         return new Missing(List.copyOf(missing), unreadable);
     }
 
@@ -146,7 +146,13 @@ final class KeySweep {
                         .toArray(String[]::new));
     }
 
-    private long missing(Connection connection, List<RowKey> keys, Collection<RowKey> missing)
+    /// @param asDeclared whether a key has the text that its column on the source prints. A key
+    ///   that the column cannot have may have none
+    private long missing(
+            Connection connection,
+            List<RowKey> keys,
+            Collection<RowKey> missing,
+            boolean asDeclared)
             throws SQLException {
         if (keys.isEmpty()) {
             return 0;
@@ -160,8 +166,14 @@ final class KeySweep {
                                                 + " = t."
                                                 + Identifier.quote(column))
                         .collect(Collectors.joining(" AND "));
+        String printed =
+                source.key().stream()
+                        .map(column -> printed(column, asDeclared))
+                        .collect(Collectors.joining(", "));
         String query =
-                "FROM (SELECT '(0,0)'::tid AS ctid, v.* FROM ("
+                "FROM (SELECT '(0,0)'::tid AS ctid, "
+                        + printed
+                        + " FROM ("
                         + KeyReader.values(source, keys)
                         + ") v) t WHERE NOT EXISTS (SELECT FROM "
                         + Identifier.quote(source.id())
@@ -177,11 +189,32 @@ final class KeySweep {
             }
         }
         if (keys.size() == 1) {
-            return 1;
+            return asDeclared ? missing(connection, keys, missing, false) : 1;
         }
         int half = keys.size() / 2;
-        return missing(connection, keys.subList(0, half), missing)
-                + missing(connection, keys.subList(half, keys.size()), missing);
+        return missing(connection, keys.subList(0, half), missing, true)
+                + missing(connection, keys.subList(half, keys.size()), missing, true);
+    }
+
+    /// `numeric(5,1)` prints 7 as 7.0, and `char(3)` pads. The text selects the partition.
+    private String printed(String column, boolean asDeclared) {
+        String value = "v." + Identifier.quote(column);
+        String declared = source.column(column).orElseThrow().type().formatted();
+        String type = KeyReader.type(source, column);
+        if (!asDeclared || type.equals(declared)) {
+            return value;
+        }
+        String cast = "(" + value + "::" + declared + ")::" + type;
+        return "CASE WHEN "
+                + value
+                + " = "
+                + cast
+                + " THEN "
+                + cast
+                + " ELSE "
+                + value
+                + " END AS "
+                + Identifier.quote(column);
     }
 
     /// @param from everything after the list of the columns of a row `t`

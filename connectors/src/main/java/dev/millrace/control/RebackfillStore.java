@@ -37,7 +37,8 @@ public final class RebackfillStore {
     private static final String ENTER =
             """
             WITH changed AS (
-                UPDATE millrace.rebackfill SET step = ?, swept = ?, removed = ?, outcome = NULLIF(?, ''),
+                UPDATE millrace.rebackfill SET step = ?, swept = ?, removed = ?, unreadable = ?,
+                    outcome = NULLIF(?, ''),
                     finished_at = CASE WHEN ? THEN clock_timestamp() END
                 WHERE id = ? AND finished_at IS NULL AND %s RETURNING id)
             """
@@ -46,7 +47,8 @@ public final class RebackfillStore {
 
     private static final String SELECT =
             """
-            SELECT id, target, generation, step, swept, removed, who, reason, started_at, finished_at, outcome
+            SELECT id, target, generation, step, swept, removed, unreadable, who, reason, started_at,
+                finished_at, outcome
             FROM millrace.rebackfill WHERE migration = ?
             """;
 
@@ -64,21 +66,25 @@ public final class RebackfillStore {
 
     /// @param target the target table as `schema.name`; empty for the whole migration
     /// @param generation the generation whose log the rows are read into
-    /// @param swept rows of the target that were looked up on the source
-    /// @param removed those of them that the source does not have
     /// @param finishedAt empty while the re-backfill is not finished
     public record StoredRebackfill(
             UUID id,
             Optional<String> target,
             int generation,
             String step,
-            long swept,
-            long removed,
+            Sweep sweep,
             String who,
             String reason,
             Instant startedAt,
             Optional<Instant> finishedAt,
             Optional<String> outcome) {}
+
+    /// What the sweep found.
+    ///
+    /// @param keys rows of the target that were looked up on the source
+    /// @param removed those of them that the source does not have
+    /// @param unreadable those of them whose key is no value of the source's types; they remain
+    public record Sweep(long keys, long removed, long unreadable) {}
 
     /// What a re-backfill begins with.
     public record Beginning(
@@ -94,7 +100,7 @@ public final class RebackfillStore {
     ///
     /// @param what is noted in the journal; empty for nothing
     /// @param isFinished no later step follows; `what` is the outcome then
-    public record Reached(String step, long swept, long removed, String what, boolean isFinished) {}
+    public record Reached(String step, Sweep sweep, String what, boolean isFinished) {}
 
     public void begin(Beginning begun, String phase) throws SQLException {
         OperationStore.change(
@@ -124,8 +130,9 @@ public final class RebackfillStore {
                 control,
                 ENTER,
                 next.step(),
-                next.swept(),
-                next.removed(),
+                next.sweep().keys(),
+                next.sweep().removed(),
+                next.sweep().unreadable(),
                 next.isFinished() ? next.what() : "",
                 next.isFinished(),
                 known.id(),
@@ -171,13 +178,12 @@ public final class RebackfillStore {
                 Optional.ofNullable(row.getString(2)),
                 row.getInt(3),
                 row.getString(4),
-                row.getLong(5),
-                row.getLong(6),
-                row.getString(7),
+                new Sweep(row.getLong(5), row.getLong(6), row.getLong(7)),
                 row.getString(8),
-                row.getObject(9, OffsetDateTime.class).toInstant(),
-                Optional.ofNullable(row.getObject(10, OffsetDateTime.class))
+                row.getString(9),
+                row.getObject(10, OffsetDateTime.class).toInstant(),
+                Optional.ofNullable(row.getObject(11, OffsetDateTime.class))
                         .map(OffsetDateTime::toInstant),
-                Optional.ofNullable(row.getString(11)));
+                Optional.ofNullable(row.getString(12)));
     }
 }

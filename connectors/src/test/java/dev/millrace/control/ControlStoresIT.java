@@ -12,6 +12,7 @@ import dev.millrace.control.PaceStore.Note;
 import dev.millrace.control.PaceStore.Setting;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
+import dev.millrace.control.RebackfillStore.Sweep;
 import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.control.stopped.RejectedChanges;
 import dev.millrace.control.stopped.StoppedTables;
@@ -156,7 +157,11 @@ class ControlStoresIT {
 
             RebackfillStore older = new RebackfillStore(control, "shop", owner.epoch() - 1);
             assertThatThrownBy(
-                            () -> older.enter(begun, new Reached("done", 0, 0, "", true), "FAILED"))
+                            () ->
+                                    older.enter(
+                                            begun,
+                                            new Reached("done", new Sweep(0, 0, 0), "", true),
+                                            "FAILED"))
                     .isInstanceOf(OperationStore.Superseded.class);
 
             assertThat(store.unfinished()).contains(begun);

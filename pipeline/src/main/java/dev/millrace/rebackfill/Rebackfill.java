@@ -1,9 +1,10 @@
 package dev.millrace.rebackfill;
 
-import com.fasterxml.jackson.annotation.JsonValue;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
+import dev.millrace.control.RebackfillStore.Sweep;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.State;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,26 +65,6 @@ public record Rebackfill(
             @Nullable String operation,
             @Nullable String table,
             @Nullable String step) {}
-
-    /// The state of the operation.
-    public enum State {
-        /// Nothing was changed.
-        DRY_RUN("dryRun"),
-        RUNNING("running"),
-        DONE("done");
-
-        private final String id;
-
-        State(String id) {
-            this.id = id;
-        }
-
-        /// The name in JSON.
-        @JsonValue
-        public String id() {
-            return id;
-        }
-    }
 
     /// The steps in their order. Each can be repeated after a kill.
     enum Step {
@@ -169,7 +150,9 @@ public record Rebackfill(
                             null,
                             i == at
                                     ? note
-                                    : step == Step.SWEEP && i < at ? swept(stored) : step.text));
+                                    : step == Step.SWEEP && i < at
+                                            ? found(stored.sweep())
+                                            : step.text));
         }
         return new Rebackfill(
                 stored.id(),
@@ -182,8 +165,15 @@ public record Rebackfill(
                 stored.outcome().orElse(null));
     }
 
-    private static String swept(StoredRebackfill stored) {
-        return "%d rows of the target looked up, %d deleted"
-                .formatted(stored.swept(), stored.removed());
+    /// What a sweep found, in words.
+    static String found(Sweep sweep) {
+        String looked =
+                "%d rows of the target were looked up and %d deleted"
+                        .formatted(sweep.keys(), sweep.removed());
+        return sweep.unreadable() == 0
+                ? looked
+                : looked
+                        + ". Rows whose key the source's types do not allow remain: %d. Delete them if nothing else has written them"
+                                .formatted(sweep.unreadable());
     }
 }

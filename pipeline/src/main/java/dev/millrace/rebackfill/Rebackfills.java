@@ -7,6 +7,7 @@ import dev.millrace.control.RebackfillStore;
 import dev.millrace.control.RebackfillStore.Beginning;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
+import dev.millrace.control.RebackfillStore.Sweep;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
@@ -116,6 +117,7 @@ public final class Rebackfills implements AutoCloseable {
                 // Its beginning may not have been confirmed.
                 current = with.store().unfinished();
             }
+            RefusedException.ifWrongPhase(with.phase().get(), request.expectedPhase());
             refusal(request)
                     .ifPresent(
                             reason -> {
@@ -165,11 +167,6 @@ public final class Rebackfills implements AutoCloseable {
 
     private Optional<String> refusal(Request request) {
         String phase = with.phase().get();
-        if (request.expectedPhase().filter(expected -> !expected.equals(phase)).isPresent()) {
-            return Optional.of(
-                    "The migration is in the phase %s, not in %s. Check 'millrace status', then run the command again without an expected phase or with this one"
-                            .formatted(phase, request.expectedPhase().get()));
-        }
         if (!PHASES.contains(phase)) {
             return Optional.of(
                     "Rows are read again only while the application writes to the source and no operation moves it; the migration is in the phase %s. Check 'millrace status'"
@@ -304,8 +301,8 @@ public final class Rebackfills implements AutoCloseable {
         String note =
                 switch (Step.of(stored.step())) {
                     case SWEEP ->
-                            "%d rows of the target looked up, %d deleted, %d with a key that the source cannot have"
-                                    .formatted(now.keys(), now.removed(), now.unreadable());
+                            Rebackfill.found(
+                                    new Sweep(now.keys(), now.removed(), now.unreadable()));
                     case START -> waitsFor.map(found -> "waits for " + found).orElse("");
                     case GENERATION, BEGIN, READ, RETRY, DONE -> "";
                 };
@@ -354,11 +351,10 @@ public final class Rebackfills implements AutoCloseable {
         if (next == Step.DONE) {
             finish(
                     done,
-                    "%s was read again; %d rows of the target were looked up and %d deleted"
+                    "%s was read again; %s"
                             .formatted(
                                     done.target().orElse("Every table"),
-                                    done.swept(),
-                                    done.removed()),
+                                    Rebackfill.found(done.sweep())),
                     with.phase().get());
         } else {
             boolean sweeps = Step.of(done.step()) == Step.SWEEP;
@@ -367,8 +363,12 @@ public final class Rebackfills implements AutoCloseable {
                             done,
                             new Reached(
                                     next.id(),
-                                    sweeps ? swept.keys() : done.swept(),
-                                    sweeps ? swept.removed() : done.removed(),
+                                    sweeps
+                                            ? new Sweep(
+                                                    swept.keys(),
+                                                    swept.removed(),
+                                                    swept.unreadable())
+                                            : done.sweep(),
                                     "",
                                     false),
                             with.phase().get());
@@ -377,11 +377,7 @@ public final class Rebackfills implements AutoCloseable {
     }
 
     private void finish(StoredRebackfill done, String outcome, String phase) throws SQLException {
-        with.store()
-                .enter(
-                        done,
-                        new Reached(Step.DONE.id(), done.swept(), done.removed(), outcome, true),
-                        phase);
+        with.store().enter(done, new Reached(Step.DONE.id(), done.sweep(), outcome, true), phase);
         current = Optional.empty();
     }
 }

@@ -11,6 +11,7 @@ import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -20,7 +21,10 @@ class RollbackIT {
     @Test
     void movesThereAndBackAndThereAgainWithoutALostTransfer() throws Exception {
         try (BankScene bank = BankScene.withALostClient()) {
-            assertDone(bank.move(Kind.SWITCHOVER));
+            UUID moving = bank.beginMove(Kind.SWITCHOVER);
+            // The phase follows a moment later.
+            assertRebackfillIsRefused(bank.scene);
+            assertDone(bank.awaitEnd(moving));
             bank.scene.awaitPhase("REVERSIBLE");
             bank.traffic.awaitProgress("target");
             assertThat(
@@ -29,20 +33,7 @@ class RollbackIT {
                                             + " DISTINCT FROM to_regclass(target)::oid"))
                     .as("tables of the way back that could not continue after a stop")
                     .isEmpty();
-            assertThatThrownBy(
-                            () ->
-                                    bank.scene
-                                            .running()
-                                            .rebackfill(
-                                                    new Rebackfill.Request(
-                                                            Optional.empty(),
-                                                            "",
-                                                            Optional.empty(),
-                                                            Optional.empty(),
-                                                            Optional.empty(),
-                                                            false)))
-                    .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("only while the application writes to the source");
+            assertRebackfillIsRefused(bank.scene);
 
             assertDone(bank.move(Kind.ROLLBACK));
             bank.scene.awaitPhase("IN_SYNC");
@@ -65,6 +56,23 @@ class RollbackIT {
             bank.assertOnSource();
             bank.assertNothingLostOnSource();
         }
+    }
+
+    private static void assertRebackfillIsRefused(MigrationScene scene) {
+        assertThatThrownBy(
+                        () ->
+                                scene.running()
+                                        .rebackfill(
+                                                new Rebackfill.Request(
+                                                        Optional.empty(),
+                                                        "",
+                                                        Optional.empty(),
+                                                        Optional.empty(),
+                                                        Optional.empty(),
+                                                        false)))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("only while the application writes to the source");
+        assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill")).isEqualTo("0");
     }
 
     /// A write past the fence is not lost, and the operator sees it.
