@@ -32,6 +32,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,7 +64,7 @@ record SwitchoverFacts(
                 now.lag().freshness().age(clock.instant()),
                 rejected(now),
                 incompleteKeys(now),
-                known(() -> plan(plan.get())),
+                known(() -> plan(plan.get(), now.stream().capture().paused().changes().keySet())),
                 sides(stream),
                 targetFence(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))));
@@ -144,7 +145,7 @@ record SwitchoverFacts(
         return OptionalLong.of(sum);
     }
 
-    private GateFacts.Plan plan(PreflightReport report) {
+    private GateFacts.Plan plan(PreflightReport report, Set<TableId> paused) {
         Map<String, List<String>> readiness = new TreeMap<>();
         for (Finding finding : report.findings()) {
             if (finding.check().startsWith(PREFIX)) {
@@ -162,7 +163,9 @@ record SwitchoverFacts(
                         .filter(finding -> !finding.status().passes())
                         .map(SwitchoverFacts::sentence)
                         .toList(),
-                report.accepted() ? Optional.of(changed(report.mappings())) : Optional.empty());
+                report.accepted()
+                        ? Optional.of(changed(report.mappings(), paused))
+                        : Optional.empty());
     }
 
     private static String sentence(Finding finding) {
@@ -172,15 +175,39 @@ record SwitchoverFacts(
     }
 
     /// The target tables that the file would map differently today.
-    private List<TableId> changed(List<Mapping> planned) {
-        Set<String> now =
-                planned.stream().map(GenerationStart::meaning).collect(Collectors.toSet());
+    ///
+    /// @param paused source tables with a changed definition that nobody has accepted
+    private List<TableId> changed(List<Mapping> planned, Set<TableId> paused) {
+        Map<List<String>, Mapping> now =
+                planned.stream()
+                        .collect(
+                                Collectors.toMap(
+                                        GenerationStart::declared, each -> each, (one, _) -> one));
         return stream.tables().mappings().stream()
-                .filter(mapping -> !now.contains(GenerationStart.meaning(mapping)))
+                .filter(
+                        mapping -> {
+                            Mapping today = now.get(GenerationStart.declared(mapping));
+                            return today == null
+                                    || paused.contains(mapping.source())
+                                    || !hasSameTypes(mapping, today);
+                        })
                 .map(mapping -> mapping.target().table())
                 .distinct()
                 .sorted()
                 .toList();
+    }
+
+    /// A value that is only copied is the same text in another type.
+    private static boolean hasSameTypes(Mapping mapping, Mapping today) {
+        Set<String> copied = mapping.mapper().copies().keySet();
+        return IntStream.range(0, mapping.outputs().size())
+                .filter(
+                        i ->
+                                !mapping.outputs()
+                                        .get(i)
+                                        .formatted()
+                                        .equals(today.outputs().get(i).formatted()))
+                .allMatch(i -> copied.contains(mapping.target().columns().get(i)));
     }
 
     private static Map<TableId, Set<TableId>> readers(ReplicationStream of) {

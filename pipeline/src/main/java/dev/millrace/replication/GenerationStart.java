@@ -277,14 +277,8 @@ public final class GenerationStart {
         return Fingerprint.of(parts);
     }
 
-    /// Fingerprint of what one mapping means on these databases.
-    public static String meaning(Mapping mapping) {
-        List<String> parts = declared(mapping);
-        mapping.outputs().forEach(type -> parts.add(type.formatted()));
-        return Fingerprint.of(parts);
-    }
-
-    private static List<String> declared(Mapping mapping) {
+    /// What one mapping means on these databases, without types.
+    public static List<String> declared(Mapping mapping) {
         List<String> parts = new ArrayList<>();
         parts.add(mapping.target().table().toString());
         parts.addAll(mapping.target().columns());

@@ -8,8 +8,12 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.switchover.Gate;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// The definition of a table changes while the migration runs: nothing is lost, other tables go on,
@@ -118,6 +122,25 @@ class SchemaChangeMigrationIT {
         }
     }
 
+    private static Gate schemaGate(MigrationScene scene) {
+        return scene
+                .running()
+                .move(
+                        new SwitchoverRequest(
+                                Operation.Kind.SWITCHOVER,
+                                SwitchoverRequest.Action.DRY_RUN,
+                                Set.of(),
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty()))
+                .gates()
+                .stream()
+                .filter(gate -> gate.name().equals("schema"))
+                .findFirst()
+                .orElseThrow();
+    }
+
     private static TableChange dryRun(boolean acceptSchema) {
         return new TableChange(
                 "public.en", acceptSchema, "", Optional.of("ann"), Optional.empty(), true);
@@ -150,6 +173,7 @@ class SchemaChangeMigrationIT {
                     "millrace resume --table public.en --accept-schema");
             scene.source.execute("UPDATE other SET v = 'w'", "DELETE FROM en WHERE id = 50");
             await().atMost(WAIT).until(() -> count(scene, "other WHERE v = 'w'") == 100);
+            assertThat(schemaGate(scene).value()).isEqualTo("changed: [public.en]");
             assertThatThrownBy(() -> scene.running().rejected().resume(resume(false)))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("--accept-schema");
@@ -175,6 +199,7 @@ class SchemaChangeMigrationIT {
             scene.awaitPhase("IN_SYNC");
             assertThat(count(scene, "en WHERE s IN ('x', 'y')")).isEqualTo(10);
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(schemaGate(scene).ok()).as("without a restart").isTrue();
 
             scene.stop();
             scene.start();
