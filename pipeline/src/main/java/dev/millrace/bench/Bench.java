@@ -35,6 +35,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /// Runs a benchmark: starts two servers, creates the data once, measures Millrace and its peers in
 /// turn, and writes the report. In each run the contestants start in another order. A contestant
@@ -59,6 +60,8 @@ public final class Bench {
     private final Narration narration;
     private final Contestants contestants;
     private final Inspection inspection;
+    private volatile @Nullable Thread caller;
+    private volatile boolean interrupted;
 
     public Bench(BenchPlan plan, InstantSource clock, PrintWriter out) {
         this(clock, out, Contestants.of(plan), _ -> {});
@@ -71,26 +74,43 @@ public final class Bench {
         this.inspection = inspection;
     }
 
-    /// Ctrl-C ends everything that was started and deletes the servers.
+    /// Ctrl-C and SIGTERM end everything that was started and delete the servers.
     ///
-    /// @return 0, or 1 if a contestant failed or a target differed, or 130 if interrupted
+    /// @return 0, or 1 if a contestant failed or a target differed, or 130 if interrupted; a
+    ///   process that received SIGTERM ends with 143 nevertheless
     /// @throws dev.millrace.sandbox.LocalServerException if a server cannot be started
     public int run(BenchPlan plan) {
         CountDownLatch left = new CountDownLatch(1);
-        Thread caller = Thread.currentThread();
-        Thread hook = new Thread(() -> interruptAndWait(caller, left), "bench-shutdown");
+        caller = Thread.currentThread();
+        Thread hook = new Thread(() -> interruptAndWait(left), "bench-shutdown");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             return runInPrivateFolder(plan);
         } catch (CancellationException _) {
-            return INTERRUPTED;
+            return interrupted();
         } catch (ContestantFailed e) {
+            if (interrupted) {
+                return interrupted();
+            }
             narration.say(String.valueOf(e.getMessage()));
             return FAILED;
+        } catch (RuntimeException e) {
+            // Whatever the interrupt met failed.
+            if (interrupted) {
+                return interrupted();
+            }
+            throw e;
         } finally {
             left.countDown();
             removeHook(hook);
         }
+    }
+
+    private int interrupted() {
+        narration.say(
+                "Interrupted: the servers are stopped and deleted. The report contains the measures"
+                        + " that were complete");
+        return INTERRUPTED;
     }
 
     private int runInPrivateFolder(BenchPlan plan) {
@@ -111,8 +131,17 @@ public final class Bench {
         }
     }
 
-    private static void interruptAndWait(Thread caller, CountDownLatch left) {
-        caller.interrupt();
+    /// Asks the benchmark to end. Returns immediately. Thread-safe.
+    void interrupt() {
+        interrupted = true;
+        Thread running = caller;
+        if (running != null) {
+            running.interrupt();
+        }
+    }
+
+    private void interruptAndWait(CountDownLatch left) {
+        interrupt();
         try {
             boolean _ = left.await(LEAVE.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException _) {

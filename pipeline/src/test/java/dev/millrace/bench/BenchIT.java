@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.bench.Bench.Inspection;
 import dev.millrace.bench.contestant.BenchServers;
+import dev.millrace.bench.contestant.Contestant;
 import dev.millrace.bench.contestant.CopyPipe;
 import dev.millrace.bench.contestant.NativeReplication;
+import dev.millrace.bench.contestant.OrdersTable;
 import dev.millrace.bench.report.Report.Load;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
@@ -16,10 +18,17 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -135,6 +144,53 @@ class BenchIT {
         assertThat(result(json, "native", "p99 ms"))
                 .isGreaterThanOrEqualTo(result(json, "native", "p50 ms"));
         assertThat(result(json, "native", "rows/s")).isPositive();
+    }
+
+    /// Its servers end with the process, perhaps before the statement that uses them.
+    @Test
+    void anInterruptIsNoInternalError() throws Exception {
+        BenchPlan plan = plan(List.of(Measure.BACKFILL));
+        CountDownLatch started = new CountDownLatch(1);
+        Contestant copies =
+                new Contestant() {
+                    @Override
+                    public String name() {
+                        return "endless";
+                    }
+
+                    @Override
+                    public OrdersTable.Form form() {
+                        return new CopyPipe().form();
+                    }
+
+                    @Override
+                    public Map<String, String> settings() {
+                        return Map.of();
+                    }
+
+                    @Override
+                    public Copying start(Route route) throws SQLException {
+                        started.countDown();
+                        while (!Thread.interrupted()) {
+                            LockSupport.park(this);
+                        }
+                        throw new SQLException("The server has ended.");
+                    }
+                };
+        Bench bench =
+                new Bench(
+                        InstantSource.system(),
+                        new PrintWriter(output),
+                        new Contestants(List.of(copies), List.of()),
+                        _ -> {});
+        CompletableFuture<Integer> exitCode = CompletableFuture.supplyAsync(() -> bench.run(plan));
+
+        assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
+        bench.interrupt();
+
+        assertThat(exitCode).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(Bench.INTERRUPTED);
+        assertThat(output.toString()).contains("Interrupted: the servers are stopped and deleted.");
+        assertThat(out.resolve(Bench.WORK)).doesNotExist();
     }
 
     private BenchPlan plan(List<Measure> measures) {
