@@ -108,7 +108,7 @@ final class KafkaChecks {
                     object,
                     numbers
                             + ": an acknowledged record may be on one disk only; if it is lost,"
-                            + " the migration must start over",
+                            + " every row must be read again (millrace rebackfill)",
                     "Set min.insync.replicas=2.");
         }
     }

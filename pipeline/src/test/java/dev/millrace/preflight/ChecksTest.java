@@ -239,10 +239,12 @@ class ChecksTest {
     void refusesStandbyAsSourceAndAsTarget() {
         server = server("shop", 180_000, true);
         assertThat(only().check()).isEqualTo("source.primary");
+        assertThat(only().message()).isEqualTo("is a standby, where no publication can be created");
 
         server = server("shop", 180_000, false);
         targetServer = server("crm", 180_000, true);
         assertThat(only().check()).isEqualTo("target.primary");
+        assertThat(only().message()).isEqualTo("is a standby, which accepts no writes");
     }
 
     @Test
@@ -428,6 +430,11 @@ class ChecksTest {
             assertThat(only().remedy()).contains("millrace rebackfill");
             begun = false;
             assertThat(only().status()).isEqualTo(Status.REFUSED);
+            assertThat(only().message())
+                    .startsWith("exists, but does not publish ")
+                    .containsAnyOf(
+                            "exactly the declared tables with all rows and columns",
+                            "every operation through the partition root");
             begun = true;
         }
     }

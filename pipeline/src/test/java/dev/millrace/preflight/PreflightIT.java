@@ -89,6 +89,8 @@ class PreflightIT {
                         "source.publication",
                         "target.write-privilege",
                         "target.control-schema");
+        assertThat(open(report).stream().map(Finding::message))
+                .contains("the role has no INSERT, UPDATE, DELETE privilege");
         assertThat(open(report).stream().map(Finding::remedy))
                 .contains(
                         "GRANT SELECT ON \"public\".\"users\" TO \"" + scene.role + "\";",

@@ -1,5 +1,7 @@
 package dev.millrace.preflight;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.millrace.postgres.Database;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
@@ -86,10 +88,14 @@ final class PreflightScene {
         return plan(spec(tables));
     }
 
+    /// Checks also that nothing was created, whatever the plan says.
     PreflightReport plan(MigrationSpec spec) {
+        List<@Nullable String> before = traces();
         try (Database from = database(spec, spec.source());
                 Database to = database(spec, spec.target())) {
-            return new Preflight(from, to).run(spec);
+            PreflightReport report = new Preflight(from, to).run(spec);
+            assertThat(traces()).as(report.findings().toString()).isEqualTo(before);
+            return report;
         }
     }
 
@@ -141,6 +147,7 @@ final class PreflightScene {
                 """
                 SELECT (SELECT count(*) FROM pg_class) || '/' || (SELECT count(*) FROM pg_namespace)
                     || '/' || (SELECT count(*) FROM pg_publication) || '/' || (SELECT count(*) FROM pg_proc)
+                    || '/' || (SELECT count(*) FROM pg_trigger) || '/' || (SELECT count(*) FROM pg_replication_origin)
                     || '/' || (SELECT count(*) FROM pg_replication_slots WHERE database = current_database())
                 """;
         return List.of(

@@ -1,6 +1,5 @@
 package dev.millrace.preflight;
 
-import static dev.millrace.preflight.Reported.checks;
 import static dev.millrace.preflight.Reported.only;
 import static dev.millrace.preflight.Reported.open;
 import static dev.millrace.preflight.Reported.warnings;
@@ -202,6 +201,8 @@ class SourceTablesIT {
                         + scene.role);
         Finding refused = only(scene.plan());
         assertThat(refused.object()).isEqualTo("public.users");
+        assertThat(refused.message())
+                .contains("is owned by postgres, and only its owner may publish the table");
         assertThat(refused.remedy()).doesNotContain("GRANT").contains("run: ");
 
         scene.source.execute(refused.remedy().replaceFirst(".*run: ", ""));
@@ -246,7 +247,37 @@ class SourceTablesIT {
                 "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
                 "ALTER TABLE users FORCE ROW LEVEL SECURITY");
 
-        assertThat(checks(scene.plan())).contains("source.row-security");
+        assertThat(open(scene.plan()))
+                .filteredOn(found -> found.check().equals("source.row-security"))
+                .singleElement()
+                .satisfies(
+                        found -> {
+                            assertThat(found.message())
+                                    .startsWith("row-level security hides rows from role ");
+                            assertThat(found.remedy()).endsWith(" BYPASSRLS;");
+                        });
+    }
+
+    @Test
+    void refusesAPartitionAsSource() {
+        scene.source.execute(
+                "DROP TABLE users",
+                "CREATE TABLE all_users (id bigint PRIMARY KEY, user_name text NOT NULL, email"
+                        + " text) PARTITION BY RANGE (id)",
+                "CREATE TABLE users PARTITION OF all_users FOR VALUES FROM (0) TO (10)",
+                "ALTER TABLE all_users OWNER TO " + scene.role,
+                "ALTER TABLE users OWNER TO " + scene.role);
+
+        assertThat(open(scene.plan()))
+                .anySatisfy(
+                        found -> {
+                            assertThat(found.message())
+                                    .isEqualTo(
+                                            "is a partition, and its changes are published under"
+                                                    + " its root");
+                            assertThat(found.remedy())
+                                    .isEqualTo("Select from public.all_users instead.");
+                        });
     }
 
     @Test

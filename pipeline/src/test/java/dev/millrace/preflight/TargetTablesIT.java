@@ -110,7 +110,10 @@ class TargetTablesIT {
     @Test
     void refusesNonEmptyTargetTableUnlessItBelongsToTheMigration() {
         scene.target.execute("INSERT INTO customer VALUES (1, 'a', 'b')");
-        assertThat(only(scene.plan()).check()).isEqualTo("target.empty");
+        Finding filled = only(scene.plan());
+        assertThat(filled.check()).isEqualTo("target.empty");
+        assertThat(filled.message())
+                .isEqualTo("is not empty: it contains rows that this migration did not write");
 
         scene.target.execute(
                 "CREATE SCHEMA millrace AUTHORIZATION " + scene.role,
@@ -122,6 +125,25 @@ class TargetTablesIT {
                         + "', '\"public\".\"customer\"', true)");
 
         assertThat(open(scene.plan())).isEmpty();
+    }
+
+    @Test
+    void refusesAViewAsTarget() {
+        scene.target.execute(
+                "ALTER TABLE customer RENAME TO stored",
+                "CREATE VIEW customer AS SELECT * FROM stored",
+                "ALTER VIEW customer OWNER TO " + scene.role);
+
+        assertThat(
+                        open(
+                                scene.plan(
+                                        "public.customer: {select: 'SELECT id, user_name AS"
+                                                + " full_name, email FROM public.users', key: [id]}")))
+                .anySatisfy(
+                        found -> {
+                            assertThat(found.message()).isEqualTo("is not a table");
+                            assertThat(found.remedy()).isEqualTo("Declare a table as target.");
+                        });
     }
 
     @Test
