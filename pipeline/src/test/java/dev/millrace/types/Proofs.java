@@ -57,8 +57,13 @@ final class Proofs {
     }
 
     private boolean isAlways(Type type, Map<Integer, Integer> counts) {
-        long having = versions.stream().filter(version -> type.since() <= version).count();
+        long having = having(type);
         return having > 0 && counts.getOrDefault(type.number(), 0) == having;
+    }
+
+    /// The number of pairs of servers that have the type.
+    private long having(Type type) {
+        return versions.stream().filter(version -> type.since() <= version).count();
     }
 
     List<String> differences() {
@@ -149,6 +154,7 @@ final class Proofs {
     boolean isExact(Type type) {
         List<Map<Backfill, Proof>> runs = byType.getOrDefault(type.number(), List.of());
         return !runs.isEmpty()
+                && runs.size() == having(type)
                 && runs.stream()
                         .allMatch(
                                 run ->

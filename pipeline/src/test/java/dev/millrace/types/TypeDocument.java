@@ -31,7 +31,8 @@ final class TypeDocument {
             created.
 
             Every build proves this from PostgreSQL 14 and 18 to 18. The Maven profile `matrix` proves it
-            from 14, 15, 16, 17 and 18 to 18, and from 18 to 15. A number after a value is the oldest
+            from 14, 15, 16, 17 and 18 to 18, and from 18 to 15. A row says *exact* only if each of these
+            runs that has the type has proved all of it, by every way. A number after a value is the oldest
             version that has it: an older target rejects the row, and `millrace rejected list` names the column.
 
             *As key*: *exact* means that rows with this type in their key are updated, deleted and read
