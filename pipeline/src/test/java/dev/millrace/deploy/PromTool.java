@@ -29,10 +29,20 @@ final class PromTool {
     private PromTool() {}
 
     static boolean isInstalled() {
-        try {
-            return run(Path.of("."), List.of("promtool", "--version")).isEmpty();
-        } catch (UncheckedIOException _) {
-            return false;
+        return Installed.ANSWER;
+    }
+
+    /// A start of the program costs half a second of CPU time, so it is asked once.
+    private static final class Installed {
+
+        private static final boolean ANSWER = answers();
+
+        private static boolean answers() {
+            try {
+                return run(Path.of("."), List.of("promtool", "--version")).isEmpty();
+            } catch (UncheckedIOException _) {
+                return false;
+            }
         }
     }
 

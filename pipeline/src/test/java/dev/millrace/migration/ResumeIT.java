@@ -6,10 +6,28 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.RefusedException;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /// A restart of the service resumes the migration only with unchanged servers, topics and mappings.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ResumeIT {
+
+    /// A migration that was in sync. Tests that use it leave it as it is.
+    private MigrationScene stopped;
+
+    @BeforeAll
+    void begin() throws Exception {
+        stopped = inSync();
+        stopped.stop();
+    }
+
+    @AfterAll
+    void end() {
+        stopped.close();
+    }
 
     @Test
     void refusesARecreatedPositionTopicInTheSameGeneration() throws Exception {
@@ -49,24 +67,16 @@ class ResumeIT {
 
     @Test
     void refusesAnotherServerDatabaseOrTimelineOfTheSource() throws Exception {
-        try (MigrationScene scene = inSync()) {
-            scene.stop();
-
-            refusedAfter(scene, "system_identifier = '1'", "is not the server and database");
-            refusedAfter(scene, "source_database = 'shop'", "is not the server and database");
-            refusedAfter(scene, "timeline = timeline + 1", "was promoted or restored");
-        }
+        refusedAfter(stopped, "system_identifier = '1'", "is not the server and database");
+        refusedAfter(stopped, "source_database = 'shop'", "is not the server and database");
+        refusedAfter(stopped, "timeline = timeline + 1", "was promoted or restored");
     }
 
     @Test
     void refusesAnotherTopicOrNumberOfPartitions() throws Exception {
-        try (MigrationScene scene = inSync()) {
-            scene.stop();
-
-            refusedAfter(scene, "changes_topic_id = 'another'", "A topic was recreated");
-            refusedAfter(scene, "target_topic_id = 'another'", "A topic was recreated");
-            refusedAfter(scene, "partitions = 4", "began with 4 partitions, but the file sets 3");
-        }
+        refusedAfter(stopped, "changes_topic_id = 'another'", "A topic was recreated");
+        refusedAfter(stopped, "target_topic_id = 'another'", "A topic was recreated");
+        refusedAfter(stopped, "partitions = 4", "began with 4 partitions, but the file sets 3");
     }
 
     private static void refusedAfter(MigrationScene scene, String change, String why) {
@@ -84,20 +94,18 @@ class ResumeIT {
 
     @Test
     void mappingsWithExpiredOffsetsContinueFromTheBeginningOfTheLog() throws Exception {
-        try (MigrationScene scene = inSync()) {
-            scene.stop();
-            scene.source.execute(
-                    "INSERT INTO item SELECT g, 'logged' FROM generate_series(101, 200) g",
-                    "DELETE FROM item WHERE id <= 10");
-            scene.captureAlone();
-            scene.topics.forgetMappingsOffsets();
+        stopped.source.execute(
+                "INSERT INTO item SELECT g, 'logged' FROM generate_series(101, 200) g",
+                "DELETE FROM item WHERE id <= 10");
+        stopped.captureAlone();
+        stopped.topics.forgetMappingsOffsets();
 
-            scene.start();
+        stopped.start();
 
-            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
-            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("190");
-            assertThat(scene.running().status().generation()).isEqualTo(1);
-        }
+        assertThat(stopped.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+        assertThat(stopped.target.value("SELECT count(*) FROM item")).isEqualTo("190");
+        assertThat(stopped.running().status().generation()).isEqualTo(1);
+        stopped.stop();
     }
 
     @Test
@@ -157,23 +165,21 @@ class ResumeIT {
 
     @Test
     void refusesAnotherMeaningOfAStarAndJournalsNothing() throws Exception {
-        try (MigrationScene scene = inSync()) {
-            scene.stop();
-            String journal = scene.target.value("SELECT count(*) FROM millrace.journal");
-            scene.source.execute("ALTER TABLE item ADD COLUMN note text");
-            scene.target.execute("ALTER TABLE item ADD COLUMN note text");
+        String journal = stopped.target.value("SELECT count(*) FROM millrace.journal");
+        stopped.source.execute("ALTER TABLE item ADD COLUMN note text");
+        stopped.target.execute("ALTER TABLE item ADD COLUMN note text");
 
-            assertThatThrownBy(scene::start)
-                    .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("The mappings have changed since the migration began");
+        assertThatThrownBy(stopped::start)
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("The mappings have changed since the migration began");
 
-            assertThat(scene.target.value("SELECT count(*) FROM millrace.journal"))
-                    .isEqualTo(journal);
-            scene.source.execute("ALTER TABLE item DROP COLUMN note");
-            scene.target.execute("ALTER TABLE item DROP COLUMN note");
-            scene.start();
-            scene.awaitPhase("IN_SYNC");
-        }
+        assertThat(stopped.target.value("SELECT count(*) FROM millrace.journal"))
+                .isEqualTo(journal);
+        stopped.source.execute("ALTER TABLE item DROP COLUMN note");
+        stopped.target.execute("ALTER TABLE item DROP COLUMN note");
+        stopped.start();
+        stopped.awaitPhase("IN_SYNC");
+        stopped.stop();
     }
 
     private static MigrationScene inSync() throws Exception {
