@@ -439,7 +439,7 @@ class OppositeStreamsIT {
             forward.awaitInSync();
             reverse.awaitInSync();
             reverse.stop();
-            a.execute("INSERT INTO shared SELECT g, 'a' FROM generate_series(1, 12000) g");
+            a.execute("INSERT INTO shared SELECT g, 'a' FROM generate_series(1, 24000) g");
             forward.awaitThrough();
 
             for (int restart = 0; restart < 3; restart++) {
@@ -461,7 +461,7 @@ class OppositeStreamsIT {
 
             assertThat(reverse.logged()).containsExactly("Update 7");
             assertThat(forward.logged())
-                    .hasSize(12_000)
+                    .hasSize(24_000)
                     .allMatch(each -> each.startsWith("Insert"));
             assertThat(a.query("SELECT id FROM shared WHERE name = 'b'"))
                     .containsExactly(List.of("7"));
