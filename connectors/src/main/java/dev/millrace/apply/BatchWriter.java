@@ -32,6 +32,7 @@ import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.PausePoint;
 import dev.millrace.postgres.Session.LongStatement;
+import dev.millrace.postgres.Session.ShortStatement;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -52,6 +53,12 @@ final class BatchWriter implements AutoCloseable {
     @FunctionalInterface
     private interface Work {
         WriteOutcome run() throws SQLException, TableStop, RowRefusal;
+    }
+
+    /// Short statements that write nothing.
+    @FunctionalInterface
+    private interface Reading {
+        WriteOutcome run() throws SQLException;
     }
 
     private final TargetSession session;
@@ -96,9 +103,15 @@ final class BatchWriter implements AutoCloseable {
             case TargetTask.MissedBatch batch -> write(batch);
             case TargetTask.MissedTruncate truncate -> write(truncate);
             case KeyWork work -> write(work);
-            case TargetTask.ReadOffsets _ -> read();
-            case TargetTask.ReadShapes(int generation) -> shapes(generation);
+            case TargetTask.ReadOffsets _ -> shortly(this::read);
+            case TargetTask.ReadShapes(int generation) -> shortly(() -> shapes(generation));
         };
+    }
+
+    private WriteOutcome shortly(Reading reading) throws SQLException {
+        try (var _ = ShortStatement.on(connection)) {
+            return reading.run();
+        }
     }
 
     private WriteOutcome read() throws SQLException {

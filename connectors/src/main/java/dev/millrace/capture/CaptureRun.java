@@ -3,6 +3,7 @@ package dev.millrace.capture;
 import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Windows;
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.connection.StreamWatch;
 import dev.millrace.capture.connector.SnapshotFetch;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
@@ -335,6 +336,7 @@ final class CaptureRun {
 
     private void runEngine(Properties properties, CapturedBatches batches) throws Exception {
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        AtomicReference<@Nullable SQLException> lost = new AtomicReference<>();
         DebeziumEngine<RecordChangeEvent<SourceRecord>> created =
                 DebeziumEngine.create(ChangeEventFormat.of(Connect.class))
                         .using(properties)
@@ -352,9 +354,22 @@ final class CaptureRun {
                         .build();
         engine.set(created);
         if (!stopRequested) {
-            created.run();
+            try (var _ =
+                    StreamWatch.start(
+                            () -> connections.open("probe"),
+                            settings.slot(),
+                            batches::isStreaming,
+                            reason -> {
+                                lost.set(reason);
+                                close(created);
+                            })) {
+                created.run();
+            }
         }
         Throwable cause = batches.failure() != null ? batches.failure() : failure.get();
+        if (lost.get() != null) {
+            cause = lost.get();
+        }
         if (cause instanceof InterruptedException && !stopRequested) {
             throw new IllegalStateException("The engine was interrupted.", cause);
         }

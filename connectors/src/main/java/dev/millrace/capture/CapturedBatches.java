@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Writes each batch of the engine, with its watermarks and the position after it, as one Kafka
 /// transaction. Confirms the position to the engine, which advances the replication slot, only
-/// after the commit. Confined to the engine's thread, except [#failure()].
+/// after the commit. Confined to the engine's thread, except [#failure()] and [#isStreaming()].
 final class CapturedBatches
         implements DebeziumEngine.ChangeConsumer<RecordChangeEvent<SourceRecord>> {
 
@@ -68,7 +68,7 @@ final class CapturedBatches
     private final CaptureRun.Listener listener;
     private final ChangeDecoder decoder;
     private final Watermarks watermarks;
-    private Phase phase;
+    private volatile Phase phase;
     private ChangeOrigins origins = ChangeOrigins.NONE;
     private volatile @Nullable Throwable failure;
 
@@ -91,6 +91,11 @@ final class CapturedBatches
     /// Why a batch was not written, or `null`. Thread-safe.
     @Nullable Throwable failure() {
         return failure;
+    }
+
+    /// Whether streamed events have arrived and are committed. Thread-safe.
+    boolean isStreaming() {
+        return phase instanceof Phase.Streaming;
     }
 
     @Override

@@ -27,6 +27,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class EngineProperties {
 
     private static final Duration A_WEEK = Duration.ofDays(7);
+
+    /// While it streams, the engine runs only short statements.
+    private static final Duration SILENCE = Duration.ofMinutes(2);
+
     private static final int QUEUE_PART_OF_HEAP = 16;
     private static final long SMALLEST_QUEUE_BYTES = 16L << 20;
     private static final long LARGEST_QUEUE_BYTES = 128L << 20;
@@ -39,7 +43,7 @@ final class EngineProperties {
         performance(engine, rowsPerFetch);
         engine.putAll(settings.debezium());
         identity(engine, settings);
-        connection(engine, settings);
+        connection(engine, settings, resumeAt.isPresent() ? SILENCE : Duration.ZERO);
         tables(engine, settings);
         exactness(engine, settings.backfill());
         resumeAt.ifPresent(
@@ -84,7 +88,10 @@ final class EngineProperties {
                 "message.prefix.include.list", literal(Watermarks.prefix(settings.migration())));
     }
 
-    private static void connection(Properties engine, CaptureSettings settings) {
+    /// @param silence how long the source may send nothing during a statement; zero for no limit,
+    ///   as a snapshot needs
+    private static void connection(Properties engine, CaptureSettings settings, Duration silence) {
+        engine.setProperty(EngineSessions.SILENCE, Long.toString(silence.toSeconds()));
         // [EngineSessions] opens every session of the engine. The engine uses the other address
         // properties only in its checks and messages.
         engine.setProperty("database.connection.factory.class", EngineSessions.class.getName());
@@ -200,6 +207,7 @@ final class EngineProperties {
         private static final String PREFIX = "database.";
         static final String MIGRATION = PREFIX + "millrace.migration";
         static final String URL = PREFIX + "millrace.url";
+        static final String SILENCE = PREFIX + "millrace.silence.seconds";
 
         @Override
         public Connection connect(JdbcConfiguration engine) throws SQLException {
@@ -210,7 +218,11 @@ final class EngineProperties {
                             engine.getUser(),
                             engine.getPassword());
             return engine.getString("replication") == null
-                    ? sessions.open("engine", Duration.ZERO)
+                    ? sessions.open(
+                            "engine",
+                            Duration.ofSeconds(
+                                    Long.parseLong(
+                                            engine.getString(SILENCE.substring(PREFIX.length())))))
                     : sessions.openReplication("stream");
         }
     }

@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +82,33 @@ public final class Session implements AutoCloseable {
             connection.close();
         } catch (SQLException e) {
             throw new DatabaseFailure("Cannot return the connection to the pool", e);
+        }
+    }
+
+    /// While open, a lost server is detected within half a minute, in a session whose other
+    /// statements may take much longer. Not thread-safe; confined to the connection's thread.
+    public static final class ShortStatement implements AutoCloseable {
+
+        private static final Duration SILENCE = Duration.ofSeconds(30);
+
+        private final Connection connection;
+        private final int previousTimeout;
+
+        private ShortStatement(Connection connection, int previousTimeout) {
+            this.connection = connection;
+            this.previousTimeout = previousTimeout;
+        }
+
+        /// @param connection whose locks are waited for at most half as long
+        public static ShortStatement on(Connection connection) throws SQLException {
+            int previousTimeout = connection.getNetworkTimeout();
+            connection.setNetworkTimeout(Runnable::run, Math.toIntExact(SILENCE.toMillis()));
+            return new ShortStatement(connection, previousTimeout);
+        }
+
+        @Override
+        public void close() throws SQLException {
+            connection.setNetworkTimeout(Runnable::run, previousTimeout);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.millrace.apply.task;
 
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.postgres.Session.ShortStatement;
 import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -12,7 +13,9 @@ import org.slf4j.LoggerFactory;
 
 /// Locks a partition's stored offset for the duration of a transaction, before rows are written.
 /// Under the lock the session knows whether an earlier attempt committed, and no other session can
-/// commit beyond it. Not thread-safe; confined to the session's thread.
+/// commit beyond it. It is the first statement of a transaction and takes no time, so it also
+/// detects soon that the network has lost an idle session. Not thread-safe; confined to the
+/// session's thread.
 public final class OffsetLock {
 
     @FunctionalInterface
@@ -59,7 +62,7 @@ public final class OffsetLock {
     }
 
     private <T> T orEvict(int partition, Statement<T> statement) throws SQLException {
-        try {
+        try (var _ = ShortStatement.on(connection)) {
             return statement.run();
         } catch (SQLException e) {
             if (SqlState.LOCK_NOT_AVAILABLE.matches(e)) {
