@@ -1,5 +1,7 @@
 package dev.millrace.faults;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
@@ -11,7 +13,10 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /// One table with many narrow rows on a durable server, its copy on another, and the service
 /// between them. The source logs every statement with the process id of its session.
@@ -28,15 +33,26 @@ final class ItemScene implements AutoCloseable {
     private final Path folder = TestFolders.create("items");
     private final Path spec = folder.resolve("millrace.yaml");
     private final int port = LoopbackPort.free();
+    private Path dataFolder = folder.resolve("data");
+    private String sourceLines;
+    private String targetLines;
+    private String moreLines = "";
     private @Nullable ServiceProcess service;
 
     /// @param rows with the keys 1 to this number, in the order of their pages
     ItemScene(long rows) throws IOException, SQLException {
+        this(rows, Map.of());
+    }
+
+    /// @param ofSource more settings of the source
+    ItemScene(long rows, Map<String, String> ofSource) throws IOException, SQLException {
         SandboxSettings settings = SandboxSettings.durable(TestFolders.postgresBinaries());
-        source =
-                SandboxPostgres.start(
-                        folder.resolve("source"),
-                        settings.with("log_statement", "all").with("log_line_prefix", "%p "));
+        SandboxSettings logged =
+                settings.with("log_statement", "all").with("log_line_prefix", "%p ");
+        for (Map.Entry<String, String> setting : ofSource.entrySet()) {
+            logged = logged.with(setting.getKey(), setting.getValue());
+        }
+        source = SandboxPostgres.start(folder.resolve("source"), logged);
         target = SandboxPostgres.start(folder.resolve("target"), settings);
         source.createDatabase(DATABASE, "");
         target.createDatabase(DATABASE, "");
@@ -46,27 +62,67 @@ final class ItemScene implements AutoCloseable {
                 "INSERT INTO item SELECT g FROM generate_series(1, " + rows + ") g",
                 "VACUUM ANALYZE item");
         execute(target, TABLE);
-        declare(ShopScene.endpoint("target", target, DATABASE));
+        sourceLines = ShopScene.endpoint("source", source, DATABASE);
+        targetLines = ShopScene.endpoint("target", target, DATABASE);
+        declare();
     }
 
     /// Lets the service log in to the target as another role. Before its start.
     void loginToTarget(String role, Path passwordFile) throws IOException {
-        declare(
+        targetLines =
                 "target:\n  url: %s\n  username: %s\n  password-file: '%s'\n"
-                        .formatted(target.jdbcUrl(DATABASE), role, passwordFile));
+                        .formatted(target.jdbcUrl(DATABASE), role, passwordFile);
+        declare();
     }
 
-    private void declare(String targetEndpoint) throws IOException {
+    /// Adds parameters to the target's URL. Before the start of the service.
+    void parametersOfTarget(String parameters) throws IOException {
+        targetLines =
+                targetLines.replace(
+                        "/" + DATABASE + "\n", "/" + DATABASE + "?" + parameters + "\n");
+        declare();
+    }
+
+    /// Lets the service know a standby of the source, which has its password. Before its start.
+    ///
+    /// @param more lines of the migration file
+    void addStandby(SandboxPostgres standby, String more) throws IOException {
+        sourceLines =
+                ShopScene.endpoint("source", source, DATABASE)
+                        .replace(
+                                ":" + source.port() + "/",
+                                ":" + source.port() + ",127.0.0.1:" + standby.port() + "/");
+        moreLines = more;
+        declare();
+    }
+
+    private void declare() throws IOException {
         Files.writeString(
                 spec,
                 "migration: "
                         + MIGRATION
                         + "\n"
-                        + ShopScene.endpoint("source", source, DATABASE)
-                        + targetEndpoint
+                        + sourceLines
+                        + targetLines
+                        + moreLines
                         + "data-dir: '"
-                        + folder.resolve("data")
+                        + dataFolder
                         + "'\ntables:\n  public.item: SELECT id, n FROM public.item\n");
+    }
+
+    /// Gives the service another data folder. Before its start.
+    void keepDataIn(Path other) throws IOException {
+        dataFolder = other;
+        declare();
+    }
+
+    /// Where the service keeps its state and the log.
+    Path dataFolder() {
+        return dataFolder;
+    }
+
+    int port() {
+        return port;
     }
 
     /// A new file in the folder of the scene.
@@ -90,6 +146,22 @@ final class ItemScene implements AutoCloseable {
             row.next();
             return row.getLong(1);
         }
+    }
+
+    /// Requires that the service finds both sides equal, and that they are.
+    void requireEqual() throws IOException, SQLException {
+        requireEqual(source);
+    }
+
+    /// @param primary the server that is the source now
+    void requireEqual(SandboxPostgres primary) throws IOException, SQLException {
+        service().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+        JsonNode report = service().reconcile();
+        assertThat(report.path("verdict").asString())
+                .as(report.toPrettyString())
+                .isEqualTo("equal");
+        String rows = "SELECT coalesce(sum(hashint8(id * 31 + n)), 0) + count(*) FROM item";
+        assertThat(number(target, rows)).isEqualTo(number(primary, rows));
     }
 
     ServiceProcess startService() {

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -226,6 +227,16 @@ public final class ServiceProcess implements AutoCloseable {
         return process.pid();
     }
 
+    /// Sends SIGSTOP or SIGCONT.
+    ///
+    /// @param signal `STOP` or `CONT`
+    void signal(String signal) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + signal, Long.toString(pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+    }
+
     /// Bytes of the heap that are in use after a full collection.
     long reachableHeap() throws IOException, InterruptedException {
         jcmd("GC.run");
@@ -262,6 +273,21 @@ public final class ServiceProcess implements AutoCloseable {
 
     boolean isAlive() {
         return process.isAlive();
+    }
+
+    /// The exit code; empty if the process does not end within the time.
+    OptionalInt awaitEnd(Duration atMost) throws InterruptedException {
+        return process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)
+                ? OptionalInt.of(process.exitValue())
+                : OptionalInt.empty();
+    }
+
+    /// Reads every row again, and waits for the end.
+    void rebackfillAll() throws IOException {
+        String operation = rebackfill("{}");
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(3))
+                .until(() -> "done".equals(operation(operation).path("state").asString()));
     }
 
     String said() {
