@@ -12,6 +12,7 @@ import dev.millrace.testing.Blocks;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestProducer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +39,11 @@ record SceneTopics(Map<String, Object> kafka, Topics topics, int partitions) {
     /// Writes a change of an earlier generation, like a process that has not noticed the new one.
     void writeLate(TargetChange change) {
         late(topics.target(), Blocks.record(change, 1));
+    }
+
+    /// Writes bytes that are no record of Millrace to every partition.
+    void writeGarbage(String topic) {
+        late(topic, "garbage".getBytes(StandardCharsets.UTF_8));
     }
 
     private void late(String topic, byte[] value) {
