@@ -18,7 +18,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
 /// A producer that acknowledges every record and every commit at once, and sends them to the broker
-/// a second later, in order: what a capture does that does not wait for the broker.
+/// a second later, in order: what a component does that does not wait for the broker.
 public final class EarlyProducer {
 
     private static final Duration BEHIND = Duration.ofSeconds(1);
@@ -33,9 +33,14 @@ public final class EarlyProducer {
     }
 
     /// Instead of [KafkaClients#transactionalProducer].
-    @SuppressWarnings("unchecked")
     public static Producer<byte[], byte[]> open(Map<String, Object> kafka, String id) {
-        EarlyProducer early = new EarlyProducer(KafkaClients.transactionalProducer(kafka, id));
+        return before(KafkaClients.transactionalProducer(kafka, id));
+    }
+
+    /// Acknowledges what the other producer has not sent yet.
+    @SuppressWarnings("unchecked")
+    public static Producer<byte[], byte[]> before(Producer<byte[], byte[]> broker) {
+        EarlyProducer early = new EarlyProducer(broker);
         return (Producer<byte[], byte[]>)
                 Proxy.newProxyInstance(
                         EarlyProducer.class.getClassLoader(),
@@ -51,7 +56,9 @@ public final class EarlyProducer {
                         (ProducerRecord<?, ?>) Objects.requireNonNull(arguments)[0];
                 yield CompletableFuture.completedFuture(
                         new RecordMetadata(
-                                new TopicPartition(sent.topic(), sent.partition()),
+                                new TopicPartition(
+                                        sent.topic(),
+                                        Objects.requireNonNullElse(sent.partition(), 0)),
                                 -1,
                                 0,
                                 0,

@@ -18,8 +18,10 @@ public final class FaultDoor implements PausePoint.Door {
     static final String POINT = "fault.point";
     static final String PASSAGE = "fault.passage";
     static final String ACT = "fault.act";
+    static final String ARMED = "fault.armed";
 
     private static final CountDownLatch RELEASED = new CountDownLatch(1);
+    private static volatile boolean armed = Boolean.getBoolean(ARMED);
 
     private final Optional<PointFault> fault =
             Optional.ofNullable(System.getProperty(POINT))
@@ -28,12 +30,14 @@ public final class FaultDoor implements PausePoint.Door {
                                     new PointFault(
                                             PausePoint.valueOf(point),
                                             Integer.getInteger(PASSAGE, 1),
-                                            Act.valueOf(System.getProperty(ACT, Act.KILL.name()))));
+                                            Act.valueOf(System.getProperty(ACT, Act.KILL.name())),
+                                            !Boolean.getBoolean(ARMED)));
     private final AtomicInteger passages = new AtomicInteger();
 
     @Override
     public void pass(PausePoint point) {
-        if (fault.isPresent()
+        if (armed
+                && fault.isPresent()
                 && point == fault.get().point()
                 && passages.incrementAndGet() == fault.get().passage()) {
             switch (fault.get().act()) {
@@ -50,6 +54,11 @@ public final class FaultDoor implements PausePoint.Door {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /// From now on passages count.
+    static void arm() {
+        armed = true;
     }
 
     /// Lets the thread that waits at the point continue.

@@ -20,7 +20,8 @@ record FaultPlan(long seed, List<PointFault> kills, PointFault last) {
         kills = List.copyOf(kills);
     }
 
-    /// Different points: first those of the backfill, then those of the journal, then the others.
+    /// Different points: first those of the backfill, then those of the journal, then the others,
+    /// of which the last is hit when both sides are in sync.
     static FaultPlan of(long seed, int kills) {
         Random random = new Random(seed);
         List<PausePoint> points = new ArrayList<>(List.of(PausePoint.values()));
@@ -30,22 +31,31 @@ record FaultPlan(long seed, List<PointFault> kills, PointFault last) {
                         .sorted(Comparator.comparingInt(PointFault::order))
                         .map(point -> PointFault.of(point, Act.KILL, random))
                         .toList();
-        List<PausePoint> ofStreaming =
-                points.stream().filter(point -> PointFault.order(point) == 2).toList();
+        List<PausePoint> ofStreaming = points.stream().filter(PointFault::isOfStreaming).toList();
         return new FaultPlan(
                 seed,
-                faults,
+                lastInSync(faults),
                 PointFault.of(
                         ofStreaming.get(random.nextInt(ofStreaming.size())),
                         LAST_ACTS.get(random.nextInt(LAST_ACTS.size())),
                         random));
     }
 
+    private static List<PointFault> lastInSync(List<PointFault> faults) {
+        List<PointFault> planned = new ArrayList<>(faults);
+        if (!planned.isEmpty()) {
+            planned.add(planned.removeLast().whenInSync());
+        }
+        return planned;
+    }
+
     /// A plan with one kill.
-    static FaultPlan killAt(PausePoint point, long seed) {
+    ///
+    /// @param inSync as for [PointFault]
+    static FaultPlan killAt(PausePoint point, boolean inSync, long seed) {
         return new FaultPlan(
                 seed,
-                List.of(new PointFault(point, 3, Act.KILL)),
-                new PointFault(PausePoint.CHANGES_POLLED, 1, Act.DELAY));
+                List.of(new PointFault(point, 3, Act.KILL, inSync)),
+                new PointFault(PausePoint.CHANGES_POLLED, 1, Act.DELAY, false));
     }
 }

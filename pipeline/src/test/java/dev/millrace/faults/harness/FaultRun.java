@@ -56,7 +56,9 @@ final class FaultRun {
     static Outcome of(FaultPlan plan, List<String> changedClasses) throws Exception {
         LOG.info("{}", plan);
         long begun = System.nanoTime();
-        try (RunScene scene = new RunScene(plan.seed(), ROWS_PER_SECOND)) {
+        Databases databases = Databases.ofSharedServers();
+        try (RunScene scene =
+                new RunScene(databases, databases.direct(), plan.seed(), ROWS_PER_SECOND)) {
             FaultRun run = new FaultRun(plan, changedClasses, scene);
             try {
                 run.faults();
@@ -79,7 +81,14 @@ final class FaultRun {
 
     private void faults() throws Exception {
         for (PointFault fault : plan.kills()) {
+            if (fault.inSync()) {
+                scene.endLimitOfBackfill();
+            }
             try (MigrationChild child = start(fault)) {
+                if (fault.inSync()) {
+                    scene.awaitInSync(child);
+                    child.arm();
+                }
                 (child.endsAtItsPoint(REACHED_WITHIN) ? reached : missed).add(fault);
             }
             scene.requireNotFailed();

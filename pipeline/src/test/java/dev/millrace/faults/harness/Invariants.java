@@ -16,8 +16,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /// What must be true of both databases and the log, read without the product's own comparison. The
@@ -140,23 +142,34 @@ final class Invariants {
 
     private void follow(String change, List<Violation> found) {
         Matcher line = CHANGE.matcher(change);
-        if (!line.matches() || line.group(2).equals("DELETE")) {
+        if (!line.matches()) {
             return;
         }
-        ComparedTable.ALL.stream()
-                .filter(table -> table.name().equals(line.group(1)) && table.isVersioned())
-                .forEach(table -> follow(table, line.group(3), found));
+        boolean deleted = line.group(2).equals("DELETE");
+        for (ComparedTable table : ComparedTable.ALL) {
+            if (table.name().equals(line.group(1)) && table.isVersioned()) {
+                List<String> cells = cells(table, line.group(3));
+                String key = table.name() + " " + cells.subList(0, table.keys());
+                if (!deleted) {
+                    follow(key, Long.parseLong(cells.getLast()), found);
+                } else if (!table.keysReturn()) {
+                    versions.remove(key);
+                }
+            }
+        }
     }
 
-    /// The version follows the key.
-    private void follow(ComparedTable table, String row, List<Violation> found) {
+    /// The key and the column after it.
+    private static List<String> cells(ComparedTable table, String row) {
         List<String> cells = new ArrayList<>();
         Matcher cell = CELL.matcher(row);
         while (cells.size() <= table.keys() && cell.find()) {
             cells.add(cell.group(2));
         }
-        long version = Long.parseLong(cells.getLast());
-        String key = table.name() + " " + cells.subList(0, table.keys());
+        return cells;
+    }
+
+    private void follow(String key, long version, List<Violation> found) {
         long newest = versions.merge(key, version, Math::max);
         if (newest > version) {
             found.add(
@@ -168,20 +181,50 @@ final class Invariants {
     /// A row can be read twice by the backfill: an update moved it to a page that was read later,
     /// or a kill came before its range was written. An event of the stream is in the log once.
     private void duplicates(List<Violation> found) {
-        Set<String> seen = new HashSet<>();
+        // The log of an hour has millions of changes, so the first pass keeps only their hashes.
+        LongStream.Builder all = LongStream.builder();
+        forEachStreamed(change -> all.add(hash(change)));
+        long[] hashes = all.build().sorted().toArray();
+        Set<Long> twice = new HashSet<>();
+        for (int i = 1; i < hashes.length; i++) {
+            if (hashes[i] == hashes[i - 1]) {
+                twice.add(hashes[i]);
+            }
+        }
+        if (hashes.length == 0) {
+            found.add(new Violation(Kind.STOPPED, "the log contains no change"));
+        }
+        if (!twice.isEmpty()) {
+            Set<String> seen = new HashSet<>();
+            forEachStreamed(
+                    change -> {
+                        if (twice.contains(hash(change)) && !seen.add(change)) {
+                            found.add(new Violation(Kind.DUPLICATE_IN_LOG, change));
+                        }
+                    });
+        }
+    }
+
+    private void forEachStreamed(Consumer<String> reader) {
         new ChangeLog(kafka, new Topics(migration))
                 .entries(
                         LogTopic.CHANGES,
                         LogFilter.ALL,
                         entry -> {
-                            if (isStreamed(entry) && !seen.add(identity(entry))) {
-                                found.add(new Violation(Kind.DUPLICATE_IN_LOG, identity(entry)));
+                            if (isStreamed(entry)) {
+                                reader.accept(identity(entry));
                             }
                             return true;
                         });
-        if (seen.isEmpty()) {
-            found.add(new Violation(Kind.STOPPED, "the log contains no change"));
+    }
+
+    /// FNV-1a.
+    private static long hash(String text) {
+        long hash = 0xcbf29ce484222325L;
+        for (int i = 0; i < text.length(); i++) {
+            hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
         }
+        return hash;
     }
 
     private static boolean isStreamed(LogEntry entry) {

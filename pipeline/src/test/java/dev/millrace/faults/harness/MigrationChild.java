@@ -1,6 +1,7 @@
 package dev.millrace.faults.harness;
 
 import dev.millrace.app.MigrationAssembly;
+import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.spec.SpecReader;
@@ -10,6 +11,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -31,7 +34,16 @@ final class MigrationChild implements AutoCloseable {
 
     private static final String OPEN = "OPEN";
     private static final String VERDICT = "VERDICT ";
+    private static final String HEAP = "HEAP ";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration COMPARED_WITHIN = Duration.ofMinutes(5);
+    private static final BackfillChange UNLIMITED =
+            new BackfillChange(
+                    new BackfillChange.Action.Throttle(OptionalLong.empty()),
+                    "",
+                    Optional.empty(),
+                    Optional.empty(),
+                    false);
 
     private final Process process;
     private final Path output;
@@ -57,6 +69,7 @@ final class MigrationChild implements AutoCloseable {
                     options.add("-D" + FaultDoor.POINT + "=" + each.point());
                     options.add("-D" + FaultDoor.PASSAGE + "=" + each.passage());
                     options.add("-D" + FaultDoor.ACT + "=" + each.act());
+                    options.add("-D" + FaultDoor.ARMED + "=" + !each.inSync());
                 });
         options.addAll(ChildClasses.options());
         List<String> entries =
@@ -153,7 +166,7 @@ final class MigrationChild implements AutoCloseable {
     String reconcile() throws IOException {
         command("reconcile");
         return Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(COMPARED_WITHIN)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> printed(VERDICT), Optional::isPresent)
                 .orElseThrow();
@@ -167,12 +180,65 @@ final class MigrationChild implements AutoCloseable {
                 .until(() -> printed(OPEN).isPresent());
     }
 
+    /// Ends the limit of the backfill.
+    void endLimitOfBackfill() throws IOException {
+        command("unlimit");
+    }
+
+    /// From now on the passages of its point count.
+    void arm() throws IOException {
+        command("arm");
+    }
+
+    /// Bytes of the heap that are in use after a collection; empty if the child has ended or is not
+    /// open yet.
+    OptionalLong heap() {
+        long before = said().lines().filter(line -> line.startsWith(HEAP)).count();
+        if (!isOpen()) {
+            return OptionalLong.empty();
+        }
+        try {
+            command("heap");
+        } catch (IOException _) {
+            // It has ended.
+            return OptionalLong.empty();
+        }
+        return Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(
+                        () ->
+                                said().lines()
+                                        .filter(line -> line.startsWith(HEAP))
+                                        .skip(before)
+                                        .mapToLong(
+                                                line ->
+                                                        Long.parseLong(
+                                                                line.substring(HEAP.length())))
+                                        .findFirst(),
+                        bytes -> bytes.isPresent() || !isAlive());
+    }
+
     private Optional<String> printed(String prefix) {
         requireAlive();
         return said().lines()
                 .filter(line -> line.startsWith(prefix))
                 .map(line -> line.substring(prefix.length()))
                 .findFirst();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /// Whether it has ended in another way than at its point after it was open. Before, it ends if
+    /// a server does not answer.
+    boolean endedBeyondItsPoint() {
+        return !process.isAlive() && process.exitValue() != FaultDoor.HALTED && isOpen();
+    }
+
+    private boolean isOpen() {
+        return said().lines().anyMatch(OPEN::equals);
     }
 
     void requireAlive() {
@@ -225,6 +291,16 @@ final class MigrationChild implements AutoCloseable {
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             switch (line) {
                 case "release" -> FaultDoor.release();
+                case "arm" -> FaultDoor.arm();
+                case "unlimit" -> unlimit(migration);
+                case "heap" -> {
+                    System.gc();
+                    System.out.println(
+                            HEAP
+                                    + ManagementFactory.getMemoryMXBean()
+                                            .getHeapMemoryUsage()
+                                            .getUsed());
+                }
                 case "reconcile" -> System.out.println(VERDICT + verdict(migration));
                 default -> throw new IllegalArgumentException(line);
             }
@@ -233,10 +309,22 @@ final class MigrationChild implements AutoCloseable {
         Runtime.getRuntime().halt(1);
     }
 
+    /// The change is stored on the target, whose connections a fault may just have ended.
+    private static void unlimit(MigrationControl migration) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .ignoreExceptions()
+                .until(
+                        () -> {
+                            migration.change(UNLIMITED);
+                            return true;
+                        });
+    }
+
     private static String verdict(MigrationControl migration) {
         UUID id = migration.reconcile(List.of());
         return Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(COMPARED_WITHIN)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->

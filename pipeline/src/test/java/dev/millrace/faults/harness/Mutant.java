@@ -7,9 +7,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassTransform;
+import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.CodeElement;
 import java.lang.classfile.CodeTransform;
 import java.lang.classfile.instruction.InvokeInstruction;
+import java.lang.classfile.instruction.ReturnInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
@@ -39,7 +41,46 @@ enum Mutant {
                 } else {
                     code.with(element);
                 }
+            }),
+
+    /// The offsets of the mappings' consumer group are committed before the target topic has the
+    /// output.
+    GROUP_BEFORE_THE_OUTPUT(
+            "dev.millrace.mappings.OrderedProducerClients",
+            "getProducer",
+            (code, element) -> {
+                if (element instanceof ReturnInstruction) {
+                    code.invokestatic(
+                            ClassDesc.of(EarlyProducer.class.getName()),
+                            "before",
+                            MethodTypeDesc.of(
+                                    ClassDesc.of(Producer.class.getName()),
+                                    ClassDesc.of(Producer.class.getName())));
+                }
+                code.with(element);
+            }),
+
+    /// The stored offset is committed, then the rows.
+    OFFSET_BEFORE_THE_ROWS(
+            "dev.millrace.apply.BatchWriter",
+            "apply",
+            (code, element) -> {
+                if (calls(element, "SessionOrigin", "beginTransaction")) {
+                    moveAndCommit(code);
+                    code.with(element);
+                } else if (calls(element, "BatchWriter", "moveLocked")) {
+                    // The number of changes, both offsets and the receiver.
+                    code.pop2().pop().pop().pop();
+                } else {
+                    code.with(element);
+                }
             });
+
+    private static final ClassDesc WRITER = ClassDesc.of("dev.millrace.apply.BatchWriter");
+    private static final ClassDesc BATCH =
+            ClassDesc.of("dev.millrace.apply.task.TargetTask$PartitionBatch");
+    private static final ClassDesc OFFSET = ClassDesc.of("dev.millrace.control.StoredOffset");
+    private static final ClassDesc CONNECTION = ClassDesc.of("java.sql.Connection");
 
     private final String className;
     private final String method;
@@ -49,6 +90,24 @@ enum Mutant {
         this.className = className;
         this.method = method;
         this.change = change;
+    }
+
+    /// `moveLocked(batch.from(), batch.to(), 0); connection.commit();`
+    private static void moveAndCommit(CodeBuilder code) {
+        code.aload(0)
+                .aload(1)
+                .invokevirtual(BATCH, "from", MethodTypeDesc.of(OFFSET))
+                .aload(1)
+                .invokevirtual(BATCH, "to", MethodTypeDesc.of(OFFSET))
+                .lconst_0()
+                .invokevirtual(
+                        WRITER,
+                        "moveLocked",
+                        MethodTypeDesc.of(
+                                ConstantDescs.CD_void, OFFSET, OFFSET, ConstantDescs.CD_long))
+                .aload(0)
+                .getfield(WRITER, "connection", CONNECTION)
+                .invokeinterface(CONNECTION, "commit", MethodTypeDesc.of(ConstantDescs.CD_void));
     }
 
     private static boolean calls(CodeElement element, String owner, String method) {

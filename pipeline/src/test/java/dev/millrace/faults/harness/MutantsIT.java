@@ -16,13 +16,33 @@ class MutantsIT {
 
     @Test
     void findsChangesThatAreConfirmedBeforeTheBrokerHasThem() throws Exception {
-        FaultPlan plan = FaultPlan.killAt(PausePoint.SLOT_CONFIRMED, SEED);
-
-        assertThat(violations(Mutant.ACKNOWLEDGED_BEFORE_THE_BROKER_HAS_IT, plan))
+        assertThat(
+                        violations(
+                                Mutant.ACKNOWLEDGED_BEFORE_THE_BROKER_HAS_IT,
+                                PausePoint.SLOT_CONFIRMED,
+                                false))
                 .contains(Kind.ACKNOWLEDGED_TOO_EARLY);
     }
 
-    private static List<Kind> violations(Mutant mutant, FaultPlan plan) throws Exception {
+    @Test
+    void findsAGroupThatIsCommittedBeforeTheOutput() throws Exception {
+        assertThat(violations(Mutant.GROUP_BEFORE_THE_OUTPUT, PausePoint.AFTER_GROUP_COMMIT, true))
+                .contains(Kind.LOST);
+    }
+
+    @Test
+    void findsAnOffsetThatIsCommittedBeforeTheRows() throws Exception {
+        assertThat(
+                        violations(
+                                Mutant.OFFSET_BEFORE_THE_ROWS,
+                                PausePoint.TARGET_PARTLY_WRITTEN,
+                                true))
+                .contains(Kind.LOST);
+    }
+
+    private static List<Kind> violations(Mutant mutant, PausePoint point, boolean inSync)
+            throws Exception {
+        FaultPlan plan = FaultPlan.killAt(point, inSync, SEED);
         return FaultRun.of(plan, mutant.classPath()).violations().stream()
                 .map(Violation::kind)
                 .distinct()

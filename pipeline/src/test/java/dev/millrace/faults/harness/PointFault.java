@@ -7,7 +7,9 @@ import java.util.Random;
 /// What a child does at the given passage of a point.
 ///
 /// @param passage 1 for the first time
-record PointFault(PausePoint point, int passage, Act act) {
+/// @param inSync whether passages count only when both sides are in sync. A change that is lost
+///   before is found again by the backfill if its row was not read yet
+record PointFault(PausePoint point, int passage, Act act, boolean inSync) {
 
     enum Act {
         /// The process ends there: no hook runs, and the kernel closes its connections.
@@ -36,7 +38,16 @@ record PointFault(PausePoint point, int passage, Act act) {
 
     static PointFault of(PausePoint point, Act act, Random random) {
         int most = OF_JOURNAL.contains(point) ? 1 : MOST_PASSAGES;
-        return new PointFault(point, 1 + random.nextInt(most), act);
+        return new PointFault(point, 1 + random.nextInt(most), act, false);
+    }
+
+    /// The same when both sides are in sync; of a point that is passed then.
+    PointFault whenInSync() {
+        return new PointFault(point, passage, act, isOfStreaming(point));
+    }
+
+    static boolean isOfStreaming(PausePoint point) {
+        return order(point) == 2;
     }
 
     /// Points of the beginning of a migration come first; later no run would pass them.
@@ -46,6 +57,6 @@ record PointFault(PausePoint point, int passage, Act act) {
 
     @Override
     public String toString() {
-        return act + " at " + point + ", passage " + passage;
+        return act + " at " + point + ", passage " + passage + (inSync ? " in sync" : "");
     }
 }

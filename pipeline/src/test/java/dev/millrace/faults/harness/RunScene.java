@@ -6,9 +6,9 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.faults.harness.Databases.Addresses;
 import dev.millrace.faults.harness.Violation.Kind;
 import dev.millrace.testing.KafkaServer;
-import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
@@ -21,9 +21,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /// The databases and topics of one run, its writers, and what is seen of it meanwhile and at its
@@ -35,28 +38,43 @@ final class RunScene implements AutoCloseable {
     /// Smaller than a load of many rows, so that a source transaction is in several batches.
     private static final int ENGINE_BATCH = 64;
 
-    private static final Duration CAUGHT_UP_WITHIN = Duration.ofSeconds(90);
+    /// Longer than it takes to give up a lost connection and to end what it has locked.
+    private static final Duration STUCK_AFTER = Duration.ofMinutes(5);
+
+    /// Also while the writers let the target make progress.
+    private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
+
     private static final Duration SAMPLED_EVERY = Duration.ofMillis(500);
 
-    private final TestDatabase source = PostgresServer.shared().newDatabase();
-    private final TestDatabase target = PostgresServer.shared().newTarget();
+    private final TestDatabase source;
+    private final TestDatabase target;
     private final String migration = KafkaServer.newMigrationName();
+    private final Addresses addresses;
     private final Map<String, Object> kafka;
     private final Topics topics = new Topics(migration);
+    private final StoredOffsets offsets = new StoredOffsets(migration, topics.target());
     private final Invariants invariants;
     private final Path folder = TestFolders.create("fault-run");
     private final Queue<Violation> violations = new ConcurrentLinkedQueue<>();
     private final CountDownLatch checked = new CountDownLatch(1);
+    private final ReentrantLock sampling = new ReentrantLock();
     private final Workload workload;
     private final Thread sampler;
     private int children;
+    private String progress = "";
+    private long begunAt;
+    private long progressedAt;
+    private volatile long retained;
     private volatile long mostRetained;
 
     /// Creates the tables and starts the writers.
     ///
     /// @param rowsPerSecond limit of the backfill
-    RunScene(long seed, int rowsPerSecond) {
-        kafka = Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+    RunScene(Databases databases, Addresses addresses, long seed, int rowsPerSecond) {
+        this.source = databases.source();
+        this.target = databases.target();
+        this.addresses = addresses;
+        kafka = Map.of("bootstrap.servers", addresses.brokers());
         invariants = new Invariants(source, target, kafka, migration);
         Workload.create(source);
         ComparedTable.ALL.forEach(table -> target.execute(table.create()));
@@ -100,13 +118,13 @@ final class RunScene implements AutoCloseable {
                 """
                                 .formatted(
                                         migration,
-                                        source.url(),
-                                        source.username(),
-                                        source.password(),
-                                        target.url(),
-                                        target.username(),
-                                        target.password(),
-                                        KafkaServer.shared().bootstrapServers(),
+                                        addresses.source().url(),
+                                        addresses.source().username(),
+                                        addresses.source().password(),
+                                        addresses.target().url(),
+                                        addresses.target().username(),
+                                        addresses.target().password(),
+                                        addresses.brokers(),
                                         PARTITIONS,
                                         folder.resolve(machine),
                                         ENGINE_BATCH)
@@ -121,6 +139,16 @@ final class RunScene implements AutoCloseable {
                             + " application_name LIKE 'millrace "
                             + migration
                             + " %'");
+        }
+    }
+
+    /// Does something to a server during which the test itself cannot reach it.
+    String outage(Callable<String> what) throws InterruptedException {
+        sampling.lock();
+        try {
+            return workload.outage(what);
+        } finally {
+            sampling.unlock();
         }
     }
 
@@ -145,27 +173,28 @@ final class RunScene implements AutoCloseable {
     }
 
     private void awaitApplied(MigrationChild child) throws SQLException, InterruptedException {
-        long deadline = System.nanoTime() + CAUGHT_UP_WITHIN.toNanos();
         awaitInSync(child);
         try (Connection connection = source.session("test");
                 Connection control = target.session("test")) {
-            StoredOffsets offsets = new StoredOffsets(migration, topics.target());
             int generation = offsets.read(control).generation().orElseThrow();
             WatermarkNumber end = new Watermarks(migration, generation).emit(connection).number();
+            beginWait();
             while (offsets.read(control)
                     .appliedWatermark()
                     .filter(applied -> applied.compareTo(end) >= 0)
                     .isEmpty()) {
-                requireProgress(child, deadline, "has not applied the last watermark");
+                requireProgress(child, control, "has not applied the last watermark");
             }
         }
     }
 
-    void awaitInSync(MigrationChild child) throws InterruptedException {
-        long deadline = System.nanoTime() + CAUGHT_UP_WITHIN.toNanos();
-        while (!phase().equals("IN_SYNC")) {
-            requireNotFailed();
-            requireProgress(child, deadline, "is not in sync");
+    void awaitInSync(MigrationChild child) throws SQLException, InterruptedException {
+        try (Connection control = target.session("test")) {
+            beginWait();
+            while (!phase().equals("IN_SYNC")) {
+                requireNotFailed();
+                requireProgress(child, control, "is not in sync");
+            }
         }
     }
 
@@ -176,15 +205,27 @@ final class RunScene implements AutoCloseable {
         }
     }
 
-    private void requireProgress(MigrationChild child, long deadline, String what)
-            throws InterruptedException {
+    private void beginWait() {
+        begunAt = System.nanoTime();
+        progressedAt = begunAt;
+    }
+
+    /// A slow machine needs longer for a backlog; a migration that is stuck applies nothing.
+    private void requireProgress(MigrationChild child, Connection control, String what)
+            throws SQLException, InterruptedException {
         child.requireAlive();
-        if (System.nanoTime() > deadline) {
+        String now = phase() + " " + offsets.read(control).rowsApplied();
+        if (!now.equals(progress)) {
+            progress = now;
+            progressedAt = System.nanoTime();
+        }
+        if (System.nanoTime() - progressedAt > STUCK_AFTER.toNanos()
+                || System.nanoTime() - begunAt > LONGEST_WAIT.toNanos()) {
             throw new IllegalStateException(
                     "The child "
                             + what
-                            + ", phase "
-                            + phase()
+                            + " or has made no progress, phase and changes applied "
+                            + now
                             + ":\n"
                             + child.said()
                             + child.threads());
@@ -222,21 +263,42 @@ final class RunScene implements AutoCloseable {
         LoggedBoundary log = new LoggedBoundary(kafka, topics);
         try {
             while (!checked.await(SAMPLED_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
-                mostRetained = Math.max(mostRetained, invariants.retainedBytes());
-                Optional<Lsn> confirmed = invariants.confirmed();
-                Optional<Lsn> logged = confirmed.isPresent() ? log.read() : Optional.empty();
-                if (logged.isPresent() && confirmed.get().compareTo(logged.get()) > 0) {
-                    violations.add(
-                            new Violation(
-                                    Kind.ACKNOWLEDGED_TOO_EARLY,
-                                    confirmed.get() + ", but the log ends at " + logged.get()));
+                sampling.lock();
+                try {
+                    sample(log);
+                } finally {
+                    sampling.unlock();
                 }
-                violations.addAll(invariants.follow());
             }
         } catch (RuntimeException e) {
             violations.add(new Violation(Kind.STOPPED, "the sampler: " + e));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void sample(LoggedBoundary log) {
+        retained = invariants.retainedBytes();
+        mostRetained = Math.max(mostRetained, retained);
+        Optional<Lsn> confirmed = invariants.confirmed();
+        Optional<Lsn> logged = confirmed.isPresent() ? readUnlessCut(log) : Optional.empty();
+        if (logged.isPresent() && confirmed.get().compareTo(logged.get()) > 0) {
+            violations.add(
+                    new Violation(
+                            Kind.ACKNOWLEDGED_TOO_EARLY,
+                            confirmed.get() + ", but the log ends at " + logged.get()));
+        }
+        violations.addAll(invariants.follow());
+    }
+
+    private Optional<Lsn> readUnlessCut(LoggedBoundary log) {
+        try {
+            return log.read();
+        } catch (TimeoutException e) {
+            if (addresses.faulty()) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 
@@ -246,6 +308,11 @@ final class RunScene implements AutoCloseable {
 
     long transactions() {
         return workload.transactions();
+    }
+
+    /// Bytes of WAL that the source keeps for the migration.
+    long retained() {
+        return retained;
     }
 
     /// Bytes of WAL that the source kept for the migration at most.

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +30,9 @@ final class Workload implements AutoCloseable {
     static final long BALANCE = 1_000;
     private static final int ITEMS = 300;
     private static final int FIRST_BULK = 600;
+
+    /// A soak of hours keeps a table of this size.
+    private static final int MOST_BULK = 20_000;
 
     /// Longer than the smallest value that PostgreSQL stores out of line.
     private static final int LARGE = 3_000;
@@ -72,6 +76,9 @@ final class Workload implements AutoCloseable {
     private final Queue<String> failures = new ConcurrentLinkedQueue<>();
     private final AtomicLong transactions = new AtomicLong();
 
+    /// Beginnings and ends of outages.
+    private final AtomicLong outages = new AtomicLong();
+
     private Workload(TestDatabase source, long seed) {
         this.source = source;
         this.seed = seed;
@@ -107,15 +114,43 @@ final class Workload implements AutoCloseable {
                         .name(name)
                         .start(
                                 () -> {
-                                    try (Connection connection = source.connect()) {
-                                        while (!pause(random.nextInt(2 * pause))) {
-                                            turn.run(connection, random);
-                                            transactions.incrementAndGet();
-                                        }
-                                    } catch (SQLException | IOException | RuntimeException e) {
-                                        failures.add(name + ": " + e);
+                                    boolean ended = false;
+                                    while (!ended) {
+                                        ended = turns(name, pause, random, turn);
                                     }
                                 }));
+    }
+
+    /// @return false when an outage has ended the session
+    private boolean turns(String name, int pause, Random random, Turn turn) {
+        long before = outages.get();
+        try (Connection connection = source.connect()) {
+            while (!pause(random.nextInt(2 * pause))) {
+                turn.run(connection, random);
+                transactions.incrementAndGet();
+            }
+            return true;
+        } catch (SQLException | IOException | RuntimeException e) {
+            if (outages.get() > before || before % 2 == 1) {
+                return pause(pause);
+            }
+            failures.add(name + ": " + e);
+            return true;
+        }
+    }
+
+    /// Does something to the source during which the writers cannot reach it.
+    <T> T outage(Callable<T> what) throws InterruptedException {
+        outages.incrementAndGet();
+        try {
+            return what.call();
+        } catch (InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        } finally {
+            outages.incrementAndGet();
+        }
     }
 
     /// Whether the workload ends.
@@ -231,8 +266,8 @@ final class Workload implements AutoCloseable {
                             connection,
                             "UPDATE bulk SET version = %d WHERE id BETWEEN %d AND %d"
                                     .formatted(version, from, from + count),
-                            "DELETE FROM bulk WHERE id BETWEEN %d AND %d"
-                                    .formatted(from - 20, from - 1));
+                            "DELETE FROM bulk WHERE id BETWEEN %d AND %d OR id <= %d"
+                                    .formatted(from - 20, from - 1, last - MOST_BULK));
                 }
             }
         }
