@@ -1,10 +1,8 @@
 package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -88,6 +86,51 @@ class ResourcesIT {
         }
     }
 
+    /// The certificate is not replaced in time: no new session opens until it is.
+    @Test
+    void anExpiredCertificateIsReplacedWithoutARestart() throws Exception {
+        Certificates certificates = Certificates.make();
+        try (ItemScene scene = new ItemScene(ROWS)) {
+            present(scene, certificates, certificates.valid());
+            scene.parametersOfTarget("sslmode=verify-full&sslrootcert=" + certificates.root());
+            ServiceProcess service = scene.startService();
+            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+
+            present(scene, certificates, certificates.expired());
+            ItemScene.execute(
+                    scene.target,
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE"
+                            + " application_name LIKE 'millrace %'");
+            ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + (ROWS + 1) + ")");
+            named(scene, "target", "validity check failed");
+
+            present(scene, certificates, certificates.valid());
+            arrive(scene, ROWS + 1);
+        }
+    }
+
+    private static void present(ItemScene scene, Certificates certificates, Path certificate)
+            throws SQLException {
+        ItemScene.execute(
+                scene.target,
+                "ALTER SYSTEM SET ssl_key_file = '" + certificates.key() + "'",
+                "ALTER SYSTEM SET ssl_cert_file = '" + certificate + "'",
+                "ALTER SYSTEM SET ssl = on",
+                "SELECT pg_reload_conf()");
+        // A new session has what the server has loaded.
+        Awaitility.await()
+                .atMost(NAMED_WITHIN)
+                .until(
+                        () ->
+                                ItemScene.number(
+                                                scene.target,
+                                                "SELECT count(*) FROM pg_settings WHERE name ="
+                                                        + " 'ssl_cert_file' AND setting = '"
+                                                        + certificate
+                                                        + "'")
+                                        == 1);
+    }
+
     /// A role that may do what a migration needs, and no more.
     private static ItemScene sceneOfRole(String password) throws IOException, SQLException {
         ItemScene scene = new ItemScene(ROWS);
@@ -132,51 +175,5 @@ class ResourcesIT {
                 .pollInterval(Duration.ofMillis(200))
                 .until(() -> ItemScene.number(scene.target, "SELECT count(*) FROM item") == rows);
         scene.service().awaitPhase("IN_SYNC", Duration.ofMinutes(1));
-    }
-
-    /// A file system of a limited size in memory.
-    private record SmallDisk(Path folder) implements AutoCloseable {
-
-        static SmallDisk mount(int megabytes) throws IOException, InterruptedException {
-            Path folder = Files.createTempDirectory("small-disk");
-            assumeTrue(
-                    succeeds(
-                            "mount",
-                            "-t",
-                            "tmpfs",
-                            "-o",
-                            "size=" + megabytes + "m",
-                            "tmpfs",
-                            folder.toString()),
-                    "this user may not mount a file system of a limited size");
-            return new SmallDisk(folder);
-        }
-
-        void resize(int megabytes) throws IOException, InterruptedException {
-            assertThat(
-                            succeeds(
-                                    "mount",
-                                    "-o",
-                                    "remount,size=" + megabytes + "m",
-                                    folder.toString()))
-                    .isTrue();
-        }
-
-        private static boolean succeeds(String... command)
-                throws IOException, InterruptedException {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-            process.getInputStream().transferTo(OutputStream.nullOutputStream());
-            return process.waitFor() == 0;
-        }
-
-        @Override
-        public void close() throws IOException {
-            try {
-                succeeds("umount", "-l", folder.toString());
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-            }
-            Files.delete(folder);
-        }
     }
 }
