@@ -3,9 +3,9 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.rebackfill.Rebackfill;
-import dev.millrace.rebackfill.Rebackfill.State;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
