@@ -41,9 +41,8 @@ record TableResume(KeyParking.Setup parking, StoppedTables stoppedTables, KeyWor
                             + table
                             + " has changed ("
                             + stop.get().sourceChange().get()
-                            + "). See 'millrace status': if the rows were rewritten, run 'millrace"
-                            + " rebackfill'. Otherwise check that the target accepts the values,"
-                            + " then add --accept-schema");
+                            + "). See 'millrace status': restore the definition, or check that the"
+                            + " target accepts the values and add --accept-schema");
         }
         switch (stoppedTables.identity(connection, table)) {
             case SAME -> {}

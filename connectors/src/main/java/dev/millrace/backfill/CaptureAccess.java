@@ -1,5 +1,6 @@
 package dev.millrace.backfill;
 
+import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.postgres.RunningTransactions;
 import java.sql.SQLException;
@@ -23,4 +24,9 @@ public interface CaptureAccess {
 
     /// What the log contains. Never ahead of the log.
     BackfillState state();
+
+    /// Whether rows of the table may be read now: its definition is the one that the log expects.
+    default boolean mayRead(TableId table) {
+        return true;
+    }
 }

@@ -49,6 +49,10 @@ public sealed interface Progress {
     /// rows.
     record Again(TableId table) implements Progress {}
 
+    /// Leaves of the table that were not read as they are now are read: those that were attached,
+    /// or rewritten without an event. What was read of the others remains read.
+    record LeavesChanged(TableId table) implements Progress {}
+
     /// Keys of rows of the target were looked up on the source. Those without a row there become
     /// deletes.
     ///

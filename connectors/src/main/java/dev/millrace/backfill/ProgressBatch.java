@@ -149,6 +149,10 @@ public final class ProgressBatch {
             case Progress.KeysRead(TableId _, Set<RowKey> asked) ->
                     asked.forEach(key -> keys.put(key, false));
             case Progress.Again(TableId table) -> readAgain(table);
+            case Progress.LeavesChanged(TableId table) -> {
+                again.add(table);
+                tables.put(table, new Fact.OfTable(table, true, false));
+            }
             // A key that awaits its read keeps the need.
             case Progress.KeysSwept _ -> {}
         }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /// Reads tables again while their stream goes on, without emptying the target: after [#awaitStart],
@@ -89,9 +90,23 @@ public record Rereading(
     /// @return false when the caller must stop
     public boolean readAgain(List<TableId> tables, Waiting waiting)
             throws SQLException, InterruptedException {
+        return record(tables, waiting, Progress.Again::new);
+    }
+
+    /// Lets the backfill read those partitions of the tables that it has not read as they are now.
+    ///
+    /// @return false when the caller must stop
+    public boolean readChangedPartitions(List<TableId> tables, Waiting waiting)
+            throws SQLException, InterruptedException {
+        return record(tables, waiting, Progress.LeavesChanged::new);
+    }
+
+    private boolean record(
+            List<TableId> tables, Waiting waiting, Function<TableId, Progress> progress)
+            throws SQLException, InterruptedException {
         do {
             try {
-                if (windows.record(capture, tables, windows.run(), Progress.Again::new)) {
+                if (windows.record(capture, tables, windows.run(), progress)) {
                     return true;
                 }
             } catch (Windows.Discarded _) {

@@ -255,6 +255,16 @@ public final class Windows {
         }
     }
 
+    /// Ends the open windows that read rows of a table whose definition has changed: what they read
+    /// may lack columns. Confined to the capture thread.
+    public synchronized void abandonRows(TableId table) {
+        for (Window window : List.copyOf(open.getOrDefault(table, Set.of()))) {
+            if (!(window.progress instanceof Progress.Started)) {
+                end(window, Outcome.COLUMNS_CHANGED);
+            }
+        }
+    }
+
     private boolean isReady(Window window) {
         return window.high != null && hasPassed(window.high);
     }

@@ -49,19 +49,21 @@ final class Work {
         }
         long rows = pace.rowsPerRead(size.readers());
         BackfillState state = capture.state();
-        for (TableWork table : tables) {
+        List<TableWork> readable =
+                tables.stream().filter(each -> capture.mayRead(each.id())).toList();
+        for (TableWork table : readable) {
             int limit = (int) Math.min(KEYS_PER_WINDOW, rows);
             List<RowKey> keys = state.needs(table.id(), limit);
             if (!keys.isEmpty() && readingKeys.add(table.id())) {
                 return Optional.of(new Step.ReadKeys(table, keys));
             }
         }
-        for (TableWork table : tables) {
+        for (TableWork table : readable) {
             if (table.mustLook()) {
                 return table.next(size.rangeBytes(), rows);
             }
         }
-        for (TableWork table : tables) {
+        for (TableWork table : readable) {
             Optional<Step> step = table.next(size.rangeBytes(), rows);
             if (step.isPresent()) {
                 return step;

@@ -23,7 +23,6 @@ import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.postgres.Server;
-import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.sql.Relation;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.DebeziumEngine;
@@ -202,8 +201,7 @@ final class CaptureRun {
                     start.publication(),
                     known,
                     true,
-                    backfill.paused(),
-                    this::isRead);
+                    backfill.paused());
         }
         try (Connection connection = connections.open("capture")) {
             return new PublicationWatch(
@@ -214,13 +212,8 @@ final class CaptureRun {
                             ? beforeSlot
                             : PublicationWatch.requireTables(connection, tables()),
                     false,
-                    backfill.paused(),
-                    this::isRead);
+                    backfill.paused());
         }
-    }
-
-    private boolean isRead(TableId table) {
-        return settings.backfill() == Backfill.ENGINE || backfill.state().isComplete(table);
     }
 
     private SourcePosition prepare(Optional<SourcePosition> position) throws SQLException {
@@ -253,7 +246,10 @@ final class CaptureRun {
                     requireSameHistory(connection);
                     requireNotRestored(connection, last);
                     logEnds.requireComplete(last);
-                    PublicationGuard.ensure(connection, settings.publication(), tables());
+                    // A table may have another name at the moment: its changes are not lost.
+                    if (last.publication().isEmpty()) {
+                        PublicationGuard.ensure(connection, settings.publication(), tables());
+                    }
                     PublicationGuard.requireUnaltered(
                             connection, settings.publication(), last.publication());
                     if (slot.isPresent()) {

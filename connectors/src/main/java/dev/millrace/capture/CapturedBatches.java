@@ -83,7 +83,11 @@ final class CapturedBatches
         this.memory = memory;
         this.rows = rows;
         this.listener = listener;
-        this.decoder = new ChangeDecoder(settings.tables(), settings.opposite());
+        this.decoder =
+                new ChangeDecoder(
+                        settings.tables(),
+                        settings.opposite(),
+                        log.publication().missingColumns(log.cursor()::boundary));
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
         this.phase = log.cursor().streaming() ? new Phase.Resuming() : new Phase.BeforeSnapshot();
     }
@@ -248,6 +252,7 @@ final class CapturedBatches
                 log.publication().truncated(table, streamed.origin().transaction());
                 rows.droppedTruncate(table);
             }
+            case What.Unusable _ -> {}
             case What.Message _ -> throw new IllegalStateException("A message is never dropped.");
         }
     }
@@ -277,6 +282,7 @@ final class CapturedBatches
                         new ChangeEvent.Truncate(
                                 generation, origin, table, log.cursor().nextTruncate()));
             }
+            case What.Unusable _ -> List.of();
             case What.Message(var content) -> {
                 Watermarks.Message message = Watermarks.parse(content);
                 message.source().ifPresent(memory.delivered()::learn);

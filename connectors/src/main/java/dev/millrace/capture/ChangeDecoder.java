@@ -11,13 +11,17 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.ReplicationOrigins;
+import dev.millrace.sql.Relation;
 import java.nio.ByteBuffer;
+import java.sql.SQLException;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -31,15 +35,26 @@ final class ChangeDecoder {
 
     private final Map<String, CapturedTable> tables = new HashMap<>();
     private final Map<Schema, RowSchema> rowSchemas = new IdentityHashMap<>();
+    private final Set<Schema> unusable = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Optional<String> opposite;
+    private final MissingColumn missing;
+
+    /// Receives a column that a mapping reads and that the engine does not deliver.
+    interface MissingColumn {
+
+        boolean isRead(TableId table, String column);
+
+        void found(TableId table, String column) throws SQLException;
+    }
 
     /// @param opposite the stream whose changes are marked as own
-    ChangeDecoder(List<CapturedTable> tables, Optional<String> opposite) {
+    ChangeDecoder(List<CapturedTable> tables, Optional<String> opposite, MissingColumn missing) {
         this.opposite = opposite;
+        this.missing = missing;
         tables.forEach(table -> this.tables.put(TableTopics.of(table.relation().id()), table));
     }
 
-    Decoded decode(SourceRecord record) {
+    Decoded decode(SourceRecord record) throws SQLException {
         Struct envelope = (Struct) record.value();
         String operation = envelope.getString("op");
         if (operation.equals("r")) {
@@ -60,7 +75,13 @@ final class ChangeDecoder {
         return opposite.isPresent() && ReplicationOrigins.isOf(opposite.get(), origin);
     }
 
-    private What what(String operation, Struct envelope, SourceRecord record) {
+    private What what(String operation, Struct envelope, SourceRecord record) throws SQLException {
+        if (operation.equals("c") || operation.equals("u") || operation.equals("d")) {
+            Struct image = envelope.getStruct(operation.equals("d") ? "before" : "after");
+            if (image != null && isUnusable(table(record), image.schema())) {
+                return new What.Unusable(table(record).relation().id());
+            }
+        }
         return switch (operation) {
             case "c" -> new What.Inserted(row(table(record), envelope.getStruct("after"), null));
             case "u" ->
@@ -86,6 +107,24 @@ final class ChangeDecoder {
         }
         Row old = row(table, before, null);
         return old.key().equals(row.key()) ? new What.Updated(row) : new What.Rekeyed(old, row);
+    }
+
+    /// Each schema is new to the engine once, so each change of the columns is noted.
+    private boolean isUnusable(CapturedTable table, Schema schema) throws SQLException {
+        if (rowSchemas.containsKey(schema) || unusable.contains(schema)) {
+            return unusable.contains(schema);
+        }
+        TableId id = table.relation().id();
+        for (Relation.Column column : table.relation().columns()) {
+            if (schema.field(column.name()) == null
+                    && !column.generated()
+                    && missing.isRead(id, column.name())) {
+                missing.found(id, column.name());
+                unusable.add(schema);
+                return true;
+            }
+        }
+        return false;
     }
 
     private CapturedTable table(SourceRecord record) {
@@ -219,6 +258,9 @@ final class ChangeDecoder {
 
             record Truncated(TableId table) implements What {}
 
+            /// A change of a row without a column that a mapping reads.
+            record Unusable(TableId table) implements What {}
+
             record Message(byte[] content) implements What {}
 
             /// The table whose rows changed; empty for a message.
@@ -229,6 +271,7 @@ final class ChangeDecoder {
                     case Rekeyed(Row _, Row row) -> Optional.of(row.table());
                     case Deleted(Row row) -> Optional.of(row.table());
                     case Truncated(TableId table) -> Optional.of(table);
+                    case Unusable(TableId table) -> Optional.of(table);
                     case Message _ -> Optional.empty();
                 };
             }

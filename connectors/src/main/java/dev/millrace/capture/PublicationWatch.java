@@ -2,11 +2,13 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.CaptureRun.SnapshotInterruptedException;
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.capture.position.PartitionLosses;
 import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.capture.position.TableComparison;
 import dev.millrace.capture.position.TablePause.Change;
+import dev.millrace.capture.position.TablePause.Loss;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
@@ -14,12 +16,9 @@ import dev.millrace.postgres.PublishedTableReader;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.RunningTransactions;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
@@ -27,7 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Checks that the publication and its tables are as they were when the log began. Runs before a
@@ -42,32 +41,28 @@ final class PublicationWatch implements AutoCloseable {
     private final String name;
     private final String identity;
     private SortedMap<TableId, PublishedTable> known;
-    private Map<Long, Pending> pending = Map.of();
+    private final PartitionLosses partitions = new PartitionLosses();
     private boolean unwritten;
     private final PausedTables paused;
-    private final Predicate<TableId> pausable;
     private Set<TableId> taken = Set.of();
     private boolean checked;
     private @Nullable Connection connection;
 
     /// @param known the facts of the tables at the start of the log, or empty if unknown
     /// @param written whether the log contains these facts
-    /// @param pausable whether a table can be paused: the log contains its existing rows
     PublicationWatch(
             SourceConnections connections,
             String name,
             String identity,
             Map<TableId, PublishedTable> known,
             boolean written,
-            PausedTables paused,
-            Predicate<TableId> pausable) {
+            PausedTables paused) {
         this.connections = connections;
         this.name = name;
         this.identity = identity;
         this.known = new TreeMap<>(known);
         this.unwritten = !written;
         this.paused = paused;
-        this.pausable = pausable;
     }
 
     /// Reads the facts of all tables.
@@ -83,12 +78,6 @@ final class PublicationWatch implements AutoCloseable {
         }
         return found;
     }
-
-    /// A rewrite that the stream may still explain.
-    ///
-    /// @param version version of the `pg_class` row of the rewritten table
-    /// @param until the position from which on no TRUNCATE in the stream can explain the rewrite
-    private record Pending(String version, Lsn until) {}
 
     /// Records a TRUNCATE of the table in the stream.
     void truncated(TableId table, long transaction) {
@@ -106,41 +95,61 @@ final class PublicationWatch implements AutoCloseable {
     boolean requireUnaltered(Lsn boundary) throws SQLException {
         Connection session = session();
         PublicationGuard.requireUnaltered(session, name, identity);
-        SortedMap<TableId, PublishedTable> now = requireTables(session, known.keySet());
-        Map<Long, Pending> found = new HashMap<>();
+        SortedMap<TableId, PublishedTable> now = PublishedTableReader.read(session, known.keySet());
+        partitions.begin();
         Set<TableId> altered = new HashSet<>();
         Set<TableId> accepted = new HashSet<>();
-        for (TableComparison each : compare(now)) {
-            Optional<Change> change =
-                    pausable.test(each.table())
-                            ? PausedTables.change(session, each.alteration())
-                            : Optional.empty();
-            if (change.isPresent() && paused.isAccepted(each.table(), change.get())) {
-                accepted.add(each.table());
-                continue;
-            }
-            if (change.isPresent() && paused.pause(each.table(), change.get())) {
-                altered.add(each.table());
-                continue;
-            }
-            throwIfPresent(each.redefinition());
-            throwIfPresent(each.unstreamedChange());
-            Set<Long> empty = PublishedTableReader.empty(session, each.added());
-            for (Map.Entry<Long, String> unexplained : each.unexplained(empty).entrySet()) {
-                Pending since = pending(session, each.now(), unexplained.getKey());
-                if (!each.known().isPartitioned() || boundary.compareTo(since.until()) >= 0) {
-                    throw new SourceLostException(unexplained.getValue());
+        Map<TableId, Loss> losses = new TreeMap<>();
+        for (Map.Entry<TableId, PublishedTable> each : known.entrySet()) {
+            TableId table = each.getKey();
+            PublishedTable facts = now.get(table);
+            Optional<Change> change = paused.change(session, table, each.getValue(), facts);
+            if (change.isPresent() && paused.isAccepted(table, change.get())) {
+                accepted.add(table);
+            } else if (change.isPresent()) {
+                if (!paused.pause(table, change.get())) {
+                    throw new SourceLostException(PausedTables.changed(table, change.get()));
                 }
-                found.put(unexplained.getKey(), since);
+                altered.add(table);
+                continue;
             }
+            TableComparison compared =
+                    new TableComparison(table, each.getValue(), Objects.requireNonNull(facts));
+            throwIfPresent(compared.lostKey());
+            partitions.of(session, compared, boundary).ifPresent(loss -> losses.put(table, loss));
         }
-        pending = Map.copyOf(found);
-        if (found.isEmpty()) {
+        boolean isExplained = partitions.end();
+        if (isExplained) {
+            for (Map.Entry<TableId, Loss> each : losses.entrySet()) {
+                paused.readAgain(each.getKey(), each.getValue());
+            }
             taken = accepted;
             acceptState(now, altered);
             continueRestored(altered);
         }
-        return found.isEmpty();
+        return isExplained;
+    }
+
+    /// Handles changes without a column that a mapping reads. They are not written: the table is
+    /// paused, or its rows are read again, and no watermark precedes that.
+    ///
+    /// @param boundary how far the stream has been read
+    ChangeDecoder.MissingColumn missingColumns(Supplier<Lsn> boundary) {
+        return new ChangeDecoder.MissingColumn() {
+            @Override
+            public boolean isRead(TableId table, String column) {
+                return paused.isRead(table, column);
+            }
+
+            @Override
+            public void found(TableId table, String column) throws SQLException {
+                requireUnaltered(boundary.get());
+                if (!paused.changes().containsKey(table)) {
+                    String what = ": column " + column + " was renamed or dropped for a while.";
+                    paused.readAgain(table, new Loss(table + what, true));
+                }
+            }
+        };
     }
 
     /// Tables whose definition is the known one again, or was accepted and is in the log. An
@@ -155,20 +164,6 @@ final class PublicationWatch implements AutoCloseable {
         checked = true;
     }
 
-    private Pending pending(Connection session, PublishedTable now, Long oid) throws SQLException {
-        String version = Objects.requireNonNull(now.descendants().get(oid)).version();
-        Pending before = pending.get(oid);
-        if (before != null && before.version().equals(version)) {
-            return before;
-        }
-        try (Statement statement = session.createStatement();
-                ResultSet row =
-                        statement.executeQuery("SELECT pg_current_wal_insert_lsn()::text")) {
-            row.next();
-            return new Pending(version, Lsn.parse(row.getString(1)));
-        }
-    }
-
     /// Requires that the snapshot contains all rows. A table that was rewritten before the snapshot
     /// read it appears empty to the snapshot, whose MVCC snapshot is older than the rewrite.
     /// Changes to a partition that was detached temporarily are in neither the snapshot nor the
@@ -179,7 +174,7 @@ final class PublicationWatch implements AutoCloseable {
     void requireConsistentSnapshot() throws SQLException {
         SortedMap<TableId, PublishedTable> now = requireTables(session(), known.keySet());
         for (TableComparison each : compare(now)) {
-            throwIfPresent(each.redefinition());
+            paused.requireSameDefinition(session(), each);
             if (!each.now().hasSameStorageAs(each.known())) {
                 throw new SnapshotInterruptedException(
                         each.table()

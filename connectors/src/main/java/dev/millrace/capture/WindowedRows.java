@@ -7,6 +7,7 @@ import dev.millrace.backfill.ProgressBatch;
 import dev.millrace.backfill.Windows;
 import dev.millrace.backfill.Windows.Closed;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.RowLimit;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
@@ -37,6 +38,7 @@ final class WindowedRows {
     private final Windows windows;
     private final BackfillState state;
     private final IncompleteKeys incomplete;
+    private final PausedTables paused;
     private final Set<RowKey> awaiting = new HashSet<>();
     private final List<Long> watermarks = new ArrayList<>();
     private ProgressBatch batch;
@@ -49,6 +51,7 @@ final class WindowedRows {
         this.windows = backfill.windows();
         this.state = backfill.state();
         this.incomplete = backfill.incomplete();
+        this.paused = backfill.paused();
         this.batch = new ProgressBatch(state);
     }
 
@@ -133,6 +136,7 @@ final class WindowedRows {
     ///
     /// @param events all events of the batch, to which the rows are added
     void close(List<ChangeEvent> events) {
+        paused.changes().keySet().forEach(windows::abandonRows);
         for (ChangeEvent event : events) {
             if (event instanceof ChangeEvent.Watermark watermark) {
                 windows.watermark(watermark.watermark());

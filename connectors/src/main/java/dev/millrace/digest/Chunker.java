@@ -3,6 +3,7 @@ package dev.millrace.digest;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.LostChanges;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.RunningTransactions;
@@ -164,6 +165,7 @@ public final class Chunker {
                     new StoredState(
                             new StoredOffsets(migration, targetTopic),
                             new StoppedTables(migration),
+                            new LostChanges(migration),
                             new ParkedKeys(migration),
                             table.mapping().target().table().whole()));
         }

@@ -8,6 +8,7 @@ import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
+import dev.millrace.control.stopped.LostChanges;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.digest.StoredState.StoredPositions.Position;
 import java.sql.Connection;
@@ -22,7 +23,11 @@ import java.util.stream.Collectors;
 /// Reads, in the snapshot in which the target is read, what apply stores beside the rows of one
 /// target table.
 public record StoredState(
-        StoredOffsets offsets, StoppedTables stoppedTables, ParkedKeys parkedKeys, TableId target) {
+        StoredOffsets offsets,
+        StoppedTables stoppedTables,
+        LostChanges lostChanges,
+        ParkedKeys parkedKeys,
+        TableId target) {
 
     StoredPositions positions(Connection connection) throws SQLException {
         return new StoredPositions(
@@ -41,6 +46,16 @@ public record StoredState(
                 ? stoppedTables
                         .find(connection, generation.getAsInt(), target)
                         .map(stopped -> stopped.table().reason())
+                : Optional.empty();
+    }
+
+    /// Why rows of the table are to be read again in the generation of the stored offsets.
+    Optional<String> lossReason(Connection connection) throws SQLException {
+        OptionalInt generation = offsets.read(connection).generation();
+        return generation.isPresent()
+                ? lostChanges
+                        .find(connection, generation.getAsInt(), target)
+                        .map(LostChanges.Lost::reason)
                 : Optional.empty();
     }
 

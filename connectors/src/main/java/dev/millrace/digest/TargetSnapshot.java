@@ -38,6 +38,11 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.session().read(state::stopReason);
     }
 
+    /// Why the log lacks changes of the table; empty if it has all of them.
+    public Optional<String> lost() {
+        return reader.session().read(state::lossReason);
+    }
+
     /// The keys that the target's columns print, by the keys of the mapping.
     public Map<RowKey, RowKey> canonical(List<RowKey> keys) {
         List<Row> canonical = reader.canonical(rows(keys));

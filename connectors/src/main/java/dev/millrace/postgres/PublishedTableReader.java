@@ -31,7 +31,7 @@ public final class PublishedTableReader {
                 SELECT oid, oid, NULL::text FROM asked
                 UNION
                 SELECT t.root, i.inhrelid, i.xmin::text FROM tree t
-                JOIN pg_catalog.pg_inherits i ON i.inhparent = t.relid AND NOT i.inhdetachpending)
+                JOIN pg_catalog.pg_inherits i ON i.inhparent = t.relid)
             SELECT r.nspname AS root_schema, r.relname AS root_name, t.relid = t.root AS is_root,
                 c.oid::int8 AS oid, n.nspname, c.relname, c.relfilenode::int8 AS file, c.xmin::text AS version, c.relowner::int8 AS owner,
                 y.xmin::text AS named,

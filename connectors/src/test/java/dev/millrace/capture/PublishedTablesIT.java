@@ -10,6 +10,9 @@ import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.PublishedTablesCodec;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.capture.position.TablePause;
+import dev.millrace.capture.position.TablePause.Change;
+import dev.millrace.capture.position.TablePause.Loss;
+import dev.millrace.capture.position.TablePause.Remedy;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
@@ -36,6 +39,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// accepts all others.
 class PublishedTablesIT {
 
+    private static final TableId ITEM = new TableId("public", "item");
+
     private static final PausedTables NONE = new PausedTables(TablePause.NEVER);
 
     private static final List<TableId> TABLES =
@@ -51,15 +56,16 @@ class PublishedTablesIT {
             delimiter = '|',
             textBlock =
                     """
-                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item | is no longer the same table
-                    ALTER TABLE item RENAME TO item_old | no longer exists
+                    ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item | another table has its name
+                    ALTER TABLE item RENAME TO item_old | it was renamed or moved to public.item_old
                     ALTER TABLE item RENAME TO item_old; ALTER TABLE item_old RENAME TO item | was renamed or moved
                     ALTER TABLE item SET SCHEMA other; ALTER TABLE other.item SET SCHEMA public | was renamed or moved
-                    ALTER TABLE item ALTER name TYPE text USING upper(name) | was rewritten by ALTER COLUMN TYPE
-                    ALTER TABLE item ALTER price TYPE numeric(10,1) | was rewritten by ALTER COLUMN TYPE
+                    ALTER TABLE item ALTER name TYPE text USING upper(name) | ALTER COLUMN TYPE
+                    ALTER TABLE item ALTER price TYPE numeric(10,1) | ALTER COLUMN TYPE
                     ALTER TABLE item ALTER note TYPE text | column note
-                    ALTER TABLE item RENAME name TO title | column title
-                    ALTER TABLE item RENAME name TO title; ALTER TABLE item RENAME note TO name | column title
+                    ALTER TABLE item RENAME name TO title | column name was renamed to title
+                    ALTER TABLE item RENAME name TO title; ALTER TABLE item RENAME note TO name | column name was renamed to title, column note was renamed to name
+                    ALTER TABLE item DROP note | column note was dropped
                     ALTER TABLE item DROP name; ALTER TABLE item ADD name text | column name
                     ALTER TABLE item REPLICA IDENTITY USING INDEX item_code_key | its replica identity changed
                     ALTER TABLE item REPLICA IDENTITY NOTHING | its replica identity changed
@@ -68,7 +74,7 @@ class PublishedTablesIT {
                     TRUNCATE part_1 | public.part_1 was rewritten
                     ALTER TABLE part DETACH PARTITION part_1 | lost public.part_1
                     DROP TABLE part_1 | lost public.part_1
-                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | was detached temporarily
+                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | was detached, possibly for a while
                     ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | received public.filled
                     BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); INSERT INTO young VALUES (21, 'n'); ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | received public.young
                     BEGIN; CREATE TABLE young (id int PRIMARY KEY, name text); SAVEPOINT s; INSERT INTO young VALUES (21, 'n'); RELEASE s; ALTER TABLE part ATTACH PARTITION young FOR VALUES FROM (20) TO (30); COMMIT | received public.young
@@ -94,7 +100,6 @@ class PublishedTablesIT {
             strings = {
                 "ALTER TABLE item ADD COLUMN plain int",
                 "ALTER TABLE item ADD COLUMN stamp timestamptz NOT NULL DEFAULT clock_timestamp()",
-                "ALTER TABLE item DROP COLUMN note",
                 "ALTER TABLE item ALTER note TYPE varchar(90)",
                 "ALTER TABLE item ALTER name SET NOT NULL; ALTER TABLE item ALTER note SET DEFAULT"
                         + " 'x'",
@@ -133,13 +138,25 @@ class PublishedTablesIT {
     @Test
     void detectsColumnRecreatedBetweenChecks() throws Exception {
         TestDatabase source = source();
-        try (PublicationWatch watch = watch(source, TABLES)) {
+        Pauses pauses = new Pauses(true);
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            pauses.unread.add("name");
             source.execute("ALTER TABLE item DROP name");
-            watch.requireUnaltered(ALL_READ);
-            source.execute("ALTER TABLE item ADD name text");
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.paused).as("no mapping reads it").isEmpty();
+            source.execute("ALTER TABLE item ADD name varchar");
+            pauses.unread.clear();
 
-            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
-                    .hasMessageContaining("column name");
+            watch.requireUnaltered(ALL_READ);
+
+            assertThat(pauses.paused)
+                    .containsOnly(
+                            Map.entry(
+                                    ITEM,
+                                    new Change(
+                                            "column name was dropped, and another one has its"
+                                                    + " name (text → character varying)",
+                                            Remedy.ACCEPT_AND_READ)));
         }
     }
 
@@ -147,8 +164,30 @@ class PublishedTablesIT {
     private static final class Pauses implements TablePause {
 
         private final Map<TableId, Change> paused = new HashMap<>();
+        private final Map<TableId, Loss> losses = new HashMap<>();
+        private final Set<String> unread = new HashSet<>();
+        private final boolean mayReadAgain;
         private final Set<TableId> restored = new HashSet<>();
         private final Set<TableId> changed = new HashSet<>();
+
+        Pauses(boolean mayReadAgain) {
+            this.mayReadAgain = mayReadAgain;
+        }
+
+        @Override
+        public boolean reads(TableId source, String column) {
+            return !unread.contains(column);
+        }
+
+        @Override
+        public boolean mayReadAgain(TableId source) {
+            return mayReadAgain;
+        }
+
+        @Override
+        public void readAgain(TableId source, Loss loss) {
+            losses.put(source, loss);
+        }
 
         @Override
         public boolean pause(TableId source, Change change) {
@@ -166,9 +205,9 @@ class PublishedTablesIT {
     /// Both may be written to one target table, which waits for both.
     @Test
     void aTableThatContinuesNamesThoseThatStayPaused() throws Exception {
-        Pauses pauses = new Pauses();
+        Pauses pauses = new Pauses(true);
         PausedTables paused = new PausedTables(pauses);
-        TablePause.Change change = new TablePause.Change("column x: integer → bigint", true);
+        Change change = new Change("column x: integer → bigint", Remedy.ACCEPT_AND_READ);
         TABLES.forEach(
                 table ->
                         assertThatCode(() -> paused.pause(table, change))
@@ -193,9 +232,9 @@ class PublishedTablesIT {
     void aTypeThatChangesPausesItsTable(String change, String difference, boolean rewritten)
             throws Exception {
         TestDatabase source = source();
-        Pauses pauses = new Pauses();
+        Pauses pauses = new Pauses(false);
         PausedTables paused = new PausedTables(pauses);
-        TableId item = new TableId("public", "item");
+        TableId item = ITEM;
         SortedMap<TableId, PublishedTable> before;
         try (Connection connection = source.connect()) {
             before = PublishedTableReader.read(connection, TABLES);
@@ -209,13 +248,19 @@ class PublishedTablesIT {
             assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
 
             assertThat(pauses.paused)
-                    .containsOnly(Map.entry(item, new TablePause.Change(difference, rewritten)));
+                    .containsOnly(
+                            Map.entry(
+                                    item,
+                                    new Change(
+                                            difference,
+                                            rewritten ? Remedy.REBACKFILL : Remedy.ACCEPT)));
             assertThat(pauses.restored).doesNotContain(item);
             assertThat(watch.unwrittenTables().map(tables -> tables.get(item)))
                     .as("the log keeps what it expects")
                     .isIn(Optional.empty(), Optional.ofNullable(before.get(item)));
             Optional<String> refusal = paused.accept(item).getNow(Optional.of("not yet"));
-            assertThat(refusal.orElseThrow()).contains(rewritten ? "rewritten" : "not yet");
+            assertThat(refusal.orElseThrow())
+                    .contains(rewritten ? "millrace rebackfill" : "not yet");
             watch.requireUnaltered(ALL_READ);
             watch.markWritten();
             assertThat(paused.changes().isEmpty()).isNotEqualTo(rewritten);
@@ -223,25 +268,91 @@ class PublishedTablesIT {
         }
     }
 
+    /// What changed before the definition is restored would be lost.
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "ALTER TABLE item RENAME name TO title",
-                "ALTER TABLE item ALTER code TYPE bigint; ALTER TABLE item RENAME name TO title",
-                "ALTER TABLE item ALTER code TYPE bigint; ALTER TABLE item RENAME TO other;"
-                        + " ALTER TABLE other RENAME TO item",
+                "ALTER TABLE item RENAME TO item_old",
                 "ALTER TABLE part DETACH PARTITION part_1",
                 "VACUUM FULL part_1"
             })
-    void otherChangesAreNotPaused(String change) throws Exception {
+    void otherChangesAreNotPausedIfNoRowCanBeReadAgain(String change) throws Exception {
         TestDatabase source = source();
-        Pauses pauses = new Pauses();
+        Pauses pauses = new Pauses(false);
         try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
             source.execute(change.split("; "));
 
             assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class);
             assertThat(pauses.paused).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE item RENAME name TO title | ALTER TABLE item RENAME title TO name | column name was renamed to title
+                    ALTER TABLE item RENAME TO old | ALTER TABLE old RENAME TO item | it was renamed or moved to public.old
+                    ALTER TABLE item SET SCHEMA other | ALTER TABLE other.item SET SCHEMA public | it was renamed or moved to other.item
+                    ALTER TABLE item RENAME TO old; ALTER TABLE item_new RENAME TO item | ALTER TABLE item RENAME TO item_new; ALTER TABLE old RENAME TO item | another table has its name
+                    """)
+    void aTableContinuesWhenItsNamesAreRestored(String change, String back, String difference)
+            throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        PausedTables paused = new PausedTables(pauses);
+        try (PublicationWatch watch = watch(source, TABLES, paused)) {
+            watch.requireUnaltered(ALL_READ);
+            pauses.restored.clear();
+            source.execute(change.split("; "));
+
+            assertThat(watch.requireUnaltered(ALL_READ)).as("other tables flow").isTrue();
+
+            assertThat(pauses.paused)
+                    .containsOnly(Map.entry(ITEM, new Change(difference, Remedy.RESTORE)));
+            assertThat(pauses.restored).doesNotContain(ITEM);
+            assertThat(paused.accept(ITEM).join().orElseThrow()).contains("Restore it");
+            source.execute(back.split("; "));
+            watch.requireUnaltered(ALL_READ);
+            assertThat(pauses.restored).contains(ITEM);
+            assertThat(paused.changes()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    TRUNCATE part_1 | public.part_1 was rewritten | false
+                    VACUUM FULL part_1 | public.part_1 was rewritten | false
+                    ALTER TABLE part ALTER name TYPE text USING upper(name) | public.part_1 was rewritten | false
+                    ALTER TABLE part DETACH PARTITION part_1 | lost public.part_1 | false
+                    DROP TABLE part_1 | lost public.part_1 | false
+                    ALTER TABLE part DETACH PARTITION part_1; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10) | was detached | false
+                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | received public.filled | false
+                    ALTER TABLE part RENAME TO p; ALTER TABLE p RENAME TO part | was renamed | true
+                    """)
+    void rowsOfAPartitionAreReadAgain(String change, String why, boolean whole) throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            watch.requireUnaltered(ALL_READ);
+            source.execute(change.split("; "));
+
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+
+            assertThat(pauses.losses).containsOnlyKeys(PART);
+            Loss loss = pauses.losses.getOrDefault(PART, new Loss("", !whole));
+            assertThat(loss.reason()).contains(why);
+            assertThat(loss.whole()).isEqualTo(whole);
+            assertThat(pauses.paused).isEmpty();
+            pauses.losses.clear();
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.losses).as("the log has the present partitions").isEmpty();
         }
     }
 
@@ -291,7 +402,7 @@ class PublishedTablesIT {
 
             assertThatThrownBy(watch::requireConsistentSnapshot)
                     .isInstanceOf(SourceLostException.class)
-                    .hasMessageContaining("column title");
+                    .hasMessageContaining("column name was renamed to title");
         }
     }
 
@@ -335,7 +446,7 @@ class PublishedTablesIT {
 
             assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
                     .isInstanceOf(SourceLostException.class)
-                    .hasMessageContaining("lost public.part_1");
+                    .hasMessageContaining("was detached");
         }
     }
 
@@ -376,13 +487,7 @@ class PublishedTablesIT {
 
         try (PublicationWatch again =
                 new PublicationWatch(
-                        _ -> source.connect(),
-                        "p",
-                        "",
-                        codec.decode(written),
-                        true,
-                        NONE,
-                        _ -> true)) {
+                        _ -> source.connect(), "p", "", codec.decode(written), true, NONE)) {
             assertThat(again.requireUnaltered(ALL_READ)).isTrue();
         }
     }
@@ -423,8 +528,7 @@ class PublishedTablesIT {
                     identity,
                     PublicationWatch.requireTables(connection, tables),
                     true,
-                    paused,
-                    _ -> true);
+                    paused);
         }
     }
 

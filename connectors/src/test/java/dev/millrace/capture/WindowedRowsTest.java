@@ -19,6 +19,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +43,7 @@ class WindowedRowsTest {
     private final BackfillState state = new BackfillState(1, 2_000);
 
     private final IncompleteKeys incomplete = new IncompleteKeys();
+    private final PausedTables paused = new PausedTables(new PausesAll());
     private final WindowedRows rows =
             new WindowedRows(
                     new CaptureSettings(
@@ -56,8 +58,53 @@ class WindowedRowsTest {
                             Map.of(),
                             Backfill.WINDOWS,
                             Optional.empty()),
-                    new CaptureRun.BackfillAccess(
-                            windows, state, incomplete, new PausedTables(TablePause.NEVER)));
+                    new CaptureRun.BackfillAccess(windows, state, incomplete, paused));
+
+    private static final class PausesAll implements TablePause {
+
+        @Override
+        public boolean reads(TableId source, String column) {
+            return true;
+        }
+
+        @Override
+        public boolean mayReadAgain(TableId source) {
+            return true;
+        }
+
+        @Override
+        public boolean pause(TableId source, Change change) {
+            return true;
+        }
+
+        @Override
+        public void readAgain(TableId source, Loss loss) {
+            throw new AssertionError(loss);
+        }
+
+        @Override
+        public void restored(Collection<TableId> sources, Collection<TableId> changed) {
+            // The log has the definition.
+        }
+    }
+
+    /// What was read may lack columns, or have values of another type.
+    @Test
+    void noRowOfAPausedTableIsWritten() throws Exception {
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Started(ITEM));
+        Window window = windows.open(ITEM);
+        window.close(
+                HIGH,
+                List.of(Row.of(SCHEMA, "1", "read")),
+                new Progress.RangeRead(ITEM, new Progress.LeafVersion(1, 1, ""), TidRange.ALL, 1));
+        paused.pause(ITEM, new TablePause.Change("renamed", TablePause.Remedy.RESTORE));
+
+        List<ChangeEvent> log = batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+
+        assertThat(log).hasSize(1);
+        assertThat(window.awaitWritten()).isEqualTo(Window.Outcome.COLUMNS_CHANGED);
+        assertThat(state.isStarted(ITEM)).as("other tables need not wait").isTrue();
+    }
 
     private List<ChangeEvent> batch(ChangeEvent... events) {
         List<ChangeEvent> placed = new ArrayList<>();
@@ -237,6 +284,26 @@ class WindowedRowsTest {
         assertThat(((ChangeEvent.OfRow) batch(partial("1")).getFirst()).awaitsRead())
                 .as("the target may lack the row until it is read")
                 .isTrue();
+    }
+
+    /// The leaves that were read as they are now are not read again.
+    @Test
+    void aTableWhoseLeavesChangeIsNotCompleteAndKeepsWhatWasRead() throws Exception {
+        Progress.LeafVersion leaf = new Progress.LeafVersion(1, 1, "");
+        windows.open(ITEM)
+                .close(HIGH, List.of(), new Progress.RangeRead(ITEM, leaf, TidRange.ALL, 5));
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Complete(ITEM, 0));
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+        assertThat(state.isComplete(ITEM)).isTrue();
+        long beginnings = state.beginnings();
+
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.LeavesChanged(ITEM));
+        windows.open(ITEM).close(HIGH, List.of(), new Progress.Complete(ITEM, beginnings));
+        batch(new ChangeEvent.Watermark(Origin.NONE, HIGH));
+
+        assertThat(state.isComplete(ITEM)).as("the readers plan again").isFalse();
+        assertThat(state.beginnings()).isGreaterThan(beginnings);
+        assertThat(state.read(leaf).orElseThrow().rows()).isEqualTo(5);
     }
 
     private static ChangeEvent[] tooManyPartialUpdates() {

@@ -19,6 +19,7 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.stream.ReplicationStream.Settings;
@@ -190,7 +191,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         spec.indexes(),
                         new RejectedLimit(
                                 spec.rejectedLimit().standard(), spec.rejectedLimit().tables()),
-                        Settings.DEFINITIONS));
+                        Settings.DEFINITIONS,
+                        spec.schemaChange()));
     }
 
     /// The way back begins with equal sides, so no row is read and every index stays.
@@ -214,7 +216,8 @@ public final class MigrationAssembly implements AutoCloseable {
                         ExistingRows.ON_BOTH_SIDES,
                         IndexSetting.KEEP,
                         RejectedLimit.standard(),
-                        Settings.DEFINITIONS));
+                        Settings.DEFINITIONS,
+                        SchemaChange.Setting.STANDARD));
     }
 
     private static List<CapturedTable> captured(List<PlannedTable> tables) {

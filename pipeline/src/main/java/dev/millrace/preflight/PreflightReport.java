@@ -10,7 +10,7 @@ import dev.millrace.control.ControlSchema;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding.Status;
-import dev.millrace.spec.MigrationSpec.TruncateSetting;
+import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.ReplicationStream.Tables;
 import java.util.ArrayList;

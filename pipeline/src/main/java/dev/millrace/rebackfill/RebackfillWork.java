@@ -39,6 +39,7 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
     public void run(Supervisor supervisor) throws SQLException, InterruptedException {
         supervisor.running(ComponentState.Activity.BACKFILLING);
         do {
+            rebackfills.beginOfLost();
             Optional<StoredRebackfill> now = rebackfills.current();
             while (now.isPresent() && isDone(now.get(), supervisor::pause)) {
                 rebackfills.reached(now.get());
@@ -62,7 +63,11 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
             case START ->
                     isLogRead() && rereading.awaitStart(sources, waiting, rebackfills::waitsFor);
             case SWEEP -> isLogRead() && isSwept(now, rereading, waiting);
-            case BEGIN -> isLogRead() && rereading.readAgain(sources, waiting);
+            case BEGIN ->
+                    isLogRead()
+                            && (live.stream().toRead().isOfPartitions(now.id())
+                                    ? rereading.readChangedPartitions(sources, waiting)
+                                    : rereading.readAgain(sources, waiting));
             case READ -> isComplete(sources);
             case RETRY -> isRetried(now, waiting);
             case DONE -> throw new IllegalStateException("The operation has ended: " + now.id());

@@ -8,6 +8,7 @@ import dev.millrace.control.RebackfillStore.Beginning;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
 import dev.millrace.control.RebackfillStore.Sweep;
+import dev.millrace.control.stopped.LostChanges.Lost;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
@@ -19,6 +20,7 @@ import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.stream.ReplicationStream;
+import dev.millrace.stream.TablesToRead;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -126,7 +128,7 @@ public final class Rebackfills implements AutoCloseable {
             if (request.dryRun()) {
                 return Rebackfill.planned(request.table());
             }
-            return view(begun(request));
+            return view(begun(request, true));
         } catch (OperationStore.Superseded _) {
             throw new RefusedException(
                     "Another process runs the migration now. Run the command against that process");
@@ -135,7 +137,38 @@ public final class Rebackfills implements AutoCloseable {
         }
     }
 
-    private StoredRebackfill begun(Request request) throws SQLException {
+    /// Begins to read a table again of which the stream lacks changes. While that is not possible,
+    /// the table waits, and [#blocker] says so.
+    synchronized void beginOfLost() throws SQLException {
+        for (Lost lost : toRead().read()) {
+            Request request =
+                    new Request(
+                            Optional.of(lost.target().toString()),
+                            lost.reason(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            false);
+            if (!isPaused(request) && refusal(request).isEmpty()) {
+                begun(request, false);
+                return;
+            }
+        }
+    }
+
+    /// The capture pauses the table a moment before it is shown as stopped.
+    private boolean isPaused(Request request) {
+        Set<TableId> paused =
+                Objects.requireNonNull(live).stream().capture().paused().changes().keySet();
+        return sources(request.table()).stream().anyMatch(paused::contains);
+    }
+
+    private TablesToRead toRead() {
+        return Objects.requireNonNull(live).stream().toRead();
+    }
+
+    /// @param everyRow whether every row is read, whatever the stream lacks
+    private StoredRebackfill begun(Request request, boolean everyRow) throws SQLException {
         boolean whole = request.table().isEmpty();
         String phase = with.phase().get();
         Optional<StoredRebackfill> before = current;
@@ -156,6 +189,9 @@ public final class Rebackfills implements AutoCloseable {
                                 request.reason(),
                                 request.requestKey()),
                         phase);
+        if (request.table().isPresent()) {
+            toRead().cover(request.table().get(), id, everyRow);
+        }
         swept = Swept.NOTHING;
         current = with.store().find(id);
         return current.orElseThrow();
@@ -224,9 +260,10 @@ public final class Rebackfills implements AutoCloseable {
         }
     }
 
-    /// Whether rows are read again.
+    /// Whether rows are read again, or are to be read again.
     public boolean isRunning() {
-        return current.isPresent();
+        LiveStream now = live;
+        return current.isPresent() || now != null && !now.stream().toRead().isEmpty();
     }
 
     /// What the status shows.
@@ -265,6 +302,7 @@ public final class Rebackfills implements AutoCloseable {
     /// @param lost as for [#summary]
     public Optional<String> blocker(Optional<String> lost) {
         return current.map(this::blocker)
+                .or(this::waiting)
                 .or(
                         () ->
                                 lost.map(
@@ -272,13 +310,27 @@ public final class Rebackfills implements AutoCloseable {
                                                 "changes of the source are lost. Run 'millrace rebackfill', which reads every row again and empties no table"));
     }
 
+    /// The first table that waits to be read again.
+    private Optional<String> waiting() {
+        LiveStream now = live;
+        return now == null
+                ? Optional.empty()
+                : now.stream().toRead().known().stream()
+                        .findFirst()
+                        .map(
+                                lost ->
+                                        "rows of table %s are to be read again, because the stream lacks changes of them: %s"
+                                                .formatted(lost.target(), lost.reason()));
+    }
+
     private String blocker(StoredRebackfill now) {
-        return "%s is read again (operation %s, step %s%s)"
+        return "%s is read again (operation %s, step %s%s)%s"
                 .formatted(
                         now.target().map(table -> "table " + table).orElse("every table"),
                         now.id(),
                         now.step(),
-                        hindrance().map(reason -> ": " + reason).orElse(""));
+                        hindrance().map(reason -> ": " + reason).orElse(""),
+                        now.reason().isBlank() ? "" : ": " + now.reason());
     }
 
     private Optional<String> hindrance() {
@@ -349,6 +401,7 @@ public final class Rebackfills implements AutoCloseable {
         }
         Step next = Step.of(done.step()).next(done.target().isEmpty());
         if (next == Step.DONE) {
+            toRead().done(done.id());
             finish(
                     done,
                     "%s was read again; %s"

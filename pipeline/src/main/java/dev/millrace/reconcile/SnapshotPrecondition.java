@@ -14,6 +14,10 @@ final class SnapshotPrecondition {
         if (stopped.isPresent()) {
             return stopped.map(reason -> "the table is stopped: " + reason);
         }
+        Optional<String> lost = target.lost();
+        if (lost.isPresent()) {
+            return lost.map(reason -> "rows of the table are read again: " + reason);
+        }
         // Checked in the snapshot itself: a generation that began meanwhile has stored nothing.
         return target.stored().reach(fenced.ends().keySet(), fenced.high())
                 ? Optional.empty()

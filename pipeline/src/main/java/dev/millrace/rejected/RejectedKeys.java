@@ -149,15 +149,19 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
             return Optional.empty();
         }
         Map<TableId, TablePause.Change> paused = live.stream().capture().paused().changes();
-        boolean rewritten =
+        Optional<String> refused =
                 stream().tables().mappings().stream()
                         .filter(mapping -> mapping.target().table().whole().equals(target))
-                        .map(mapping -> paused.get(mapping.source()))
-                        .anyMatch(found -> found != null && found.isRewritten());
-        if (rewritten) {
-            return Optional.of(
-                    "The rows of the source table of %s were rewritten (%s). Run 'millrace rebackfill', which reads every row again"
-                            .formatted(target, change.get()));
+                        .map(Mapping::source)
+                        .flatMap(
+                                source ->
+                                        Optional.ofNullable(paused.get(source))
+                                                .filter(found -> !found.remedy().isAcceptable())
+                                                .map(found -> PausedTables.refusal(source, found))
+                                                .stream())
+                        .findFirst();
+        if (refused.isPresent()) {
+            return refused;
         }
         return acceptSchema
                 ? Optional.empty()

@@ -29,6 +29,7 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
+import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.sql.Relation;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -126,6 +127,7 @@ public record ReplicationStream(
     /// @param indexes what happens to indexes and foreign keys of the target tables meanwhile
     /// @param rejected how many keys of a table may wait
     /// @param definitions how often the definitions of both sides are read of which something waits
+    /// @param schemaChange what a change of a source table's definition does
     public record Settings(
             int partitions,
             Map<String, Object> kafka,
@@ -137,7 +139,8 @@ public record ReplicationStream(
             ExistingRows existing,
             IndexSetting indexes,
             RejectedLimit rejected,
-            Duration definitions) {
+            Duration definitions,
+            SchemaChange.Setting schemaChange) {
 
         /// Of a service.
         public static final Duration DEFINITIONS = ApplierSettings.Limits.standard().shapes();

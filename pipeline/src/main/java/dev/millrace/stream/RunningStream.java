@@ -42,6 +42,7 @@ public final class RunningStream implements AutoCloseable {
     private final WatermarkSession watermarks;
     private final Supervisor backfill;
     private final Rereading rereading;
+    private final TablesToRead toRead;
     private final TargetIndexes indexes;
     private final Supervisor indexing;
 
@@ -53,6 +54,7 @@ public final class RunningStream implements AutoCloseable {
             WatermarkSession watermarks,
             Supervisor backfill,
             Rereading rereading,
+            TablesToRead toRead,
             TargetIndexes indexes,
             Supervisor indexing,
             LogRetention retention) {
@@ -61,6 +63,7 @@ public final class RunningStream implements AutoCloseable {
         this.watermarks = watermarks;
         this.backfill = backfill;
         this.rereading = rereading;
+        this.toRead = toRead;
         this.indexes = indexes;
         this.indexing = indexing;
         this.mappings = mappings;
@@ -75,6 +78,7 @@ public final class RunningStream implements AutoCloseable {
             BooleanSupplier owner,
             Pace pace,
             InstantSource clock) {
+        TablesToRead toRead = new TablesToRead(stream, generation);
         SourceCapture capture =
                 SourceCapture.start(
                         stream.capture(generation),
@@ -83,7 +87,7 @@ public final class RunningStream implements AutoCloseable {
                         snapshots,
                         owner,
                         RestartPolicy.standard(),
-                        new SchemaPause(stream, generation));
+                        new SchemaPause(stream, generation, toRead));
         RowApplication mappings =
                 RowApplication.start(stream.mappings(generation), clock, RestartPolicy.standard());
         TargetApplier applier =
@@ -140,6 +144,7 @@ public final class RunningStream implements AutoCloseable {
                         capture.windows(),
                         access,
                         pace),
+                toRead,
                 indexes,
                 indexing,
                 retention);
@@ -193,6 +198,11 @@ public final class RunningStream implements AutoCloseable {
     /// backfill continues it, and [#backfill] shows the table as not complete until then.
     public Rereading rereading() {
         return rereading;
+    }
+
+    /// The tables of which the stream lacks changes.
+    public TablesToRead toRead() {
+        return toRead;
     }
 
     public ComponentState backfillState() {

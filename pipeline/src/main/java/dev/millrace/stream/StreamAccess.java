@@ -4,6 +4,7 @@ import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.CaptureAccess;
 import dev.millrace.capture.SourceCapture;
 import dev.millrace.capture.WatermarkSession;
+import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.postgres.RunningTransactions;
 import java.sql.SQLException;
@@ -22,6 +23,11 @@ record StreamAccess(SourceCapture capture, WatermarkSession watermarks) implemen
     @Override
     public Predicate<RunningTransactions> deliveredAsOfNow() {
         return capture.delivered().hiddenAsOfNow();
+    }
+
+    @Override
+    public boolean mayRead(TableId table) {
+        return !capture.paused().changes().containsKey(table);
     }
 
     @Override

@@ -23,7 +23,8 @@ class AlteredTableIT {
 
             scene.awaitPhase("FAILED");
             assertThat(scene.running().status().toString())
-                    .contains("re-backfill required: public.item: column title was renamed");
+                    .contains(
+                            "re-backfill required: public.item has changed: column name was renamed to title");
         }
     }
 

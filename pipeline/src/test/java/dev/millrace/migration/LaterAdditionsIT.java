@@ -10,6 +10,8 @@ import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
@@ -51,7 +53,8 @@ class LaterAdditionsIT {
                             Backfill.ENGINE,
                             IndexSetting.KEEP,
                             MigrationSpec.RejectedLimit.STANDARD,
-                            MigrationSpec.TruncateSetting.STANDARD,
+                            TruncateSetting.STANDARD,
+                            SchemaChange.Setting.STANDARD,
                             Switchover.DEFAULT);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =

@@ -33,9 +33,12 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
-import dev.millrace.spec.MigrationSpec.Truncate;
-import dev.millrace.spec.MigrationSpec.TruncateSetting;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.SchemaChange.Kind;
+import dev.millrace.spec.source.SchemaChange.Policy;
+import dev.millrace.spec.source.TruncateSetting;
+import dev.millrace.spec.source.TruncateSetting.Truncate;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.sql.Relation;
@@ -88,6 +91,7 @@ final class MigrationScene implements AutoCloseable {
     private Indexes indexes = Indexes.KEEP;
     private RejectedLimit rejectedLimit = RejectedLimit.standard();
     private TruncateSetting truncate = TruncateSetting.STANDARD;
+    private SchemaChange.Setting schemaChange = SchemaChange.Setting.STANDARD;
     private List<TableEntry> entries = List.of();
     private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
@@ -145,6 +149,22 @@ final class MigrationScene implements AutoCloseable {
         truncate =
                 new TruncateSetting(
                         Truncate.APPLY, Map.of(new TableId("public", table), Truncate.REFUSE));
+        return this;
+    }
+
+    /// Pauses this declared target table when partitions of its source table come or go.
+    MigrationScene pausingPartitions(String table) {
+        schemaChange =
+                new SchemaChange.Setting(
+                        SchemaChange.NONE,
+                        Map.of(
+                                new TableId("public", table),
+                                new SchemaChange(
+                                        Map.of(
+                                                Kind.ATTACH_PARTITION,
+                                                Policy.PAUSE,
+                                                Kind.DETACH_PARTITION,
+                                                Policy.PAUSE))));
         return this;
     }
 
@@ -295,7 +315,8 @@ final class MigrationScene implements AutoCloseable {
                         ExistingRows.READ,
                         new IndexSetting(indexes, Map.of()),
                         rejectedLimit,
-                        DEFINITIONS));
+                        DEFINITIONS,
+                        schemaChange));
     }
 
     private static ReplicationStream.Tables copies(
@@ -341,7 +362,8 @@ final class MigrationScene implements AutoCloseable {
                         ExistingRows.ON_BOTH_SIDES,
                         IndexSetting.KEEP,
                         RejectedLimit.standard(),
-                        DEFINITIONS));
+                        DEFINITIONS,
+                        SchemaChange.Setting.STANDARD));
     }
 
     private Path stateDir() {
@@ -522,6 +544,7 @@ final class MigrationScene implements AutoCloseable {
                 IndexSetting.KEEP,
                 MigrationSpec.RejectedLimit.STANDARD,
                 truncate,
+                schemaChange,
                 switchover);
     }
 

@@ -28,6 +28,8 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.Direction;
@@ -124,7 +126,8 @@ class OppositeStreamsIT {
                             ExistingRows.READ,
                             IndexSetting.KEEP,
                             RejectedLimit.standard(),
-                            ReplicationStream.Settings.DEFINITIONS));
+                            ReplicationStream.Settings.DEFINITIONS,
+                            SchemaChange.Setting.STANDARD));
         }
 
         private void start() throws SQLException {
@@ -140,7 +143,8 @@ class OppositeStreamsIT {
                             Backfill.ENGINE,
                             IndexSetting.KEEP,
                             MigrationSpec.RejectedLimit.STANDARD,
-                            MigrationSpec.TruncateSetting.STANDARD,
+                            TruncateSetting.STANDARD,
+                            SchemaChange.Setting.STANDARD,
                             Switchover.DEFAULT);
             migration =
                     Migration.start(

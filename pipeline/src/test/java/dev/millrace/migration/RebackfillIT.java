@@ -553,9 +553,9 @@ class RebackfillIT {
                                 assertThat(scene.running().status().blockers())
                                         .anyMatch(
                                                 text ->
-                                                        text.contains("were rewritten")
+                                                        text.contains("ALTER COLUMN TYPE")
                                                                 && text.contains(
-                                                                        "millrace rebackfill")));
+                                                                        "its rows are then read again")));
 
         awaitDone(scene, begin(scene, Optional.empty()));
         scene.awaitPhase("IN_SYNC");

@@ -286,6 +286,7 @@ class PreflightIT {
                         one.indexes(),
                         one.rejectedLimit(),
                         one.truncate(),
+                        one.schemaChange(),
                         one.switchover());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");

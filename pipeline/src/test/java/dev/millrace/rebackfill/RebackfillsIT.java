@@ -22,6 +22,7 @@ import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
+import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
@@ -197,6 +198,7 @@ class RebackfillsIT {
                         ExistingRows.READ,
                         IndexSetting.KEEP,
                         RejectedLimit.standard(),
-                        ReplicationStream.Settings.DEFINITIONS));
+                        ReplicationStream.Settings.DEFINITIONS,
+                        SchemaChange.Setting.STANDARD));
     }
 }

@@ -23,6 +23,7 @@ import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
+import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.sql.Relation;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,7 +81,8 @@ class ReplicationStreamTest {
                         ExistingRows.READ,
                         IndexSetting.KEEP,
                         RejectedLimit.standard(),
-                        ReplicationStream.Settings.DEFINITIONS));
+                        ReplicationStream.Settings.DEFINITIONS,
+                        SchemaChange.Setting.STANDARD));
     }
 
     /// Names that servers use to tell streams from each other.

@@ -99,6 +99,11 @@ final class CompiledMapper implements RowMapper {
     }
 
     @Override
+    public Optional<Set<String>> reads() {
+        return Optional.of(Set.copyOf(columns));
+    }
+
+    @Override
     public Optional<KeyOrigin> keyOrigin() {
         Map<String, String> from = new HashMap<>();
         Map<String, String> constants = new HashMap<>();

@@ -128,6 +128,11 @@ public record Mapping(
         }
 
         @Override
+        public Optional<Set<String>> reads() {
+            return all.reads();
+        }
+
+        @Override
         public Optional<KeyOrigin> keyOrigin() {
             return all.keyOrigin();
         }

@@ -3,6 +3,7 @@ package dev.millrace.mapping;
 import dev.millrace.change.Row;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Maps source rows to target rows by a compiled SELECT. Pure; thread-safe. A source row may have
 /// any schema that contains the used columns; a row without one of them is rejected by name.
@@ -32,6 +33,11 @@ public interface RowMapper {
     /// is not known.
     default Map<String, String> copies() {
         return Map.of();
+    }
+
+    /// The source columns that the mapping reads; empty if that is not known.
+    default Optional<Set<String>> reads() {
+        return Optional.empty();
     }
 
     /// How the key of a source row follows from the key of its row in the target. Empty if this is

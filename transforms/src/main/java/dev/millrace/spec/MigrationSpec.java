@@ -2,6 +2,8 @@ package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.sql.SelectText;
@@ -24,6 +26,7 @@ import java.util.TreeSet;
 /// @param indexes what happens to the target's indexes and foreign keys during the backfill
 /// @param rejectedLimit how many keys of a table may wait
 /// @param truncate what a TRUNCATE of a source table does
+/// @param schemaChange what a change of a source table's definition does
 /// @param switchover when and how the applications move to the target
 public record MigrationSpec(
         String migration,
@@ -37,6 +40,7 @@ public record MigrationSpec(
         IndexSetting indexes,
         RejectedLimit rejectedLimit,
         TruncateSetting truncate,
+        SchemaChange.Setting schemaChange,
         Switchover switchover) {
 
     public MigrationSpec {
@@ -68,6 +72,8 @@ public record MigrationSpec(
                 + rejectedLimit
                 + ", truncate="
                 + truncate
+                + ", schemaChange="
+                + schemaChange
                 + ", switchover="
                 + switchover
                 + "]";
@@ -118,32 +124,6 @@ public record MigrationSpec(
 
         public RejectedLimit {
             tables = Map.copyOf(tables);
-        }
-    }
-
-    /// What a TRUNCATE of a source table does to a target table.
-    public enum Truncate {
-        /// The rows that come from the source table are deleted.
-        APPLY,
-
-        /// The table is stopped and keeps its rows.
-        REFUSE
-    }
-
-    /// @param standard for every table that is not in `tables`
-    /// @param tables by target table
-    public record TruncateSetting(Truncate standard, Map<TableId, Truncate> tables) {
-
-        /// What applies where the file sets nothing.
-        public static final TruncateSetting STANDARD =
-                new TruncateSetting(Truncate.APPLY, Map.of());
-
-        public TruncateSetting {
-            tables = Map.copyOf(tables);
-        }
-
-        public boolean refuses(TableId target) {
-            return tables.getOrDefault(target, standard) == Truncate.REFUSE;
         }
     }
 

@@ -86,6 +86,11 @@ record SpecForm(
                         examples = "refuse")
                 @Nullable Scalar truncate,
         @Setting(
+                        value = SpecForm.SCHEMA_CHANGE_MEANING,
+                        pattern = SpecForm.SCHEMA_CHANGE,
+                        kind = "a mapping from kinds of change to ignore, apply or pause")
+                @Nullable Map<Scalar, Scalar> schemaChange,
+        @Setting(
                         value =
                                 "When and how the applications move to the target. It can be"
                                         + " changed between two starts of one migration.",
@@ -109,6 +114,12 @@ record SpecForm(
     static final String TRUNCATE_MEANING =
             "What a TRUNCATE of a source table does. apply: the target loses the rows that come"
                     + " from it. refuse: the target keeps them, and the table is stopped.";
+    static final String SCHEMA_CHANGE =
+            "((add|drop|rename|retype)-column|rename-table|add-enum-label|(attach|detach)-partition)";
+    static final String SCHEMA_CHANGE_MEANING =
+            "What a change of a source table's definition does. add-column: ignore. drop-column,"
+                    + " rename-column, retype-column, rename-table and add-enum-label: pause."
+                    + " attach-partition and detach-partition: apply (the standard) or pause.";
     static final String DATA_DIR = "./millrace-data";
     static final String URL = "jdbc:postgresql://.+";
     static final int MAX_PARTITIONS = 1024;
@@ -208,6 +219,11 @@ record SpecForm(
                             examples = "refuse")
                     @Nullable Scalar truncate,
             @Setting(
+                            value = SpecForm.SCHEMA_CHANGE_MEANING,
+                            pattern = SpecForm.SCHEMA_CHANGE,
+                            kind = "a mapping from kinds of change to ignore, apply or pause")
+                    @Nullable Map<Scalar, Scalar> schemaChange,
+            @Setting(
                             value =
                                     "SELECTs in the other direction: each reads this target table"
                                             + " and supplies columns of the source table, with its"
@@ -262,7 +278,7 @@ record SpecForm(
 
         boolean required() default false;
 
-        /// A pattern for the text; empty for any text.
+        /// A pattern for the text, or for the keys of a mapping; empty for any text.
         String pattern() default "";
 
         /// The smallest and the largest number, for a numeric key.

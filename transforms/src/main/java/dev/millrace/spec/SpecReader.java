@@ -9,8 +9,9 @@ import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.TableEntry;
-import dev.millrace.spec.MigrationSpec.Truncate;
-import dev.millrace.spec.MigrationSpec.TruncateSetting;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.TruncateSetting;
+import dev.millrace.spec.source.TruncateSetting.Truncate;
 import dev.millrace.spec.switchover.Switchover;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -93,6 +94,7 @@ public final class SpecReader {
                 TableCheck.rejectedLimit(form.rejectedLimit(), problems)
                         .orElse(RejectedLimit.STANDARD.standard());
         Truncate truncate = TableCheck.truncate(form.truncate(), problems).orElse(Truncate.APPLY);
+        SchemaChange changes = TableCheck.schemaChange(form.schemaChange(), problems);
         TableCheck tableCheck = new TableCheck(problems);
         List<TableEntry> tables =
                 form.tables() == null ? List.of() : tableCheck.check(form.tables());
@@ -130,6 +132,7 @@ public final class SpecReader {
                 new IndexSetting(indexes, tableCheck.indexes()),
                 new RejectedLimit(rejected, tableCheck.rejectedLimits()),
                 new TruncateSetting(truncate, tableCheck.truncates()),
+                new SchemaChange.Setting(changes, tableCheck.schemaChanges()),
                 switchover);
     }
 

@@ -17,6 +17,7 @@ import dev.millrace.spec.SpecForm.ExactlyOne;
 import dev.millrace.spec.SpecForm.Setting;
 import dev.millrace.spec.SpecForm.ShortForm;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
@@ -116,6 +117,9 @@ public final class SpecSchema {
         }
         if (setting.required() && field.getType().isInstanceOf(List.class)) {
             node.put("minItems", 1);
+        }
+        if (!setting.pattern().isEmpty() && field.getType().isInstanceOf(Map.class)) {
+            node.putObject("propertyNames").put("pattern", "^" + setting.pattern() + "$");
         }
         if (setting.examples().length > 0) {
             ArrayNode examples = node.putArray("examples");

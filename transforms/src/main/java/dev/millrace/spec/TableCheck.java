@@ -5,8 +5,9 @@ import dev.millrace.problem.Position;
 import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.TableEntry;
-import dev.millrace.spec.MigrationSpec.Truncate;
 import dev.millrace.spec.name.TableName;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.TruncateSetting.Truncate;
 import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
 import dev.millrace.sql.SelectStatement;
@@ -32,6 +33,7 @@ final class TableCheck {
     private final Map<TableId, Indexes> indexes = new HashMap<>();
     private final Map<TableId, Long> rejectedLimits = new HashMap<>();
     private final Map<TableId, Truncate> truncates = new HashMap<>();
+    private final Map<TableId, SchemaChange> schemaChanges = new HashMap<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -62,6 +64,27 @@ final class TableCheck {
     /// The setting of each table that has one, after [#check].
     Map<TableId, Truncate> truncates() {
         return truncates;
+    }
+
+    /// The policies of each table that has some, after [#check].
+    Map<TableId, SchemaChange> schemaChanges() {
+        return schemaChanges;
+    }
+
+    /// @return without what was refused
+    static SchemaChange schemaChange(@Nullable Map<Scalar, Scalar> section, Problems problems) {
+        Map<SchemaChange.Kind, SchemaChange.Policy> policies = new HashMap<>();
+        (section == null ? Map.<Scalar, Scalar>of() : section)
+                .forEach(
+                        (kind, policy) -> {
+                            switch (SchemaChange.line(kind.text(), policy.text())) {
+                                case SchemaChange.Line.Known(var known, var set) ->
+                                        policies.put(known, set);
+                                case SchemaChange.Line.Refused(var ofKind, var why, var remedy) ->
+                                        problems.add(ofKind ? kind : policy, why, remedy);
+                            }
+                        });
+        return new SchemaChange(policies);
     }
 
     /// @return empty when the key is absent or was refused
@@ -124,6 +147,8 @@ final class TableCheck {
                 rejectedLimit(form.rejectedLimit(), problems)
                         .ifPresent(value -> rejectedLimits.put(id, value));
                 truncate(form.truncate(), problems).ifPresent(value -> truncates.put(id, value));
+                schemaChanges.put(id, schemaChange(form.schemaChange(), problems));
+                schemaChanges.values().remove(SchemaChange.NONE);
                 yield select(target, id, form.select(), key, reverse);
             }
         };
@@ -229,6 +254,8 @@ final class TableCheck {
         refuseForWildcard(form.indexes(), "indexes");
         refuseForWildcard(form.rejectedLimit(), "rejected-limit");
         refuseForWildcard(form.truncate(), "truncate");
+        (form.schemaChange() == null ? List.<Scalar>of() : form.schemaChange().keySet())
+                .forEach(kind -> refuseForWildcard(kind, "schema-change"));
         Scalar select = form.select();
         if (select == null || !isComplete(select)) {
             return null;

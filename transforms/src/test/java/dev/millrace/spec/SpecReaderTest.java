@@ -14,6 +14,10 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.SchemaChange.Kind;
+import dev.millrace.spec.source.SchemaChange.Policy;
+import dev.millrace.spec.source.TruncateSetting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,6 +82,62 @@ class SpecReaderTest {
                 .singleElement()
                 .asString()
                 .contains("truncate: cannot be set for a wildcard");
+    }
+
+    @Test
+    void readsWhatAChangeOfTheDefinitionDoes() {
+        MigrationSpec spec =
+                valid(
+                                VALID.replace(
+                                                "tables:\n",
+                                                "tables:\n  a.b: {select: 'SELECT id FROM c.d',"
+                                                        + " schema-change: {detach-partition:"
+                                                        + " apply}}\n")
+                                        + "schema-change: {attach-partition: pause,"
+                                        + " detach-partition: pause, drop-column: pause}\n",
+                                Map.of())
+                        .spec();
+        TableId own = new TableId("a", "b");
+
+        assertThat(spec.schemaChange().of(own, Kind.ATTACH_PARTITION)).isEqualTo(Policy.PAUSE);
+        assertThat(spec.schemaChange().of(own, Kind.DETACH_PARTITION)).isEqualTo(Policy.APPLY);
+        assertThat(spec.schemaChange().of(new TableId("a", "c"), Kind.DETACH_PARTITION))
+                .isEqualTo(Policy.PAUSE);
+        assertThat(spec.schemaChange().of(own, Kind.ADD_COLUMN)).isEqualTo(Policy.IGNORE);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    add-column: apply | schema-change["add-column"]: add-column must be ignore: No mapping reads the column
+                    drop-column: ignore | schema-change["drop-column"]: drop-column must be pause: Without the column
+                    rename-column: apply | rename-column must be pause
+                    retype-column: apply | retype-column must be pause
+                    rename-table: ignore | rename-table must be pause
+                    add-enum-label: apply | add-enum-label must be pause
+                    attach-partition: ignore | attach-partition must be apply or pause
+                    detach-partition: fail | detach-partition must be apply or pause
+                    drop-table: pause | is no kind of schema change
+                    """)
+    void refusesAPolicyThatCannotBeFollowed(String line, String problem) {
+        assertThat(problems(VALID + "schema-change: {" + line + "}\n"))
+                .singleElement()
+                .asString()
+                .contains(problem);
+    }
+
+    @Test
+    void refusesPoliciesOfAWildcard() {
+        assertThat(
+                        problems(
+                                HEAD
+                                        + "tables:\n  a.*: {select: SELECT * FROM b.*,"
+                                        + " schema-change: {attach-partition: pause}}\n"))
+                .singleElement()
+                .asString()
+                .contains("cannot be set for a wildcard");
     }
 
     @ParameterizedTest
@@ -201,7 +261,8 @@ class SpecReaderTest {
         assertThat(spec.backfill()).isEqualTo(Backfill.WINDOWS);
         assertThat(spec.indexes()).isEqualTo(IndexSetting.KEEP);
         assertThat(spec.rejectedLimit()).isEqualTo(MigrationSpec.RejectedLimit.STANDARD);
-        assertThat(spec.truncate()).isEqualTo(MigrationSpec.TruncateSetting.STANDARD);
+        assertThat(spec.truncate()).isEqualTo(TruncateSetting.STANDARD);
+        assertThat(spec.schemaChange()).isEqualTo(SchemaChange.Setting.STANDARD);
     }
 
     @Test

@@ -4,61 +4,124 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.PublishedTable;
 import dev.millrace.postgres.PublishedTable.Column;
 import dev.millrace.postgres.PublishedTable.Descendant;
-import java.util.Collections;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /// Compares two states of a captured table and names every difference that kept, or may have kept,
-/// changes out of the stream. Other differences are harmless: added or dropped columns, indexes,
-/// constraints, VACUUM FULL of an ordinary table, a partition that was created in place. Pure.
+/// changes out of the stream. Other differences are harmless: columns that no mapping reads,
+/// indexes, constraints, VACUUM FULL of an ordinary table, a partition that was created in place.
+/// Pure.
 public record TableComparison(TableId table, PublishedTable known, PublishedTable now) {
 
-    /// Why changes in the stream can no longer be related to the known table, whether or not any
-    /// row changed.
-    public Optional<String> redefinition() {
-        return redefinition(true);
+    /// A difference of the definition, for which a table is paused.
+    public sealed interface Difference {
+
+        /// Another table has the name.
+        record Replaced() implements Difference {}
+
+        /// A column that a mapping reads has another name.
+        record Renamed(String column, String to) implements Difference {}
+
+        /// A column that a mapping reads does not exist.
+        record Dropped(String column) implements Difference {}
+
+        /// A column that a mapping reads was dropped, and another one has its name.
+        record Recreated(String column, Types types) implements Difference {}
+
+        record Retyped(String column, Types types) implements Difference {}
+
+        /// ALTER COLUMN TYPE wrote every row, so values may have changed without an event in the
+        /// stream.
+        record Rewritten() implements Difference {}
     }
 
-    /// A change of the definition after which the stream still carries every change of the rows, or
-    /// after which only this table must be read again.
+    /// @param before object id of the type that the log expects
+    public record Types(long before, long after) {}
+
+    /// The differences of name and columns, in the order of the columns.
     ///
-    /// @param types the type before and after, by column
-    /// @param isRewritten whether values may have changed without an event in the stream
-    public record Alteration(SortedMap<String, Types> types, boolean isRewritten) {
-
-        public record Types(long before, long after) {}
-
-        public Alteration {
-            types = Collections.unmodifiableSortedMap(new TreeMap<>(types));
+    /// @param reads whether a mapping reads the column of this name
+    public List<Difference> differences(Predicate<String> reads) {
+        if (known.oid() != now.oid()) {
+            return List.of(new Difference.Replaced());
         }
+        if (known.columns().equals(now.columns())) {
+            return List.of();
+        }
+        List<Difference> differences = new ArrayList<>();
+        // A column that was dropped stays known. The later one of the same name counts.
+        SortedMap<String, Integer> numbers = new TreeMap<>();
+        known.columns().forEach((number, column) -> numbers.put(column.name(), number));
+        numbers.values().stream()
+                .sorted()
+                .filter(number -> reads.test(column(number).name()))
+                .forEach(number -> difference(number).ifPresent(differences::add));
+        boolean isRetyped = differences.stream().anyMatch(Difference.Retyped.class::isInstance);
+        boolean isRewritten =
+                known.fileNode() != now.fileNode() && someColumnWasAltered()
+                        || now.isPartitioned() && isRetyped && someDescendantWasRewritten();
+        if (isRewritten) {
+            differences.add(new Difference.Rewritten());
+        }
+        return List.copyOf(differences);
     }
 
-    /// Columns with another type, or a rewriting ALTER, and nothing else that [#redefinition] or
-    /// [#unstreamedChange] reports; empty otherwise.
-    public Optional<Alteration> alteration() {
-        boolean rewritten =
-                known.fileNode() != now.fileNode() && someColumnWasAltered()
-                        || now.isPartitioned() && someDescendantWasRewritten();
-        SortedMap<String, Alteration.Types> types = new TreeMap<>();
-        known.columns()
-                .forEach(
-                        (number, before) -> {
-                            Column after = now.columns().get(number);
-                            if (after != null && after.type() != before.type()) {
-                                types.put(
-                                        after.name(),
-                                        new Alteration.Types(before.type(), after.type()));
-                            }
-                        });
-        boolean isOnlyThis =
-                redefinition(false).isEmpty()
-                        && detached().isEmpty()
-                        && known.descendants().keySet().equals(now.descendants().keySet());
-        return isOnlyThis && (!types.isEmpty() || rewritten && !now.isPartitioned())
-                ? Optional.of(new Alteration(types, rewritten))
+    private Column column(Integer number) {
+        return known.columns().getOrDefault(number, new Column("", 0, ""));
+    }
+
+    private Optional<Difference> difference(Integer number) {
+        Column before = column(number);
+        Column after = now.columns().get(number);
+        if (after != null && !after.name().equals(before.name())) {
+            return Optional.of(new Difference.Renamed(before.name(), after.name()));
+        }
+        if (after != null) {
+            return after.type() == before.type()
+                    ? Optional.empty()
+                    : Optional.of(
+                            new Difference.Retyped(
+                                    before.name(), new Types(before.type(), after.type())));
+        }
+        return now.columns().values().stream()
+                .filter(column -> column.name().equals(before.name()))
+                .findFirst()
+                .<Difference>map(
+                        column ->
+                                new Difference.Recreated(
+                                        before.name(), new Types(before.type(), column.type())))
+                .or(() -> Optional.of(new Difference.Dropped(before.name())));
+    }
+
+    /// Why changes may lack the key of their row. Only a new log helps.
+    public Optional<String> lostKey() {
+        if (losesKey(known.replicaIdentity(), now.replicaIdentity())) {
+            return because(": its replica identity changed, so changes may lack their key.");
+        }
+        for (Map.Entry<Long, Descendant> each : now.descendants().entrySet()) {
+            Descendant before = known.descendants().get(each.getKey());
+            if (before != null
+                    && losesKey(before.replicaIdentity(), each.getValue().replicaIdentity())) {
+                return because(": the replica identity of " + each.getValue().id() + " changed.");
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Why the stream lacks changes of the time in which the table had another name.
+    public Optional<String> renamedMeanwhile() {
+        return known.oid() == now.oid()
+                        && !known.nameVersion().equals(now.nameVersion())
+                        && known.owner() == now.owner()
+                ? because(
+                        " was renamed or moved, possibly back: changes meanwhile carried another"
+                                + " name.")
                 : Optional.empty();
     }
 
@@ -71,49 +134,9 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
                         });
     }
 
-    private Optional<String> redefinition(boolean types) {
-        if (known.oid() != now.oid()) {
-            return because(" is no longer the same table: it was renamed, moved or recreated.");
-        }
-        if (!known.nameVersion().equals(now.nameVersion()) && known.owner() == now.owner()) {
-            return because(
-                    " was renamed or moved, possibly back: changes meanwhile carried another"
-                            + " name.");
-        }
-        if (losesKey(known.replicaIdentity(), now.replicaIdentity())) {
-            return because(": its replica identity changed, so changes may lack their key.");
-        }
-        for (Map.Entry<Integer, Column> each : now.columns().entrySet()) {
-            Column before = known.columns().get(each.getKey());
-            Column column = each.getValue();
-            if (before == null ? wasKnown(column.name()) : differs(before, column, types)) {
-                return because(
-                        ": column "
-                                + column.name()
-                                + " was renamed or recreated, or its type changed.");
-            }
-        }
-        for (Map.Entry<Long, Descendant> each : now.descendants().entrySet()) {
-            Descendant before = known.descendants().get(each.getKey());
-            if (before != null
-                    && losesKey(before.replicaIdentity(), each.getValue().replicaIdentity())) {
-                return because(": the replica identity of " + each.getValue().id() + " changed.");
-            }
-        }
-        return Optional.empty();
-    }
-
-    /// Why the table has changed in a way that the stream does not carry.
-    public Optional<String> unstreamedChange() {
-        if (known.fileNode() != now.fileNode() && someColumnWasAltered()) {
-            return because(
-                    " was rewritten by ALTER COLUMN TYPE, and the new values are not in the"
-                            + " stream.");
-        }
-        return detached();
-    }
-
-    private Optional<String> detached() {
+    /// Partitions that are, or were for a while, no longer partitions of the table, and why the
+    /// stream lacks changes of theirs.
+    public Optional<String> detached() {
         for (Map.Entry<Long, Descendant> each : known.descendants().entrySet()) {
             Descendant after = now.descendants().get(each.getKey());
             if (after == null) {
@@ -127,8 +150,8 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
                 return because(
                         ": "
                                 + after.id()
-                                + " was detached temporarily, and changes meanwhile carried its own"
-                                + " name.");
+                                + " was detached, possibly for a while, and changes meanwhile"
+                                + " carried its own name.");
             }
         }
         return Optional.empty();
@@ -191,14 +214,6 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
                             return after != null
                                     && !after.version().equals(each.getValue().version());
                         });
-    }
-
-    private boolean wasKnown(String column) {
-        return known.columns().values().stream().anyMatch(before -> before.name().equals(column));
-    }
-
-    private static boolean differs(Column before, Column column, boolean types) {
-        return !before.name().equals(column.name()) || types && before.type() != column.type();
     }
 
     /// REPLICA IDENTITY FULL contains the columns of every key.

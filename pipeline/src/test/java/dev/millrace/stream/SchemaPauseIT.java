@@ -1,0 +1,190 @@
+package dev.millrace.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.refusal.RejectedLimit;
+import dev.millrace.backfill.Backfill.ExistingRows;
+import dev.millrace.capture.CapturedTable;
+import dev.millrace.capture.position.TablePause.Change;
+import dev.millrace.capture.position.TablePause.Loss;
+import dev.millrace.capture.position.TablePause.Remedy;
+import dev.millrace.change.Row;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.control.ControlSchema;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.mapping.RowMapper;
+import dev.millrace.postgres.Database;
+import dev.millrace.retention.LogRetention;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.IndexSetting;
+import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.Secret;
+import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.sql.Relation;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// Two source tables are parts of the rows of one target table.
+class SchemaPauseIT {
+
+    private static final TableId PERSON = new TableId("public", "person");
+    private static final TableId ADDRESS = new TableId("public", "address");
+    private static final TableId USERS = new TableId("public", "users");
+    private static final Change ACCEPTED = new Change("column a: x → y", Remedy.ACCEPT);
+
+    private final TestDatabase database = PostgresServer.shared().newTarget();
+    private final Database control =
+            new Database("test", database.url(), database.username(), database.password());
+    private final ReplicationStream stream = stream();
+    private final TablesToRead toRead = new TablesToRead(stream, 1);
+    private final SchemaPause pause = new SchemaPause(stream, 1, toRead);
+
+    private ReplicationStream stream() {
+        Endpoint endpoint =
+                new Endpoint(database.url(), database.username(), Secret.of(database.password()));
+        ReplicationStream.Side side = new ReplicationStream.Side(endpoint, control);
+        return new ReplicationStream(
+                Direction.FORWARD,
+                "m",
+                side,
+                side,
+                new ReplicationStream.Tables(
+                        List.of(
+                                mapping(PERSON, USERS.withPart("person")),
+                                mapping(ADDRESS, USERS.withPart("address"))),
+                        List.of(captured(PERSON), captured(ADDRESS))),
+                new ReplicationStream.Settings(
+                        1,
+                        Map.of(),
+                        Map.of(),
+                        ReplicaRole.REPLICA,
+                        Path.of("state"),
+                        LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
+                        Backfill.WINDOWS,
+                        ExistingRows.READ,
+                        IndexSetting.KEEP,
+                        RejectedLimit.standard(),
+                        ReplicationStream.Settings.DEFINITIONS,
+                        SchemaChange.Setting.STANDARD));
+    }
+
+    private static CapturedTable captured(TableId table) {
+        return new CapturedTable(
+                new Relation(table, List.of(column("id"), column("a"), column("b")), List.of("id")),
+                false);
+    }
+
+    private static Relation.Column column(String name) {
+        return new Relation.Column(
+                name,
+                new Relation.SqlType("pg_catalog", "text", "text", -1, Optional.empty()),
+                true,
+                false,
+                Relation.Collation.NONE);
+    }
+
+    private static Mapping mapping(TableId source, TableId target) {
+        RowSchema key = RowSchema.keyed(target, List.of("id"), List.of("id"));
+        RowMapper mapper =
+                new RowMapper() {
+                    @Override
+                    public MappedRow map(Row row) {
+                        return new MappedRow.Upsert(key(row));
+                    }
+
+                    @Override
+                    public Row key(Row row) {
+                        return Row.of(key, row.text(0));
+                    }
+
+                    @Override
+                    public Optional<Set<String>> reads() {
+                        return Optional.of(Set.of("a"));
+                    }
+
+                    @Override
+                    public Optional<KeyOrigin> keyOrigin() {
+                        return Optional.of(new KeyOrigin(Map.of("id", "id"), Map.of()));
+                    }
+                };
+        return new Mapping(source, key, List.of(column("id").type()), "", "", mapper);
+    }
+
+    @BeforeEach
+    void createControlSchema() throws SQLException {
+        ControlSchema.migrate(() -> control.connect("control"));
+    }
+
+    @AfterEach
+    void close() {
+        control.close();
+    }
+
+    private String sourceChange() {
+        return String.valueOf(database.value("SELECT source_change FROM millrace.stopped_table"));
+    }
+
+    @Test
+    void aTargetContinuesWhenBothOfItsSourceTablesAreRestored() throws SQLException {
+        pause.pause(PERSON, ACCEPTED);
+        pause.pause(ADDRESS, new Change("column b: x → y", Remedy.ACCEPT));
+        assertThat(database.value("SELECT count(*) FROM millrace.stopped_table")).isEqualTo("1");
+
+        pause.restored(List.of(PERSON), List.of(ADDRESS));
+        assertThat(sourceChange()).isEqualTo("column b: x → y");
+        pause.restored(List.of(PERSON, ADDRESS), List.of());
+
+        assertThat(sourceChange()).isEqualTo("null");
+        assertThat(database.value("SELECT shape FROM millrace.stopped_table"))
+                .as("it continues by itself")
+                .isEqualTo("restored");
+    }
+
+    @Test
+    void whatTheStreamLacksIsReadAfterEveryLossThatIsFoundMeanwhile() throws SQLException {
+        UUID operation = UUID.randomUUID();
+        assertThat(toRead.isEmpty()).as("not known yet").isFalse();
+        assertThat(toRead.read()).isEmpty();
+        assertThat(toRead.isEmpty()).isTrue();
+        pause.pause(PERSON, ACCEPTED);
+        assertThat(toRead.isEmpty()).as("nothing is lost").isTrue();
+
+        pause.readAgain(PERSON, new Loss("partition p1", false));
+        assertThat(toRead.isEmpty()).isFalse();
+        toRead.cover("public.users", operation, false);
+        assertThat(toRead.isOfPartitions(operation)).isTrue();
+        pause.pause(ADDRESS, new Change("rewritten", Remedy.ACCEPT_AND_READ));
+        assertThat(toRead.isOfPartitions(operation)).isFalse();
+        toRead.done(operation);
+        assertThat(toRead.read())
+                .singleElement()
+                .satisfies(lost -> assertThat(lost.whole()).isTrue());
+        toRead.cover("public.users", operation, false);
+        toRead.done(operation);
+
+        assertThat(toRead.read()).isEmpty();
+        assertThat(toRead.isEmpty()).isTrue();
+    }
+
+    @Test
+    void onlyColumnsOfAMappingAndOfTheKeyAreRead() {
+        assertThat(pause.reads(PERSON, "a")).isTrue();
+        assertThat(pause.reads(PERSON, "id")).isTrue();
+        assertThat(pause.reads(PERSON, "b")).isFalse();
+        assertThat(pause.reads(PERSON, "later")).isFalse();
+        assertThat(pause.mayReadAgain(PERSON)).isTrue();
+    }
+}
