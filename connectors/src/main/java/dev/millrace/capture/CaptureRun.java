@@ -7,6 +7,7 @@ import dev.millrace.capture.connection.StreamWatch;
 import dev.millrace.capture.connector.SnapshotFetch;
 import dev.millrace.capture.origin.ChangeOrigins;
 import dev.millrace.capture.position.IncompleteKeys;
+import dev.millrace.capture.position.LogEnds;
 import dev.millrace.capture.position.PausedTables;
 import dev.millrace.capture.position.PublicationGuard;
 import dev.millrace.capture.position.SourceIdentityGuard;

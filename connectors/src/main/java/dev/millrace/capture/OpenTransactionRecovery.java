@@ -1,7 +1,8 @@
 package dev.millrace.capture;
 
-import dev.millrace.capture.LogEnds.Open;
 import dev.millrace.capture.position.HangingTransaction;
+import dev.millrace.capture.position.LogEnds;
+import dev.millrace.capture.position.LogEnds.Open;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import java.time.Duration;

@@ -1,9 +1,8 @@
-package dev.millrace.capture;
+package dev.millrace.capture.position;
 
 import static org.apache.kafka.common.IsolationLevel.READ_COMMITTED;
 import static org.apache.kafka.common.IsolationLevel.READ_UNCOMMITTED;
 
-import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.change.BlockCodec;
 import dev.millrace.change.Topics;
@@ -22,13 +21,13 @@ import org.apache.kafka.common.errors.TimeoutException;
 
 /// The end offsets of the log's partitions, and what a committed read returns before them. Not
 /// thread-safe; confined to the capture thread.
-final class LogEnds {
+public final class LogEnds {
 
     private final TopicReader reader;
     private final List<TopicPartition> changes;
     private final TopicPartition position;
 
-    LogEnds(TopicReader reader, Topics topics, int partitions) {
+    public LogEnds(TopicReader reader, Topics topics, int partitions) {
         this.reader = reader;
         this.changes =
                 IntStream.range(0, partitions)
@@ -41,24 +40,24 @@ final class LogEnds {
     ///
     /// @param changes ranges by partition of the changes topic; partitions without open records are
     ///   absent
-    record Open(Map<Integer, OffsetRange> changes, Optional<OffsetRange> position) {
+    public record Open(Map<Integer, OffsetRange> changes, Optional<OffsetRange> position) {
 
-        Open {
+        public Open {
             changes = Map.copyOf(changes);
         }
 
-        boolean isEmpty() {
+        public boolean isEmpty() {
             return changes.isEmpty() && position.isEmpty();
         }
     }
 
     /// The offset after the last record of each partition of the changes topic.
-    List<Long> changesEnds() {
+    public List<Long> changesEnds() {
         Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
         return changes.stream().map(each -> ends.getOrDefault(each, 0L)).toList();
     }
 
-    Open open() {
+    public Open open() {
         List<TopicPartition> all = new ArrayList<>(changes);
         all.add(position);
         Map<TopicPartition, Long> stable = reader.ends(all, READ_COMMITTED);
@@ -83,7 +82,7 @@ final class LogEnds {
     /// Waits until every open record has its marker.
     ///
     /// @throws TimeoutException if a marker is missing after the timeout
-    void awaitMarkers(Duration timeout) {
+    public void awaitMarkers(Duration timeout) {
         TopicReader bounded = new TopicReader(reader.kafka(), timeout);
         Open open = open();
         open.changes()
@@ -99,7 +98,7 @@ final class LogEnds {
     /// @param ends the offset after that record by partition; no record before it may be open.
     ///   Partitions whose record was deleted are absent from the result
     /// @throws SourceLostException if a partition ends before that offset
-    Map<Integer, Boolean> returnsLastRecord(Map<Integer, Long> ends) {
+    public Map<Integer, Boolean> returnsLastRecord(Map<Integer, Long> ends) {
         Map<TopicPartition, Long> reached = reader.ends(changes, READ_COMMITTED);
         Map<TopicPartition, Long> begins = reader.begins(changes);
         Map<Integer, Boolean> returned = new HashMap<>();
@@ -125,7 +124,7 @@ final class LogEnds {
     }
 
     /// Whether the changes topic contains a committed record of the generation.
-    boolean contains(int generation) {
+    public boolean contains(int generation) {
         Map<TopicPartition, Long> begins = reader.begins(changes);
         Map<TopicPartition, Long> ends = reader.ends(changes, READ_COMMITTED);
         return changes.stream()
@@ -168,7 +167,7 @@ final class LogEnds {
 
     /// @throws SourceLostException if a partition ends before the position's end, no longer returns
     ///   the records before it, or contains committed records after it
-    void requireComplete(SourcePosition last) {
+    public void requireComplete(SourcePosition last) {
         Map<Integer, Long> logged = new HashMap<>();
         for (int partition = 0; partition < last.logged().changesEnds().size(); partition++) {
             logged.put(partition, last.logged().changesEnds().get(partition));

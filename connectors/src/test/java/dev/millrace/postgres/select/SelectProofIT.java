@@ -1,4 +1,4 @@
-package dev.millrace.postgres;
+package dev.millrace.postgres.select;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,9 @@ import dev.millrace.expression.CaseMaps;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.SelectCompiler;
 import dev.millrace.mapping.SelectCompiler.CompileResult;
+import dev.millrace.postgres.CaseMapReader;
+import dev.millrace.postgres.Database;
+import dev.millrace.postgres.Session;
 import dev.millrace.problem.Problem;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.SelectParser;

@@ -1,7 +1,9 @@
-package dev.millrace.postgres;
+package dev.millrace.postgres.select;
 
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Session;
 import dev.millrace.problem.Problem;
 import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.sql.SelectStatement;
