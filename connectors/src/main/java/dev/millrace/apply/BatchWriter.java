@@ -140,7 +140,9 @@ final class BatchWriter implements AutoCloseable {
         while (true) {
             try {
                 if (batch.isOnlyOffset()) {
-                    return transaction(() -> move(batch));
+                    try (var _ = ShortStatement.on(connection)) {
+                        return transaction(() -> move(batch));
+                    }
                 }
                 WriteOutcome outcome = transaction(() -> apply(batch, stops, refusing));
                 PausePoint.AFTER_TARGET_COMMIT.pass();
