@@ -1,6 +1,7 @@
 package dev.millrace.testing;
 
 import dev.millrace.kafka.OpenBroker;
+import dev.millrace.sandbox.Folders;
 import dev.millrace.sandbox.LoopbackPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,11 +14,25 @@ import org.awaitility.Awaitility;
 /// A broker in a process of its own, that can be killed and started again over the same log.
 public final class BrokerProcess implements AutoCloseable {
 
-    private final Path folder = TestFolders.create("broker");
-    private final int port = LoopbackPort.free();
+    /// The broker flushes every record, which a disk takes milliseconds for.
+    private final Path folder = TestFolders.createInMemory("broker");
+
+    private final int port;
+    private final int advertised;
     private Process process;
 
     public BrokerProcess() {
+        this(LoopbackPort.free());
+    }
+
+    private BrokerProcess(int port) {
+        this(port, port);
+    }
+
+    /// @param advertised the port to which its clients connect, for example that of a proxy
+    public BrokerProcess(int port, int advertised) {
+        this.port = port;
+        this.advertised = advertised;
         process = launch();
         awaitListening();
     }
@@ -43,7 +58,8 @@ public final class BrokerProcess implements AutoCloseable {
                                     .main(
                                             BrokerProcess.class.getName(),
                                             folder.toString(),
-                                            Integer.toString(port)))
+                                            Integer.toString(port),
+                                            Integer.toString(advertised)))
                     .redirectErrorStream(true)
                     .redirectOutput(folder.resolve("output").toFile())
                     .start();
@@ -67,12 +83,26 @@ public final class BrokerProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroyForcibly();
+        try {
+            kill();
+            Folders.delete(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
-    /// @param arguments the folder and the port; ends when it is killed
+    /// @param arguments the folder, the port and the advertised port; ends when it is killed
     public static void main(String[] arguments) throws Exception {
-        OpenBroker.start(Path.of(arguments[0]).resolve("log"), Integer.parseInt(arguments[1]));
+        Path log = Path.of(arguments[0]).resolve("log");
+        int port = Integer.parseInt(arguments[1]);
+        int advertised = Integer.parseInt(arguments[2]);
+        if (advertised == port) {
+            OpenBroker.start(log, port);
+        } else {
+            OpenBroker.start(log, port, advertised);
+        }
         Thread.currentThread().join();
     }
 }
