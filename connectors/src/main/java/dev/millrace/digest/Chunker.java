@@ -77,12 +77,14 @@ public final class Chunker {
         return openTarget().table(table);
     }
 
-    /// Uses connections again from now on. To open one takes longer than a small read.
+    /// Uses connections again from now on, until each caller of this method has called
+    /// [#releaseConnections], or statements were cancelled. To open one takes longer than a small
+    /// read.
     public void keepConnections() {
         connections.keep();
     }
 
-    /// Closes the connections that were kept.
+    /// Closes the connections that were kept, unless another caller keeps them.
     public void releaseConnections() {
         connections.release();
     }

@@ -23,6 +23,23 @@ record ColumnText(
         @Nullable String castable,
         SqlType output) {
 
+    private static final Set<String> INTEGERS = Set.of("smallint", "integer", "bigint");
+
+    /// Types whose values have one order on all servers. The order of texts depends on a collation,
+    /// and collations differ between servers.
+    private static final Set<String> ORDERED =
+            Set.of(
+                    "int2",
+                    "int4",
+                    "int8",
+                    "oid",
+                    "numeric",
+                    "uuid",
+                    "bytea",
+                    "date",
+                    "timestamp",
+                    "timestamptz");
+
     private static final Set<String> TEXTS = Set.of("text", "character varying");
 
     String onTarget(String row) {
@@ -58,5 +75,27 @@ record ColumnText(
     /// Whether the source can find a key by an index: it has the column's type, which is built in.
     boolean isIndexable() {
         return castable != null && sameType();
+    }
+
+    /// The name of the type if it is built in and the same on both sides, else empty.
+    String typeOnBothSides() {
+        return castable != null && sameType() ? typeName : "";
+    }
+
+    /// Whether the values of both sides have one order.
+    boolean isOrdered() {
+        return ORDERED.contains(typeOnBothSides()) || isInteger();
+    }
+
+    /// The type of a bound of a range.
+    String rangeType() {
+        return isInteger() ? "bigint" : type;
+    }
+
+    private boolean isInteger() {
+        return castable != null
+                && INTEGERS.contains(type)
+                && output.schema().equals("pg_catalog")
+                && INTEGERS.contains(output.formatted());
     }
 }

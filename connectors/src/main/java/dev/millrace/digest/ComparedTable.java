@@ -7,6 +7,8 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// A mapping with the types of its target's columns: what is needed to read the same texts on
@@ -15,19 +17,37 @@ public final class ComparedTable {
 
     private final Mapping mapping;
     private final List<ColumnText> columns;
-    private final HashFunction hash;
-    private final long bytes;
+    private final RowHash hash;
+    private final boolean notNullKey;
+    private final Size size;
 
-    ComparedTable(Mapping mapping, List<ColumnText> columns, HashFunction hash, long bytes) {
+    /// The size of a table.
+    ///
+    /// @param bytes of the larger side, including TOASTed values
+    /// @param rows of the target as its statistics estimate them; 0 if it has none
+    record Size(long bytes, long rows) {}
+
+    ComparedTable(
+            Mapping mapping,
+            List<ColumnText> columns,
+            RowHash hash,
+            boolean notNullKey,
+            Size size) {
         this.mapping = mapping;
         this.columns = List.copyOf(columns);
         this.hash = hash;
-        this.bytes = bytes;
+        this.notNullKey = notNullKey;
+        this.size = size;
     }
 
     /// The size of the larger side in bytes, including TOASTed values.
     public long bytes() {
-        return bytes;
+        return size.bytes();
+    }
+
+    /// The number of the target's rows as its statistics estimate it; 0 if there are none.
+    public long estimatedRows() {
+        return size.rows();
     }
 
     public Mapping mapping() {
@@ -43,37 +63,77 @@ public final class ComparedTable {
         return columns.get(mapping.target().position(name));
     }
 
+    /// Whether ranges of the key contain the same keys on both sides, and an index of the target
+    /// finds them: no key column is NULL, and its type has one order on all servers.
+    public boolean hasRanges() {
+        return notNullKey
+                && mapping.target().key().stream().allMatch(i -> columns.get(i).isOrdered());
+    }
+
     /// The SQL of the source: the user's SELECT, with its columns taken by name.
     SideSql source() {
-        List<String> texts = columns.stream().map(column -> column.onSource("m")).toList();
-        List<KeyColumn> key = new ArrayList<>();
-        for (int position : mapping.target().key()) {
-            ColumnText column = columns.get(position);
-            key.add(key("m", column, texts.get(position), column.isIndexable()));
-        }
-        return new SideSql("(\n" + mapping.userText() + "\n) AS m", texts, key, hash);
+        return side(
+                "(\n" + mapping.userText() + "\n) AS m",
+                columns.stream().map(column -> column.onSource("m")).toList(),
+                ColumnText::isIndexable);
     }
 
     /// The SQL of the target: the table, or those of its rows that the mapping gives.
     SideSql target() {
-        List<String> texts = columns.stream().map(column -> column.onTarget("m")).toList();
+        return side(
+                targetRows("") + " AS m",
+                columns.stream().map(column -> column.onTarget("m")).toList(),
+                column -> column.castable() != null);
+    }
+
+    /// The rows of some pages of the target's table, in the same columns.
+    ///
+    /// @param percent of the pages
+    SideSql targetSample(double percent) {
+        String sample = String.format(Locale.ROOT, " TABLESAMPLE SYSTEM (%.6f)", percent);
+        return side(
+                mapping.within().isPresent()
+                        ? targetRows(sample) + " AS m"
+                        : table() + " AS m" + sample,
+                columns.stream().map(column -> column.onTarget("m")).toList(),
+                column -> column.castable() != null);
+    }
+
+    private String table() {
+        return Identifier.quote(mapping.target().table());
+    }
+
+    private String targetRows(String sample) {
+        return mapping.within()
+                .map(
+                        condition ->
+                                "(SELECT xmin, * FROM "
+                                        + table()
+                                        + sample
+                                        + " WHERE "
+                                        + condition
+                                        + ")")
+                .orElse(table());
+    }
+
+    private SideSql side(String from, List<String> texts, Predicate<ColumnText> isTyped) {
         List<KeyColumn> key = new ArrayList<>();
+        List<String> keyElements = new ArrayList<>();
         for (int position : mapping.target().key()) {
             ColumnText column = columns.get(position);
-            key.add(key("m", column, texts.get(position), column.castable() != null));
+            key.add(key("m", column, texts.get(position), isTyped.test(column)));
+            keyElements.add(elements(column, texts.get(position)));
         }
-        String table = Identifier.quote(mapping.target().table());
-        String rows =
-                mapping.within()
-                        .map(
-                                condition ->
-                                        "(SELECT xmin, * FROM "
-                                                + table
-                                                + " WHERE "
-                                                + condition
-                                                + ")")
-                        .orElse(table);
-        return new SideSql(rows + " AS m", texts, key, hash);
+        List<String> all = new ArrayList<>();
+        for (int i = 0; i < columns.size(); i++) {
+            all.add(elements(columns.get(i), texts.get(i)));
+        }
+        return new SideSql(from, texts, key, hash.ofKey(keyElements), hash.ofRow(keyElements, all));
+    }
+
+    private String elements(ColumnText column, String text) {
+        return hash.elements(
+                column.typeOnBothSides(), "m." + Identifier.quote(column.name()), text);
     }
 
     RowKey key(@Nullable String[] values) {
@@ -88,45 +148,15 @@ public final class ComparedTable {
         return new KeyColumn(
                 text,
                 typed ? row + "." + Identifier.quote(column.name()) : text,
-                typed ? column.type() : "text");
+                typed ? column.type() : "text",
+                row + "." + Identifier.quote(column.name()),
+                column.rangeType());
     }
 
     /// @param text the key column's canonical text
     /// @param value the expression that is compared with a key
     /// @param type the type of that expression
-    record KeyColumn(String text, String value, String type) {}
-
-    /// Hashes a text to 64 bits inside PostgreSQL. The server's own hash is faster. It is used if
-    /// both servers compute the same value for a sample; servers with different encodings or byte
-    /// orders do not. MD5 over UTF-8 is the same on all servers.
-    enum HashFunction {
-        EXTENDED {
-            @Override
-            String of(String text, int seed) {
-                return "hashtextextended(" + text + " COLLATE \"C\", " + seed + ")";
-            }
-        },
-        MD5 {
-            @Override
-            String of(String text, int seed) {
-                return "('x' || substr(md5('"
-                        + seed
-                        + ":' || md5(convert_to("
-                        + text
-                        + ", 'UTF8'))), 1, 16))::bit(64)::bigint";
-            }
-        };
-
-        static final int BUCKET_SEED = 0;
-        static final int FIRST_SEED = 1;
-        static final int SECOND_SEED = 2;
-
-        /// The query whose result must be equal on both servers for the faster hash.
-        static final String SAMPLE =
-                "SELECT current_setting('server_encoding') || ' ' || "
-                        + EXTENDED.of("'a sample text'", SECOND_SEED);
-
-        /// The SQL of the hash of a text expression that is not NULL.
-        abstract String of(String text, int seed);
-    }
+    /// @param ordered the expression whose order is the same on both sides, if the key has ranges
+    /// @param orderedType the type of a bound of that order
+    record KeyColumn(String text, String value, String type, String ordered, String orderedType) {}
 }

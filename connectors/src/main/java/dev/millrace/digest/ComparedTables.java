@@ -1,7 +1,7 @@
 package dev.millrace.digest;
 
 import dev.millrace.change.TableId;
-import dev.millrace.digest.ComparedTable.HashFunction;
+import dev.millrace.digest.ComparedTable.Size;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
@@ -22,50 +22,62 @@ public final class ComparedTables {
     private static final String COLUMNS =
             """
             WITH RECURSIVE layer AS (
-                SELECT w.schema, w.name, a.attname, a.atttypid AS type, a.atttypmod AS modifier
+                SELECT w.schema, w.name, a.attname, a.attnotnull,
+                    a.atttypid AS type, a.atttypmod AS modifier
                 FROM unnest(?::text[], ?::text[]) AS w(schema, name)
                 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
                 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
                 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
                 WHERE a.attnum > 0 AND NOT a.attisdropped
                 UNION ALL
-                SELECT l.schema, l.name, l.attname, t.typbasetype, t.typtypmod
+                SELECT l.schema, l.name, l.attname, l.attnotnull, t.typbasetype, t.typtypmod
                 FROM layer l JOIN pg_catalog.pg_type t ON t.oid = l.type WHERE t.typtype = 'd')
             SELECT l.schema, l.name, l.attname, format_type(l.type, l.modifier), n.nspname, t.typname,
                 CASE WHEN n.nspname = 'pg_catalog' THEN format_type(l.type,
                     CASE WHEN t.typname IN ('varchar', '_varchar', 'bpchar', '_bpchar',
-                        'bit', '_bit', 'varbit', '_varbit') THEN -1 ELSE l.modifier END) END
+                        'bit', '_bit', 'varbit', '_varbit') THEN -1 ELSE l.modifier END) END,
+                l.attnotnull
             FROM layer l JOIN pg_catalog.pg_type t ON t.oid = l.type
             JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype <> 'd'
             """;
 
     /// The rows of a partitioned table are in its partitions.
-    private static final String BYTES =
+    private static final String SIZES =
             """
             SELECT w.schema, w.name, coalesce(
                 (SELECT sum(pg_table_size(p.relid)) FROM pg_partition_tree(c.oid) p WHERE p.isleaf),
-                pg_table_size(c.oid))
+                pg_table_size(c.oid)),
+                coalesce(
+                (SELECT sum(greatest(l.reltuples, 0)) FROM pg_partition_tree(c.oid) p
+                    JOIN pg_catalog.pg_class l ON l.oid = p.relid WHERE p.isleaf),
+                greatest(c.reltuples, 0))::bigint
             FROM unnest(?::text[], ?::text[]) AS w(schema, name)
             JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
             JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
             """;
 
+    private static final Size NONE = new Size(0, 0);
+
     private final Map<TableId, Map<String, TargetType>> columns;
-    private final Map<TableId, Long> sourceBytes;
-    private final Map<TableId, Long> targetBytes;
-    private final HashFunction hash;
+    private final Map<TableId, Size> sourceSizes;
+    private final Map<TableId, Size> targetSizes;
+    private final RowHash hash;
 
     private record TargetType(
-            String formatted, String schema, String name, @Nullable String castable) {}
+            String formatted,
+            String schema,
+            String name,
+            @Nullable String castable,
+            boolean notNull) {}
 
     private ComparedTables(
             Map<TableId, Map<String, TargetType>> columns,
-            Map<TableId, Long> sourceBytes,
-            Map<TableId, Long> targetBytes,
-            HashFunction hash) {
+            Map<TableId, Size> sourceSizes,
+            Map<TableId, Size> targetSizes,
+            RowHash hash) {
         this.columns = columns;
-        this.sourceBytes = sourceBytes;
-        this.targetBytes = targetBytes;
+        this.sourceSizes = sourceSizes;
+        this.targetSizes = targetSizes;
         this.hash = hash;
     }
 
@@ -73,19 +85,17 @@ public final class ComparedTables {
         List<TableId> sources = mappings.stream().map(Mapping::source).toList();
         List<TableId> targets =
                 mappings.stream().map(each -> each.target().table().whole()).distinct().toList();
-        Side source = chunker.onSource(open -> new Side(sample(open), bytes(open, sources)));
+        Side source = chunker.onSource(open -> new Side(samples(open), sizes(open, sources)));
         return chunker.onTarget(
                 open ->
                         new ComparedTables(
                                 columns(open, targets),
-                                source.bytes(),
-                                bytes(open, targets),
-                                sample(open).equals(source.sample())
-                                        ? HashFunction.EXTENDED
-                                        : HashFunction.MD5));
+                                source.sizes(),
+                                sizes(open, targets),
+                                RowHash.of(source.samples(), samples(open))));
     }
 
-    private record Side(String sample, Map<TableId, Long> bytes) {}
+    private record Side(Map<String, String> samples, Map<TableId, Size> sizes) {}
 
     /// @throws ReadFailed when the target lacks a column of the mapping
     public ComparedTable table(Mapping mapping) {
@@ -110,11 +120,18 @@ public final class ComparedTables {
                             type.castable(),
                             mapping.outputs().get(i)));
         }
-        long bytes =
-                Math.max(
-                        sourceBytes.getOrDefault(mapping.source(), 0L),
-                        targetBytes.getOrDefault(target, 0L));
-        return new ComparedTable(mapping, texts, hash, bytes);
+        Size ofSource = sourceSizes.getOrDefault(mapping.source(), NONE);
+        Size ofTarget = targetSizes.getOrDefault(target, NONE);
+        boolean notNullKey =
+                mapping.target().keyColumns().stream()
+                        .map(columns.getOrDefault(target, Map.of())::get)
+                        .allMatch(type -> type != null && type.notNull());
+        return new ComparedTable(
+                mapping,
+                texts,
+                hash,
+                notNullKey,
+                new Size(Math.max(ofSource.bytes(), ofTarget.bytes()), ofTarget.rows()));
     }
 
     private static Map<TableId, Map<String, TargetType>> columns(
@@ -133,24 +150,27 @@ public final class ComparedTables {
                                             rows.getString(4),
                                             rows.getString(5),
                                             rows.getString(6),
-                                            rows.getString(7)));
+                                            rows.getString(7),
+                                            rows.getBoolean(8)));
                 }
             }
             return columns;
         }
     }
 
-    private static Map<TableId, Long> bytes(Connection open, List<TableId> tables)
+    private static Map<TableId, Size> sizes(Connection open, List<TableId> tables)
             throws SQLException {
-        try (var statement = open.prepareStatement(BYTES)) {
+        try (var statement = open.prepareStatement(SIZES)) {
             bind(statement, open, tables);
-            Map<TableId, Long> bytes = new HashMap<>();
+            Map<TableId, Size> sizes = new HashMap<>();
             try (var rows = statement.executeQuery()) {
                 while (rows.next()) {
-                    bytes.put(new TableId(rows.getString(1), rows.getString(2)), rows.getLong(3));
+                    sizes.put(
+                            new TableId(rows.getString(1), rows.getString(2)),
+                            new Size(rows.getLong(3), rows.getLong(4)));
                 }
             }
-            return bytes;
+            return sizes;
         }
     }
 
@@ -162,11 +182,14 @@ public final class ComparedTables {
                 2, open.createArrayOf("text", tables.stream().map(TableId::name).toArray()));
     }
 
-    private static String sample(Connection open) throws SQLException {
+    private static Map<String, String> samples(Connection open) throws SQLException {
         try (var statement = open.createStatement();
-                var rows = statement.executeQuery(HashFunction.SAMPLE)) {
-            rows.next();
-            return rows.getString(1);
+                var rows = statement.executeQuery(RowHash.samples())) {
+            Map<String, String> samples = new HashMap<>();
+            while (rows.next()) {
+                samples.put(rows.getString(1), rows.getString(2));
+            }
+            return samples;
         }
     }
 }

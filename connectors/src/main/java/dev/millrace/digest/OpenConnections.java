@@ -20,7 +20,9 @@ final class OpenConnections {
 
     private final Set<Connection> open = ConcurrentHashMap.newKeySet();
     private final Map<Sessions, Deque<Connection>> kept = new HashMap<>();
-    private boolean keeps;
+
+    /// How many callers want connections to be kept.
+    private int keepers;
 
     Connection open(Sessions sessions) throws SQLException {
         Connection known = take(sessions);
@@ -57,24 +59,32 @@ final class OpenConnections {
     }
 
     private synchronized boolean keeps() {
-        return keeps;
+        return keepers > 0;
     }
 
     private synchronized boolean keep(Sessions sessions, Connection connection) {
-        if (keeps) {
+        if (keepers > 0) {
             kept.computeIfAbsent(sessions, _ -> new ArrayDeque<>()).push(connection);
         }
-        return keeps;
+        return keepers > 0;
     }
 
-    /// From now on, connections wait to be used again.
+    /// From now on, connections wait to be used again, until each caller has released them.
     synchronized void keep() {
-        keeps = true;
+        keepers++;
     }
 
-    /// Closes the connections that wait, and keeps no more.
     synchronized void release() {
-        keeps = false;
+        if (keepers <= 1) {
+            releaseAll();
+        } else {
+            keepers--;
+        }
+    }
+
+    /// Closes the connections that wait, and keeps no more, whoever wants it.
+    private synchronized void releaseAll() {
+        keepers = 0;
         for (Deque<Connection> waiting : kept.values()) {
             while (waiting.poll() instanceof Connection connection) {
                 try {
@@ -100,7 +110,7 @@ final class OpenConnections {
     /// Cancels the running statements. A connection that runs none, or that is being closed, is
     /// left as it is. None is used again: a late cancellation would meet its next statement.
     void cancelStatements() {
-        release();
+        releaseAll();
         for (Connection connection : open) {
             try {
                 connection.unwrap(PGConnection.class).cancelQuery();

@@ -1,20 +1,23 @@
 package dev.millrace.digest;
 
-import dev.millrace.digest.ComparedTable.HashFunction;
 import dev.millrace.digest.ComparedTable.KeyColumn;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/// Builds the statements that read one side. The text of a row is the text of a composite of its
-/// cells' texts: NULL and the empty text differ, and the texts of two columns cannot be confused.
+/// Builds the statements that read one side. The hash of a row is summed and combined by exclusive
+/// or: neither depends on the order of the rows.
 ///
 /// @param from the FROM item, with the alias `m`
 /// @param cells the canonical text of each column of `m`
-record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunction hash) {
+/// @param keyHash the hash of the key of `m`
+/// @param rowHash the hash of the row `m`
+record SideSql(
+        String from, List<String> cells, List<KeyColumn> key, String keyHash, String rowHash) {
 
-    /// Returns bucket, number of rows, first sum, second sum, bytes of the keys.
+    /// Returns bucket, number of rows, sum and exclusive or of their hashes, bytes of the keys.
     ///
     /// @param buckets the number of buckets, a power of two
     String digest(int buckets) {
@@ -27,32 +30,129 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
         return digest(buckets, " WHERE bucket & " + (fewer - 1) + " = ANY (?)");
     }
 
+    /// The same for the rows of some keys. Its parameters are the texts of each key column.
+    String digestOfKeys(boolean withNulls, int buckets) {
+        return digest(hashed(buckets, where(withNulls)), "");
+    }
+
     private String digest(int buckets, String where) {
-        return "SELECT bucket, count(*), sum(first), sum(second), sum(width) FROM ("
-                + hashed("", buckets)
+        return digest(hashed(buckets, ""), where);
+    }
+
+    private static String digest(String hashed, String where) {
+        return "SELECT bucket, count(*), sum(hash), bit_xor(hash), sum(width) FROM ("
+                + hashed
                 + ") AS h"
                 + where
                 + " GROUP BY bucket";
     }
 
-    /// Returns the key's columns, first hash, second hash. Its parameter is the numbers of the
+    /// Returns the key's columns and the hash of each row. Its parameter is the numbers of the
     /// buckets.
     String sumsOfBuckets(int buckets) {
         return "SELECT "
                 + keyNames()
-                + ", first, second FROM ("
-                + hashed("", buckets)
+                + ", hash FROM ("
+                + hashed(buckets, "")
                 + ") AS h WHERE bucket = ANY (?)";
     }
 
-    /// Returns the key's columns, first hash, second hash. Its parameters are the texts of each key
+    /// Returns the key's columns and the hash of each row. Its parameters are the texts of each key
     /// column.
     String sumsOfKeys(boolean withNulls) {
+        return sums(where(withNulls));
+    }
+
+    /// The same for those of the keys that are in a range. The parameters of the range follow.
+    String sumsOfKeys(boolean withNulls, KeyRange range) {
+        return sums(where(withNulls) + " AND " + within(range));
+    }
+
+    /// The same for all rows of a range. Its parameters are those of the range.
+    String sumsWithin(KeyRange range) {
+        return sums(" WHERE " + within(range));
+    }
+
+    private String sums(String where) {
+        return "SELECT " + keyCells() + ", " + rowHash + " AS hash FROM " + from + where;
+    }
+
+    /// Returns the number of rows of a range, the sum and the exclusive or of their hashes. OFFSET
+    /// 0 prevents the hash from being computed twice.
+    String digestWithin(KeyRange range) {
+        return "SELECT count(*), coalesce(sum(hash), 0), coalesce(bit_xor(hash), 0) FROM (SELECT "
+                + rowHash
+                + " AS hash FROM "
+                + from
+                + " WHERE "
+                + within(range)
+                + " OFFSET 0) AS h";
+    }
+
+    /// Returns the key's columns of the first row of every part of the rows except the first part,
+    /// in the order of ranges.
+    ///
+    /// @param parts of about equal size
+    String bounds(int parts) {
         return "SELECT "
                 + keyNames()
-                + ", first, second FROM ("
-                + hashed(where(withNulls), TableDigest.BUCKETS)
-                + ") AS h";
+                + " FROM (SELECT DISTINCT ON (part) "
+                + keyNames()
+                + ", part FROM (SELECT "
+                + keyCells()
+                + ", ntile("
+                + parts
+                + ") OVER w AS part, row_number() OVER w AS number FROM "
+                + from
+                + " WINDOW w AS (ORDER BY "
+                + ordered()
+                + ")) AS n ORDER BY part, number) AS b WHERE part > 1 ORDER BY part";
+    }
+
+    /// Returns the key's columns of every n-th row of a range except the first, in the order of
+    /// ranges. Its parameters are those of the range.
+    String everyKey(long nth, KeyRange range) {
+        return "SELECT "
+                + keyNames()
+                + " FROM (SELECT "
+                + keyCells()
+                + ", row_number() OVER (ORDER BY "
+                + ordered()
+                + ") AS number FROM "
+                + from
+                + " WHERE "
+                + within(range)
+                + ") AS n WHERE number > 1 AND (number - 1) % "
+                + nth
+                + " = 0 ORDER BY number";
+    }
+
+    /// Returns whether a row has a NULL in its key.
+    String hasNullKey() {
+        return key.stream()
+                .map(column -> column.ordered() + " IS NULL")
+                .collect(
+                        Collectors.joining(
+                                " OR ", "SELECT EXISTS (SELECT FROM " + from + " WHERE ", ")"));
+    }
+
+    private String ordered() {
+        return key.stream().map(KeyColumn::ordered).collect(Collectors.joining(", "));
+    }
+
+    /// A condition with a parameter for each key column of `from`, then of `to`.
+    private String within(KeyRange range) {
+        String row = "(" + ordered() + ")";
+        String bound =
+                key.stream()
+                        .map(column -> "CAST(? AS " + column.orderedType() + ")")
+                        .collect(Collectors.joining(", ", "(", ")"));
+        return Stream.of(
+                        range.from() == null ? "" : row + " >= " + bound,
+                        range.to() == null ? "" : row + " < " + bound)
+                .filter(condition -> !condition.isEmpty())
+                .reduce((one, other) -> one + " AND " + other)
+                .orElse("true");
     }
 
     /// Returns every column of as many rows as fit, in any order. Its parameters are the texts of
@@ -101,27 +201,21 @@ record SideSql(String from, List<String> cells, List<KeyColumn> key, HashFunctio
                 + most;
     }
 
-    /// OFFSET 0 prevents the texts from being computed once per hash.
-    private String hashed(String where, int buckets) {
-        String bucket = hash.of("key", HashFunction.BUCKET_SEED);
+    /// OFFSET 0 prevents an expression from being computed for each reference to it.
+    private String hashed(int buckets, String where) {
         return "SELECT "
                 + keyNames()
-                + ", "
-                + "("
-                + bucket
+                + ", bucket, width, hash FROM (SELECT "
+                + keyCells()
+                + ", ("
+                + keyHash
                 + " & "
                 + (buckets - 1)
-                + ")::int AS bucket, octet_length(key) AS width, "
-                + hash.of("cells", HashFunction.FIRST_SEED)
-                + " AS first, "
-                + hash.of("cells", HashFunction.SECOND_SEED)
-                + " AS second FROM (SELECT "
-                + keyCells()
-                + ", ROW("
+                + ")::int AS bucket, octet_length(ROW("
                 + key.stream().map(KeyColumn::text).collect(Collectors.joining(", "))
-                + ")::text AS key, ROW("
-                + String.join(", ", cells)
-                + ")::text AS cells FROM "
+                + ")::text) AS width, "
+                + rowHash
+                + " AS hash FROM "
                 + from
                 + where
                 + " OFFSET 0) AS t";

@@ -15,9 +15,12 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +48,66 @@ final class SnapshotReader {
         return table;
     }
 
+    SideSql sql() {
+        return sql;
+    }
+
+    RangeSnapshot within(KeyRange range) {
+        return new RangeSnapshot(this, range);
+    }
+
+    /// The text of a composite contains what the output functions print, as the stream does. A
+    /// literal without a type takes the type of the column that it is compared with.
+    boolean hasRow(Row row) {
+        RowSchema schema = row.schema();
+        String cells =
+                schema.columns().stream()
+                        .map(name -> "m." + Identifier.quote(name))
+                        .collect(Collectors.joining(", "));
+        String key =
+                schema.key().stream()
+                        .map(
+                                column ->
+                                        "m."
+                                                + Identifier.quote(schema.columns().get(column))
+                                                + " = "
+                                                + Identifier.literal(
+                                                        String.valueOf(row.text(column))))
+                        .collect(Collectors.joining(" AND "));
+        String texts = String.join(", ", Collections.nCopies(schema.size(), "CAST(? AS text)"));
+        return session.read(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(
+                                    "SELECT ROW("
+                                            + cells
+                                            + ")::text = ROW("
+                                            + texts
+                                            + ")::text FROM "
+                                            + Identifier.quote(schema.table())
+                                            + " AS m WHERE "
+                                            + key)) {
+                        for (int i = 0; i < schema.size(); i++) {
+                            statement.setString(i + 1, row.text(i));
+                        }
+                        try (ResultSet found = statement.executeQuery()) {
+                            return found.next() && found.getBoolean(1);
+                        }
+                    }
+                });
+    }
+
+    boolean hasNullKey() {
+        return session.read(
+                open -> {
+                    try (var statement = open.createStatement();
+                            ResultSet row = statement.executeQuery(sql.hasNullKey())) {
+                        row.next();
+                        return row.getBoolean(1);
+                    }
+                });
+    }
+
     TableDigest digest() {
         return session.read(
                 open -> {
@@ -66,6 +129,21 @@ final class SnapshotReader {
                 });
     }
 
+    TableDigest digest(List<RowKey> keys) {
+        if (keys.isEmpty()) {
+            return new TableDigest(Map.of(), Map.of());
+        }
+        return session.read(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(
+                                    sql.digestOfKeys(haveNulls(keys), TableDigest.BUCKETS))) {
+                        bind(open, statement, keys);
+                        return digest(statement);
+                    }
+                });
+    }
+
     private static TableDigest digest(PreparedStatement statement) throws SQLException {
         statement.setFetchSize(FETCH);
         Map<Integer, RowSum> buckets = new HashMap<>();
@@ -73,8 +151,7 @@ final class SnapshotReader {
         try (ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
                 int number = rows.getInt(1);
-                buckets.put(
-                        number, new RowSum(rows.getLong(2), wrapped(rows, 3), wrapped(rows, 4)));
+                buckets.put(number, sum(rows, 2));
                 bytes.put(number, rows.getLong(5));
             }
         }
@@ -173,6 +250,47 @@ final class SnapshotReader {
                 });
     }
 
+    Map<RowKey, RowSum> sumsOfKeys(List<RowKey> keys, KeyRange range) {
+        return session.read(
+                open -> {
+                    try (PreparedStatement statement =
+                            open.prepareStatement(sql.sumsOfKeys(haveNulls(keys), range))) {
+                        bind(open, statement, keys);
+                        bind(statement, sql.key().size() + 1, range);
+                        return sums(statement);
+                    }
+                });
+    }
+
+    List<RowKey> keys(String query, KeyRange range) {
+        return session.read(
+                open -> {
+                    try (PreparedStatement statement = open.prepareStatement(query)) {
+                        statement.setFetchSize(FETCH);
+                        bind(statement, 1, range);
+                        List<RowKey> keys = new ArrayList<>();
+                        try (ResultSet rows = statement.executeQuery()) {
+                            while (rows.next()) {
+                                keys.add(table.key(texts(rows, sql.key().size())));
+                            }
+                        }
+                        return keys;
+                    }
+                });
+    }
+
+    /// Binds the values of the range's bounds.
+    void bind(PreparedStatement statement, int first, KeyRange range) throws SQLException {
+        int at = first;
+        for (RowKey bound : Arrays.asList(range.from(), range.to())) {
+            if (bound != null) {
+                for (int column = 0; column < bound.size(); column++) {
+                    statement.setString(at++, bound.value(column));
+                }
+            }
+        }
+    }
+
     Map<RowKey, Row> rows(List<RowKey> keys, long bytes) {
         if (keys.isEmpty()) {
             return Map.of();
@@ -204,16 +322,19 @@ final class SnapshotReader {
     }
 
     private Map<RowKey, RowSum> sums(PreparedStatement statement) throws SQLException {
+        Map<RowKey, RowSum> sums = new HashMap<>();
+        each(statement, (key, row) -> sums.merge(key, row, RowSum::plus));
+        return sums;
+    }
+
+    void each(PreparedStatement statement, BiConsumer<RowKey, RowSum> visitor) throws SQLException {
         statement.setFetchSize(FETCH);
         int width = sql.key().size();
-        Map<RowKey, RowSum> sums = new HashMap<>();
         try (ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
-                RowSum row = new RowSum(1, rows.getLong(width + 1), rows.getLong(width + 2));
-                sums.merge(table.key(texts(rows, width)), row, RowSum::plus);
+                visitor.accept(table.key(texts(rows, width)), RowSum.of(rows.getLong(width + 1)));
             }
         }
-        return sums;
     }
 
     private void bind(Connection open, PreparedStatement statement, List<RowKey> keys)
@@ -240,9 +361,10 @@ final class SnapshotReader {
         return texts;
     }
 
-    /// The sum modulo 2^64.
-    private static long wrapped(ResultSet rows, int column) throws SQLException {
-        BigDecimal sum = rows.getBigDecimal(column);
-        return sum.toBigIntegerExact().longValue();
+    /// A number of rows, the sum of their hashes, which wraps at 64 bits, and their exclusive or.
+    static RowSum sum(ResultSet rows, int first) throws SQLException {
+        BigDecimal sum = rows.getBigDecimal(first + 1);
+        return new RowSum(
+                rows.getLong(first), sum.toBigIntegerExact().longValue(), rows.getLong(first + 2));
     }
 }

@@ -32,9 +32,31 @@ public final class SourceSnapshot implements TableSnapshot {
         return reader.writtenSince(since, source, most);
     }
 
+    /// Whether the mapping's source table has this row.
+    ///
+    /// @param row all cells, with the texts that the stream sends
+    public boolean hasRow(Row row) {
+        return reader.hasRow(row);
+    }
+
+    /// Whether a row that the SELECT gives has a NULL in its key. Such a row is in no range.
+    public boolean hasNullKey() {
+        return reader.hasNullKey();
+    }
+
+    @Override
+    public RangeSnapshot within(KeyRange range) {
+        return reader.within(range);
+    }
+
     @Override
     public TableDigest digest() {
         return reader.digest();
+    }
+
+    @Override
+    public TableDigest digest(Chunk.Keys of) {
+        return reader.digest(of.keys());
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.millrace.digest;
 
 import dev.millrace.digest.TableSnapshot.RowSum;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -35,6 +36,15 @@ public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyBy
 
     public RowSum total() {
         return buckets.values().stream().reduce(RowSum.NONE, RowSum::plus);
+    }
+
+    /// This digest without some of its rows.
+    public TableDigest minus(TableDigest rows) {
+        Map<Integer, RowSum> rest = new HashMap<>(buckets);
+        Map<Integer, Long> bytes = new HashMap<>(keyBytes);
+        rows.buckets.forEach((number, sum) -> rest.put(number, bucket(number).minus(sum)));
+        rows.keyBytes.forEach((number, width) -> bytes.put(number, keyBytes(number) - width));
+        return new TableDigest(rest, bytes);
     }
 
     /// The buckets in which the two digests differ, sorted.

@@ -15,11 +15,17 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
     /// @throws ReadFailed when the side cannot be read, like every method here
     TableDigest digest();
 
+    /// The digest of the rows of some keys.
+    TableDigest digest(Chunk.Keys of);
+
     /// The digest of some buckets with [TableDigest#FINE_BUCKETS] buckets.
     TableDigest digest(Chunk.Buckets within);
 
     /// The number of rows.
     long count();
+
+    /// The rows of a range of keys. Only if [ComparedTable#hasRanges].
+    RangeSnapshot within(KeyRange range);
 
     /// The sum of the rows of each key; a key without a row is absent. If a key has several rows,
     /// the sum counts them.
@@ -57,18 +63,33 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
         }
     }
 
-    /// The count of some rows and two sums of their hashes, each with its own seed, modulo 2^64.
-    /// Sums do not depend on the order of rows, and unlike an exclusive or they do not cancel a row
-    /// that occurs twice. Different rows have equal sums with a probability of 2^-128.
+    /// The count of some rows, and two combinations of their 64-bit hashes that do not depend on
+    /// the order of the rows. Hashes of different rows are equal with a probability of 2^-64.
+    /// Different sets of rows have equal sums with this probability, unlike with an exclusive or
+    /// alone, which cancels a row that occurs twice. Where several rows differ, the exclusive or
+    /// squares it.
+    ///
+    /// @param first the sum of the hashes modulo 2^64
+    /// @param second their exclusive or
     public record RowSum(long rows, long first, long second) {
 
         public static final RowSum NONE = new RowSum(0, 0, 0);
 
-        public RowSum plus(RowSum other) {
-            return new RowSum(rows + other.rows, first + other.first, second + other.second);
+        /// The sum of one row.
+        static RowSum of(long hash) {
+            return new RowSum(1, hash, hash);
         }
 
-        /// Both sums as 32 hexadecimal digits.
+        public RowSum plus(RowSum other) {
+            return new RowSum(rows + other.rows, first + other.first, second ^ other.second);
+        }
+
+        /// This sum without some of its rows.
+        public RowSum minus(RowSum other) {
+            return new RowSum(rows - other.rows, first - other.first, second ^ other.second);
+        }
+
+        /// Both as 32 hexadecimal digits.
         public String checksum() {
             return String.format(Locale.ROOT, "%016x%016x", first, second);
         }

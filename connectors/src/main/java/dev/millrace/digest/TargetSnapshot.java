@@ -115,9 +115,28 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.writtenSince(since, most);
     }
 
+    /// Keys that divide the table into parts of about equal size, from a sample of its pages.
+    ///
+    /// @param parts how many; there are fewer if the sample has fewer keys
+    /// @param percent of the pages
+    public List<RowKey> sampledBounds(int parts, double percent) {
+        SideSql sample = reader.table().targetSample(percent);
+        return reader.keys(sample.bounds(parts), KeyRange.ALL);
+    }
+
+    @Override
+    public RangeSnapshot within(KeyRange range) {
+        return reader.within(range);
+    }
+
     @Override
     public TableDigest digest() {
         return reader.digest();
+    }
+
+    @Override
+    public TableDigest digest(Chunk.Keys of) {
+        return reader.digest(of.keys());
     }
 
     @Override

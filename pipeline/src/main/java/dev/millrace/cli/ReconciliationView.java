@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.text.ChunkText;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.StatusView;
 import dev.millrace.cli.text.TextTable;
@@ -80,6 +81,7 @@ final class ReconciliationView {
                             + " is undecided: "
                             + table.path("cause").asString());
         }
+        ChunkText.line(table).ifPresent(lines::add);
         if (!table.path("complete").asBoolean(true)) {
             long found =
                     table.path("missing").asLong(0)

@@ -2,8 +2,8 @@ package dev.millrace.migration;
 
 import dev.millrace.control.OperationStore;
 import dev.millrace.control.OperationStore.StoredOperation;
-import dev.millrace.reconcile.Reconciler;
-import dev.millrace.reconcile.TouchedBasis;
+import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.touched.TouchedBasis;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.replication.SwitchoverStream;

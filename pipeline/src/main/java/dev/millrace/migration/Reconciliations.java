@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.ReconciliationStore;
+import dev.millrace.control.pass.PassStore;
 import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
@@ -11,10 +12,11 @@ import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
-import dev.millrace.reconcile.Reconciler;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
+import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.pass.StoredPass;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -33,8 +35,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Runs the requested reconciliations of one stream, one at a time, in the order of the requests.
-/// Finished reports are in the control schema; a reconciliation that was waiting or running when
-/// the service ended is lost and has to be requested again. Thread-safe.
+/// Finished reports are in the control schema. A reconciliation that was waiting or running when
+/// the service ended has to be requested again; it then continues with the same id, at the chunks
+/// that were not equal yet. Thread-safe.
 final class Reconciliations implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
@@ -45,6 +48,7 @@ final class Reconciliations implements AutoCloseable {
     private final InstantSource clock;
     private final KnownTables tables;
     private final ReconciliationStore store;
+    private final PassStore passes;
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
     private final Map<UUID, ReconciliationRun> runs = new ConcurrentHashMap<>();
     private final ExecutorService executor =
@@ -82,6 +86,7 @@ final class Reconciliations implements AutoCloseable {
         this.clock = clock;
         this.tables = tables;
         this.store = new ReconciliationStore(stream.control(), stream.id());
+        this.passes = new PassStore(stream.control(), stream.id());
     }
 
     /// Reads the stored reports of a generation. Reports of an earlier generation no longer count.
@@ -122,10 +127,22 @@ final class Reconciliations implements AutoCloseable {
     UUID request(int generation, List<String> targets, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
         beginOnce(generation);
-        UUID id = UUID.randomUUID();
+        StoredPass.Subject subject = new StoredPass.Subject(generation, specHash, names(mappings));
+        UUID id =
+                StoredPass.interrupted(passes, subject, clock.instant())
+                        .filter(interrupted -> !runs.containsKey(interrupted))
+                        .orElseGet(UUID::randomUUID);
         ReconciliationRun run =
                 new ReconciliationRun(
-                        chunker(), self -> run(id, self, generation, mappings, progress));
+                        chunker(),
+                        self ->
+                                run(
+                                        id,
+                                        self,
+                                        generation,
+                                        mappings,
+                                        progress,
+                                        new StoredPass(passes, id, subject)));
         runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(clock.instant()));
         executor.execute(run);
@@ -193,7 +210,11 @@ final class Reconciliations implements AutoCloseable {
     }
 
     private List<String> targets() {
-        return stream.tables().compared().stream()
+        return names(stream.tables().compared());
+    }
+
+    private static List<String> names(List<Mapping> mappings) {
+        return mappings.stream()
                 .map(mapping -> mapping.target().table().toString())
                 .distinct()
                 .toList();
@@ -212,7 +233,8 @@ final class Reconciliations implements AutoCloseable {
             ReconciliationRun run,
             int generation,
             List<Mapping> mappings,
-            ReplicationProgress progress) {
+            ReplicationProgress progress,
+            StoredPass pass) {
         states.put(id, new ReconciliationState.Running(clock.instant()));
         try {
             ReconciliationReport report =
@@ -224,7 +246,7 @@ final class Reconciliations implements AutoCloseable {
                                             new ChangeLog(stream.kafka(), stream.topics())),
                                     ReconcileLimits.DEFAULT,
                                     clock)
-                            .reconcile(mappings, run.cancellation());
+                            .reconcile(mappings, pass, run.cancellation());
             Known before = known;
             if (before.generation() == generation && !closed) {
                 known = before.with(report, isOfAll(report));
@@ -243,6 +265,10 @@ final class Reconciliations implements AutoCloseable {
                     .log("A reconciliation failed.");
             states.put(id, new ReconciliationState.Failed(reason));
         } finally {
+            // What the end of the service interrupts is continued by the next request.
+            if (!closed) {
+                pass.end();
+            }
             runs.remove(id);
         }
     }

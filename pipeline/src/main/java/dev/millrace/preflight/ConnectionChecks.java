@@ -7,6 +7,7 @@ import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import java.util.List;
 
 /// Checks that both servers allow the connections that a migration needs. If both databases are on
@@ -108,7 +109,9 @@ public final class ConnectionChecks {
                 Backfill.Settings.of("", List.of(), Backfill.ExistingRows.READ, 1).readers();
 
         private static final int WATERMARKS = 1;
-        private static final int RECONCILIATION = 1;
+
+        /// A session for each chunk that is compared, and one that verifies keys meanwhile.
+        private static final int RECONCILIATION = Chunks.DEFAULT.parallel() + 1;
 
         /// Connections to the source, without the replication connection.
         public static final int SOURCE =

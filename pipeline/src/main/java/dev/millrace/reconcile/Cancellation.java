@@ -2,6 +2,8 @@ package dev.millrace.reconcile;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /// Cancels a reconciliation from another thread: it stops at its next step. A running statement
@@ -32,17 +34,38 @@ public final class Cancellation {
     }
 
     /// @throws Cancelled when the cancellation is requested
-    void check() {
+    public void check() {
         if (isRequested()) {
             throw new Cancelled();
         }
     }
 
+    /// Waits for a task of the reconciliation and throws what it threw. An interrupt cancels the
+    /// reconciliation.
+    public static <T> T result(Future<T> task) {
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException _) {
+            throw interrupted();
+        }
+    }
+
+    /// What to throw after an [InterruptedException].
+    public static Cancelled interrupted() {
+        Thread.currentThread().interrupt();
+        return new Cancelled();
+    }
+
     /// Ends the reconciliation; the reconciler catches it.
-    static final class Cancelled extends RuntimeException {
+    public static final class Cancelled extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        Cancelled() {
+        private Cancelled() {
             super(ReconciliationReport.CANCELLED);
         }
     }

@@ -11,17 +11,20 @@ import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
+import dev.millrace.reconcile.KeyHistories.KeyImage;
 import dev.millrace.retention.LogHolds;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Finds the changes of a table's keys in the changes topic, up to the position that the target had
 /// stored. Keys are target keys in the target's text form. Not thread-safe; confined to the
 /// reconciliation's thread.
-final class KeyChangeReader {
+public final class KeyChangeReader {
 
     private final ChangeLog log;
     private final LogHolds.Hold held;
@@ -29,7 +32,7 @@ final class KeyChangeReader {
     private final Cancellation cancellation;
     private final Mapping mapping;
 
-    KeyChangeReader(ReconcileContext with, Mapping mapping) {
+    public KeyChangeReader(ReconcileContext with, Mapping mapping) {
         this.log = with.log();
         this.held = with.held();
         this.progress = with.progress();
@@ -38,7 +41,7 @@ final class KeyChangeReader {
     }
 
     /// The keys that have a change between these offsets and the stored ones.
-    Set<RowKey> touched(
+    public Set<RowKey> touched(
             Map<Integer, Long> from, TargetSnapshot target, StoredPositions to, Set<RowKey> keys) {
         Set<RowKey> touched = new HashSet<>();
         log.changes(
@@ -55,14 +58,36 @@ final class KeyChangeReader {
         return touched;
     }
 
+    /// The keys that have a change between these offsets and the stored ones.
+    ///
+    /// @return empty when the table was truncated, or when there are more keys than this
+    public Optional<Set<RowKey>> touched(
+            Map<Integer, Long> from, TargetSnapshot target, StoredPositions to, int most) {
+        Set<RowKey> touched = new HashSet<>();
+        AtomicBoolean all = new AtomicBoolean();
+        log.changes(
+                ranges(from, to),
+                read -> {
+                    cancellation.check();
+                    List<Logged<ChangeEvent>> batch = applied(read, to);
+                    if (all.get() || batch.stream().anyMatch(this::truncates)) {
+                        all.set(true);
+                        return;
+                    }
+                    touched.addAll(target.canonical(keysOf(batch)).values());
+                    all.set(touched.size() > most);
+                });
+        return all.get() ? Optional.empty() : Optional.of(touched);
+    }
+
     /// Reads the histories of keys between these offsets and the stored ones. Every image is also
-    /// added to the matcher.
+    /// added to the matchers.
     void read(
             Map<Integer, Long> from,
             TargetSnapshot target,
             StoredPositions to,
             KeyHistories histories,
-            SourceImageMatcher matcher) {
+            List<SourceImageMatcher> matchers) {
         log.changes(
                 ranges(from, to),
                 read -> {
@@ -72,11 +97,13 @@ final class KeyChangeReader {
                     for (Logged<ChangeEvent> change : batch) {
                         if (!isOlder(change, to)) {
                             for (RowKey key : keysOf(change, canonical, histories)) {
-                                matcher.add(key, change.content(), histories.add(key, change));
+                                KeyImage image = histories.add(key, change);
+                                matchers.forEach(
+                                        matcher -> matcher.add(key, change.content(), image));
                             }
                         }
                     }
-                    matcher.matchAdded();
+                    matchers.forEach(SourceImageMatcher::matchAdded);
                 });
     }
 
@@ -145,7 +172,7 @@ final class KeyChangeReader {
     }
 
     /// The range includes the block at the stored token's offset, which may be applied in part.
-    static Map<Integer, OffsetRange> ranges(Map<Integer, Long> from, StoredPositions to) {
+    public static Map<Integer, OffsetRange> ranges(Map<Integer, Long> from, StoredPositions to) {
         Map<Integer, OffsetRange> ranges = new LinkedHashMap<>();
         from.forEach(
                 (partition, offset) -> {

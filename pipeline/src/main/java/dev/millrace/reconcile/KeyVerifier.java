@@ -14,7 +14,7 @@ import java.util.Set;
 /// read and the position stored in the target's snapshot, and no transaction was hidden from the
 /// source's read. A key with changes in flight is read again, and in the last round decided from
 /// the log. Not thread-safe; confined to the reconciliation's thread.
-final class KeyVerifier {
+public final class KeyVerifier {
 
     private final ReconcileContext with;
     private final ComparedTable table;
@@ -24,14 +24,14 @@ final class KeyVerifier {
     /// The ends of the changes topic before the first read.
     private Map<Integer, Long> since = Map.of();
 
-    KeyVerifier(ReconcileContext with, ComparedTable table, TableReportBuilder builder) {
+    public KeyVerifier(ReconcileContext with, ComparedTable table, TableReportBuilder builder) {
         this.with = with;
         this.table = table;
         this.changes = new KeyChangeReader(with, table.mapping());
         this.builder = builder;
     }
 
-    void verify(List<Suspect> suspects) {
+    public void verify(List<Suspect> suspects) {
         Set<RowKey> inFlight = new HashSet<>();
         List<Suspect> remaining = suspects;
         for (int round = 1; !remaining.isEmpty(); round++) {

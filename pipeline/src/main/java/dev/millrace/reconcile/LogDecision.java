@@ -79,13 +79,13 @@ final class LogDecision {
         StoredPositions stored = target.stored();
         Set<RowKey> keys = known.stream().map(Suspect::key).collect(Collectors.toSet());
         KeyHistories histories = new KeyHistories(keys, fenced.hidden(), limits.bytes());
-        changes.read(since, target, stored, histories, matcher);
+        changes.read(since, target, stored, histories, List.of(matcher));
         Set<RowKey> incomplete = new HashSet<>(keys);
         incomplete.removeIf(key -> isDecisive(key, histories.of(key), touched));
         Map<Integer, Long> begins = incomplete.isEmpty() ? Map.of() : changes.begins();
         if (!incomplete.isEmpty()) {
             histories.readAgain(incomplete);
-            changes.read(begins, target, stored, histories, matcher);
+            changes.read(begins, target, stored, histories, List.of(matcher));
         }
         boolean isWholeLog = changes.isComplete(begins);
         Map<RowKey, Row> rows = target.rows(List.copyOf(keys), limits.bytes());

@@ -28,10 +28,17 @@ public record ReconcileContext(
     ///   differing rows are only counted
     /// @param bytes of each side's keys, of their cells, or of their images in the log, that are
     ///   kept in memory at a time
-    public record ReconcileLimits(int rounds, Duration visibilityTimeout, long rows, long bytes) {
+    /// @param chunks of large tables
+    public record ReconcileLimits(
+            int rounds, Duration visibilityTimeout, long rows, long bytes, Chunks chunks) {
 
         public static final ReconcileLimits DEFAULT =
                 new ReconcileLimits(5, Duration.ofSeconds(2), 200_000, 32L * 1024 * 1024);
+
+        /// With the usual limits of chunks.
+        public ReconcileLimits(int rounds, Duration visibilityTimeout, long rows, long bytes) {
+            this(rounds, visibilityTimeout, rows, bytes, Chunks.DEFAULT);
+        }
 
         public ReconcileLimits {
             if (rounds < 1 || visibilityTimeout.isNegative() || rows < 1 || bytes < 1) {
@@ -42,6 +49,33 @@ public record ReconcileContext(
                                 + rows
                                 + ", "
                                 + bytes);
+            }
+        }
+
+        /// How a large table is divided.
+        ///
+        /// @param tableBytes a table with more bytes is compared in chunks
+        /// @param rows of a chunk, about; one side of a chunk with more rows than the limit of rows
+        ///   is divided again before its rows are read
+        /// @param bytes of a chunk, about
+        /// @param parallel chunks that are read at a time, each with one session on each side
+        /// @param differences a table with more differing keys is not compared further
+        public record Chunks(
+                long tableBytes, long rows, long bytes, int parallel, int differences) {
+
+            public static final Chunks DEFAULT =
+                    new Chunks(16L << 20, 200_000, 64L << 20, 4, 10_000);
+
+            public Chunks {
+                if (rows < 1 || bytes < 1 || parallel < 1 || differences < 1) {
+                    throw new IllegalArgumentException(
+                            "A chunk needs at least one row, one byte and one session, but got "
+                                    + rows
+                                    + ", "
+                                    + bytes
+                                    + ", "
+                                    + parallel);
+                }
             }
         }
     }

@@ -58,7 +58,7 @@ public record ReconciliationReport(
         }
 
         /// A proven difference outweighs an undecided table; no table at all is undecided.
-        static Verdict of(List<TableReport> tables) {
+        public static Verdict of(List<TableReport> tables) {
             if (tables.stream().anyMatch(table -> table.verdict() == DIFFERENT)) {
                 return DIFFERENT;
             }
@@ -81,6 +81,8 @@ public record ReconciliationReport(
     /// @param cause why the table is undecided
     /// @param complete false when the comparison reached its limit, so that there may be more
     ///   differences than counted; reports of versions without this field are complete
+    /// @param chunks the equal chunks of a table that was compared in chunks, in the order of the
+    ///   key
     public record TableReport(
             String target,
             Verdict verdict,
@@ -97,17 +99,72 @@ public record ReconciliationReport(
             double seconds,
             List<Mismatch> mismatches,
             @Nullable String cause,
-            Boolean complete) {
+            Boolean complete,
+            List<ChunkReport> chunks) {
 
         public TableReport {
             mismatches = mismatches == null ? List.of() : List.copyOf(mismatches);
             complete = complete == null || complete;
+            chunks = chunks == null ? List.of() : List.copyOf(chunks);
+        }
+
+        /// A table that was not compared in chunks.
+        public TableReport(
+                String target,
+                Verdict verdict,
+                @Nullable Long sourceRows,
+                @Nullable Long targetRows,
+                @Nullable String sourceChecksum,
+                @Nullable String targetChecksum,
+                long missing,
+                long extra,
+                long different,
+                long inFlight,
+                long fromLog,
+                long undecided,
+                double seconds,
+                List<Mismatch> mismatches,
+                @Nullable String cause,
+                Boolean complete) {
+            this(
+                    target,
+                    verdict,
+                    sourceRows,
+                    targetRows,
+                    sourceChecksum,
+                    targetChecksum,
+                    missing,
+                    extra,
+                    different,
+                    inFlight,
+                    fromLog,
+                    undecided,
+                    seconds,
+                    mismatches,
+                    cause,
+                    complete,
+                    List.of());
         }
 
         public long differences() {
             return missing + extra + different;
         }
     }
+
+    /// A range of keys that was found equal.
+    ///
+    /// @param from the texts of the first key's columns; `null` for all keys before `to`
+    /// @param to the key after the range; `null` for all keys from `from` on
+    /// @param after position of the source's WAL before the range was read; each transaction that
+    ///   was visible there was compared
+    /// @param before position of the source's WAL after it was read; no transaction that began
+    ///   there or later was compared
+    public record ChunkReport(
+            @Nullable List<String> from,
+            @Nullable List<String> to,
+            long rows,
+            String after,
+            String before) {}
 
     /// A key whose row is proven not to be what the SELECT gives.
     ///

@@ -6,8 +6,8 @@ import dev.millrace.retention.LogHolds;
 import java.util.Map;
 import java.util.function.LongPredicate;
 
-/// The progress of a running stream, as far as the reconciler needs it. Called by one thread at a
-/// time.
+/// The progress of a running stream, as far as the reconciler needs it. Thread-safe: the chunks of
+/// a table are compared by several threads.
 public interface ReplicationProgress {
 
     /// The offset after the last committed record, per partition of the changes topic. Every change

@@ -1,5 +1,6 @@
 package dev.millrace.reconcile;
 
+import dev.millrace.reconcile.StartPosition.Servers;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -22,10 +23,30 @@ public final class ReportJson {
         return JSON.writeValueAsString(report);
     }
 
+    public static String write(StartPosition start) {
+        return JSON.writeValueAsString(start);
+    }
+
+    public static String write(Servers servers) {
+        return JSON.writeValueAsString(servers);
+    }
+
     /// @return empty for a text that this version cannot read as a report
     public static Optional<ReconciliationReport> read(String json) {
+        return read(json, ReconciliationReport.class);
+    }
+
+    public static Optional<StartPosition> readStart(String json) {
+        return read(json, StartPosition.class);
+    }
+
+    public static Optional<Servers> readServers(String json) {
+        return read(json, Servers.class);
+    }
+
+    private static <T> Optional<T> read(String json, Class<T> type) {
         try {
-            return Optional.of(JSON.readValue(json, ReconciliationReport.class));
+            return Optional.of(JSON.readValue(json, type));
         } catch (JacksonException | NullPointerException _) {
             return Optional.empty();
         }

@@ -4,12 +4,12 @@ import dev.millrace.digest.TargetSnapshot;
 import java.util.Optional;
 
 /// Decides whether a snapshot of the target may be compared with a fenced read of the source. Pure.
-final class SnapshotPrecondition {
+public final class SnapshotPrecondition {
 
     private SnapshotPrecondition() {}
 
     /// @return why the snapshot may not be compared; empty when it may
-    static Optional<String> violation(TargetSnapshot target, FencedRead.Fenced<?> fenced) {
+    public static Optional<String> violation(TargetSnapshot target, FencedRead.Fenced<?> fenced) {
         Optional<String> stopped = target.stopped();
         if (stopped.isPresent()) {
             return stopped.map(reason -> "the table is stopped: " + reason);

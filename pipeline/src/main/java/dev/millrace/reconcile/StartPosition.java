@@ -32,7 +32,7 @@ public record StartPosition(
     public record Servers(ServerPosition source, ServerPosition target) {
 
         /// @return empty if a side cannot be read; then no table of it can be read either
-        static Optional<Servers> read(Chunker chunker, Collection<Mapping> mappings) {
+        public static Optional<Servers> read(Chunker chunker, Collection<Mapping> mappings) {
             try {
                 return Optional.of(
                         new Servers(
@@ -50,17 +50,24 @@ public record StartPosition(
                 return Optional.empty();
             }
         }
+
+        /// Why the rows of a mapping that changed since cannot be found.
+        ///
+        /// @return empty if they can be found
+        public Optional<String> obstacle(Servers now, Mapping mapping) {
+            return source.obstacle(now.source(), mapping.source())
+                    .map(why -> "on the source, " + why)
+                    .or(
+                            () ->
+                                    target.obstacle(now.target(), mapping.target().table())
+                                            .map(why -> "on the target, " + why));
+        }
     }
 
     /// Why the rows of a mapping that changed since cannot be found.
     ///
     /// @return empty if they can be found
-    Optional<String> obstacle(Servers now, Mapping mapping) {
-        return source.obstacle(now.source(), mapping.source())
-                .map(why -> "on the source, " + why)
-                .or(
-                        () ->
-                                target.obstacle(now.target(), mapping.target().table())
-                                        .map(why -> "on the target, " + why));
+    public Optional<String> obstacle(Servers now, Mapping mapping) {
+        return new Servers(source, target).obstacle(now, mapping);
     }
 }

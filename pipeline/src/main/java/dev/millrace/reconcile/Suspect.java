@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.Map;
 
 /// A key that may differ, with the row sums that were read last on both sides. Immutable.
-record Suspect(RowKey key, RowSum source, RowSum target) {
+public record Suspect(RowKey key, RowSum source, RowSum target) {
 
-    static Suspect of(RowKey key, Map<RowKey, RowSum> source, Map<RowKey, RowSum> target) {
+    public static Suspect of(RowKey key, Map<RowKey, RowSum> source, Map<RowKey, RowSum> target) {
         return new Suspect(
                 key, source.getOrDefault(key, RowSum.NONE), target.getOrDefault(key, RowSum.NONE));
     }
 
-    boolean isEqual() {
+    public boolean isEqual() {
         return source.equals(target);
     }
 

@@ -4,6 +4,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -15,11 +16,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Builds the report of one table. Every compared row is counted once on the side where it was
 /// read. Not thread-safe; confined to the reconciliation's thread.
-final class TableReportBuilder {
+public final class TableReportBuilder {
 
     private final RowSchema target;
     private static final String SKIPPED = "skipped";
@@ -29,6 +32,11 @@ final class TableReportBuilder {
                     + " rejected list'";
 
     private final List<Mismatch> mismatches = new ArrayList<>();
+
+    /// The keys of the mismatches.
+    private final List<RowKey> listed = new ArrayList<>();
+
+    private final TreeMap<Integer, ChunkReport> chunks = new TreeMap<>();
     private Map<RowKey, State> rejected = Map.of();
     private final Map<Kind, Long> counts = new EnumMap<>(Kind.class);
     private RowSum source = RowSum.NONE;
@@ -40,15 +48,16 @@ final class TableReportBuilder {
     private @Nullable String cause;
     private long notCompared;
     private boolean finished;
+    private boolean partial;
     private boolean complete = true;
     private Duration took = Duration.ZERO;
 
-    TableReportBuilder(RowSchema target) {
+    public TableReportBuilder(RowSchema target) {
         this.target = target;
     }
 
     /// Adds rows as they were compared, or as they were read last.
-    void rows(RowSum ofSource, RowSum ofTarget) {
+    public void rows(RowSum ofSource, RowSum ofTarget) {
         counted = true;
         source = source.plus(ofSource);
         targetRows = targetRows.plus(ofTarget);
@@ -56,19 +65,19 @@ final class TableReportBuilder {
 
     /// Adds a row of the target that equals the row that the log gives at the target's position.
     /// The source's row of that moment was not read.
-    void fromLog(RowSum ofTarget) {
+    public void fromLog(RowSum ofTarget) {
         fromLog++;
         rows(ofTarget, ofTarget);
     }
 
     /// @param keys that were set aside, in the snapshot in which the next keys are compared
-    void rejected(Map<RowKey, State> keys) {
+    public void rejected(Map<RowKey, State> keys) {
         rejected = Map.copyOf(keys);
     }
 
     /// Adds a key that differs. Of a key whose changes wait nothing is known before they are
     /// applied.
-    void mismatch(RowKey key, KeyDifference.Found found, String why) {
+    public void mismatch(RowKey key, KeyDifference.Found found, String why) {
         State state = rejected.get(key);
         if (state == State.HELD || state == State.PARKED) {
             undecided(1, PARKED);
@@ -80,6 +89,7 @@ final class TableReportBuilder {
             for (int i = 0; i < key.size(); i++) {
                 columns.put(target.keyColumns().get(i), key.value(i));
             }
+            listed.add(key);
             mismatches.add(
                     new Mismatch(
                             columns,
@@ -89,21 +99,36 @@ final class TableReportBuilder {
         }
     }
 
+    /// The listed keys that differ while no change of them is in flight.
+    List<RowKey> unexplained() {
+        return IntStream.range(0, listed.size())
+                .filter(i -> mismatches.get(i).cause().equals(KeyRecheck.NO_CHANGE_IN_FLIGHT))
+                .mapToObj(listed::get)
+                .toList();
+    }
+
+    /// Replaces the cause of a listed key.
+    void explain(RowKey key, String why) {
+        int at = listed.indexOf(key);
+        Mismatch known = mismatches.get(at);
+        mismatches.set(at, new Mismatch(known.key(), known.kind(), known.columns(), why));
+    }
+
     /// False when the list of mismatches is full; further ones are only counted.
-    boolean canListMore() {
+    public boolean canListMore() {
         return mismatches.size() < ReconciliationReport.LISTED;
     }
 
-    void inFlight(long keys) {
+    public void inFlight(long keys) {
         inFlight += keys;
     }
 
-    boolean hasInFlight() {
+    public boolean hasInFlight() {
         return inFlight > 0;
     }
 
     /// @param keys the number of undecided keys; 0 when the table as a whole is undecided
-    void undecided(long keys, String why) {
+    public void undecided(long keys, String why) {
         undecided += keys;
         if (cause == null) {
             cause = why;
@@ -111,17 +136,46 @@ final class TableReportBuilder {
     }
 
     /// Adds rows of differing buckets that are too many to be compared one by one.
-    void notCompared(long rows) {
+    public void notCompared(long rows) {
         notCompared += rows;
     }
 
+    /// Some rows were not compared, because enough others differ: the numbers are lower bounds, and
+    /// the sums are not known.
+    public void partial() {
+        partial = true;
+    }
+
+    /// @param number in the order of the key
+    public void chunk(int number, ChunkReport equal) {
+        chunks.put(number, equal);
+    }
+
+    /// The sum of the source's rows so far.
+    public RowSum sourceRows() {
+        return source;
+    }
+
+    public long differences() {
+        return counts.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    public long undecidedKeys() {
+        return undecided;
+    }
+
+    /// False when a key or the table is undecided.
+    public boolean isDecided() {
+        return cause == null;
+    }
+
     /// Marks the table as finished; a later cancellation does not change its verdict.
-    void finished() {
+    public void finished() {
         finished = true;
     }
 
     /// Makes an unfinished table undecided.
-    void cancelled() {
+    public void cancelled() {
         if (!finished) {
             forgetRows();
             undecided(0, ReconciliationReport.CANCELLED);
@@ -129,23 +183,24 @@ final class TableReportBuilder {
         }
     }
 
-    void took(Duration time) {
+    public void took(Duration time) {
         took = took.plus(time);
     }
 
     /// Discards the sums: they do not cover all rows.
-    void forgetRows() {
+    public void forgetRows() {
         counted = false;
     }
 
-    TableReport report() {
+    public TableReport report() {
+        boolean known = counted && !partial;
         return new TableReport(
                 target.table().toString(),
                 verdict(),
-                counted ? source.rows() : null,
-                counted ? targetRows.rows() : null,
-                counted ? source.checksum() : null,
-                counted ? targetRows.checksum() : null,
+                known ? source.rows() : null,
+                known ? targetRows.rows() : null,
+                known ? source.checksum() : null,
+                known ? targetRows.checksum() : null,
                 counts.getOrDefault(Kind.MISSING, 0L),
                 counts.getOrDefault(Kind.EXTRA, 0L),
                 counts.getOrDefault(Kind.DIFFERENT, 0L),
@@ -155,14 +210,20 @@ final class TableReportBuilder {
                 took.toMillis() / 1000.0,
                 mismatches,
                 cause(),
-                complete && notCompared == 0);
+                complete && !partial && notCompared == 0,
+                List.copyOf(chunks.values()));
     }
 
     private Verdict verdict() {
         if (!counts.isEmpty()) {
             return Verdict.DIFFERENT;
         }
-        boolean equal = cause == null && notCompared == 0 && counted && source.equals(targetRows);
+        boolean equal =
+                cause == null
+                        && notCompared == 0
+                        && counted
+                        && !partial
+                        && source.equals(targetRows);
         return equal ? Verdict.EQUAL : Verdict.UNDECIDED;
     }
 

@@ -24,7 +24,7 @@ class MovingTablesIT {
 
     private static final String NAME_OF_7 = "SELECT full_name FROM crm.customer WHERE id = 7";
 
-    @AutoClose private final UsersScene scene = new UsersScene();
+    @AutoClose final UsersScene scene = new UsersScene();
 
     @Test
     void findsExactlyThePlantedDifferencesWhileAllRowsChange() throws Exception {

@@ -2,6 +2,7 @@ package dev.millrace.reconcile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -100,6 +101,38 @@ class ReportTest {
     }
 
     @Test
+    void chunksAreInTheJsonAndTheirPositionsOnThePage() {
+        TableReport of = equal("crm.customer");
+        TableReport table =
+                new TableReport(
+                        of.target(),
+                        of.verdict(),
+                        of.sourceRows(),
+                        of.targetRows(),
+                        of.sourceChecksum(),
+                        of.targetChecksum(),
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        1,
+                        List.of(),
+                        null,
+                        true,
+                        List.of(
+                                new ChunkReport(null, List.of("5"), 4, "0/FF", "1/0"),
+                                new ChunkReport(List.of("5"), null, 4, "0/A0", "0/B0")));
+
+        ReconciliationReport read = ReportJson.read(ReportJson.write(report(table))).orElseThrow();
+
+        assertThat(read.tables().getFirst().chunks()).isEqualTo(table.chunks());
+        assertThat(ReportPage.write(read))
+                .contains("2 chunks were equal between source positions 0/A0 and 1/0");
+    }
+
+    @Test
     void reportsKeysThatWereComparedUsingTheLog() {
         ReconciliationReport report = report(equal("crm.customer"));
 
@@ -148,7 +181,8 @@ class ReportTest {
                         "seconds",
                         "mismatches",
                         "cause",
-                        "complete");
+                        "complete",
+                        "chunks");
         JsonNode mismatch = table.get("mismatches").get(0);
         assertThat(mismatch.toString())
                 .isEqualTo(

@@ -191,6 +191,14 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
         this.timeout = timeout;
     }
 
+    /// Deletes the records of the log, like retention. The generation remains.
+    void deleteRecords() {
+        try (Broker broker =
+                new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
+            broker.deleteRecords(topics.changes(), PARTITIONS);
+        }
+    }
+
     /// Empties the log, like the start of a new generation.
     void beginGeneration() {
         try (Broker broker =

@@ -9,6 +9,8 @@ import dev.millrace.kafka.Broker;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.touched.TouchedBasis;
+import dev.millrace.reconcile.touched.TouchedReport;
 import dev.millrace.testing.KafkaServer;
 import java.time.Duration;
 import java.time.Instant;

@@ -9,6 +9,8 @@ import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.touched.TouchedBasis;
+import dev.millrace.reconcile.touched.TouchedReport;
 import java.sql.Connection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -7,7 +7,11 @@ import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.pass.PassProgress;
+import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.touched.TouchedReconciliation;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -30,7 +34,14 @@ final class UsersScene implements AutoCloseable {
     final TinyReplicationProgress progress;
     Mapping mapping = UserMapper.mapping();
     ReconcileLimits limits = new ReconcileLimits(3, Duration.ZERO, 200_000, 1_000_000);
-    final Cancellation cancellation = new Cancellation();
+
+    /// Any table is compared in chunks of about this number of rows, two at a time.
+    static ReconcileLimits inChunks(long rows, int differences) {
+        return new ReconcileLimits(
+                3, Duration.ZERO, 60, 1_000_000, new Chunks(-1, rows, 1 << 30, 2, differences));
+    }
+
+    Cancellation cancellation = new Cancellation();
 
     UsersScene() {
         source.execute(UserMapper.SOURCE_TABLE);
@@ -50,6 +61,11 @@ final class UsersScene implements AutoCloseable {
                         + " FROM generate_series(%d, 1, -1) i WHERE i %% 10 <> 0".formatted(ROWS));
     }
 
+    /// The statistics decide how many chunks there are.
+    void analyze() {
+        target.execute("ANALYZE crm.customer");
+    }
+
     ReconciliationReport reconcile() {
         return reconcile(List.of(mapping));
     }
@@ -57,6 +73,12 @@ final class UsersScene implements AutoCloseable {
     ReconciliationReport reconcile(List<Mapping> mappings) {
         return new Reconciler(subject(), progress, sources(), limits, InstantSource.system())
                 .reconcile(mappings, cancellation);
+    }
+
+    /// Compares the table, or what is left of it.
+    ReconciliationReport reconcile(PassProgress stored) {
+        return new Reconciler(subject(), progress, sources(), limits, InstantSource.system())
+                .reconcile(List.of(mapping), stored, cancellation);
     }
 
     TouchedReconciliation touched() {

@@ -218,6 +218,7 @@ public final class ReportPage {
         if (table.cause() == null
                 && table.mismatches().isEmpty()
                 && table.fromLog() == 0
+                && table.chunks().isEmpty()
                 && table.complete()) {
             return;
         }
@@ -237,6 +238,9 @@ public final class ReportPage {
         }
         if (table.fromLog() > 0) {
             out.append("<p class=\"note\">").append(ReportText.fromLog(table)).append("</p>\n");
+        }
+        if (!table.chunks().isEmpty()) {
+            out.append("<p class=\"note\">").append(ReportText.chunks(table)).append("</p>\n");
         }
         if (!table.mismatches().isEmpty()) {
             out.append(

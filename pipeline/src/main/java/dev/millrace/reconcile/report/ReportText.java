@@ -1,13 +1,20 @@
 package dev.millrace.reconcile.report;
 
+import dev.millrace.change.Lsn;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import java.util.Comparator;
 import java.util.Locale;
+import java.util.function.BinaryOperator;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /// The texts of a report. Pure.
 final class ReportText {
+
+    private static final Comparator<Lsn> ORDER = Comparator.naturalOrder();
 
     private ReportText() {}
 
@@ -41,6 +48,28 @@ final class ReportText {
                         ? "%,d key kept changing; it was compared using the log"
                         : "%,d keys kept changing; they were compared using the log",
                 table.fromLog());
+    }
+
+    /// The chunks that were equal, all together.
+    static String chunks(TableReport table) {
+        return String.format(
+                Locale.ROOT,
+                table.chunks().size() == 1
+                        ? "%,d chunk was equal between source positions %s and %s"
+                        : "%,d chunks were equal between source positions %s and %s",
+                table.chunks().size(),
+                position(table, ChunkReport::after, BinaryOperator.minBy(ORDER)),
+                position(table, ChunkReport::before, BinaryOperator.maxBy(ORDER)));
+    }
+
+    private static String position(
+            TableReport table, Function<ChunkReport, String> of, BinaryOperator<Lsn> outermost) {
+        return table.chunks().stream()
+                .map(of)
+                .map(Lsn::parse)
+                .reduce(outermost)
+                .map(Lsn::toString)
+                .orElse("");
     }
 
     static String key(Mismatch mismatch) {

@@ -1,8 +1,10 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
 import java.time.Instant;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.pass;
 
 import dev.millrace.change.RowKey;
 import dev.millrace.digest.ComparedTable;
@@ -7,6 +7,12 @@ import dev.millrace.digest.TableSnapshot;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.reconcile.FencedRead;
+import dev.millrace.reconcile.KeyVerifier;
+import dev.millrace.reconcile.ReconcileContext;
+import dev.millrace.reconcile.SnapshotPrecondition;
+import dev.millrace.reconcile.Suspect;
+import dev.millrace.reconcile.TableReportBuilder;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

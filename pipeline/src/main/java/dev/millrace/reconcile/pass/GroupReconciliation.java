@@ -1,29 +1,44 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.pass;
 
+import dev.millrace.change.RowKey;
 import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.ComparedTable;
 import dev.millrace.digest.ReadFailed;
+import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.TableDigest;
+import dev.millrace.digest.TableSnapshot.Chunk;
+import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
+import dev.millrace.reconcile.FencedRead;
+import dev.millrace.reconcile.KeyChangeReader;
+import dev.millrace.reconcile.KeyVerifier;
+import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.reconcile.SnapshotPrecondition;
+import dev.millrace.reconcile.Suspect;
+import dev.millrace.reconcile.TableReportBuilder;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Compares the digests of several tables in one fenced read, so that small tables share its cost:
-/// two watermarks, and the wait for the second. Tables that differ are then compared one by one. A
-/// table that cannot be read is undecided; the others continue. Not thread-safe; used once.
+/// two watermarks, and the wait for the second. The rows of keys that changed meanwhile are left
+/// out of the digests, as in [ChunkComparison], and verified one by one. Tables that differ in
+/// other rows are then compared one by one. A table that cannot be read is undecided; the others
+/// continue. Not thread-safe; used once.
 final class GroupReconciliation {
 
     private static final Logger LOG = LoggerFactory.getLogger(GroupReconciliation.class);
@@ -34,13 +49,26 @@ final class GroupReconciliation {
 
     private static final long BYTES = 64L * 1024 * 1024;
 
+    /// With more touched keys, the differing buckets are read again instead.
+    private static final int MOST_TOUCHED = 50_000;
+
     private final ReconcileContext with;
     private final InstantSource clock;
     private final List<Member> members;
 
     record Member(ComparedTable table, TableReportBuilder builder) {}
 
-    private record Differing(Member member, TableDigest source, TableDigest target) {}
+    /// What is to be done with a table whose digests differ.
+    private sealed interface Differing {
+
+        Member member();
+
+        record InDigests(Member member, TableDigest source, TableDigest target)
+                implements Differing {}
+
+        /// All other rows are equal.
+        record InTouchedKeys(Member member, List<Suspect> suspects) implements Differing {}
+    }
 
     GroupReconciliation(ReconcileContext with, InstantSource clock, List<Member> members) {
         this.with = with;
@@ -73,28 +101,40 @@ final class GroupReconciliation {
             attempt(
                     each.member(),
                     () -> {
-                        new TableReconciliation(
-                                        with, each.member().table(), each.member().builder())
-                                .compare(each.source(), each.target());
+                        compare(each);
                         return true;
                     });
         }
     }
 
+    private void compare(Differing differing) {
+        switch (differing) {
+            case Differing.InDigests(Member member, TableDigest source, TableDigest target) ->
+                    new TableReconciliation(with, member.table(), member.builder())
+                            .compare(source, target);
+            case Differing.InTouchedKeys(Member member, List<Suspect> suspects) ->
+                    new KeyVerifier(with, member.table(), member.builder()).verify(suspects);
+        }
+    }
+
     private List<Differing> compareDigests() {
-        FencedRead<Map<Member, TableDigest>> read;
+        FencedRead<List<Differing>> read;
         try {
-            read = with.sourceReader().read(this::digests);
+            read =
+                    with.sourceReader()
+                            .compare(
+                                    this::digests,
+                                    (source, fenced, _) -> differing(source, fenced));
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
             read = new FencedRead.Failed<>(reason(e));
         }
         return switch (read) {
-            case FencedRead.Failed<Map<Member, TableDigest>>(String why) -> {
+            case FencedRead.Failed<List<Differing>>(String why) -> {
                 members.forEach(member -> member.builder().undecided(0, why));
                 yield List.of();
             }
-            case FencedRead.Fenced<Map<Member, TableDigest>> fenced -> differing(fenced);
+            case FencedRead.Fenced<List<Differing>> fenced -> fenced.source();
         };
     }
 
@@ -107,27 +147,24 @@ final class GroupReconciliation {
         return digests;
     }
 
-    private List<Differing> differing(FencedRead.Fenced<Map<Member, TableDigest>> fenced) {
+    private List<Differing> differing(
+            SourceSession source, FencedRead.Fenced<Map<Member, TableDigest>> fenced) {
         List<Differing> differing = new ArrayList<>();
         try (TargetSession target = with.chunker().openTarget()) {
             fenced.source()
                     .forEach(
-                            (member, source) ->
+                            (member, ofSource) ->
                                     attempt(
                                                     member,
                                                     () ->
-                                                            digest(
+                                                            differing(
+                                                                    member,
+                                                                    source.table(member.table()),
+                                                                    ofSource,
                                                                     target.table(member.table()),
-                                                                    fenced,
-                                                                    source,
-                                                                    member.builder()))
+                                                                    fenced))
                                             .flatMap(found -> found)
-                                            .ifPresent(
-                                                    digest ->
-                                                            differing.add(
-                                                                    new Differing(
-                                                                            member, source,
-                                                                            digest))));
+                                            .ifPresent(differing::add));
         } catch (ReadFailed e) {
             with.cancellation().check();
             members.forEach(
@@ -137,24 +174,54 @@ final class GroupReconciliation {
         return differing;
     }
 
-    /// @return the target's digest; empty when it equals the source's, or the table is undecided
-    private static Optional<TableDigest> digest(
+    /// @return empty when the table is equal or undecided
+    private Optional<Differing> differing(
+            Member member,
+            SourceSnapshot source,
+            TableDigest ofSource,
             TargetSnapshot target,
-            FencedRead.Fenced<?> fenced,
-            TableDigest source,
-            TableReportBuilder builder) {
-        TableDigest digest = target.digest();
+            FencedRead.Fenced<?> fenced) {
+        TableDigest ofTarget = target.digest();
         Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
         if (violation.isPresent()) {
-            builder.rows(source.total(), digest.total());
-            builder.undecided(0, violation.get());
+            member.builder().rows(ofSource.total(), ofTarget.total());
+            member.builder().undecided(0, violation.get());
             return Optional.empty();
         }
-        if (source.differing(digest).isEmpty()) {
-            builder.rows(source.total(), source.total());
+        if (ofSource.differing(ofTarget).isEmpty()) {
+            member.builder().rows(ofSource.total(), ofSource.total());
             return Optional.empty();
         }
-        return Optional.of(digest);
+        Optional<Set<RowKey>> touched =
+                new KeyChangeReader(with, member.table().mapping())
+                        .touched(fenced.ends(), target, target.stored(), MOST_TOUCHED);
+        Chunk.Keys keys = Chunk.Keys.of(touched.orElse(Set.of()));
+        TableDigest rest = ofSource.minus(source.digest(keys));
+        return Optional.of(
+                rest.differing(ofTarget.minus(target.digest(keys))).isEmpty()
+                        ? inTouchedKeys(member, rest, source.sums(keys), target.sums(keys))
+                        : new Differing.InDigests(member, ofSource, ofTarget));
+    }
+
+    private static Differing inTouchedKeys(
+            Member member,
+            TableDigest rest,
+            Map<RowKey, RowSum> source,
+            Map<RowKey, RowSum> target) {
+        member.builder().rows(rest.total(), rest.total());
+        Set<RowKey> keys = new LinkedHashSet<>(source.keySet());
+        keys.addAll(target.keySet());
+        List<Suspect> suspects = new ArrayList<>();
+        for (RowKey key : keys) {
+            Suspect found = Suspect.of(key, source, target);
+            if (found.isEqual()) {
+                member.builder().rows(found.source(), found.target());
+                member.builder().inFlight(1);
+            } else {
+                suspects.add(found);
+            }
+        }
+        return new Differing.InTouchedKeys(member, suspects);
     }
 
     private static String reason(RuntimeException failure) {

@@ -1,4 +1,4 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -10,8 +10,15 @@ import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.FencedRead;
+import dev.millrace.reconcile.KeyVerifier;
+import dev.millrace.reconcile.ReconcileContext;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.SnapshotPrecondition;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
-import dev.millrace.reconcile.TouchedReconciliation.Attempt;
+import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.touched.TouchedReconciliation.Attempt;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;

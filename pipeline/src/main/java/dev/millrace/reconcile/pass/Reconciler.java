@@ -1,18 +1,29 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.pass;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.digest.Chunker;
 import dev.millrace.digest.ComparedTables;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.kafka.ChangeLog;
+import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.Cancellation.Cancelled;
-import dev.millrace.reconcile.GroupReconciliation.Member;
+import dev.millrace.reconcile.DifferenceCauses;
+import dev.millrace.reconcile.FencedSourceReader;
+import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReplicationProgress;
+import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.TableReportBuilder;
+import dev.millrace.reconcile.pass.GroupReconciliation.Member;
+import dev.millrace.reconcile.pass.PassProgress.Begun;
 import dev.millrace.retention.LogHolds;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -21,6 +32,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,28 +74,39 @@ public final class Reconciler {
         this.clock = clock;
     }
 
-    /// Compares small tables in groups and large ones one after another.
+    /// Compares small tables in groups and large ones in chunks.
     ///
     /// @param cancellation cancels the reconciliation; the report is then undecided, with this
     ///   reason, and contains what was found so far
     public ReconciliationReport reconcile(List<Mapping> tables, Cancellation cancellation) {
+        return reconcile(tables, PassProgress.NONE, cancellation);
+    }
+
+    /// The same, or the rest of a pass that was interrupted.
+    public ReconciliationReport reconcile(
+            List<Mapping> tables, PassProgress stored, Cancellation cancellation) {
         if (tables.isEmpty()) {
             throw new IllegalArgumentException("There is no table to reconcile.");
         }
-        Instant started = clock.instant();
+        Instant now = clock.instant();
         FencedSourceReader sourceReader =
                 new FencedSourceReader(progress, chunker, limits, cancellation, clock);
         Map<Mapping, TableReportBuilder> builders = new LinkedHashMap<>();
         tables.forEach(table -> builders.put(table, new TableReportBuilder(table.target())));
         Optional<String> reason = Optional.empty();
-        Optional<Servers> before = Optional.empty();
+        Optional<Begun> begun = Optional.empty();
         try (LogHolds.Hold held = progress.holdLog()) {
             cancellation.check();
-            before = Servers.read(chunker, tables);
+            begun =
+                    Servers.read(chunker, tables)
+                            .map(servers -> stored.begin(now, servers, tables));
+            Optional<Begun> since = begun;
             reconcile(
                     builders,
                     new ReconcileContext(
-                            chunker, sourceReader, progress, log, held, limits, cancellation));
+                            chunker, sourceReader, progress, log, held, limits, cancellation),
+                    stored,
+                    () -> since.flatMap(each -> start(each, sourceReader)));
         } catch (Cancelled e) {
             reason = Optional.of(ReconciliationReport.CANCELLED);
             builders.values().forEach(TableReportBuilder::cancelled);
@@ -89,16 +115,25 @@ public final class Reconciler {
         return new ReconciliationReport(
                 subject.migration(),
                 reason.isPresent() ? Verdict.UNDECIDED : Verdict.of(reports),
-                started,
+                begun.map(Begun::startedAt).orElse(now),
                 clock.instant(),
                 sourceReader.firstLsn().map(Lsn::toString).orElse(null),
                 subject.specHash(),
                 reports,
                 reason.orElse(null),
-                before.flatMap(sourceReader::start).orElse(null));
+                begun.flatMap(each -> start(each, sourceReader)).orElse(null));
     }
 
-    private void reconcile(Map<Mapping, TableReportBuilder> builders, ReconcileContext with) {
+    /// Where the first read was; that of an interrupted pass, if this is the rest of one.
+    private static Optional<StartPosition> start(Begun begun, FencedSourceReader sourceReader) {
+        return begun.continued() ? begun.start() : sourceReader.start(begun.servers());
+    }
+
+    private void reconcile(
+            Map<Mapping, TableReportBuilder> builders,
+            ReconcileContext with,
+            PassProgress stored,
+            Supplier<Optional<StartPosition>> start) {
         List<Member> members = new ArrayList<>();
         try {
             ComparedTables compared = chunker.tables(builders.keySet());
@@ -121,9 +156,68 @@ public final class Reconciler {
                                             Incident.reason(
                                                     LOG, "A table could not be compared.", e)));
         }
-        for (List<Member> group : GroupReconciliation.groups(members)) {
-            new GroupReconciliation(with, clock, group).run();
-            group.forEach(member -> member.builder().finished());
+        int parallel = with.limits().chunks().parallel();
+        chunker.keepConnections();
+        try (ExecutorService threads =
+                Executors.newFixedThreadPool(
+                        parallel,
+                        Thread.ofPlatform().daemon(true).name("reconcile-", 1).factory())) {
+            List<Member> large = new ArrayList<>();
+            List<Member> others = new ArrayList<>();
+            for (Member member : members) {
+                (isLarge(member, with) ? large : others).add(member);
+            }
+            compareGroups(GroupReconciliation.groups(others), with, threads);
+            for (Member member : large) {
+                new TablePass(with, member.table(), member.builder(), threads, stored, start, clock)
+                        .run();
+                member.builder().finished();
+            }
+        } finally {
+            chunker.releaseConnections();
+        }
+        members.forEach(member -> explain(member, with));
+    }
+
+    /// The verdict does not depend on it.
+    private static void explain(Member member, ReconcileContext with) {
+        try {
+            new DifferenceCauses(with, member.table(), member.builder()).explain();
+        } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+            with.cancellation().check();
+            LOG.atWarn()
+                    .addKeyValue("table", member.table().mapping().target().table())
+                    .addKeyValue(
+                            "reason",
+                            Incident.reason(LOG, "Differences could not be explained.", e))
+                    .log("The causes of differences could not be found in the log.");
+        }
+    }
+
+    /// A table that cannot be read is reported by its group.
+    private static boolean isLarge(Member member, ReconcileContext with) {
+        try {
+            return TablePass.isFor(with, member.table());
+        } catch (ReadFailed _) {
+            with.cancellation().check();
+            return false;
+        }
+    }
+
+    /// Several groups at a time.
+    private void compareGroups(
+            List<List<Member>> groups, ReconcileContext with, ExecutorService threads) {
+        List<Future<?>> running = new ArrayList<>();
+        for (List<Member> group : groups) {
+            running.add(
+                    threads.submit(
+                            () -> {
+                                new GroupReconciliation(with, clock, group).run();
+                                group.forEach(member -> member.builder().finished());
+                            }));
+        }
+        for (Future<?> group : running) {
+            Cancellation.result(group);
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.ReadFailed;
@@ -6,13 +6,19 @@ import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.FencedSourceReader;
+import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
-import dev.millrace.reconcile.Reconciler.Sources;
-import dev.millrace.reconcile.Reconciler.Subject;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.pass.Reconciler.Sources;
+import dev.millrace.reconcile.pass.Reconciler.Subject;
 import dev.millrace.retention.LogHolds;
 import dev.millrace.sql.Relation;
 import java.time.Duration;

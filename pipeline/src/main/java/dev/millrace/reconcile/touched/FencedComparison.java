@@ -1,4 +1,4 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -10,17 +10,21 @@ import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.Cancellation;
+import dev.millrace.reconcile.FencedRead;
+import dev.millrace.reconcile.KeyVerifier;
+import dev.millrace.reconcile.ReconcileContext;
+import dev.millrace.reconcile.SnapshotPrecondition;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
-import dev.millrace.reconcile.TouchedReconciliation.Attempt;
-import dev.millrace.reconcile.TouchedTable.Counts;
+import dev.millrace.reconcile.touched.TouchedReconciliation.Attempt;
+import dev.millrace.reconcile.touched.TouchedTable.Counts;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -108,7 +112,7 @@ final class FencedComparison {
     private static void compare(
             TouchedTable table, Future<Map<RowKey, RowSum>> ofSource, TargetSession target) {
         Map<RowKey, RowSum> ofTarget = table.sums(target.table(table.compared()));
-        table.compare(get(ofSource), ofTarget);
+        table.compare(Cancellation.result(ofSource), ofTarget);
     }
 
     /// Reads the tables one after the other in one more thread: a session serves one at a time.
@@ -157,7 +161,7 @@ final class FencedComparison {
             onSource(threads, tables, table -> read(table, source.table(table.compared()), since))
                     .forEach(
                             (table, found) -> step(table, () -> find(table, since, found, target)));
-            TouchedPreparation.add(open(tables), get(log));
+            TouchedPreparation.add(open(tables), Cancellation.result(log));
         }
         for (TouchedTable table : open(tables)) {
             step(table, () -> table.canonicalize(target.table(table.compared())));
@@ -178,23 +182,9 @@ final class FencedComparison {
         TargetSnapshot target = session.table(table.compared());
         table.addTargetKeys(target.writtenSince(since.target(), table.mostRead()));
         long rows = target.count();
-        OfSource found = get(ofSource);
+        OfSource found = Cancellation.result(ofSource);
         table.addSourceRows(found.keys());
         table.count(new Counts(found.rows(), rows, false));
-    }
-
-    private static <T> T get(Future<T> future) {
-        try {
-            return future.get();
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException failure) {
-                throw failure;
-            }
-            throw new IllegalStateException(e.getCause());
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-            throw new Cancelled();
-        }
     }
 
     /// Reads again what differs. What is equal now was in flight, so the table is written.

@@ -1,6 +1,8 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.digest.Chunker;
+import dev.millrace.reconcile.Cancellation;
+import dev.millrace.reconcile.ReconciliationReport;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

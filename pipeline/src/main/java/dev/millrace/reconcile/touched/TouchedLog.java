@@ -1,4 +1,4 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.RowKey;
@@ -7,6 +7,8 @@ import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.Cancellation;
+import dev.millrace.reconcile.KeyChangeReader;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;

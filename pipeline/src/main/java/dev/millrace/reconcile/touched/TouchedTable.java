@@ -1,4 +1,4 @@
-package dev.millrace.reconcile;
+package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
@@ -10,6 +10,8 @@ import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.Suspect;
+import dev.millrace.reconcile.TableReportBuilder;
 import dev.millrace.sql.Relation;
 import java.time.Instant;
 import java.util.ArrayList;

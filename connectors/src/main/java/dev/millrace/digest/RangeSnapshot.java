@@ -1,0 +1,80 @@
+package dev.millrace.digest;
+
+import dev.millrace.change.RowKey;
+import dev.millrace.digest.TableSnapshot.RowSum;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/// The rows of one side in a range of keys, in the snapshot from which it was opened. Only for a
+/// table that has ranges. Not thread-safe.
+public final class RangeSnapshot {
+
+    /// A range is read with the index of the key, in the time of one process.
+    private static final String SETTINGS =
+            "SELECT set_config('jit', 'off', true),"
+                    + " set_config('max_parallel_workers_per_gather', '0', true)";
+
+    private static final String BY_INDEX = ", set_config('enable_seqscan', 'off', true)";
+
+    private final SnapshotReader reader;
+    private final KeyRange range;
+
+    RangeSnapshot(SnapshotReader reader, KeyRange range) {
+        this.reader = reader;
+        this.range = range;
+        reader.session()
+                .read(
+                        open -> {
+                            try (var statement = open.createStatement()) {
+                                return statement.execute(
+                                        range.equals(KeyRange.ALL)
+                                                ? SETTINGS
+                                                : SETTINGS + BY_INDEX);
+                            }
+                        });
+    }
+
+    /// The sum of all rows.
+    public RowSum digest() {
+        return reader.session()
+                .read(
+                        open -> {
+                            try (PreparedStatement statement =
+                                    open.prepareStatement(reader.sql().digestWithin(range))) {
+                                reader.bind(statement, 1, range);
+                                try (ResultSet row = statement.executeQuery()) {
+                                    row.next();
+                                    return SnapshotReader.sum(row, 1);
+                                }
+                            }
+                        });
+    }
+
+    /// The sums of the rows of those of these keys that are in the range; a key without a row is
+    /// absent.
+    public Map<RowKey, RowSum> sums(List<RowKey> keys) {
+        return keys.isEmpty() ? Map.of() : reader.sumsOfKeys(keys, range);
+    }
+
+    /// Passes each row to the visitor: its key and its sum. Two rows of one key come apart.
+    public void rows(BiConsumer<RowKey, RowSum> visitor) {
+        reader.session()
+                .read(
+                        open -> {
+                            try (PreparedStatement statement =
+                                    open.prepareStatement(reader.sql().sumsWithin(range))) {
+                                reader.bind(statement, 1, range);
+                                reader.each(statement, visitor);
+                                return true;
+                            }
+                        });
+    }
+
+    /// Keys that divide the range into parts of this many rows, in order.
+    public List<RowKey> bounds(long rows) {
+        return reader.keys(reader.sql().everyKey(rows, range), range);
+    }
+}

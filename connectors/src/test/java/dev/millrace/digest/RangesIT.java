@@ -1,0 +1,221 @@
+package dev.millrace.digest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.RowKey;
+import dev.millrace.change.RowSchema;
+import dev.millrace.change.TableId;
+import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.mapping.Mapping;
+import dev.millrace.sql.Relation.SqlType;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Sums of ranges of keys on two real databases.
+class RangesIT {
+
+    private static final TableId TABLE = new TableId("public", "item");
+
+    private final TestDatabase source = PostgresServer.shared().newDatabase();
+    private final TestDatabase target = PostgresServer.shared().newDatabase();
+    private final Chunker chunker =
+            new Chunker("m", "topic", () -> source.session("chunk"), () -> target.session("chunk"));
+
+    private static Mapping mapping(List<String> columns, List<String> types, String... key) {
+        return new Mapping(
+                TABLE,
+                RowSchema.keyed(TABLE, columns, Arrays.asList(key)),
+                types.stream()
+                        .map(type -> new SqlType("pg_catalog", type, type, -1, Optional.empty()))
+                        .toList(),
+                "SELECT * FROM item -- all",
+                "",
+                new ChunkerIT.NoMapper());
+    }
+
+    private static Mapping keyed(String type) {
+        return mapping(List.of("id", "v"), List.of("integer", type), "id");
+    }
+
+    private void both(String... statements) {
+        source.execute(statements);
+        target.execute(statements);
+    }
+
+    private RowSum sourceSum(Mapping mapping, KeyRange range) {
+        try (SourceSnapshot snapshot = chunker.openSource(chunker.table(mapping))) {
+            return snapshot.within(range).digest();
+        }
+    }
+
+    private RowSum targetSum(Mapping mapping, KeyRange range) {
+        try (TargetSnapshot snapshot = chunker.openTarget(chunker.table(mapping))) {
+            return snapshot.within(range).digest();
+        }
+    }
+
+    /// Values that PostgreSQL's own hash functions do not tell apart, or hardly.
+    @ParameterizedTest(name = "{0}: {1} and {2}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "bigint; 1; 4294967296",
+                "bigint; -1; -4294967298",
+                "bigint; 5; 21474836480",
+                "timestamp without time zone; '2000-01-01 00:00:00.000001';"
+                        + " '2000-01-01 01:11:34.967296'",
+                "timestamp with time zone; '2000-01-01 00:00:00.000001Z';"
+                        + " '2000-01-01 01:11:34.967296Z'",
+                "numeric; 1.0; 1.00",
+                "double precision; 0; '-0'",
+                "character(3); 'a'; NULL",
+                "text; NULL; ''",
+                "integer; 0; NULL"
+            })
+    void valuesWithDifferentTextsHaveDifferentSums(String type, String one, String other) {
+        both(
+                "CREATE TABLE item (id int PRIMARY KEY, v %s)".formatted(type),
+                "INSERT INTO item VALUES (1, %s), (2, NULL)".formatted(one));
+        assertThat(targetSum(keyed(type), KeyRange.ALL))
+                .isEqualTo(sourceSum(keyed(type), KeyRange.ALL));
+
+        target.execute("UPDATE item SET v = %s WHERE id = 1".formatted(other));
+
+        assertThat(targetSum(keyed(type), KeyRange.ALL))
+                .isNotEqualTo(sourceSum(keyed(type), KeyRange.ALL));
+    }
+
+    /// A sum of hashes that add the hashes of the columns would be equal.
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            value = {"integer, 1, 2", "text, 'a', 'b'", "boolean, true, NULL", "numeric, 1, 2"})
+    void rowsThatSwappedTheirValuesHaveAnotherSum(String type, String one, String other) {
+        both("CREATE TABLE item (id int PRIMARY KEY, v %s)".formatted(type));
+        source.execute("INSERT INTO item VALUES (1, %s), (2, %s)".formatted(one, other));
+        target.execute("INSERT INTO item VALUES (1, %s), (2, %s)".formatted(other, one));
+
+        RowSum sum = targetSum(keyed(type), KeyRange.ALL);
+
+        assertThat(sum.rows()).isEqualTo(2);
+        assertThat(sum.first()).isNotEqualTo(sourceSum(keyed(type), KeyRange.ALL).first());
+    }
+
+    @Test
+    void rowsWithOnlyNullsAreDistinguishedByTheirKeys() {
+        both("CREATE TABLE item (id int PRIMARY KEY, v text)");
+        source.execute("INSERT INTO item VALUES (1, NULL)");
+        target.execute("INSERT INTO item VALUES (2, NULL)");
+
+        assertThat(targetSum(keyed("text"), KeyRange.ALL))
+                .isNotEqualTo(sourceSum(keyed("text"), KeyRange.ALL));
+    }
+
+    @Test
+    void rangesContainEveryKeyOnceOnBothSides() {
+        source.execute("CREATE TABLE item (a int, b text, c uuid, PRIMARY KEY (a, c))");
+        target.execute("CREATE TABLE item (a bigint, b text, c uuid, PRIMARY KEY (a, c))");
+        for (TestDatabase database : List.of(source, target)) {
+            database.execute(
+                    "INSERT INTO item SELECT i % 7 - 3, 'v' || i, md5(i::text)::uuid"
+                            + " FROM generate_series(1, 500) i");
+        }
+        Mapping mapping =
+                mapping(List.of("a", "b", "c"), List.of("integer", "text", "uuid"), "a", "c");
+        ComparedTable table = chunker.table(mapping);
+        assertThat(table.hasRanges()).isTrue();
+
+        try (SourceSnapshot ofSource = chunker.openSource(table);
+                TargetSnapshot ofTarget = chunker.openTarget(table)) {
+            List<KeyRange> ranges = KeyRange.ALL.split(ofTarget.sampledBounds(9, 100));
+            assertThat(ranges).hasSize(9);
+            RowSum all = RowSum.NONE;
+            for (KeyRange range : ranges) {
+                RowSum sum = ofSource.within(range).digest();
+                assertThat(sum).isEqualTo(ofTarget.within(range).digest());
+                assertThat(sum.rows()).isBetween(50L, 60L);
+                all = all.plus(sum);
+            }
+            assertThat(all).isEqualTo(ofSource.within(KeyRange.ALL).digest());
+            assertThat(all.rows()).isEqualTo(500);
+            assertThat(ofSource.hasNullKey()).isFalse();
+        }
+    }
+
+    @Test
+    void rangeIsDividedAndItsRowsAreRead() {
+        both(
+                "CREATE TABLE item (id int PRIMARY KEY, v text)",
+                "INSERT INTO item SELECT i, 'v' FROM generate_series(1, 100) i");
+        ComparedTable table = chunker.table(keyed("text"));
+        KeyRange range = new KeyRange(RowKey.of(TABLE, "11"), RowKey.of(TABLE, "51"));
+
+        try (TargetSnapshot snapshot = chunker.openTarget(table)) {
+            RangeSnapshot within = snapshot.within(range);
+            assertThat(within.bounds(10))
+                    .extracting(key -> key.value(0))
+                    .containsExactly("21", "31", "41");
+            assertThat(within.bounds(1)).hasSize(39);
+            Map<RowKey, RowSum> rows = new HashMap<>();
+            within.rows(rows::put);
+            assertThat(rows).hasSize(40).doesNotContainKey(RowKey.of(TABLE, "51"));
+            assertThat(rows.values().stream().reduce(RowSum.NONE, RowSum::plus))
+                    .isEqualTo(within.digest());
+            List<RowKey> keys = List.of(RowKey.of(TABLE, "10"), RowKey.of(TABLE, "11"));
+            assertThat(within.sums(keys)).containsOnlyKeys(keys.getLast());
+            assertThat(within.digest().minus(within.digest())).isEqualTo(RowSum.NONE);
+        }
+    }
+
+    @Test
+    void samplesOnlyTheRowsOfTheMapping() {
+        both(
+                "CREATE TABLE item (id int PRIMARY KEY, v text)",
+                "INSERT INTO item SELECT i, CASE WHEN i > 50 THEN 'x' END"
+                        + " FROM generate_series(1, 100) i");
+        ComparedTable table = chunker.table(keyed("text").within("v IS NULL"));
+
+        try (TargetSnapshot snapshot = chunker.openTarget(table)) {
+            assertThat(snapshot.sampledBounds(5, 100))
+                    .extracting(key -> key.value(0))
+                    .containsExactly("11", "21", "31", "41");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "text, text, NOT NULL, false",
+        "integer, integer, '', false",
+        "integer, integer, NOT NULL, true",
+        "integer, bigint, NOT NULL, true",
+        "integer, text, NOT NULL, false",
+        "date, timestamp, NOT NULL, false"
+    })
+    void onlyKeysWithOneOrderOnAllServersHaveRanges(
+            String ofSource, String ofTarget, String constraint, boolean expected) {
+        source.execute("CREATE TABLE item (id %s)".formatted(ofSource));
+        target.execute("CREATE TABLE item (id %s %s)".formatted(ofTarget, constraint));
+
+        assertThat(chunker.table(mapping(List.of("id"), List.of(ofSource), "id")).hasRanges())
+                .isEqualTo(expected);
+    }
+
+    @Test
+    void sourceRowWithoutAKeyIsReported() {
+        source.execute("CREATE TABLE item (id int, v text)", "INSERT INTO item VALUES (NULL, 'a')");
+        target.execute("CREATE TABLE item (id int PRIMARY KEY, v text)");
+
+        try (SourceSnapshot snapshot = chunker.openSource(chunker.table(keyed("text")))) {
+            assertThat(snapshot.hasNullKey()).isTrue();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package dev.millrace.reconcile;
+
+import static dev.millrace.reconcile.UserMapper.user;
+import static dev.millrace.reconcile.UsersScene.keys;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.change.ChangeEvent;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// Tables that are compared in ranges of their key.
+class ChunksIT {
+
+    @AutoClose private final UsersScene scene = new UsersScene();
+
+    @BeforeEach
+    void inChunks() {
+        scene.analyze();
+        scene.limits = UsersScene.inChunks(40, 1_000);
+    }
+
+    @Test
+    void everyKeyIsInAChunk() {
+        scene.target.execute(
+                "INSERT INTO crm.customer VALUES (-2147483648, 'first', 1), (2147483647, 'last', 1)",
+                "DELETE FROM crm.customer WHERE id IN (1, 299)");
+
+        assertThat(keys(scene.table()))
+                .containsExactlyInAnyOrder(
+                        "extra -2147483648", "extra 2147483647", "missing 1", "missing 299");
+    }
+
+    @Test
+    void findsRowsOfTwoChunksThatAreExchanged() {
+        scene.target.execute(
+                "UPDATE crm.customer SET full_name = 'name ' || (290 - id), amount = (290 - id) * 1.50"
+                        + " WHERE id IN (1, 289)");
+
+        assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 1", "different 289");
+    }
+
+    /// In a chunk of its own, each of the two would be found by its key. The sum of one chunk must
+    /// find them too.
+    @Test
+    void findsTwoRowsOfOneChunkThatSwappedTheirValues() {
+        scene.limits = UsersScene.inChunks(1_000, 1_000);
+        scene.target.execute(
+                "UPDATE crm.customer SET full_name = 'name ' || (19 - id), amount = (19 - id) * 1.50"
+                        + " WHERE id IN (7, 12)");
+
+        assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 7", "different 12");
+    }
+
+    @Test
+    void tableWithManyDifferencesIsNotComparedFurther() {
+        scene.limits = UsersScene.inChunks(40, 10);
+        scene.target.execute("UPDATE crm.customer SET amount = -1");
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.DIFFERENT);
+        assertThat(table.complete()).isFalse();
+        assertThat(table.different()).isBetween(10L, 200L);
+        assertThat(table.sourceRows()).as("not all rows were read").isNull();
+        assertThat(table.sourceChecksum()).isNull();
+    }
+
+    /// A chunk with one changed row is read once: its other rows are proven equal by the sums.
+    @Test
+    void changesInFlightDoNotMakeAChunkBeReadAgain() {
+        scene.limits = UsersScene.inChunks(1_000, 1_000);
+        AtomicInteger watermarks = new AtomicInteger();
+        AtomicInteger version = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> {
+                    if (watermarks.incrementAndGet() == 2) {
+                        for (int id = 11; id < 20; id++) {
+                            scene.write(id, "new " + version.incrementAndGet(), "1");
+                        }
+                        scene.progress.catchUp();
+                    }
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+        assertThat(table.inFlight()).isEqualTo(9);
+        assertThat(table.sourceRows()).isEqualTo(270).isEqualTo(table.targetRows());
+        assertThat(table.sourceChecksum()).isEqualTo(table.targetChecksum());
+        assertThat(watermarks.get()).as("of the chunk, and of the nine keys").isEqualTo(4);
+    }
+
+    @Test
+    void changeInFlightDoesNotHideADifferenceInItsChunk() {
+        scene.limits = UsersScene.inChunks(1_000, 1_000);
+        scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+        AtomicInteger version = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> scene.writeAndCatchUp(7, "hot " + version.incrementAndGet()));
+
+        TableReport table = scene.table();
+
+        assertThat(keys(table)).containsExactly("different 3");
+        assertThat(table.inFlight()).isEqualTo(1);
+    }
+
+    /// The key is touched, so its row is left out of the sums; it must be compared all the same.
+    @Test
+    void changeInFlightThatTheTargetDoesNotApplyIsFound() {
+        scene.limits = UsersScene.inChunks(1_000, 1_000);
+        scene.progress.applyOnly(change -> !(change instanceof ChangeEvent.Update));
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> {
+                    if (watermarks.incrementAndGet() == 1) {
+                        scene.write(9, "not applied", "1");
+                    }
+                });
+
+        assertThat(keys(scene.table())).containsExactly("different 9");
+    }
+
+    /// A key that moves to a chunk that was compared before leaves no difference.
+    @Test
+    void keyThatMovesBetweenChunksIsNoDifference() {
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> {
+                    int number = watermarks.incrementAndGet();
+                    scene.progress.delete(
+                            "DELETE FROM users WHERE id = " + (1_000 + number - 1),
+                            user(1_000 + number - 1, "moves", "1"));
+                    scene.progress.write(
+                            "INSERT INTO users VALUES (%d, 'moves', 1)".formatted(1_000 + number),
+                            user(1_000 + number, "moves", "1"));
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(table.mismatches()).isEmpty();
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+    }
+
+    @Test
+    void rowWithoutAKeyIsNotMissed() {
+        scene.target.execute(
+                "ALTER TABLE crm.customer DROP CONSTRAINT customer_pkey",
+                "ALTER TABLE crm.customer ALTER id DROP NOT NULL",
+                "INSERT INTO crm.customer VALUES (NULL, 'no key', 1)");
+
+        assertThat(keys(scene.table())).containsExactly("extra null");
+    }
+}
