@@ -136,6 +136,12 @@ public final class Chunker {
             return session.running();
         }
 
+        /// Releases the locks on the tables that were read, so that nobody waits for a session that
+        /// waits. The snapshot remains. A table that is truncated or rewritten then is empty in it.
+        public void releaseLocks() {
+            session.releaseLocks();
+        }
+
         /// The snapshot of a table. Do not close it: it is closed with this session.
         public SourceSnapshot table(ComparedTable table) {
             return new SourceSnapshot(new SnapshotReader(session, table, table.source()));

@@ -71,6 +71,15 @@ final class SnapshotSession implements AutoCloseable {
         }
     }
 
+    /// Releases the locks on the tables that were read. The snapshot remains.
+    void releaseLocks() {
+        read(
+                open -> {
+                    open.rollback(pinned);
+                    return true;
+                });
+    }
+
     private void rollbackToSnapshot(SQLException failure) {
         try {
             connection.rollback(pinned);

@@ -126,6 +126,7 @@ public final class FencedSourceReader {
         try (SourceSession snapshot = chunker.openSource()) {
             S source = read.apply(snapshot);
             keepHidden(hidden, snapshot);
+            snapshot.releaseLocks();
             cancellation.check();
             Marked high = emitLast();
             var between = new FencedRead.Between(low.lsn(), high.lsn());

@@ -73,7 +73,7 @@ class RefusalsTest {
                 "crm.customer: SELECT id FROM (SELECT 1) x | a subquery in FROM",
                 "crm.customer: SELECT id FROM f() | a function in FROM",
                 "crm.customer: SELECT id | expected FROM and the source table",
-                "crm.customer: 'SELECT id AS FROM a.b' | expected a name after AS",
+                "crm.customer: SELECT id AS FROM a.b | syntax error at 'a': expected FROM",
                 "crm.customer: SELECT a < b < c AS x FROM a.b | comparisons cannot be chained; use parentheses",
                 "crm.customer: SELECT id FROM a.b WHERE x ILIKE 'a' | use lower(..) LIKE with a lower-case pattern",
                 "crm.customer: SELECT id FROM a.b WHERE x BETWEEN SYMMETRIC 1 AND 2 | write both orders with OR",
