@@ -63,6 +63,28 @@ class NetworkIT {
         }
     }
 
+    /// The network forgets all idle connections and tells neither side. Only what the migration
+    /// itself notices ends them.
+    @Test
+    void lostConnectionsAreNoticed() throws Exception {
+        long seed = seed();
+        LOG.info("seed {}", seed);
+        try (Edges edges = new Edges(Databases.ofSharedServers());
+                RunScene scene =
+                        new RunScene(edges.databases(), edges.addresses(), seed, ROWS_PER_SECOND);
+                MigrationChild child = scene.start("first", null, List.of())) {
+            child.awaitOpen();
+            child.endLimitOfBackfill();
+            scene.awaitInSync(child);
+            scene.endWriters(child);
+            edges.all().forEach(edge -> edge.wire().lose());
+            scene.writeOnce();
+            scene.check(child);
+
+            assertThat(scene.violations()).isEmpty();
+        }
+    }
+
     private static long seed() {
         return Long.getLong("seed", System.nanoTime());
     }

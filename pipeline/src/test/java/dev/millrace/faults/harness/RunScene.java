@@ -152,12 +152,25 @@ final class RunScene implements AutoCloseable {
         }
     }
 
+    /// Ends the writers and waits until the target has what they wrote.
+    void endWriters(MigrationChild child) throws SQLException, InterruptedException {
+        workload.close();
+        awaitApplied(child);
+    }
+
+    /// Changes some rows when the writers have ended.
+    void writeOnce() {
+        source.execute(
+                "UPDATE checking SET version = version + 1",
+                "DELETE FROM item WHERE id % 2 = 0",
+                "INSERT INTO ledger SELECT 8, g, 'once' FROM generate_series(1, 100) g");
+    }
+
     /// Ends the writers, waits until the target has everything, and checks the invariants.
     void check(MigrationChild child) throws Exception {
-        workload.close();
+        endWriters(child);
         workload.failures()
                 .forEach(each -> violations.add(new Violation(Kind.SOURCE_DISTURBED, each)));
-        awaitApplied(child);
         List<Violation> found = invariants.check();
         violations.addAll(found);
         boolean differ = found.stream().map(Violation::kind).anyMatch(Kind::isDifference);
