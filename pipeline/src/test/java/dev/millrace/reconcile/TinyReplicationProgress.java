@@ -196,6 +196,7 @@ final class TinyReplicationProgress implements ReplicationProgress, AutoCloseabl
         try (Broker broker =
                 new Broker(Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers()))) {
             broker.deleteRecords(topics.changes(), PARTITIONS);
+            ends.putAll(broker.ends(topics.changes(), PARTITIONS));
         }
     }
 
