@@ -144,6 +144,46 @@ class SchemaChangeMigrationIT {
                 .orElseThrow();
     }
 
+    /// The text of a value that is only copied does not depend on its type.
+    @Test
+    void anAcceptedTypeOfACopiedColumnOpensTheGateSchema() throws Exception {
+        try (MigrationScene scene = copied("cidr", "10.0.0.0/8")) {
+            alterBoth(scene, "inet");
+            awaitStopped(scene, "column s: cidr → inet");
+            assertThat(schemaGate(scene).value()).isEqualTo("changed: [public.en]");
+
+            scene.running().rejected().resume(resume(true));
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(schemaGate(scene).ok()).as(schemaGate(scene).toString()).isTrue();
+        }
+    }
+
+    /// The type itself is the same, so the table does not pause.
+    @Test
+    void anotherPrecisionOfACopiedColumnLeavesTheGateSchemaOpen() throws Exception {
+        try (MigrationScene scene = copied("numeric(10,2)", "1.50")) {
+            alterBoth(scene, "numeric(12,2)");
+
+            assertThat(schemaGate(scene).ok()).as(schemaGate(scene).toString()).isTrue();
+        }
+    }
+
+    private static MigrationScene copied(String type, String value) throws Exception {
+        MigrationScene scene = new MigrationScene().backfill(Backfill.WINDOWS);
+        scene.table("en", "id int PRIMARY KEY, s " + type).declared();
+        scene.source.execute("INSERT INTO en VALUES (1, '%s')".formatted(value));
+        scene.start();
+        scene.awaitPhase("IN_SYNC");
+        return scene;
+    }
+
+    private static void alterBoth(MigrationScene scene, String type) {
+        String alter = "ALTER TABLE en ALTER s TYPE " + type;
+        scene.target.execute(alter);
+        scene.source.execute(alter);
+    }
+
     private static TableChange dryRun(boolean acceptSchema) {
         return new TableChange(
                 "public.en", acceptSchema, "", Optional.of("ann"), Optional.empty(), true);
