@@ -202,14 +202,14 @@ class CaptureStartIT {
                                 .table("item", List.of("id int", "name text"), "id", false);
                 CaptureChild frozen = CaptureChild.start(scene, 0, 20)) {
             frozen.awaitStreaming(scene);
-            scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 8000) g");
+            scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 20000) g");
             Awaitility.await()
                     .atMost(Duration.ofSeconds(30))
                     .pollInterval(Duration.ofMillis(20))
                     .until(() -> inserts(scene) > 200);
             signal(frozen, "STOP");
             long before = inserts(scene);
-            assertThat(before).as("frozen before the end").isLessThan(8_000);
+            assertThat(before).as("frozen before the end").isLessThan(20_000);
 
             try (CaptureChild successor = CaptureChild.start(scene, 0, 2_000)) {
                 scene.source.execute("UPDATE item SET name = 'newer' WHERE id = 1");
@@ -220,7 +220,7 @@ class CaptureStartIT {
                 assertThat(successor.isAlive()).isTrue();
             }
 
-            assertThat(inserts(scene)).isEqualTo(8_000);
+            assertThat(inserts(scene)).isEqualTo(20_000);
             assertThat(scene.log()).filteredOn(ChangeEvent.Update.class::isInstance).hasSize(1);
         }
     }
