@@ -357,7 +357,10 @@ final class CaptureRun {
                             settings.slot(),
                             batches::isStreaming,
                             reason -> {
-                                lost.set(reason);
+                                // What has ended the stream before is the cause.
+                                if (batches.failure() == null) {
+                                    lost.set(reason);
+                                }
                                 close(created);
                             })) {
                 created.run();

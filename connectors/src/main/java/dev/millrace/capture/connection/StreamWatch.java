@@ -29,7 +29,7 @@ public final class StreamWatch implements AutoCloseable {
 
     private static final Duration INTERVAL = Duration.ofSeconds(5);
 
-    /// The end of a connection that is not lost arrives between two checks.
+    /// An end that arrives is seen between two checks, unless a batch is being written.
     private static final int CHECKS = 2;
 
     private final Sessions sessions;
@@ -81,8 +81,8 @@ public final class StreamWatch implements AutoCloseable {
             }
             lost.accept(
                     new SQLException(
-                            "The source has ended the replication connection, but its end did not"
-                                    + " arrive: the network has lost the connection",
+                            "The replication slot is not in use any more, but the capture has"
+                                    + " not received the end of its connection",
                             SqlState.CONNECTION_DOES_NOT_EXIST.code()));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
