@@ -5,6 +5,8 @@ import dev.millrace.kafka.KafkaClients;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.lifecycle.Component;
 import dev.millrace.lifecycle.ComponentState;
+import dev.millrace.lifecycle.Failure;
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
 import dev.millrace.mapping.Mapping;
@@ -118,6 +120,17 @@ public final class RowApplication implements AutoCloseable {
                                 .withTimeout(STOP_TIMEOUT));
             }
             rethrow(failure.get());
+        }
+
+        /// A record that cannot be decoded stays as it is.
+        @Override
+        public Failure meaning(Throwable thrown) {
+            for (Throwable each = thrown; each != null; each = each.getCause()) {
+                if (each instanceof MigrationTopology.UnreadableRecord unreadable) {
+                    return new Failure.Fatal(String.valueOf(unreadable.getMessage()));
+                }
+            }
+            return FailureClassifier.of(thrown);
         }
 
         @Override

@@ -28,16 +28,18 @@ class PoisonIT {
             scene.source.execute("INSERT INTO item SELECT g, g FROM generate_series(1, 500) g");
             scene.start();
             scene.awaitPhase("IN_SYNC");
-            scene.topics.writeGarbage(
+            String poisoned =
                     topic.equals("changes")
                             ? scene.topics.topics().changes()
-                            : scene.topics.topics().target());
+                            : scene.topics.topics().target();
+            scene.topics.writeGarbage(poisoned);
             scene.source.execute(
                     "INSERT INTO item SELECT g, g FROM generate_series(501, 600) g",
                     "DELETE FROM item WHERE id <= 100");
 
             scene.awaitPhase("FAILED");
-            assertThat(scene.running().status().blockers()).isNotEmpty();
+            assertThat(scene.running().status().blockers().toString())
+                    .contains(poisoned, "format 103");
 
             UUID operation =
                     Objects.requireNonNull(

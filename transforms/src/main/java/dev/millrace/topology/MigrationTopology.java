@@ -1,6 +1,7 @@
 package dev.millrace.topology;
 
 import dev.millrace.change.BlockCodec;
+import dev.millrace.change.BlockCodec.UnknownFormatException;
 import dev.millrace.change.ChangeBlock;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TargetBlock;
@@ -27,6 +28,26 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
 public final class MigrationTopology {
 
     private MigrationTopology() {}
+
+    /// A record of the changes topic cannot be decoded. The message names its place, and the format
+    /// if it is unknown, and contains no value of a row.
+    public static final class UnreadableRecord extends IllegalStateException {
+
+        private static final long serialVersionUID = 1L;
+
+        private UnreadableRecord(RecordMetadata place, IllegalArgumentException cause) {
+            super(
+                    "Offset %d of partition %d of %s cannot be decoded%s"
+                            .formatted(
+                                    place.offset(),
+                                    place.partition(),
+                                    place.topic(),
+                                    cause instanceof UnknownFormatException
+                                            ? ": " + cause.getMessage()
+                                            : "."),
+                    cause);
+        }
+    }
 
     public static Topology rows(Topics topics, int generation, List<Mapping> mappings) {
         RowTransform transform = new RowTransform(generation, mappings);
@@ -69,10 +90,18 @@ public final class MigrationTopology {
             this.context = context;
         }
 
+        private ChangeBlock decode(Record<byte[], byte[]> record, RecordMetadata from) {
+            try {
+                return codec.decodeChanges(record.value());
+            } catch (IllegalArgumentException e) {
+                throw new UnreadableRecord(from, e);
+            }
+        }
+
         @Override
         public void process(Record<byte[], byte[]> record) {
             RecordMetadata from = context.recordMetadata().orElseThrow();
-            ChangeBlock block = codec.decodeChanges(record.value());
+            ChangeBlock block = decode(record, from);
             if (!transform.applies(block)) {
                 return;
             }
