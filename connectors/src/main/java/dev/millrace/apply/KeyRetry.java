@@ -222,6 +222,10 @@ final class KeyRetry {
         List<RowKey> whole = waiting.keys().stream().filter(waiting::isWhole).toList();
         List<RowKey> partial =
                 waiting.keys().stream().filter(key -> !waiting.isWhole(key)).toList();
+        if (moves && !partial.isEmpty()) {
+            // Each of them is tried within a savepoint that is undone.
+            Optional<RowRefusal> _ = attempt(() -> rows.prepareMove(table, waiting.of(partial)));
+        }
         Savepoint before = connection.setSavepoint();
         Map<RowKey, RowRefusal> refusals = new HashMap<>();
         remove(table, waiting, waiting.keys());

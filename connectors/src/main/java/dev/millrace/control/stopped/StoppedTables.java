@@ -116,7 +116,8 @@ public final class StoppedTables {
                     + " FROM millrace.target_table WHERE migration = ? AND target = ?)";
 
     private static final String CONTINUES =
-            "It continues: the changes that it missed are being applied.";
+            "It continues: the changes that it missed are applied, then its held keys are tried"
+                    + " again. If this does not end, see 'millrace rejected list'.";
 
     private final String migration;
 
