@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -22,11 +21,12 @@ import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import kafka.tools.StorageTool;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 import org.awaitility.Awaitility;
 
-/// Three brokers that are controllers too, each in a process of its own. Topics have three replicas
+/// Three brokers that are controllers too, each in a separate process. Topics have three replicas
 /// and accept writes with two. Not thread-safe.
 public final class BrokerCluster implements AutoCloseable {
 
@@ -43,7 +43,7 @@ public final class BrokerCluster implements AutoCloseable {
             start(broker);
         }
         for (int port : ports) {
-            awaitListening(port);
+            BrokerProcess.awaitListening(port);
         }
     }
 
@@ -88,9 +88,21 @@ public final class BrokerCluster implements AutoCloseable {
         processes[broker - 1].waitFor();
     }
 
+    /// Waits until every replica is in sync again, so that the loss of another broker is the loss
+    /// of one.
     public void restart(int broker) {
         start(broker);
-        awaitListening(ports.get(broker - 1));
+        Awaitility.await().atMost(Duration.ofMinutes(2)).ignoreExceptions().until(this::isInSync);
+    }
+
+    private boolean isInSync() throws InterruptedException, ExecutionException {
+        try (Admin admin = admin()) {
+            Set<String> topics =
+                    admin.listTopics(new ListTopicsOptions().listInternal(true)).names().get();
+            return admin.describeTopics(topics).allTopicNames().get().values().stream()
+                    .flatMap(topic -> topic.partitions().stream())
+                    .allMatch(partition -> partition.isr().size() == BROKERS);
+        }
     }
 
     private void start(int broker) {
@@ -155,19 +167,6 @@ public final class BrokerCluster implements AutoCloseable {
         properties.put("log.cleaner.dedupe.buffer.size", "16777216");
         properties.put("metric.reporters", "");
         return properties;
-    }
-
-    private static void awaitListening(int port) {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
-                .ignoreExceptions()
-                .until(
-                        () -> {
-                            try (Socket socket = new Socket()) {
-                                socket.connect(new InetSocketAddress("127.0.0.1", port), 500);
-                                return true;
-                            }
-                        });
     }
 
     @Override

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 
-/// A broker in a process of its own, that can be killed and started again over the same log.
+/// A broker in a separate process, which can be killed and started again over the same log.
 public final class BrokerProcess implements AutoCloseable {
 
     /// The broker flushes every record, which a disk takes milliseconds for.
@@ -34,7 +34,7 @@ public final class BrokerProcess implements AutoCloseable {
         this.port = port;
         this.advertised = advertised;
         process = launch();
-        awaitListening();
+        awaitListening(port);
     }
 
     public String bootstrapServers() {
@@ -48,7 +48,7 @@ public final class BrokerProcess implements AutoCloseable {
 
     public void restart() {
         process = launch();
-        awaitListening();
+        awaitListening(port);
     }
 
     private Process launch() {
@@ -68,9 +68,9 @@ public final class BrokerProcess implements AutoCloseable {
         }
     }
 
-    private void awaitListening() {
+    static void awaitListening(int port) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Duration.ofSeconds(90))
                 .ignoreExceptions()
                 .until(
                         () -> {

@@ -7,8 +7,8 @@ import java.util.OptionalInt;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// The disk of the embedded broker is full. The broker ends the process, as a broker of its own
-/// ends; nothing is skipped, and the service continues when there is space.
+/// The disk of the embedded broker is full. The broker ends the process, as a separate broker
+/// process ends. Nothing is skipped, and the service continues when there is space.
 @Tag("faults")
 class BrokerDiskIT {
 

@@ -231,10 +231,14 @@ public final class ServiceProcess implements AutoCloseable {
     ///
     /// @param signal `STOP` or `CONT`
     void signal(String signal) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-" + signal, Long.toString(pid()))
-                .inheritIO()
-                .start()
-                .waitFor();
+        int status =
+                new ProcessBuilder("kill", "-" + signal, Long.toString(pid()))
+                        .inheritIO()
+                        .start()
+                        .waitFor();
+        if (status != 0) {
+            throw new IllegalStateException("kill -" + signal + " ended with " + status);
+        }
     }
 
     /// Bytes of the heap that are in use after a full collection.

@@ -9,6 +9,7 @@ import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.LogEntry;
 import dev.millrace.testing.TestDatabase;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -40,6 +41,9 @@ final class Invariants {
 
     /// The largest version of each row that the target ever had.
     private final Map<String, Long> versions = new HashMap<>();
+
+    /// Keys of `bulk`, which never return.
+    private final BitSet gone = new BitSet();
 
     Invariants(
             TestDatabase source, TestDatabase target, Map<String, Object> kafka, String migration) {
@@ -150,12 +154,27 @@ final class Invariants {
             if (table.name().equals(line.group(1)) && table.isVersioned()) {
                 List<String> cells = cells(table, line.group(3));
                 String key = table.name() + " " + cells.subList(0, table.keys());
-                if (!deleted) {
-                    follow(key, Long.parseLong(cells.getLast()), found);
-                } else if (!table.keysReturn()) {
-                    versions.remove(key);
+                if (table.keysReturn()) {
+                    if (!deleted) {
+                        follow(key, Long.parseLong(cells.getLast()), found);
+                    }
+                } else {
+                    followUnique(key, Integer.parseInt(cells.getFirst()), deleted, cells, found);
                 }
             }
+        }
+    }
+
+    /// Of a deleted row whose key never returns, a bit remains instead of its version.
+    private void followUnique(
+            String key, int id, boolean deleted, List<String> cells, List<Violation> found) {
+        if (deleted) {
+            versions.remove(key);
+            gone.set(id);
+        } else if (gone.get(id)) {
+            found.add(new Violation(Kind.RESURRECTED, key + " after its deletion"));
+        } else {
+            follow(key, Long.parseLong(cells.getLast()), found);
         }
     }
 

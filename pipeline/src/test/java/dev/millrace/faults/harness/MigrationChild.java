@@ -147,10 +147,14 @@ final class MigrationChild implements AutoCloseable {
     }
 
     private void signal(String name) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
-                .inheritIO()
-                .start()
-                .waitFor();
+        int status =
+                new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                        .inheritIO()
+                        .start()
+                        .waitFor();
+        if (status != 0) {
+            throw new IllegalStateException("kill -" + name + " ended with " + status);
+        }
     }
 
     void release() throws IOException {

@@ -119,10 +119,11 @@ final class SoakRecord {
 
     /// Requires that the second half does not need more than the first half, up to noise.
     void requireFlat() {
-        if (samples.size() >= LEAST_SAMPLES) {
-            requireFlat("heap", Sample::heap);
-            requireFlat("retained WAL", Sample::retained);
-        }
+        assertThat(samples)
+                .as("samples of heap and WAL; with few of them, run for more -Dminutes")
+                .hasSizeGreaterThanOrEqualTo(LEAST_SAMPLES);
+        requireFlat("heap", Sample::heap);
+        requireFlat("retained WAL", Sample::retained);
     }
 
     private void requireFlat(String what, ToLongFunction<Sample> value) {

@@ -126,8 +126,11 @@ final class Workload implements AutoCloseable {
         long before = outages.get();
         try (Connection connection = source.connect()) {
             while (!pause(random.nextInt(2 * pause))) {
+                long now = outages.get();
                 turn.run(connection, random);
                 transactions.incrementAndGet();
+                // The session has survived every outage that was over before this turn.
+                before = now;
             }
             return true;
         } catch (SQLException | IOException | RuntimeException e) {
