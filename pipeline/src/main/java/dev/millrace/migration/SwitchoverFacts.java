@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
@@ -8,12 +9,13 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.reconcile.ReconciliationReport;
-import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.ChangedMappings;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
 import dev.millrace.route.Routes;
 import dev.millrace.route.TrafficRoute;
 import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.sql.Relation;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.GateFacts;
@@ -31,8 +33,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -164,7 +164,9 @@ record SwitchoverFacts(
                         .map(SwitchoverFacts::sentence)
                         .toList(),
                 report.accepted()
-                        ? Optional.of(changed(report.mappings(), paused))
+                        ? Optional.of(
+                                new ChangedMappings(stream.tables())
+                                        .of(report.mappings(), sources(report), paused))
                         : Optional.empty());
     }
 
@@ -174,40 +176,8 @@ record SwitchoverFacts(
                 .strip();
     }
 
-    /// The target tables that the file would map differently today.
-    ///
-    /// @param paused source tables with a changed definition that nobody has accepted
-    private List<TableId> changed(List<Mapping> planned, Set<TableId> paused) {
-        Map<List<String>, Mapping> now =
-                planned.stream()
-                        .collect(
-                                Collectors.toMap(
-                                        GenerationStart::declared, each -> each, (one, _) -> one));
-        return stream.tables().mappings().stream()
-                .filter(
-                        mapping -> {
-                            Mapping today = now.get(GenerationStart.declared(mapping));
-                            return today == null
-                                    || paused.contains(mapping.source())
-                                    || !hasSameTypes(mapping, today);
-                        })
-                .map(mapping -> mapping.target().table())
-                .distinct()
-                .sorted()
-                .toList();
-    }
-
-    /// A value that is only copied is the same text in another type.
-    private static boolean hasSameTypes(Mapping mapping, Mapping today) {
-        Set<String> copied = mapping.mapper().copies().keySet();
-        return IntStream.range(0, mapping.outputs().size())
-                .filter(
-                        i ->
-                                !mapping.outputs()
-                                        .get(i)
-                                        .formatted()
-                                        .equals(today.outputs().get(i).formatted()))
-                .allMatch(i -> copied.contains(mapping.target().columns().get(i)));
+    private static List<Relation> sources(PreflightReport report) {
+        return report.captured().stream().map(CapturedTable::relation).toList();
     }
 
     private static Map<TableId, Set<TableId>> readers(ReplicationStream of) {

@@ -136,10 +136,8 @@ record LiveReplicationProgress(
                 lastProgress = clock.instant();
             } else if (!clock.instant().isBefore(lastProgress.plus(STALLED))) {
                 return new Wait.GivenUp(
-                        now.stalled()
-                                + " for "
-                                + STALLED.toMinutes()
-                                + " minutes (waiting for watermark "
+                        now.stalled(STALLED.toMinutes())
+                                + " (waiting for watermark "
                                 + watermark
                                 + ", applied: "
                                 + applied.map(WatermarkNumber::toString).orElse("unknown")
@@ -178,10 +176,13 @@ record LiveReplicationProgress(
             return new Remaining(captured, nextOffsets, held);
         }
 
-        String stalled() {
+        String stalled(long minutes) {
             return captured == 0 && nextOffsets.isEmpty() && !held.isEmpty()
-                    ? "a held key was not released, see 'millrace rejected list',"
-                    : "nothing was captured or applied";
+                    ? "a key has been held for "
+                            + minutes
+                            + " minutes, because another row is in its way: see 'millrace rejected"
+                            + " list'"
+                    : "nothing was captured or applied for " + minutes + " minutes";
         }
     }
 

@@ -199,7 +199,7 @@ final class Gates {
                                                 "schema",
                                                 "changed: " + changed,
                                                 "unchanged",
-                                                "The mappings give another result on today's tables. If a table is paused because a type has changed, accept it with 'millrace resume --accept-schema'. If you accepted a type with which a SELECT computes, start the service again. Otherwise undo the change of the schema, or begin a new migration."))
+                                                "The mappings give another result on today's tables. If 'millrace status' shows a paused table, do what it says, for example 'millrace resume --table SCHEMA.TABLE --accept-schema'. If you accepted a type with which a SELECT computes, start the service again. Otherwise undo the change of the schema, or begin a new migration."))
                 .orElseGet(() -> unplanned("schema", "unchanged"));
     }
 

@@ -159,6 +159,29 @@ class SchemaChangeMigrationIT {
         }
     }
 
+    /// The mappings of the running process compute with the type of before.
+    @Test
+    void anAcceptedTypeOfAComputedColumnOpensTheGateSchemaAtTheNextStart() throws Exception {
+        try (MigrationScene scene = new MigrationScene().backfill(Backfill.WINDOWS)) {
+            String columns = "id int PRIMARY KEY, s varchar";
+            scene.table("en", columns).select("en", "SELECT id, lower(s) AS s FROM public.en");
+            scene.source.execute("INSERT INTO en VALUES (1, 'A')");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.source.execute("ALTER TABLE en ALTER s TYPE text");
+            awaitStopped(scene, "column s: character varying → text");
+            scene.running().rejected().resume(resume(true));
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(schemaGate(scene).value()).isEqualTo("changed: [public.en]");
+
+            scene.stop();
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            assertThat(schemaGate(scene).ok()).as(schemaGate(scene).toString()).isTrue();
+        }
+    }
+
     /// The type itself is the same, so the table does not pause.
     @Test
     void anotherPrecisionOfACopiedColumnLeavesTheGateSchemaOpen() throws Exception {

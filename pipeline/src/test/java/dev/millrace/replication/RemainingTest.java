@@ -42,7 +42,8 @@ class RemainingTest {
     void aPartitionBeforeTheWatermarkAdvancesWithItsOffset() {
         assertThat(partition(10, 40, 40)).isNotEqualTo(partition(11, 40, 41));
         assertThat(partition(10, 40, 40)).isEqualTo(partition(10, 40, 40));
-        assertThat(partition(10, 40, 40).stalled()).isEqualTo("nothing was captured or applied");
+        assertThat(partition(10, 40, 40).stalled(10))
+                .isEqualTo("nothing was captured or applied for 10 minutes");
     }
 
     /// Its offset moves with every later watermark, which brings nothing nearer.
@@ -50,7 +51,8 @@ class RemainingTest {
     void aPartitionThatHoldsAKeyAdvancesWhenTheKeyIsReleased() {
         assertThat(partition(10, 40, 50)).isEqualTo(partition(99, 40, 90));
         assertThat(partition(10, 40, 50)).isNotEqualTo(partition(99, 45, 90));
-        assertThat(partition(10, 40, 50).stalled()).contains("held key", "millrace rejected list");
+        assertThat(partition(10, 40, 50).stalled(10))
+                .contains("held for 10", "millrace rejected list");
     }
 
     @Test
