@@ -82,7 +82,7 @@ final class OpenConnections {
         }
     }
 
-    /// Closes the connections that wait, and keeps no more, whoever wants it.
+    /// Closes the connections that are kept. Those that are released later are closed too.
     private synchronized void releaseAll() {
         keepers = 0;
         for (Deque<Connection> waiting : kept.values()) {

@@ -6,6 +6,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 
 /// The rows of one side in a range of keys, in the snapshot from which it was opened. Only for a
@@ -49,6 +50,30 @@ public final class RangeSnapshot {
                                     row.next();
                                     return SnapshotReader.sum(row, 1);
                                 }
+                            }
+                        });
+    }
+
+    /// Whether the server finds the rows of this range, which has a first key, by an index of the
+    /// key, without a scan of the table or of a whole index.
+    public boolean isIndexed() {
+        String first = String.valueOf(Objects.requireNonNull(range.from()).value(0));
+        return reader.session()
+                .read(
+                        open -> {
+                            try (PreparedStatement statement =
+                                    open.prepareStatement(
+                                            "EXPLAIN " + reader.sql().digestWithin(range))) {
+                                reader.bind(statement, 1, range);
+                                boolean found = false;
+                                try (ResultSet plan = statement.executeQuery()) {
+                                    while (plan.next()) {
+                                        String line = plan.getString(1);
+                                        found |=
+                                                line.contains("Index Cond") && line.contains(first);
+                                    }
+                                }
+                                return found;
                             }
                         });
     }

@@ -66,8 +66,8 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
     /// The count of some rows, and two combinations of their 64-bit hashes that do not depend on
     /// the order of the rows. Hashes of different rows are equal with a probability of 2^-64.
     /// Different sets of rows have equal sums with this probability, unlike with an exclusive or
-    /// alone, which cancels a row that occurs twice. Where several rows differ, the exclusive or
-    /// squares it.
+    /// alone, which cancels a row that occurs twice. If two rows differ, both combinations are
+    /// equal with a probability of about 2^-90: they are not independent.
     ///
     /// @param first the sum of the hashes modulo 2^64
     /// @param second their exclusive or

@@ -36,8 +36,8 @@ import org.slf4j.LoggerFactory;
 
 /// Runs the requested reconciliations of one stream, one at a time, in the order of the requests.
 /// Finished reports are in the control schema. A reconciliation that was waiting or running when
-/// the service ended has to be requested again; it then continues with the same id, at the chunks
-/// that were not equal yet. Thread-safe.
+/// the service ended has to be requested again. One that was running then continues with the same
+/// id, at the chunks that were not equal yet; one that was waiting gets a new id. Thread-safe.
 final class Reconciliations implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
@@ -124,13 +124,14 @@ final class Reconciliations implements AutoCloseable {
 
     /// @param generation of the stream
     /// @param targets tables of the migration's target; all if empty
-    UUID request(int generation, List<String> targets, ReplicationProgress progress) {
+    synchronized UUID request(int generation, List<String> targets, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
         beginOnce(generation);
         StoredPass.Subject subject = new StoredPass.Subject(generation, specHash, names(mappings));
         UUID id =
                 StoredPass.interrupted(passes, subject, clock.instant())
-                        .filter(interrupted -> !runs.containsKey(interrupted))
+                        // One that finished has a report, although its progress is still there.
+                        .filter(interrupted -> find(interrupted).isEmpty())
                         .orElseGet(UUID::randomUUID);
         ReconciliationRun run =
                 new ReconciliationRun(

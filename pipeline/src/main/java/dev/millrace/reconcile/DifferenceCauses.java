@@ -23,8 +23,9 @@ import java.util.Set;
 ///
 /// | the target has | the log has the source's row | cause |
 /// |---|---|---|
-/// | the row of the last change | any | never captured; but if the source table has the row of the last change, the mapping gives another value than the SELECT |
-/// | another row | no | the same |
+/// | the row of the last change | yes | not told: the key was written meanwhile |
+/// | the row of the last change | no | never captured; but if the source table has the row of the last change, the mapping gives another value than the SELECT |
+/// | another row | no | as in the line before |
 /// | an earlier row of the log | yes | applied and lost |
 /// | a row that is not in the log | yes | written on the target by another program |
 ///
@@ -147,6 +148,7 @@ public final class DifferenceCauses {
                 return Optional.of(isWholeLog ? why : OLDER);
             }
             return switch (last) {
+                case Decision.Same _ when sourceLogged -> Optional.empty();
                 case Decision.Same _ -> Optional.of(ofSource(now));
                 case Decision.Different _ when !sourceLogged -> Optional.of(ofSource(now));
                 case Decision.Different _ ->

@@ -69,9 +69,9 @@ public final class FencedSourceReader {
         return Optional.ofNullable(lastLsn);
     }
 
-    /// Where the reads began. Empty if no read succeeded, or if the log contained a transaction
-    /// that the first one did not show: a change before the ends of the log would be missed. A
-    /// transaction that only a later read did not show came into the log after these ends.
+    /// Where the reads began. Empty until the first read has succeeded, or if it failed, or if the
+    /// log contained a transaction that it did not show: a change before the ends of the log would
+    /// be missed. No other read can replace it: its ends are later.
     ///
     /// @param before positions of both servers from before the first read
     public synchronized Optional<StartPosition> start(StartPosition.Servers before) {
@@ -190,7 +190,7 @@ public final class FencedSourceReader {
 
     private synchronized void applied(Read read, Duration waited) {
         lags = waited.compareTo(LONG_WAIT) > 0;
-        if (first == null || read.beginning().number() < first.beginning().number()) {
+        if (read.beginning().number() == 0) {
             first = read;
         }
     }

@@ -43,8 +43,7 @@ class ChunksIT {
         assertThat(keys(scene.table())).containsExactlyInAnyOrder("different 1", "different 289");
     }
 
-    /// In a chunk of its own, each of the two would be found by its key. The sum of one chunk must
-    /// find them too.
+    /// In two chunks, each row changes the sum of its chunk. In one chunk, the sum must change too.
     @Test
     void findsTwoRowsOfOneChunkThatSwappedTheirValues() {
         scene.limits = UsersScene.inChunks(1_000, 1_000);

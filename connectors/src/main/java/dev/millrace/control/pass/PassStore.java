@@ -117,19 +117,20 @@ public final class PassStore {
 
     /// Replaces the pass of the stream, and forgets its chunks.
     public void begin(Pass pass) throws SQLException {
-        try (Connection connection = control.pooled()) {
-            Statements.update(connection, END_ANY, migration);
-            Statements.update(
-                    connection,
-                    BEGIN,
-                    migration,
-                    pass.id(),
-                    pass.generation(),
-                    pass.specHash(),
-                    pass.targets().toArray(String[]::new),
-                    pass.startedAt(),
-                    pass.servers());
-        }
+        inTransaction(
+                connection -> {
+                    Statements.update(connection, END_ANY, migration);
+                    Statements.update(
+                            connection,
+                            BEGIN,
+                            migration,
+                            pass.id(),
+                            pass.generation(),
+                            pass.specHash(),
+                            pass.targets().toArray(String[]::new),
+                            pass.startedAt(),
+                            pass.servers());
+                });
     }
 
     public void end(UUID id) throws SQLException {
@@ -203,7 +204,7 @@ public final class PassStore {
             try {
                 work.on(connection);
                 connection.commit();
-            } catch (SQLException e) {
+            } catch (SQLException | RuntimeException e) {
                 connection.rollback();
                 throw e;
             } finally {

@@ -185,17 +185,19 @@ final class ChunkComparison {
             return rest;
         }
 
-        /// The rows of a key may not be found by its text, for example after an operator of the
-        /// type was replaced. Then the sums show it.
+        /// The rows of a key may not be found by its text: an index is damaged, or the source table
+        /// was rewritten after its sum was read, and is empty in the snapshot. Then the sums show
+        /// it.
         private Outcome compared(List<Suspect> found) {
             List<Suspect> differing = found.stream().filter(key -> !key.isEqual()).toList();
             RowSum equal = rest(ofSource, true, differing);
             return equal.equals(rest(ofTarget, false, differing))
                     ? new Outcome.Compared(
                             equal, found.size() - differing.size(), differing, between)
-                    : new Outcome.Undecided(
-                            "rows differ that were not found by their keys. Check that the key's"
-                                    + " index on both sides is valid, and reconcile again");
+                    : new Outcome.Again(
+                            "rows differ that their keys do not find: the source table was truncated"
+                                    + " or rewritten meanwhile, or an index of the key is damaged. If"
+                                    + " this repeats, run REINDEX on both sides");
         }
 
         /// Rows differ that did not change meanwhile.

@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +56,7 @@ final class GroupReconciliation {
     private final ReconcileContext with;
     private final InstantSource clock;
     private final List<Member> members;
+    private final ReentrantLock rows;
 
     record Member(ComparedTable table, TableReportBuilder builder) {}
 
@@ -70,10 +72,13 @@ final class GroupReconciliation {
         record InTouchedKeys(Member member, List<Suspect> suspects) implements Differing {}
     }
 
-    GroupReconciliation(ReconcileContext with, InstantSource clock, List<Member> members) {
+    /// @param rows held by the thread that has rows of a table in memory
+    GroupReconciliation(
+            ReconcileContext with, InstantSource clock, List<Member> members, ReentrantLock rows) {
         this.with = with;
         this.clock = clock;
         this.members = List.copyOf(members);
+        this.rows = rows;
     }
 
     /// Keeps the order; a large table is a group by itself.
@@ -101,8 +106,13 @@ final class GroupReconciliation {
             attempt(
                     each.member(),
                     () -> {
-                        compare(each);
-                        return true;
+                        rows.lock();
+                        try {
+                            compare(each);
+                            return true;
+                        } finally {
+                            rows.unlock();
+                        }
                     });
         }
     }

@@ -16,10 +16,10 @@ import java.util.Optional;
 /// others. Only equal chunks are kept: one with a difference is compared again. Confined to the
 /// reconciliation's thread.
 ///
-/// **Why a continued pass is right.** A chunk was equal between its two positions, whoever compared
-/// it, and the report says so. A comparison of touched keys builds on the position where the
-/// interrupted pass began. A pass continues only in the same generation, with the same mappings,
-/// and if the definitions of the tables are the same on servers that were not replaced.
+/// **Why a continued pass is right.** A chunk that an earlier process compared was equal between
+/// its two positions, and the report says so. A comparison of touched keys builds on the position
+/// where the interrupted pass began. A pass continues only in the same generation, with the same
+/// mappings, and if the definitions of the tables are the same on servers that were not replaced.
 public interface PassProgress {
 
     /// Keeps nothing.

@@ -35,6 +35,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -169,9 +170,20 @@ public final class Reconciler {
             }
             compareGroups(GroupReconciliation.groups(others), with, threads);
             for (Member member : large) {
-                new TablePass(with, member.table(), member.builder(), threads, stored, start, clock)
-                        .run();
-                member.builder().finished();
+                TablePass pass =
+                        new TablePass(
+                                with,
+                                member.table(),
+                                member.builder(),
+                                threads,
+                                stored,
+                                start,
+                                clock);
+                if (pass.run()) {
+                    member.builder().finished();
+                } else {
+                    compareGroups(List.of(List.of(member)), with, threads);
+                }
             }
         } finally {
             chunker.releaseConnections();
@@ -179,12 +191,14 @@ public final class Reconciler {
         members.forEach(member -> explain(member, with));
     }
 
-    /// The verdict does not depend on it.
+    /// The verdict does not depend on it: every table is decided, also if it is cancelled.
     private static void explain(Member member, ReconcileContext with) {
         try {
             new DifferenceCauses(with, member.table(), member.builder()).explain();
-        } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
-            with.cancellation().check();
+        } catch (Cancelled | ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+            if (with.cancellation().isRequested()) {
+                return;
+            }
             LOG.atWarn()
                     .addKeyValue("table", member.table().mapping().target().table())
                     .addKeyValue(
@@ -197,7 +211,7 @@ public final class Reconciler {
     /// A table that cannot be read is reported by its group.
     private static boolean isLarge(Member member, ReconcileContext with) {
         try {
-            return TablePass.isFor(with, member.table());
+            return ChunkPlan.isFor(with, member.table());
         } catch (ReadFailed _) {
             with.cancellation().check();
             return false;
@@ -207,12 +221,13 @@ public final class Reconciler {
     /// Several groups at a time.
     private void compareGroups(
             List<List<Member>> groups, ReconcileContext with, ExecutorService threads) {
+        ReentrantLock rows = new ReentrantLock();
         List<Future<?>> running = new ArrayList<>();
         for (List<Member> group : groups) {
             running.add(
                     threads.submit(
                             () -> {
-                                new GroupReconciliation(with, clock, group).run();
+                                new GroupReconciliation(with, clock, group, rows).run();
                                 group.forEach(member -> member.builder().finished());
                             }));
         }

@@ -164,9 +164,14 @@ public final class StoredPass implements PassProgress {
                 });
     }
 
-    /// The pass is not continued.
+    /// The pass is not continued. Called for each pass that ends, also for one whose progress could
+    /// not be stored, or that did not begin.
     public void end() {
-        write(() -> store.end(id));
+        try {
+            store.end(id);
+        } catch (SQLException e) {
+            warn(e);
+        }
     }
 
     private static String name(ComparedTable table) {

@@ -2,11 +2,9 @@ package dev.millrace.reconcile.pass;
 
 import dev.millrace.change.Lsn;
 import dev.millrace.change.RowKey;
-import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.ComparedTable;
 import dev.millrace.digest.KeyRange;
 import dev.millrace.digest.ReadFailed;
-import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
@@ -14,7 +12,6 @@ import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.FencedRead.Between;
 import dev.millrace.reconcile.KeyVerifier;
 import dev.millrace.reconcile.ReconcileContext;
-import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
 import dev.millrace.reconcile.StartPosition;
@@ -36,7 +33,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,33 +41,26 @@ import org.slf4j.LoggerFactory;
 /// Each chunk takes about a second, so a pass may take as long as it needs: no snapshot is old, and
 /// few keys change while their chunk is compared. Confined to the reconciliation's thread, which
 /// verifies suspects while other threads compare chunks.
-///
-/// The bounds come from a sample of the target. They decide only how large the chunks are: the
-/// first and the last range have no end, so that each key of either side is in exactly one range.
 final class TablePass {
 
     private static final Logger LOG = LoggerFactory.getLogger(TablePass.class);
-
-    /// More chunks would only make the plan large.
-    private static final int MOST_CHUNKS = 20_000;
-
-    private static final int PAGE_BYTES = 8_192;
-    private static final int SAMPLED_PAGES = 8;
-    private static final int SAMPLED_ROWS = 50;
 
     /// Suspects of several chunks are verified together, because each verification takes two
     /// watermarks.
     private static final int VERIFIED_TOGETHER = 2_000;
 
     private static final String MANY =
-            "more rows of a chunk differed than can be verified, and they were in flight. Reconcile"
-                    + " again while fewer rows are written";
+            "too many rows of a chunk differ, and all that were read again had changes in flight or"
+                    + " are parked. Reconcile again while fewer rows are written";
 
     /// A crash costs at most so many chunks, and those that are being compared.
     private static final int STORED_TOGETHER = 10;
 
     private static final int TRIES = 5;
     private static final Duration POLL = Duration.ofMillis(50);
+
+    /// Twice as long after each further failure.
+    private static final Duration AFTER_A_FAILURE = Duration.ofSeconds(1);
 
     private final ReconcileContext with;
     private final ComparedTable table;
@@ -161,21 +150,16 @@ final class TablePass {
         this.clock = clock;
     }
 
-    /// Whether a table is large, and its chunks are the same on both sides.
-    static boolean isFor(ReconcileContext with, ComparedTable table) {
-        if (table.bytes() <= with.limits().chunks().tableBytes() || !table.hasRanges()) {
-            return false;
-        }
-        try (SourceSnapshot source = with.chunker().openSource(table)) {
-            return !source.hasNullKey();
-        }
-    }
-
-    void run() {
+    /// @return false if the source cannot read ranges of the key by an index; nothing was compared
+    boolean run() {
         Instant started = clock.instant();
         try {
+            Optional<List<PassProgress.Chunk>> chunks = new ChunkPlan(with, table).of(progress);
+            if (chunks.isEmpty()) {
+                return false;
+            }
             builder.rows(RowSum.NONE, RowSum.NONE);
-            plan().forEach(this::open);
+            chunks.get().forEach(this::open);
             compareAll();
             storeEqual();
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
@@ -184,6 +168,7 @@ final class TablePass {
         } finally {
             builder.took(Duration.between(started, clock.instant()));
         }
+        return true;
     }
 
     private static String reason(RuntimeException failure) {
@@ -223,41 +208,6 @@ final class TablePass {
         return bound == null ? null : bound.values().stream().map(String::valueOf).toList();
     }
 
-    /// The chunks of an interrupted pass, or new ones.
-    private List<PassProgress.Chunk> plan() {
-        List<PassProgress.Chunk> known = progress.chunks(table);
-        if (!known.isEmpty()) {
-            return known;
-        }
-        List<KeyRange> ranges = ranges();
-        List<PassProgress.Chunk> chunks =
-                IntStream.range(0, ranges.size())
-                        .mapToObj(
-                                number ->
-                                        new PassProgress.Chunk(
-                                                number, ranges.get(number), Optional.empty()))
-                        .toList();
-        progress.planned(table, chunks);
-        return chunks;
-    }
-
-    private List<KeyRange> ranges() {
-        Chunks chunks = with.limits().chunks();
-        long parts =
-                Math.clamp(
-                        Math.max(
-                                Math.ceilDiv(table.estimatedRows(), chunks.rows()),
-                                Math.ceilDiv(table.bytes(), chunks.bytes())),
-                        1,
-                        MOST_CHUNKS);
-        double ofPages = 100.0 * parts * SAMPLED_PAGES * PAGE_BYTES / Math.max(1, table.bytes());
-        double ofRows = 100.0 * parts * SAMPLED_ROWS / Math.max(1, table.estimatedRows());
-        double percent = Math.min(100, Math.max(ofPages, ofRows));
-        try (TargetSession target = with.chunker().openTarget()) {
-            return KeyRange.ALL.split(target.table(table).sampledBounds((int) parts, percent));
-        }
-    }
-
     private void compareAll() {
         while (true) {
             with.cancellation().check();
@@ -267,7 +217,9 @@ final class TablePass {
             }
             if (running > 0) {
                 poll().ifPresent(this::take);
-            } else if (!suspicious.isEmpty() && !ended) {
+            } else if (!suspicious.isEmpty()
+                    && builder.differences() < with.limits().chunks().differences()) {
+                // Also after a chunk could not be compared: what differs in others is found.
                 verifySuspicious();
             } else if (open.isEmpty() || ended) {
                 return;
@@ -291,14 +243,17 @@ final class TablePass {
 
     private void begin(Work work) {
         running++;
-        threads.submit(() -> new Done(work, compare(work.range())));
+        threads.submit(() -> new Done(work, compare(work)));
     }
 
-    private Outcome compare(KeyRange range) {
+    /// A server that does not respond needs some time.
+    private Outcome compare(Work work) {
         try {
-            return comparison.compare(range);
+            return comparison.compare(work.range());
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
-            return new Outcome.Again(reason(e));
+            String why = reason(e);
+            with.cancellation().pause(AFTER_A_FAILURE.multipliedBy(1L << work.tries()));
+            return new Outcome.Again(why);
         }
     }
 
