@@ -155,7 +155,7 @@ public final class MigrationMetrics implements MultiCollector {
         byTarget(
                 metrics,
                 "millrace_held_keys",
-                "Keys that another row is in the way of, tried again by themselves",
+                "Held keys: another row is in the way; tried again automatically",
                 tables,
                 StatusReport.Table::heldKeys);
         byTarget(

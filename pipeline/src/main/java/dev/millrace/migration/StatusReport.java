@@ -127,8 +127,8 @@ public record StatusReport(
     ///   because their key waits; `null` while unknown
     /// @param stopped why the table is stopped, or `null`
     /// @param rejectedKeys number of keys whose changes wait for an operator; `null` while unknown
-    /// @param heldKeys number of keys that another row is in the way of and that are tried again by
-    ///   themselves; `null` while unknown
+    /// @param heldKeys number of held keys: another row is in the way, and they are tried again
+    ///   automatically; `null` while unknown
     public record Table(
             String target,
             List<String> sources,

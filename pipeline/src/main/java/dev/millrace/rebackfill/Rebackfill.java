@@ -173,7 +173,7 @@ public record Rebackfill(
         return sweep.unreadable() == 0
                 ? looked
                 : looked
-                        + ". Rows whose key the source's types do not allow remain: %d. Delete them if nothing else has written them"
+                        + ". Rows whose key the source's types do not allow remain: %d. Find them with the column types of the source, and delete them if nothing else has written them"
                                 .formatted(sweep.unreadable());
     }
 }
