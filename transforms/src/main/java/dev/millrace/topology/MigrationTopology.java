@@ -42,8 +42,8 @@ public final class MigrationTopology {
                                     place.offset(),
                                     place.partition(),
                                     place.topic(),
-                                    cause instanceof UnknownFormatException
-                                            ? ": " + cause.getMessage()
+                                    cause instanceof UnknownFormatException unknown
+                                            ? ": " + unknown.getMessage()
                                             : "."),
                     cause);
         }
