@@ -152,7 +152,8 @@ final class MigrationChild implements AutoCloseable {
                         .inheritIO()
                         .start()
                         .waitFor();
-        if (status != 0) {
+        // The kill of its point may have ended the process.
+        if (status != 0 && !process.waitFor(10, TimeUnit.SECONDS)) {
             throw new IllegalStateException("kill -" + name + " ended with " + status);
         }
     }
