@@ -7,6 +7,7 @@ import dev.millrace.bench.contestant.Contestant.Route;
 import dev.millrace.bench.contestant.Contestant.Size;
 import dev.millrace.bench.contestant.Narration;
 import dev.millrace.bench.contestant.Product;
+import dev.millrace.bench.report.EarlierReport;
 import dev.millrace.bench.report.Growth;
 import dev.millrace.bench.report.Machine;
 import dev.millrace.bench.report.MarkdownReport;
@@ -23,7 +24,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -32,6 +35,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -39,8 +43,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs a benchmark: starts two servers, creates the data once, measures Millrace and its peers in
 /// turn, and writes the report. In each run the contestants start in another order. A contestant
-/// that fails, or whose target differs in any row, scores zero and makes the benchmark fail. One
-/// thread calls [#run].
+/// that fails, or whose target differs in any row, scores zero and makes the benchmark fail. What
+/// only an earlier run into the same folder measured is kept in the report, if machine, programs
+/// and load are the same. One thread calls [#run].
 public final class Bench {
 
     static final String WORK = "work";
@@ -159,9 +164,11 @@ public final class Bench {
 
     private int runIn(Path work, BenchPlan plan) throws IOException, SQLException {
         narration.say("Starting two PostgreSQL servers under " + work);
+        Optional<Report> earlier = EarlierReport.in(plan.out());
         Results results;
         try (BenchServers servers = BenchServers.start(work)) {
             results = new Results(Machine.of(servers, clock.instant()));
+            results.earlier = kept(earlier, report(plan, results));
             Stage stage = new Stage(servers, work, plan.out(), plan.load(), narration, inspection);
             if (plan.startCache()) {
                 createStartCache(plan, servers, work);
@@ -173,6 +180,7 @@ public final class Bench {
                             .ifPresent(profile -> results.profiles.put(measure, profile));
                 }
                 results.measures.add(measure);
+                results.times.put(measure.toString(), now());
                 // What is measured is kept if the benchmark is interrupted later.
                 ReportFiles.write(report(plan, results), plan.out());
             }
@@ -181,6 +189,7 @@ public final class Bench {
                 for (Growth.Axis axis : Growth.Axis.values()) {
                     results.growth.add(
                             GrowthMeasure.measure(axis, product, plan, stage, narration));
+                    results.times.put(axis.toString(), now());
                     ReportFiles.write(report(plan, results), plan.out());
                 }
             }
@@ -191,16 +200,33 @@ public final class Bench {
         return report.isValid() ? DONE : FAILED;
     }
 
+    /// The earlier report, if its figures can stand beside those of this machine and load.
+    private Optional<Report> kept(Optional<Report> earlier, Report started) {
+        Optional<String> difference = earlier.flatMap(started::differsFrom);
+        difference.ifPresent(
+                reason ->
+                        narration.say(
+                                "The report in the folder is of " + reason + ", and is replaced"));
+        return difference.isPresent() ? Optional.empty() : earlier;
+    }
+
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.SECONDS);
+    }
+
     private Report report(BenchPlan plan, Results results) {
-        return new Report(
-                results.measures,
-                plan.load(),
-                plan.runs(),
-                results.machine,
-                contestants.settings(),
-                results.samples,
-                results.growth,
-                results.profiles);
+        Report report =
+                new Report(
+                        results.measures,
+                        plan.load(),
+                        plan.runs(),
+                        results.machine,
+                        contestants.settings(),
+                        results.samples,
+                        results.growth,
+                        results.profiles,
+                        results.times);
+        return results.earlier.map(report::keeping).orElse(report);
     }
 
     /// What is measured so far.
@@ -211,6 +237,8 @@ public final class Bench {
         private final List<Sample> samples = new ArrayList<>();
         private final List<Growth> growth = new ArrayList<>();
         private final Map<Measure, Profile> profiles = new EnumMap<>(Measure.class);
+        private final Map<String, Instant> times = new TreeMap<>();
+        private Optional<Report> earlier = Optional.empty();
 
         Results(Machine machine) {
             this.machine = machine;

@@ -74,6 +74,15 @@ public record Machine(
         return versions;
     }
 
+    /// Returns whether figures of both can be compared. The kernel's version and some megabytes of
+    /// memory do not count.
+    boolean isLike(Machine other) {
+        return cores == other.cores
+                && cpu.equals(other.cpu)
+                && versions.equals(other.versions)
+                && Math.abs(memoryBytes - other.memoryBytes) <= memoryBytes / 50;
+    }
+
     private static long memory() {
         return field(Path.of("/proc/meminfo"), "MemTotal")
                 .map(text -> Long.parseLong(text.replaceAll("\\D", "")) * 1024)

@@ -7,6 +7,7 @@ import dev.millrace.bench.report.Report.Spread;
 import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,6 +52,7 @@ public final class MarkdownReport {
                                 head(report).stream(),
                                 targets(report).stream(),
                                 notes.lines(),
+                                Stream.of(""),
                                 measures,
                                 growth(report).stream(),
                                 profiles(report).stream(),
@@ -107,7 +109,9 @@ public final class MarkdownReport {
         return List.of(
                 "# Performance",
                 "",
-                "Written by `millrace bench` on " + machine.at() + ".",
+                "Written by `millrace bench` on "
+                        + machine.at()
+                        + ". Each section says when it was measured.",
                 "",
                 "Every contestant runs on the same machine, with the same two PostgreSQL servers"
                         + " and the same data, one after the other, in another order in each run."
@@ -165,12 +169,13 @@ public final class MarkdownReport {
         lines.add("");
         lines.add(
                 String.format(
-                        Locale.ROOT,
-                        MEANING.getOrDefault(measure, ""),
-                        load.rows(),
-                        load.changes(),
-                        load.rate(),
-                        load.latencySeconds()));
+                                Locale.ROOT,
+                                MEANING.getOrDefault(measure, ""),
+                                load.rows(),
+                                load.changes(),
+                                load.rate(),
+                                load.latencySeconds())
+                        + measuredAt(report, measure.toString()));
         lines.add("");
         lines.add("![" + title(measure) + "](" + ReportFiles.plot(measure) + ")");
         lines.add("");
@@ -179,6 +184,11 @@ public final class MarkdownReport {
         lines.addAll(contents(report, measure));
         lines.add("");
         return lines;
+    }
+
+    private static String measuredAt(Report report, String what) {
+        Instant at = report.times().get(what);
+        return at == null ? "" : " Measured at " + at + ".";
     }
 
     /// One row per figure, one column per contestant.
@@ -226,7 +236,7 @@ public final class MarkdownReport {
         for (Growth growth : report.growth()) {
             lines.add("## Cost as the number of " + growth.axis() + " grows");
             lines.add("");
-            lines.add(growth.sentence());
+            lines.add(growth.sentence() + measuredAt(report, growth.axis().toString()));
             lines.add("");
             lines.add("![" + growth.axis() + "](" + ReportFiles.plot(growth.axis()) + ")");
             lines.add("");

@@ -4,18 +4,24 @@ import dev.millrace.bench.contestant.Product;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /// The results of a benchmark. Immutable.
 ///
 /// @param runs of each contestant in each measure
-/// @param profiles of the service, by measure
+/// @param machine of the last run of the benchmark
 /// @param settings of every contestant by its name
+/// @param profiles of the service, by measure
+/// @param times when each measure and each axis of growth was complete, by its name
 public record Report(
         List<Measure> measures,
         Load load,
@@ -24,7 +30,8 @@ public record Report(
         Map<String, Map<String, String>> settings,
         List<Sample> samples,
         List<Growth> growth,
-        Map<Measure, Profile> profiles) {
+        Map<Measure, Profile> profiles,
+        Map<String, Instant> times) {
 
     private static final String MILLRACE = Product.NAME;
     private static final String PIPE = Peer.COPY_PIPE.toString();
@@ -35,6 +42,59 @@ public record Report(
         measures = List.copyOf(measures);
         samples = List.copyOf(samples);
         growth = List.copyOf(growth);
+        times = Map.copyOf(times);
+    }
+
+    /// Returns why the figures of another report cannot stand beside these ones; empty if they can.
+    public Optional<String> differsFrom(Report other) {
+        if (!machine.isLike(other.machine)) {
+            return Optional.of("another machine or other versions of the programs");
+        }
+        if (!load.equals(other.load) || runs != other.runs) {
+            return Optional.of("another amount of work or another number of runs");
+        }
+        return Optional.empty();
+    }
+
+    /// Returns this report and what only the earlier one measured.
+    public Report keeping(Report earlier) {
+        List<Measure> kept =
+                earlier.measures.stream().filter(one -> !measures.contains(one)).toList();
+        Map<String, Map<String, String>> allSettings = new TreeMap<>(earlier.settings);
+        allSettings.putAll(settings);
+        Map<Measure, Profile> allProfiles = new EnumMap<>(Measure.class);
+        kept.stream()
+                .filter(earlier.profiles::containsKey)
+                .forEach(one -> allProfiles.put(one, earlier.profiles.get(one)));
+        allProfiles.putAll(profiles);
+        Map<String, Instant> allTimes = new TreeMap<>(earlier.times);
+        allTimes.putAll(times);
+        return new Report(
+                Stream.concat(kept.stream(), measures.stream()).sorted().toList(),
+                load,
+                runs,
+                machine,
+                allSettings,
+                Stream.concat(
+                                earlier.samples.stream()
+                                        .filter(one -> kept.contains(one.measure())),
+                                samples.stream())
+                        .toList(),
+                Stream.concat(
+                                earlier.growth.stream()
+                                        .filter(
+                                                one ->
+                                                        growth.stream()
+                                                                .noneMatch(
+                                                                        own ->
+                                                                                own.axis()
+                                                                                        == one
+                                                                                                .axis())),
+                                growth.stream())
+                        .sorted(Comparator.comparing(Growth::axis))
+                        .toList(),
+                allProfiles,
+                allTimes);
     }
 
     /// Returns whether every target had exactly the expected rows.

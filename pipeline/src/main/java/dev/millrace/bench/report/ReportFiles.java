@@ -96,6 +96,9 @@ public final class ReportFiles {
         json.put("growth", report.growth().stream().map(ReportFiles::growth).toList());
         json.put("profiles", report.profiles());
         json.put("samples", report.samples().stream().map(ReportFiles::sample).toList());
+        Map<String, String> times = new TreeMap<>();
+        report.times().forEach((what, at) -> times.put(what, at.toString()));
+        json.put("times", times);
         return json;
     }
 
@@ -146,7 +149,19 @@ public final class ReportFiles {
                 "rate",
                 curve,
                 "samples",
-                growth.samples().stream().map(ReportFiles::sample).toList());
+                growth.runs().entrySet().stream()
+                        .flatMap(
+                                step ->
+                                        step.getValue().stream()
+                                                .map(sample -> sample(step.getKey(), sample)))
+                        .toList());
+    }
+
+    /// A sample at a value of an axis.
+    private static Map<String, Object> sample(long value, Sample sample) {
+        Map<String, Object> json = sample(sample);
+        json.put("value", value);
+        return json;
     }
 
     private static Map<String, Object> spread(Spread spread) {
@@ -169,6 +184,8 @@ public final class ReportFiles {
                             json.put("content", content.text());
                             json.put("rows", content.rows());
                             json.put("differences", content.differences());
+                            json.put("complete", content.complete());
+                            json.put("firstDifference", content.first());
                         });
         sample.failure().ifPresent(failure -> json.put("failure", failure));
         Map<String, Object> measured = new TreeMap<>();

@@ -3,6 +3,7 @@ package dev.millrace.bench.report;
 import dev.millrace.bench.contestant.CpuTime;
 import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -89,6 +90,10 @@ public record Sample(
 
         String unit() {
             return unit;
+        }
+
+        static Optional<Figure> of(String unit) {
+            return Arrays.stream(values()).filter(one -> one.unit.equals(unit)).findFirst();
         }
 
         boolean isMoreBetter() {

@@ -1,13 +1,19 @@
 package dev.millrace.bench.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.bench.contestant.Contestant.ContestantFailed;
 import dev.millrace.bench.report.Report.Load;
 import dev.millrace.bench.report.Report.Outcome;
 import dev.millrace.bench.report.Report.Spread;
 import dev.millrace.bench.report.Sample.Content;
 import dev.millrace.bench.report.Sample.Figure;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,14 +70,7 @@ class ReportTest {
 
     @Test
     void aFailureScoresZero() {
-        Sample failed =
-                new Sample(
-                        Measure.BACKFILL,
-                        "millrace",
-                        1,
-                        Map.of(),
-                        Optional.empty(),
-                        Optional.of("The service ended."));
+        Sample failed = failed();
 
         assertThat(failed.isValid()).isFalse();
         assertThat(failed.scored(Figure.RATE)).hasValue(0);
@@ -119,9 +118,108 @@ class ReportTest {
                 .contains("title &lt;1&gt;", "<polyline points=");
     }
 
-    private static Sample sample(String contestant, int run, double rate, Content content) {
+    @Test
+    void aReportIsReadAsItWasWritten() throws IOException {
+        Path folder = TestFolders.create("report");
+        Map<Long, List<Sample>> runs = new LinkedHashMap<>();
+        runs.put(1L, List.of(sample("millrace", 1, 200, EQUAL)));
+        runs.put(4L, List.of(sample("millrace", 1, 75, DIFFERENT)));
+        Report report =
+                new Report(
+                        List.of(Measure.BACKFILL),
+                        Load.QUICK,
+                        3,
+                        machine("cpu"),
+                        Map.of("millrace", Map.of("setting", "a|b")),
+                        List.of(sample("millrace", 1, 100, DIFFERENT), failed()),
+                        List.of(new Growth(Growth.Axis.PARTITIONS, runs)),
+                        Map.of(
+                                Measure.BACKFILL,
+                                new Profile(
+                                        1,
+                                        List.of(new Profile.Share("main", 0.5)),
+                                        List.of(),
+                                        List.of())),
+                        Map.of("backfill", Instant.EPOCH));
+
+        ReportFiles.write(report, folder);
+
+        assertThat(EarlierReport.in(folder)).hasValue(report);
+        assertThat(EarlierReport.in(TestFolders.create("empty"))).isEmpty();
+    }
+
+    @Test
+    void aReportThatCannotBeReadIsNotOverwritten() throws IOException {
+        Path folder = TestFolders.create("report");
+        Files.writeString(folder.resolve("performance.json"), "{\"samples\": []}");
+
+        assertThatThrownBy(() -> EarlierReport.in(folder))
+                .isInstanceOf(ContestantFailed.class)
+                .hasMessageContaining("performance.json")
+                .hasMessageContaining("--out");
+    }
+
+    @Test
+    void whatOnlyTheEarlierRunMeasuredIsKept() {
+        Sample stream = sample(Measure.STREAM, "millrace", 1, 50, EQUAL);
+        Report earlier =
+                report(
+                        List.of(Measure.BACKFILL, Measure.STREAM),
+                        Map.of("backfill", Instant.EPOCH, "stream", Instant.EPOCH),
+                        sample("millrace", 1, 100, EQUAL),
+                        stream);
+        Instant later = Instant.EPOCH.plusSeconds(1);
+        Sample again = sample("millrace", 1, 300, EQUAL);
+
+        Report kept =
+                report(List.of(Measure.BACKFILL), Map.of("backfill", later), again)
+                        .keeping(earlier);
+
+        assertThat(kept.measures()).containsExactly(Measure.BACKFILL, Measure.STREAM);
+        assertThat(kept.samples()).containsExactlyInAnyOrder(again, stream);
+        assertThat(kept.times()).isEqualTo(Map.of("backfill", later, "stream", Instant.EPOCH));
+        assertThat(MarkdownReport.of(kept, ""))
+                .contains("Measured at 1970-01-01T00:00:01Z.", "Measured at 1970-01-01T00:00:00Z.");
+    }
+
+    @Test
+    void figuresOfAnotherMachineCannotStandBesideThese() {
+        Report here = report(sample("millrace", 1, 100, EQUAL));
+        Report there =
+                new Report(
+                        here.measures(),
+                        here.load(),
+                        here.runs(),
+                        machine("another cpu"),
+                        here.settings(),
+                        here.samples(),
+                        here.growth(),
+                        here.profiles(),
+                        here.times());
+
+        assertThat(here.differsFrom(here)).isEmpty();
+        assertThat(here.differsFrom(there))
+                .hasValueSatisfying(reason -> assertThat(reason).contains("another machine"));
+    }
+
+    private static Sample failed() {
         return new Sample(
                 Measure.BACKFILL,
+                "millrace",
+                1,
+                Map.of(),
+                Optional.empty(),
+                Optional.of("The service ended."));
+    }
+
+    private static Sample sample(String contestant, int run, double rate, Content content) {
+        return sample(Measure.BACKFILL, contestant, run, rate, content);
+    }
+
+    private static Sample sample(
+            Measure measure, String contestant, int run, double rate, Content content) {
+        return new Sample(
+                measure,
                 contestant,
                 run,
                 Map.of(Figure.RATE, rate, Figure.CPU, 9.0),
@@ -130,14 +228,24 @@ class ReportTest {
     }
 
     private static Report report(Sample... samples) {
+        return report(List.of(Measure.BACKFILL), Map.of(), samples);
+    }
+
+    private static Report report(
+            List<Measure> measures, Map<String, Instant> times, Sample... samples) {
         return new Report(
-                List.of(Measure.BACKFILL),
+                measures,
                 Load.QUICK,
                 3,
-                new Machine(Instant.EPOCH, 2, 1 << 30, "cpu", "system", Map.of("Java", "25")),
+                machine("cpu"),
                 Map.of("millrace", Map.of("setting", "a|b")),
                 List.of(samples),
                 List.of(),
-                Map.of());
+                Map.of(),
+                times);
+    }
+
+    private static Machine machine(String cpu) {
+        return new Machine(Instant.EPOCH, 2, 1 << 30, cpu, "system", Map.of("Java", "25"));
     }
 }
