@@ -31,6 +31,7 @@ final class Invariants {
     private static final Pattern CHANGE =
             Pattern.compile("table public\\.(\\w+): (INSERT|UPDATE|DELETE): (.*)");
     private static final Pattern CELL = Pattern.compile("(\\w+)\\[[\\w ]+\\]:('[^']*'|\\S+)");
+    private static final String COMMIT = "COMMIT ";
     private static final String HISTORY = "history";
     private static final int HISTORY_AT_ONCE = 20_000;
 
@@ -44,6 +45,10 @@ final class Invariants {
 
     /// Keys of `bulk`, which never return.
     private final BitSet gone = new BitSet();
+
+    /// The commit that was followed last. A slot that was not written to disk before a crash
+    /// returns what it returned before.
+    private Lsn followed = Lsn.ZERO;
 
     Invariants(
             TestDatabase source, TestDatabase target, Map<String, Object> kafka, String migration) {
@@ -137,11 +142,26 @@ final class Invariants {
         do {
             changes =
                     target.query(
-                            "SELECT data FROM pg_logical_slot_get_changes('%s', NULL, %d)"
+                            "SELECT lsn, data FROM pg_logical_slot_get_changes('%s', NULL, %d)"
                                     .formatted(historySlot(), HISTORY_AT_ONCE));
-            changes.forEach(change -> follow(String.valueOf(change.getFirst()), found));
+            List<String> transaction = new ArrayList<>();
+            for (List<@Nullable String> change : changes) {
+                String data = String.valueOf(change.getLast());
+                transaction.add(data);
+                if (data.startsWith(COMMIT)) {
+                    follow(Lsn.parse(String.valueOf(change.getFirst())), transaction, found);
+                    transaction.clear();
+                }
+            }
         } while (!changes.isEmpty());
         return found;
+    }
+
+    private void follow(Lsn commit, List<String> transaction, List<Violation> found) {
+        if (commit.compareTo(followed) > 0) {
+            followed = commit;
+            transaction.forEach(change -> follow(change, found));
+        }
     }
 
     private void follow(String change, List<Violation> found) {
