@@ -1,6 +1,7 @@
 package dev.millrace.spec;
 
 import dev.millrace.problem.Position;
+import dev.millrace.spec.text.SourceText;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;

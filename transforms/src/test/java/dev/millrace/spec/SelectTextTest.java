@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.problem.Position;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.text.SourceText;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

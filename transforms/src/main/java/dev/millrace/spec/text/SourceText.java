@@ -1,11 +1,11 @@
-package dev.millrace.spec;
+package dev.millrace.spec.text;
 
 import dev.millrace.problem.Position;
 import java.util.Optional;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 
 /// The file's text by code points, with the line and column of each. Immutable.
-final class SourceText {
+public final class SourceText {
 
     private static final int BYTE_ORDER_MARK = 0xFEFF;
 
@@ -14,7 +14,7 @@ final class SourceText {
     private final int[] lines;
     private final int[] columns;
 
-    SourceText(String file, String text) {
+    public SourceText(String file, String text) {
         this.file = file;
         String content =
                 !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
@@ -35,46 +35,46 @@ final class SourceText {
         }
     }
 
-    String file() {
+    public String file() {
         return file;
     }
 
-    String text() {
+    public String text() {
         return new String(codePoints, 0, codePoints.length);
     }
 
-    int length() {
+    public int length() {
         return codePoints.length;
     }
 
     /// The code point at an index, or -1 past the end.
-    int codePoint(int index) {
+    public int codePoint(int index) {
         return index < codePoints.length ? codePoints[index] : -1;
     }
 
-    boolean isBlank(int index) {
+    public boolean isBlank(int index) {
         int c = codePoint(index);
         return c == ' ' || c == '\t' || c == '\n' || c == '\r';
     }
 
-    int line(int index) {
+    public int line(int index) {
         return lines[Math.clamp(index, 0, codePoints.length)];
     }
 
-    int column(int index) {
+    public int column(int index) {
         return columns[Math.clamp(index, 0, codePoints.length)];
     }
 
-    Position at(int index) {
+    public Position at(int index) {
         return new Position(file, line(index), column(index));
     }
 
-    Position at(Optional<Mark> mark) {
+    public Position at(Optional<Mark> mark) {
         return at(mark.map(Mark::getIndex).orElse(0));
     }
 
     /// The rest of the line, starting at an index.
-    String restOfLine(int index) {
+    public String restOfLine(int index) {
         int end = index;
         while (end < codePoints.length && codePoints[end] != '\n' && codePoints[end] != '\r') {
             end++;

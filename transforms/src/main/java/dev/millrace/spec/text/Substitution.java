@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.text;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -8,20 +8,20 @@ import org.jspecify.annotations.Nullable;
 
 /// Replaces `${NAME}` and `${NAME:default}` with values of the environment; `$${` is a literal
 /// `${`. A replaced value is not substituted again. Immutable.
-final class Substitution {
+public final class Substitution {
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
     private final Map<String, String> environment;
 
-    Substitution(Map<String, String> environment) {
+    public Substitution(Map<String, String> environment) {
         this.environment = Map.copyOf(environment);
     }
 
     /// @param refuse receives the offset of a `${` that cannot be replaced, and the reason, which
     ///   names variables and contains no value
     /// @return null when something was refused
-    @Nullable Replaced replace(String raw, BiConsumer<Integer, String> refuse) {
+    public @Nullable Replaced replace(String raw, BiConsumer<Integer, String> refuse) {
         Replaced replaced = new Replaced(raw.length());
         boolean complete = true;
         int i = 0;
@@ -72,7 +72,7 @@ final class Substitution {
     }
 
     /// A text and the offset in the raw text that each of its characters comes from.
-    static final class Replaced {
+    public static final class Replaced {
 
         private final StringBuilder text = new StringBuilder();
         private int[] origins;
@@ -82,16 +82,16 @@ final class Substitution {
             origins = new int[expected + 1];
         }
 
-        String text() {
+        public String text() {
             return text.toString();
         }
 
         /// Whether the text contains a value of the environment.
-        boolean changed() {
+        public boolean changed() {
             return changed;
         }
 
-        int origin(int offset) {
+        public int origin(int offset) {
             return origins[offset];
         }
 

@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.text;
 
 import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.exceptions.Mark;
@@ -7,7 +7,7 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 /// Finds the position in the file of each character of a YAML scalar, by walking the value and the
 /// file together: YAML folds and strips blanks; every other character is in the file as it is or
 /// escaped. Not thread-safe; used for one scalar.
-final class ScalarPositions {
+public final class ScalarPositions {
 
     private final SourceText source;
     private final ScalarStyle style;
@@ -26,7 +26,7 @@ final class ScalarPositions {
     }
 
     /// @return the index in the file of each `char` of the node's value, and of its end
-    static int[] of(SourceText source, ScalarNode node) {
+    public static int[] of(SourceText source, ScalarNode node) {
         return new ScalarPositions(source, node).walk(node.getValue());
     }
 
