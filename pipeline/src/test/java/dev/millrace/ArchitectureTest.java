@@ -74,6 +74,7 @@ class ArchitectureTest {
                     "replication",
                     "rollback",
                     "usage",
+                    "verdict",
                     "switchover",
                     "migration",
                     "ending",

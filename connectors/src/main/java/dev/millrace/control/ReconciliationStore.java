@@ -20,6 +20,8 @@ public final class ReconciliationStore {
             INSERT INTO millrace.reconciliation
                 (id, migration, generation, verdict, started_at, finished_at, report)
             VALUES (?, ?, ?, ?, ?, ?, ?::jsonb)
+            ON CONFLICT (id) DO UPDATE SET verdict = excluded.verdict,
+                finished_at = excluded.finished_at, report = excluded.report
             """;
 
     private static final String SELECT =
@@ -53,6 +55,7 @@ public final class ReconciliationStore {
             Instant finishedAt,
             String json) {}
 
+    /// A report of the same reconciliation, which was continued, is replaced.
     public void save(Stored report) throws SQLException {
         try (Connection connection = open()) {
             Statements.update(

@@ -8,6 +8,7 @@ import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;

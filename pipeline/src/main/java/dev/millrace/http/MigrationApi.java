@@ -3,7 +3,7 @@ package dev.millrace.http;
 import dev.millrace.http.Problems.ProblemException;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;

@@ -6,14 +6,14 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.JournalStore;
-import dev.millrace.control.OperationStore;
 import dev.millrace.control.OperationStore.StoredOperation;
+import dev.millrace.control.OperationStore;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.kafka.Broker;
-import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
+import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
@@ -37,6 +37,9 @@ import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.TargetFencing;
+import dev.millrace.verdict.ReconciliationSchedule;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -61,6 +64,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// Of the stream from the target back to the source.
     private final Optional<Reconciliations> back;
 
+    private final ReconciliationSchedule schedule;
     private final BackfillFlow flow;
     private final StatusBoard board;
     private final Conductor conductor;
@@ -192,6 +196,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         phase,
                         reconciliations::begin);
         reconciliations.begin(generation.number());
+        this.schedule =
+                new ReconciliationSchedule(file.spec().reconcile(), this::inSync, clock);
         this.ownerProbe =
                 PeriodicProbe.start(
                         "owner", OwnerStore.CHECK_INTERVAL, clock, owner::keep, () -> {});
@@ -282,6 +288,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             migration.fenceTarget();
             migration.conductor.start();
             migration.operations.resume();
+            migration.schedule.start();
             return migration;
         } catch (SQLException | RuntimeException e) {
             broker.close();
@@ -309,11 +316,18 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 conductor.phase(),
                 now,
                 conductor.parts(now),
-                isForward(compared())
-                        ? reconciliations.last()
-                        : back.flatMap(Reconciliations::last),
+                lastReconciliation(),
                 operations.progress(),
                 operations.switched());
+    }
+
+    private Optional<StatusReport.LastReconciliation> lastReconciliation() {
+        return (isForward(compared()) ? Optional.of(reconciliations) : back)
+                .flatMap(Reconciliations::last)
+                .map(
+                        last ->
+                                new StatusReport.LastReconciliation(
+                                        last.verdict(), last.finishedAt(), last.allTablesAt()));
     }
 
     @Override
@@ -345,23 +359,50 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public UUID reconcile(List<String> targets) {
         LiveStream now = compared();
-        Optional<String> refusal =
-                ComparisonGate.refusal(
-                        conductor.phase().phase(),
-                        now.stream().capture().state(),
-                        now.stream().backfill(),
-                        ComponentStates.part("capture", board.capture(now)));
+        Optional<String> refusal = refusal(now);
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
+        return sides(now).request(targets);
+    }
+
+    private Optional<String> refusal(LiveStream now) {
+        return ComparisonGate.refusal(
+                conductor.phase().phase(),
+                now.stream().capture().state(),
+                now.stream().backfill(),
+                ComponentStates.part("capture", board.capture(now)));
+    }
+
+    private ReconciliationSchedule.Sides sides(LiveStream now) {
+        int generation = now.generation().number();
         return isForward(now)
-                ? reconciliations.request(
-                        now.generation().number(), targets, now.progress(() -> blocked(now)))
-                : back.orElseThrow()
-                        .request(
-                                now.generation().number(),
-                                targets,
-                                now.progress(() -> reverse.flatMap(ReverseStream::ended)));
+                ? new ReconciliationSchedule.OfStream(
+                        reconciliations, generation, now.progress(() -> blocked(now)))
+                : new ReconciliationSchedule.OfStream(
+                        back.orElseThrow(),
+                        generation,
+                        now.progress(() -> reverse.flatMap(ReverseStream::ended)));
+    }
+
+    /// What the schedule may compare now.
+    private Optional<ReconciliationSchedule.Sides> inSync() {
+        LiveStream now = compared();
+        boolean writesArrive =
+                switch (conductor.phase().phase()) {
+                    case Phase.InSync _ -> true;
+                    case Phase.Reversible _ -> !isForward(now);
+                    case Phase.Planned _,
+                            Phase.Backfilling _,
+                            Phase.CatchingUp _,
+                            Phase.SwitchingOver _,
+                            Phase.Unresolved _,
+                            Phase.Failed _ ->
+                            false;
+                };
+        return writesArrive && owner.isConfirmed() && refusal(now).isEmpty()
+                ? Optional.of(sides(now))
+                : Optional.empty();
     }
 
     private boolean isForward(LiveStream live) {
@@ -484,6 +525,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public void close() {
         operations.close();
+        schedule.close();
         reconciliations.close();
         back.ifPresent(Reconciliations::close);
         reverse.ifPresent(ReverseStream::close);

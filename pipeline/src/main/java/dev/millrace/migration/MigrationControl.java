@@ -1,13 +1,12 @@
 package dev.millrace.migration;
 
 import dev.millrace.rebackfill.Rebackfill;
-import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
-import java.time.Instant;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -98,17 +97,4 @@ public interface MigrationControl {
             Optional<String> key,
             int limit,
             Consumer<String> line);
-
-    /// The state of a requested reconciliation.
-    public sealed interface ReconciliationState {
-
-        record Waiting(Instant askedAt) implements ReconciliationState {}
-
-        record Running(Instant startedAt) implements ReconciliationState {}
-
-        record Finished(ReconciliationReport report) implements ReconciliationState {}
-
-        /// The reconciliation could not run; nothing is known about equality.
-        record Failed(String reason) implements ReconciliationState {}
-    }
 }

@@ -21,6 +21,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.GateFacts;
 import dev.millrace.switchover.SidesReader;
 import dev.millrace.switchover.TargetFencing;
+import dev.millrace.verdict.Reconciliations;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.ArrayList;

@@ -4,6 +4,8 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.lifecycle.Failure;
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
@@ -46,6 +48,7 @@ public final class TableReportBuilder {
     private long fromLog;
     private long undecided;
     private @Nullable String cause;
+    private boolean mayPass;
     private long notCompared;
     private boolean finished;
     private boolean partial;
@@ -133,6 +136,29 @@ public final class TableReportBuilder {
         if (cause == null) {
             cause = why;
         }
+    }
+
+    /// The table is undecided because something could not be read.
+    public void failed(RuntimeException failure, String why) {
+        undecided(0, why);
+        if (passes(failure)) {
+            passing();
+        }
+    }
+
+    /// Whether a failure passes by itself, such as a lost connection.
+    public static boolean passes(RuntimeException failure) {
+        return FailureClassifier.of(failure) instanceof Failure.Retry;
+    }
+
+    /// The reason why the table is undecided passes by itself.
+    public void passing() {
+        mayPass = true;
+    }
+
+    /// Whether a later comparison may decide what this one did not, although nobody does anything.
+    public boolean mayPass() {
+        return mayPass;
     }
 
     /// Adds rows of differing buckets that are too many to be compared one by one.

@@ -7,7 +7,7 @@ import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
 import dev.millrace.migration.StatusReport.Counts;

@@ -5,7 +5,7 @@ import static dev.millrace.app.ServiceScene.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.Http.Answer;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.List;

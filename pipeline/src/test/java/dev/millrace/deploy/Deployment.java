@@ -18,14 +18,13 @@ import java.util.function.UnaryOperator;
 /// period. Paths are those inside the container.
 ///
 /// @param mounted path on this machine for each path of the container
-/// @param plan arguments of the plan job; `reconcile` likewise; empty without such a job
+/// @param plan arguments of the plan job; empty without such a job
 /// @param healthCheck a command; empty for HTTP probes
 record Deployment(
         Map<String, String> environment,
         Map<String, Path> mounted,
         List<String> run,
         List<String> plan,
-        List<String> reconcile,
         List<String> healthCheck,
         Duration grace,
         UnaryOperator<String> secrets) {
@@ -40,7 +39,6 @@ record Deployment(
                 ComposeWiring.environment(millrace, interpolation),
                 Map.of(Served.CONFIG, checkout.root().resolve(file)),
                 millrace.arguments(),
-                List.of(),
                 List.of(),
                 health == null ? List.of() : health.test().subList(1, health.test().size()),
                 seconds(String.valueOf(millrace.stopGracePeriod())),
@@ -66,7 +64,6 @@ record Deployment(
                 Map.of(Served.CONFIG, config),
                 service.container().getArgs(),
                 verb(manifests, "plan").container().getArgs(),
-                verb(manifests, "reconcile").container().getArgs(),
                 List.of(),
                 Duration.ofSeconds(service.spec().getTerminationGracePeriodSeconds()),
                 key -> secret.getStringData().getOrDefault(key, ""));
@@ -77,9 +74,7 @@ record Deployment(
         List<String> replaced = new ArrayList<>();
         for (String argument : arguments) {
             Path path = mounted.get(argument);
-            String url =
-                    argument.replaceFirst("^http://millrace:\\d+$", "http://127.0.0.1:" + port);
-            replaced.add(path == null ? url : path.toString());
+            replaced.add(path == null ? argument : path.toString());
         }
         int at = replaced.indexOf("--port");
         if (at >= 0) {

@@ -44,20 +44,17 @@ class ManifestTest {
                     deployment.yaml    | image: millrace               | image: mill                 | does not have version
                     service.yaml       | component: service            | component: server           | does not select exactly one pod template
                     service.yaml       | targetPort: http              | targetPort: 9090            | no pod exposes its port
-                    service.yaml       | port: 8080                    | port: 80                    | no service at
                     service.yaml       | apiVersion: v1                | apiVersion: v2              | unknown kind
                     volume.yaml        | storage: 10Gi                 | storages: 10Gi              | no storage request
                     plan.yaml          | backoffLimit: 0               | backofLimit: 0              | unknown fields [backofLimit]
                     plan.yaml          | args: [plan                   | args: [plans                | unknown command plans
-                    reconcile.yaml     | 'http://millrace:8080'        | 'http://millrace:8081'      | no service at
-                    reconcile.yaml     | jobTemplate:                  | template:                   | unknown fields [template]
                     network.yaml       | name: millrace-to-kafka       | name: millrace-to-broker    | the policies are
                     network.yaml       | port: 9092                    | port: 9093                  | does not allow port 9092
                     network.yaml       | values: [service, plan]       | values: [plan]              | does not allow port
                     network.yaml       | port: http                    | port: https                 | no selected pod exposes the port https
                     network.yaml       | policyTypes: [Ingress, Egress] | policyTypes: [Ingress]     | allowed without a named policy
                     network.yaml       | name: monitoring              | names: monitoring           | monitoring cannot scrape
-                    network.yaml       | component: reconcile          | component: reconciled       | selects no pod
+                    network.yaml       | component: service            | component: serve            | selects no pod
                     kustomization.yaml | - plan.yaml                   | - plans.yaml                | there is no plans.yaml
                     kustomization.yaml | '  - plan.yaml\n'             | ''                          | unreferenced file plan.yaml
                     kustomization.yaml | newTag: 0.1.0-SNAPSHOT        | newTag: latest              | does not have version

@@ -9,7 +9,6 @@ import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
-import io.fabric8.kubernetes.api.model.batch.v1.CronJob;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.openshift.api.model.monitoring.v1.PrometheusRule;
@@ -35,7 +34,6 @@ record Manifests(List<HasMetadata> objects) {
                     Map.entry("v1 PersistentVolumeClaim", PersistentVolumeClaim.class),
                     Map.entry("apps/v1 Deployment", Deployment.class),
                     Map.entry("batch/v1 Job", Job.class),
-                    Map.entry("batch/v1 CronJob", CronJob.class),
                     Map.entry("networking.k8s.io/v1 NetworkPolicy", NetworkPolicy.class),
                     Map.entry("monitoring.coreos.com/v1 ServiceMonitor", ServiceMonitor.class),
                     Map.entry("monitoring.coreos.com/v1 PrometheusRule", PrometheusRule.class));
@@ -81,16 +79,7 @@ record Manifests(List<HasMetadata> objects) {
                         all(Deployment.class).stream()
                                 .map(one -> new Pod(one, one.getSpec().getTemplate())),
                         all(Job.class).stream()
-                                .map(one -> new Pod(one, one.getSpec().getTemplate())),
-                        all(CronJob.class).stream()
-                                .map(
-                                        one ->
-                                                new Pod(
-                                                        one,
-                                                        one.getSpec()
-                                                                .getJobTemplate()
-                                                                .getSpec()
-                                                                .getTemplate())))
+                                .map(one -> new Pod(one, one.getSpec().getTemplate())))
                 .flatMap(pods -> pods)
                 .toList();
     }

@@ -30,9 +30,7 @@ final class NetworkCheck {
                     "millrace-to-source",
                     "millrace-to-target",
                     "millrace-to-kafka",
-                    "millrace-from-monitoring",
-                    "millrace-from-reconcile",
-                    "millrace-reconcile-to-service");
+                    "millrace-from-monitoring");
 
     private final Manifests manifests;
     private final Findings findings;
@@ -50,7 +48,6 @@ final class NetworkCheck {
         }
         findings.require(named.equals(EDGES), "NetworkPolicy", "the policies are " + named);
         manifests.pods().forEach(this::places);
-        manifests.pods().forEach(this::reachesTheService);
         fromMonitoring();
     }
 
@@ -153,29 +150,6 @@ final class NetworkCheck {
                         .flatMap(rule -> rule.getPorts().stream())
                         .anyMatch(one -> Integer.valueOf(port).equals(one.getPort().getIntVal()));
         findings.require(open, pod.owner(), edge + " does not allow port " + port);
-    }
-
-    private void reachesTheService(Pod client) {
-        if (client.option("--url").isEmpty()) {
-            return;
-        }
-        for (Pod service : manifests.pods()) {
-            if (service.option("--bind").isEmpty()) {
-                continue;
-            }
-            boolean out =
-                    manifests.all(NetworkPolicy.class).stream()
-                            .filter(one -> client.isSelectedBy(one.getSpec().getPodSelector()))
-                            .flatMap(one -> one.getSpec().getEgress().stream())
-                            .anyMatch(rule -> peers(rule.getTo()).contains(service));
-            boolean in =
-                    manifests.all(NetworkPolicy.class).stream()
-                            .filter(one -> service.isSelectedBy(one.getSpec().getPodSelector()))
-                            .flatMap(one -> one.getSpec().getIngress().stream())
-                            .anyMatch(rule -> peers(rule.getFrom()).contains(client));
-            findings.require(
-                    out && in, client.owner(), "no policy allows traffic to " + service.owner());
-        }
     }
 
     private void fromMonitoring() {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// Checks one pod: image, command, probes, ports, limits and privileges.
 final class PodCheck {
 
-    private static final Set<String> VERBS = Set.of("run", "plan", "reconcile");
+    private static final Set<String> VERBS = Set.of("run", "plan");
 
     private final String version;
     private final Checkout.Image image;

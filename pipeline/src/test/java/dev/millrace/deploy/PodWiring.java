@@ -6,12 +6,10 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Secret;
-import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -21,8 +19,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// Checks the references of a pod to other objects: variables, volumes, keys of the secret,
-/// migration file and service.
+/// Checks the references of a pod to other objects: variables, volumes, keys of the secret and
+/// migration file.
 final class PodWiring {
 
     private final Manifests manifests;
@@ -42,7 +40,6 @@ final class PodWiring {
         if (pod.option("-c").isPresent()) {
             migrationFile(pod);
         }
-        pod.option("--url").ifPresent(url -> requireService(pod, URI.create(url)));
     }
 
     /// Requires that some pod uses every key of the example secret.
@@ -224,17 +221,5 @@ final class PodWiring {
                             }
                         });
         return folder;
-    }
-
-    private void requireService(Pod pod, URI url) {
-        boolean there =
-                manifests
-                        .find(Service.class, url.getHost())
-                        .filter(
-                                service ->
-                                        service.getSpec().getPorts().stream()
-                                                .anyMatch(port -> port.getPort() == url.getPort()))
-                        .isPresent();
-        findings.require(there, pod.owner(), "no service at " + url);
     }
 }

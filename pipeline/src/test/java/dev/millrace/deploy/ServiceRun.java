@@ -61,11 +61,11 @@ record ServiceRun(
                                 service.without("/api/v1/status"));
                 around.load();
                 service.awaitBackfill(TO_START);
-                List<String> asked =
-                        deployment.reconcile().isEmpty()
-                                ? List.of("reconcile", "--url", "http://127.0.0.1:" + port)
-                                : deployment.here(deployment.reconcile(), port);
-                int reconcile = verb(around.folder(), environment, asked);
+                int reconcile =
+                        verb(
+                                around.folder(),
+                                environment,
+                                List.of("reconcile", "--url", "http://127.0.0.1:" + port));
                 String verdict = Files.readString(around.folder().resolve("verb.log"));
                 Scrape scrape = Scrape.of(service.with(Served.METRICS));
                 int exit = service.terminate(deployment.grace());

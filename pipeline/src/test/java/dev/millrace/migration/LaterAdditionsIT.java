@@ -6,15 +6,16 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Session;
 import dev.millrace.problem.Position;
 import dev.millrace.replication.LaterAdditions;
-import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
-import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectParser;
 import dev.millrace.stream.ReplicationStream;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +56,8 @@ class LaterAdditionsIT {
                             MigrationSpec.RejectedLimit.STANDARD,
                             TruncateSetting.STANDARD,
                             SchemaChange.Setting.STANDARD,
-                            Switchover.DEFAULT);
+                            Switchover.DEFAULT,
+                            ReconcileSetting.DEFAULT);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =
                     new LaterAdditions(

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.control.GenerationStore.Generation;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart.Rows;

@@ -12,12 +12,12 @@ import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.control.ControlSchema;
-import dev.millrace.ending.Premises;
 import dev.millrace.ending.Premises.LogServer;
+import dev.millrace.ending.Premises;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
@@ -27,23 +27,24 @@ import dev.millrace.problem.Position;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.retention.LogRetention;
-import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecResult;
-import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange.Kind;
 import dev.millrace.spec.source.SchemaChange.Policy;
-import dev.millrace.spec.source.TruncateSetting;
+import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting.Truncate;
-import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover.Route;
+import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.sql.Relation;
-import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectParser.ParseResult;
+import dev.millrace.sql.SelectParser;
 import dev.millrace.sql.SelectStatement;
 import dev.millrace.stream.Direction;
 import dev.millrace.stream.ReplicationStream;
@@ -95,6 +96,7 @@ final class MigrationScene implements AutoCloseable {
     private List<TableEntry> entries = List.of();
     private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
+    private ReconcileSetting reconcile = ReconcileSetting.DEFAULT;
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;
@@ -206,6 +208,12 @@ final class MigrationScene implements AutoCloseable {
                         SWITCHOVER_TIMEOUT,
                         Switchover.DEFAULT.reverseWindow(),
                         List.of(route));
+        return this;
+    }
+
+    /// Lets the service compare both sides by itself.
+    MigrationScene reconciling(ReconcileSetting setting) {
+        reconcile = setting;
         return this;
     }
 
@@ -545,7 +553,8 @@ final class MigrationScene implements AutoCloseable {
                 MigrationSpec.RejectedLimit.STANDARD,
                 truncate,
                 schemaChange,
-                switchover);
+                switchover,
+                reconcile);
     }
 
     void awaitPhase(String phase) {

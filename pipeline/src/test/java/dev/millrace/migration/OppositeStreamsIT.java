@@ -12,22 +12,23 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.StoredOffsets;
-import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogTopic;
-import dev.millrace.kafka.TopicReader;
+import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.TopicReader.OffsetRange;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.kafka.TopicReader;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.retention.LogRetention;
-import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
@@ -145,7 +146,8 @@ class OppositeStreamsIT {
                             MigrationSpec.RejectedLimit.STANDARD,
                             TruncateSetting.STANDARD,
                             SchemaChange.Setting.STANDARD,
-                            Switchover.DEFAULT);
+                            Switchover.DEFAULT,
+                            ReconcileSetting.DEFAULT);
             migration =
                     Migration.start(
                             new Migration.Streams(stream(), Optional.empty()),

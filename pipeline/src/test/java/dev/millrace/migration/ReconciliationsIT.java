@@ -3,14 +3,15 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.ControlSchema;
-import dev.millrace.control.ReconciliationStore;
 import dev.millrace.control.ReconciliationStore.Stored;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
-import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.control.ReconciliationStore;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.stream.KnownTables;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import dev.millrace.verdict.Reconciliations;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;

@@ -287,7 +287,8 @@ class PreflightIT {
                         one.rejectedLimit(),
                         one.truncate(),
                         one.schemaChange(),
-                        one.switchover());
+                        one.switchover(),
+                        one.reconcile());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");
     }

@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
@@ -28,6 +29,7 @@ import java.util.TreeSet;
 /// @param truncate what a TRUNCATE of a source table does
 /// @param schemaChange what a change of a source table's definition does
 /// @param switchover when and how the applications move to the target
+/// @param reconcile when the service compares both sides by itself
 public record MigrationSpec(
         String migration,
         Endpoint source,
@@ -41,7 +43,8 @@ public record MigrationSpec(
         RejectedLimit rejectedLimit,
         TruncateSetting truncate,
         SchemaChange.Setting schemaChange,
-        Switchover switchover) {
+        Switchover switchover,
+        ReconcileSetting reconcile) {
 
     public MigrationSpec {
         tables = List.copyOf(tables);
@@ -76,6 +79,8 @@ public record MigrationSpec(
                 + schemaChange
                 + ", switchover="
                 + switchover
+                + ", reconcile="
+                + reconcile
                 + "]";
     }
 

@@ -97,7 +97,13 @@ record SpecForm(
                         kind =
                                 "a mapping with fence, verdict-max-age, lag-below, timeout,"
                                         + " reverse-window and route")
-                @Nullable SwitchoverForm switchover) {
+                @Nullable SwitchoverForm switchover,
+        @Setting(
+                        value =
+                                "When the service compares both sides by itself. It can be changed"
+                                        + " between two starts of one migration.",
+                        kind = "a mapping with schedule")
+                @Nullable ReconcileForm reconcile) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
     static final String BACKFILL = "(windows|engine)";

@@ -9,6 +9,7 @@ import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting.Truncate;
 import dev.millrace.spec.source.TruncateSetting;
@@ -105,6 +106,7 @@ public final class SpecReader {
                         ? Map.of()
                         : new DebeziumCheck(problems).check(form.debezium());
         Switchover switchover = new SwitchoverCheck(paths, problems).check(form.switchover());
+        ReconcileSetting reconcile = ReconcileForm.check(form.reconcile(), problems);
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(
@@ -135,7 +137,8 @@ public final class SpecReader {
                 new RejectedLimit(rejected, tableCheck.rejectedLimits()),
                 new TruncateSetting(truncate, tableCheck.truncates()),
                 new SchemaChange.Setting(changes, tableCheck.schemaChanges()),
-                switchover);
+                switchover,
+                reconcile);
     }
 
     private static Backfill backfill(@Nullable Scalar backfill, Problems problems) {

@@ -64,6 +64,8 @@ class SpecSchemaTest {
               - webhook: {url: 'https://a/b', token: '${TOKEN:t}', timeout: 6s}
               - pgbouncer: {admin: 'h:6432', username: u, password: p,
                   database: shop, config: d.ini, old: host=a, new: host=b}
+            reconcile:
+              schedule: 24h
             """;
 
     @ParameterizedTest
@@ -82,7 +84,10 @@ class SpecSchemaTest {
                 "timeout: 20s=timeout: ${T:20s}",
                 "lag-below: 2s=lag-below: 1500ms",
                 "key: [id]=reverse: [SELECT id FROM crm.t]",
-                "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}"
+                "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}",
+                "schedule: 24h=schedule: 15 3 * * *",
+                "schedule: 24h=schedule: '*/5 0-23/2 1,15 * 0'",
+                "schedule: 24h=schedule: ${S:1h}"
             })
     void readerAndSchemaAcceptValidFile(String replacement) {
         String file = replaced(replacement);
@@ -113,6 +118,9 @@ class SpecSchemaTest {
                 "SELECT id FROM public.users=[SELECT id FROM public.users]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
                 "backfill: engine=backfill: both",
+                "schedule: 24h=schedule: daily",
+                "schedule: 24h=schedule: 15 3 * *",
+                "schedule: 24h=every: 24h",
                 "backfill: engine=schema-change: {drop-table: pause}",
                 "key: [id]=schema-change: pause",
                 "backfill: engine=indexes: drop",

@@ -83,10 +83,13 @@ final class ChunkComparison {
 
         record Divided(List<KeyRange> parts) implements Outcome {}
 
-        /// Too much changed to compare the chunk now.
-        record Again(String why) implements Outcome {}
+        /// The chunk could not be compared now.
+        ///
+        /// @param passing whether the reason passes by itself, such as a lost connection
+        record Again(String why, boolean passing) implements Outcome {}
 
-        record Undecided(String why) implements Outcome {}
+        /// @param passing whether the reason passes by itself
+        record Undecided(String why, boolean passing) implements Outcome {}
     }
 
     Outcome compare(KeyRange range) {
@@ -97,7 +100,7 @@ final class ChunkComparison {
                                 (source, fenced, between) ->
                                         compare(range, source, fenced, between));
         return switch (read) {
-            case FencedRead.Failed<Outcome>(String why) -> new Outcome.Undecided(why);
+            case FencedRead.Failed<Outcome>(String why) -> new Outcome.Undecided(why, true);
             case FencedRead.Fenced<Outcome> fenced -> fenced.source();
         };
     }
@@ -110,7 +113,7 @@ final class ChunkComparison {
         try (TargetSnapshot target = with.chunker().openTarget(table)) {
             Optional<String> violation = SnapshotPrecondition.violation(target, fenced);
             if (violation.isPresent()) {
-                return new Outcome.Undecided(violation.get());
+                return new Outcome.Undecided(violation.get(), false);
             }
             RangeSnapshot ofTarget = target.within(range);
             RowSum sum = ofTarget.digest();
@@ -123,7 +126,8 @@ final class ChunkComparison {
             return touched.isEmpty()
                     ? new Outcome.Again(
                             "more rows changed while a chunk was compared than can be left out of"
-                                    + " it. Reconcile again while fewer rows are written")
+                                    + " it. Reconcile again while fewer rows are written",
+                            false)
                     : new Snapshots(
                                     range,
                                     session.table(table).within(range),
@@ -197,7 +201,8 @@ final class ChunkComparison {
                     : new Outcome.Again(
                             "rows differ that their keys do not find: the source table was truncated"
                                     + " or rewritten meanwhile, or an index of the key is damaged. If"
-                                    + " this repeats, run REINDEX on both sides");
+                                    + " this repeats, run REINDEX on both sides",
+                            false);
         }
 
         /// Rows differ that did not change meanwhile.

@@ -137,11 +137,16 @@ final class GroupReconciliation {
                                     (source, fenced, _) -> differing(source, fenced));
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
-            read = new FencedRead.Failed<>(reason(e));
+            String why = reason(e);
+            members.forEach(member -> member.builder().failed(e, why));
+            return List.of();
         }
         return switch (read) {
             case FencedRead.Failed<List<Differing>>(String why) -> {
-                members.forEach(member -> member.builder().undecided(0, why));
+                for (Member member : members) {
+                    member.builder().undecided(0, why);
+                    member.builder().passing();
+                }
                 yield List.of();
             }
             case FencedRead.Fenced<List<Differing>> fenced -> fenced.source();
@@ -178,7 +183,7 @@ final class GroupReconciliation {
         } catch (ReadFailed e) {
             with.cancellation().check();
             members.forEach(
-                    member -> member.builder().undecided(0, String.valueOf(e.getMessage())));
+                    member -> member.builder().failed(e, String.valueOf(e.getMessage())));
             return List.of();
         }
         return differing;
@@ -247,7 +252,7 @@ final class GroupReconciliation {
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
             member.builder().forgetRows();
-            member.builder().undecided(0, reason(e));
+            member.builder().failed(e, reason(e));
             return Optional.empty();
         } finally {
             member.builder().took(Duration.between(started, clock.instant()));

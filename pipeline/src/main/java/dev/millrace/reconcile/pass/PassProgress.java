@@ -41,6 +41,9 @@ public interface PassProgress {
                 @Override
                 public void equal(
                         ComparedTable table, List<Chunk> chunks, Optional<StartPosition> start) {}
+
+                @Override
+                public void interrupted() {}
             };
 
     /// Begins a pass, or continues an interrupted one.
@@ -57,6 +60,9 @@ public interface PassProgress {
     ///
     /// @param start where the first read of the pass was, if it is known
     void equal(ComparedTable table, List<Chunk> chunks, Optional<StartPosition> start);
+
+    /// A table is undecided for a reason that passes by itself.
+    void interrupted();
 
     /// @param startedAt when the pass began, perhaps before it was interrupted
     /// @param servers as they were then

@@ -112,6 +112,9 @@ public final class Reconciler {
             reason = Optional.of(ReconciliationReport.CANCELLED);
             builders.values().forEach(TableReportBuilder::cancelled);
         }
+        if (reason.isEmpty() && builders.values().stream().anyMatch(TableReportBuilder::mayPass)) {
+            stored.interrupted();
+        }
         List<TableReport> reports = builders.values().stream().map(this::report).toList();
         return new ReconciliationReport(
                 subject.migration(),
@@ -143,8 +146,8 @@ public final class Reconciler {
                         try {
                             members.add(new Member(compared.table(mapping), builder));
                         } catch (ReadFailed e) {
-                            builder.undecided(
-                                    0, Incident.reason(LOG, "A table could not be compared.", e));
+                            builder.failed(
+                                    e, Incident.reason(LOG, "A table could not be compared.", e));
                         }
                     });
         } catch (ReadFailed e) {
@@ -152,8 +155,8 @@ public final class Reconciler {
             builders.values()
                     .forEach(
                             builder ->
-                                    builder.undecided(
-                                            0,
+                                    builder.failed(
+                                            e,
                                             Incident.reason(
                                                     LOG, "A table could not be compared.", e)));
         }

@@ -37,6 +37,7 @@ public final class StoredPass implements PassProgress {
     private final UUID id;
     private final Subject subject;
     private boolean stores;
+    private boolean interrupted;
 
     /// What is compared.
     ///
@@ -45,12 +46,6 @@ public final class StoredPass implements PassProgress {
 
         public Subject {
             targets = targets.stream().sorted().toList();
-        }
-
-        private boolean isOf(PassStore.Pass pass) {
-            return pass.generation() == generation
-                    && pass.specHash().equals(specHash)
-                    && pass.targets().equals(targets);
         }
     }
 
@@ -61,19 +56,62 @@ public final class StoredPass implements PassProgress {
         this.subject = subject;
     }
 
+    /// A reconciliation that was interrupted.
+    ///
+    /// @param targets the compared tables
+    public record Interrupted(UUID id, List<String> targets) {
+
+        public Interrupted {
+            targets = List.copyOf(targets);
+        }
+    }
+
     /// The reconciliation of the same tables that was interrupted.
     ///
     /// @return its id; empty if there is none, or if it cannot be read
     public static Optional<UUID> interrupted(PassStore store, Subject subject, Instant now) {
+        return interrupted(store, subject.generation(), subject.specHash(), now)
+                .filter(pass -> pass.targets().equals(subject.targets()))
+                .map(Interrupted::id);
+    }
+
+    /// The reconciliation of any tables that was interrupted.
+    ///
+    /// @return empty if there is none, or if it cannot be read
+    public static Optional<Interrupted> interrupted(
+            PassStore store, int generation, String specHash, Instant now) {
         try {
             return store.find()
-                    .filter(subject::isOf)
-                    .filter(pass -> now.isBefore(pass.startedAt().plus(MOST_AGE)))
-                    .map(PassStore.Pass::id);
+                    .filter(
+                            pass ->
+                                    pass.generation() == generation
+                                            && pass.specHash().equals(specHash))
+                    .filter(pass -> isRecent(pass, now))
+                    .map(pass -> new Interrupted(pass.id(), pass.targets()));
         } catch (SQLException e) {
             warn(e);
             return Optional.empty();
         }
+    }
+
+    private static boolean isRecent(PassStore.Pass pass, Instant now) {
+        return now.isBefore(pass.startedAt().plus(MOST_AGE));
+    }
+
+    public Subject subject() {
+        return subject;
+    }
+
+    @Override
+    public void interrupted() {
+        interrupted = true;
+    }
+
+    /// This reconciliation, if it is undecided for a reason that passes by itself.
+    public Optional<Interrupted> continuation() {
+        return interrupted
+                ? Optional.of(new Interrupted(id, subject.targets()))
+                : Optional.empty();
     }
 
     @Override
@@ -81,7 +119,7 @@ public final class StoredPass implements PassProgress {
         try {
             Optional<Begun> earlier =
                     store.find()
-                            .filter(pass -> pass.id().equals(id))
+                            .filter(pass -> pass.id().equals(id) && isRecent(pass, now))
                             .flatMap(pass -> begun(pass, servers, mappings));
             if (earlier.isEmpty()) {
                 store.begin(
@@ -167,6 +205,11 @@ public final class StoredPass implements PassProgress {
     /// The pass is not continued. Called for each pass that ends, also for one whose progress could
     /// not be stored, or that did not begin.
     public void end() {
+        end(store, id);
+    }
+
+    /// Forgets the progress of a reconciliation.
+    public static void end(PassStore store, UUID id) {
         try {
             store.end(id);
         } catch (SQLException e) {

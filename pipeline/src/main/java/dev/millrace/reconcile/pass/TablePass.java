@@ -164,7 +164,7 @@ final class TablePass {
             storeEqual();
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             with.cancellation().check();
-            end(reason(e));
+            end(reason(e), TableReportBuilder.passes(e));
         } finally {
             builder.took(Duration.between(started, clock.instant()));
         }
@@ -176,9 +176,14 @@ final class TablePass {
     }
 
     /// Compares no further chunk: the table is undecided, unless differences were found.
-    private void end(String why) {
+    ///
+    /// @param passing whether the reason passes by itself
+    private void end(String why, boolean passing) {
         builder.partial();
         builder.undecided(0, why);
+        if (passing) {
+            builder.passing();
+        }
         ended = true;
     }
 
@@ -253,7 +258,7 @@ final class TablePass {
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             String why = reason(e);
             with.cancellation().pause(AFTER_A_FAILURE.multipliedBy(1L << work.tries()));
-            return new Outcome.Again(why);
+            return new Outcome.Again(why, TableReportBuilder.passes(e));
         }
     }
 
@@ -283,8 +288,8 @@ final class TablePass {
                 parts.reversed().forEach(part -> open.addFirst(new Work(chunk, part, 0)));
             }
             case Outcome.TooMany(List<Suspect> some) -> verifySome(done.work(), some);
-            case Outcome.Again(String why) -> again(done.work(), why);
-            case Outcome.Undecided(String why) -> end(why);
+            case Outcome.Again again -> again(done.work(), again);
+            case Outcome.Undecided(String why, boolean passing) -> end(why, passing);
         }
     }
 
@@ -307,11 +312,11 @@ final class TablePass {
         equal.add(found);
     }
 
-    private void again(Work work, String why) {
+    private void again(Work work, Outcome.Again reason) {
         if (work.tries() + 1 < TRIES) {
             open.addLast(work.again());
         } else {
-            end(why);
+            end(reason.why(), reason.passing());
         }
     }
 
@@ -353,14 +358,14 @@ final class TablePass {
         TableReportBuilder probe = new TableReportBuilder(table.mapping().target());
         new KeyVerifier(with, table, probe).verify(some);
         if (probe.differences() == 0) {
-            again(work, MANY);
+            again(work, new Outcome.Again(MANY, false));
             return;
         }
         verify(some);
         if (builder.differences() > 0) {
             builder.partial();
         } else {
-            end(MANY);
+            end(MANY, false);
         }
     }
 }

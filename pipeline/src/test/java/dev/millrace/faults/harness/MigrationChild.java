@@ -3,7 +3,7 @@ package dev.millrace.faults.harness;
 import dev.millrace.app.MigrationAssembly;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.JavaCommand;

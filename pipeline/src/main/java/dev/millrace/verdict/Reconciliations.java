@@ -1,4 +1,4 @@
-package dev.millrace.migration;
+package dev.millrace.verdict;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.ReconciliationStore;
@@ -8,11 +8,11 @@ import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.migration.MigrationControl.ReconciliationState;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
@@ -20,10 +20,13 @@ import dev.millrace.reconcile.pass.StoredPass;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -34,13 +37,22 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Runs the requested reconciliations of one stream, one at a time, in the order of the requests.
-/// Finished reports are in the control schema. A reconciliation that was waiting or running when
-/// the service ended has to be requested again. One that was running then continues with the same
-/// id, at the chunks that were not equal yet; one that was waiting gets a new id. Thread-safe.
-final class Reconciliations implements AutoCloseable {
+/// Runs the reconciliations of one stream, one at a time, in the order of the requests. Finished
+/// reports are in the control schema. Thread-safe.
+///
+/// **Interrupted.** One that was running when the service ended continues with the same id, at the
+/// chunks that were not equal yet: by [#continueInterrupted], or when the same tables are requested
+/// before. So does one that ended undecided for a reason that passes by itself, such as a lost
+/// connection; its later report replaces the undecided one. One that was waiting when the service
+/// ended has to be requested again.
+public final class Reconciliations implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliations.class);
+
+    /// Twice as long after each further interruption.
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
+
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
     private final ReplicationStream stream;
     private final Function<Mapping, TableId> named;
@@ -51,10 +63,19 @@ final class Reconciliations implements AutoCloseable {
     private final PassStore passes;
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
     private final Map<UUID, ReconciliationRun> runs = new ConcurrentHashMap<>();
+
+    /// Those that this process continued by itself.
+    private final Set<UUID> continued = ConcurrentHashMap.newKeySet();
+
     private final ExecutorService executor =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
     private volatile Known known = new Known(0, null, null);
+    private volatile @Nullable Interrupted interrupted;
+
+    /// How long the next interrupted reconciliation waits at least.
+    private volatile Duration pause = FIRST_PAUSE;
+
     private volatile boolean closed;
 
     /// The reports of a generation that the status shows.
@@ -73,8 +94,37 @@ final class Reconciliations implements AutoCloseable {
         }
     }
 
+    /// The state of a requested reconciliation.
+    public sealed interface ReconciliationState {
+
+        record Waiting(Instant askedAt) implements ReconciliationState {}
+
+        record Running(Instant startedAt) implements ReconciliationState {}
+
+        record Finished(ReconciliationReport report) implements ReconciliationState {}
+
+        /// The reconciliation could not run; nothing is known about equality.
+        record Failed(String reason) implements ReconciliationState {}
+    }
+
+    /// The last report of all tables, or a later one that found differences.
+    ///
+    /// @param allTablesAt when a reconciliation of all tables last finished; `null` before the
+    ///   first
+    public record Last(String verdict, Instant finishedAt, @Nullable Instant allTablesAt) {}
+
+    /// A reconciliation that is to be continued.
+    ///
+    /// @param notBefore when its reason may have passed
+    private record Interrupted(StoredPass.Interrupted pass, Instant notBefore) {
+
+        boolean isOf(UUID id) {
+            return pass.id().equals(id);
+        }
+    }
+
     /// @param named the table of the migration's target that a mapping reads or writes
-    Reconciliations(
+    public Reconciliations(
             ReplicationStream stream,
             Function<Mapping, TableId> named,
             String specHash,
@@ -90,14 +140,19 @@ final class Reconciliations implements AutoCloseable {
     }
 
     /// Reads the stored reports of a generation. Reports of an earlier generation no longer count.
-    /// A report that cannot be read is not known.
-    synchronized void begin(int generation) {
+    /// A report that cannot be read is not known. A reconciliation of this generation that was
+    /// interrupted waits to be continued.
+    public synchronized void begin(int generation) {
         known = new Known(generation, null, null);
         known =
                 new Known(
                         generation,
                         stored(() -> store.latest(generation, targets())),
                         stored(() -> store.latestOfAll(generation, targets())));
+        interrupted =
+                StoredPass.interrupted(passes, generation, specHash, clock.instant())
+                        .map(pass -> new Interrupted(pass, clock.instant()))
+                        .orElse(null);
     }
 
     private synchronized void beginOnce(int generation) {
@@ -124,15 +179,77 @@ final class Reconciliations implements AutoCloseable {
 
     /// @param generation of the stream
     /// @param targets tables of the migration's target; all if empty
-    synchronized UUID request(int generation, List<String> targets, ReplicationProgress progress) {
+    public synchronized UUID request(
+            int generation, List<String> targets, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
         beginOnce(generation);
         StoredPass.Subject subject = new StoredPass.Subject(generation, specHash, names(mappings));
-        UUID id =
-                StoredPass.interrupted(passes, subject, clock.instant())
-                        // One that finished has a report, although its progress is still there.
-                        .filter(interrupted -> find(interrupted).isEmpty())
-                        .orElseGet(UUID::randomUUID);
+        Optional<UUID> earlier = StoredPass.interrupted(passes, subject, clock.instant());
+        if (earlier.filter(continued::contains).filter(runs::containsKey).isPresent()) {
+            return earlier.get();
+        }
+        UUID id = earlier.filter(this::isOpen).orElseGet(UUID::randomUUID);
+        begin(id, subject, mappings, progress);
+        return id;
+    }
+
+    /// One that was decided or cancelled has a report that says so, although its progress is still
+    /// there. One that waits or runs is not interrupted.
+    private boolean isOpen(UUID id) {
+        Optional<ReconciliationState> state = find(id);
+        return state.isEmpty()
+                || state.get() instanceof ReconciliationState.Finished(var report)
+                        && report.reason() == null
+                        && report.verdict() == Verdict.UNDECIDED;
+    }
+
+    /// Continues the reconciliation that was interrupted, if there is one and its reason may have
+    /// passed.
+    public synchronized void continueInterrupted(int generation, ReplicationProgress progress) {
+        beginOnce(generation);
+        Interrupted waiting = interrupted;
+        if (waiting == null || clock.instant().isBefore(waiting.notBefore())) {
+            return;
+        }
+        UUID id = waiting.pass().id();
+        if (!isOpen(id)) {
+            forget(id);
+            return;
+        }
+        List<Mapping> mappings =
+                stream.tables().compared().stream()
+                        .filter(mapping -> waiting.pass().targets().contains(name(mapping)))
+                        .toList();
+        continued.add(id);
+        LOG.atInfo()
+                .addKeyValue("migration", stream.name())
+                .addKeyValue("reconciliation", id)
+                .log("An interrupted reconciliation continues.");
+        begin(
+                id,
+                new StoredPass.Subject(generation, specHash, names(mappings)),
+                mappings,
+                progress);
+    }
+
+    /// Whether a reconciliation waits or runs.
+    public boolean isBusy() {
+        return !runs.isEmpty();
+    }
+
+    /// When the last reconciliation of all tables began; empty before the first one.
+    public Optional<Instant> lastBegan(int generation) {
+        beginOnce(generation);
+        return Optional.ofNullable(known.all()).map(ReconciliationReport::startedAt);
+    }
+
+    private void begin(
+            UUID id,
+            StoredPass.Subject subject,
+            List<Mapping> mappings,
+            ReplicationProgress progress) {
+        // Its progress is replaced.
+        interrupted = null;
         ReconciliationRun run =
                 new ReconciliationRun(
                         chunker(),
@@ -140,17 +257,15 @@ final class Reconciliations implements AutoCloseable {
                                 run(
                                         id,
                                         self,
-                                        generation,
                                         mappings,
                                         progress,
                                         new StoredPass(passes, id, subject)));
         runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(clock.instant()));
         executor.execute(run);
-        return id;
     }
 
-    Optional<ReconciliationState> find(UUID id) {
+    public Optional<ReconciliationState> find(UUID id) {
         ReconciliationState state = states.get(id);
         if (state != null) {
             return Optional.of(state);
@@ -176,8 +291,9 @@ final class Reconciliations implements AutoCloseable {
     }
 
     /// Cancels a reconciliation that waits or runs, and waits for its end for a limited time. A
-    /// finished one stays as it is.
-    Optional<ReconciliationState> cancel(UUID id) throws InterruptedException {
+    /// finished one stays as it is, and is not continued.
+    public Optional<ReconciliationState> cancel(UUID id) throws InterruptedException {
+        forget(id);
         ReconciliationRun run = runs.get(id);
         if (run != null) {
             run.cancel();
@@ -185,17 +301,25 @@ final class Reconciliations implements AutoCloseable {
         return find(id);
     }
 
+    private synchronized void forget(UUID id) {
+        Interrupted waiting = interrupted;
+        if (waiting != null && waiting.isOf(id)) {
+            interrupted = null;
+            StoredPass.end(passes, id);
+        }
+    }
+
     /// The last report of all tables, or a later one that found differences.
-    Optional<ReconciliationReport> lastReport() {
+    public Optional<ReconciliationReport> lastReport() {
         return Optional.ofNullable(known.last());
     }
 
-    Optional<StatusReport.LastReconciliation> last() {
+    public Optional<Last> last() {
         Known now = known;
         return Optional.ofNullable(now.last())
                 .map(
                         report ->
-                                new StatusReport.LastReconciliation(
+                                new Last(
                                         report.verdict().word(),
                                         report.finishedAt(),
                                         now.all() == null ? null : now.all().finishedAt()));
@@ -215,13 +339,14 @@ final class Reconciliations implements AutoCloseable {
     }
 
     private static List<String> names(List<Mapping> mappings) {
-        return mappings.stream()
-                .map(mapping -> mapping.target().table().toString())
-                .distinct()
-                .toList();
+        return mappings.stream().map(Reconciliations::name).distinct().toList();
     }
 
-    Chunker chunker() {
+    private static String name(Mapping mapping) {
+        return mapping.target().table().toString();
+    }
+
+    public Chunker chunker() {
         return new Chunker(
                 stream.id(),
                 stream.topics().target(),
@@ -232,11 +357,12 @@ final class Reconciliations implements AutoCloseable {
     private void run(
             UUID id,
             ReconciliationRun run,
-            int generation,
             List<Mapping> mappings,
             ReplicationProgress progress,
             StoredPass pass) {
+        int generation = pass.subject().generation();
         states.put(id, new ReconciliationState.Running(clock.instant()));
+        Optional<StoredPass.Interrupted> continuation = Optional.empty();
         try {
             ReconciliationReport report =
                     new Reconciler(
@@ -248,6 +374,8 @@ final class Reconciliations implements AutoCloseable {
                                     ReconcileLimits.DEFAULT,
                                     clock)
                             .reconcile(mappings, pass, run.cancellation());
+            continuation =
+                    pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
             Known before = known;
             if (before.generation() == generation && !closed) {
                 known = before.with(report, isOfAll(report));
@@ -266,11 +394,21 @@ final class Reconciliations implements AutoCloseable {
                     .log("A reconciliation failed.");
             states.put(id, new ReconciliationState.Failed(reason));
         } finally {
-            // What the end of the service interrupts is continued by the next request.
-            if (!closed) {
-                pass.end();
-            }
             runs.remove(id);
+            ended(pass, continuation);
+        }
+    }
+
+    /// What the end of the service interrupts continues after the next start.
+    private synchronized void ended(
+            StoredPass pass, Optional<StoredPass.Interrupted> continuation) {
+        if (continuation.isPresent()) {
+            interrupted = new Interrupted(continuation.get(), clock.instant().plus(pause));
+            Duration twice = pause.multipliedBy(2);
+            pause = twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
+        } else if (!closed) {
+            pause = FIRST_PAUSE;
+            pass.end();
         }
     }
 

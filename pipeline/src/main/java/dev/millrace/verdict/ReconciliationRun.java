@@ -1,4 +1,4 @@
-package dev.millrace.migration;
+package dev.millrace.verdict;
 
 import dev.millrace.digest.Chunker;
 import dev.millrace.reconcile.Cancellation;

@@ -1,0 +1,102 @@
+package dev.millrace.spec;
+
+import static dev.millrace.spec.SpecTexts.VALID;
+import static dev.millrace.spec.SpecTexts.problems;
+import static dev.millrace.spec.SpecTexts.valid;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.spec.reconcile.Schedule;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReconcileTest {
+
+    private static ReconcileSetting read(String section) {
+        return valid(VALID + "reconcile: {" + section + "}\n", Map.of()).spec().reconcile();
+    }
+
+    @Test
+    void comparesOnRequestOnlyWithoutTheSection() {
+        assertThat(valid(VALID, Map.of()).spec().reconcile()).isEqualTo(ReconcileSetting.DEFAULT);
+        assertThat(ReconcileSetting.DEFAULT.schedule().after(Instant.EPOCH)).isEmpty();
+        assertThat(read("")).isEqualTo(ReconcileSetting.DEFAULT);
+    }
+
+    @Test
+    void aDurationCountsFromTheLastTime() {
+        Schedule schedule = read("schedule: 90m").schedule();
+
+        assertThat(schedule).isEqualTo(new Schedule.Every(Duration.ofMinutes(90)));
+        assertThat(schedule.after(Instant.parse("2026-01-02T03:04:05Z")))
+                .contains(Instant.parse("2026-01-02T04:34:05Z"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    15 3 * * *      | 2026-01-02T03:14:59Z | 2026-01-02T03:15:00Z
+                    15 3 * * *      | 2026-01-02T03:15:00Z | 2026-01-03T03:15:00Z
+                    */20 * * * *    | 2026-01-02T03:41:00Z | 2026-01-02T04:00:00Z
+                    5/20 * * * *    | 2026-01-02T03:41:00Z | 2026-01-02T03:45:00Z
+                    0 9-17/4 * * *  | 2026-01-02T13:00:00Z | 2026-01-02T17:00:00Z
+                    0 0 31 * *      | 2026-01-31T00:00:00Z | 2026-03-31T00:00:00Z
+                    0 0 * * 0       | 2026-01-02T00:00:00Z | 2026-01-04T00:00:00Z
+                    0 0 * * 7       | 2026-01-02T00:00:00Z | 2026-01-04T00:00:00Z
+                    0 0 6 * 0       | 2026-01-02T00:00:00Z | 2026-01-04T00:00:00Z
+                    0 0 6 * 0       | 2026-01-04T00:00:00Z | 2026-01-06T00:00:00Z
+                    0 0 */2 * *     | 2026-01-01T00:00:00Z | 2026-01-03T00:00:00Z
+                    59 23 31 12 *   | 2026-12-31T23:59:00Z | 2027-12-31T23:59:00Z
+                    0 0 29 2 *      | 2026-01-01T00:00:00Z | 2028-02-29T00:00:00Z
+                    1,3,5 0,12 * * *| 2026-01-02T00:05:30Z | 2026-01-02T12:01:00Z
+                    """)
+    void fiveFieldsMeetTheMinutesOfCron(String cron, Instant last, Instant next) {
+        assertThat(read("schedule: '" + cron + "'").schedule().after(last)).contains(next);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "60 * * * *",
+                "* 24 * * *",
+                "* * 0 * *",
+                "* * * 13 *",
+                "* * * * 8",
+                "9-1 * * * *",
+                "*/0 * * * *",
+                "1,, * * * *",
+                "0 0 31 2 *",
+                "* * * *",
+                "daily",
+                "MON * * * *"
+            })
+    void refusesFieldsThatMeetNoMinute(String cron) {
+        assertThat(problems(VALID + "reconcile: {schedule: '" + cron + "'}\n"))
+                .singleElement()
+                .asString()
+                .contains("reconcile.schedule", "neither a duration nor five fields");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"59s", "32d", "0h"})
+    void refusesATooShortOrTooLongInterval(String interval) {
+        assertThat(problems(VALID + "reconcile: {schedule: " + interval + "}\n"))
+                .singleElement()
+                .asString()
+                .contains("reconcile.schedule");
+    }
+
+    /// Otherwise every verdict would end when the schedule is edited.
+    @Test
+    void theScheduleIsNoPartOfTheHash() {
+        assertThat(valid(VALID + "reconcile: {schedule: 1h}\n", Map.of()).hash())
+                .isEqualTo(valid(VALID, Map.of()).hash());
+    }
+}
