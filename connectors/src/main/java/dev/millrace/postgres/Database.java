@@ -77,6 +77,19 @@ public final class Database implements AutoCloseable {
         return sessions.open(purpose, Duration.ZERO);
     }
 
+    /// The same, but the server cancels a statement that runs longer than this, if it is not zero.
+    public Connection connectForLongStatements(String purpose, Duration timeout)
+            throws SQLException {
+        Connection connection = connectForLongStatements(purpose);
+        try (var statement = connection.createStatement()) {
+            statement.execute("SET statement_timeout = " + timeout.toMillis());
+            return connection;
+        } catch (SQLException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
     /// Borrows a pooled connection to read the catalog and the server's facts. Close it soon.
     ///
     /// @throws DatabaseFailure if no connection is available

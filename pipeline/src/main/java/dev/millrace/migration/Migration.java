@@ -98,13 +98,23 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
         this.reconciliations =
                 new Reconciliations(
-                        stream, mapping -> mapping.target().table(), file.hash(), clock, tables);
+                        stream,
+                        mapping -> mapping.target().table(),
+                        file.hash(),
+                        file.spec().reconcile().load(),
+                        clock,
+                        tables);
         this.back =
                 streams.reverse()
                         .map(
                                 each ->
                                         new Reconciliations(
-                                                each, Mapping::source, file.hash(), clock, tables));
+                                                each,
+                                                Mapping::source,
+                                                file.hash(),
+                                                file.spec().reconcile().load(),
+                                                clock,
+                                                tables));
         this.reverse =
                 streams.reverse()
                         .map(

@@ -29,8 +29,14 @@ public record ReconcileContext(
     /// @param bytes of each side's keys, of their cells, or of their images in the log, that are
     ///   kept in memory at a time
     /// @param chunks of large tables
+    /// @param budget what the reads may cost
     public record ReconcileLimits(
-            int rounds, Duration visibilityTimeout, long rows, long bytes, Chunks chunks) {
+            int rounds,
+            Duration visibilityTimeout,
+            long rows,
+            long bytes,
+            Chunks chunks,
+            Budget budget) {
 
         public static final ReconcileLimits DEFAULT =
                 new ReconcileLimits(5, Duration.ofSeconds(2), 200_000, 32L * 1024 * 1024);
@@ -38,6 +44,18 @@ public record ReconcileContext(
         /// With the usual limits of chunks.
         public ReconcileLimits(int rounds, Duration visibilityTimeout, long rows, long bytes) {
             this(rounds, visibilityTimeout, rows, bytes, Chunks.DEFAULT);
+        }
+
+        /// Without a budget.
+        public ReconcileLimits(
+                int rounds, Duration visibilityTimeout, long rows, long bytes, Chunks chunks) {
+            this(rounds, visibilityTimeout, rows, bytes, chunks, Budget.NONE);
+        }
+
+        /// @param parallel chunks or groups of tables that are read at a time
+        public ReconcileLimits within(Budget budget, int parallel) {
+            return new ReconcileLimits(
+                    rounds, visibilityTimeout, rows, bytes, chunks.parallel(parallel), budget);
         }
 
         public ReconcileLimits {
@@ -49,6 +67,31 @@ public record ReconcileContext(
                                 + rows
                                 + ", "
                                 + bytes);
+            }
+        }
+
+        /// What a reconciliation may cost both servers.
+        ///
+        /// @param chunkTime what a read of a chunk should take; zero if the planned chunks are read
+        ///   as they are
+        /// @param share of the time in which each session reads, above 0 and up to 1
+        public record Budget(Duration chunkTime, double share) {
+
+            public static final Budget NONE = new Budget(Duration.ZERO, 1);
+
+            public Budget {
+                if (chunkTime.isNegative() || !(share > 0 && share <= 1)) {
+                    throw new IllegalArgumentException(
+                            "A budget needs a time and a share up to 1, but got "
+                                    + chunkTime
+                                    + ", "
+                                    + share);
+                }
+            }
+
+            /// How long a session rests after a read.
+            public Duration rest(Duration read) {
+                return Duration.ofNanos((long) (read.toNanos() * (1 - share) / share));
             }
         }
 
@@ -65,6 +108,10 @@ public record ReconcileContext(
 
             public static final Chunks DEFAULT =
                     new Chunks(16L << 20, 200_000, 64L << 20, 4, 10_000);
+
+            Chunks parallel(int other) {
+                return new Chunks(tableBytes, rows, bytes, other, differences);
+            }
 
             public Chunks {
                 if (rows < 1 || bytes < 1 || parallel < 1 || differences < 1) {

@@ -11,12 +11,14 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.pass.StoredPass;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -57,6 +59,7 @@ public final class Reconciliations implements AutoCloseable {
     private final ReplicationStream stream;
     private final Function<Mapping, TableId> named;
     private final String specHash;
+    private final ReconcileSetting.Load load;
     private final InstantSource clock;
     private final KnownTables tables;
     private final ReconciliationStore store;
@@ -124,12 +127,15 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     /// @param named the table of the migration's target that a mapping reads or writes
+    /// @param load what a reconciliation may cost
     public Reconciliations(
             ReplicationStream stream,
             Function<Mapping, TableId> named,
             String specHash,
+            ReconcileSetting.Load load,
             InstantSource clock,
             KnownTables tables) {
+        this.load = load;
         this.named = named;
         this.stream = stream;
         this.specHash = specHash;
@@ -347,11 +353,12 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     public Chunker chunker() {
+        Duration limit = load.statementTimeout().orElse(Duration.ZERO);
         return new Chunker(
                 stream.id(),
                 stream.topics().target(),
-                () -> stream.source().database().connectForLongStatements("reconcile"),
-                () -> stream.target().database().connectForLongStatements("reconcile"));
+                () -> stream.source().database().connectForLongStatements("reconcile", limit),
+                () -> stream.target().database().connectForLongStatements("reconcile", limit));
     }
 
     private void run(
@@ -371,7 +378,9 @@ public final class Reconciliations implements AutoCloseable {
                                     new Reconciler.Sources(
                                             run.chunker(),
                                             new ChangeLog(stream.kafka(), stream.topics())),
-                                    ReconcileLimits.DEFAULT,
+                                    ReconcileLimits.DEFAULT.within(
+                                            new Budget(load.chunkTime(), load.share()),
+                                            load.parallel()),
                                     clock)
                             .reconcile(mappings, pass, run.cancellation());
             continuation =

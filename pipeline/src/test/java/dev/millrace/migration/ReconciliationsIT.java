@@ -9,6 +9,7 @@ import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.verdict.Reconciliations;
@@ -64,6 +65,7 @@ class ReconciliationsIT {
                 scene.stream(),
                 mapping -> mapping.target().table(),
                 "hash",
+                ReconcileSetting.Load.DEFAULT,
                 InstantSource.system(),
                 KnownTables.of(List.of(), scene.stream().tables().targetIds()));
     }

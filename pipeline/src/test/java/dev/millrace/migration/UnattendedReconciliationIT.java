@@ -115,7 +115,9 @@ class UnattendedReconciliationIT {
 
     @Test
     void theScheduleComparesAllTablesAgainAndAgain() throws Exception {
-        scene.reconciling(new ReconcileSetting(new Schedule.Every(Duration.ofSeconds(2))));
+        scene.reconciling(
+                new ReconcileSetting(
+                        new Schedule.Every(Duration.ofSeconds(2)), ReconcileSetting.Load.DEFAULT));
         startInSync();
 
         Instant first = awaitLast(Instant.EPOCH);

@@ -57,7 +57,7 @@ class ReconciliationScheduleTest {
 
     private ReconciliationSchedule schedule(Schedule schedule) {
         return new ReconciliationSchedule(
-                new ReconcileSetting(schedule),
+                new ReconcileSetting(schedule, ReconcileSetting.Load.DEFAULT),
                 () -> ready ? Optional.of(sides) : Optional.empty(),
                 () -> now);
     }

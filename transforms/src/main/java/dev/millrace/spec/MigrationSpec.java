@@ -29,7 +29,7 @@ import java.util.TreeSet;
 /// @param truncate what a TRUNCATE of a source table does
 /// @param schemaChange what a change of a source table's definition does
 /// @param switchover when and how the applications move to the target
-/// @param reconcile when the service compares both sides by itself
+/// @param reconcile when the service compares both sides by itself, and what it may cost
 public record MigrationSpec(
         String migration,
         Endpoint source,

@@ -5,6 +5,8 @@ import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /// Binds `reconcile` and checks it. [SpecForm] has the rules.
@@ -17,11 +19,45 @@ record ReconcileForm(
                                         + " on request.",
                         pattern = ReconcileForm.SCHEDULE,
                         examples = {"24h", "15 3 * * *"})
-                @Nullable Scalar schedule) {
+                @Nullable Scalar schedule,
+        @Setting(
+                        value =
+                                "The share of the time in which each session of a comparison reads:"
+                                        + " 0.01 to 1. In between it rests.",
+                        kind = "a number",
+                        standard = "1",
+                        examples = "0.25")
+                @Nullable Scalar maxLoad,
+        @Setting(
+                        value =
+                                "How long one read of a large table should take: 50ms to 1m. The"
+                                        + " number of rows follows the time that the last reads"
+                                        + " took.",
+                        pattern = Durations.PATTERN,
+                        standard = "500ms",
+                        examples = "200ms")
+                @Nullable Scalar chunkTime,
+        @Setting(
+                        value =
+                                "How many ranges or groups of tables are read at a time, each with a"
+                                        + " session on both sides.",
+                        range = {1, ReconcileSetting.Load.MOST_PARALLEL},
+                        standard = "4",
+                        kind = "a number",
+                        examples = "2")
+                @Nullable Scalar parallel,
+        @Setting(
+                        value =
+                                "How long a statement of a comparison may run: 1s to 7d. Its table"
+                                        + " is undecided then. Without it, there is no limit.",
+                        pattern = Durations.PATTERN,
+                        examples = "10m")
+                @Nullable Scalar statementTimeout) {
 
     static final String SCHEDULE =
             "(" + Durations.PATTERN + "|[-0-9*/,]+( +[-0-9*/,]+){4})";
 
+    private static final double LEAST_SHARE = 0.01;
     private static final Duration LEAST = Duration.ofMinutes(1);
     private static final Duration MOST = Duration.ofDays(31);
 
@@ -29,7 +65,60 @@ record ReconcileForm(
     static ReconcileSetting check(@Nullable ReconcileForm form, Problems problems) {
         return form == null
                 ? ReconcileSetting.DEFAULT
-                : new ReconcileSetting(schedule(form.schedule(), problems));
+                : new ReconcileSetting(schedule(form.schedule(), problems), form.load(problems));
+    }
+
+    private ReconcileSetting.Load load(Problems problems) {
+        ReconcileSetting.Load standard = ReconcileSetting.Load.DEFAULT;
+        Durations durations = new Durations(problems);
+        return new ReconcileSetting.Load(
+                share(problems).orElse(standard.share()),
+                durations.within(
+                        Duration.ofMillis(50),
+                        Duration.ofMinutes(1),
+                        "a longer read keeps a snapshot open, a shorter one costs more than it reads",
+                        chunkTime,
+                        standard.chunkTime()),
+                sessions(problems).orElse(standard.parallel()),
+                Optional.ofNullable(statementTimeout)
+                        .map(
+                                timeout ->
+                                        durations.within(
+                                                Duration.ofSeconds(1),
+                                                Duration.ofDays(7),
+                                                "a statement reads a small table or a range",
+                                                timeout,
+                                                Duration.ofMinutes(10))));
+    }
+
+    private OptionalDouble share(Problems problems) {
+        if (maxLoad == null) {
+            return OptionalDouble.empty();
+        }
+        if (maxLoad.text().matches("0\\.[0-9]{1,4}|1(\\.0+)?")) {
+            double share = Double.parseDouble(maxLoad.text());
+            if (share >= LEAST_SHARE) {
+                return OptionalDouble.of(share);
+            }
+        }
+        problems.add(maxLoad, "must be a share from 0.01 to 1", "set it to 0.25, for example");
+        return OptionalDouble.empty();
+    }
+
+    private OptionalInt sessions(Problems problems) {
+        if (parallel == null) {
+            return OptionalInt.empty();
+        }
+        if (parallel.text().matches("[1-" + ReconcileSetting.Load.MOST_PARALLEL + "]")) {
+            return OptionalInt.of(Integer.parseInt(parallel.text()));
+        }
+        problems.add(
+                parallel,
+                "must be a number from 1 to "
+                        + ReconcileSetting.Load.MOST_PARALLEL
+                        + ", for which 'millrace plan' checks the limits of both servers",
+                "");
+        return OptionalInt.empty();
     }
 
     private static Schedule schedule(@Nullable Scalar scalar, Problems problems) {

@@ -100,9 +100,12 @@ record SpecForm(
                 @Nullable SwitchoverForm switchover,
         @Setting(
                         value =
-                                "When the service compares both sides by itself. It can be changed"
-                                        + " between two starts of one migration.",
-                        kind = "a mapping with schedule")
+                                "When the service compares both sides by itself, and what a"
+                                        + " comparison may cost. It can be changed between two"
+                                        + " starts of one migration.",
+                        kind =
+                                "a mapping with schedule, max-load, chunk-time, parallel and"
+                                        + " statement-timeout")
                 @Nullable ReconcileForm reconcile) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";

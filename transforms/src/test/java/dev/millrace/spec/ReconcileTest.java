@@ -10,6 +10,7 @@ import dev.millrace.spec.reconcile.Schedule;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -91,6 +92,43 @@ class ReconcileTest {
                 .singleElement()
                 .asString()
                 .contains("reconcile.schedule");
+    }
+
+    @Test
+    void readsWhatAComparisonMayCost() {
+        assertThat(
+                        read(
+                                        "max-load: 0.25, chunk-time: 200ms, parallel: 2,"
+                                                + " statement-timeout: 10m")
+                                .load())
+                .isEqualTo(
+                        new ReconcileSetting.Load(
+                                0.25,
+                                Duration.ofMillis(200),
+                                2,
+                                Optional.of(Duration.ofMinutes(10))));
+        assertThat(read("max-load: 1").load()).isEqualTo(ReconcileSetting.Load.DEFAULT);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "max-load: 0",
+                "max-load: 0.001",
+                "max-load: 1.5",
+                "max-load: 25%",
+                "chunk-time: 49ms",
+                "chunk-time: 2m",
+                "parallel: 0",
+                "parallel: 5",
+                "statement-timeout: 500ms",
+                "statement-timeout: 8d"
+            })
+    void refusesACostOutsideTheLimits(String setting) {
+        assertThat(problems(VALID + "reconcile: {" + setting + "}\n"))
+                .singleElement()
+                .asString()
+                .contains("reconcile." + setting.substring(0, setting.indexOf(':')));
     }
 
     /// Otherwise every verdict would end when the schedule is edited.

@@ -66,6 +66,10 @@ class SpecSchemaTest {
                   database: shop, config: d.ini, old: host=a, new: host=b}
             reconcile:
               schedule: 24h
+              max-load: 0.25
+              chunk-time: 200ms
+              parallel: 2
+              statement-timeout: 10m
             """;
 
     @ParameterizedTest
@@ -121,6 +125,9 @@ class SpecSchemaTest {
                 "schedule: 24h=schedule: daily",
                 "schedule: 24h=schedule: 15 3 * *",
                 "schedule: 24h=every: 24h",
+                "parallel: 2=parallel: 5",
+                "chunk-time: 200ms=chunk-time: 0.2",
+                "statement-timeout: 10m=statement-timeout: never",
                 "backfill: engine=schema-change: {drop-table: pause}",
                 "key: [id]=schema-change: pause",
                 "backfill: engine=indexes: drop",

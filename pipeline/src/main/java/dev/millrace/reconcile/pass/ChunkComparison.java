@@ -14,6 +14,7 @@ import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.SnapshotPrecondition;
 import dev.millrace.reconcile.Suspect;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -55,12 +56,15 @@ final class ChunkComparison {
     private final ReconcileContext with;
     private final ComparedTable table;
     private final ReentrantLock rows;
+    private final ChunkPace pace;
 
     /// @param rows held by the thread that has the rows of a chunk in memory
-    ChunkComparison(ReconcileContext with, ComparedTable table, ReentrantLock rows) {
+    ChunkComparison(
+            ReconcileContext with, ComparedTable table, ReentrantLock rows, ChunkPace pace) {
         this.with = with;
         this.table = table;
         this.rows = rows;
+        this.pace = pace;
     }
 
     sealed interface Outcome {
@@ -81,7 +85,12 @@ final class ChunkComparison {
         /// @param suspects some of them
         record TooMany(List<Suspect> suspects) implements Outcome {}
 
-        record Divided(List<KeyRange> parts) implements Outcome {}
+        /// @param rows of each part, about
+        record Divided(List<KeyRange> parts, long rows) implements Outcome {
+            public Divided {
+                parts = List.copyOf(parts);
+            }
+        }
 
         /// The chunk could not be compared now.
         ///
@@ -92,17 +101,35 @@ final class ChunkComparison {
         record Undecided(String why, boolean passing) implements Outcome {}
     }
 
-    Outcome compare(KeyRange range) {
+    /// @param expected rows of the range, about
+    Outcome compare(KeyRange range, long expected) {
+        long part = pace.part(expected);
+        if (part < expected) {
+            List<KeyRange> parts;
+            try (TargetSnapshot target = with.chunker().openTarget(table)) {
+                parts = range.split(target.within(range).bounds(part));
+            }
+            if (parts.size() > 1) {
+                return new Outcome.Divided(parts, part);
+            }
+        }
         FencedRead<Outcome> read =
                 with.sourceReader()
                         .compare(
-                                source -> source.table(table).within(range).digest(),
+                                source -> timed(source.table(table).within(range)),
                                 (source, fenced, between) ->
                                         compare(range, source, fenced, between));
         return switch (read) {
             case FencedRead.Failed<Outcome>(String why) -> new Outcome.Undecided(why, true);
             case FencedRead.Fenced<Outcome> fenced -> fenced.source();
         };
+    }
+
+    private RowSum timed(RangeSnapshot side) {
+        long began = System.nanoTime();
+        RowSum sum = side.digest();
+        pace.measured(sum.rows(), Duration.ofNanos(System.nanoTime() - began));
+        return sum;
     }
 
     private Outcome compare(
@@ -116,7 +143,7 @@ final class ChunkComparison {
                 return new Outcome.Undecided(violation.get(), false);
             }
             RangeSnapshot ofTarget = target.within(range);
-            RowSum sum = ofTarget.digest();
+            RowSum sum = timed(ofTarget);
             if (sum.equals(fenced.source())) {
                 return new Outcome.Compared(sum, 0, List.of(), between);
             }
@@ -209,9 +236,10 @@ final class ChunkComparison {
         private Outcome compareRows(Set<RowKey> touched) {
             ReconcileLimits limits = with.limits();
             if (Math.max(ofSource.rows(), ofTarget.rows()) > limits.rows()) {
-                List<KeyRange> parts = parts(limits.chunks().rows());
+                long each = part(limits.chunks().rows());
+                List<KeyRange> parts = parts(each);
                 if (parts.size() > 1) {
-                    return new Outcome.Divided(parts);
+                    return new Outcome.Divided(parts, each);
                 }
             }
             rows.lock();
@@ -222,10 +250,13 @@ final class ChunkComparison {
             }
         }
 
-        private List<KeyRange> parts(long rows) {
-            boolean bySource = ofSource.rows() > ofTarget.rows();
+        private long part(long rows) {
             long most = Math.max(ofSource.rows(), ofTarget.rows());
-            long each = Math.max(Math.ceilDiv(most, MOST_PARTS), Math.min(rows, most / 2));
+            return Math.max(Math.ceilDiv(most, MOST_PARTS), Math.min(rows, most / 2));
+        }
+
+        private List<KeyRange> parts(long each) {
+            boolean bySource = ofSource.rows() > ofTarget.rows();
             return range.split((bySource ? source : target).bounds(each));
         }
 

@@ -101,7 +101,15 @@ final class GroupReconciliation {
         return groups;
     }
 
+    /// Then rests, so that the session reads only in its share of the time.
     void run() {
+        long began = System.nanoTime();
+        compare();
+        Duration read = Duration.ofNanos(System.nanoTime() - began);
+        with.cancellation().pause(with.limits().budget().rest(read));
+    }
+
+    private void compare() {
         for (Differing each : compareDigests()) {
             attempt(
                     each.member(),

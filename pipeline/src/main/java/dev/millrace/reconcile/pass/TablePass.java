@@ -33,6 +33,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +66,7 @@ final class TablePass {
     private final ReconcileContext with;
     private final ComparedTable table;
     private final TableReportBuilder builder;
+    private final ChunkPace pace;
     private final ChunkComparison comparison;
     private final CompletionService<Done> threads;
     private final InstantSource clock;
@@ -84,15 +86,22 @@ final class TablePass {
     /// What was found of a chunk so far. It may be divided into parts.
     private static final class ChunkState {
 
-        private final PassProgress.Chunk planned;
+        /// Adjacent chunks of the plan that are read together.
+        private final List<PassProgress.Chunk> planned;
+
         private final List<Suspect> suspects = new ArrayList<>();
         private int openParts = 1;
         private RowSum rows = RowSum.NONE;
         private long inFlight;
         private @Nullable Between between;
 
-        ChunkState(PassProgress.Chunk planned) {
-            this.planned = planned;
+        ChunkState(List<PassProgress.Chunk> planned) {
+            this.planned = List.copyOf(planned);
+        }
+
+        KeyRange range() {
+            return new KeyRange(
+                    planned.getFirst().range().from(), planned.getLast().range().to());
         }
 
         void add(Outcome.Compared part) {
@@ -112,19 +121,50 @@ final class TablePass {
             extend(new Between(before, before));
         }
 
-        PassProgress.Chunk foundEqual() {
+        PassProgress.Equal equal() {
             if (between == null) {
                 throw new IllegalStateException("The chunk was not compared.");
             }
-            return planned.foundEqual(new PassProgress.Equal(rows, inFlight, between));
+            return new PassProgress.Equal(rows, inFlight, between);
+        }
+
+        /// The rows of all count for the first, because all are stored together.
+        List<PassProgress.Chunk> foundEqual() {
+            PassProgress.Equal found = equal();
+            PassProgress.Equal other = new PassProgress.Equal(RowSum.NONE, 0, found.between());
+            return IntStream.range(0, planned.size())
+                    .mapToObj(at -> planned.get(at).foundEqual(at == 0 ? found : other))
+                    .toList();
         }
     }
 
+    /// @param rows of the range, about
     /// @param tries how often this range was compared before
-    private record Work(ChunkState chunk, KeyRange range, int tries) {
+    private record Work(ChunkState chunk, KeyRange range, long rows, int tries) {
+
+        Work(ChunkState chunk, long rows) {
+            this(chunk, chunk.range(), rows, 0);
+        }
 
         Work again() {
-            return new Work(chunk, range, tries + 1);
+            return new Work(chunk, range, rows, tries + 1);
+        }
+
+        /// Whether it is a chunk of the plan that was not compared yet.
+        boolean isPlanned() {
+            return tries == 0 && chunk.planned.size() == 1 && range.equals(chunk.range());
+        }
+
+        boolean precedes(Work other) {
+            return chunk.planned.getLast().number() + 1
+                    == other.chunk.planned.getFirst().number();
+        }
+
+        /// This range and the next one, both of the plan.
+        Work with(Work next) {
+            List<PassProgress.Chunk> both = new ArrayList<>(chunk.planned);
+            both.addAll(next.chunk.planned);
+            return new Work(new ChunkState(both), rows + next.rows);
         }
     }
 
@@ -143,7 +183,8 @@ final class TablePass {
         this.with = with;
         this.table = table;
         this.builder = builder;
-        this.comparison = new ChunkComparison(with, table, new ReentrantLock());
+        this.pace = new ChunkPace(with.limits().budget().chunkTime());
+        this.comparison = new ChunkComparison(with, table, new ReentrantLock(), pace);
         this.threads = new ExecutorCompletionService<>(threads);
         this.progress = progress;
         this.start = start;
@@ -159,7 +200,9 @@ final class TablePass {
                 return false;
             }
             builder.rows(RowSum.NONE, RowSum.NONE);
-            chunks.get().forEach(this::open);
+            long rows = table.estimatedRows() / chunks.get().size();
+            pace.plan(rows);
+            chunks.get().forEach(chunk -> open(chunk, rows));
             compareAll();
             storeEqual();
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
@@ -187,23 +230,24 @@ final class TablePass {
         ended = true;
     }
 
-    private void open(PassProgress.Chunk chunk) {
+    /// @param rows of the chunk, about
+    private void open(PassProgress.Chunk chunk, long rows) {
         if (chunk.equal().isPresent()) {
             PassProgress.Equal found = chunk.equal().get();
             builder.rows(found.rows(), found.rows());
             builder.inFlight(found.inFlight());
-            report(chunk, found);
+            report(chunk.number(), chunk.range(), found);
         } else {
-            open.add(new Work(new ChunkState(chunk), chunk.range(), 0));
+            open.add(new Work(new ChunkState(List.of(chunk)), rows));
         }
     }
 
-    private void report(PassProgress.Chunk chunk, PassProgress.Equal found) {
+    private void report(int number, KeyRange range, PassProgress.Equal found) {
         builder.chunk(
-                chunk.number(),
+                number,
                 new ChunkReport(
-                        texts(chunk.range().from()),
-                        texts(chunk.range().to()),
+                        texts(range.from()),
+                        texts(range.to()),
                         found.rows().rows(),
                         found.between().after().toString(),
                         found.between().before().toString()));
@@ -218,7 +262,7 @@ final class TablePass {
             with.cancellation().check();
             // More than run at a time, so that no thread waits for this one.
             while (!ended && !open.isEmpty() && running < 2 * with.limits().chunks().parallel()) {
-                begin(open.remove());
+                begin(next());
             }
             if (running > 0) {
                 poll().ifPresent(this::take);
@@ -246,17 +290,39 @@ final class TablePass {
         }
     }
 
+    /// Several chunks of the plan, if they are read fast. Each session keeps enough to do.
+    private Work next() {
+        Work next = open.remove();
+        if (!next.isPlanned()) {
+            return next;
+        }
+        int fair = Math.max(1, open.size() / (2 * with.limits().chunks().parallel()));
+        int most = Math.min(pace.together(), fair);
+        while (next.chunk().planned.size() < most
+                && open.peek() instanceof Work after
+                && after.isPlanned()
+                && next.precedes(after)) {
+            next = next.with(open.remove());
+        }
+        return next;
+    }
+
     private void begin(Work work) {
         running++;
         threads.submit(() -> new Done(work, compare(work)));
     }
 
-    /// A server that does not respond needs some time.
+    /// Then rests, so that the session reads only in its share of the time.
     private Outcome compare(Work work) {
+        long began = System.nanoTime();
         try {
-            return comparison.compare(work.range());
+            Outcome outcome = comparison.compare(work.range(), work.rows());
+            Duration read = Duration.ofNanos(System.nanoTime() - began);
+            with.cancellation().pause(with.limits().budget().rest(read));
+            return outcome;
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             String why = reason(e);
+            // A server that does not respond needs some time.
             with.cancellation().pause(AFTER_A_FAILURE.multipliedBy(1L << work.tries()));
             return new Outcome.Again(why, TableReportBuilder.passes(e));
         }
@@ -281,11 +347,11 @@ final class TablePass {
         }
         switch (done.outcome()) {
             case Outcome.Compared compared -> compared(done.work().chunk(), compared);
-            case Outcome.Divided(List<KeyRange> parts) -> {
+            case Outcome.Divided(List<KeyRange> parts, long rows) -> {
                 ChunkState chunk = done.work().chunk();
                 chunk.openParts += parts.size() - 1;
                 // First, so that few chunks are divided at a time.
-                parts.reversed().forEach(part -> open.addFirst(new Work(chunk, part, 0)));
+                parts.reversed().forEach(part -> open.addFirst(new Work(chunk, part, rows, 0)));
             }
             case Outcome.TooMany(List<Suspect> some) -> verifySome(done.work(), some);
             case Outcome.Again again -> again(done.work(), again);
@@ -307,9 +373,8 @@ final class TablePass {
     }
 
     private void foundEqual(ChunkState chunk) {
-        PassProgress.Chunk found = chunk.foundEqual();
-        found.equal().ifPresent(how -> report(found, how));
-        equal.add(found);
+        report(chunk.planned.getFirst().number(), chunk.range(), chunk.equal());
+        equal.addAll(chunk.foundEqual());
     }
 
     private void again(Work work, Outcome.Again reason) {
