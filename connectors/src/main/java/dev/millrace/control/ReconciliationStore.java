@@ -34,6 +34,11 @@ public final class ReconciliationStore {
             "report->>'reason' IS NULL"
                     + " AND jsonb_path_query_array(report, '$.tables[*].target') @> to_jsonb(?::text[])";
 
+    /// A report without methods is one of all rows.
+    private static final String ALL_ROWS =
+            " AND NOT jsonb_path_exists(report,"
+                    + " '$.tables[*].method ? (!(@ starts with \"all rows\"))')";
+
     private static final String LATEST = " ORDER BY finished_at DESC LIMIT 1";
 
     private final Database control;
@@ -98,6 +103,17 @@ public final class ReconciliationStore {
             throws SQLException {
         return first(
                 SELECT + " AND generation = ? AND " + OF_ALL + LATEST,
+                migration,
+                generation,
+                targets.toArray(String[]::new));
+    }
+
+    /// The latest report of a generation for which all rows of all of these target tables were
+    /// compared.
+    public Optional<Stored> latestOfAllRows(int generation, Collection<String> targets)
+            throws SQLException {
+        return first(
+                SELECT + " AND generation = ? AND " + OF_ALL + ALL_ROWS + LATEST,
                 migration,
                 generation,
                 targets.toArray(String[]::new));

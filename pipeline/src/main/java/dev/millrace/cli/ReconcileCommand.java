@@ -35,6 +35,13 @@ final class ReconcileCommand implements Callable<Integer> {
     private List<String> tables = List.of();
 
     @Option(
+            names = "--incremental",
+            description =
+                    "Compare only the keys that were touched since the last comparison of all"
+                            + " tables, and the numbers of rows.")
+    private boolean incremental;
+
+    @Option(
             names = "--html",
             paramLabel = "FILE",
             description = "Also write the report to this HTML file.")
@@ -48,7 +55,12 @@ final class ReconcileCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ServiceClient client = service.connect(terminal, pause);
-        JsonNode accepted = client.post("reconciliations", Map.of("tables", tables));
+        JsonNode accepted =
+                client.post(
+                        "reconciliations",
+                        incremental
+                                ? Map.of("tables", tables, "incremental", true)
+                                : Map.of("tables", tables));
         String id = accepted.path("id").asString("");
         if (id.isEmpty()) {
             throw new CommandFailure(

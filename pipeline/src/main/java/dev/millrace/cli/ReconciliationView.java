@@ -13,6 +13,7 @@ import tools.jackson.databind.JsonNode;
 final class ReconciliationView {
 
     /// More mismatches do not fit on a screen; the JSON output has all of them.
+    private static final String ALL_ROWS = "all rows";
     private static final int MISMATCHES_SHOWN = 10;
 
     private final Terminal terminal;
@@ -80,6 +81,10 @@ final class ReconciliationView {
                     table.path("target").asString("")
                             + " is undecided: "
                             + table.path("cause").asString());
+        }
+        String method = table.path("method").asString(ALL_ROWS);
+        if (!method.equals(ALL_ROWS)) {
+            lines.add(table.path("target").asString("") + ": compared " + method);
         }
         ChunkText.line(table).ifPresent(lines::add);
         if (!table.path("complete").asBoolean(true)) {

@@ -8,6 +8,7 @@ import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;
 import java.util.Optional;
@@ -68,7 +69,7 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     }
 
     @Override
-    public UUID reconcile(List<String> targets) {
+    public UUID reconcile(List<String> targets, Method method) {
         throw refused();
     }
 

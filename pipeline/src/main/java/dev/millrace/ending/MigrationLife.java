@@ -18,6 +18,7 @@ import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -366,8 +367,8 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     }
 
     @Override
-    public UUID reconcile(List<String> targets) {
-        return now().reconcile(targets);
+    public UUID reconcile(List<String> targets, Method method) {
+        return now().reconcile(targets, method);
     }
 
     @Override

@@ -3,11 +3,12 @@ package dev.millrace.http;
 import dev.millrace.http.Problems.ProblemException;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.report.ReportPage;
+import dev.millrace.verdict.Reconciliations.Method;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -58,7 +59,8 @@ public final class MigrationApi {
     }
 
     /// @param tables tables to compare; an empty or absent list means all
-    record Comparison(@Nullable List<String> tables) {}
+    /// @param incremental whether only touched keys and numbers of rows are compared
+    record Comparison(@Nullable List<String> tables, @Nullable Boolean incremental) {}
 
     record Accepted(UUID id, String state, String href) {}
 
@@ -74,7 +76,11 @@ public final class MigrationApi {
         if (tables.stream().anyMatch(table -> table == null || table.isBlank())) {
             throw badRequest("A table name is empty. Write each name as schema.table.");
         }
-        UUID id = control.reconcile(tables);
+        Method method =
+                Boolean.TRUE.equals(comparison.incremental())
+                        ? Method.TOUCHED_KEYS
+                        : Method.ALL_ROWS;
+        UUID id = control.reconcile(tables, method);
         String href = "/api/v1/reconciliations/" + id;
         return ResponseEntity.accepted()
                 .location(URI.create(href))

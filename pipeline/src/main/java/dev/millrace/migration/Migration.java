@@ -38,6 +38,7 @@ import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.TargetFencing;
 import dev.millrace.verdict.ReconciliationSchedule;
+import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.verdict.Reconciliations;
 import java.sql.SQLException;
@@ -367,13 +368,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     @Override
-    public UUID reconcile(List<String> targets) {
+    public UUID reconcile(List<String> targets, Method method) {
         LiveStream now = compared();
         Optional<String> refusal = refusal(now);
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
-        return sides(now).request(targets);
+        return sides(now).request(targets, method);
     }
 
     private Optional<String> refusal(LiveStream now) {

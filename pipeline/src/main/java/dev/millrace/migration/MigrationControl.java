@@ -6,6 +6,7 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;
 import java.util.Optional;
@@ -43,9 +44,15 @@ public interface MigrationControl {
     /// of the requests.
     ///
     /// @param targets target tables; an empty list stands for all
+    /// @param method all rows are compared if touched keys cannot be known
     /// @throws RefusedException when a reconciliation cannot reach a verdict now
     /// @throws UnknownTableException when a name is not a target table of this migration
-    UUID reconcile(List<String> targets);
+    UUID reconcile(List<String> targets, Method method);
+
+    /// The same, of all rows.
+    default UUID reconcile(List<String> targets) {
+        return reconcile(targets, Method.ALL_ROWS);
+    }
 
     Optional<ReconciliationState> reconciliation(UUID id);
 

@@ -83,6 +83,7 @@ public record ReconciliationReport(
     ///   differences than counted; reports of versions without this field are complete
     /// @param chunks the equal chunks of a table that was compared in chunks, in the order of the
     ///   key
+    /// @param method what was compared: [#ALL_ROWS], or the keys that were touched since when
     public record TableReport(
             String target,
             Verdict verdict,
@@ -100,9 +101,13 @@ public record ReconciliationReport(
             List<Mismatch> mismatches,
             @Nullable String cause,
             Boolean complete,
-            List<ChunkReport> chunks) {
+            List<ChunkReport> chunks,
+            String method) {
+
+        public static final String ALL_ROWS = "all rows";
 
         public TableReport {
+            method = method == null ? ALL_ROWS : method;
             mismatches = mismatches == null ? List.of() : List.copyOf(mismatches);
             complete = complete == null || complete;
             chunks = chunks == null ? List.of() : List.copyOf(chunks);
@@ -143,7 +148,31 @@ public record ReconciliationReport(
                     mismatches,
                     cause,
                     complete,
-                    List.of());
+                    List.of(),
+                    ALL_ROWS);
+        }
+
+        /// The same with this method.
+        public TableReport by(String how) {
+            return new TableReport(
+                    target,
+                    verdict,
+                    sourceRows,
+                    targetRows,
+                    sourceChecksum,
+                    targetChecksum,
+                    missing,
+                    extra,
+                    different,
+                    inFlight,
+                    fromLog,
+                    undecided,
+                    seconds,
+                    mismatches,
+                    cause,
+                    complete,
+                    chunks,
+                    how);
         }
 
         public long differences() {

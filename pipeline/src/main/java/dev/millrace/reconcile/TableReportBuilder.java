@@ -237,7 +237,8 @@ public final class TableReportBuilder {
                 mismatches,
                 cause(),
                 complete && !partial && notCompared == 0,
-                List.copyOf(chunks.values()));
+                List.copyOf(chunks.values()),
+                TableReport.ALL_ROWS);
     }
 
     private Verdict verdict() {

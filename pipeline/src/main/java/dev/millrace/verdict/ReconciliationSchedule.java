@@ -4,10 +4,13 @@ import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
+import dev.millrace.verdict.Reconciliations.Method;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -23,14 +26,14 @@ public final class ReconciliationSchedule implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ReconciliationSchedule.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
-    private final Schedule allRows;
+    private final Map<Method, Schedule> schedules = new EnumMap<>(Method.class);
     private final Supplier<Optional<Sides>> ready;
     private final InstantSource clock;
     private final Instant since;
     private @Nullable PeriodicProbe probe;
 
     /// When this process last requested one. A failed one leaves no report.
-    private @Nullable Instant requested;
+    private final Map<Method, Instant> requested = new EnumMap<>(Method.class);
 
     /// Two sides that can be compared now.
     public interface Sides {
@@ -39,13 +42,15 @@ public final class ReconciliationSchedule implements AutoCloseable {
         boolean isBusy();
 
         /// When the last reconciliation of all tables began; empty before the first one.
-        Optional<Instant> lastBegan();
+        ///
+        /// @param method one of all rows is one of touched keys too
+        Optional<Instant> lastBegan(Method method);
 
         /// Continues the reconciliation that was interrupted, if there is one.
         void continueInterrupted();
 
         /// @param targets tables of the migration's target; all if empty
-        UUID request(List<String> targets);
+        UUID request(List<String> targets, Method method);
     }
 
     /// The sides of a running stream.
@@ -58,8 +63,8 @@ public final class ReconciliationSchedule implements AutoCloseable {
         }
 
         @Override
-        public Optional<Instant> lastBegan() {
-            return of.lastBegan(generation);
+        public Optional<Instant> lastBegan(Method method) {
+            return of.lastBegan(generation, method);
         }
 
         @Override
@@ -68,8 +73,8 @@ public final class ReconciliationSchedule implements AutoCloseable {
         }
 
         @Override
-        public UUID request(List<String> targets) {
-            return of.request(generation, targets, progress);
+        public UUID request(List<String> targets, Method method) {
+            return of.request(generation, targets, method, progress);
         }
     }
 
@@ -78,7 +83,8 @@ public final class ReconciliationSchedule implements AutoCloseable {
             ReconcileSetting setting,
             Supplier<Optional<Sides>> ready,
             InstantSource clock) {
-        this.allRows = setting.schedule();
+        schedules.put(Method.ALL_ROWS, setting.schedule());
+        schedules.put(Method.TOUCHED_KEYS, setting.incremental());
         this.ready = ready;
         this.clock = clock;
         this.since = clock.instant();
@@ -93,24 +99,34 @@ public final class ReconciliationSchedule implements AutoCloseable {
         Optional<Sides> sides = ready.get();
         if (sides.isPresent() && !sides.get().isBusy()) {
             sides.get().continueInterrupted();
-            if (!sides.get().isBusy() && isDue(sides.get())) {
-                requested = clock.instant();
-                LOG.atInfo()
-                        .addKeyValue("reconciliation", sides.get().request(List.of()))
-                        .log("A reconciliation of the schedule begins.");
-            }
+            schedules.forEach(
+                    (method, schedule) -> {
+                        if (!sides.get().isBusy() && isDue(sides.get(), method, schedule)) {
+                            request(sides.get(), method);
+                        }
+                    });
         }
     }
 
+    /// One of all rows is one of touched keys too.
+    private void request(Sides sides, Method method) {
+        Instant now = clock.instant();
+        requested.put(Method.TOUCHED_KEYS, now);
+        requested.put(method, now);
+        LOG.atInfo()
+                .addKeyValue("reconciliation", sides.request(List.of(), method))
+                .log("A reconciliation of the schedule begins.");
+    }
+
     /// An interval without a last time is over; a calendar counts from the start.
-    private boolean isDue(Sides sides) {
-        Optional<Instant> last = sides.lastBegan();
-        Instant asked = requested;
+    private boolean isDue(Sides sides, Method method, Schedule schedule) {
+        Optional<Instant> last = sides.lastBegan(method);
+        Instant asked = requested.get(method);
         if (asked != null && last.filter(began -> began.isAfter(asked)).isEmpty()) {
             last = Optional.of(asked);
         }
         Instant now = clock.instant();
-        return switch (allRows) {
+        return switch (schedule) {
             case Schedule.Never _ -> false;
             case Schedule.Every every ->
                     last.flatMap(every::after).map(next -> !now.isBefore(next)).orElse(true);

@@ -10,15 +10,18 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
-import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
-import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.pass.StoredPass;
+import dev.millrace.reconcile.touched.TouchedBasis;
+import dev.millrace.reconcile.touched.TouchedReconciliation;
 import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.sql.Relation;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -27,12 +30,14 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +61,9 @@ public final class Reconciliations implements AutoCloseable {
 
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
+    /// A comparison of touched keys that takes longer ends undecided.
+    private static final Duration LONGEST = Duration.ofHours(24);
+
     private final ReplicationStream stream;
     private final Function<Mapping, TableId> named;
     private final String specHash;
@@ -73,7 +81,7 @@ public final class Reconciliations implements AutoCloseable {
     private final ExecutorService executor =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
-    private volatile Known known = new Known(0, null, null);
+    private volatile Known known = new Known(0, null, null, null);
     private volatile @Nullable Interrupted interrupted;
 
     /// How long the next interrupted reconciliation waits at least.
@@ -85,16 +93,34 @@ public final class Reconciliations implements AutoCloseable {
     ///
     /// @param last the last report of all tables, or a later one that found differences
     /// @param all the last report of all tables
+    /// @param allRowsAt when the last one of all rows of all tables began
     private record Known(
             int generation,
             @Nullable ReconciliationReport last,
-            @Nullable ReconciliationReport all) {
+            @Nullable ReconciliationReport all,
+            @Nullable Instant allRowsAt) {
 
-        Known with(ReconciliationReport report, boolean isOfAll) {
-            return isOfAll
-                    ? new Known(generation, report, report)
-                    : report.hasDifferences() ? new Known(generation, report, all) : this;
+        Known with(ReconciliationReport report, boolean isOfAll, Method method) {
+            if (!isOfAll) {
+                return report.hasDifferences()
+                        ? new Known(generation, report, all, allRowsAt)
+                        : this;
+            }
+            return new Known(
+                    generation,
+                    report,
+                    report,
+                    method == Method.ALL_ROWS ? report.startedAt() : allRowsAt);
         }
+    }
+
+    /// What a reconciliation compares.
+    public enum Method {
+        ALL_ROWS,
+
+        /// The keys that were touched since the last reconciliation of all tables, and the numbers
+        /// of rows; all rows of a table that was not equal then.
+        TOUCHED_KEYS
     }
 
     /// The state of a requested reconciliation.
@@ -149,12 +175,15 @@ public final class Reconciliations implements AutoCloseable {
     /// A report that cannot be read is not known. A reconciliation of this generation that was
     /// interrupted waits to be continued.
     public synchronized void begin(int generation) {
-        known = new Known(generation, null, null);
+        known = new Known(generation, null, null, null);
+        ReconciliationReport ofAllRows =
+                stored(() -> store.latestOfAllRows(generation, targets()));
         known =
                 new Known(
                         generation,
                         stored(() -> store.latest(generation, targets())),
-                        stored(() -> store.latestOfAll(generation, targets())));
+                        stored(() -> store.latestOfAll(generation, targets())),
+                        ofAllRows == null ? null : ofAllRows.startedAt());
         interrupted =
                 StoredPass.interrupted(passes, generation, specHash, clock.instant())
                         .map(pass -> new Interrupted(pass, clock.instant()))
@@ -185,10 +214,19 @@ public final class Reconciliations implements AutoCloseable {
 
     /// @param generation of the stream
     /// @param targets tables of the migration's target; all if empty
+    /// @param method all rows are compared if touched keys cannot be known
     public synchronized UUID request(
-            int generation, List<String> targets, ReplicationProgress progress) {
+            int generation,
+            List<String> targets,
+            Method method,
+            ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
         beginOnce(generation);
+        if (method == Method.TOUCHED_KEYS && haveBasis(mappings)) {
+            UUID id = UUID.randomUUID();
+            enqueue(id, self -> compare(id, self, generation, mappings, progress));
+            return id;
+        }
         StoredPass.Subject subject = new StoredPass.Subject(generation, specHash, names(mappings));
         Optional<UUID> earlier = StoredPass.interrupted(passes, subject, clock.instant());
         if (earlier.filter(continued::contains).filter(runs::containsKey).isPresent()) {
@@ -244,9 +282,26 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     /// When the last reconciliation of all tables began; empty before the first one.
-    public Optional<Instant> lastBegan(int generation) {
+    ///
+    /// @param method one of all rows is one of touched keys too
+    public Optional<Instant> lastBegan(int generation, Method method) {
         beginOnce(generation);
-        return Optional.ofNullable(known.all()).map(ReconciliationReport::startedAt);
+        Known now = known;
+        return switch (method) {
+            case ALL_ROWS -> Optional.ofNullable(now.allRowsAt());
+            case TOUCHED_KEYS ->
+                    Optional.ofNullable(now.all()).map(ReconciliationReport::startedAt);
+        };
+    }
+
+    /// Whether earlier reconciliations say which keys were touched. A table that several mappings
+    /// fill has no keys of its own.
+    private boolean haveBasis(List<Mapping> mappings) {
+        return basis() instanceof TouchedBasis.Usable && names(mappings).size() == mappings.size();
+    }
+
+    private TouchedBasis basis() {
+        return TouchedBasis.of(known.all(), specHash);
     }
 
     private void begin(
@@ -256,16 +311,11 @@ public final class Reconciliations implements AutoCloseable {
             ReplicationProgress progress) {
         // Its progress is replaced.
         interrupted = null;
-        ReconciliationRun run =
-                new ReconciliationRun(
-                        chunker(),
-                        self ->
-                                run(
-                                        id,
-                                        self,
-                                        mappings,
-                                        progress,
-                                        new StoredPass(passes, id, subject)));
+        enqueue(id, self -> run(id, self, mappings, progress, new StoredPass(passes, id, subject)));
+    }
+
+    private void enqueue(UUID id, Consumer<ReconciliationRun> work) {
+        ReconciliationRun run = new ReconciliationRun(chunker(), work);
         runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(clock.instant()));
         executor.execute(run);
@@ -372,40 +422,90 @@ public final class Reconciliations implements AutoCloseable {
         Optional<StoredPass.Interrupted> continuation = Optional.empty();
         try {
             ReconciliationReport report =
-                    new Reconciler(
-                                    new Reconciler.Subject(stream.name(), specHash),
-                                    progress,
-                                    new Reconciler.Sources(
-                                            run.chunker(),
-                                            new ChangeLog(stream.kafka(), stream.topics())),
-                                    ReconcileLimits.DEFAULT.within(
-                                            new Budget(load.chunkTime(), load.share()),
-                                            load.parallel()),
-                                    clock)
+                    new Reconciler(subject(), progress, sources(run), limits(), clock)
                             .reconcile(mappings, pass, run.cancellation());
             continuation =
                     pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
-            Known before = known;
-            if (before.generation() == generation && !closed) {
-                known = before.with(report, isOfAll(report));
-            }
-            states.put(id, new ReconciliationState.Finished(report));
-            LOG.atInfo()
-                    .addKeyValue("migration", stream.name())
-                    .addKeyValue("verdict", report.verdict())
-                    .log("A reconciliation finished.");
-            store(id, generation, report);
+            finished(id, generation, report, Method.ALL_ROWS);
         } catch (RuntimeException | Error e) {
-            String reason = Incident.reason(LOG, "A reconciliation failed.", e);
-            LOG.atWarn()
-                    .addKeyValue("migration", stream.name())
-                    .addKeyValue("reason", reason)
-                    .log("A reconciliation failed.");
-            states.put(id, new ReconciliationState.Failed(reason));
+            failed(id, e);
         } finally {
             runs.remove(id);
             ended(pass, continuation);
         }
+    }
+
+    private void compare(
+            UUID id,
+            ReconciliationRun run,
+            int generation,
+            List<Mapping> mappings,
+            ReplicationProgress progress) {
+        states.put(id, new ReconciliationState.Running(clock.instant()));
+        try {
+            ReconciliationReport report =
+                    new TouchedReconciliation(
+                                    subject(), progress, sources(run), limits(), clock)
+                            .compare(
+                                    tables(mappings),
+                                    basis(),
+                                    new TouchedReconciliation.Limit(
+                                            run.cancellation(), clock.instant().plus(LONGEST)));
+            finished(id, generation, report, Method.TOUCHED_KEYS);
+        } catch (RuntimeException | Error e) {
+            failed(id, e);
+        } finally {
+            runs.remove(id);
+        }
+    }
+
+    private List<TouchedReconciliation.Table> tables(List<Mapping> mappings) {
+        Map<TableId, Relation> sources =
+                stream.tables().sources().stream()
+                        .collect(Collectors.toMap(Relation::id, Function.identity()));
+        return mappings.stream()
+                .map(
+                        mapping ->
+                                new TouchedReconciliation.Table(
+                                        mapping,
+                                        Objects.requireNonNull(sources.get(mapping.source()))))
+                .toList();
+    }
+
+    private Reconciler.Subject subject() {
+        return new Reconciler.Subject(stream.name(), specHash);
+    }
+
+    private Reconciler.Sources sources(ReconciliationRun run) {
+        return new Reconciler.Sources(
+                run.chunker(), new ChangeLog(stream.kafka(), stream.topics()));
+    }
+
+    private ReconcileLimits limits() {
+        return ReconcileLimits.DEFAULT.within(
+                new Budget(load.chunkTime(), load.share()), load.parallel());
+    }
+
+    private void finished(UUID id, int generation, ReconciliationReport report, Method method) {
+        Known before = known;
+        if (before.generation() == generation && !closed) {
+            known = before.with(report, isOfAll(report), method);
+        }
+        states.put(id, new ReconciliationState.Finished(report));
+        LOG.atInfo()
+                .addKeyValue("migration", stream.name())
+                .addKeyValue("verdict", report.verdict())
+                .log("A reconciliation finished.");
+        store(id, generation, report);
+    }
+
+    private void failed(UUID id, Throwable failure) {
+        String reason = Incident.reason(LOG, "A reconciliation failed.", failure);
+        LOG.atWarn()
+                .addKeyValue("migration", stream.name())
+                .addKeyValue("reason", reason)
+                .log("A reconciliation failed.");
+        states.put(id, new ReconciliationState.Failed(reason));
     }
 
     /// What the end of the service interrupts continues after the next start.

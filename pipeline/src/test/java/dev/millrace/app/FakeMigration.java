@@ -1,31 +1,32 @@
 package dev.millrace.app;
 
-import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
-import dev.millrace.ending.MigrationEnd;
+import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd.EndRequest;
+import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
-import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
 import dev.millrace.migration.StatusReport.Counts;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
-import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.migration.StatusReport;
 import dev.millrace.rebackfill.Rebackfill.Summary;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.RefusedException;
-import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.rollback.RollbackPrice.LossyTable;
 import dev.millrace.rollback.RollbackPrice.ReverseLag;
+import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.stream.KnownTables.UnknownTableException;
-import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.State;
+import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.verdict.Reconciliations.Method;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,6 +45,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
 
     final Map<UUID, ReconciliationState> reconciliations = new ConcurrentHashMap<>();
     final List<List<String>> asked = new ArrayList<>();
+    final List<Method> methods = new ArrayList<>();
     public final List<BackfillChange> changes = new ArrayList<>();
     public final List<SwitchoverRequest> switchovers = new ArrayList<>();
     public static final UUID ENDING = new UUID(0, 7);
@@ -252,7 +254,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     @Override
-    public UUID reconcile(List<String> targets) {
+    public UUID reconcile(List<String> targets, Method method) {
         for (String target : targets) {
             requireKnown(target);
         }
@@ -260,6 +262,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
             throw new RefusedException(refusal);
         }
         asked.add(targets);
+        methods.add(method);
         UUID id = UUID.randomUUID();
         reconciliations.put(id, new ReconciliationState.Running(NOON));
         return id;

@@ -5,9 +5,10 @@ import static dev.millrace.app.ServiceScene.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.Http.Answer;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
-import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.verdict.Reconciliations.Method;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AutoClose;
@@ -50,6 +51,19 @@ class ReconciliationApiIT {
         assertThat(scene.http.post("/api/v1/reconciliations", "{}", JSON).status()).isEqualTo(202);
 
         assertThat(scene.migration.asked.getLast()).isEmpty();
+        assertThat(scene.migration.methods.getLast()).isEqualTo(Method.ALL_ROWS);
+    }
+
+    @Test
+    void comparesTouchedKeysOnRequest() {
+        assertThat(
+                        scene.http
+                                .post("/api/v1/reconciliations", "{\"incremental\":true}", JSON)
+                                .status())
+                .isEqualTo(202);
+
+        assertThat(scene.migration.asked.getLast()).isEmpty();
+        assertThat(scene.migration.methods.getLast()).isEqualTo(Method.TOUCHED_KEYS);
     }
 
     @Test

@@ -339,6 +339,23 @@ class ClientVerbsTest {
     }
 
     @Test
+    void comparesTouchedKeysOnRequestAndSaysSo() {
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
+                .json(
+                        "GET /api/v1/reconciliations/1",
+                        report("equal")
+                                .replace(
+                                        "\"seconds\"",
+                                        "\"method\":\"2 touched keys since noon\",\"seconds\""));
+
+        Invocation verb =
+                new Invocation().run("reconcile", "--incremental", "--url", service.url());
+
+        assertThat(service.requests().getFirst().body()).contains("\"incremental\":true");
+        assertThat(verb.out()).contains("crm.customer: compared 2 touched keys since noon");
+    }
+
+    @Test
     void reportsALowerBoundForAnIncompleteComparison() {
         service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
                 .json(

@@ -117,7 +117,9 @@ class UnattendedReconciliationIT {
     void theScheduleComparesAllTablesAgainAndAgain() throws Exception {
         scene.reconciling(
                 new ReconcileSetting(
-                        new Schedule.Every(Duration.ofSeconds(2)), ReconcileSetting.Load.DEFAULT));
+                        new Schedule.Every(Duration.ofSeconds(2)),
+                        Schedule.NEVER,
+                        ReconcileSetting.Load.DEFAULT));
         startInSync();
 
         Instant first = awaitLast(Instant.EPOCH);
@@ -126,6 +128,38 @@ class UnattendedReconciliationIT {
         assertThat(scene.running().status().lastReconciliation())
                 .extracting(StatusReport.LastReconciliation::verdict)
                 .isEqualTo("equal");
+    }
+
+    @Test
+    void theScheduleComparesTouchedKeysInBetween() throws Exception {
+        scene.reconciling(
+                new ReconcileSetting(
+                        new Schedule.Every(Duration.ofHours(1)),
+                        new Schedule.Every(Duration.ofSeconds(1)),
+                        ReconcileSetting.Load.DEFAULT));
+        startInSync();
+        Instant first = awaitLast(Instant.EPOCH);
+        scene.source.execute("UPDATE item SET name = 'changed' WHERE id <= 10");
+        awaitLast(awaitLast(first));
+
+        assertThat(scene.running().status().lastReconciliation())
+                .extracting(StatusReport.LastReconciliation::verdict)
+                .isEqualTo("equal");
+        assertThat(
+                        scene.target.value(
+                                "SELECT count(*) FROM millrace.reconciliation WHERE"
+                                        + " report->'tables'->0->>'method' = 'all rows'"))
+                .isEqualTo("1");
+        scene.writeTargetAsMigration("DELETE FROM item WHERE id = 400");
+
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () ->
+                                Objects.requireNonNull(
+                                                scene.running().status().lastReconciliation())
+                                        .verdict()
+                                        .equals("different"));
     }
 
     /// @return when all tables were compared after this moment

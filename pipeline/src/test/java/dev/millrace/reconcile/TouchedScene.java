@@ -26,6 +26,13 @@ final class TouchedScene implements AutoCloseable {
         return report;
     }
 
+    /// Compares touched keys and numbers of rows, and builds the next comparison on it.
+    ReconciliationReport compare() {
+        ReconciliationReport report = users.touched().compare(tables(), basis, limit());
+        basis = TouchedBasis.of(report, UsersScene.SPEC_HASH);
+        return report;
+    }
+
     TouchedReport prepare() {
         TouchedReport report = users.touched().prepare(tables(), basis, limit());
         basis = report.next();

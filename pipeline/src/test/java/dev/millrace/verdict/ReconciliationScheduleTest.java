@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
+import dev.millrace.verdict.Reconciliations.Method;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -26,7 +27,9 @@ class ReconciliationScheduleTest {
     private final class Sides implements ReconciliationSchedule.Sides {
 
         private final List<Instant> requests = new ArrayList<>();
+        private final List<Method> methods = new ArrayList<>();
         private Optional<Instant> lastBegan = Optional.empty();
+        private Optional<Instant> lastIncremental = Optional.empty();
         private boolean busy;
         private boolean interrupted;
 
@@ -36,8 +39,11 @@ class ReconciliationScheduleTest {
         }
 
         @Override
-        public Optional<Instant> lastBegan() {
-            return lastBegan;
+        public Optional<Instant> lastBegan(Method method) {
+            return switch (method) {
+                case ALL_ROWS -> lastBegan;
+                case TOUCHED_KEYS -> lastIncremental.or(() -> lastBegan);
+            };
         }
 
         @Override
@@ -47,23 +53,35 @@ class ReconciliationScheduleTest {
         }
 
         @Override
-        public UUID request(List<String> targets) {
+        public UUID request(List<String> targets, Method method) {
             assertThat(targets).as("all tables").isEmpty();
             requests.add(now);
+            methods.add(method);
             busy = true;
             return UUID.randomUUID();
         }
     }
 
     private ReconciliationSchedule schedule(Schedule schedule) {
+        return schedule(schedule, Schedule.NEVER);
+    }
+
+    private ReconciliationSchedule schedule(Schedule schedule, Schedule incremental) {
         return new ReconciliationSchedule(
-                new ReconcileSetting(schedule, ReconcileSetting.Load.DEFAULT),
+                new ReconcileSetting(schedule, incremental, ReconcileSetting.Load.DEFAULT),
                 () -> ready ? Optional.of(sides) : Optional.empty(),
                 () -> now);
     }
 
     private void finish() {
-        sides.lastBegan = Optional.of(sides.requests.getLast());
+        Optional<Instant> began = Optional.of(sides.requests.getLast());
+        switch (sides.methods.getLast()) {
+            case ALL_ROWS -> {
+                sides.lastBegan = began;
+                sides.lastIncremental = began;
+            }
+            case TOUCHED_KEYS -> sides.lastIncremental = began;
+        }
         sides.busy = false;
     }
 
@@ -175,5 +193,26 @@ class ReconciliationScheduleTest {
         }
 
         assertThat(sides.requests).hasSize(2);
+    }
+
+    @Test
+    void comparesTouchedKeysBetweenTwoComparisonsOfAllRows() {
+        Schedule halfHourly = new Schedule.Every(Duration.ofMinutes(30));
+        try (ReconciliationSchedule schedule = schedule(HOURLY, halfHourly)) {
+            for (int minute = 0; minute <= 90; minute += 10) {
+                now = NOON.plus(Duration.ofMinutes(minute));
+                schedule.check();
+                if (sides.busy) {
+                    finish();
+                }
+            }
+        }
+
+        assertThat(sides.methods)
+                .containsExactly(
+                        Method.ALL_ROWS,
+                        Method.TOUCHED_KEYS,
+                        Method.ALL_ROWS,
+                        Method.TOUCHED_KEYS);
     }
 }

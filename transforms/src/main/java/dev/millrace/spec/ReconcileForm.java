@@ -22,6 +22,16 @@ record ReconcileForm(
                 @Nullable Scalar schedule,
         @Setting(
                         value =
+                                "When the service compares the keys that were touched since the last"
+                                        + " comparison of all tables, and the numbers of rows: a"
+                                        + " duration since the beginning of the last comparison (1m"
+                                        + " to 31d), or five fields as cron reads them, in UTC."
+                                        + " Without it, never.",
+                        pattern = ReconcileForm.SCHEDULE,
+                        examples = {"5m", "*/10 * * * *"})
+                @Nullable Scalar incremental,
+        @Setting(
+                        value =
                                 "The share of the time in which each session of a comparison reads:"
                                         + " 0.01 to 1. In between it rests.",
                         kind = "a number",
@@ -65,7 +75,10 @@ record ReconcileForm(
     static ReconcileSetting check(@Nullable ReconcileForm form, Problems problems) {
         return form == null
                 ? ReconcileSetting.DEFAULT
-                : new ReconcileSetting(schedule(form.schedule(), problems), form.load(problems));
+                : new ReconcileSetting(
+                        schedule(form.schedule(), problems),
+                        schedule(form.incremental(), problems),
+                        form.load(problems));
     }
 
     private ReconcileSetting.Load load(Problems problems) {

@@ -104,8 +104,8 @@ record SpecForm(
                                         + " comparison may cost. It can be changed between two"
                                         + " starts of one migration.",
                         kind =
-                                "a mapping with schedule, max-load, chunk-time, parallel and"
-                                        + " statement-timeout")
+                                "a mapping with schedule, incremental, max-load, chunk-time,"
+                                        + " parallel and statement-timeout")
                 @Nullable ReconcileForm reconcile) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";

@@ -38,6 +38,14 @@ class ReconcileTest {
                 .contains(Instant.parse("2026-01-02T04:34:05Z"));
     }
 
+    @Test
+    void readsBothSchedules() {
+        ReconcileSetting setting = read("schedule: '0 3 * * *', incremental: 5m");
+
+        assertThat(setting.schedule()).isInstanceOf(Schedule.Cron.class);
+        assertThat(setting.incremental()).isEqualTo(new Schedule.Every(Duration.ofMinutes(5)));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -66,6 +66,7 @@ class SpecSchemaTest {
                   database: shop, config: d.ini, old: host=a, new: host=b}
             reconcile:
               schedule: 24h
+              incremental: 5m
               max-load: 0.25
               chunk-time: 200ms
               parallel: 2
@@ -125,6 +126,7 @@ class SpecSchemaTest {
                 "schedule: 24h=schedule: daily",
                 "schedule: 24h=schedule: 15 3 * *",
                 "schedule: 24h=every: 24h",
+                "incremental: 5m=incremental: often",
                 "parallel: 2=parallel: 5",
                 "chunk-time: 200ms=chunk-time: 0.2",
                 "statement-timeout: 10m=statement-timeout: never",

@@ -219,6 +219,7 @@ public final class ReportPage {
                 && table.mismatches().isEmpty()
                 && table.fromLog() == 0
                 && table.chunks().isEmpty()
+                && table.method().equals(TableReport.ALL_ROWS)
                 && table.complete()) {
             return;
         }
@@ -235,6 +236,11 @@ public final class ReportPage {
                             "<p class=\"note\">The comparison of this table stopped at its limit: it has at"
                                     + " least %,d differences.</p>%n",
                             table.differences()));
+        }
+        if (!table.method().equals(TableReport.ALL_ROWS)) {
+            out.append("<p class=\"note\">Compared: ")
+                    .append(escape(table.method()))
+                    .append("</p>\n");
         }
         if (table.fromLog() > 0) {
             out.append("<p class=\"note\">").append(ReportText.fromLog(table)).append("</p>\n");

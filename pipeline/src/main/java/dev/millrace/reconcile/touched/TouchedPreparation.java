@@ -5,7 +5,9 @@ import dev.millrace.change.RowKey;
 import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.ComparedTables;
+import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.StoredState.StoredPositions;
+import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
@@ -15,14 +17,16 @@ import dev.millrace.reconcile.KeyVerifier;
 import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.SnapshotPrecondition;
-import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.touched.TouchedReconciliation.Attempt;
+import dev.millrace.reconcile.touched.TouchedTable.Counts;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -31,13 +35,22 @@ import java.util.function.Function;
 /// thread-safe; used once.
 final class TouchedPreparation {
 
+    /// More keys in flight are not looked up to be left out of the counts.
+    private static final int MOST_IN_FLIGHT = 50_000;
+
     private final ReconcileContext with;
     private final Attempt attempt;
+    private final boolean counts;
 
-    TouchedPreparation(ReconcileContext with, Attempt attempt) {
+    /// @param counts whether rows are counted
+    TouchedPreparation(ReconcileContext with, Attempt attempt, boolean counts) {
         this.with = with;
         this.attempt = attempt;
+        this.counts = counts;
     }
+
+    /// @param rows that the SELECT gives
+    private record OfSource(Map<RowKey, RowSum> sums, long rows) {}
 
     /// @return where it began; empty if this is not known exactly
     Optional<StartPosition> run(
@@ -55,7 +68,12 @@ final class TouchedPreparation {
         if (basis instanceof TouchedBasis.Usable usable) {
             openAll(tables, with, attempt);
             find(open(tables), usable.start());
-            compare(open(tables));
+            if (counts) {
+                compareAndCount(open(tables));
+            } else {
+                compare(open(tables));
+            }
+            verify(open(tables));
         }
         Optional<StartPosition> start = with.sourceReader().start(before.get());
         List<TouchedTable> rest =
@@ -169,13 +187,107 @@ final class TouchedPreparation {
                                     table.compare(sums.getOrDefault(table, Map.of()), ofTarget);
                                     return true;
                                 }));
+    }
+
+    /// The source's snapshot remains open until the keys in flight are known.
+    private void compareAndCount(List<TouchedTable> tables) {
+        if (tables.isEmpty()) {
+            return;
+        }
+        FencedRead<Boolean> read =
+                with.sourceReader()
+                        .compare(
+                                source -> each(tables, table -> read(table, source)),
+                                (source, fenced, _) -> {
+                                    compareAndCount(open(tables), source, fenced);
+                                    return true;
+                                });
+        if (read instanceof FencedRead.Failed<Boolean>(String why)) {
+            tables.forEach(table -> table.undecided(why));
+        }
+    }
+
+    private static OfSource read(TouchedTable table, SourceSession session) {
+        SourceSnapshot source = session.table(table.compared());
+        return new OfSource(table.sums(source), source.count());
+    }
+
+    private void compareAndCount(
+            List<TouchedTable> tables,
+            SourceSession source,
+            FencedRead.Fenced<Map<TouchedTable, OfSource>> fenced) {
+        if (tables.isEmpty()) {
+            return;
+        }
+        try (TargetSession target = with.chunker().openTarget()) {
+            each(tables, table -> require(table, target, fenced));
+            TouchedLog inFlight =
+                    TouchedLog.read(
+                            with.log(),
+                            fenced.ends(),
+                            target.table(tables.getFirst().compared()).stored(),
+                            tables.stream().map(TouchedTable::mapping).toList(),
+                            MOST_IN_FLIGHT,
+                            with.cancellation());
+            each(
+                    open(tables),
+                    table -> {
+                        OfSource ofSource =
+                                Objects.requireNonNull(fenced.source().get(table));
+                        TargetSnapshot ofTarget = target.table(table.compared());
+                        table.compare(ofSource.sums(), table.sums(ofTarget));
+                        if (fenced.hidden().isEmpty()) {
+                            count(table, ofSource.rows(), source, ofTarget, inFlight);
+                        } else {
+                            table.undecided(
+                                    "the log contains a transaction that is not visible on the"
+                                            + " source yet");
+                        }
+                        return true;
+                    });
+        }
+    }
+
+    /// The numbers of rows, each without the rows of keys that changed between the two snapshots.
+    private static void count(
+            TouchedTable table,
+            long ofSource,
+            SourceSession source,
+            TargetSnapshot target,
+            TouchedLog between) {
+        List<RowKey> changed = List.copyOf(between.keys(table.mapping()));
+        if (between.isTruncated(table.mapping()) || changed.size() >= MOST_IN_FLIGHT) {
+            table.obstruct("more rows changed while they were counted than can be left out");
+            return;
+        }
+        Chunk.Keys keys = Chunk.Keys.of(List.copyOf(target.canonical(changed).values()));
+        table.count(
+                new Counts(
+                        ofSource - source.table(table.compared()).sums(keys).size(),
+                        target.count() - target.sums(keys).size(),
+                        true));
+    }
+
+    /// Equal keys and unequal numbers mean that rows were deleted without a trace.
+    private void verify(List<TouchedTable> tables) {
         each(
-                open(tables),
+                tables,
                 table -> {
                     new KeyVerifier(with, table.compared(), table.builder())
                             .verify(table.suspects());
+                    if (table.builder().differences() == 0
+                            && table.counts().filter(Counts::differ).isPresent()) {
+                        table.obstruct("the numbers of rows differ");
+                    }
                     return true;
                 });
+    }
+
+    private static boolean require(
+            TouchedTable table, TargetSession target, FencedRead.Fenced<?> fenced) {
+        SnapshotPrecondition.violation(target.table(table.compared()), fenced)
+                .ifPresent(table::undecided);
+        return true;
     }
 
     private interface TargetRead<S> {
@@ -195,14 +307,7 @@ final class TouchedPreparation {
                     tables.forEach(table -> table.undecided(why));
             case FencedRead.Fenced<Map<TouchedTable, S>> fenced -> {
                 try (TargetSession target = with.chunker().openTarget()) {
-                    each(
-                            open(tables),
-                            table -> {
-                                TargetSnapshot snapshot = target.table(table.compared());
-                                SnapshotPrecondition.violation(snapshot, fenced)
-                                        .ifPresent(table::undecided);
-                                return true;
-                            });
+                    each(open(tables), table -> require(table, target, fenced));
                     ofTarget.run(fenced.source(), target);
                 }
             }

@@ -1,24 +1,26 @@
 package dev.millrace.reconcile.touched;
 
+import dev.millrace.change.Lsn;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.Cancellation.Cancelled;
+import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.FencedSourceReader;
-import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
+import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.reconcile.ReplicationProgress;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
-import dev.millrace.reconcile.StartPosition;
+import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.StartPosition.Servers;
-import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.pass.Reconciler.Sources;
 import dev.millrace.reconcile.pass.Reconciler.Subject;
+import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.retention.LogHolds;
 import dev.millrace.sql.Relation;
 import java.time.Duration;
@@ -101,7 +103,7 @@ public final class TouchedReconciliation {
                 LogHolds.Hold held = progress.holdLog()) {
             try {
                 start =
-                        new TouchedPreparation(context(watch, held), this::attempt)
+                        new TouchedPreparation(context(watch, held), this::attempt, false)
                                 .run(touched, basis, reconciler());
             } catch (Cancelled _) {
                 touched.forEach(table -> table.undecided(watch.reason()));
@@ -126,6 +128,50 @@ public final class TouchedReconciliation {
                         : new TouchedBasis.Missing(
                                 "the preparation did not find every table equal"),
                 Optional.empty());
+    }
+
+    /// Compares the touched keys and the numbers of rows while both sides are written. A table for
+    /// which the keys are not known, or of which only the numbers differ, is compared as a whole.
+    /// May be repeated on its own result; each table that was not equal is compared as a whole
+    /// then.
+    ///
+    /// @return a report with the method of each table, and without checksums of tables of which
+    ///   only keys were compared
+    public ReconciliationReport compare(List<Table> tables, TouchedBasis basis, Limit limit) {
+        Instant started = clock.instant();
+        List<TouchedTable> touched = touched(tables);
+        Optional<StartPosition> start = Optional.empty();
+        Optional<Lsn> first = Optional.empty();
+        Optional<String> ended = Optional.empty();
+        try (DeadlineWatch watch = watch(limit);
+                LogHolds.Hold held = progress.holdLog()) {
+            ReconcileContext with = context(watch, held);
+            try {
+                start =
+                        new TouchedPreparation(with, this::attempt, true)
+                                .run(touched, basis, reconciler());
+            } catch (Cancelled _) {
+                ended = Optional.of(watch.reason());
+                touched.forEach(table -> table.undecided(watch.reason()));
+            } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+                ended = ended(watch);
+                String why = ended.orElseGet(() -> reason(e));
+                touched.forEach(table -> table.undecided(why));
+            }
+            first = with.sourceReader().firstLsn();
+        }
+        List<TouchedReport.Table> reports =
+                touched.stream().map(table -> table.report(since(basis))).toList();
+        return new ReconciliationReport(
+                subject.migration(),
+                ended.isPresent() ? Verdict.UNDECIDED : TouchedReport.verdict(reports),
+                started,
+                clock.instant(),
+                first.map(Lsn::toString).orElse(null),
+                subject.specHash(),
+                reports.stream().map(TouchedReport.Table::named).toList(),
+                ended.orElse(null),
+                start.orElse(null));
     }
 
     /// Reads what [#finish] reads while both sides are written, so that [#finish] does nothing for

@@ -5,6 +5,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.StartPosition.Servers;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /// The result of comparing the keys that changed since an earlier comparison. Immutable.
@@ -32,7 +33,16 @@ public record TouchedReport(
     ///   also explains such a difference
     /// @param method what was compared: touched keys since when, or all rows and why
     /// @param keys the number of keys that were compared one by one
-    public record Table(TableReport report, String method, long keys) {}
+    public record Table(TableReport report, String method, long keys) {
+
+        /// The report that says how the table was compared.
+        TableReport named() {
+            return report.by(
+                    keys == 0 && !method.startsWith(TouchedTable.TOUCHED)
+                            ? method
+                            : String.format(Locale.ROOT, "%,d %s", keys, method));
+        }
+    }
 
     static Verdict verdict(List<Table> tables) {
         return Verdict.of(tables.stream().map(Table::report).toList());

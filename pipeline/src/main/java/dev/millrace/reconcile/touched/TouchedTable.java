@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// thread-safe; confined to the comparison's thread.
 final class TouchedTable {
 
+    static final String TOUCHED = "touched keys since ";
+
     /// Keys of one statement. A side whose key has no index is scanned once per statement.
     private static final int BATCH = 20_000;
 
@@ -98,6 +100,7 @@ final class TouchedTable {
         }
         mapped.clear();
         keys.clear();
+        counts = null;
     }
 
     Optional<String> obstacle() {
@@ -197,13 +200,14 @@ final class TouchedTable {
         ofAllRows = report;
     }
 
-    /// The result before the fence.
+    /// The result while both sides are written. The numbers of rows are equal, or they were not
+    /// counted, or a key is different or undecided.
     TouchedReport.Table report(Instant since) {
         return ofAllRows != null
                 ? new TouchedReport.Table(
                         ofAllRows, "all rows, because " + obstacle().orElse("requested"), 0)
                 : new TouchedReport.Table(
-                        counted(builder.report(), null), method(since), keys.size());
+                        counted(builder.report(), counts), method(since), keys.size());
     }
 
     /// The result under the fence: also the counts must be equal.
@@ -221,7 +225,7 @@ final class TouchedTable {
     }
 
     private static String method(Instant since) {
-        return "touched keys since " + since;
+        return TOUCHED + since;
     }
 
     private static TableReport counted(TableReport keys, @Nullable Counts counts) {

@@ -8,11 +8,12 @@ import java.util.Optional;
 /// two starts of one migration, and verdicts stay valid. Immutable.
 ///
 /// @param schedule when all rows of all tables are compared
-public record ReconcileSetting(Schedule schedule, Load load) {
+/// @param incremental when the keys that were touched since, and the numbers of rows, are compared
+public record ReconcileSetting(Schedule schedule, Schedule incremental, Load load) {
 
     /// The values of an absent `reconcile`.
     public static final ReconcileSetting DEFAULT =
-            new ReconcileSetting(Schedule.NEVER, Load.DEFAULT);
+            new ReconcileSetting(Schedule.NEVER, Schedule.NEVER, Load.DEFAULT);
 
     /// What a comparison may cost both servers.
     ///
