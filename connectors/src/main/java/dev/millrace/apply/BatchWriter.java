@@ -80,10 +80,19 @@ final class BatchWriter implements AutoCloseable {
             String topic,
             Map<TableId, TableRule> rules,
             RejectedLimit limit) {
+        this(session, new StoredOffsets(migration, topic), migration, rules, limit);
+    }
+
+    BatchWriter(
+            TargetSession session,
+            StoredOffsets offsets,
+            String migration,
+            Map<TableId, TableRule> rules,
+            RejectedLimit limit) {
         this.session = session;
         this.migration = migration;
         connection = session.connection();
-        offsets = new StoredOffsets(migration, topic);
+        this.offsets = offsets;
         stoppedTables = new StoppedTables(migration);
         backfilled = new BackfilledTables(migration);
         lock = new OffsetLock(connection, migration, offsets);

@@ -2,13 +2,15 @@ package dev.millrace.apply;
 
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.apply.broker.BrokerHealth;
-import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
+import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.refusal.KeyRequest;
+import dev.millrace.apply.task.OwnTransactions;
 import dev.millrace.apply.task.TargetTask;
 import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.Topics;
 import dev.millrace.control.SessionSource.TargetSessions;
+import dev.millrace.control.StoredOffsets;
 import dev.millrace.kafka.TopicReader;
 import dev.millrace.lifecycle.Component;
 import dev.millrace.lifecycle.ComponentState;
@@ -53,6 +55,7 @@ public final class TargetApplier implements AutoCloseable {
     private final ApplierCounters counters;
     private final Supervisor supervisor;
     private final KeyWorkQueue keyWork = new KeyWorkQueue();
+    private final OwnTransactions transactions = new OwnTransactions();
     private volatile @Nullable Writers writers;
     private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
     private volatile @Nullable BrokerHealth broker;
@@ -105,6 +108,11 @@ public final class TargetApplier implements AutoCloseable {
     /// waits for it any more.
     public CompletableFuture<KeyRequest.Outcome> ask(KeyRequest request) {
         return keyWork.ask(request);
+    }
+
+    /// The transactions in which this applier has written rows.
+    public OwnTransactions transactions() {
+        return transactions;
     }
 
     public ApplierCounts counts() {
@@ -276,8 +284,9 @@ public final class TargetApplier implements AutoCloseable {
         }
         return new BatchWriter(
                 session,
+                new StoredOffsets(
+                        settings.migration(), settings.topic().name(), transactions::add),
                 settings.migration(),
-                settings.topic().name(),
                 settings.rules(),
                 settings.rejected());
     }

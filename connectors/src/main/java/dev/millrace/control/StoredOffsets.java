@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.LongConsumer;
 
 /// The stored offsets of one target topic in `millrace.stored_offset`. Uses the caller's connection
 /// and transaction, so that an offset is read and moved together with the rows that it describes.
@@ -45,7 +46,8 @@ public final class StoredOffsets {
                     + " watermark_read = ?, changes_total = ?, rows_applied = rows_applied + ?,"
                     + " backend_pid = pg_backend_pid(), updated_at = clock_timestamp()"
                     + ROW
-                    + " AND generation = ? AND topic_id = ? AND next_offset = ?";
+                    + " AND generation = ? AND topic_id = ? AND next_offset = ?"
+                    + " RETURNING pg_current_xact_id()::text";
     private static final String CLEAR =
             "DELETE FROM millrace.stored_offset WHERE migration = ? AND topic = ?";
     private static final String BEGIN =
@@ -67,11 +69,18 @@ public final class StoredOffsets {
 
     private final String migration;
     private final String topic;
+    private final LongConsumer moving;
 
     /// @param topic the name of the target topic
     public StoredOffsets(String migration, String topic) {
+        this(migration, topic, _ -> {});
+    }
+
+    /// @param moving receives the id of each transaction that moves an offset, before it commits
+    public StoredOffsets(String migration, String topic, LongConsumer moving) {
         this.migration = migration;
         this.topic = topic;
+        this.moving = moving;
     }
 
     /// All partitions in the caller's snapshot. Every change before the watermark of a partition is
@@ -219,9 +228,11 @@ public final class StoredOffsets {
     /// @return false when the stored offset was not `from`
     public boolean move(Connection connection, StoredOffset from, StoredOffset to, long rows)
             throws SQLException {
-        return Statements.update(
+        Optional<Long> transaction =
+                Statements.first(
                         connection,
                         MOVE,
+                        row -> Long.parseLong(row.getString(1)),
                         to.nextOffset(),
                         to.token().changesOffset(),
                         to.token().index(),
@@ -234,8 +245,9 @@ public final class StoredOffsets {
                         from.partition(),
                         from.generation(),
                         from.topicId(),
-                        from.nextOffset())
-                == 1;
+                        from.nextOffset());
+        transaction.ifPresent(moving::accept);
+        return transaction.isPresent();
     }
 
     private record Row(StoredOffset offset, long rowsApplied, WatermarkNumber passed) {

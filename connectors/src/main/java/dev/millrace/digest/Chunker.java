@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 
 /// Opens snapshots of one migration's tables on either side. Keeps no connection open between
 /// calls, except between [#keepConnections] and [#releaseConnections]. Thread-safe.
@@ -58,6 +59,13 @@ public final class Chunker {
     /// The present moment of the target, with the definitions of these target tables.
     public ServerPosition targetPosition(Collection<TableId> tables) {
         return onTarget(open -> ServerPosition.read(open, tables));
+    }
+
+    /// How many rows were written to these target tables since their statistics were reset, by
+    /// whomever; empty if the server does not count. A write is counted within seconds of its
+    /// commit.
+    public Map<TableId, Long> targetWrites(Collection<TableId> tables) {
+        return onTarget(open -> WriteCounts.read(open, tables));
     }
 
     public SourceSession openSource() {

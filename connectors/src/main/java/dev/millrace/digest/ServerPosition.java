@@ -106,6 +106,18 @@ public record ServerPosition(
         }
     }
 
+    /// The same moment for rows of transactions from this id on.
+    public ServerPosition from(long id) {
+        return new ServerPosition(server, id, next, tables);
+    }
+
+    /// The id with epoch of a transaction that had begun about now.
+    ///
+    /// @param lower its lower 32 bits
+    public long id(int lower) {
+        return next + (lower - (int) next);
+    }
+
     /// Why the rows of a table that were written since this moment cannot be told from the older
     /// ones.
     ///

@@ -201,6 +201,17 @@ record SideSql(
                 + most;
     }
 
+    /// Returns the key's columns and the writer's transaction id (32 bits) of rows whose version was
+    /// written since this moment. Only for a side whose FROM item is a table.
+    String writersSince(ServerPosition since) {
+        return "SELECT "
+                + keyCells()
+                + ", m.xmin::text FROM "
+                + from
+                + " WHERE "
+                + since.writtenSince("m.xmin");
+    }
+
     /// OFFSET 0 prevents an expression from being computed for each reference to it.
     private String hashed(int buckets, String where) {
         return "SELECT "

@@ -182,6 +182,17 @@ final class SnapshotReader {
         return keys;
     }
 
+    void writersSince(ServerPosition since, TargetSnapshot.Written visitor) {
+        int width = sql.key().size();
+        read(
+                sql.writersSince(since),
+                width + 1,
+                texts ->
+                        visitor.row(
+                                table.key(Arrays.copyOf(texts, width)),
+                                (int) Long.parseLong(String.valueOf(texts[width]))));
+    }
+
     /// The key columns of the source table's rows, with the texts that the stream sends. The user's
     /// SELECT has no `xmin`, so the table itself is read.
     List<Row> writtenSince(ServerPosition since, Relation source, long most) {

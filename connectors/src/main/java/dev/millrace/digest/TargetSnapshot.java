@@ -115,6 +115,18 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.writtenSince(since, most);
     }
 
+    /// A row version and who wrote it.
+    public interface Written {
+        /// @param writer the lower 32 bits of a transaction's id
+        void row(RowKey key, int writer);
+    }
+
+    /// Passes each row whose version was written since this moment to the visitor. Reads the whole
+    /// table once, without its large values.
+    public void writtenSince(ServerPosition since, Written visitor) {
+        reader.writersSince(since, visitor);
+    }
+
     /// Keys that divide the table into parts of about equal size, from a sample of its pages.
     ///
     /// @param parts how many; there are fewer if the sample has fewer keys

@@ -44,6 +44,13 @@ public final class MigrationMetrics implements MultiCollector {
         tables(metrics, status.tables());
         parts(metrics, status.parts());
         reconciliation(metrics, status.lastReconciliation());
+        StatusReport.ForeignWrites foreign = status.foreignWrites();
+        gauge(
+                metrics,
+                "millrace_target_foreign_rows",
+                "Rows of the target that another program wrote and that differ from the source, until"
+                        + " a reconciliation finds all tables equal",
+                foreign == null ? 0 : foreign.rows());
         RollbackPrice rollback = status.rollback();
         if (rollback != null) {
             RollbackMetrics.add(metrics, rollback);

@@ -21,6 +21,7 @@ import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.LaterAdditions;
@@ -37,6 +38,7 @@ import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.TargetFencing;
+import dev.millrace.verdict.ForeignWrites;
 import dev.millrace.verdict.ReconciliationSchedule;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
@@ -66,6 +68,10 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Optional<Reconciliations> back;
 
     private final ReconciliationSchedule schedule;
+
+    /// Empty if the file says that they are ignored.
+    private final Optional<ForeignWrites> foreignWrites;
+
     private final BackfillFlow flow;
     private final StatusBoard board;
     private final Conductor conductor;
@@ -209,6 +215,14 @@ public final class Migration implements MigrationControl, AutoCloseable {
         reconciliations.begin(generation.number());
         this.schedule =
                 new ReconciliationSchedule(file.spec().reconcile(), this::inSync, clock);
+        this.foreignWrites =
+                file.spec().reconcile().watchesTarget()
+                        ? Optional.of(
+                                new ForeignWrites(
+                                        file.spec().reconcile().load().share(),
+                                        this::watched,
+                                        clock))
+                        : Optional.empty();
         this.ownerProbe =
                 PeriodicProbe.start(
                         "owner", OwnerStore.CHECK_INTERVAL, clock, owner::keep, () -> {});
@@ -300,6 +314,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             migration.conductor.start();
             migration.operations.resume();
             migration.schedule.start();
+            migration.foreignWrites.ifPresent(ForeignWrites::start);
             return migration;
         } catch (SQLException | RuntimeException e) {
             broker.close();
@@ -328,6 +343,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 now,
                 conductor.parts(now),
                 lastReconciliation(),
+                foundOnTarget(),
                 operations.progress(),
                 operations.switched());
     }
@@ -394,6 +410,33 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         back.orElseThrow(),
                         generation,
                         now.progress(() -> reverse.flatMap(ReverseStream::ended)));
+    }
+
+    /// The target while only apply may write it.
+    private Optional<ForeignWrites.Watched> watched() {
+        LiveStream now = live();
+        return conductor.phase().phase() instanceof Phase.InSync && owner.isConfirmed()
+                ? Optional.of(
+                        new ForeignWrites.OfStream(
+                                reconciliations,
+                                now.generation().number(),
+                                stream.tables().compared(),
+                                now.stream().applier().transactions(),
+                                now.progress(() -> blocked(now))))
+                : Optional.empty();
+    }
+
+    /// Until a later reconciliation finds all tables equal.
+    private Optional<ForeignWrites.Found> foundOnTarget() {
+        return foreignWrites
+                .map(ForeignWrites::found)
+                .filter(found -> found.lastAt() != null)
+                .filter(
+                        _ ->
+                                reconciliations
+                                        .lastReport()
+                                        .filter(ReconciliationReport::hasDifferences)
+                                        .isPresent());
     }
 
     /// What the schedule may compare now.
@@ -537,6 +580,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     public void close() {
         operations.close();
         schedule.close();
+        foreignWrites.ifPresent(ForeignWrites::close);
         reconciliations.close();
         back.ifPresent(Reconciliations::close);
         reverse.ifPresent(ReverseStream::close);

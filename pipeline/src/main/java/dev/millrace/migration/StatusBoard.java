@@ -19,6 +19,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.OperationProgress;
+import dev.millrace.verdict.ForeignWrites;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -67,6 +68,7 @@ final class StatusBoard {
             LiveStream running,
             List<StatusReport.Part> parts,
             Optional<StatusReport.LastReconciliation> last,
+            Optional<ForeignWrites.Found> foreign,
             Optional<OperationProgress.Snapshot> operation,
             Optional<RollbackMeter.Switched> switched) {
         LagMonitor lag = running.lag();
@@ -79,6 +81,7 @@ final class StatusBoard {
         operation.flatMap(StatusBoard::unanswered).ifPresent(blockers::add);
         Optional<String> lost = states(running, Optional.empty()).lost();
         rebackfills.blocker(lost).ifPresent(blockers::add);
+        foreign.map(ForeignWrites.Found::blocker).ifPresent(blockers::add);
         if (phase.phase() instanceof Phase.Reversible) {
             reverse.flatMap(ReverseStream::breach)
                     .map(StatusBoard::breach)
@@ -114,7 +117,12 @@ final class StatusBoard {
                 flow.status().orElse(null),
                 operation.filter(known -> isShown(known, now)).map(StatusBoard::move).orElse(null),
                 rollback.orElse(null),
-                rebackfills.summary(lost).orElse(null));
+                rebackfills.summary(lost).orElse(null),
+                foreign.map(
+                                found ->
+                                        new StatusReport.ForeignWrites(
+                                                found.rows(), found.tables(), found.lastAt()))
+                        .orElse(null));
     }
 
     private RollbackMeter meter(ReverseStream back) {

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 ///   otherwise `null`
 /// @param rollback what a rollback would cost now; `null` if the phase is not REVERSIBLE
 /// @param rebackfill why rows must be read again, or how far that is; `null` if neither
+/// @param foreignWrites what another program wrote on the target; `null` if nothing was found since
+///   a reconciliation found all tables equal
 public record StatusReport(
         String migration,
         String phase,
@@ -38,7 +40,8 @@ public record StatusReport(
         @Nullable Flow backfill,
         @Nullable Move operation,
         @Nullable RollbackPrice rollback,
-        @Nullable Summary rebackfill) {
+        @Nullable Summary rebackfill,
+        @Nullable ForeignWrites foreignWrites) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -70,7 +73,20 @@ public record StatusReport(
                 backfill,
                 null,
                 null,
+                null,
                 null);
+    }
+
+    /// Rows of the target that another program wrote and that differ from the source.
+    ///
+    /// @param rows found since the start of the service
+    /// @param tables that have them
+    /// @param lastAt when the last one was found
+    public record ForeignWrites(long rows, List<String> tables, @Nullable Instant lastAt) {
+
+        public ForeignWrites {
+            tables = List.copyOf(tables);
+        }
     }
 
     /// @param sourceBytes WAL that the source retains because Kafka has not confirmed it

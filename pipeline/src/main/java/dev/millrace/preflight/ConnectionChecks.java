@@ -113,9 +113,18 @@ public final class ConnectionChecks {
         /// A session for each chunk that is compared, and one that verifies keys meanwhile.
         private static final int RECONCILIATION = Chunks.DEFAULT.parallel() + 1;
 
+        /// Looks for rows that another program wrote on the target, and compares them.
+        private static final int WRITERS = 1;
+
         /// Connections to the source, without the replication connection.
         public static final int SOURCE =
-                Database.POOL_SIZE + ENGINE + CAPTURE + BACKFILL + WATERMARKS + RECONCILIATION;
+                Database.POOL_SIZE
+                        + ENGINE
+                        + CAPTURE
+                        + BACKFILL
+                        + WATERMARKS
+                        + RECONCILIATION
+                        + WRITERS;
 
         private static final int OWNER = 1;
         private static final int MONITOR = 1;
@@ -133,7 +142,8 @@ public final class ConnectionChecks {
                         + RETENTION
                         + INDEXES
                         + ApplierSettings.Limits.standard().writers()
-                        + RECONCILIATION;
+                        + RECONCILIATION
+                        + WRITERS;
 
         private ConnectionNeed() {}
     }

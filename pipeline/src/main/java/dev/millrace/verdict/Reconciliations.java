@@ -1,5 +1,6 @@
 package dev.millrace.verdict;
 
+import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ReconciliationStore;
 import dev.millrace.control.pass.PassStore;
@@ -10,6 +11,7 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
+import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -28,6 +30,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -60,6 +63,11 @@ public final class Reconciliations implements AutoCloseable {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
 
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
+
+    /// Of the sessions that look for writes of other programs.
+    static final String WRITERS = "writers";
+
+    private static final Duration LONGEST_CHECK = Duration.ofMinutes(2);
 
     /// A comparison of touched keys that takes longer ends undecided.
     private static final Duration LONGEST = Duration.ofHours(24);
@@ -106,9 +114,14 @@ public final class Reconciliations implements AutoCloseable {
                         ? new Known(generation, report, all, allRowsAt)
                         : this;
             }
+            // An earlier read does not refute a later difference.
+            boolean later =
+                    last != null
+                            && last.hasDifferences()
+                            && last.finishedAt().isAfter(report.startedAt());
             return new Known(
                     generation,
-                    report,
+                    later ? last : report,
                     report,
                     method == Method.ALL_ROWS ? report.startedAt() : allRowsAt);
         }
@@ -403,12 +416,17 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     public Chunker chunker() {
+        return chunker("reconcile");
+    }
+
+    /// @param purpose of its sessions
+    Chunker chunker(String purpose) {
         Duration limit = load.statementTimeout().orElse(Duration.ZERO);
         return new Chunker(
                 stream.id(),
                 stream.topics().target(),
-                () -> stream.source().database().connectForLongStatements("reconcile", limit),
-                () -> stream.target().database().connectForLongStatements("reconcile", limit));
+                () -> stream.source().database().connectForLongStatements(purpose, limit),
+                () -> stream.target().database().connectForLongStatements(purpose, limit));
     }
 
     private void run(
@@ -487,16 +505,51 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     private void finished(UUID id, int generation, ReconciliationReport report, Method method) {
-        Known before = known;
-        if (before.generation() == generation && !closed) {
-            known = before.with(report, isOfAll(report), method);
-        }
+        remember(generation, report, isOfAll(report), method);
         states.put(id, new ReconciliationState.Finished(report));
         LOG.atInfo()
                 .addKeyValue("migration", stream.name())
                 .addKeyValue("verdict", report.verdict())
                 .log("A reconciliation finished.");
         store(id, generation, report);
+    }
+
+    private synchronized void remember(
+            int generation, ReconciliationReport report, boolean isOfAll, Method method) {
+        if (known.generation() == generation && !closed) {
+            known = known.with(report, isOfAll, method);
+        }
+    }
+
+    /// Compares keys that another program may have written on the target, on the caller's thread. A
+    /// report with differences is stored and counts as the last verdict.
+    public ReconciliationReport check(
+            int generation, Map<Mapping, List<RowKey>> keys, ReplicationProgress progress) {
+        Map<TouchedReconciliation.Table, List<RowKey>> tables = new LinkedHashMap<>();
+        keys.forEach((mapping, each) -> tables.put(tables(List.of(mapping)).getFirst(), each));
+        ReconciliationReport report =
+                new TouchedReconciliation(
+                                subject(),
+                                progress,
+                                new Reconciler.Sources(
+                                        chunker(WRITERS),
+                                        new ChangeLog(stream.kafka(), stream.topics())),
+                                limits(),
+                                clock)
+                        .check(
+                                tables,
+                                "rows that another program wrote on the target",
+                                new TouchedReconciliation.Limit(
+                                        new Cancellation(), clock.instant().plus(LONGEST_CHECK)));
+        if (report.hasDifferences()) {
+            LOG.atError()
+                    .addKeyValue("migration", stream.name())
+                    .addKeyValue("tables", names(List.copyOf(keys.keySet())))
+                    .log("Another program wrote rows on the target that differ from the source.");
+            remember(generation, report, false, Method.TOUCHED_KEYS);
+            store(UUID.randomUUID(), generation, report);
+        }
+        return report;
     }
 
     private void failed(UUID id, Throwable failure) {

@@ -67,6 +67,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     volatile boolean ready = true;
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
+    public volatile StatusReport.@Nullable ForeignWrites foreign;
     public volatile @Nullable RollbackPrice rollback;
     public volatile @Nullable Summary again;
     public final List<Rebackfill.Request> rebackfills = new ArrayList<>();
@@ -179,7 +180,8 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 new StatusReport.Flow(false, null, null, null, null),
                 move,
                 rollback,
-                again);
+                again,
+                foreign);
     }
 
     @Override

@@ -70,6 +70,7 @@ class PromToolTest {
                     > 2e9                                | > 2e12                            | MillraceWalRetained
                     _total[5m]) == 0                     | _total[5m]) > 0                   | MillraceApplyStalled
                     {verdict="different"}                | {verdict="equal"}                 | MillraceDifferencesFound
+                    foreign_rows > 0                     | foreign_rows > 9                  | MillraceTargetWritten
                     26 * 3600                            | 26 * 360                          | MillraceReconciliationOld
                     {job="millrace"}                     | {job="shop"}                      | MillraceDown
                     for: 2m                              | for: 2h                           | MillraceDown

@@ -17,7 +17,6 @@ import dev.millrace.ending.Premises;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
@@ -35,6 +34,7 @@ import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.spec.reconcile.Schedule;
 import dev.millrace.spec.source.SchemaChange.Kind;
 import dev.millrace.spec.source.SchemaChange.Policy;
 import dev.millrace.spec.source.SchemaChange;
@@ -51,6 +51,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,7 +97,12 @@ final class MigrationScene implements AutoCloseable {
     private List<TableEntry> entries = List.of();
     private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
-    private ReconcileSetting reconcile = ReconcileSetting.DEFAULT;
+
+    /// A test writes on the target what it wants to be found later.
+    private ReconcileSetting reconcile =
+            new ReconcileSetting(
+                    Schedule.NEVER, Schedule.NEVER, ReconcileSetting.Load.DEFAULT, false);
+
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;

@@ -16,7 +16,6 @@ import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.kafka.TopicReader;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -29,6 +28,7 @@ import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.spec.reconcile.Schedule;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.switchover.Switchover;
@@ -38,6 +38,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -147,7 +148,11 @@ class OppositeStreamsIT {
                             TruncateSetting.STANDARD,
                             SchemaChange.Setting.STANDARD,
                             Switchover.DEFAULT,
-                            ReconcileSetting.DEFAULT);
+                            new ReconcileSetting(
+                                    Schedule.NEVER,
+                                    Schedule.NEVER,
+                                    ReconcileSetting.Load.DEFAULT,
+                                    false));
             migration =
                     Migration.start(
                             new Migration.Streams(stream(), Optional.empty()),

@@ -119,7 +119,8 @@ class UnattendedReconciliationIT {
                 new ReconcileSetting(
                         new Schedule.Every(Duration.ofSeconds(2)),
                         Schedule.NEVER,
-                        ReconcileSetting.Load.DEFAULT));
+                        ReconcileSetting.Load.DEFAULT,
+                        false));
         startInSync();
 
         Instant first = awaitLast(Instant.EPOCH);
@@ -136,7 +137,8 @@ class UnattendedReconciliationIT {
                 new ReconcileSetting(
                         new Schedule.Every(Duration.ofHours(1)),
                         new Schedule.Every(Duration.ofSeconds(1)),
-                        ReconcileSetting.Load.DEFAULT));
+                        ReconcileSetting.Load.DEFAULT,
+                        false));
         startInSync();
         Instant first = awaitLast(Instant.EPOCH);
         scene.source.execute("UPDATE item SET name = 'changed' WHERE id <= 10");

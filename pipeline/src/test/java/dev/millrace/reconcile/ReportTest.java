@@ -123,7 +123,8 @@ class ReportTest {
                         true,
                         List.of(
                                 new ChunkReport(null, List.of("5"), 4, "0/FF", "1/0"),
-                                new ChunkReport(List.of("5"), null, 4, "0/A0", "0/B0")));
+                                new ChunkReport(List.of("5"), null, 4, "0/A0", "0/B0")),
+                        TableReport.ALL_ROWS);
 
         ReconciliationReport read = ReportJson.read(ReportJson.write(report(table))).orElseThrow();
 

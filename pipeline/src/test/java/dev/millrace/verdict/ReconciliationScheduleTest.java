@@ -68,7 +68,7 @@ class ReconciliationScheduleTest {
 
     private ReconciliationSchedule schedule(Schedule schedule, Schedule incremental) {
         return new ReconciliationSchedule(
-                new ReconcileSetting(schedule, incremental, ReconcileSetting.Load.DEFAULT),
+                new ReconcileSetting(schedule, incremental, ReconcileSetting.Load.DEFAULT, false),
                 () -> ready ? Optional.of(sides) : Optional.empty(),
                 () -> now);
     }

@@ -62,7 +62,18 @@ record ReconcileForm(
                                         + " is undecided then. Without it, there is no limit.",
                         pattern = Durations.PATTERN,
                         examples = "10m")
-                @Nullable Scalar statementTimeout) {
+                @Nullable Scalar statementTimeout,
+        @Setting(
+                        value =
+                                "Rows of the target that another program writes. watch: they are"
+                                        + " found within seconds while the target is in sync."
+                                        + " ignore: only a comparison finds them.",
+                        pattern = ReconcileForm.FOREIGN,
+                        standard = "watch",
+                        examples = "ignore")
+                @Nullable Scalar foreignWrites) {
+
+    static final String FOREIGN = "(watch|ignore)";
 
     static final String SCHEDULE =
             "(" + Durations.PATTERN + "|[-0-9*/,]+( +[-0-9*/,]+){4})";
@@ -78,7 +89,22 @@ record ReconcileForm(
                 : new ReconcileSetting(
                         schedule(form.schedule(), problems),
                         schedule(form.incremental(), problems),
-                        form.load(problems));
+                        form.load(problems),
+                        form.watches(problems));
+    }
+
+    private boolean watches(Problems problems) {
+        if (foreignWrites == null) {
+            return true;
+        }
+        return switch (foreignWrites.text()) {
+            case "watch" -> true;
+            case "ignore" -> false;
+            default -> {
+                problems.add(foreignWrites, "must be watch or ignore", "");
+                yield true;
+            }
+        };
     }
 
     private ReconcileSetting.Load load(Problems problems) {

@@ -105,7 +105,7 @@ record SpecForm(
                                         + " starts of one migration.",
                         kind =
                                 "a mapping with schedule, incremental, max-load, chunk-time,"
-                                        + " parallel and statement-timeout")
+                                        + " parallel, statement-timeout and foreign-writes")
                 @Nullable ReconcileForm reconcile) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";

@@ -103,6 +103,12 @@ class ReconcileTest {
     }
 
     @Test
+    void watchesTheTargetUnlessTheFileSaysOtherwise() {
+        assertThat(read("foreign-writes: watch").watchesTarget()).isTrue();
+        assertThat(read("foreign-writes: ignore").watchesTarget()).isFalse();
+    }
+
+    @Test
     void readsWhatAComparisonMayCost() {
         assertThat(
                         read(

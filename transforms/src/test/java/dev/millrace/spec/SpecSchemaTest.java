@@ -71,6 +71,7 @@ class SpecSchemaTest {
               chunk-time: 200ms
               parallel: 2
               statement-timeout: 10m
+              foreign-writes: ignore
             """;
 
     @ParameterizedTest
@@ -126,6 +127,7 @@ class SpecSchemaTest {
                 "schedule: 24h=schedule: daily",
                 "schedule: 24h=schedule: 15 3 * *",
                 "schedule: 24h=every: 24h",
+                "foreign-writes: ignore=foreign-writes: never",
                 "incremental: 5m=incremental: often",
                 "parallel: 2=parallel: 5",
                 "chunk-time: 200ms=chunk-time: 0.2",

@@ -91,6 +91,13 @@ final class TouchedPreparation {
         return rest.size() == tables.size() ? Optional.ofNullable(report.start()) : start;
     }
 
+    /// Compares the keys that the tables have.
+    void check(List<TouchedTable> tables) {
+        openAll(tables, with, attempt);
+        compare(open(tables));
+        verify(open(tables));
+    }
+
     private static List<TouchedTable> open(List<TouchedTable> tables) {
         return tables.stream().filter(TouchedTable::isOpen).toList();
     }

@@ -1,6 +1,7 @@
 package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.Lsn;
+import dev.millrace.change.RowKey;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
@@ -12,6 +13,7 @@ import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.FencedSourceReader;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconcileContext;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
@@ -27,6 +29,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -172,6 +175,44 @@ public final class TouchedReconciliation {
                 reports.stream().map(TouchedReport.Table::named).toList(),
                 ended.orElse(null),
                 start.orElse(null));
+    }
+
+    /// Compares these keys alone, while both sides are written.
+    ///
+    /// @param keys as the target's columns print them
+    /// @param method of the report
+    public ReconciliationReport check(
+            Map<Table, List<RowKey>> keys, String method, Limit limit) {
+        Instant started = clock.instant();
+        List<Table> tables = List.copyOf(keys.keySet());
+        List<TouchedTable> touched = touched(tables);
+        Optional<Lsn> first = Optional.empty();
+        try (DeadlineWatch watch = watch(limit);
+                LogHolds.Hold held = progress.holdLog()) {
+            ReconcileContext with = context(watch, held);
+            for (int i = 0; i < tables.size(); i++) {
+                touched.get(i).addTargetKeys(keys.getOrDefault(tables.get(i), List.of()));
+            }
+            try {
+                new TouchedPreparation(with, this::attempt, false).check(touched);
+            } catch (Cancelled | ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+                String why = ended(watch).orElseGet(() -> reason(e));
+                touched.forEach(table -> table.undecided(why));
+            }
+            first = with.sourceReader().firstLsn();
+        }
+        List<TableReport> reports =
+                touched.stream().map(table -> table.builder().report().by(method)).toList();
+        return new ReconciliationReport(
+                subject.migration(),
+                Verdict.of(reports),
+                started,
+                clock.instant(),
+                first.map(Lsn::toString).orElse(null),
+                subject.specHash(),
+                reports,
+                null,
+                null);
     }
 
     /// Reads what [#finish] reads while both sides are written, so that [#finish] does nothing for

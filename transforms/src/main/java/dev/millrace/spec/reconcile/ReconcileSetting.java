@@ -9,11 +9,13 @@ import java.util.Optional;
 ///
 /// @param schedule when all rows of all tables are compared
 /// @param incremental when the keys that were touched since, and the numbers of rows, are compared
-public record ReconcileSetting(Schedule schedule, Schedule incremental, Load load) {
+/// @param watchesTarget whether the target is watched for rows that another program writes
+public record ReconcileSetting(
+        Schedule schedule, Schedule incremental, Load load, boolean watchesTarget) {
 
     /// The values of an absent `reconcile`.
     public static final ReconcileSetting DEFAULT =
-            new ReconcileSetting(Schedule.NEVER, Schedule.NEVER, Load.DEFAULT);
+            new ReconcileSetting(Schedule.NEVER, Schedule.NEVER, Load.DEFAULT, true);
 
     /// What a comparison may cost both servers.
     ///
