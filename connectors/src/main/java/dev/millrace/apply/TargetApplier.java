@@ -2,8 +2,8 @@ package dev.millrace.apply;
 
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.apply.broker.BrokerHealth;
-import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.origin.SessionOrigin;
+import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.apply.task.OwnTransactions;
 import dev.millrace.apply.task.TargetTask;
@@ -284,8 +284,7 @@ public final class TargetApplier implements AutoCloseable {
         }
         return new BatchWriter(
                 session,
-                new StoredOffsets(
-                        settings.migration(), settings.topic().name(), transactions::add),
+                new StoredOffsets(settings.migration(), settings.topic().name(), transactions::add),
                 settings.migration(),
                 settings.rules(),
                 settings.rejected());

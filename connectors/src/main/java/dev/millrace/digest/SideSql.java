@@ -201,8 +201,8 @@ record SideSql(
                 + most;
     }
 
-    /// Returns the key's columns and the writer's transaction id (32 bits) of rows whose version was
-    /// written since this moment. Only for a side whose FROM item is a table.
+    /// Returns the key's columns and the writer's transaction id (32 bits) of rows whose version
+    /// was written since this moment. Only for a side whose FROM item is a table.
     String writersSince(ServerPosition since) {
         return "SELECT "
                 + keyCells()

@@ -14,6 +14,7 @@ final class ReconciliationView {
 
     /// More mismatches do not fit on a screen; the JSON output has all of them.
     private static final String ALL_ROWS = "all rows";
+
     private static final int MISMATCHES_SHOWN = 10;
 
     private final Terminal terminal;

@@ -6,14 +6,14 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.JournalStore;
-import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OperationStore;
+import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.kafka.Broker;
+import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
 import dev.millrace.kafka.ChangeLog.LogTopic;
-import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
@@ -40,9 +40,9 @@ import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.TargetFencing;
 import dev.millrace.verdict.ForeignWrites;
 import dev.millrace.verdict.ReconciliationSchedule;
+import dev.millrace.verdict.Reconciliations;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
-import dev.millrace.verdict.Reconciliations;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -213,8 +213,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         phase,
                         reconciliations::begin);
         reconciliations.begin(generation.number());
-        this.schedule =
-                new ReconciliationSchedule(file.spec().reconcile(), this::inSync, clock);
+        this.schedule = new ReconciliationSchedule(file.spec().reconcile(), this::inSync, clock);
         this.foreignWrites =
                 file.spec().reconcile().watchesTarget()
                         ? Optional.of(

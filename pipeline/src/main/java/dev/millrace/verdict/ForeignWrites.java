@@ -3,16 +3,16 @@ package dev.millrace.verdict;
 import dev.millrace.apply.task.OwnTransactions;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
-import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.Chunker;
+import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.ComparedTables;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.digest.ServerPosition;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress;
 import java.time.Duration;
 import java.time.Instant;
@@ -161,10 +161,7 @@ public final class ForeignWrites implements AutoCloseable {
         void saw(TableId table, ServerPosition at, @Nullable Long writes, Instant when) {
             seen.put(
                     table,
-                    new Seen(
-                            at.from(Math.max(at.transaction(), begin.next())),
-                            writes,
-                            when));
+                    new Seen(at.from(Math.max(at.transaction(), begin.next())), writes, when));
         }
 
         boolean isIdle(TableId table, @Nullable Long writes, Instant now) {
@@ -176,8 +173,7 @@ public final class ForeignWrites implements AutoCloseable {
         }
 
         void forget(Collection<TableId> all) {
-            long first =
-                    all.stream().mapToLong(each -> since(each).transaction()).min().orElse(0);
+            long first = all.stream().mapToLong(each -> since(each).transaction()).min().orElse(0);
             own.forgetBefore(first);
             compared.forgetBefore(first);
         }
@@ -188,8 +184,7 @@ public final class ForeignWrites implements AutoCloseable {
 
     /// @param share of the time in which reconciliations read
     /// @param watched empty while the target is not in sync
-    public ForeignWrites(
-            double share, Supplier<Optional<Watched>> watched, InstantSource clock) {
+    public ForeignWrites(double share, Supplier<Optional<Watched>> watched, InstantSource clock) {
         this.share = Math.min(share, MOST_SHARE);
         this.watched = watched;
         this.clock = clock;
@@ -262,10 +257,7 @@ public final class ForeignWrites implements AutoCloseable {
 
     /// Rows that are undecided are compared again in the next round.
     private void compare(
-            Watched target,
-            Map<Mapping, List<RowKey>> foreign,
-            Baseline known,
-            Set<Long> writers) {
+            Watched target, Map<Mapping, List<RowKey>> foreign, Baseline known, Set<Long> writers) {
         ReconciliationReport report = target.compare(foreign);
         found = found.with(report, clock.instant());
         if (report.verdict() != Verdict.UNDECIDED) {

@@ -80,9 +80,7 @@ public final class ReconciliationSchedule implements AutoCloseable {
 
     /// @param ready empty while both sides cannot be compared
     public ReconciliationSchedule(
-            ReconcileSetting setting,
-            Supplier<Optional<Sides>> ready,
-            InstantSource clock) {
+            ReconcileSetting setting, Supplier<Optional<Sides>> ready, InstantSource clock) {
         schedules.put(Method.ALL_ROWS, setting.schedule());
         schedules.put(Method.TOUCHED_KEYS, setting.incremental());
         this.ready = ready;

@@ -12,10 +12,10 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.Cancellation;
-import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
-import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
@@ -89,7 +89,7 @@ public final class Reconciliations implements AutoCloseable {
     private final ExecutorService executor =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
-    private volatile Known known = new Known(0, null, null, null);
+    private volatile Known known = new Known(0, null, null, null, null);
     private volatile @Nullable Interrupted interrupted;
 
     /// How long the next interrupted reconciliation waits at least.
@@ -101,17 +101,19 @@ public final class Reconciliations implements AutoCloseable {
     ///
     /// @param last the last report of all tables, or a later one that found differences
     /// @param all the last report of all tables
+    /// @param basis the last report of all tables that says where it began
     /// @param allRowsAt when the last one of all rows of all tables began
     private record Known(
             int generation,
             @Nullable ReconciliationReport last,
             @Nullable ReconciliationReport all,
+            @Nullable ReconciliationReport basis,
             @Nullable Instant allRowsAt) {
 
         Known with(ReconciliationReport report, boolean isOfAll, Method method) {
             if (!isOfAll) {
                 return report.hasDifferences()
-                        ? new Known(generation, report, all, allRowsAt)
+                        ? new Known(generation, report, all, basis, allRowsAt)
                         : this;
             }
             // An earlier read does not refute a later difference.
@@ -123,6 +125,7 @@ public final class Reconciliations implements AutoCloseable {
                     generation,
                     later ? last : report,
                     report,
+                    report.start() == null ? basis : report,
                     method == Method.ALL_ROWS ? report.startedAt() : allRowsAt);
         }
     }
@@ -188,14 +191,15 @@ public final class Reconciliations implements AutoCloseable {
     /// A report that cannot be read is not known. A reconciliation of this generation that was
     /// interrupted waits to be continued.
     public synchronized void begin(int generation) {
-        known = new Known(generation, null, null, null);
-        ReconciliationReport ofAllRows =
-                stored(() -> store.latestOfAllRows(generation, targets()));
+        known = new Known(generation, null, null, null, null);
+        ReconciliationReport ofAllRows = stored(() -> store.latestOfAllRows(generation, targets()));
+        ReconciliationReport ofAll = stored(() -> store.latestOfAll(generation, targets()));
         known =
                 new Known(
                         generation,
                         stored(() -> store.latest(generation, targets())),
-                        stored(() -> store.latestOfAll(generation, targets())),
+                        ofAll,
+                        ofAll,
                         ofAllRows == null ? null : ofAllRows.startedAt());
         interrupted =
                 StoredPass.interrupted(passes, generation, specHash, clock.instant())
@@ -229,10 +233,7 @@ public final class Reconciliations implements AutoCloseable {
     /// @param targets tables of the migration's target; all if empty
     /// @param method all rows are compared if touched keys cannot be known
     public synchronized UUID request(
-            int generation,
-            List<String> targets,
-            Method method,
-            ReplicationProgress progress) {
+            int generation, List<String> targets, Method method, ReplicationProgress progress) {
         List<Mapping> mappings = mappings(targets);
         beginOnce(generation);
         if (method == Method.TOUCHED_KEYS && haveBasis(mappings)) {
@@ -314,7 +315,7 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     private TouchedBasis basis() {
-        return TouchedBasis.of(known.all(), specHash);
+        return TouchedBasis.of(known.basis(), specHash);
     }
 
     private void begin(
@@ -442,8 +443,7 @@ public final class Reconciliations implements AutoCloseable {
             ReconciliationReport report =
                     new Reconciler(subject(), progress, sources(run), limits(), clock)
                             .reconcile(mappings, pass, run.cancellation());
-            continuation =
-                    pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
+            continuation = pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
             finished(id, generation, report, Method.ALL_ROWS);
         } catch (RuntimeException | Error e) {
             failed(id, e);
@@ -462,8 +462,7 @@ public final class Reconciliations implements AutoCloseable {
         states.put(id, new ReconciliationState.Running(clock.instant()));
         try {
             ReconciliationReport report =
-                    new TouchedReconciliation(
-                                    subject(), progress, sources(run), limits(), clock)
+                    new TouchedReconciliation(subject(), progress, sources(run), limits(), clock)
                             .compare(
                                     tables(mappings),
                                     basis(),

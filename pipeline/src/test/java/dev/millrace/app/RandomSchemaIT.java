@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec;
@@ -14,6 +13,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;

@@ -5,8 +5,8 @@ import static dev.millrace.app.ServiceScene.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.Http.Answer;
-import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.control.GenerationStore.Generation;
-import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.testing.OddNames;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;

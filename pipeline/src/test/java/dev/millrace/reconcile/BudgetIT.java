@@ -87,8 +87,7 @@ class BudgetIT {
     /// A read of some milliseconds rests for hours.
     @Test
     void aSessionRestsAfterEachRead() throws Exception {
-        scene.limits =
-                UsersScene.inChunks(1_000, 1_000).within(new Budget(Duration.ZERO, 1e-7), 1);
+        scene.limits = UsersScene.inChunks(1_000, 1_000).within(new Budget(Duration.ZERO, 1e-7), 1);
         CompletableFuture<ReconciliationReport> report =
                 CompletableFuture.supplyAsync(() -> scene.reconcile());
 

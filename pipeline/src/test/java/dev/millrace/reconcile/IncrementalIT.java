@@ -29,8 +29,7 @@ class IncrementalIT {
     }
 
     private void delete(int id) {
-        users.progress.delete(
-                "DELETE FROM users WHERE id = " + id, user(id, "name " + id, "0"));
+        users.progress.delete("DELETE FROM users WHERE id = " + id, user(id, "name " + id, "0"));
     }
 
     @Test

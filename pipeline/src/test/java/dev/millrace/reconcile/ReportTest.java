@@ -183,7 +183,8 @@ class ReportTest {
                         "mismatches",
                         "cause",
                         "complete",
-                        "chunks");
+                        "chunks",
+                        "method");
         JsonNode mismatch = table.get("mismatches").get(0);
         assertThat(mismatch.toString())
                 .isEqualTo(

@@ -90,16 +90,18 @@ final class UsersScene implements AutoCloseable {
         return new Reconciler.Subject(topics.migration(), SPEC_HASH);
     }
 
+    Chunker chunker() {
+        return new Chunker(
+                topics.migration(),
+                topics.target(),
+                () -> source.session("reconcile"),
+                () -> target.session("reconcile"));
+    }
+
     private Reconciler.Sources sources() {
         Map<String, Object> kafka =
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
-        return new Reconciler.Sources(
-                new Chunker(
-                        topics.migration(),
-                        topics.target(),
-                        () -> source.session("reconcile"),
-                        () -> target.session("reconcile")),
-                new ChangeLog(kafka, topics));
+        return new Reconciler.Sources(chunker(), new ChangeLog(kafka, topics));
     }
 
     TableReport table() {

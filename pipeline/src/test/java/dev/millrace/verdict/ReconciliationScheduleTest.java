@@ -210,9 +210,6 @@ class ReconciliationScheduleTest {
 
         assertThat(sides.methods)
                 .containsExactly(
-                        Method.ALL_ROWS,
-                        Method.TOUCHED_KEYS,
-                        Method.ALL_ROWS,
-                        Method.TOUCHED_KEYS);
+                        Method.ALL_ROWS, Method.TOUCHED_KEYS, Method.ALL_ROWS, Method.TOUCHED_KEYS);
     }
 }

@@ -75,8 +75,7 @@ record ReconcileForm(
 
     static final String FOREIGN = "(watch|ignore)";
 
-    static final String SCHEDULE =
-            "(" + Durations.PATTERN + "|[-0-9*/,]+( +[-0-9*/,]+){4})";
+    static final String SCHEDULE = "(" + Durations.PATTERN + "|[-0-9*/,]+( +[-0-9*/,]+){4})";
 
     private static final double LEAST_SHARE = 0.01;
     private static final Duration LEAST = Duration.ofMinutes(1);

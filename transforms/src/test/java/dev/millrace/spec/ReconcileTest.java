@@ -111,9 +111,8 @@ class ReconcileTest {
     @Test
     void readsWhatAComparisonMayCost() {
         assertThat(
-                        read(
-                                        "max-load: 0.25, chunk-time: 200ms, parallel: 2,"
-                                                + " statement-timeout: 10m")
+                        read("max-load: 0.25, chunk-time: 200ms, parallel: 2,"
+                                        + " statement-timeout: 10m")
                                 .load())
                 .isEqualTo(
                         new ReconcileSetting.Load(

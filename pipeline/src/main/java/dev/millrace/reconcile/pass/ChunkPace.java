@@ -22,7 +22,7 @@ final class ChunkPace {
 
     /// @param wanted time of one read; zero if the planned chunks are read as they are
     ChunkPace(Duration wanted) {
-        this.wantedNanos = wanted.toNanos();
+        this.wantedNanos = (double) wanted.toNanos();
     }
 
     /// @param rows of a planned chunk, about

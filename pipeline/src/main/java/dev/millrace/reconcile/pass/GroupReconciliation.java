@@ -190,8 +190,7 @@ final class GroupReconciliation {
                                             .ifPresent(differing::add));
         } catch (ReadFailed e) {
             with.cancellation().check();
-            members.forEach(
-                    member -> member.builder().failed(e, String.valueOf(e.getMessage())));
+            members.forEach(member -> member.builder().failed(e, String.valueOf(e.getMessage())));
             return List.of();
         }
         return differing;

@@ -109,9 +109,7 @@ public final class StoredPass implements PassProgress {
 
     /// This reconciliation, if it is undecided for a reason that passes by itself.
     public Optional<Interrupted> continuation() {
-        return interrupted
-                ? Optional.of(new Interrupted(id, subject.targets()))
-                : Optional.empty();
+        return interrupted ? Optional.of(new Interrupted(id, subject.targets())) : Optional.empty();
     }
 
     @Override

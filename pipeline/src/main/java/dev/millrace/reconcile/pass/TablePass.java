@@ -100,8 +100,7 @@ final class TablePass {
         }
 
         KeyRange range() {
-            return new KeyRange(
-                    planned.getFirst().range().from(), planned.getLast().range().to());
+            return new KeyRange(planned.getFirst().range().from(), planned.getLast().range().to());
         }
 
         void add(Outcome.Compared part) {
@@ -156,8 +155,7 @@ final class TablePass {
         }
 
         boolean precedes(Work other) {
-            return chunk.planned.getLast().number() + 1
-                    == other.chunk.planned.getFirst().number();
+            return chunk.planned.getLast().number() + 1 == other.chunk.planned.getFirst().number();
         }
 
         /// This range and the next one, both of the plan.

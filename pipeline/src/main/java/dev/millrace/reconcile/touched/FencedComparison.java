@@ -104,7 +104,7 @@ final class FencedComparison {
         }
         find(tables, since, source, target);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            onSource(threads, open(tables), table -> table.sums(source.table(table.compared())))
+            oneByOne(threads, open(tables), table -> table.sums(source.table(table.compared())))
                     .forEach((table, sums) -> step(table, () -> compare(table, sums, target)));
         }
     }
@@ -115,8 +115,9 @@ final class FencedComparison {
         table.compare(Cancellation.result(ofSource), ofTarget);
     }
 
-    /// Reads the tables one after the other in one more thread: a session serves one at a time.
-    private static <T> Map<TouchedTable, Future<T>> onSource(
+    /// Reads the tables of one side one after the other in one more thread: a session serves one at
+    /// a time.
+    static <T> Map<TouchedTable, Future<T>> oneByOne(
             ExecutorService threads, List<TouchedTable> tables, Function<TouchedTable, T> read) {
         Map<TouchedTable, FutureTask<T>> reads = new LinkedHashMap<>();
         for (TouchedTable table : tables) {
@@ -158,7 +159,7 @@ final class FencedComparison {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<TouchedLog> log =
                     threads.submit(() -> TouchedPreparation.log(with, tables, since, stored));
-            onSource(threads, tables, table -> read(table, source.table(table.compared()), since))
+            oneByOne(threads, tables, table -> read(table, source.table(table.compared()), since))
                     .forEach(
                             (table, found) -> step(table, () -> find(table, since, found, target)));
             TouchedPreparation.add(open(tables), Cancellation.result(log));

@@ -5,20 +5,20 @@ import dev.millrace.change.RowKey;
 import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.ComparedTables;
-import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.FencedRead;
 import dev.millrace.reconcile.KeyVerifier;
 import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.SnapshotPrecondition;
-import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.StartPosition;
+import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.touched.TouchedReconciliation.Attempt;
 import dev.millrace.reconcile.touched.TouchedTable.Counts;
@@ -28,6 +28,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 
 /// Compares touched keys while both sides are written: one fenced read finds them, a second one
@@ -48,9 +51,6 @@ final class TouchedPreparation {
         this.attempt = attempt;
         this.counts = counts;
     }
-
-    /// @param rows that the SELECT gives
-    private record OfSource(Map<RowKey, RowSum> sums, long rows) {}
 
     /// @return where it began; empty if this is not known exactly
     Optional<StartPosition> run(
@@ -112,30 +112,45 @@ final class TouchedPreparation {
         }
     }
 
+    /// The target is scanned while the source is. A row that is written there afterwards is in the
+    /// log, or the next comparison finds it, which looks for rows from before this scan on.
     private void find(List<TouchedTable> tables, StartPosition since) {
-        fenced(
-                tables,
-                source ->
+        if (tables.isEmpty()) {
+            return;
+        }
+        try (TargetSession early = with.chunker().openTarget();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Map<TouchedTable, Future<List<RowKey>>> ofTarget =
+                    FencedComparison.oneByOne(
+                            threads,
+                            tables,
+                            table ->
+                                    early.table(table.compared())
+                                            .writtenSince(since.target(), table.mostRead()));
+            fenced(
+                    tables,
+                    source ->
+                            each(
+                                    tables,
+                                    table ->
+                                            source.table(table.compared())
+                                                    .writtenSince(
+                                                            since.source(),
+                                                            table.source(),
+                                                            table.mostRead())),
+                    (rows, target) -> {
                         each(
-                                tables,
-                                table ->
-                                        source.table(table.compared())
-                                                .writtenSince(
-                                                        since.source(),
-                                                        table.source(),
-                                                        table.mostRead())),
-                (rows, target) -> {
-                    each(
-                            open(tables),
-                            table -> {
-                                table.addSourceRows(rows.getOrDefault(table, List.<Row>of()));
-                                table.addTargetKeys(
-                                        target.table(table.compared())
-                                                .writtenSince(since.target(), table.mostRead()));
-                                return true;
-                            });
-                    addLogged(open(tables), since, target);
-                });
+                                open(tables),
+                                table -> {
+                                    table.addSourceRows(rows.getOrDefault(table, List.<Row>of()));
+                                    table.addTargetKeys(
+                                            Cancellation.result(
+                                                    Objects.requireNonNull(ofTarget.get(table))));
+                                    return true;
+                                });
+                        addLogged(open(tables), since, target);
+                    });
+        }
     }
 
     private void addLogged(List<TouchedTable> tables, StartPosition since, TargetSession target) {
@@ -204,7 +219,11 @@ final class TouchedPreparation {
         FencedRead<Boolean> read =
                 with.sourceReader()
                         .compare(
-                                source -> each(tables, table -> read(table, source)),
+                                source ->
+                                        each(
+                                                tables,
+                                                table ->
+                                                        table.sums(source.table(table.compared()))),
                                 (source, fenced, _) -> {
                                     compareAndCount(open(tables), source, fenced);
                                     return true;
@@ -214,20 +233,26 @@ final class TouchedPreparation {
         }
     }
 
-    private static OfSource read(TouchedTable table, SourceSession session) {
-        SourceSnapshot source = session.table(table.compared());
-        return new OfSource(table.sums(source), source.count());
-    }
-
+    /// Both sides are counted at the same time.
     private void compareAndCount(
             List<TouchedTable> tables,
             SourceSession source,
-            FencedRead.Fenced<Map<TouchedTable, OfSource>> fenced) {
+            FencedRead.Fenced<Map<TouchedTable, Map<RowKey, RowSum>>> fenced) {
         if (tables.isEmpty()) {
             return;
         }
         try (TargetSession target = with.chunker().openTarget()) {
             each(tables, table -> require(table, target, fenced));
+            Map<TouchedTable, Future<Long>> ofSource;
+            Map<TouchedTable, Long> ofTarget;
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                ofSource =
+                        FencedComparison.oneByOne(
+                                threads,
+                                open(tables),
+                                table -> source.table(table.compared()).count());
+                ofTarget = each(open(tables), table -> compare(table, target, fenced));
+            }
             TouchedLog inFlight =
                     TouchedLog.read(
                             with.log(),
@@ -239,39 +264,47 @@ final class TouchedPreparation {
             each(
                     open(tables),
                     table -> {
-                        OfSource ofSource =
-                                Objects.requireNonNull(fenced.source().get(table));
-                        TargetSnapshot ofTarget = target.table(table.compared());
-                        table.compare(ofSource.sums(), table.sums(ofTarget));
-                        if (fenced.hidden().isEmpty()) {
-                            count(table, ofSource.rows(), source, ofTarget, inFlight);
-                        } else {
-                            table.undecided(
-                                    "the log contains a transaction that is not visible on the"
-                                            + " source yet");
-                        }
+                        long rows =
+                                Cancellation.result(Objects.requireNonNull(ofSource.get(table)));
+                        Counts counted =
+                                new Counts(rows, Objects.requireNonNull(ofTarget.get(table)), true);
+                        count(table, counted, source, target, inFlight);
                         return true;
                     });
         }
     }
 
+    /// @return the number of rows of the target
+    private static long compare(
+            TouchedTable table,
+            TargetSession session,
+            FencedRead.Fenced<Map<TouchedTable, Map<RowKey, RowSum>>> fenced) {
+        if (!fenced.hidden().isEmpty()) {
+            table.undecided("the log contains a transaction that is not visible on the source yet");
+        }
+        TargetSnapshot target = session.table(table.compared());
+        table.compare(fenced.source().getOrDefault(table, Map.of()), table.sums(target));
+        return target.count();
+    }
+
     /// The numbers of rows, each without the rows of keys that changed between the two snapshots.
     private static void count(
             TouchedTable table,
-            long ofSource,
+            Counts all,
             SourceSession source,
-            TargetSnapshot target,
+            TargetSession target,
             TouchedLog between) {
         List<RowKey> changed = List.copyOf(between.keys(table.mapping()));
         if (between.isTruncated(table.mapping()) || changed.size() >= MOST_IN_FLIGHT) {
             table.obstruct("more rows changed while they were counted than can be left out");
             return;
         }
-        Chunk.Keys keys = Chunk.Keys.of(List.copyOf(target.canonical(changed).values()));
+        TargetSnapshot ofTarget = target.table(table.compared());
+        Chunk.Keys keys = Chunk.Keys.of(ofTarget.canonical(changed).values());
         table.count(
                 new Counts(
-                        ofSource - source.table(table.compared()).sums(keys).size(),
-                        target.count() - target.sums(keys).size(),
+                        all.source() - source.table(table.compared()).sums(keys).size(),
+                        all.target() - ofTarget.sums(keys).size(),
                         true));
     }
 

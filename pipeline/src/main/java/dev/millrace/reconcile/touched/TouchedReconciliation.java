@@ -8,21 +8,21 @@ import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.reconcile.Cancellation.Cancelled;
 import dev.millrace.reconcile.Cancellation;
+import dev.millrace.reconcile.Cancellation.Cancelled;
 import dev.millrace.reconcile.FencedSourceReader;
-import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconcileContext;
+import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
+import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.reconcile.ReconciliationReport;
-import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
 import dev.millrace.reconcile.ReplicationProgress;
-import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
 import dev.millrace.reconcile.StartPosition;
+import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.pass.Reconciler.Sources;
 import dev.millrace.reconcile.pass.Reconciler.Subject;
-import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.retention.LogHolds;
 import dev.millrace.sql.Relation;
 import java.time.Duration;
@@ -181,8 +181,7 @@ public final class TouchedReconciliation {
     ///
     /// @param keys as the target's columns print them
     /// @param method of the report
-    public ReconciliationReport check(
-            Map<Table, List<RowKey>> keys, String method, Limit limit) {
+    public ReconciliationReport check(Map<Table, List<RowKey>> keys, String method, Limit limit) {
         Instant started = clock.instant();
         List<Table> tables = List.copyOf(keys.keySet());
         List<TouchedTable> touched = touched(tables);
