@@ -523,8 +523,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     public Operation move(SwitchoverRequest request) {
         // Neither begins while the other is judged or runs.
         synchronized (rebackfills) {
+            // On the target, a loss of the source waits for a rollback and must not forbid it.
             Phase phase =
-                    rebackfills.isRunning() ? new Phase.CatchingUp() : conductor.phase().phase();
+                    isOnSource() && rebackfills.isRunning()
+                            ? new Phase.CatchingUp()
+                            : conductor.phase().phase();
             return switchovers.request(request, phase, conductor.running());
         }
     }

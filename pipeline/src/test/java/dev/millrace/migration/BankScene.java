@@ -136,7 +136,7 @@ final class BankScene implements AutoCloseable {
         return bank;
     }
 
-    private static Route flag(MigrationScene scene) {
+    static Route flag(MigrationScene scene) {
         return new Route.Flag(
                 Switchover.Side.SOURCE,
                 new TableId("app", "routing"),

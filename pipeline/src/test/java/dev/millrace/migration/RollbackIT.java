@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
+import dev.millrace.switchover.SwitchoverRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -56,6 +58,74 @@ class RollbackIT {
             bank.assertOnSource();
             bank.assertNothingLostOnSource();
         }
+    }
+
+    /// The loss is read again after the rollback, because the application writes to the target now.
+    @Test
+    void aLossOfTheSourceDoesNotForbidTheRollback() throws Exception {
+        try (BankScene bank =
+                BankScene.routedBy(BankScene::flag, scene -> scene.backfill(Backfill.WINDOWS))) {
+            bank.switchOver();
+            bank.awaitOpenGates(Kind.ROLLBACK);
+            bank.scene.source.execute(
+                    "BEGIN",
+                    "ALTER TABLE ledger RENAME TO elsewhere",
+                    "ALTER TABLE elsewhere RENAME TO ledger",
+                    "COMMIT");
+            awaitBlockers(bank.scene, List.of("table public.ledger are to be read again"));
+
+            assertThat(
+                            new Moves(bank.scene)
+                                    .ask(
+                                            Kind.ROLLBACK,
+                                            SwitchoverRequest.Action.DRY_RUN,
+                                            Optional.empty())
+                                    .gates())
+                    .filteredOn(gate -> gate.name().equals("phase"))
+                    .singleElement()
+                    .satisfies(gate -> assertThat(gate.value()).isEqualTo("REVERSIBLE"));
+            assertDone(bank.move(Kind.ROLLBACK));
+
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(1))
+                    .until(
+                            () ->
+                                    "0"
+                                            .equals(
+                                                    bank.scene.target.value(
+                                                            "SELECT count(*) FROM"
+                                                                    + " millrace.lost_changes")));
+            bank.scene.awaitPhase("IN_SYNC");
+            bank.assertEqual();
+        }
+    }
+
+    /// The phase follows the traffic a moment later.
+    @Test
+    void aRebackfillIsRefusedFromTheBeginningOfAMove() throws Exception {
+        try (BankScene bank =
+                BankScene.routedBy(BankScene::flag, scene -> scene.backfill(Backfill.WINDOWS))) {
+            bank.assertEqual();
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(2))
+                    .until(() -> isRefusedBeforeThePhaseFollows(bank));
+        }
+    }
+
+    /// @return false if the phase had followed already
+    private static boolean isRefusedBeforeThePhaseFollows(BankScene bank) {
+        bank.scene.awaitPhase("IN_SYNC");
+        bank.awaitOpenGates(Kind.SWITCHOVER);
+        UUID moving = bank.beginMove(Kind.SWITCHOVER);
+        assertRebackfillIsRefused(bank.scene);
+        boolean isEarly = bank.scene.running().status().phase().equals("IN_SYNC");
+        assertDone(bank.awaitEnd(moving));
+        bank.scene.awaitPhase("REVERSIBLE");
+        if (!isEarly) {
+            bank.awaitOpenGates(Kind.ROLLBACK);
+            assertDone(bank.move(Kind.ROLLBACK));
+        }
+        return isEarly;
     }
 
     private static void assertRebackfillIsRefused(MigrationScene scene) {
