@@ -471,6 +471,32 @@ class PublishedTablesIT {
         }
     }
 
+    /// While one change may still be explained, the other one is seen again.
+    @Test
+    void successiveChangesOfPartitionsDelayWatermarksOnlyUntilTheStreamHasPassedThem()
+            throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            source.execute("TRUNCATE part_1");
+            assertThat(watch.requireUnaltered(Lsn.ZERO)).isFalse();
+            Lsn afterTruncate = end(source);
+            source.execute("ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)");
+            assertThat(watch.requireUnaltered(afterTruncate)).isFalse();
+            Lsn afterAttach = end(source);
+            // A change that is found only now would have to wait for this.
+            source.query("SELECT pg_logical_emit_message(true, 'other', 'x')");
+
+            assertThat(watch.requireUnaltered(afterAttach)).isTrue();
+
+            assertThat(pauses.losses).containsOnlyKeys(PART);
+        }
+    }
+
+    private static Lsn end(TestDatabase source) {
+        return Lsn.parse(String.valueOf(source.value("SELECT pg_current_wal_insert_lsn()::text")));
+    }
+
     @Test
     void loggedTruncateExplainsRewritesAfterRestart() throws Exception {
         TestDatabase source = source();

@@ -25,12 +25,17 @@ public final class PartitionLosses {
     /// @param until the position from which on no TRUNCATE in the stream can explain the rewrite
     private record Pending(String version, Lsn until) {}
 
+    /// What earlier checks have seen, also what the stream cannot explain any more: while another
+    /// rewrite may still be explained, it is seen again.
     private Map<Long, Pending> pending = Map.of();
-    private Map<Long, Pending> found = new HashMap<>();
+
+    private Map<Long, Pending> seen = new HashMap<>();
+    private boolean isWaiting;
 
     /// Begins a check.
     public void begin() {
-        found = new HashMap<>();
+        seen = new HashMap<>();
+        isWaiting = false;
     }
 
     /// What the stream lacks of the table.
@@ -46,8 +51,9 @@ public final class PartitionLosses {
                 throw new SourceLostException(each.getValue());
             }
             Pending since = pending(session, compared.now(), each.getKey());
+            seen.put(each.getKey(), since);
             if (boundary.compareTo(since.until()) < 0) {
-                found.put(each.getKey(), since);
+                isWaiting = true;
             } else if (reason.isEmpty()) {
                 reason = Optional.of(each.getValue());
             }
@@ -74,7 +80,7 @@ public final class PartitionLosses {
     ///
     /// @return whether nothing is left that the stream may still explain
     public boolean end() {
-        pending = Map.copyOf(found);
-        return found.isEmpty();
+        pending = Map.copyOf(seen);
+        return !isWaiting;
     }
 }
