@@ -116,7 +116,10 @@ final class PublicationWatch implements AutoCloseable {
             TableComparison compared =
                     new TableComparison(table, each.getValue(), Objects.requireNonNull(facts));
             throwIfPresent(compared.lostKey());
-            partitions.of(session, compared, boundary).ifPresent(loss -> losses.put(table, loss));
+            partitions
+                    .of(session, compared, boundary)
+                    .or(() -> paused.afterPause(table, compared.now()))
+                    .ifPresent(loss -> losses.put(table, loss));
         }
         boolean isExplained = partitions.end();
         if (isExplained) {
@@ -144,7 +147,8 @@ final class PublicationWatch implements AutoCloseable {
             @Override
             public void found(TableId table, String column) throws SQLException {
                 requireUnaltered(boundary.get());
-                if (!paused.changes().containsKey(table)) {
+                // A table that continues without being read again would lack these changes.
+                if (!paused.isReadAfterPause(table)) {
                     String what = ": column " + column + " was renamed or dropped for a while.";
                     paused.readAgain(table, new Loss(table + what, true));
                 }

@@ -20,7 +20,9 @@ import dev.millrace.postgres.PublishedTableReader;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,6 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -161,11 +164,15 @@ class PublishedTablesIT {
     }
 
     /// Remembers what was paused, and what may continue.
-    private static final class Pauses implements TablePause {
+    private static class Pauses implements TablePause {
 
         private final Map<TableId, Change> paused = new HashMap<>();
         private final Map<TableId, Loss> losses = new HashMap<>();
         private final Set<String> unread = new HashSet<>();
+
+        /// Whether partitions that come, and those that go, pause their table.
+        private final Set<Boolean> pausing = new HashSet<>();
+
         private final boolean mayReadAgain;
         private final Set<TableId> restored = new HashSet<>();
         private final Set<TableId> changed = new HashSet<>();
@@ -180,6 +187,11 @@ class PublishedTablesIT {
         }
 
         @Override
+        public boolean pausesFor(TableId source, boolean attached) {
+            return pausing.contains(attached);
+        }
+
+        @Override
         public boolean mayReadAgain(TableId source) {
             return mayReadAgain;
         }
@@ -190,7 +202,7 @@ class PublishedTablesIT {
         }
 
         @Override
-        public boolean pause(TableId source, Change change) {
+        public boolean pause(TableId source, Change change) throws SQLException {
             paused.put(source, change);
             return true;
         }
@@ -356,6 +368,227 @@ class PublishedTablesIT {
         }
     }
 
+    /// Each kind of change has its own policy.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | true | received public.filled
+                    ALTER TABLE part DETACH PARTITION part_1 | false | lost public.part_1
+                    DROP TABLE part_1 | false | lost public.part_1
+                    """)
+    void partitionsPauseTheirTableOnlyIfTheirKindDoes(String change, boolean attached, String why)
+            throws Exception {
+        for (boolean pausing : List.of(true, false)) {
+            TestDatabase source = source();
+            Pauses pauses = new Pauses(true);
+            pauses.pausing.add(attached == pausing);
+            try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+                watch.requireUnaltered(ALL_READ);
+                source.execute(change);
+
+                assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+
+                Optional<Change> paused = Optional.ofNullable(pauses.paused.get(PART));
+                Optional<Loss> lost = Optional.ofNullable(pauses.losses.get(PART));
+                assertThat(paused.isPresent()).isEqualTo(pausing);
+                assertThat(lost.isPresent()).isNotEqualTo(pausing);
+                assertThat(paused.map(Change::difference).or(() -> lost.map(Loss::reason)))
+                        .hasValueSatisfying(reason -> assertThat(reason).contains(why));
+                paused.ifPresent(
+                        each -> assertThat(each.remedy()).isEqualTo(Remedy.ACCEPT_AND_READ));
+            }
+        }
+    }
+
+    /// Partitions could change back, and the table would continue without what the stream lacks.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ALTER TABLE part DETACH PARTITION part_1",
+                "ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)"
+            })
+    void partitionsDoNotPauseATableThatCannotBeReadAgain(String change) throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(false);
+        pauses.pausing.addAll(Set.of(true, false));
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            source.execute(change);
+
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ))
+                    .isInstanceOf(SourceLostException.class);
+            assertThat(pauses.paused).isEmpty();
+        }
+    }
+
+    /// Of what came and went while the table was paused, nothing is left to see.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void partitionsAreReadAgainWhenAPausedTableContinues(boolean accepted) throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        PausedTables paused = new PausedTables(pauses);
+        try (PublicationWatch watch = watch(source, TABLES, paused)) {
+            source.execute("ALTER TABLE part ALTER name TYPE varchar");
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.paused).containsOnlyKeys(PART);
+            source.execute(
+                    "ALTER TABLE filled ALTER name TYPE varchar",
+                    "ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30)",
+                    "UPDATE part SET name = 'in the stream'",
+                    "ALTER TABLE part DETACH PARTITION filled");
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.losses).as("it is paused").isEmpty();
+
+            if (accepted) {
+                assertThat(paused.accept(PART)).isNotDone();
+            } else {
+                source.execute("ALTER TABLE part ALTER name TYPE text");
+            }
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            watch.markWritten();
+
+            assertThat(paused.changes()).isEmpty();
+            assertThat(pauses.losses).containsOnlyKeys(PART);
+            assertThat(pauses.losses.values())
+                    .allSatisfy(
+                            loss -> {
+                                assertThat(loss.reason()).contains("come and gone");
+                                assertThat(loss.whole()).isFalse();
+                            });
+            pauses.losses.clear();
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.losses).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void nothingIsReadAgainOfATableWithoutPartitionsWhoseTypeWasAccepted(boolean mayReadAgain)
+            throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(mayReadAgain);
+        PausedTables paused = new PausedTables(pauses);
+        try (PublicationWatch watch = watch(source, TABLES, paused)) {
+            String table = mayReadAgain ? "item" : "part";
+            source.execute("ALTER TABLE %s ALTER name TYPE varchar".formatted(table));
+            watch.requireUnaltered(ALL_READ);
+            TableId id = new TableId("public", table);
+            assertThat(paused.accept(id)).isNotDone();
+
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            watch.markWritten();
+
+            assertThat(paused.changes()).isEmpty();
+            assertThat(pauses.losses).isEmpty();
+        }
+    }
+
+    /// The table continues with every change of the stream, and these are not in it.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE item ALTER note TYPE text | ACCEPT | true
+                    ALTER TABLE item RENAME note TO hint | RESTORE | false
+                    ALTER TABLE item ADD COLUMN plain int | | true
+                    """)
+    void aColumnThatWasGoneForAWhileIsALossUnlessThePauseReadsEveryRow(
+            String change, @Nullable Remedy remedy, boolean isLost) throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            source.execute(change);
+
+            watch.missingColumns(() -> ALL_READ).found(ITEM, "name");
+
+            assertThat(Optional.ofNullable(pauses.paused.get(ITEM)).map(Change::remedy))
+                    .isEqualTo(Optional.ofNullable(remedy));
+            assertThat(pauses.losses.containsKey(ITEM)).isEqualTo(isLost);
+            assertThat(pauses.losses.values()).allMatch(Loss::whole);
+        }
+    }
+
+    /// The target may not respond when it is to be paused.
+    @Test
+    void aPauseThatWasNotRecordedIsTriedAgain() throws Exception {
+        TestDatabase source = source();
+        SQLException unreachable = new SQLException("no answer", "08006");
+        List<Change> tried = new ArrayList<>();
+        Pauses pauses =
+                new Pauses(true) {
+                    @Override
+                    public boolean pause(TableId table, Change change) throws SQLException {
+                        tried.add(change);
+                        if (tried.size() == 1) {
+                            throw unreachable;
+                        }
+                        return super.pause(table, change);
+                    }
+                };
+        PausedTables paused = new PausedTables(pauses);
+        try (PublicationWatch watch = watch(source, TABLES, paused)) {
+            source.execute("ALTER TABLE item RENAME name TO title");
+            assertThatThrownBy(() -> watch.requireUnaltered(ALL_READ)).isSameAs(unreachable);
+            assertThat(paused.changes()).isEmpty();
+
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+
+            assertThat(tried).hasSize(2);
+            assertThat(pauses.paused).containsOnlyKeys(ITEM);
+        }
+    }
+
+    /// A kill between the record of a loss and the facts in the log.
+    @Test
+    void aLossIsRecordedAgainUntilTheLogHasTheFacts() throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        PublishedTablesCodec codec = new PublishedTablesCodec();
+        byte[] logged;
+        byte[] written;
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            try (Connection connection = source.connect()) {
+                logged = codec.encode(PublishedTableReader.read(connection, TABLES));
+            }
+            source.execute("DROP TABLE part_1");
+            watch.requireUnaltered(ALL_READ);
+            assertThat(pauses.losses).containsOnlyKeys(PART);
+            written = codec.encode(watch.unwrittenTables().orElseThrow());
+        }
+        assertThat(lossesAfterRestart(source, codec.decode(logged))).containsOnlyKeys(PART);
+        assertThat(lossesAfterRestart(source, codec.decode(written))).isEmpty();
+    }
+
+    private static Map<TableId, Loss> lossesAfterRestart(
+            TestDatabase source, Map<TableId, PublishedTable> logged) throws SQLException {
+        Pauses pauses = new Pauses(true);
+        try (PublicationWatch watch =
+                new PublicationWatch(
+                        _ -> source.connect(), "p", "", logged, true, new PausedTables(pauses))) {
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+        }
+        return pauses.losses;
+    }
+
+    @Test
+    void acceptsARewriteOfAColumnThatNoMappingReads() throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        pauses.unread.add("price");
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            source.execute("ALTER TABLE item ALTER price TYPE numeric(10,1)");
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.paused).isEmpty();
+
+            source.execute("ALTER TABLE item ALTER name TYPE text USING upper(name)");
+            watch.requireUnaltered(ALL_READ);
+            assertThat(pauses.paused).containsOnlyKeys(ITEM);
+        }
+    }
+
     @Test
     void acceptsSeparateRewriteAndColumnAlteration() throws Exception {
         TestDatabase source = source();
@@ -494,7 +727,8 @@ class PublishedTablesIT {
     }
 
     private static Lsn end(TestDatabase source) {
-        return Lsn.parse(String.valueOf(source.value("SELECT pg_current_wal_insert_lsn()::text")));
+        return Lsn.parse(
+                String.valueOf(source.value("SELECT pg_current_wal_insert_lsn()::text")));
     }
 
     @Test

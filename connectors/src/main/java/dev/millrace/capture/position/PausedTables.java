@@ -56,7 +56,7 @@ public final class PausedTables {
         List<Difference> differences = compared.differences(column -> pause.reads(table, column));
         if (differences.isEmpty()) {
             return ofPartitions(session, compared)
-                    .map(reason -> new Change(reason, read(pause.mayReadAgain(table))));
+                    .map(reason -> new Change(reason, Remedy.ACCEPT_AND_READ));
         }
         List<String> texts = new ArrayList<>();
         Remedy remedy = Remedy.ACCEPT;
@@ -71,6 +71,10 @@ public final class PausedTables {
     /// Why partitions pause the table.
     private Optional<String> ofPartitions(Connection session, TableComparison compared)
             throws SQLException {
+        if (!pause.mayReadAgain(compared.table())) {
+            // Partitions could change back, and nothing would read what the stream lacks.
+            return Optional.empty();
+        }
         Optional<String> detached = compared.detached();
         if (detached.isPresent() && pause.pausesFor(compared.table(), false)) {
             return detached;
@@ -181,6 +185,31 @@ public final class PausedTables {
     /// What has changed, by source table, as of the last check.
     public Map<TableId, Change> changes() {
         return Map.copyOf(paused);
+    }
+
+    /// Whether every row of the table is read again when it continues.
+    public boolean isReadAfterPause(TableId table) {
+        Change change = paused.get(table);
+        return change != null && change.remedy() != Remedy.ACCEPT;
+    }
+
+    /// What must be read again of a partitioned table that leaves its pause now: partitions may
+    /// have come and gone meanwhile, and rows of theirs may be on the target. Empty if every row is
+    /// read again anyway.
+    ///
+    /// @param now its facts
+    public Optional<Loss> afterPause(TableId table, PublishedTable now) {
+        return now.isPartitioned()
+                        && paused.containsKey(table)
+                        && !isReadAfterPause(table)
+                        && pause.mayReadAgain(table)
+                ? Optional.of(
+                        new Loss(
+                                table
+                                        + " was paused, and partitions may have come and gone"
+                                        + " meanwhile.",
+                                false))
+                : Optional.empty();
     }
 
     /// An operator accepts the definition that the source table has now.

@@ -64,7 +64,7 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
                 .forEach(number -> difference(number).ifPresent(differences::add));
         boolean isRetyped = differences.stream().anyMatch(Difference.Retyped.class::isInstance);
         boolean isRewritten =
-                known.fileNode() != now.fileNode() && someColumnWasAltered()
+                known.fileNode() != now.fileNode() && someColumnWasAltered(reads)
                         || now.isPartitioned() && isRetyped && someDescendantWasRewritten();
         if (isRewritten) {
             differences.add(new Difference.Rewritten());
@@ -206,8 +206,9 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
         return added;
     }
 
-    private boolean someColumnWasAltered() {
+    private boolean someColumnWasAltered(Predicate<String> reads) {
         return known.columns().entrySet().stream()
+                .filter(each -> reads.test(each.getValue().name()))
                 .anyMatch(
                         each -> {
                             Column after = now.columns().get(each.getKey());
