@@ -78,7 +78,7 @@ public final class Backfill implements Component {
     public record TableProgress(
             TableId table, long rowsDone, OptionalLong rowsEstimated, boolean done) {}
 
-    /// @param waitsFor the transactions that must end before the first window, if there are any
+    /// @param waitsFor what must happen before the first window, if something must
     /// @param needed keys that need a key window
     public record Progressed(
             boolean paused,

@@ -2,6 +2,7 @@ package dev.millrace.backfill;
 
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.TableId;
+import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.RunningTransactions;
@@ -98,12 +99,11 @@ final class TableStart {
     private boolean awaitPublication(Connection connection, Collection<TableId> tables)
             throws SQLException, InterruptedException {
         while (true) {
-            Optional<Publication> found = Publication.find(connection, publication);
-            if (found.isPresent()
-                    && (found.get().allTables() || found.get().tables().containsAll(tables))) {
+            Optional<String> missing = Publication.missing(connection, publication, tables);
+            waitsFor.accept(missing);
+            if (missing.isEmpty()) {
                 return true;
             }
-            // The capture creates it when it starts.
             if (!pause.await(INTERVAL)) {
                 return false;
             }
@@ -129,7 +129,9 @@ final class TableStart {
                 return true;
             }
             waitsFor.accept(
-                    found.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", found)));
+                    found.isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(ComponentState.Starting.transactions(found)));
             if (!pause.await(INTERVAL)) {
                 return false;
             }

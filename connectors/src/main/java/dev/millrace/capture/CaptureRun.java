@@ -59,7 +59,7 @@ final class CaptureRun {
     interface Listener {
         /// Called on another thread.
         ///
-        /// @param waitsFor the transactions and locks that block the start, if any
+        /// @param waitsFor the transactions that block the start, if any, and what to do
         /// @return false if the start is over
         boolean waiting(Optional<String> waitsFor);
 

@@ -1,6 +1,7 @@
 package dev.millrace.capture;
 
 import dev.millrace.capture.SourceCapture.SourceConnections;
+import dev.millrace.lifecycle.ComponentState;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -98,7 +99,9 @@ final class StartWaits implements AutoCloseable {
                     found.add(row.getString("what"));
                 }
             }
-            return found.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", found));
+            return found.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(ComponentState.Starting.transactions(found));
         } catch (SQLException _) {
             return Optional.empty();
         }

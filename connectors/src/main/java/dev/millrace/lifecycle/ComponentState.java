@@ -1,6 +1,7 @@
 package dev.millrace.lifecycle;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /// The state of a long-running component. Only [Running] is healthy; every other state is shown to
@@ -44,9 +45,15 @@ public sealed interface ComponentState {
 
     /// The first run has begun and has not reached its work.
     ///
-    /// @param waitsFor the sessions and prepared transactions that the start waits for, if there
-    ///   are any: creating a replication slot waits for every transaction that runs on the source
-    record Starting(Optional<String> waitsFor, Instant since) implements ComponentState {}
+    /// @param waitsFor what the start waits for, and what to do; empty if it waits for nothing.
+    ///   Creating a replication slot waits for every transaction that runs on the source
+    record Starting(Optional<String> waitsFor, Instant since) implements ComponentState {
+
+        /// What a start waits for that transactions of others hold up.
+        public static String transactions(List<String> found) {
+            return String.join("; ", found) + ". End them, or wait until they end";
+        }
+    }
 
     record Running(Activity activity, Instant since) implements ComponentState {}
 
@@ -86,12 +93,7 @@ public sealed interface ComponentState {
     default String text() {
         return switch (this) {
             case Starting(Optional<String> waitsFor, Instant _) ->
-                    waitsFor.map(
-                                    found ->
-                                            "starting: the source waits for "
-                                                    + found
-                                                    + ". End them, or wait until they end")
-                            .orElse("starting");
+                    waitsFor.map(found -> "starting: waits for " + found).orElse("starting");
             case Running(Activity activity, Instant _) -> activity.text();
             case Waiting(Failure.Recoverable failure, Instant _) -> failure.text();
             case Failed(Failure.Terminal failure, Instant _) -> failure.text();

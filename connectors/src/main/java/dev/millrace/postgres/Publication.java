@@ -85,6 +85,27 @@ public record Publication(
                 .findFirst();
     }
 
+    /// Which of the tables a publication does not contain, as what somebody waits for; empty if it
+    /// contains all of them. It contains a table that was renamed under its other name.
+    ///
+    /// @throws Database.DatabaseFailure if the catalog cannot be read
+    public static Optional<String> missing(
+            Connection connection, String name, Collection<TableId> tables) {
+        Optional<Publication> found = find(connection, name);
+        if (found.isEmpty()) {
+            return Optional.of("publication " + name + ", which capture creates when it starts");
+        }
+        return tables.stream()
+                .filter(table -> !found.get().allTables && !found.get().tables.contains(table))
+                .sorted()
+                .map(TableId::toString)
+                .reduce((one, other) -> one + ", " + other)
+                .map(
+                        missing ->
+                                "publication %s to contain %s. If a table was renamed or moved, restore its name"
+                                        .formatted(name, missing));
+    }
+
     /// A fingerprint of the publication's definition, empty if there is no publication of the name.
     ///
     /// @throws Database.DatabaseFailure if the catalog cannot be read

@@ -109,7 +109,7 @@ class TableStartIT {
         published();
         try (Connection writer = writing(source)) {
             CompletableFuture<Boolean> started = start();
-            awaitWaiting("pid \\d+ of \\w+ since .*Z");
+            awaitWaiting("pid \\d+ of \\w+ since .*Z\\. End them, or wait until they end");
             assertThat(started).isNotDone();
 
             writer.rollback();
@@ -148,7 +148,7 @@ class TableStartIT {
         source.execute("BEGIN", "INSERT INTO item VALUES (1)", "PREPARE TRANSACTION 'start''s'");
 
         CompletableFuture<Boolean> started = start();
-        awaitWaiting("prepared transaction 'start''s' of \\w+ since .*Z");
+        awaitWaiting("prepared transaction 'start''s' of \\w+ since .*Z\\. End them.*");
         assertThat(started).isNotDone();
         source.execute("COMMIT PREPARED 'start''s'");
 
@@ -181,11 +181,26 @@ class TableStartIT {
         CountDownLatch marked = new CountDownLatch(1);
         beforeTheMark = marked::countDown;
         CompletableFuture<Boolean> started = start();
-        assertThat(marked.await(500, TimeUnit.MILLISECONDS)).isFalse();
+        awaitWaiting("publication millrace_test to contain public\\.item\\. .*");
+        assertThat(marked.getCount()).as("watermarks").isOne();
 
         source.execute("ALTER PUBLICATION millrace_test ADD TABLE item");
 
         assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+    }
+
+    /// The publication contains the renamed table under its other name.
+    @Test
+    void saysThatItWaitsForARenamedTable() throws Exception {
+        published();
+        source.execute("ALTER TABLE item RENAME TO item_old");
+        CompletableFuture<Boolean> started = start();
+        awaitWaiting(".* public\\.item\\. If a table was renamed or moved, restore its name");
+
+        source.execute("ALTER TABLE item_old RENAME TO item");
+
+        assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+        assertThat(waitsFor).isEmpty();
     }
 
     @Test

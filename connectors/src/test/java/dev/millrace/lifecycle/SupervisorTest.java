@@ -42,7 +42,7 @@ class SupervisorTest {
         assertThat(supervisor.state().text())
                 .isEqualTo("waiting: connection refused (SQLSTATE 08001)");
         assertThat(supervisor.startWaitsFor(Optional.of("pid 7"))).isTrue();
-        assertThat(supervisor.state().text()).contains("the source waits for pid 7");
+        assertThat(supervisor.state().text()).contains("starting: waits for pid 7");
         supervisor.running(Activity.STREAMING);
         assertThat(supervisor.startWaitsFor(Optional.of("pid 7"))).isFalse();
         assertThat(supervisor.state().isHealthy()).isTrue();

@@ -32,7 +32,7 @@ class ComponentStatesTest {
                         new ComponentState.Starting(Optional.empty(), NOON), "starting", false),
                 Arguments.of(
                         new ComponentState.Starting(Optional.of("pid 7"), NOON),
-                        "starting: the source waits for pid 7. End them, or wait until they end",
+                        "starting: waits for pid 7",
                         false),
                 Arguments.of(
                         new ComponentState.Waiting("no answer", NOON), "waiting: no answer", false),
