@@ -26,6 +26,9 @@ import java.util.function.Predicate;
 /// [Backfill] read the tables from their first page. Both reach the target through the log, in
 /// windows. Each call can be repeated after a crash. Not thread-safe; confined to one thread.
 ///
+/// No call goes on while a table has another definition than the log expects: the stream may lack
+/// its changes, and its rows are not written.
+///
 /// @param publication the publication of the capture
 /// @param pace the operator's hand on the backfill; while it is paused, nothing is read
 public record Rereading(
@@ -68,26 +71,40 @@ public record Rereading(
     /// Waits until the stream or every later snapshot has each change of the tables. The engine's
     /// snapshot does not wait for that, so neither call is possible before it.
     ///
-    /// @param waitsFor receives the transactions that must end before; empty when there are none
-    /// @return false when the caller must stop
+    /// @param waitsFor receives what must happen before; empty when nothing must
+    /// @return false when the caller must stop, or when it must call again later, because a table
+    ///   has another definition
     public boolean awaitStart(
             List<TableId> tables, Waiting waiting, Consumer<Optional<String>> waitsFor)
             throws SQLException, InterruptedException {
         TableStart start =
-                new TableStart(source, publication, windows, capture, waiting::await, waitsFor);
+                new TableStart(
+                        source,
+                        publication,
+                        windows,
+                        capture,
+                        delay -> mayRead(tables) && waiting.await(delay),
+                        waitsFor);
+        if (!mayRead(tables)) {
+            return false;
+        }
         do {
             try {
                 return start.await(tables);
             } catch (Windows.Discarded _) {
                 // Another capture run begins; a watermark must come through it.
             }
-        } while (waiting.await(INTERVAL));
+        } while (mayRead(tables) && waiting.await(INTERVAL));
         return false;
+    }
+
+    private boolean mayRead(List<TableId> tables) {
+        return tables.stream().allMatch(capture::mayRead);
     }
 
     /// Lets the backfill read the tables from their first page, also those that are complete.
     ///
-    /// @return false when the caller must stop
+    /// @return as for [#awaitStart]
     public boolean readAgain(List<TableId> tables, Waiting waiting)
             throws SQLException, InterruptedException {
         return record(tables, waiting, Progress.Again::new);
@@ -95,7 +112,7 @@ public record Rereading(
 
     /// Lets the backfill read those partitions of the tables that it has not read as they are now.
     ///
-    /// @return false when the caller must stop
+    /// @return as for [#awaitStart]
     public boolean readChangedPartitions(List<TableId> tables, Waiting waiting)
             throws SQLException, InterruptedException {
         return record(tables, waiting, Progress.LeavesChanged::new);
@@ -104,7 +121,7 @@ public record Rereading(
     private boolean record(
             List<TableId> tables, Waiting waiting, Function<TableId, Progress> progress)
             throws SQLException, InterruptedException {
-        do {
+        while (mayRead(tables)) {
             try {
                 if (windows.record(capture, tables, windows.run(), progress)) {
                     return true;
@@ -112,7 +129,10 @@ public record Rereading(
             } catch (Windows.Discarded _) {
                 // The run ended between the two calls.
             }
-        } while (waiting.await(INTERVAL));
+            if (!waiting.await(INTERVAL)) {
+                return false;
+            }
+        }
         return false;
     }
 
@@ -122,17 +142,20 @@ public record Rereading(
     ///
     /// @param planned the mapping's source table
     /// @param progress receives what each page adds
-    /// @return false when the caller must stop
+    /// @return as for [#awaitStart]; a later call begins with the first key
     public boolean sweep(
             Mapping mapping, Relation planned, Waiting waiting, Consumer<Swept> progress)
             throws SQLException, InterruptedException {
         KeySweep keys = new KeySweep(mapping, planned);
         Optional<RowKey> after = Optional.empty();
         do {
-            while (pace.isPaused()) {
+            while (pace.isPaused() && capture.mayRead(planned.id())) {
                 if (!waiting.await(INTERVAL)) {
                     return false;
                 }
+            }
+            if (!capture.mayRead(planned.id())) {
+                return false;
             }
             List<RowKey> page;
             try (Connection connection = target.pooled()) {
@@ -162,7 +185,9 @@ public record Rereading(
         Set<RowKey> left = new LinkedHashSet<>(keys);
         while (!left.isEmpty()) {
             left.removeAll(removed(planned, List.copyOf(left)));
-            if (!left.isEmpty() && !waiting.await(NOT_NOW)) {
+            // The windows of a table with another definition are never written.
+            boolean goesOn = capture.mayRead(planned.id());
+            if (!left.isEmpty() && !(goesOn && waiting.await(NOT_NOW))) {
                 return false;
             }
         }

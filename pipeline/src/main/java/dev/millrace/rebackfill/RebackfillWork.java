@@ -58,6 +58,13 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
         }
         List<TableId> sources = rebackfills.sources(now.target());
         Rereading rereading = live.stream().rereading();
+        Optional<TableId> paused =
+                sources.stream().filter(table -> !rereading.capture().mayRead(table)).findFirst();
+        rebackfills.waitsFor(
+                paused.map(table -> "source table " + table + ", whose definition has changed"));
+        if (paused.isPresent()) {
+            return false;
+        }
         return switch (Step.of(now.step())) {
             case GENERATION -> true;
             case START ->

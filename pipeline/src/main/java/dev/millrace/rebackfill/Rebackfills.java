@@ -115,10 +115,7 @@ public final class Rebackfills implements AutoCloseable {
             if (repeated.isPresent()) {
                 return view(repeated.get());
             }
-            if (current.isEmpty()) {
-                // Its beginning may not have been confirmed.
-                current = with.store().unfinished();
-            }
+            adopt();
             RefusedException.ifWrongPhase(with.phase().get(), request.expectedPhase());
             refusal(request)
                     .ifPresent(
@@ -140,7 +137,9 @@ public final class Rebackfills implements AutoCloseable {
     /// Begins to read a table again of which the stream lacks changes. While that is not possible,
     /// the table waits, and [#blocker] says so.
     synchronized void beginOfLost() throws SQLException {
-        for (Lost lost : toRead().read()) {
+        List<Lost> waiting = toRead().read();
+        endOfPaused(waiting);
+        for (Lost lost : waiting) {
             Request request =
                     new Request(
                             Optional.of(lost.target().toString()),
@@ -149,18 +148,49 @@ public final class Rebackfills implements AutoCloseable {
                             Optional.empty(),
                             Optional.empty(),
                             false);
-            if (!isPaused(request) && refusal(request).isEmpty()) {
-                begun(request, false);
+            if (!isPaused(request.table()) && refusal(request).isEmpty()) {
+                adopt();
+                if (current.isEmpty()) {
+                    begun(request, false);
+                }
                 return;
             }
         }
     }
 
+    /// A table that is paused may stay so for days, and others wait to be read again. What it has
+    /// lost is still recorded, so another operation reads it when it continues.
+    private void endOfPaused(List<Lost> waiting) throws SQLException {
+        Optional<StoredRebackfill> now = current;
+        boolean isPaused =
+                now.flatMap(StoredRebackfill::target)
+                        .filter(
+                                target ->
+                                        waiting.stream()
+                                                .map(lost -> lost.target().toString())
+                                                .anyMatch(target::equals))
+                        .filter(target -> isPaused(Optional.of(target)))
+                        .isPresent();
+        if (isPaused) {
+            finish(
+                    now.orElseThrow(),
+                    "The definition of the source table has changed; the rows are read again when the table continues",
+                    with.phase().get());
+        }
+    }
+
+    /// Finds an operation whose beginning was not confirmed.
+    private void adopt() throws SQLException {
+        if (current.isEmpty()) {
+            current = with.store().unfinished();
+        }
+    }
+
     /// The capture pauses the table a moment before it is shown as stopped.
-    private boolean isPaused(Request request) {
+    private boolean isPaused(Optional<String> table) {
         Set<TableId> paused =
                 Objects.requireNonNull(live).stream().capture().paused().changes().keySet();
-        return sources(request.table()).stream().anyMatch(paused::contains);
+        return sources(table).stream().anyMatch(paused::contains);
     }
 
     private TablesToRead toRead() {
@@ -176,6 +206,10 @@ public final class Rebackfills implements AutoCloseable {
             finish(before.get(), "The whole migration is read again instead", phase);
         }
         UUID id = UUID.randomUUID();
+        if (request.table().isPresent()) {
+            // Before the operation exists: one without its loss would read every row, and again.
+            toRead().cover(request.table().get(), id, everyRow);
+        }
         with.store()
                 .begin(
                         new Beginning(
@@ -189,9 +223,6 @@ public final class Rebackfills implements AutoCloseable {
                                 request.reason(),
                                 request.requestKey()),
                         phase);
-        if (request.table().isPresent()) {
-            toRead().cover(request.table().get(), id, everyRow);
-        }
         swept = Swept.NOTHING;
         current = with.store().find(id);
         return current.orElseThrow();

@@ -132,17 +132,105 @@ class PartitionChangeIT {
             try (Writers _ = new Writers(scene.source, 6000)) {
                 scene.source.execute(
                         "ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (2000) TO (6000)");
-                await().atMost(WAIT)
-                        .until(
-                                () ->
-                                        scene.target.value(
-                                                        "SELECT string_agg(outcome, '') FROM"
-                                                                + " millrace.rebackfill WHERE"
-                                                                + " finished_at IS NOT NULL AND"
-                                                                + " reason LIKE '%received"
-                                                                + " public.p2%'")
-                                                != null);
+                awaitReadAgain(scene, "public.part", "%received public.p2%");
             }
+
+            awaitEqual(scene);
+        }
+    }
+
+    /// A row of another partition keeps what only the target has.
+    @Test
+    void ofAnAttachedPartitionOnlyItsOwnRowsAreRead() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            createStandAlone(scene, "p2", 2000, 2999);
+            scene.writeTargetAsMigration("UPDATE part SET v = 'not read' WHERE id = 1");
+
+            scene.source.execute(
+                    "ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (2000) TO (3000)");
+            awaitReadAgain(scene, "public.part", "%received public.p2%");
+
+            assertThat(scene.target.value("SELECT count(*) FROM part")).isEqualTo("3000");
+            assertThat(scene.target.value("SELECT v FROM part WHERE id = 1")).isEqualTo("not read");
+        }
+    }
+
+    private static void awaitReadAgain(MigrationScene scene, String table, String reason) {
+        await().atMost(WAIT)
+                .until(
+                        () ->
+                                !scene.target
+                                        .query(
+                                                "SELECT FROM millrace.rebackfill WHERE finished_at"
+                                                        + " IS NOT NULL AND target = '%s' AND reason LIKE '%s'"
+                                                                .formatted(table, reason))
+                                        .isEmpty());
+    }
+
+    /// The target confirms the beginning of an operation to nobody: its connection is lost.
+    @Test
+    void anOperationWhoseBeginningWasNotConfirmedIsContinued() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.target.execute(
+                    "INSERT INTO millrace.rebackfill (id, migration, target, generation, step, who,"
+                            + " reason) VALUES (gen_random_uuid(), '%s', 'public.other', 1, 'start', 'test', 'unconfirmed')"
+                                    .formatted(scene.name));
+
+            scene.source.execute("DROP TABLE p1");
+            awaitReadAgain(scene, "public.other", "unconfirmed");
+
+            awaitEqual(scene);
+        }
+    }
+
+    /// An operation without its loss would read every row, and the loss would need another one.
+    @Test
+    void anOperationBeginsOnlyWithTheLossThatItReads() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.target.execute(
+                    "CREATE SEQUENCE covers",
+                    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM"
+                            + " nextval('public.covers'); RAISE EXCEPTION 'later' USING ERRCODE ="
+                            + " '40001'; END $$",
+                    "CREATE TRIGGER refuse BEFORE UPDATE ON millrace.lost_changes FOR EACH ROW"
+                            + " EXECUTE FUNCTION refuse()",
+                    "ALTER TABLE millrace.lost_changes ENABLE ALWAYS TRIGGER refuse");
+
+            scene.source.execute("DROP TABLE p1");
+            await().atMost(WAIT)
+                    .until(() -> "t".equals(scene.target.value("SELECT is_called FROM covers")));
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
+                    .isEqualTo("0");
+            scene.target.execute("DROP TRIGGER refuse ON millrace.lost_changes");
+
+            awaitEqual(scene);
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
+                    .isEqualTo("1");
+        }
+    }
+
+    /// A kill between the record of the loss and the operation: no operation has its number.
+    @Test
+    void aLossWhoseOperationDidNotBeginIsReadAgain() throws Exception {
+        try (MigrationScene scene = scene()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            change(scene, new BackfillChange.Action.Pause());
+            scene.source.execute("DROP TABLE p1");
+            awaitBlocker(scene, "lost public.p1");
+            scene.stop();
+            scene.target.execute(
+                    "DELETE FROM millrace.rebackfill",
+                    "UPDATE millrace.lost_changes SET operation = gen_random_uuid(), covered ="
+                            + " findings");
+            scene.start();
+            change(scene, new BackfillChange.Action.Resume());
 
             awaitEqual(scene);
         }
@@ -265,6 +353,17 @@ class PartitionChangeIT {
             createStandAlone(scene, "p2", 2000, 2999);
             scene.source.execute(
                     "ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (2000) TO (3000)");
+            await().atMost(WAIT)
+                    .until(
+                            () ->
+                                    !scene.target
+                                            .query(
+                                                    "SELECT FROM millrace.stopped_table UNION ALL"
+                                                            + " SELECT FROM millrace.rebackfill")
+                                            .isEmpty());
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
+                    .as("operations that begin by themselves")
+                    .isEqualTo("0");
             awaitBlocker(scene, "--accept-schema");
             assertThat(scene.running().status().blockers().toString())
                     .contains("table public.part is stopped", "received public.p2");

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
 import dev.millrace.replication.RefusedException;
@@ -425,6 +427,30 @@ class SchemaChangeMigrationIT {
         }
     }
 
+    /// The stream has every change of a type, but not those under the other name.
+    @Test
+    void aColumnThatHadAnotherNameWhileItsTableAwaitedAcceptanceIsReadAgain() throws Exception {
+        try (MigrationScene scene = scene("varchar")) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.source.execute("ALTER TABLE en ALTER s TYPE text");
+            awaitStopped(scene, "column s: character varying → text");
+            scene.stop();
+            scene.source.execute(
+                    "ALTER TABLE en RENAME s TO t",
+                    "UPDATE en SET t = 'x' WHERE id < 10",
+                    "ALTER TABLE en RENAME t TO s");
+            scene.start();
+            awaitStopped(scene, "column s: character varying → text");
+            assertOthersFlow(scene);
+            awaitCompared(scene);
+
+            scene.running().rejected().resume(resume(true));
+            assertReadAgain(scene);
+            assertThat(count(scene, "en WHERE s = 'x'")).isEqualTo(9);
+        }
+    }
+
     @Test
     void aRenamedTablePausesUntilItIsRenamedBack() throws Exception {
         try (MigrationScene scene = scene("text")) {
@@ -442,6 +468,111 @@ class SchemaChangeMigrationIT {
             assertReadAgain(scene);
             assertThat(count(scene, "en WHERE s = 'x'")).isEqualTo(9);
         }
+    }
+
+    /// The stream carries nothing of the table, but the capture goes on with the others.
+    @Test
+    void aCaptureThatStartsAgainWhileATableIsRenamedLosesNothing() throws Exception {
+        try (MigrationScene scene = scene("text")) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.source.execute(
+                    "ALTER TABLE en RENAME TO en_old", "UPDATE en_old SET s = 'x' WHERE id < 10");
+            awaitStopped(scene, "it was renamed or moved to public.en_old");
+            String sender =
+                    "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"
+                            + CaptureSettings.slot(scene.name)
+                            + "'";
+            String before = scene.source.value(sender);
+            scene.source.query("SELECT pg_terminate_backend((" + sender + "))");
+            await().atMost(WAIT)
+                    .until(
+                            () -> {
+                                String now = scene.source.value(sender);
+                                return now != null && !now.equals(before);
+                            });
+            assertOthersFlow(scene);
+            awaitStopped(scene, "it was renamed or moved to public.en_old");
+            assertThat(scene.running().status().phase()).isNotEqualTo("FAILED");
+
+            scene.source.execute("ALTER TABLE en_old RENAME TO en");
+            assertReadAgain(scene);
+            assertThat(count(scene, "en WHERE s = 'x'")).isEqualTo(9);
+        }
+    }
+
+    /// A table that pauses while it is read again may stay so for days.
+    @Test
+    void aTableThatPausesWhileItIsReadAgainHoldsNoOtherTable() throws Exception {
+        try (MigrationScene scene = scene("text")) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            change(scene, new BackfillChange.Action.Pause());
+            renameForAMoment(scene, "en");
+            awaitOperation(scene, "public.en", "step = 'sweep'");
+
+            scene.source.execute(
+                    "ALTER TABLE en RENAME s TO t", "UPDATE en SET t = 'x' WHERE id < 10");
+            awaitOperation(scene, "public.en", "outcome LIKE '%definition%'");
+            renameForAMoment(scene, "other");
+            change(scene, new BackfillChange.Action.Resume());
+            awaitOperation(scene, "public.other", "outcome LIKE 'public.other was read again%'");
+            awaitStopped(scene, "column s was renamed to t");
+            assertThat(scene.reconcile("public.other").verdict()).isEqualTo(Verdict.EQUAL);
+
+            scene.source.execute("ALTER TABLE en RENAME t TO s");
+            scene.awaitPhase("IN_SYNC");
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(count(scene, "en WHERE s = 'x'")).isEqualTo(9);
+            assertThat(count(scene, "millrace.lost_changes")).isZero();
+        }
+    }
+
+    /// The stream has every change of the table, so nothing has to be read again for the pause.
+    @Test
+    void anOperationWaitsForItsTableThatAwaitsAcceptance() throws Exception {
+        try (MigrationScene scene = scene("varchar")) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            change(scene, new BackfillChange.Action.Pause());
+            scene.running()
+                    .rebackfill(
+                            new Rebackfill.Request(
+                                    Optional.of("public.en"),
+                                    "",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    false));
+            awaitOperation(scene, "public.en", "step = 'sweep'");
+            scene.source.execute("ALTER TABLE en ALTER s TYPE text");
+            awaitStopped(scene, "column s: character varying → text");
+            change(scene, new BackfillChange.Action.Resume());
+            awaitStopped(scene, "step sweep: waits for source table public.en");
+
+            scene.running().rejected().resume(resume(true));
+            assertReadAgain(scene);
+        }
+    }
+
+    /// Under the other name the table may have been changed, and nobody sees it any more.
+    private static void renameForAMoment(MigrationScene scene, String table) {
+        scene.source.execute(
+                "BEGIN",
+                "ALTER TABLE " + table + " RENAME TO elsewhere",
+                "ALTER TABLE elsewhere RENAME TO " + table,
+                "COMMIT");
+    }
+
+    private static void awaitOperation(MigrationScene scene, String table, String condition) {
+        await().atMost(WAIT)
+                .until(
+                        () ->
+                                count(
+                                                scene,
+                                                "millrace.rebackfill WHERE target = '%s' AND %s"
+                                                        .formatted(table, condition))
+                                        > 0);
     }
 
     @Test
