@@ -12,6 +12,7 @@ import dev.millrace.capture.position.SourcePosition.SourceLostException;
 import dev.millrace.capture.position.TablePause;
 import dev.millrace.capture.position.TablePause.Change;
 import dev.millrace.capture.position.TablePause.Loss;
+import dev.millrace.capture.position.TablePause.PartitionChange;
 import dev.millrace.capture.position.TablePause.Remedy;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
@@ -24,6 +25,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -50,6 +52,9 @@ class PublishedTablesIT {
             List.of(new TableId("public", "item"), new TableId("public", "part"));
 
     private static final TableId PART = TABLES.getLast();
+
+    /// What an operator does with rows that cannot be read again.
+    private static final String INSTEAD = "Begin a new migration";
 
     /// A position after all WAL.
     private static final Lsn ALL_READ = new Lsn(Long.MAX_VALUE);
@@ -170,8 +175,7 @@ class PublishedTablesIT {
         private final Map<TableId, Loss> losses = new HashMap<>();
         private final Set<String> unread = new HashSet<>();
 
-        /// Whether partitions that come, and those that go, pause their table.
-        private final Set<Boolean> pausing = new HashSet<>();
+        private final Set<PartitionChange> pausing = EnumSet.noneOf(PartitionChange.class);
 
         private final boolean mayReadAgain;
         private final Set<TableId> restored = new HashSet<>();
@@ -187,13 +191,13 @@ class PublishedTablesIT {
         }
 
         @Override
-        public boolean pausesFor(TableId source, boolean attached) {
-            return pausing.contains(attached);
+        public boolean pausesFor(TableId source, PartitionChange change) {
+            return pausing.contains(change);
         }
 
         @Override
-        public boolean mayReadAgain(TableId source) {
-            return mayReadAgain;
+        public Optional<String> whyNotReadAgain(TableId source) {
+            return mayReadAgain ? Optional.empty() : Optional.of(INSTEAD);
         }
 
         @Override
@@ -263,16 +267,15 @@ class PublishedTablesIT {
                     .containsOnly(
                             Map.entry(
                                     item,
-                                    new Change(
-                                            difference,
-                                            rewritten ? Remedy.REBACKFILL : Remedy.ACCEPT)));
+                                    rewritten
+                                            ? new Change(difference, Remedy.NONE, INSTEAD)
+                                            : new Change(difference, Remedy.ACCEPT)));
             assertThat(pauses.restored).doesNotContain(item);
             assertThat(watch.unwrittenTables().map(tables -> tables.get(item)))
                     .as("the log keeps what it expects")
                     .isIn(Optional.empty(), Optional.ofNullable(before.get(item)));
-            Optional<String> refusal = paused.accept(item).getNow(Optional.of("not yet"));
-            assertThat(refusal.orElseThrow())
-                    .contains(rewritten ? "millrace rebackfill" : "not yet");
+            Optional<String> refusal = paused.accept(item, item).getNow(Optional.of("not yet"));
+            assertThat(refusal.orElseThrow()).contains(rewritten ? INSTEAD : "not yet");
             watch.requireUnaltered(ALL_READ);
             watch.markWritten();
             assertThat(paused.changes().isEmpty()).isNotEqualTo(rewritten);
@@ -306,13 +309,13 @@ class PublishedTablesIT {
             delimiter = '|',
             textBlock =
                     """
-                    ALTER TABLE item RENAME name TO title | ALTER TABLE item RENAME title TO name | column name was renamed to title
-                    ALTER TABLE item RENAME TO old | ALTER TABLE old RENAME TO item | it was renamed or moved to public.old
-                    ALTER TABLE item SET SCHEMA other | ALTER TABLE other.item SET SCHEMA public | it was renamed or moved to other.item
-                    ALTER TABLE item RENAME TO old; ALTER TABLE item_new RENAME TO item | ALTER TABLE item RENAME TO item_new; ALTER TABLE old RENAME TO item | another table has its name
+                    ALTER TABLE item RENAME name TO title | ALTER TABLE item RENAME title TO name | column name was renamed to title | RESTORE
+                    ALTER TABLE item RENAME TO old | ALTER TABLE old RENAME TO item | it was renamed or moved to public.old | RESTORE
+                    ALTER TABLE item SET SCHEMA other | ALTER TABLE other.item SET SCHEMA public | it was renamed or moved to other.item | RESTORE
+                    ALTER TABLE item RENAME TO old; ALTER TABLE item_new RENAME TO item | ALTER TABLE item RENAME TO item_new; ALTER TABLE old RENAME TO item | another table has its name | GIVE_BACK
                     """)
-    void aTableContinuesWhenItsNamesAreRestored(String change, String back, String difference)
-            throws Exception {
+    void aTableContinuesWhenItsNamesAreRestored(
+            String change, String back, String difference, Remedy remedy) throws Exception {
         TestDatabase source = source();
         Pauses pauses = new Pauses(true);
         PausedTables paused = new PausedTables(pauses);
@@ -323,10 +326,11 @@ class PublishedTablesIT {
 
             assertThat(watch.requireUnaltered(ALL_READ)).as("other tables flow").isTrue();
 
-            assertThat(pauses.paused)
-                    .containsOnly(Map.entry(ITEM, new Change(difference, Remedy.RESTORE)));
+            assertThat(pauses.paused).containsOnly(Map.entry(ITEM, new Change(difference, remedy)));
             assertThat(pauses.restored).doesNotContain(ITEM);
-            assertThat(paused.accept(ITEM).join().orElseThrow()).contains("Restore it");
+            assertThat(paused.accept(ITEM, ITEM).join().orElseThrow())
+                    .contains(
+                            difference, remedy == Remedy.RESTORE ? "Restore it" : "its name back");
             source.execute(back.split("; "));
             watch.requireUnaltered(ALL_READ);
             assertThat(pauses.restored).contains(ITEM);
@@ -374,16 +378,17 @@ class PublishedTablesIT {
             delimiter = '|',
             textBlock =
                     """
-                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | true | received public.filled
-                    ALTER TABLE part DETACH PARTITION part_1 | false | lost public.part_1
-                    DROP TABLE part_1 | false | lost public.part_1
+                    ALTER TABLE part ATTACH PARTITION filled FOR VALUES FROM (20) TO (30) | ATTACHED | received public.filled
+                    ALTER TABLE part DETACH PARTITION part_1 | DETACHED | lost public.part_1
+                    DROP TABLE part_1 | DETACHED | lost public.part_1
                     """)
-    void partitionsPauseTheirTableOnlyIfTheirKindDoes(String change, boolean attached, String why)
-            throws Exception {
+    void partitionsPauseTheirTableOnlyIfTheirKindDoes(
+            String change, PartitionChange kind, String why) throws Exception {
         for (boolean pausing : List.of(true, false)) {
             TestDatabase source = source();
             Pauses pauses = new Pauses(true);
-            pauses.pausing.add(attached == pausing);
+            pauses.pausing.addAll(
+                    pausing ? EnumSet.of(kind) : EnumSet.complementOf(EnumSet.of(kind)));
             try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
                 watch.requireUnaltered(ALL_READ);
                 source.execute(change);
@@ -412,7 +417,7 @@ class PublishedTablesIT {
     void partitionsDoNotPauseATableThatCannotBeReadAgain(String change) throws Exception {
         TestDatabase source = source();
         Pauses pauses = new Pauses(false);
-        pauses.pausing.addAll(Set.of(true, false));
+        pauses.pausing.addAll(EnumSet.allOf(PartitionChange.class));
         try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
             source.execute(change);
 
@@ -442,7 +447,7 @@ class PublishedTablesIT {
             assertThat(pauses.losses).as("it is paused").isEmpty();
 
             if (accepted) {
-                assertThat(paused.accept(PART)).isNotDone();
+                assertThat(paused.accept(PART, PART)).isNotDone();
             } else {
                 source.execute("ALTER TABLE part ALTER name TYPE text");
             }
@@ -475,7 +480,7 @@ class PublishedTablesIT {
             source.execute("ALTER TABLE %s ALTER name TYPE varchar".formatted(table));
             watch.requireUnaltered(ALL_READ);
             TableId id = new TableId("public", table);
-            assertThat(paused.accept(id)).isNotDone();
+            assertThat(paused.accept(id, id)).isNotDone();
 
             assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
             watch.markWritten();
@@ -508,6 +513,38 @@ class PublishedTablesIT {
                     .isEqualTo(Optional.ofNullable(remedy));
             assertThat(pauses.losses.containsKey(ITEM)).isEqualTo(isLost);
             assertThat(pauses.losses.values()).allMatch(Loss::whole);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    ALTER TABLE item DROP note | ADD_AGAIN
+                    ALTER TABLE item DROP note; ALTER TABLE item ADD note text | ACCEPT_AND_READ
+                    ALTER TABLE item DROP note; ALTER TABLE item RENAME name TO title | RESTORE
+                    ALTER TABLE item ALTER note TYPE text; ALTER TABLE item DROP name | ADD_AGAIN
+                    """)
+    void theRemedyOfSeveralChangesIsThatOfTheGravest(String change, Remedy remedy)
+            throws Exception {
+        for (boolean mayReadAgain : List.of(true, false)) {
+            TestDatabase source = source();
+            Pauses pauses = new Pauses(mayReadAgain);
+            try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+                source.execute(change.split("; "));
+
+                watch.requireUnaltered(ALL_READ);
+
+                assertThat(pauses.paused.values())
+                        .extracting(Change::remedy)
+                        .containsExactly(mayReadAgain ? remedy : Remedy.NONE);
+                assertThat(pauses.paused.values())
+                        .allSatisfy(
+                                each ->
+                                        assertThat(each.text(ITEM, PART).contains(INSTEAD))
+                                                .isNotEqualTo(mayReadAgain));
+            }
         }
     }
 
@@ -727,8 +764,7 @@ class PublishedTablesIT {
     }
 
     private static Lsn end(TestDatabase source) {
-        return Lsn.parse(
-                String.valueOf(source.value("SELECT pg_current_wal_insert_lsn()::text")));
+        return Lsn.parse(String.valueOf(source.value("SELECT pg_current_wal_insert_lsn()::text")));
     }
 
     @Test

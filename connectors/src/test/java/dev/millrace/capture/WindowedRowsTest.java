@@ -68,8 +68,8 @@ class WindowedRowsTest {
         }
 
         @Override
-        public boolean mayReadAgain(TableId source) {
-            return true;
+        public Optional<String> whyNotReadAgain(TableId source) {
+            return Optional.empty();
         }
 
         @Override

@@ -157,7 +157,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                                 source ->
                                         Optional.ofNullable(paused.get(source))
                                                 .filter(found -> !found.remedy().isAcceptable())
-                                                .map(found -> PausedTables.refusal(source, found))
+                                                .map(found -> found.text(source, target))
                                                 .stream())
                         .findFirst();
         if (refused.isPresent()) {
@@ -182,7 +182,8 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         for (Mapping mapping : stream().tables().mappings()) {
             if (mapping.target().table().whole().equals(target)
                     && changed.contains(mapping.source())) {
-                Optional<String> refusal = await(paused.accept(mapping.source()), "Capture");
+                Optional<String> refusal =
+                        await(paused.accept(mapping.source(), target), "Capture");
                 if (refusal.isPresent()) {
                     throw new RefusedException(refusal.get());
                 }

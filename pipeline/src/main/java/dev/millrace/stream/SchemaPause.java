@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -55,8 +56,12 @@ final class SchemaPause implements TablePause {
     }
 
     @Override
-    public boolean pausesFor(TableId source, boolean attached) {
-        Kind kind = attached ? Kind.ATTACH_PARTITION : Kind.DETACH_PARTITION;
+    public boolean pausesFor(TableId source, PartitionChange change) {
+        Kind kind =
+                switch (change) {
+                    case ATTACHED -> Kind.ATTACH_PARTITION;
+                    case DETACHED -> Kind.DETACH_PARTITION;
+                };
         return targets(source).stream()
                 .anyMatch(
                         target ->
@@ -65,51 +70,41 @@ final class SchemaPause implements TablePause {
 
     /// A row of the target that the source does not have is found by its key.
     @Override
-    public boolean mayReadAgain(TableId source) {
-        return stream.direction() == Direction.FORWARD
-                && stream.settings().backfill() == Backfill.WINDOWS
-                && stream.settings().existing() == ExistingRows.READ
-                && mappings(source).stream()
-                        .allMatch(mapping -> mapping.mapper().keyOrigin().isPresent());
+    public Optional<String> whyNotReadAgain(TableId source) {
+        if (stream.settings().existing() == ExistingRows.ON_BOTH_SIDES) {
+            return Optional.of(
+                    "Rows cannot be read again on the way back, so a rollback would lose changes of"
+                            + " it. To stay on the target, run 'millrace complete'");
+        }
+        if (stream.settings().backfill() == Backfill.ENGINE) {
+            return Optional.of(
+                    "Its rows must be read again in windows, but the file says 'backfill: engine'."
+                            + " Set 'backfill: windows', check it with 'millrace plan', and start the"
+                            + " service again: 'millrace status' then says how the table continues");
+        }
+        return mappings(source).stream()
+                .filter(mapping -> mapping.mapper().keyOrigin().isEmpty())
+                .findFirst()
+                .map(SchemaPause::unknownRows);
+    }
+
+    private static String unknownRows(Mapping mapping) {
+        return "Its rows cannot be read again, because the key of target table %s does not say which row of the source it is. Empty the target and begin a new migration"
+                .formatted(mapping.target().table().whole());
     }
 
     @Override
     public boolean pause(TableId source, Change change) throws SQLException {
         Map<TableId, String> reasons = new HashMap<>();
         for (TableId target : targets(source)) {
-            reasons.put(
-                    target,
-                    "The source table %s has changed: %s. %s"
-                            .formatted(source, change.difference(), next(change, target)));
+            reasons.put(target, change.text(source, target) + ". Other tables go on.");
         }
-        if (change.remedy() == Remedy.ACCEPT_AND_READ || change.remedy() == Remedy.RESTORE) {
+        // Before the stop, after which an operator can let the table continue.
+        if (change.remedy() != Remedy.ACCEPT && change.remedy() != Remedy.NONE) {
             toRead.add(reasons.keySet(), source + ": " + change.difference(), true);
         }
         stops().pause(stream.control(), generation, reasons, change.difference());
         return true;
-    }
-
-    private static String next(Change change, TableId target) {
-        return switch (change.remedy()) {
-            case ACCEPT ->
-                    "Its changes wait in the log. Check that the target table accepts the values,"
-                            + " then run"
-                            + " 'millrace resume --table %s --accept-schema', or restore the definition."
-                                    .formatted(target);
-            case ACCEPT_AND_READ ->
-                    "Values may have changed without an event in the stream. Check that the target"
-                            + " table accepts the values, then run"
-                            + " 'millrace resume --table %s --accept-schema': its rows are then read again. Other tables go on."
-                                    .formatted(target);
-            case RESTORE ->
-                    "The mapping needs the definition as it was. Restore it: the table then"
-                            + " continues by itself, and its rows are read again. If the definition"
-                            + " must stay, begin a new migration with a file that fits it. Other tables"
-                            + " go on.";
-            case REBACKFILL ->
-                    "The stream may lack changes of it, so its rows must be read again: run"
-                            + " 'millrace rebackfill'. Other tables go on.";
-        };
     }
 
     @Override

@@ -528,6 +528,37 @@ class SchemaChangeMigrationIT {
         }
     }
 
+    @Test
+    void aTableThatTookTheNameOfAnotherIsReadByARebackfill() throws Exception {
+        try (MigrationScene scene = scene("text")) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.source.execute(
+                    "CREATE TABLE en_new (id int PRIMARY KEY, s text)",
+                    "INSERT INTO en_new SELECT g, 'new' FROM generate_series(51, 120) g",
+                    "ALTER TABLE en RENAME TO en_old",
+                    "ALTER TABLE en_new RENAME TO en");
+            awaitStopped(
+                    scene, "another table has its name", "its name back", "millrace rebackfill");
+            assertAcceptanceRefused(scene, "its name back");
+
+            scene.running()
+                    .rebackfill(
+                            new Rebackfill.Request(
+                                    Optional.empty(),
+                                    "",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    false));
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(count(scene, "en WHERE s = 'new'")).isEqualTo(70);
+            assertThat(count(scene, "en")).isEqualTo(70);
+        }
+    }
+
     /// The stream has every change of the table, so nothing has to be read again for the pause.
     @Test
     void anOperationWaitsForItsTableThatAwaitsAcceptance() throws Exception {
@@ -584,7 +615,7 @@ class SchemaChangeMigrationIT {
                     "ALTER TABLE en DROP COLUMN s",
                     "INSERT INTO en VALUES (200)",
                     "DELETE FROM en WHERE id = 50");
-            awaitStopped(scene, "column s was dropped", "Restore it");
+            awaitStopped(scene, "column s was dropped", "Add another one with its name");
             assertOthersFlow(scene);
 
             scene.source.execute("ALTER TABLE en ADD COLUMN s text DEFAULT 'z'");

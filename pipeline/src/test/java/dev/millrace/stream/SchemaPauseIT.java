@@ -8,6 +8,7 @@ import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.capture.position.TablePause.Change;
 import dev.millrace.capture.position.TablePause.Loss;
+import dev.millrace.capture.position.TablePause.PartitionChange;
 import dev.millrace.capture.position.TablePause.Remedy;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
@@ -15,6 +16,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
+import dev.millrace.mapping.RowMapper.KeyOrigin;
 import dev.millrace.postgres.Database;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -23,6 +25,8 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.source.SchemaChange;
+import dev.millrace.spec.source.SchemaChange.Kind;
+import dev.millrace.spec.source.SchemaChange.Policy;
 import dev.millrace.sql.Relation;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
@@ -33,9 +37,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Two source tables are parts of the rows of one target table.
 class SchemaPauseIT {
@@ -43,28 +50,41 @@ class SchemaPauseIT {
     private static final TableId PERSON = new TableId("public", "person");
     private static final TableId ADDRESS = new TableId("public", "address");
     private static final TableId USERS = new TableId("public", "users");
+    private static final Optional<KeyOrigin> KEYS =
+            Optional.of(new KeyOrigin(Map.of("id", "id"), Map.of()));
     private static final Change ACCEPTED = new Change("column a: x → y", Remedy.ACCEPT);
 
     private final TestDatabase database = PostgresServer.shared().newTarget();
     private final Database control =
             new Database("test", database.url(), database.username(), database.password());
-    private final ReplicationStream stream = stream();
+    private final ReplicationStream stream =
+            stream(
+                    Direction.FORWARD,
+                    Backfill.WINDOWS,
+                    ExistingRows.READ,
+                    KEYS,
+                    SchemaChange.Setting.STANDARD);
     private final TablesToRead toRead = new TablesToRead(stream, 1);
     private final SchemaPause pause = new SchemaPause(stream, 1, toRead);
 
-    private ReplicationStream stream() {
+    private ReplicationStream stream(
+            Direction direction,
+            Backfill backfill,
+            ExistingRows existing,
+            Optional<KeyOrigin> keyOfAddress,
+            SchemaChange.Setting schemaChange) {
         Endpoint endpoint =
                 new Endpoint(database.url(), database.username(), Secret.of(database.password()));
         ReplicationStream.Side side = new ReplicationStream.Side(endpoint, control);
         return new ReplicationStream(
-                Direction.FORWARD,
+                direction,
                 "m",
                 side,
                 side,
                 new ReplicationStream.Tables(
                         List.of(
-                                mapping(PERSON, USERS.withPart("person")),
-                                mapping(ADDRESS, USERS.withPart("address"))),
+                                mapping(PERSON, USERS.withPart("person"), KEYS),
+                                mapping(ADDRESS, USERS.withPart("address"), keyOfAddress)),
                         List.of(captured(PERSON), captured(ADDRESS))),
                 new ReplicationStream.Settings(
                         1,
@@ -73,12 +93,12 @@ class SchemaPauseIT {
                         ReplicaRole.REPLICA,
                         Path.of("state"),
                         LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
-                        Backfill.WINDOWS,
-                        ExistingRows.READ,
+                        backfill,
+                        existing,
                         IndexSetting.KEEP,
                         RejectedLimit.standard(),
                         ReplicationStream.Settings.DEFINITIONS,
-                        SchemaChange.Setting.STANDARD));
+                        schemaChange));
     }
 
     private static CapturedTable captured(TableId table) {
@@ -96,7 +116,7 @@ class SchemaPauseIT {
                 Relation.Collation.NONE);
     }
 
-    private static Mapping mapping(TableId source, TableId target) {
+    private static Mapping mapping(TableId source, TableId target, Optional<KeyOrigin> origin) {
         RowSchema key = RowSchema.keyed(target, List.of("id"), List.of("id"));
         RowMapper mapper =
                 new RowMapper() {
@@ -117,7 +137,7 @@ class SchemaPauseIT {
 
                     @Override
                     public Optional<KeyOrigin> keyOrigin() {
-                        return Optional.of(new KeyOrigin(Map.of("id", "id"), Map.of()));
+                        return origin;
                     }
                 };
         return new Mapping(source, key, List.of(column("id").type()), "", "", mapper);
@@ -185,6 +205,126 @@ class SchemaPauseIT {
         assertThat(pause.reads(PERSON, "id")).isTrue();
         assertThat(pause.reads(PERSON, "b")).isFalse();
         assertThat(pause.reads(PERSON, "later")).isFalse();
-        assertThat(pause.mayReadAgain(PERSON)).isTrue();
+    }
+
+    /// The policy of a target table precedes that of the file.
+    @ParameterizedTest
+    @EnumSource
+    void eachChangeOfPartitionsHasItsOwnPolicy(PartitionChange change) {
+        Kind kind =
+                switch (change) {
+                    case ATTACHED -> Kind.ATTACH_PARTITION;
+                    case DETACHED -> Kind.DETACH_PARTITION;
+                };
+        SchemaChange pausing = new SchemaChange(Map.of(kind, Policy.PAUSE));
+        SchemaChange applying = new SchemaChange(Map.of(kind, Policy.APPLY));
+
+        assertThat(pausesFor(new SchemaChange.Setting(pausing, Map.of()))).containsExactly(change);
+        assertThat(pausesFor(new SchemaChange.Setting(SchemaChange.NONE, Map.of(USERS, pausing))))
+                .containsExactly(change);
+        assertThat(pausesFor(new SchemaChange.Setting(pausing, Map.of(USERS, applying)))).isEmpty();
+        assertThat(pausesFor(SchemaChange.Setting.STANDARD)).isEmpty();
+    }
+
+    private List<PartitionChange> pausesFor(SchemaChange.Setting setting) {
+        SchemaPause asked =
+                new SchemaPause(
+                        stream(
+                                Direction.FORWARD,
+                                Backfill.WINDOWS,
+                                ExistingRows.READ,
+                                KEYS,
+                                setting),
+                        1,
+                        toRead);
+        return Stream.of(PartitionChange.values())
+                .filter(change -> asked.pausesFor(PERSON, change))
+                .toList();
+    }
+
+    /// What an operator can do instead differs.
+    enum Obstacle {
+        NONE(Direction.FORWARD, Backfill.WINDOWS, ExistingRows.READ, KEYS, Optional.empty()),
+        ON_THE_WAY_BACK(
+                Direction.REVERSE,
+                Backfill.WINDOWS,
+                ExistingRows.ON_BOTH_SIDES,
+                KEYS,
+                Optional.of("millrace complete")),
+        THE_ENGINE_READS(
+                Direction.FORWARD,
+                Backfill.ENGINE,
+                ExistingRows.READ,
+                KEYS,
+                Optional.of("Set 'backfill: windows'")),
+        A_KEY_OF_NO_ROW(
+                Direction.FORWARD,
+                Backfill.WINDOWS,
+                ExistingRows.READ,
+                Optional.empty(),
+                Optional.of("the key of target table public.users"));
+
+        private final Direction direction;
+        private final Backfill backfill;
+        private final ExistingRows existing;
+        private final Optional<KeyOrigin> keyOfAddress;
+        private final Optional<String> instead;
+
+        Obstacle(
+                Direction direction,
+                Backfill backfill,
+                ExistingRows existing,
+                Optional<KeyOrigin> keyOfAddress,
+                Optional<String> instead) {
+            this.direction = direction;
+            this.backfill = backfill;
+            this.existing = existing;
+            this.keyOfAddress = keyOfAddress;
+            this.instead = instead;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void saysWhyATableCannotBeReadAgain(Obstacle obstacle) {
+        SchemaPause asked =
+                new SchemaPause(
+                        stream(
+                                obstacle.direction,
+                                obstacle.backfill,
+                                obstacle.existing,
+                                obstacle.keyOfAddress,
+                                SchemaChange.Setting.STANDARD),
+                        1,
+                        toRead);
+
+        Optional<String> why = asked.whyNotReadAgain(ADDRESS);
+
+        assertThat(why.isPresent()).isEqualTo(obstacle.instead.isPresent());
+        obstacle.instead.ifPresent(text -> assertThat(why.orElseThrow()).contains(text));
+        assertThat(why.orElse("")).doesNotContain("millrace rebackfill");
+        assertThat(asked.mayReadAgain(ADDRESS)).isEqualTo(obstacle.instead.isEmpty());
+    }
+
+    /// Without the record, the table would continue without what the stream lacks.
+    @ParameterizedTest
+    @EnumSource
+    void everyRowIsReadAgainAfterAPauseUnlessTheStreamHasEveryChange(Remedy remedy)
+            throws SQLException {
+        pause.pause(PERSON, new Change("it has changed", remedy, "Begin a new migration"));
+
+        boolean isRead =
+                switch (remedy) {
+                    case ACCEPT, NONE -> false;
+                    case ACCEPT_AND_READ, ADD_AGAIN, RESTORE, GIVE_BACK -> true;
+                };
+        assertThat(toRead.read().isEmpty()).isNotEqualTo(isRead);
+        String reason = String.valueOf(database.value("SELECT reason FROM millrace.stopped_table"));
+        assertThat(reason)
+                .startsWith("The source table public.person has changed: it has changed. ")
+                .endsWith(". Other tables go on.");
+        assertThat(reason.contains("millrace resume --table public.users --accept-schema"))
+                .isEqualTo(remedy.isAcceptable() || remedy == Remedy.ADD_AGAIN);
+        assertThat(reason.contains("Begin a new migration")).isEqualTo(remedy == Remedy.NONE);
     }
 }

@@ -7,6 +7,7 @@ import dev.millrace.postgres.PublishedTable.Descendant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -73,7 +74,7 @@ public record TableComparison(TableId table, PublishedTable known, PublishedTabl
     }
 
     private Column column(Integer number) {
-        return known.columns().getOrDefault(number, new Column("", 0, ""));
+        return Objects.requireNonNull(known.columns().get(number));
     }
 
     private Optional<Difference> difference(Integer number) {

@@ -2,7 +2,6 @@ package dev.millrace.spec.source;
 
 import dev.millrace.change.TableId;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -140,11 +139,9 @@ public record SchemaChange(Map<Kind, Policy> policies) {
         }
 
         public Policy of(TableId target, Kind kind) {
-            Map<Kind, Policy> all = new EnumMap<>(Kind.class);
-            all.put(kind, kind.standard());
-            all.putAll(standard.policies());
-            all.putAll(tables.getOrDefault(target, NONE).policies());
-            return all.getOrDefault(kind, kind.standard());
+            SchemaChange ofTable = tables.getOrDefault(target, NONE);
+            return ofTable.policies()
+                    .getOrDefault(kind, standard.policies().getOrDefault(kind, kind.standard()));
         }
     }
 }
