@@ -18,7 +18,9 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -85,9 +87,7 @@ final class CapturedBatches
         this.listener = listener;
         this.decoder =
                 new ChangeDecoder(
-                        settings.tables(),
-                        settings.opposite(),
-                        log.publication().missingColumns(log.cursor()::boundary));
+                        settings.tables(), settings.opposite(), log.publication()::isRead);
         this.watermarks = new Watermarks(settings.migration(), settings.generation());
         this.phase = log.cursor().streaming() ? new Phase.Resuming() : new Phase.BeforeSnapshot();
     }
@@ -125,6 +125,7 @@ final class CapturedBatches
     private List<ChangeEvent> events(List<RecordChangeEvent<SourceRecord>> records)
             throws SQLException {
         List<ChangeEvent> events = new ArrayList<>(records.size());
+        Set<What.Unusable> unusable = new LinkedHashSet<>();
         origins = ChangeOrigins.NONE;
         for (RecordChangeEvent<SourceRecord> record : records) {
             switch (decoder.decode(record.record())) {
@@ -149,11 +150,18 @@ final class CapturedBatches
                             drop(streamed);
                         } else {
                             countOfOthers(streamed);
+                            if (streamed.what() instanceof What.Unusable found) {
+                                unusable.add(found);
+                            }
                             events(streamed).stream().map(rows::place).forEach(events::add);
                         }
                     }
                 }
             }
+        }
+        for (What.Unusable each : unusable) {
+            // Before the batch without these changes is written.
+            log.publication().missing(each.table(), each.column(), log.cursor().boundary());
         }
         return events;
     }

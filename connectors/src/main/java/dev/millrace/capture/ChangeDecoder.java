@@ -13,15 +13,13 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.sql.Relation;
 import java.nio.ByteBuffer;
-import java.sql.SQLException;
 import java.util.Base64;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.BiPredicate;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -35,26 +33,21 @@ final class ChangeDecoder {
 
     private final Map<String, CapturedTable> tables = new HashMap<>();
     private final Map<Schema, RowSchema> rowSchemas = new IdentityHashMap<>();
-    private final Set<Schema> unusable = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Optional<String> opposite;
-    private final MissingColumn missing;
-
-    /// Receives a column that a mapping reads and that the engine does not deliver.
-    interface MissingColumn {
-
-        boolean isRead(TableId table, String column);
-
-        void found(TableId table, String column) throws SQLException;
-    }
+    private final BiPredicate<TableId, String> isRead;
 
     /// @param opposite the stream whose changes are marked as own
-    ChangeDecoder(List<CapturedTable> tables, Optional<String> opposite, MissingColumn missing) {
+    /// @param isRead whether a mapping reads a column of a table
+    ChangeDecoder(
+            List<CapturedTable> tables,
+            Optional<String> opposite,
+            BiPredicate<TableId, String> isRead) {
         this.opposite = opposite;
-        this.missing = missing;
+        this.isRead = isRead;
         tables.forEach(table -> this.tables.put(TableTopics.of(table.relation().id()), table));
     }
 
-    Decoded decode(SourceRecord record) throws SQLException {
+    Decoded decode(SourceRecord record) {
         Struct envelope = (Struct) record.value();
         String operation = envelope.getString("op");
         if (operation.equals("r")) {
@@ -75,11 +68,14 @@ final class ChangeDecoder {
         return opposite.isPresent() && ReplicationOrigins.isOf(opposite.get(), origin);
     }
 
-    private What what(String operation, Struct envelope, SourceRecord record) throws SQLException {
+    private What what(String operation, Struct envelope, SourceRecord record) {
         if (operation.equals("c") || operation.equals("u") || operation.equals("d")) {
             Struct image = envelope.getStruct(operation.equals("d") ? "before" : "after");
-            if (image != null && isUnusable(table(record), image.schema())) {
-                return new What.Unusable(table(record).relation().id());
+            if (image != null) {
+                Optional<What.Unusable> found = unusable(table(record), image.schema());
+                if (found.isPresent()) {
+                    return found.get();
+                }
             }
         }
         return switch (operation) {
@@ -109,22 +105,18 @@ final class ChangeDecoder {
         return old.key().equals(row.key()) ? new What.Updated(row) : new What.Rekeyed(old, row);
     }
 
-    /// Each schema is new to the engine once, so each change of the columns is noted.
-    private boolean isUnusable(CapturedTable table, Schema schema) throws SQLException {
-        if (rowSchemas.containsKey(schema) || unusable.contains(schema)) {
-            return unusable.contains(schema);
+    /// Each change of the columns gives another schema, so a known one has every column.
+    private Optional<What.Unusable> unusable(CapturedTable table, Schema schema) {
+        if (rowSchemas.containsKey(schema)) {
+            return Optional.empty();
         }
         TableId id = table.relation().id();
-        for (Relation.Column column : table.relation().columns()) {
-            if (schema.field(column.name()) == null
-                    && !column.generated()
-                    && missing.isRead(id, column.name())) {
-                missing.found(id, column.name());
-                unusable.add(schema);
-                return true;
-            }
-        }
-        return false;
+        return table.relation().columns().stream()
+                .filter(column -> !column.generated())
+                .map(Relation.Column::name)
+                .filter(name -> schema.field(name) == null && isRead.test(id, name))
+                .findFirst()
+                .map(name -> new What.Unusable(id, name));
     }
 
     private CapturedTable table(SourceRecord record) {
@@ -259,7 +251,9 @@ final class ChangeDecoder {
             record Truncated(TableId table) implements What {}
 
             /// A change of a row without a column that a mapping reads.
-            record Unusable(TableId table) implements What {}
+            ///
+            /// @param column the first one that is missing
+            record Unusable(TableId table, String column) implements What {}
 
             record Message(byte[] content) implements What {}
 
@@ -271,7 +265,7 @@ final class ChangeDecoder {
                     case Rekeyed(Row _, Row row) -> Optional.of(row.table());
                     case Deleted(Row row) -> Optional.of(row.table());
                     case Truncated(TableId table) -> Optional.of(table);
-                    case Unusable(TableId table) -> Optional.of(table);
+                    case Unusable(TableId table, String _) -> Optional.of(table);
                     case Message _ -> Optional.empty();
                 };
             }

@@ -26,7 +26,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Checks that the publication and its tables are as they were when the log began. Runs before a
@@ -133,27 +132,22 @@ final class PublicationWatch implements AutoCloseable {
         return isExplained;
     }
 
-    /// Handles changes without a column that a mapping reads. They are not written: the table is
+    /// Whether a mapping reads a column of the table.
+    boolean isRead(TableId table, String column) {
+        return paused.isRead(table, column);
+    }
+
+    /// Handles changes without a column that a mapping reads, which are not written: the table is
     /// paused, or its rows are read again, and no watermark precedes that.
     ///
-    /// @param boundary how far the stream has been read
-    ChangeDecoder.MissingColumn missingColumns(Supplier<Lsn> boundary) {
-        return new ChangeDecoder.MissingColumn() {
-            @Override
-            public boolean isRead(TableId table, String column) {
-                return paused.isRead(table, column);
-            }
-
-            @Override
-            public void found(TableId table, String column) throws SQLException {
-                requireUnaltered(boundary.get());
-                // A table that continues without being read again would lack these changes.
-                if (!paused.isReadAfterPause(table)) {
-                    String what = ": column " + column + " was renamed or dropped for a while.";
-                    paused.readAgain(table, new Loss(table + what, true));
-                }
-            }
-        };
+    /// @param boundary how far the stream has been read, with these changes
+    void missing(TableId table, String column, Lsn boundary) throws SQLException {
+        requireUnaltered(boundary);
+        // A table that continues without being read again would lack these changes.
+        if (!paused.isReadAfterPause(table)) {
+            String what = ": column " + column + " was renamed or dropped for a while.";
+            paused.readAgain(table, new Loss(table + what, true));
+        }
     }
 
     /// Tables whose definition is the known one again, or was accepted and is in the log. An

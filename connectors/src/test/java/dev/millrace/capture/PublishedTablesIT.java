@@ -507,7 +507,7 @@ class PublishedTablesIT {
         try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
             source.execute(change);
 
-            watch.missingColumns(() -> ALL_READ).found(ITEM, "name");
+            watch.missing(ITEM, "name", ALL_READ);
 
             assertThat(Optional.ofNullable(pauses.paused.get(ITEM)).map(Change::remedy))
                     .isEqualTo(Optional.ofNullable(remedy));
