@@ -71,6 +71,7 @@ class ArchitectureTest {
                     "retention",
                     "rebackfill",
                     "rejected",
+                    "repair",
                     "replication",
                     "rollback",
                     "usage",

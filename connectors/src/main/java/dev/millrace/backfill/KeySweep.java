@@ -20,14 +20,15 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BinaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// Lists the keys of the rows that one mapping may have written, page by page, and finds those that
-/// have no row on the source. The order of the pages is that of the target, which no other side
-/// needs to have; the source is asked for keys, never for a range of them. Not thread-safe.
+/// Lists the keys of the rows that one mapping may have written, page by page, and finds them, or
+/// those without a row, on the source. The order of the pages is that of the target, which no other
+/// side needs to have; the source is asked for keys, never for a range of them. Not thread-safe.
 final class KeySweep {
 
     private static final int PAGE = 5_000;
@@ -40,9 +41,9 @@ final class KeySweep {
     private static final RowCopy.Limit NO_LIMIT =
             new RowCopy.Limit(Long.MAX_VALUE, Long.MAX_VALUE, () -> false);
 
-    /// @param keys of the source's rows that do not exist, in the source's texts
+    /// @param keys that were wanted, in the source's texts
     /// @param unreadable number of keys that are no values of the source's types
-    record Missing(List<RowKey> keys, long unreadable) {}
+    record Found(List<RowKey> keys, long unreadable) {}
 
     private final Mapping mapping;
     private final Relation source;
@@ -128,12 +129,16 @@ final class KeySweep {
                 + KeyReader.type(relation, column);
     }
 
-    /// Which of the target's keys have no row on the source.
-    Missing missing(Connection connection, List<RowKey> page) throws SQLException {
+    /// Finds the target's keys as the source prints them. One that has a row has the text of this
+    /// row: 7 may be 7.0.
+    ///
+    /// @param missing only those that have no row on the source
+    Found find(Connection connection, List<RowKey> page, boolean missing) throws SQLException {
         List<RowKey> keys = page.stream().map(this::onSource).toList();
-        Collection<RowKey> missing = new LinkedHashSet<>();
-        long unreadable = missing(connection, keys, missing, true);
-        return new Missing(List.copyOf(missing), unreadable);
+        Collection<RowKey> found = new LinkedHashSet<>();
+        String where = missing ? " WHERE s.ctid IS NULL" : "";
+        long unreadable = find(connection, keys, where, found, true);
+        return new Found(List.copyOf(found), unreadable);
     }
 
     /// A key with the texts of the target, which the source may print in another way.
@@ -148,40 +153,32 @@ final class KeySweep {
 
     /// @param asDeclared whether a key has the text that its column on the source prints. A key
     ///   that the column cannot have may have none
-    private long missing(
+    private long find(
             Connection connection,
             List<RowKey> keys,
-            Collection<RowKey> missing,
+            String where,
+            Collection<RowKey> found,
             boolean asDeclared)
             throws SQLException {
         if (keys.isEmpty()) {
             return 0;
         }
         RowSchema schema = RowSchema.keyed(source.id(), source.key(), source.key());
-        String same =
-                source.key().stream()
-                        .map(
-                                column ->
-                                        KeyReader.compared("s", source, column)
-                                                + " = t."
-                                                + Identifier.quote(column))
-                        .collect(Collectors.joining(" AND "));
         String printed =
                 source.key().stream()
                         .map(column -> printed(column, asDeclared))
                         .collect(Collectors.joining(", "));
         String query =
-                "FROM (SELECT '(0,0)'::tid AS ctid, "
-                        + printed
-                        + " FROM ("
-                        + KeyReader.values(source, keys)
-                        + ") v) t WHERE NOT EXISTS (SELECT FROM "
-                        + Identifier.quote(source.id())
-                        + " s WHERE "
-                        + same
-                        + ")";
+                "FROM (SELECT t.ctid, %s FROM (SELECT '(0,0)'::tid AS ctid, %s FROM (%s) v) t LEFT JOIN %s s ON %s%s) t"
+                        .formatted(
+                                ofKey(", ", "coalesce(%2$s, t.%1$s) AS %1$s"::formatted),
+                                printed,
+                                KeyReader.values(source, keys),
+                                Identifier.quote(source.id()),
+                                ofKey(" AND ", "%2$s = t.%1$s"::formatted),
+                                where);
         try {
-            read(connection, schema, query).stream().map(Row::key).forEach(missing::add);
+            read(connection, schema, query).stream().map(Row::key).forEach(found::add);
             return 0;
         } catch (SQLException e) {
             if (!NO_VALUE.contains(ErrorClass.of(e))) {
@@ -189,11 +186,22 @@ final class KeySweep {
             }
         }
         if (keys.size() == 1) {
-            return asDeclared ? missing(connection, keys, missing, false) : 1;
+            return asDeclared ? find(connection, keys, where, found, false) : 1;
         }
         int half = keys.size() / 2;
-        return missing(connection, keys.subList(0, half), missing, true)
-                + missing(connection, keys.subList(half, keys.size()), missing, true);
+        return find(connection, keys.subList(0, half), where, found, true)
+                + find(connection, keys.subList(half, keys.size()), where, found, true);
+    }
+
+    /// @param text of a column's name, and of its value in a row of the source
+    private String ofKey(String delimiter, BinaryOperator<String> text) {
+        return source.key().stream()
+                .map(
+                        column ->
+                                text.apply(
+                                        Identifier.quote(column),
+                                        KeyReader.compared("s", source, column)))
+                .collect(Collectors.joining(delimiter));
     }
 
     /// `numeric(5,1)` prints 7 as 7.0, and `char(3)` pads. The text selects the partition.

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -44,6 +45,10 @@ public record Rereading(
 
     /// A statement contains the keys as text.
     private static final int KEYS_PER_WINDOW = 500;
+
+    /// What one window reads of large rows; the other keys are read by a later one.
+    private static final RowCopy.Limit LIMIT =
+            new RowCopy.Limit(16L << 20, Long.MAX_VALUE, () -> false);
 
     /// Waits for a part of a run.
     @FunctionalInterface
@@ -161,9 +166,9 @@ public record Rereading(
             try (Connection connection = target.pooled()) {
                 page = keys.page(connection, after);
             }
-            KeySweep.Missing missing;
+            KeySweep.Found missing;
             try (Connection connection = source.pooled()) {
-                missing = keys.missing(connection, page);
+                missing = keys.find(connection, page, true);
             }
             List<RowKey> absent = missing.keys();
             for (int from = 0; from < absent.size(); from += KEYS_PER_WINDOW) {
@@ -176,6 +181,24 @@ public record Rereading(
             after = page.isEmpty() ? Optional.empty() : Optional.of(page.getLast());
         } while (after.isPresent());
         return true;
+    }
+
+    /// Reads the rows of these keys again: a row that the source has is written to the log as a
+    /// read, a key without one as a delete, in order with the changes of the stream.
+    ///
+    /// @param keys of the mapping's rows in the target, at most some hundred
+    /// @return the number of keys that are no values of the source's types, and so remain; empty
+    ///   when the caller must stop
+    public OptionalLong reread(
+            Mapping mapping, Relation planned, List<RowKey> keys, Waiting waiting)
+            throws SQLException, InterruptedException {
+        KeySweep.Found found;
+        try (Connection connection = source.pooled()) {
+            found = new KeySweep(mapping, planned).find(connection, keys, false);
+        }
+        return remove(planned, found.keys(), waiting)
+                ? OptionalLong.of(found.unreadable())
+                : OptionalLong.empty();
     }
 
     /// The look-up outside a window only finds candidates: a row may have been inserted since. The
@@ -194,7 +217,7 @@ public record Rereading(
         return true;
     }
 
-    /// @return the keys whose deletes, as far as they have no row, are in the log
+    /// @return the keys whose rows, or whose deletes if they have none, are in the log
     private Set<RowKey> removed(Relation planned, List<RowKey> keys)
             throws SQLException, InterruptedException {
         Window window = windows.open(planned.id());
@@ -206,13 +229,7 @@ public record Rereading(
                 Relation relation = new Relation(planned.id(), now.columns(), planned.key());
                 found =
                         new KeyReader(connection)
-                                .read(
-                                        relation,
-                                        TableWork.schema(relation),
-                                        keys,
-                                        new RowCopy.Limit(
-                                                Long.MAX_VALUE, Long.MAX_VALUE, () -> false),
-                                        delivered);
+                                .read(relation, TableWork.schema(relation), keys, LIMIT, delivered);
             }
             if (found.isEmpty()) {
                 return Set.of();

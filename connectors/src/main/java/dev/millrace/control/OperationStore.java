@@ -19,7 +19,7 @@ import java.util.UUID;
 public final class OperationStore {
 
     /// True while the owner of the migration is the process that this store belongs to.
-    static final String OWNED =
+    public static final String OWNED =
             "EXISTS (SELECT FROM millrace.owner WHERE migration = ? AND epoch = ?)";
 
     private static final String NOTED =
@@ -233,12 +233,24 @@ public final class OperationStore {
                 "");
     }
 
+    /// Runs a statement that changes nothing unless this process is the owner.
+    ///
+    /// @param sql returns how many rows it changed
     /// @throws Superseded when another process has run the migration since; nothing was changed
-    static void change(Database control, String sql, Object... parameters) throws SQLException {
+    public static void change(Database control, String sql, Object... parameters)
+            throws SQLException {
         try (Connection connection = control.pooled()) {
-            if (Statements.one(connection, sql, row -> row.getLong(1), parameters) == 0) {
-                throw new Superseded();
-            }
+            change(connection, sql, parameters);
+        }
+    }
+
+    /// The same in the transaction of a connection.
+    ///
+    /// @param sql returns how many rows it changed
+    public static void change(Connection connection, String sql, Object... parameters)
+            throws SQLException {
+        if (Statements.one(connection, sql, row -> row.getLong(1), parameters) == 0) {
+            throw new Superseded();
         }
     }
 

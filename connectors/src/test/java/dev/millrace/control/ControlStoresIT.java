@@ -13,6 +13,11 @@ import dev.millrace.control.PaceStore.Setting;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
 import dev.millrace.control.RebackfillStore.Sweep;
+import dev.millrace.control.repair.RepairStore;
+import dev.millrace.control.repair.RepairStore.Asked;
+import dev.millrace.control.repair.RepairStore.Count;
+import dev.millrace.control.repair.RepairStore.StoredKey;
+import dev.millrace.control.repair.RepairStore.StoredRepair;
 import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.control.stopped.RejectedChanges;
 import dev.millrace.control.stopped.StoppedTables;
@@ -24,6 +29,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -172,6 +178,80 @@ class ControlStoresIT {
     private static RebackfillStore.Beginning rebackfill() {
         return new RebackfillStore.Beginning(
                 UUID.randomUUID(), Optional.empty(), 2, "generation", "ann", "", Optional.empty());
+    }
+
+    @Test
+    void aRepairKeepsItsKeysAndIsWrittenOnlyByTheOwner() throws Exception {
+        try (OwnerStore owner = granted()) {
+            owner.begin();
+            RepairStore store = new RepairStore(control, "shop", owner.epoch());
+            begin(store);
+            assertThatThrownBy(() -> begin(store)).isInstanceOf(SQLException.class);
+            StoredRepair begun = store.unfinished().orElseThrow();
+            assertThat(begun.asked()).isEqualTo(REPAIR);
+            store.listed(begun, "write", List.of(key(1), key(2), key(3)), 4, "", "IN_SYNC");
+            store.listed(begun, "write", List.of(key(1), key(2)), 5, "table x", "IN_SYNC");
+
+            store.written(begun.id(), 1, 1, 1);
+            store.compared(begun.id(), 1, 2, List.of(2L));
+
+            StoredRepair listed = store.find(begun.id()).orElseThrow();
+            assertThat(listed.leftOut()).isEqualTo(5);
+            assertThat(listed.uncompared()).contains("table x");
+            assertThat(listed.unreadable()).isEqualTo(1);
+            assertThat(store.unwritten(begun.id(), 0, 9))
+                    .extracting(StoredKey::number)
+                    .containsExactly(2L);
+            assertThat(store.keys(begun.id(), 1, 9))
+                    .containsExactly(
+                            new StoredKey(
+                                    2,
+                                    0,
+                                    "public.t",
+                                    "update",
+                                    List.of("a", "b"),
+                                    Arrays.asList("2", null),
+                                    List.of("c"),
+                                    false,
+                                    true));
+            assertThat(store.counts(begun.id()))
+                    .containsExactly(new Count("public.t", "update", 2, 1, 1));
+            RepairStore older = new RepairStore(control, "shop", owner.epoch() - 1);
+            assertThatThrownBy(() -> older.listed(begun, "write", List.of(), 0, "", "IN_SYNC"))
+                    .isInstanceOf(OperationStore.Superseded.class);
+            assertThat(store.keys(begun.id(), 0, 9)).hasSize(2);
+            store.cancel(listed, "bob", "too slow", "IN_SYNC");
+            assertThat(store.unfinished().orElseThrow().cancelled()).isTrue();
+            store.finish(listed, "done", "undecided", "Cancelled", "IN_SYNC");
+            assertThat(store.unfinished()).isEmpty();
+        }
+    }
+
+    private static final Asked REPAIR =
+            new Asked(
+                    List.of("public.t"),
+                    List.of("update"),
+                    OptionalLong.of(9),
+                    OptionalLong.empty(),
+                    false,
+                    "ann",
+                    "a bad script");
+
+    private static void begin(RepairStore store) throws SQLException {
+        store.begin(UUID.randomUUID(), REPAIR, 2, "hash", "compare", Optional.empty(), "IN_SYNC");
+    }
+
+    private static StoredKey key(long number) {
+        return new StoredKey(
+                number,
+                0,
+                "public.t",
+                "update",
+                List.of("a", "b"),
+                Arrays.asList(String.valueOf(number), null),
+                List.of("c"),
+                false,
+                false);
     }
 
     /// Capture pauses a table for a change of its source while it is allowed to continue.

@@ -10,6 +10,7 @@ import dev.millrace.http.MigrationMetrics;
 import dev.millrace.http.Problems;
 import dev.millrace.http.RebackfillApi;
 import dev.millrace.http.RejectedApi;
+import dev.millrace.http.RepairApi;
 import dev.millrace.http.SwitchoverApi;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.springframework.beans.factory.SmartInitializingSingleton;
@@ -33,6 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
     FlowApi.class,
     RejectedApi.class,
     RebackfillApi.class,
+    RepairApi.class,
     SwitchoverApi.class,
     EndingApi.class,
     Problems.class

@@ -13,8 +13,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
-/// The commands that end a migration, `complete` and `abort`, and `rebackfill`. Each sends one
-/// request and follows the operation to its end.
+/// The commands that end a migration, `complete` and `abort`, and those that read rows again,
+/// `rebackfill` and `repair`. Each sends one request and follows the operation to its end.
 final class EndingCommands {
 
     private EndingCommands() {}
@@ -23,7 +23,8 @@ final class EndingCommands {
         return List.of(
                 new CompleteCommand(terminal, pause, question),
                 new AbortCommand(terminal, pause, question),
-                new RebackfillCommand(terminal, pause, question));
+                new RebackfillCommand(terminal, pause, question),
+                new RepairCommand(terminal, pause, question));
     }
 
     private abstract static class End implements Callable<Integer> {
@@ -53,8 +54,16 @@ final class EndingCommands {
             return Map.of();
         }
 
+        /// @throws CommandFailure if the options do not fit together
+        void check(ChangeOptions given) {}
+
+        OperationFollower.Aim aim() {
+            return OperationFollower.Aim.END;
+        }
+
         @Override
         public final Integer call() {
+            check(options);
             if (!forced().isEmpty() && !options.hasReason()) {
                 throw new CommandFailure(
                         ExitCode.USAGE,
@@ -79,13 +88,9 @@ final class EndingCommands {
 
         /// @return an [ExitCode]; a dry run with a closed gate is refused
         private int show(JsonNode operation) {
-            if (!options.isDryRun()) {
-                return new OperationFollower(
-                                options,
-                                terminal,
-                                pause,
-                                output.isJson(),
-                                OperationFollower.Aim.END)
+            // The dry run of a repair goes on after the answer.
+            if (!options.isDryRun() || aim() == OperationFollower.Aim.REPAIR) {
+                return new OperationFollower(options, terminal, pause, output.isJson(), aim())
                         .follow(operation);
             }
             OperationView view = new OperationView(operation);
@@ -164,6 +169,82 @@ final class EndingCommands {
         @Override
         Map<String, Object> fields() {
             return table.map(name -> Map.<String, Object>of("table", name)).orElse(Map.of());
+        }
+    }
+
+    @Command(
+            name = "repair",
+            description =
+                    "Repair the rows of the target that differ: compare, read these rows again and"
+                            + " send them through the log, in order with what applications write,"
+                            + " and compare them again. --dry-run lists them and changes nothing.",
+            mixinStandardHelpOptions = true)
+    private static final class RepairCommand extends End {
+
+        @Option(
+                names = "--table",
+                paramLabel = "TABLE",
+                description = "Only this target table. The option can be repeated.")
+        private List<String> tables = List.of();
+
+        @Option(
+                names = "--only",
+                paramLabel = "ACTION",
+                description =
+                        "Only insert missing rows (insert), update rows that differ (update) or"
+                                + " delete extra rows (delete). The option can be repeated.")
+        private List<String> only = List.of();
+
+        @Option(names = "--limit", paramLabel = "N", description = "Repair at most N rows.")
+        private Optional<Long> limit = Optional.empty();
+
+        @Option(
+                names = "--rows-per-second",
+                paramLabel = "N",
+                description = "Read at most N rows per second again.")
+        private Optional<Long> rowsPerSecond = Optional.empty();
+
+        @Option(
+                names = "--cancel",
+                description = "End the repair that runs. Rows that are in the log stay repaired.")
+        private boolean cancel;
+
+        private RepairCommand(Terminal terminal, Pause pause, Question question) {
+            super("repair", "Repair rows of the target", terminal, pause, question);
+        }
+
+        @Override
+        void check(ChangeOptions given) {
+            if (cancel && given.isDryRun()) {
+                throw new CommandFailure(
+                        ExitCode.USAGE,
+                        "--cancel and --dry-run exclude each other.",
+                        "Leave one of them out.");
+            }
+            if (!cancel && !given.isDryRun() && !given.hasReason()) {
+                throw new CommandFailure(
+                        ExitCode.USAGE,
+                        "A repair needs a reason for the journal.",
+                        "Add --reason and say why rows are repaired, or --dry-run to list them.");
+            }
+        }
+
+        @Override
+        OperationFollower.Aim aim() {
+            return cancel ? OperationFollower.Aim.END : OperationFollower.Aim.REPAIR;
+        }
+
+        @Override
+        Map<String, Object> fields() {
+            Map<String, Object> fields = new HashMap<>();
+            fields.put("tables", tables);
+            fields.put("only", only);
+            limit.ifPresent(rows -> fields.put("limit", rows));
+            rowsPerSecond.ifPresent(rows -> fields.put("rowsPerSecond", rows));
+            if (cancel) {
+                fields.put("cancel", true);
+            }
+            return fields;
         }
     }
 

@@ -2,11 +2,15 @@ package dev.millrace.cli;
 
 import dev.millrace.cli.text.OperationView;
 import dev.millrace.cli.text.OperationView.Step;
+import dev.millrace.cli.text.RepairView;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Follows an operation to its end, prints each step once when it starts and once when it ends, and
 /// turns the end into an exit code. A service that does not answer is asked again for some minutes,
@@ -30,8 +34,10 @@ final class OperationFollower {
         CANCEL,
         /// The operation continues after an answer.
         ANSWER,
-        /// The migration ends.
-        END
+        /// The migration ends, or rows are read again.
+        END,
+        /// Rows are equal; the exit code is that of the verdict.
+        REPAIR
     }
 
     /// @param json only the operation at its end is printed, as JSON
@@ -79,7 +85,7 @@ final class OperationFollower {
                         "Stopped following. The operation continues; look at it with '"
                                 + options.command("status")
                                 + "'.");
-        if (aim == Aim.MOVE) {
+        if (aim == Aim.MOVE || aim == Aim.REPAIR) {
             terminal.err()
                     .println(
                             "To cancel it while that is possible, run '"
@@ -122,7 +128,7 @@ final class OperationFollower {
 
     private static boolean isEnd(OperationView operation) {
         return switch (operation.state()) {
-            case "done", "returned", "unresolved" -> true;
+            case "done", "dryRun", "returned", "unresolved" -> true;
             default -> false;
         };
     }
@@ -179,11 +185,14 @@ final class OperationFollower {
     }
 
     private int conclude(OperationView end) {
+        if (aim == Aim.REPAIR) {
+            return repaired(end);
+        }
         if (json) {
             terminal.out().println(end.operation());
         }
         return switch (end.state()) {
-            case "done" -> done(end);
+            case "done", "dryRun" -> done(end);
             case "returned" -> returned(end);
             default -> throw unresolved(end);
         };
@@ -207,6 +216,27 @@ final class OperationFollower {
                         ? "The way back, without loss, is '" + options.command("rollback") + "'."
                         : "To move again, run '" + options.command("switchover") + "'.");
         return ExitCode.DONE;
+    }
+
+    private int repaired(OperationView end) {
+        ObjectNode operation = JsonMapper.shared().createObjectNode();
+        operation.setAll((ObjectNode) end.operation());
+        ArrayNode keys = operation.putArray("keys");
+        ServiceClient client = options.connect(terminal, pause);
+        String after = "0";
+        while (!after.isEmpty()) {
+            String path = "operations/%s/keys?after=%s".formatted(end.id(), after);
+            JsonNode page = client.tree(client.get(path, ServiceClient.JSON));
+            page.path("keys").forEach(keys::add);
+            after = page.path("next").asString("");
+        }
+        if (json) {
+            terminal.out().println(operation);
+        } else {
+            new RepairView(operation).lines().forEach(this::say);
+        }
+        say(end.outcome() + ".");
+        return Verdict.of(operation.path("verdict").asString("")).exitCode();
     }
 
     private static String back(String kind) {

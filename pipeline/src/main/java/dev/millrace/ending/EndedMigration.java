@@ -5,6 +5,7 @@ import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rejected.RejectedKeys;
+import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
@@ -51,6 +52,11 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     @Override
     public BackfillChange.Outcome change(BackfillChange change) {
         throw refused();
+    }
+
+    @Override
+    public RepairControl repairs() {
+        return RepairControl.refusing(this::refused);
     }
 
     @Override

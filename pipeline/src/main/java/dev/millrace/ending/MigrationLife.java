@@ -13,6 +13,7 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rejected.RejectedKeys;
+import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
@@ -359,6 +360,11 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     @Override
     public Optional<Rebackfill> rebackfill(UUID id) {
         return now().rebackfill(id);
+    }
+
+    @Override
+    public RepairControl repairs() {
+        return now().repairs();
     }
 
     @Override

@@ -55,6 +55,12 @@ public final class Problems extends ResponseEntityExceptionHandler {
             "{\"table\": \"schema.name\"} to read one target table again or {} for every table, with"
                     + " \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
 
+    private static final String REPAIR_BODY =
+            "{\"dryRun\": true} to list what differs, {\"reason\": \"…\"} to repair it or {\"cancel\":"
+                    + " true} to end a repair, with \"tables\": [\"schema.name\"], \"only\": [\"insert\","
+                    + " \"update\", \"delete\"], \"limit\", \"rowsPerSecond\", \"who\" and"
+                    + " \"expectedPhase\" if needed.";
+
     private static final String RESUME_BODY =
             "{\"what\": [\"backfill\"]}, or {\"table\": \"schema.name\"} for a stopped table with"
                     + " \"acceptSchema\" if its source has changed, and \"reason\", \"who\","
@@ -63,9 +69,9 @@ public final class Problems extends ResponseEntityExceptionHandler {
     private static final String PATHS =
             "Use /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
                     + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /api/v1/switchover,"
-                    + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill,"
+                    + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
                     + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
-                    + " /api/v1/operations/{id},"
+                    + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys,"
                     + " /actuator/health/readiness and /actuator/prometheus.";
 
     /// A request that cannot be processed, with its problem.
@@ -86,6 +92,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
             case "/api/v1/pause" -> FLOW_BODY;
             case "/api/v1/resume" -> RESUME_BODY;
             case "/api/v1/rebackfill" -> REBACKFILL_BODY;
+            case "/api/v1/repair" -> REPAIR_BODY;
             case "/api/v1/throttle" -> THROTTLE_BODY;
             case "/api/v1/switchover", "/api/v1/rollback" -> MOVE_BODY;
             case "/api/v1/resolve" -> RESOLVE_BODY;

@@ -127,6 +127,7 @@ public final class SwitchoverApi {
                 .<Object>map(ending -> ending)
                 .or(() -> host.control().operation(known))
                 .or(() -> host.control().rebackfill(known))
+                .or(() -> host.control().repairs().find(known))
                 .orElseThrow(
                         () ->
                                 new ProblemException(
@@ -138,7 +139,7 @@ public final class SwitchoverApi {
                                                         + ". Use the id of a reply.")));
     }
 
-    private static UUID uuid(String id) {
+    static UUID uuid(String id) {
         try {
             return UUID.fromString(id);
         } catch (IllegalArgumentException _) {

@@ -9,6 +9,7 @@ import dev.millrace.kafka.Broker;
 import dev.millrace.lifecycle.Hindrance;
 import dev.millrace.migration.Phase.Traffic;
 import dev.millrace.rebackfill.Rebackfills;
+import dev.millrace.repair.Repairs;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.LaterAdditions;
@@ -52,6 +53,7 @@ final class Conductor implements AutoCloseable {
     private final IntConsumer onGeneration;
     private final Supplier<Traffic> traffic;
     private final Rebackfills rebackfills;
+    private final Repairs repairs;
     private final Hindrance hindrance;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
@@ -79,7 +81,8 @@ final class Conductor implements AutoCloseable {
             BackfillFlow flow,
             StatusBoard board,
             Supplier<Traffic> traffic,
-            Rebackfills rebackfills) {}
+            Rebackfills rebackfills,
+            Repairs repairs) {}
 
     /// @param onGeneration called on the conductor's thread when another generation begins
     Conductor(Equipment with, Generation generation, CurrentPhase phase, IntConsumer onGeneration) {
@@ -92,6 +95,7 @@ final class Conductor implements AutoCloseable {
         this.board = with.board();
         this.traffic = with.traffic();
         this.rebackfills = with.rebackfills();
+        this.repairs = with.repairs();
         this.phase = phase;
         this.onGeneration = onGeneration;
         this.hindrance = new Hindrance(stream.name(), clock);
@@ -133,6 +137,7 @@ final class Conductor implements AutoCloseable {
             started.stream().applier().reopenSessions(OriginUse.REQUIRED);
         }
         rebackfills.begin(started);
+        repairs.begin(started);
         return started;
     }
 
@@ -215,6 +220,7 @@ final class Conductor implements AutoCloseable {
 
     private void stopRunning() {
         rebackfills.end();
+        repairs.end();
         running.close();
     }
 

@@ -10,6 +10,7 @@ import dev.millrace.control.OperationStore;
 import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.RebackfillStore;
+import dev.millrace.control.repair.RepairStore;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
@@ -23,6 +24,7 @@ import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
+import dev.millrace.repair.Repairs;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.LaterAdditions;
 import dev.millrace.replication.LiveStream;
@@ -76,6 +78,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final StatusBoard board;
     private final Conductor conductor;
     private final Rebackfills rebackfills;
+    private final Repairs repairs;
     private final KnownTables tables;
     private final Optional<ReverseStream> reverse;
     private final TrafficOperations operations;
@@ -192,10 +195,27 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 owner::isConfirmed,
                                 who,
                                 clock));
+        this.repairs =
+                Repairs.resume(
+                        new Repairs.Equipment(
+                                stream,
+                                new RepairStore(stream.control(), stream.id(), owner.epoch()),
+                                tables,
+                                file.hash(),
+                                () -> isOnSource() ? phase.phase().name() : "SWITCHING_OVER",
+                                rebackfills::isRunning,
+                                () -> refusal(live()),
+                                this::blocked,
+                                reconciliations.comparing(),
+                                owner::isConfirmed,
+                                who,
+                                clock));
         // A row that the application wrote to the target before a window carries no mark: the
         // window could overwrite it with an older one.
         flow.pace().suspendWhile(() -> isOnTarget() || rebackfills.holdsReading());
-        this.board = new StatusBoard(stream, clock, estimates(stream), flow, reverse, rebackfills);
+        this.board =
+                new StatusBoard(
+                        stream, clock, estimates(stream), flow, reverse, rebackfills, repairs);
         this.conductor =
                 new Conductor(
                         new Conductor.Equipment(
@@ -208,7 +228,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 flow,
                                 board,
                                 operations::traffic,
-                                rebackfills),
+                                rebackfills,
+                                repairs),
                         generation,
                         phase,
                         reconciliations::begin);
@@ -378,6 +399,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     @Override
+    public Repairs repairs() {
+        return repairs;
+    }
+
+    @Override
     public RejectedKeys rejected() {
         return new RejectedKeys(compared(), conductor.phase().phase().name(), who);
     }
@@ -523,12 +549,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
     public Operation move(SwitchoverRequest request) {
         // Neither begins while the other is judged or runs.
         synchronized (rebackfills) {
-            // On the target, a loss of the source waits for a rollback and must not forbid it.
-            Phase phase =
-                    isOnSource() && rebackfills.isRunning()
-                            ? new Phase.CatchingUp()
-                            : conductor.phase().phase();
-            return switchovers.request(request, phase, conductor.running());
+            synchronized (repairs) {
+                // On the target, a loss of the source waits for a rollback and must not forbid it.
+                boolean reads =
+                        isOnSource() && (rebackfills.isRunning() || repairs.isRunning());
+                Phase phase = reads ? new Phase.CatchingUp() : conductor.phase().phase();
+                return switchovers.request(request, phase, conductor.running());
+            }
         }
     }
 

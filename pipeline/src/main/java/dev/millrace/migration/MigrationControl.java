@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rejected.RejectedKeys;
+import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import dev.millrace.switchover.Operation;
@@ -36,6 +37,9 @@ public interface MigrationControl {
 
     /// A re-backfill that was begun at any time; empty for an unknown id.
     Optional<Rebackfill> rebackfill(UUID id);
+
+    /// The repairs of rows of the target.
+    RepairControl repairs();
 
     /// The keys whose changes wait, of the stream that carries the application's changes.
     RejectedKeys rejected();

@@ -9,6 +9,7 @@ import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
+import dev.millrace.repair.Repairs;
 import dev.millrace.replication.LagMonitor;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
@@ -45,6 +46,7 @@ final class StatusBoard {
     private final BackfillFlow flow;
     private final Optional<ReverseStream> reverse;
     private final Rebackfills rebackfills;
+    private final Repairs repairs;
 
     /// @param estimates rows of the source tables by the source's statistics; a table without
     ///   statistics is absent
@@ -54,13 +56,15 @@ final class StatusBoard {
             Map<TableId, Long> estimates,
             BackfillFlow flow,
             Optional<ReverseStream> reverse,
-            Rebackfills rebackfills) {
+            Rebackfills rebackfills,
+            Repairs repairs) {
         this.stream = stream;
         this.clock = clock;
         this.estimates = Map.copyOf(estimates);
         this.flow = flow;
         this.reverse = reverse;
         this.rebackfills = rebackfills;
+        this.repairs = repairs;
     }
 
     StatusReport report(
@@ -82,6 +86,7 @@ final class StatusBoard {
         Optional<String> lost = states(running, Optional.empty()).lost();
         rebackfills.blocker(lost).ifPresent(blockers::add);
         foreign.map(ForeignWrites.Found::blocker).ifPresent(blockers::add);
+        repairs.blocker().ifPresent(blockers::add);
         if (phase.phase() instanceof Phase.Reversible) {
             reverse.flatMap(ReverseStream::breach)
                     .map(StatusBoard::breach)

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class TableReportBuilder {
 
     private final RowSchema target;
+    private final Differences differences;
     private static final String SKIPPED = "skipped";
 
     private static final String PARKED =
@@ -55,8 +56,24 @@ public final class TableReportBuilder {
     private boolean complete = true;
     private Duration took = Duration.ZERO;
 
+    /// Receives each key that is proven different, also those that the report only counts. Called
+    /// on the thread that compares the table.
+    @FunctionalInterface
+    public interface Differences {
+
+        Differences IGNORED = (_, _, _) -> {};
+
+        /// @param columns that differ, as far as they were compared
+        void found(RowKey key, Kind kind, List<String> columns);
+    }
+
     public TableReportBuilder(RowSchema target) {
+        this(target, Differences.IGNORED);
+    }
+
+    public TableReportBuilder(RowSchema target, Differences differences) {
         this.target = target;
+        this.differences = differences;
     }
 
     /// Adds rows as they were compared, or as they were read last.
@@ -87,6 +104,7 @@ public final class TableReportBuilder {
             return;
         }
         counts.merge(found.kind(), 1L, Long::sum);
+        differences.found(key, found.kind(), found.columns());
         if (canListMore()) {
             Map<String, @Nullable String> columns = new LinkedHashMap<>();
             for (int i = 0; i < key.size(); i++) {

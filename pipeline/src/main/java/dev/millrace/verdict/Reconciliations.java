@@ -19,6 +19,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.pass.ReconciliationRun;
 import dev.millrace.reconcile.pass.StoredPass;
 import dev.millrace.reconcile.touched.TouchedBasis;
 import dev.millrace.reconcile.touched.TouchedReconciliation;
@@ -40,6 +41,8 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -63,6 +66,8 @@ public final class Reconciliations implements AutoCloseable {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(5);
 
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
+
+    private static final Duration WAIT = Duration.ofMillis(100);
 
     /// Of the sessions that look for writes of other programs.
     static final String WRITERS = "writers";
@@ -96,6 +101,9 @@ public final class Reconciliations implements AutoCloseable {
     private volatile Duration pause = FIRST_PAUSE;
 
     private volatile boolean closed;
+
+    /// One comparison at a time has its rows in memory.
+    private final ReentrantLock comparing = new ReentrantLock();
 
     /// The reports of a generation that the status shows.
     ///
@@ -329,10 +337,29 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     private void enqueue(UUID id, Consumer<ReconciliationRun> work) {
-        ReconciliationRun run = new ReconciliationRun(chunker(), work);
+        ReconciliationRun run = new ReconciliationRun(chunker(), self -> alone(self, work));
         runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(clock.instant()));
         executor.execute(run);
+    }
+
+    private void alone(ReconciliationRun run, Consumer<ReconciliationRun> work) {
+        boolean isAlone = comparing.tryLock();
+        while (!isAlone && !run.cancellation().pause(WAIT)) {
+            isAlone = comparing.tryLock();
+        }
+        try {
+            work.accept(run);
+        } finally {
+            if (isAlone) {
+                comparing.unlock();
+            }
+        }
+    }
+
+    /// Held by what compares the rows of the migration.
+    public Lock comparing() {
+        return comparing;
     }
 
     public Optional<ReconciliationState> find(UUID id) {

@@ -17,6 +17,8 @@ import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedKeys;
+import dev.millrace.repair.Repair;
+import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.rollback.RollbackPrice.LossyTable;
@@ -72,6 +74,9 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile @Nullable Summary again;
     public final List<Rebackfill.Request> rebackfills = new ArrayList<>();
     public static final UUID REBACKFILL = new UUID(0, 8);
+    public final List<Repair.Request> repairs = new ArrayList<>();
+    public final List<String> cancelled = new ArrayList<>();
+    public static final UUID REPAIR = new UUID(0, 9);
     public volatile int logFailsAfter = Integer.MAX_VALUE;
     volatile String line = "{\"offset\":%d}";
 
@@ -251,6 +256,11 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     @Override
+    public RepairControl repairs() {
+        return new FakeRepairs(this);
+    }
+
+    @Override
     public RejectedKeys rejected() {
         throw new RefusedException("This migration runs no stream");
     }
@@ -325,7 +335,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
         }
     }
 
-    private static void requireKnown(String table) {
+    static void requireKnown(String table) {
         if (!table.equals("crm.customer") && !table.equals("crm.note")) {
             throw new UnknownTableException("'" + table + "' is no target of this migration");
         }

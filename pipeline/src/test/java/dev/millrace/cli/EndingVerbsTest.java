@@ -113,6 +113,96 @@ class EndingVerbsTest {
         assertThat(sent().path("table").asString("none")).isEmpty();
     }
 
+    private static String repair(boolean dryRun, String state, String verdict) {
+        return """
+               {"id":"%s","kind":"repair","state":"%s","dryRun":%s,"gates":[],"steps":[
+                 {"name":"compare","state":"done","note":""}],
+                 "tables":[{"target":"crm.note","insert":0,"update":1,"delete":1,"written":2,"differing":1}],
+                 "verdict":"%s","outcome":"As asked"}"""
+                .formatted(ID, state, dryRun, verdict);
+    }
+
+    private void serveKeys() {
+        service.json(
+                "GET /api/v1/operations/" + ID + "/keys?after=0",
+                """
+                {"keys":[{"number":1,"target":"crm.note","action":"delete","key":{"id":"7"},
+                  "columns":[],"written":true,"differs":false}],"next":1}""");
+        service.json(
+                "GET /api/v1/operations/" + ID + "/keys?after=1",
+                """
+                {"keys":[{"number":2,"target":"crm.note","action":"update","key":{"id":"8"},
+                  "columns":["text"],"written":true,"differs":true}],"next":null}""");
+    }
+
+    @Test
+    void theDryRunOfARepairListsEveryKeyAtItsEnd() {
+        service.json("POST /api/v1/repair", "{\"operation\":" + repair(true, "running", "") + "}");
+        service.json("GET /api/v1/operations/" + ID, repair(true, "dryRun", "different"));
+        serveKeys();
+
+        Invocation verb = run("repair", "--dry-run", "--table", "crm.note", "--only", "delete");
+
+        assertThat(verb.exitCode()).as(verb.err()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(verb.out())
+                .containsPattern("delete +crm.note +id=7")
+                .containsPattern("update +crm.note +id=8 +text")
+                .contains("As asked.");
+        assertThat(sent().path("tables").path(0).asString()).isEqualTo("crm.note");
+        assertThat(sent().path("only").path(0).asString()).isEqualTo("delete");
+        assertThat(sent().path("dryRun").asBoolean()).isTrue();
+        assertThat(sent().has("limit")).isFalse();
+    }
+
+    @Test
+    void aRepairShowsWhatStillDiffers() {
+        service.json("POST /api/v1/repair", "{\"operation\":" + repair(false, "running", "") + "}");
+        service.json("GET /api/v1/operations/" + ID, repair(false, "done", "equal"));
+        serveKeys();
+
+        Invocation verb =
+                run("repair", "--yes", "--reason", "bug", "--limit", "9", "--rows-per-second", "5");
+
+        assertThat(verb.exitCode()).as(verb.err()).isZero();
+        assertThat(verb.out()).doesNotContain("id=7").contains("id=8").contains("As asked.");
+        assertThat(sent().path("limit").asInt()).isEqualTo(9);
+        assertThat(sent().path("rowsPerSecond").asInt()).isEqualTo(5);
+    }
+
+    @Test
+    void theJsonOfARepairHasAllKeys() {
+        service.json("POST /api/v1/repair", "{\"operation\":" + repair(true, "running", "") + "}");
+        service.json("GET /api/v1/operations/" + ID, repair(true, "dryRun", "different"));
+        serveKeys();
+
+        Invocation verb = run("repair", "--dry-run", "-o", "json");
+
+        JsonNode printed = JsonMapper.shared().readTree(verb.out());
+        assertThat(printed.path("keys").size()).isEqualTo(2);
+        assertThat(printed.path("verdict").asString()).isEqualTo("different");
+    }
+
+    @Test
+    void aRepairIsCancelled() {
+        service.json("POST /api/v1/repair", "{\"operation\":" + repair(false, "running", "") + "}");
+        service.json("GET /api/v1/operations/" + ID, repair(false, "done", "undecided"));
+
+        Invocation verb = run("repair", "--cancel", "--yes");
+
+        assertThat(verb.exitCode()).as(verb.err()).isZero();
+        assertThat(sent().path("cancel").asBoolean()).isTrue();
+    }
+
+    @Test
+    void aRepairWithoutAReasonIsNotSent() {
+        Invocation verb = run("repair", "--yes");
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(verb.err()).contains("--reason");
+        assertThat(run("repair", "--dry-run", "--cancel").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(service.requests()).isEmpty();
+    }
+
     @Test
     void aRefusalExitsWithThree() {
         service.on(

@@ -3,35 +3,18 @@ package dev.millrace.rebackfill;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.apply.ReplicaRole;
-import dev.millrace.apply.refusal.RejectedLimit;
-import dev.millrace.backfill.Backfill.ExistingRows;
-import dev.millrace.capture.CapturedTable;
-import dev.millrace.change.Row;
-import dev.millrace.change.TableId;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.mapping.RowMapper;
-import dev.millrace.migration.CopyMapping;
 import dev.millrace.postgres.Database;
 import dev.millrace.rebackfill.Rebackfill.Request;
 import dev.millrace.replication.RefusedException;
-import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.Endpoint;
-import dev.millrace.spec.MigrationSpec.IndexSetting;
-import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
-import dev.millrace.spec.source.SchemaChange;
-import dev.millrace.sql.Relation;
-import dev.millrace.stream.Direction;
-import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
-import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -39,20 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// What refuses to read rows again, with its message. Nothing is journaled then.
 class RebackfillsIT {
 
-    private static final Relation ITEM =
-            new Relation(
-                    new TableId("public", "item"),
-                    List.of(
-                            new Relation.Column(
-                                    "id",
-                                    new Relation.SqlType(
-                                            "pg_catalog", "int4", "integer", -1, Optional.empty()),
-                                    true,
-                                    false,
-                                    Relation.Collation.NONE)),
-                    List.of("id"));
-
-    private static final String TABLE = "public.item";
+    private static final String TABLE = OneTable.NAME;
 
     enum Refused {
         WHILE_THE_TRAFFIC_IS_MOVED(
@@ -81,7 +51,7 @@ class RebackfillsIT {
                 "The key of table public.item does not say which row of the source it is") {
             @Override
             Mapping mapping() {
-                return withoutOrigin(super.mapping());
+                return OneTable.withoutOrigin(super.mapping());
             }
         },
         OF_ONE_TABLE_AFTER_A_FAILURE("FAILED", "'millrace rebackfill' without --table") {
@@ -114,7 +84,7 @@ class RebackfillsIT {
         }
 
         Mapping mapping() {
-            return CopyMapping.of(ITEM, ITEM.id());
+            return OneTable.mapping();
         }
 
         boolean owns() {
@@ -125,26 +95,6 @@ class RebackfillsIT {
     private static Request asked(
             Optional<String> table, Optional<String> expectedPhase, boolean dryRun) {
         return new Request(table, "", Optional.of("ann"), expectedPhase, Optional.empty(), dryRun);
-    }
-
-    private static Mapping withoutOrigin(Mapping copy) {
-        return new Mapping(
-                copy.source(),
-                copy.target(),
-                copy.outputs(),
-                copy.userText(),
-                copy.rendered(),
-                new RowMapper() {
-                    @Override
-                    public MappedRow map(Row source) {
-                        return copy.mapper().map(source);
-                    }
-
-                    @Override
-                    public Row key(Row source) {
-                        return copy.mapper().key(source);
-                    }
-                });
     }
 
     @ParameterizedTest
@@ -159,7 +109,11 @@ class RebackfillsIT {
                 Rebackfills rebackfills =
                         Rebackfills.resume(
                                 new Rebackfills.Equipment(
-                                        stream(refused, endpoint, control),
+                                        OneTable.stream(
+                                                refused.mapping(),
+                                                refused.backfill(),
+                                                endpoint,
+                                                control),
                                         new RebackfillStore(control, "shop", 1),
                                         () -> refused.phase,
                                         refused::owns,
@@ -177,28 +131,5 @@ class RebackfillsIT {
                                             + " count(*) FROM millrace.journal)"))
                     .isEqualTo("0");
         }
-    }
-
-    private static ReplicationStream stream(Refused refused, Endpoint endpoint, Database database) {
-        return new ReplicationStream(
-                Direction.FORWARD,
-                "shop",
-                new ReplicationStream.Side(endpoint, database),
-                new ReplicationStream.Side(endpoint, database),
-                new ReplicationStream.Tables(
-                        List.of(refused.mapping()), List.of(new CapturedTable(ITEM, false))),
-                new ReplicationStream.Settings(
-                        3,
-                        Map.of(),
-                        Map.of(),
-                        ReplicaRole.REPLICA,
-                        Path.of("state"),
-                        LogRetention.Policy.of(Kafka.DEFAULT_RETENTION),
-                        refused.backfill(),
-                        ExistingRows.READ,
-                        IndexSetting.KEEP,
-                        RejectedLimit.standard(),
-                        ReplicationStream.Settings.DEFINITIONS,
-                        SchemaChange.Setting.STANDARD));
     }
 }

@@ -1,9 +1,11 @@
 package dev.millrace.reconcile.pass;
 
 import dev.millrace.change.Lsn;
+import dev.millrace.change.RowKey;
 import dev.millrace.digest.Chunker;
 import dev.millrace.digest.ComparedTables;
 import dev.millrace.digest.ReadFailed;
+import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
@@ -12,6 +14,7 @@ import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.Cancellation.Cancelled;
 import dev.millrace.reconcile.DifferenceCauses;
 import dev.millrace.reconcile.FencedSourceReader;
+import dev.millrace.reconcile.KeyVerifier;
 import dev.millrace.reconcile.ReconcileContext;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -21,7 +24,9 @@ import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
 import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.Suspect;
 import dev.millrace.reconcile.TableReportBuilder;
+import dev.millrace.reconcile.TableReportBuilder.Differences;
 import dev.millrace.reconcile.pass.GroupReconciliation.Member;
 import dev.millrace.reconcile.pass.PassProgress.Begun;
 import dev.millrace.retention.LogHolds;
@@ -36,6 +41,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -86,6 +92,49 @@ public final class Reconciler {
     /// The same, or the rest of a pass that was interrupted.
     public ReconciliationReport reconcile(
             List<Mapping> tables, PassProgress stored, Cancellation cancellation) {
+        return reconcile(tables, stored, cancellation, Optional.empty());
+    }
+
+    /// The same, for all keys that differ. The report has no causes, for which the whole log would
+    /// have to be read.
+    ///
+    /// @param found receives the keys of one table
+    public ReconciliationReport find(
+            List<Mapping> tables, Cancellation cancellation, Function<Mapping, Differences> found) {
+        return reconcile(tables, PassProgress.NONE, cancellation, Optional.of(found));
+    }
+
+    /// Compares single keys of one table.
+    ///
+    /// @param found receives those that differ
+    public TableReport compare(
+            Mapping mapping, List<RowKey> keys, Cancellation cancellation, Differences found) {
+        TableReportBuilder builder = new TableReportBuilder(mapping.target(), found);
+        FencedSourceReader sourceReader =
+                new FencedSourceReader(progress, chunker, limits, cancellation, clock);
+        try (LogHolds.Hold held = progress.holdLog()) {
+            ReconcileContext with =
+                    new ReconcileContext(
+                            chunker, sourceReader, progress, log, held, limits, cancellation);
+            new KeyVerifier(with, chunker.table(mapping), builder)
+                    .verify(
+                            keys.stream()
+                                    .map(key -> new Suspect(key, RowSum.NONE, RowSum.NONE))
+                                    .toList());
+            builder.finished();
+        } catch (Cancelled _) {
+            builder.cancelled();
+        } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+            builder.undecided(keys.size(), Incident.reason(LOG, "Keys could not be compared.", e));
+        }
+        return builder.report();
+    }
+
+    private ReconciliationReport reconcile(
+            List<Mapping> tables,
+            PassProgress stored,
+            Cancellation cancellation,
+            Optional<Function<Mapping, Differences>> found) {
         if (tables.isEmpty()) {
             throw new IllegalArgumentException("There is no table to reconcile.");
         }
@@ -93,7 +142,11 @@ public final class Reconciler {
         FencedSourceReader sourceReader =
                 new FencedSourceReader(progress, chunker, limits, cancellation, clock);
         Map<Mapping, TableReportBuilder> builders = new LinkedHashMap<>();
-        tables.forEach(table -> builders.put(table, new TableReportBuilder(table.target())));
+        for (Mapping table : tables) {
+            Differences differences =
+                    found.map(each -> each.apply(table)).orElse(Differences.IGNORED);
+            builders.put(table, new TableReportBuilder(table.target(), differences));
+        }
         Optional<String> reason = Optional.empty();
         Optional<Begun> begun = Optional.empty();
         try (LogHolds.Hold held = progress.holdLog()) {
@@ -102,12 +155,18 @@ public final class Reconciler {
                     Servers.read(chunker, tables)
                             .map(servers -> stored.begin(now, servers, tables));
             Optional<Begun> since = begun;
-            reconcile(
-                    builders,
+            ReconcileContext with =
                     new ReconcileContext(
-                            chunker, sourceReader, progress, log, held, limits, cancellation),
-                    stored,
-                    () -> since.flatMap(each -> start(each, sourceReader)));
+                            chunker, sourceReader, progress, log, held, limits, cancellation);
+            List<Member> members =
+                    reconcile(
+                            builders,
+                            with,
+                            stored,
+                            () -> since.flatMap(each -> start(each, sourceReader)));
+            if (found.isEmpty()) {
+                members.forEach(member -> explain(member, with));
+            }
         } catch (Cancelled e) {
             reason = Optional.of(ReconciliationReport.CANCELLED);
             builders.values().forEach(TableReportBuilder::cancelled);
@@ -133,7 +192,8 @@ public final class Reconciler {
         return begun.continued() ? begun.start() : sourceReader.start(begun.servers());
     }
 
-    private void reconcile(
+    /// @return the tables that could be read
+    private List<Member> reconcile(
             Map<Mapping, TableReportBuilder> builders,
             ReconcileContext with,
             PassProgress stored,
@@ -191,7 +251,7 @@ public final class Reconciler {
         } finally {
             chunker.releaseConnections();
         }
-        members.forEach(member -> explain(member, with));
+        return members;
     }
 
     /// The verdict does not depend on it: every table is decided, also if it is cancelled.

@@ -1,16 +1,13 @@
-package dev.millrace.cli;
+package dev.millrace.cli.text;
 
-import dev.millrace.cli.text.ChunkText;
-import dev.millrace.cli.text.Figures;
-import dev.millrace.cli.text.StatusView;
-import dev.millrace.cli.text.TextTable;
+import dev.millrace.cli.Terminal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
-/// Renders a reconciliation report as text for a terminal.
-final class ReconciliationView {
+/// Renders a reconciliation report as text for a terminal. Immutable.
+public final class ReconciliationView {
 
     /// More mismatches do not fit on a screen; the JSON output has all of them.
     private static final String ALL_ROWS = "all rows";
@@ -19,11 +16,11 @@ final class ReconciliationView {
 
     private final Terminal terminal;
 
-    ReconciliationView(Terminal terminal) {
+    public ReconciliationView(Terminal terminal) {
         this.terminal = terminal;
     }
 
-    List<String> lines(JsonNode report) {
+    public List<String> lines(JsonNode report) {
         String verdict = report.path("verdict").asString("undecided");
         List<String> lines = new ArrayList<>();
         lines.add(

@@ -1,4 +1,4 @@
-package dev.millrace.verdict;
+package dev.millrace.reconcile.pass;
 
 import dev.millrace.digest.Chunker;
 import dev.millrace.reconcile.Cancellation;
@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /// One reconciliation that waits or runs, and can be cancelled. It runs once. Thread-safe.
-final class ReconciliationRun implements Runnable {
+public final class ReconciliationRun implements Runnable {
 
     private static final Duration CANCEL_INTERVAL = Duration.ofMillis(100);
     private static final Duration CANCEL_TIMEOUT = Duration.ofSeconds(10);
@@ -20,16 +20,16 @@ final class ReconciliationRun implements Runnable {
     private final AtomicBoolean begun = new AtomicBoolean();
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    ReconciliationRun(Chunker chunker, Consumer<ReconciliationRun> work) {
+    public ReconciliationRun(Chunker chunker, Consumer<ReconciliationRun> work) {
         this.chunker = chunker;
         this.work = work;
     }
 
-    Chunker chunker() {
+    public Chunker chunker() {
         return chunker;
     }
 
-    Cancellation cancellation() {
+    public Cancellation cancellation() {
         return cancellation;
     }
 
@@ -45,7 +45,7 @@ final class ReconciliationRun implements Runnable {
     }
 
     /// Requests the end, without waiting for it.
-    void requestCancel() {
+    public void requestCancel() {
         cancellation.request();
         chunker.cancelStatements();
     }
@@ -53,7 +53,7 @@ final class ReconciliationRun implements Runnable {
     /// Cancels the run and waits for its end for ten seconds. Then it closes the sessions: a server
     /// that does not answer does not receive a cancel request either. A run that has not begun ends
     /// on the caller's thread.
-    void cancel() throws InterruptedException {
+    public void cancel() throws InterruptedException {
         cancellation.request();
         run();
         // Repeated: a cancel request that arrives just before a statement has no effect.
