@@ -9,6 +9,7 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.evidence.VerdictBonds;
 import dev.millrace.replication.ChangedMappings;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.ReverseStream;
@@ -19,6 +20,7 @@ import dev.millrace.sql.Relation;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import dev.millrace.switchover.GateFacts;
+import dev.millrace.switchover.GateFacts.Verdict.BrokenBond;
 import dev.millrace.switchover.SidesReader;
 import dev.millrace.switchover.TargetFencing;
 import dev.millrace.verdict.Reconciliations;
@@ -60,8 +62,7 @@ record SwitchoverFacts(
     GateFacts read(Phase phase, LiveStream now) {
         return new GateFacts(
                 phase.name(),
-                reconciliations.lastReport().map(SwitchoverFacts::verdict),
-                specHash,
+                reconciliations.lastReport().map(report -> verdict(report, now)),
                 now.lag().freshness().age(clock.instant()),
                 rejected(now),
                 incompleteKeys(now),
@@ -77,7 +78,6 @@ record SwitchoverFacts(
         return new GateFacts(
                 phase.name(),
                 Optional.empty(),
-                specHash,
                 now.flatMap(live -> live.lag().freshness().age(clock.instant())),
                 now.map(SwitchoverFacts::rejected).orElse(OptionalLong.empty()),
                 now.map(SwitchoverFacts::incompleteKeys).orElse(OptionalLong.empty()),
@@ -129,9 +129,20 @@ record SwitchoverFacts(
                 .toList();
     }
 
-    private static GateFacts.Verdict verdict(ReconciliationReport report) {
+    private GateFacts.Verdict verdict(ReconciliationReport report, LiveStream now) {
+        VerdictBonds.Present present =
+                VerdictBonds.Present.read(
+                        specHash,
+                        now.generation().number(),
+                        now.progress(Optional::empty),
+                        reconciliations.chunker(),
+                        stream.tables().compared());
         return new GateFacts.Verdict(
-                report.verdict().word(), report.finishedAt(), report.specHash());
+                report.verdict().word(),
+                report.finishedAt(),
+                VerdictBonds.broken(report, present).stream()
+                        .map(each -> new BrokenBond(each.name(), each.reason()))
+                        .toList());
     }
 
     private static OptionalLong rejected(LiveStream now) {

@@ -46,7 +46,7 @@ public record StartPosition(
                 LOG.atWarn()
                         .addKeyValue(
                                 "reason", Incident.reason(LOG, "A server could not be read.", e))
-                        .log("Where the comparison began is not recorded.");
+                        .log("The positions of both servers are not known.");
                 return Optional.empty();
             }
         }

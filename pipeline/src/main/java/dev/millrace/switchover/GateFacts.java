@@ -12,7 +12,6 @@ import java.util.OptionalLong;
 ///
 /// @param phase name of the migration's phase
 /// @param verdict the last verdict on all tables, or a later one that found differences
-/// @param specHash the mappings that run now, as a verdict names them
 /// @param lag end-to-end lag
 /// @param rejected changes that were not applied, of all tables
 /// @param incompleteKeys keys whose row is being read again
@@ -23,7 +22,6 @@ import java.util.OptionalLong;
 public record GateFacts(
         String phase,
         Optional<Verdict> verdict,
-        String specHash,
         Optional<Duration> lag,
         OptionalLong rejected,
         OptionalLong incompleteKeys,
@@ -33,7 +31,17 @@ public record GateFacts(
         Optional<List<String>> routes) {
 
     /// @param word `equal`, `different` or `undecided`
-    public record Verdict(String word, Instant finishedAt, String specHash) {}
+    /// @param broken what the verdict was bound to and no longer holds
+    public record Verdict(String word, Instant finishedAt, List<BrokenBond> broken) {
+
+        public Verdict {
+            broken = List.copyOf(broken);
+        }
+
+        /// @param name a stable identifier: `source-schema`
+        /// @param reason a clause without a full stop
+        public record BrokenBond(String name, String reason) {}
+    }
 
     /// @param readiness what the switchover lacks, each with its remedy, by the name of the check
     ///   without its prefix `switchover.`

@@ -3,6 +3,7 @@ package dev.millrace.switchover;
 import dev.millrace.switchover.GateFacts.Limits;
 import dev.millrace.switchover.GateFacts.Sides;
 import dev.millrace.switchover.GateFacts.Verdict;
+import dev.millrace.switchover.GateFacts.Verdict.BrokenBond;
 import dev.millrace.switchover.Operation.Kind;
 import java.time.Duration;
 import java.time.Instant;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// Decides which gates are open. Pure. A fact that is unknown closes its gate.
 final class Gates {
@@ -111,22 +113,40 @@ final class Gates {
         Verdict verdict = facts.verdict().get();
         Duration age = Duration.between(verdict.finishedAt(), now);
         String value = verdict.word() + ", " + words(age) + " old";
-        Optional<String> reason = doubt(verdict, age);
-        return reason.map(why -> Gate.closed("verdict", value, limit, why))
-                .orElseGet(() -> Gate.open("verdict", value, limit));
-    }
-
-    private Optional<String> doubt(Verdict verdict, Duration age) {
-        if (!verdict.specHash().equals(facts.specHash())) {
-            return Optional.of(
-                    "The verdict belongs to other mappings. Run 'millrace reconcile' again.");
-        }
         if (!verdict.word().equals("equal")) {
-            return Optional.of(
+            return Gate.closed(
+                    "verdict",
+                    value,
+                    limit,
                     "The target is not proved equal. Read the report, remove the cause, and run 'millrace reconcile' again.");
         }
-        return age.isNegative() || age.compareTo(limits.verdictMaxAge()) > 0
-                ? Optional.of("The verdict is too old. Run 'millrace reconcile' again.")
+        List<BrokenBond> broken = new ArrayList<>(verdict.broken());
+        expired(age).ifPresent(why -> broken.add(new BrokenBond("expiry", why)));
+        return broken.isEmpty()
+                ? Gate.open("verdict", value, limit)
+                : Gate.closed(
+                        "verdict",
+                        value
+                                + ", broken: "
+                                + broken.stream()
+                                        .map(BrokenBond::name)
+                                        .collect(Collectors.joining(", ")),
+                        limit,
+                        broken.stream()
+                                .map(bond -> bond.name() + " (" + bond.reason() + ")")
+                                .collect(
+                                        Collectors.joining(
+                                                ", ",
+                                                "The verdict no longer holds: ",
+                                                ". Run 'millrace reconcile' again.")));
+    }
+
+    private Optional<String> expired(Duration age) {
+        if (age.isNegative()) {
+            return Optional.of("the verdict is dated in the future");
+        }
+        return age.compareTo(limits.verdictMaxAge()) > 0
+                ? Optional.of("switchover.verdict-max-age is " + words(limits.verdictMaxAge()))
                 : Optional.empty();
     }
 

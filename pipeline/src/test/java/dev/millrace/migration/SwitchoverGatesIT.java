@@ -146,6 +146,23 @@ class SwitchoverGatesIT {
     }
 
     @Test
+    void aTableThatChangedSinceTheVerdictClosesItsGateUntilTheNextVerdict() throws Exception {
+        scene.target.execute("ALTER TABLE account ADD COLUMN note text");
+        assertThat(gate("verdict").value()).endsWith("broken: target-schema");
+        assertThat(gate("verdict").reason()).contains("the definition of public.account");
+        assertThatThrownBy(() -> migration.move(ask(Action.MOVE)))
+                .isInstanceOf(RefusedException.class)
+                .hasMessageContaining("broken: target-schema");
+        scene.target.execute("ALTER TABLE account DROP COLUMN note");
+        assertThat(gate("verdict").ok()).as("as it was").isTrue();
+
+        scene.source.execute("ALTER TABLE account ADD COLUMN note text");
+        assertThat(gate("verdict").value()).endsWith("broken: source-schema");
+        scene.source.execute("ALTER TABLE account DROP COLUMN note");
+        assertThat(gate("verdict").ok()).isTrue();
+    }
+
+    @Test
     void anOldTransactionClosesItsGate() throws Exception {
         String role = writer(scene.source);
         try (Connection session = scene.source.connect()) {

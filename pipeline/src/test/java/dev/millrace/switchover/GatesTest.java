@@ -7,6 +7,7 @@ import dev.millrace.switchover.GateFacts.Limits;
 import dev.millrace.switchover.GateFacts.Plan;
 import dev.millrace.switchover.GateFacts.Sides;
 import dev.millrace.switchover.GateFacts.Verdict;
+import dev.millrace.switchover.GateFacts.Verdict.BrokenBond;
 import dev.millrace.switchover.Operation.Kind;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,8 +34,7 @@ class GatesTest {
     private static final GateFacts READY =
             new GateFacts(
                     "IN_SYNC",
-                    Optional.of(new Verdict("equal", NOW.minusSeconds(600), "abc")),
-                    "abc",
+                    Optional.of(new Verdict("equal", NOW.minusSeconds(600), List.of())),
                     Optional.of(Duration.ofMillis(4_999)),
                     OptionalLong.of(0),
                     OptionalLong.of(0),
@@ -74,7 +74,6 @@ class GatesTest {
             return new GateFacts(
                     phase,
                     verdict,
-                    GatesTest.READY.specHash(),
                     lag,
                     rejected,
                     incompleteKeys,
@@ -102,8 +101,8 @@ class GatesTest {
                     phase, other, lag, rejected, incompleteKeys, plan, sides, targetFence, routes);
         }
 
-        Facts verdict(String word, long age, String hash) {
-            return verdict(Optional.of(new Verdict(word, NOW.minusSeconds(age), hash)));
+        Facts verdict(String word, long age, BrokenBond... broken) {
+            return verdict(Optional.of(new Verdict(word, NOW.minusSeconds(age), List.of(broken))));
         }
 
         Facts lag(Optional<Duration> other) {
@@ -173,12 +172,14 @@ class GatesTest {
         return Stream.of(
                 new Closed("phase", "catching up", facts -> facts.phase("CATCHING_UP")),
                 new Closed("verdict", "none", facts -> facts.verdict(Optional.empty())),
-                new Closed("verdict", "different", facts -> facts.verdict("different", 1, "abc")),
-                new Closed("verdict", "undecided", facts -> facts.verdict("undecided", 1, "abc")),
-                new Closed("verdict", "too old", facts -> facts.verdict("equal", 601, "abc")),
+                new Closed("verdict", "different", facts -> facts.verdict("different", 1)),
+                new Closed("verdict", "undecided", facts -> facts.verdict("undecided", 1)),
+                new Closed("verdict", "too old", facts -> facts.verdict("equal", 601)),
+                new Closed("verdict", "from the future", facts -> facts.verdict("equal", -1)),
                 new Closed(
-                        "verdict", "from the future", facts -> facts.verdict("equal", -1, "abc")),
-                new Closed("verdict", "other mappings", facts -> facts.verdict("equal", 1, "xyz")),
+                        "verdict",
+                        "a broken bond",
+                        facts -> facts.verdict("equal", 1, new BrokenBond("spec", "changed"))),
                 new Closed("lag", "unknown", facts -> facts.lag(Optional.empty())),
                 new Closed("lag", "too high", facts -> facts.lag(Optional.of(LIMITS.lagBelow()))),
                 new Closed(
@@ -301,6 +302,30 @@ class GatesTest {
                         });
         assertThat(switchover.refusal(Set.of()).orElseThrow())
                 .startsWith("Gate " + closed.gate() + " is closed (");
+    }
+
+    @Test
+    void theGateNamesEachBrokenBond() {
+        Facts facts =
+                Facts.READY.verdict(
+                        "equal",
+                        601,
+                        new BrokenBond("spec", "the file changed"),
+                        new BrokenBond("source-schema", "public.users changed"));
+
+        Gate gate =
+                Switchover.judge(Kind.SWITCHOVER, facts.facts(), LIMITS, NOW).gates().stream()
+                        .filter(each -> each.name().equals("verdict"))
+                        .findFirst()
+                        .orElseThrow();
+
+        assertThat(gate.value())
+                .isEqualTo("equal, 10 min old, broken: spec, source-schema, expiry");
+        assertThat(gate.reason())
+                .isEqualTo(
+                        "The verdict no longer holds: spec (the file changed), source-schema"
+                                + " (public.users changed), expiry (switchover.verdict-max-age is"
+                                + " 10 min). Run 'millrace reconcile' again.");
     }
 
     @Test
