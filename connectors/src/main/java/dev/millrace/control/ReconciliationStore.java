@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -117,6 +118,27 @@ public final class ReconciliationStore {
                 migration,
                 generation,
                 targets.toArray(String[]::new));
+    }
+
+    /// A report without its content.
+    public record Recent(UUID id, String verdict, Instant startedAt, Instant finishedAt) {}
+
+    /// The latest reports of every generation, the newest first.
+    public List<Recent> recent(int most) throws SQLException {
+        try (Connection connection = open()) {
+            return Statements.list(
+                    connection,
+                    "SELECT id, verdict, started_at, finished_at FROM millrace.reconciliation"
+                            + " WHERE migration = ? ORDER BY finished_at DESC LIMIT ?",
+                    row ->
+                            new Recent(
+                                    row.getObject(1, UUID.class),
+                                    row.getString(2),
+                                    row.getObject(3, OffsetDateTime.class).toInstant(),
+                                    row.getObject(4, OffsetDateTime.class).toInstant()),
+                    migration,
+                    most);
+        }
     }
 
     private Optional<Stored> first(String sql, Object... parameters) throws SQLException {

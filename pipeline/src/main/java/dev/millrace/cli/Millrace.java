@@ -68,6 +68,7 @@ public final class Millrace {
         line.addSubcommand(new LagCommand(terminal, pause));
         FlowCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         line.addSubcommand(new ReconcileCommand(terminal, pause));
+        line.addSubcommand(new ReportCommand(terminal, pause));
         TrafficCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         EndingCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         line.addSubcommand(RejectedCommands.of(terminal, pause, question));

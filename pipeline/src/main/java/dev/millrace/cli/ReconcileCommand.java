@@ -1,16 +1,11 @@
 package dev.millrace.cli;
 
-import dev.millrace.cli.text.ReconciliationView;
-import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,7 +22,7 @@ final class ReconcileCommand implements Callable<Integer> {
     private final Terminal terminal;
     private final Pause pause;
     @Mixin private ServiceOptions service = new ServiceOptions();
-    @Mixin private OutputOption output = new OutputOption();
+    @Mixin private ReportOutput output = new ReportOutput();
 
     @Option(
             names = "--table",
@@ -41,12 +36,6 @@ final class ReconcileCommand implements Callable<Integer> {
                     "Compare only the keys that were touched since the last comparison of all"
                             + " tables, and the numbers of rows.")
     private boolean incremental;
-
-    @Option(
-            names = "--html",
-            paramLabel = "FILE",
-            description = "Also write the report to this HTML file.")
-    private @Nullable Path html;
 
     ReconcileCommand(Terminal terminal, Pause pause) {
         this.terminal = terminal;
@@ -77,19 +66,7 @@ final class ReconcileCommand implements Callable<Integer> {
                 return ExitCode.UNDECIDED;
             }
         }
-        if (html != null) {
-            write(client, path, html);
-        }
-        return show(body, client.tree(body));
-    }
-
-    private int show(String body, JsonNode report) {
-        if (output.isJson()) {
-            terminal.out().println(body);
-        } else {
-            new ReconciliationView(terminal).lines(report).forEach(terminal.out()::println);
-        }
-        return Verdict.of(report.path("verdict").asString("")).exitCode();
+        return output.show(client, terminal, path, body);
     }
 
     /// Uses its own client because the other one may be in the middle of a request.
@@ -98,9 +75,8 @@ final class ReconcileCommand implements Callable<Integer> {
         try {
             ServiceClient client = service.connect(terminal, pause);
             String body = client.delete(path);
-            JsonNode report = client.tree(body);
-            if (report.path("verdict").isString()) {
-                return show(body, report);
+            if (client.tree(body).path("verdict").isString()) {
+                return output.show(client, terminal, path, body);
             }
             terminal.err()
                     .println(
@@ -140,19 +116,5 @@ final class ReconcileCommand implements Callable<Integer> {
                                     + body.path("reason").asString("the service gave no reason"),
                             "Run 'millrace status' to see the cause, then run reconcile again.");
         };
-    }
-
-    private void write(ServiceClient client, String path, Path file) {
-        String page = client.get(path + "?format=html", ServiceClient.HTML);
-        try {
-            Files.writeString(file, page);
-        } catch (IOException e) {
-            throw new CommandFailure(
-                    ExitCode.FAILED,
-                    "Cannot write the report to " + file + ".",
-                    "Check that the folder exists and is writable.",
-                    e);
-        }
-        terminal.err().println("Report written to " + file);
     }
 }

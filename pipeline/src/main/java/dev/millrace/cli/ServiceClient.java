@@ -28,7 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class ServiceClient {
 
     static final String JSON = "application/json";
-    static final String HTML = "text/html";
+    static final String ANY = "*/*";
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(60);

@@ -4,6 +4,7 @@ import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
@@ -82,6 +83,11 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return Optional.empty();
+    }
+
+    @Override
+    public List<PastVerdict> reconciliations() {
+        return List.of();
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.millrace.migration.StatusReport;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
 import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
@@ -380,6 +381,11 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return now().reconciliation(id);
+    }
+
+    @Override
+    public List<PastVerdict> reconciliations() {
+        return now().reconciliations();
     }
 
     @Override

@@ -6,7 +6,8 @@ import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;
-import dev.millrace.reconcile.report.ReportPage;
+import dev.millrace.reconcile.report.PastVerdict;
+import dev.millrace.reconcile.report.ReportFormat;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import jakarta.servlet.http.HttpServletResponse;
@@ -96,14 +97,21 @@ public final class MigrationApi {
             throws IOException {
         ReconciliationState state =
                 host.control().reconciliation(uuid(id)).orElseThrow(() -> unknownId(id));
-        if (wantsPage(format, accept)) {
-            page(state, response);
-        } else {
-            write(
-                    response,
-                    MediaType.APPLICATION_JSON_VALUE,
-                    json.writeValueAsString(body(id, state)));
+        ReportFormat wanted = format(format, accept);
+        switch (wanted) {
+            case JSON ->
+                    write(
+                            response,
+                            MediaType.APPLICATION_JSON_VALUE,
+                            json.writeValueAsString(body(id, state)));
+            case HTML, MARKDOWN, JUNIT -> document(wanted, state, response);
         }
+    }
+
+    /// The last finished reconciliations, the newest first.
+    @GetMapping("/reconciliations")
+    List<PastVerdict> reconciliations() {
+        return host.control().reconciliations();
     }
 
     /// Cancels a comparison and returns its state: usually the report, which is undecided.
@@ -165,7 +173,8 @@ public final class MigrationApi {
         return body;
     }
 
-    private static void page(ReconciliationState state, HttpServletResponse response)
+    private void document(
+            ReportFormat format, ReconciliationState state, HttpServletResponse response)
             throws IOException {
         if (!(state instanceof ReconciliationState.Finished(ReconciliationReport report))) {
             throw new ProblemException(
@@ -174,24 +183,33 @@ public final class MigrationApi {
                             "No report yet",
                             "The comparison is "
                                     + name(state)
-                                    + ". Request the page again when"
+                                    + ". Request the report again when"
                                     + " it is finished."));
         }
-        response.setHeader("Content-Security-Policy", PAGE_POLICY);
-        write(response, "text/html;charset=UTF-8", ReportPage.write(report));
+        List<PastVerdict> earlier =
+                host.control().reconciliations().stream()
+                        .filter(past -> past.finishedAt().isBefore(report.finishedAt()))
+                        .toList();
+        if (format == ReportFormat.HTML) {
+            response.setHeader("Content-Security-Policy", PAGE_POLICY);
+        }
+        write(response, format.mediaType(), format.write(report, earlier));
     }
 
-    private static boolean wantsPage(Optional<String> format, String accept) {
-        return switch (format.orElse("")) {
-            case "html" -> true;
-            case "json" -> false;
-            case "" ->
-                    MediaType.parseMediaTypes(accept).stream()
-                            .findFirst()
-                            .filter(MediaType.TEXT_HTML::equalsTypeAndSubtype)
-                            .isPresent();
-            default -> throw badRequest("Unknown format. Use 'json' or 'html'.");
-        };
+    private static ReportFormat format(Optional<String> format, String accept) {
+        if (format.isPresent()) {
+            return ReportFormat.of(format.get())
+                    .orElseThrow(
+                            () ->
+                                    badRequest(
+                                            "Unknown format. Use 'json', 'html', 'md' or 'junit'."));
+        }
+        return MediaType.parseMediaTypes(accept).stream()
+                        .findFirst()
+                        .filter(MediaType.TEXT_HTML::equalsTypeAndSubtype)
+                        .isPresent()
+                ? ReportFormat.HTML
+                : ReportFormat.JSON;
     }
 
     private static String state(Optional<ReconciliationState> state) {

@@ -23,6 +23,8 @@ import dev.millrace.preflight.Preflight;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.pass.Reconciler;
+import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.Repairs;
 import dev.millrace.replication.GenerationStart;
@@ -110,7 +112,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 new Reconciliations(
                         stream,
                         mapping -> mapping.target().table(),
-                        file.hash(),
+                        Reconciler.Subject.forward(stream.name(), file),
                         file.spec().reconcile().load(),
                         clock,
                         tables);
@@ -121,7 +123,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                         new Reconciliations(
                                                 each,
                                                 Mapping::source,
-                                                file.hash(),
+                                                Reconciler.Subject.back(each.name(), file),
                                                 file.spec().reconcile().load(),
                                                 clock,
                                                 tables));
@@ -201,7 +203,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 stream,
                                 new RepairStore(stream.control(), stream.id(), owner.epoch()),
                                 tables,
-                                file.hash(),
+                                Reconciler.Subject.forward(stream.name(), file),
                                 () -> isOnSource() ? phase.phase().name() : "SWITCHING_OVER",
                                 rebackfills::isRunning,
                                 () -> refusal(live()),
@@ -585,6 +587,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return reconciliations.find(id).or(() -> back.flatMap(other -> other.find(id)));
+    }
+
+    @Override
+    public List<PastVerdict> reconciliations() {
+        return isForward(compared()) ? reconciliations.history() : back.orElseThrow().history();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.millrace.migration;
 
 import dev.millrace.rebackfill.Rebackfill;
+import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.RepairControl;
 import dev.millrace.replication.RefusedException;
@@ -59,6 +60,10 @@ public interface MigrationControl {
     }
 
     Optional<ReconciliationState> reconciliation(UUID id);
+
+    /// The last finished reconciliations, the newest first, of the stream that carries the
+    /// application's changes.
+    List<PastVerdict> reconciliations();
 
     /// Cancels a reconciliation that waits or runs; its report is undecided. A finished one stays
     /// as it is.

@@ -70,7 +70,7 @@ record MoveFactory(
                             live,
                             blocked,
                             reconciliations.chunker(),
-                            new Reconciler.Subject(forward.name(), file.hash()),
+                            Reconciler.Subject.forward(forward.name(), file),
                             TouchedBasis.of(reconciliations.lastReport().orElse(null), file.hash()),
                             clock);
             case ROLLBACK -> back().progress();

@@ -124,7 +124,12 @@ final class KeyRecheck {
             builder.rows(suspect.source(), suspect.target());
             Row actual = rows.get(suspect.key());
             Row expected = fenced.source().rows().get(suspect.key());
-            builder.mismatch(suspect.key(), found(suspect, expected, actual), NO_CHANGE_IN_FLIGHT);
+            builder.mismatch(
+                    suspect.key(),
+                    found(suspect, expected, actual),
+                    NO_CHANGE_IN_FLIGHT,
+                    expected,
+                    actual);
         }
     }
 

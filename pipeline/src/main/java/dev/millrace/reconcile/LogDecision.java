@@ -105,7 +105,9 @@ final class LogDecision {
                 builder.mismatch(
                         suspect.key(),
                         KeyRecheck.found(suspect, expected, actual),
-                        KeyRecheck.NO_CHANGE_IN_FLIGHT);
+                        KeyRecheck.NO_CHANGE_IN_FLIGHT,
+                        expected,
+                        actual);
             } else {
                 leaveUndecided(
                         suspect,

@@ -84,6 +84,7 @@ public record ReconciliationReport(
     /// @param chunks the equal chunks of a table that was compared in chunks, in the order of the
     ///   key
     /// @param method what was compared: [#ALL_ROWS], or the keys that were touched since when
+    /// @param sensitive the columns whose values are hashes here
     public record TableReport(
             String target,
             Verdict verdict,
@@ -102,7 +103,8 @@ public record ReconciliationReport(
             @Nullable String cause,
             Boolean complete,
             List<ChunkReport> chunks,
-            String method) {
+            String method,
+            List<String> sensitive) {
 
         public static final String ALL_ROWS = "all rows";
 
@@ -111,9 +113,10 @@ public record ReconciliationReport(
             mismatches = mismatches == null ? List.of() : List.copyOf(mismatches);
             complete = complete == null || complete;
             chunks = chunks == null ? List.of() : List.copyOf(chunks);
+            sensitive = sensitive == null ? List.of() : List.copyOf(sensitive);
         }
 
-        /// A table that was not compared in chunks.
+        /// A table that was not compared in chunks and has no sensitive column.
         public TableReport(
                 String target,
                 Verdict verdict,
@@ -149,7 +152,8 @@ public record ReconciliationReport(
                     cause,
                     complete,
                     List.of(),
-                    ALL_ROWS);
+                    ALL_ROWS,
+                    List.of());
         }
 
         /// The same with this method.
@@ -172,7 +176,8 @@ public record ReconciliationReport(
                     cause,
                     complete,
                     chunks,
-                    how);
+                    how,
+                    sensitive);
         }
 
         public long differences() {
@@ -200,14 +205,33 @@ public record ReconciliationReport(
     /// @param key the target key's columns and their texts
     /// @param columns the columns that differ; empty for a missing or extra row, and for rows that
     ///   changed too fast or are too wide to compare their cells
+    /// @param values of columns that differ; none where they are not known, or where a report has
+    ///   too many
     public record Mismatch(
-            Map<String, @Nullable String> key, Kind kind, List<String> columns, String cause) {
+            Map<String, @Nullable String> key,
+            Kind kind,
+            List<String> columns,
+            String cause,
+            List<Cell> values) {
 
         public Mismatch {
             key = Collections.unmodifiableMap(new LinkedHashMap<>(key));
             columns = List.copyOf(columns);
+            values = values == null ? List.of() : List.copyOf(values);
+        }
+
+        /// A mismatch without values.
+        public Mismatch(
+                Map<String, @Nullable String> key, Kind kind, List<String> columns, String cause) {
+            this(key, kind, columns, cause, List.of());
         }
     }
+
+    /// The texts of one column on both sides; `null` for NULL. Of a long value only the part around
+    /// the first difference.
+    ///
+    /// @param source what the SELECT gives
+    public record Cell(String column, @Nullable String source, @Nullable String target) {}
 
     public enum Kind {
         MISSING("missing"),

@@ -1,11 +1,13 @@
 package dev.millrace.reconcile;
 
+import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.ParkedKeys.State;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.FailureClassifier;
+import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
@@ -26,14 +28,19 @@ import org.jspecify.annotations.Nullable;
 /// read. Not thread-safe; confined to the reconciliation's thread.
 public final class TableReportBuilder {
 
-    private final RowSchema target;
-    private final Differences differences;
     private static final String SKIPPED = "skipped";
+
+    /// The values of a table in a report have at most so many characters. Further mismatches have
+    /// none.
+    private static final int MOST_CHARACTERS = 1_000_000;
 
     private static final String PARKED =
             "the changes of a key wait because the target refused one of them. See 'millrace"
                     + " rejected list'";
 
+    private final RowSchema target;
+    private final ShownValues shown;
+    private final Differences differences;
     private final List<Mismatch> mismatches = new ArrayList<>();
 
     /// The keys of the mismatches.
@@ -55,6 +62,7 @@ public final class TableReportBuilder {
     private boolean partial;
     private boolean complete = true;
     private Duration took = Duration.ZERO;
+    private long characters;
 
     /// Receives each key that is proven different, also those that the report only counts. Called
     /// on the thread that compares the table.
@@ -67,13 +75,19 @@ public final class TableReportBuilder {
         void found(RowKey key, Kind kind, List<String> columns);
     }
 
-    public TableReportBuilder(RowSchema target) {
-        this(target, Differences.IGNORED);
+    public TableReportBuilder(RowSchema target, ShownValues shown) {
+        this(target, shown, Differences.IGNORED);
     }
 
-    public TableReportBuilder(RowSchema target, Differences differences) {
+    public TableReportBuilder(RowSchema target, ShownValues shown, Differences differences) {
         this.target = target;
+        this.shown = shown;
         this.differences = differences;
+    }
+
+    /// An empty one for the same table, which tells nobody of differences.
+    public TableReportBuilder another() {
+        return new TableReportBuilder(target, shown);
     }
 
     /// Adds rows as they were compared, or as they were read last.
@@ -98,6 +112,17 @@ public final class TableReportBuilder {
     /// Adds a key that differs. Of a key whose changes wait nothing is known before they are
     /// applied.
     public void mismatch(RowKey key, KeyDifference.Found found, String why) {
+        mismatch(key, found, why, null, null);
+    }
+
+    /// @param expected what the SELECT gives, if its cells are known
+    /// @param actual the target's row, if its cells are known
+    void mismatch(
+            RowKey key,
+            KeyDifference.Found found,
+            String why,
+            @Nullable Row expected,
+            @Nullable Row actual) {
         State state = rejected.get(key);
         if (state == State.HELD || state == State.PARKED) {
             undecided(1, PARKED);
@@ -108,7 +133,8 @@ public final class TableReportBuilder {
         if (canListMore()) {
             Map<String, @Nullable String> columns = new LinkedHashMap<>();
             for (int i = 0; i < key.size(); i++) {
-                columns.put(target.keyColumns().get(i), key.value(i));
+                String column = target.keyColumns().get(i);
+                columns.put(column, shown.whole(column, key.value(i)));
             }
             listed.add(key);
             mismatches.add(
@@ -116,8 +142,42 @@ public final class TableReportBuilder {
                             columns,
                             found.kind(),
                             found.columns(),
-                            state == State.SKIPPED ? SKIPPED : why));
+                            state == State.SKIPPED ? SKIPPED : why,
+                            expected == null || actual == null
+                                    ? List.of()
+                                    : values(found.columns(), expected, actual)));
         }
+    }
+
+    private List<Cell> values(List<String> columns, Row expected, Row actual) {
+        List<Cell> values = new ArrayList<>();
+        for (String column : columns) {
+            int at = actual.schema().columns().indexOf(column);
+            Cell cell = shown.cell(column, expected.text(at), actual.text(at));
+            characters += length(cell.source()) + length(cell.target());
+            values.add(cell);
+        }
+        return characters > MOST_CHARACTERS ? List.of() : values;
+    }
+
+    private static int length(@Nullable String text) {
+        return text == null ? 0 : text.length();
+    }
+
+    /// The bound of a chunk as the report shows it.
+    ///
+    /// @param bound `null` for none
+    public @Nullable List<String> bound(@Nullable RowKey bound) {
+        return bound == null
+                ? null
+                : IntStream.range(0, bound.size())
+                        .mapToObj(
+                                i ->
+                                        String.valueOf(
+                                                shown.whole(
+                                                        target.keyColumns().get(i),
+                                                        bound.value(i))))
+                        .toList();
     }
 
     /// The listed keys that differ while no change of them is in flight.
@@ -132,7 +192,8 @@ public final class TableReportBuilder {
     void explain(RowKey key, String why) {
         int at = listed.indexOf(key);
         Mismatch known = mismatches.get(at);
-        mismatches.set(at, new Mismatch(known.key(), known.kind(), known.columns(), why));
+        mismatches.set(
+                at, new Mismatch(known.key(), known.kind(), known.columns(), why, known.values()));
     }
 
     /// False when the list of mismatches is full; further ones are only counted.
@@ -256,7 +317,8 @@ public final class TableReportBuilder {
                 cause(),
                 complete && !partial && notCompared == 0,
                 List.copyOf(chunks.values()),
-                TableReport.ALL_ROWS);
+                TableReport.ALL_ROWS,
+                shown.hashed());
     }
 
     private Verdict verdict() {

@@ -29,7 +29,7 @@ final class RepairComparison {
     /// @param blocked why no further change can arrive on the target, as far as that is known
     RepairComparison(
             LiveStream live,
-            String specHash,
+            Reconciler.Subject subject,
             Supplier<Optional<String>> blocked,
             InstantSource clock) {
         ReplicationStream stream = live.with().stream();
@@ -41,7 +41,7 @@ final class RepairComparison {
                         () -> stream.target().database().connectForLongStatements("repair"));
         this.reconciler =
                 new Reconciler(
-                        new Reconciler.Subject(stream.name(), specHash),
+                        subject,
                         live.progress(blocked),
                         new Reconciler.Sources(
                                 chunker, new ChangeLog(stream.kafka(), stream.topics())),

@@ -11,6 +11,9 @@ import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.lifecycle.Supervisor;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database.DatabaseFailure;
+import dev.millrace.reconcile.ShownValues;
+import dev.millrace.reconcile.ShownValues.HashKey;
+import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.repair.Repair.Action;
 import dev.millrace.repair.Repair.Request;
 import dev.millrace.repair.Repair.Step;
@@ -44,7 +47,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
     private static final Set<String> PHASES = Set.of("CATCHING_UP", "IN_SYNC");
 
-    /// @param specHash identifies the file
+    /// @param subject identifies the file, and names the columns whose values are hidden
     /// @param phase the name of the migration's phase
     /// @param reads whether rows are read again by another operation
     /// @param refusal why no comparison may begin now
@@ -56,7 +59,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
             ReplicationStream stream,
             RepairStore store,
             KnownTables tables,
-            String specHash,
+            Reconciler.Subject subject,
             Supplier<String> phase,
             BooleanSupplier reads,
             Supplier<Optional<String>> refusal,
@@ -68,6 +71,10 @@ public final class Repairs implements RepairControl, AutoCloseable {
 
     private final Equipment with;
     private final List<Mapping> mappings;
+
+    /// Equal keys have the same hash in all answers of this process.
+    private final HashKey hashes = new HashKey();
+
     private volatile Optional<StoredRepair> current;
     private volatile @Nullable LiveStream live;
     private volatile @Nullable Supervisor supervisor;
@@ -171,7 +178,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
                                 who(request.who()),
                                 request.reason()),
                         Objects.requireNonNull(live).generation().number(),
-                        with.specHash(),
+                        with.subject().specHash(),
                         Step.COMPARE.id(),
                         request.requestKey(),
                         with.phase().get());
@@ -266,16 +273,21 @@ public final class Repairs implements RepairControl, AutoCloseable {
     @Override
     public List<Repair.Key> keys(UUID id, long after, int limit) {
         try {
-            return with.store().keys(id, after, limit).stream().map(Repairs::key).toList();
+            return with.store().keys(id, after, limit).stream().map(this::key).toList();
         } catch (SQLException e) {
             throw new DatabaseFailure("The keys of a repair cannot be read", e);
         }
     }
 
-    private static Repair.Key key(StoredKey stored) {
+    private Repair.Key key(StoredKey stored) {
+        ShownValues shown = shown(stored);
         Map<String, @Nullable String> key = new LinkedHashMap<>();
         IntStream.range(0, stored.keyColumns().size())
-                .forEach(i -> key.put(stored.keyColumns().get(i), stored.key().get(i)));
+                .forEach(
+                        i -> {
+                            String column = stored.keyColumns().get(i);
+                            key.put(column, shown.whole(column, stored.key().get(i)));
+                        });
         return new Repair.Key(
                 stored.number(),
                 stored.target(),
@@ -284,6 +296,14 @@ public final class Repairs implements RepairControl, AutoCloseable {
                 stored.columns(),
                 stored.written(),
                 stored.differs());
+    }
+
+    /// Nothing is shown of a table that the file does not name any more.
+    private ShownValues shown(StoredKey stored) {
+        return mappings(List.of(stored.target())).stream()
+                .findFirst()
+                .map(mapping -> hashes.of(mapping, with.subject().sensitive()))
+                .orElseGet(() -> hashes.hiding(Set.copyOf(stored.keyColumns())));
     }
 
     private Repair view(StoredRepair stored) throws SQLException {
@@ -366,7 +386,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
         if (isCancelled(now)) {
             return Optional.of("Cancelled");
         }
-        if (!now.specHash().equals(with.specHash())) {
+        if (!now.specHash().equals(with.subject().specHash())) {
             return Optional.of(
                     "Ended, because the file has changed since it began. Run 'millrace repair' again");
         }
@@ -385,7 +405,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
 
     RepairComparison comparison(LiveStream stream) {
         return new RepairComparison(
-                stream, with.specHash(), () -> with.blocked().apply(stream), with.clock());
+                stream, with.subject(), () -> with.blocked().apply(stream), with.clock());
     }
 
     Optional<StoredRepair> current() {

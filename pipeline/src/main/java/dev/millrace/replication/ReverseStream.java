@@ -259,7 +259,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
                                         .target()
                                         .database()
                                         .connectForLongStatements("reconcile")),
-                new Reconciler.Subject(with.stream().name(), file.hash()),
+                Reconciler.Subject.back(with.stream().name(), file),
                 basis,
                 with.clock());
     }

@@ -21,6 +21,7 @@ import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.pass.ReconciliationRun;
 import dev.millrace.reconcile.pass.StoredPass;
+import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.reconcile.touched.TouchedBasis;
 import dev.millrace.reconcile.touched.TouchedReconciliation;
 import dev.millrace.spec.reconcile.ReconcileSetting;
@@ -31,6 +32,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +82,7 @@ public final class Reconciliations implements AutoCloseable {
 
     private final ReplicationStream stream;
     private final Function<Mapping, TableId> named;
-    private final String specHash;
+    private final Reconciler.Subject subject;
     private final ReconcileSetting.Load load;
     private final InstantSource clock;
     private final KnownTables tables;
@@ -177,18 +180,19 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     /// @param named the table of the migration's target that a mapping reads or writes
+    /// @param subject what is compared
     /// @param load what a reconciliation may cost
     public Reconciliations(
             ReplicationStream stream,
             Function<Mapping, TableId> named,
-            String specHash,
+            Reconciler.Subject subject,
             ReconcileSetting.Load load,
             InstantSource clock,
             KnownTables tables) {
         this.load = load;
         this.named = named;
         this.stream = stream;
-        this.specHash = specHash;
+        this.subject = subject;
         this.clock = clock;
         this.tables = tables;
         this.store = new ReconciliationStore(stream.control(), stream.id());
@@ -210,7 +214,7 @@ public final class Reconciliations implements AutoCloseable {
                         ofAll,
                         ofAllRows == null ? null : ofAllRows.startedAt());
         interrupted =
-                StoredPass.interrupted(passes, generation, specHash, clock.instant())
+                StoredPass.interrupted(passes, generation, subject.specHash(), clock.instant())
                         .map(pass -> new Interrupted(pass, clock.instant()))
                         .orElse(null);
     }
@@ -249,13 +253,14 @@ public final class Reconciliations implements AutoCloseable {
             enqueue(id, self -> compare(id, self, generation, mappings, progress));
             return id;
         }
-        StoredPass.Subject subject = new StoredPass.Subject(generation, specHash, names(mappings));
-        Optional<UUID> earlier = StoredPass.interrupted(passes, subject, clock.instant());
+        StoredPass.Subject pass =
+                new StoredPass.Subject(generation, subject.specHash(), names(mappings));
+        Optional<UUID> earlier = StoredPass.interrupted(passes, pass, clock.instant());
         if (earlier.filter(continued::contains).filter(runs::containsKey).isPresent()) {
             return earlier.get();
         }
         UUID id = earlier.filter(this::isOpen).orElseGet(UUID::randomUUID);
-        begin(id, subject, mappings, progress);
+        begin(id, pass, mappings, progress);
         return id;
     }
 
@@ -293,7 +298,7 @@ public final class Reconciliations implements AutoCloseable {
                 .log("An interrupted reconciliation continues.");
         begin(
                 id,
-                new StoredPass.Subject(generation, specHash, names(mappings)),
+                new StoredPass.Subject(generation, subject.specHash(), names(mappings)),
                 mappings,
                 progress);
     }
@@ -323,17 +328,17 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     private TouchedBasis basis() {
-        return TouchedBasis.of(known.basis(), specHash);
+        return TouchedBasis.of(known.basis(), subject.specHash());
     }
 
     private void begin(
             UUID id,
-            StoredPass.Subject subject,
+            StoredPass.Subject pass,
             List<Mapping> mappings,
             ReplicationProgress progress) {
         // Its progress is replaced.
         interrupted = null;
-        enqueue(id, self -> run(id, self, mappings, progress, new StoredPass(passes, id, subject)));
+        enqueue(id, self -> run(id, self, mappings, progress, new StoredPass(passes, id, pass)));
     }
 
     private void enqueue(UUID id, Consumer<ReconciliationRun> work) {
@@ -376,6 +381,37 @@ public final class Reconciliations implements AutoCloseable {
             }
             throw new DatabaseFailure("The report cannot be read", e);
         }
+    }
+
+    /// The last finished ones of every generation, the newest first, also those that are not stored.
+    public List<PastVerdict> history() {
+        Map<UUID, PastVerdict> past = new HashMap<>();
+        states.forEach(
+                (id, state) -> {
+                    if (state instanceof ReconciliationState.Finished(var report)) {
+                        past.put(id, PastVerdict.of(id, report));
+                    }
+                });
+        try {
+            store.recent(PastVerdict.LISTED)
+                    .forEach(
+                            each ->
+                                    past.put(
+                                            each.id(),
+                                            new PastVerdict(
+                                                    each.id(),
+                                                    each.verdict(),
+                                                    each.startedAt(),
+                                                    each.finishedAt())));
+        } catch (SQLException e) {
+            if (!SqlState.UNDEFINED_TABLE.matches(e)) {
+                throw new DatabaseFailure("The reports cannot be read", e);
+            }
+        }
+        return past.values().stream()
+                .sorted(Comparator.comparing(PastVerdict::finishedAt).reversed())
+                .limit(PastVerdict.LISTED)
+                .toList();
     }
 
     private ReconciliationState finished(ReconciliationStore.Stored stored) {
@@ -468,7 +504,7 @@ public final class Reconciliations implements AutoCloseable {
         Optional<StoredPass.Interrupted> continuation = Optional.empty();
         try {
             ReconciliationReport report =
-                    new Reconciler(subject(), progress, sources(run), limits(), clock)
+                    new Reconciler(subject, progress, sources(run), limits(), clock)
                             .reconcile(mappings, pass, run.cancellation());
             continuation = pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
             finished(id, generation, report, Method.ALL_ROWS);
@@ -489,7 +525,7 @@ public final class Reconciliations implements AutoCloseable {
         states.put(id, new ReconciliationState.Running(clock.instant()));
         try {
             ReconciliationReport report =
-                    new TouchedReconciliation(subject(), progress, sources(run), limits(), clock)
+                    new TouchedReconciliation(subject, progress, sources(run), limits(), clock)
                             .compare(
                                     tables(mappings),
                                     basis(),
@@ -514,10 +550,6 @@ public final class Reconciliations implements AutoCloseable {
                                         mapping,
                                         Objects.requireNonNull(sources.get(mapping.source()))))
                 .toList();
-    }
-
-    private Reconciler.Subject subject() {
-        return new Reconciler.Subject(stream.name(), specHash);
     }
 
     private Reconciler.Sources sources(ReconciliationRun run) {
@@ -555,7 +587,7 @@ public final class Reconciliations implements AutoCloseable {
         keys.forEach((mapping, each) -> tables.put(tables(List.of(mapping)).getFirst(), each));
         ReconciliationReport report =
                 new TouchedReconciliation(
-                                subject(),
+                                subject,
                                 progress,
                                 new Reconciler.Sources(
                                         chunker(WRITERS),

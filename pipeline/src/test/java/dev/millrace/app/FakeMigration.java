@@ -16,6 +16,7 @@ import dev.millrace.migration.StatusReport.Table;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.Repair;
 import dev.millrace.repair.RepairControl;
@@ -31,6 +32,7 @@ import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -283,6 +285,19 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     @Override
     public Optional<ReconciliationState> reconciliation(UUID id) {
         return Optional.ofNullable(reconciliations.get(id));
+    }
+
+    @Override
+    public List<PastVerdict> reconciliations() {
+        List<PastVerdict> past = new ArrayList<>();
+        reconciliations.forEach(
+                (id, state) -> {
+                    if (state instanceof ReconciliationState.Finished(var report)) {
+                        past.add(PastVerdict.of(id, report));
+                    }
+                });
+        past.sort(Comparator.comparing(PastVerdict::finishedAt).reversed());
+        return past;
     }
 
     @Override

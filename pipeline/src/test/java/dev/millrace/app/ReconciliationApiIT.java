@@ -129,6 +129,37 @@ class ReconciliationApiIT {
         assertThat(accepted.body()).isEqualTo(page.body());
     }
 
+    @Test
+    void returnsTheReportInEachFormat() {
+        UUID id = finished();
+        String path = "/api/v1/reconciliations/" + id + "?format=";
+
+        Answer markdown = scene.http.get(path + "md");
+        Answer junit = scene.http.get(path + "junit");
+
+        assertThat(markdown.header("Content-Type")).isEqualTo("text/markdown;charset=UTF-8");
+        assertThat(markdown.body()).startsWith("# Reconciliation of shop: undecided");
+        assertThat(junit.header("Content-Type")).isEqualTo("application/xml;charset=UTF-8");
+        assertThat(junit.body()).contains("<testsuite ", "errors=\"1\"");
+        assertThat(scene.http.get(path + "json").json().path("id").asString())
+                .isEqualTo(id.toString());
+        assertThat(scene.http.get(path + "pdf").json().path("detail").asString())
+                .contains("'json', 'html', 'md' or 'junit'");
+    }
+
+    @Test
+    void listsFinishedReconciliations() {
+        UUID id = finished();
+
+        JsonNode list = scene.http.get("/api/v1/reconciliations").json();
+
+        assertThat(list.valueStream().map(each -> each.path("id").asString()))
+                .contains(id.toString());
+        assertThat(list.path(0).propertyNames())
+                .containsExactly("id", "verdict", "startedAt", "finishedAt");
+        assertThat(list.path(0).path("finishedAt").asString()).isEqualTo("2026-01-02T12:00:09Z");
+    }
+
     private static UUID finished() {
         UUID id = UUID.randomUUID();
         scene.migration.reconciliations.put(

@@ -396,6 +396,81 @@ class ClientVerbsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"md, # verdict", "junit, <testsuites/>", "html, <p>ü</p>"})
+    void reconcilePrintsADocumentOfTheService(String format, String document) {
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
+                .json("GET /api/v1/reconciliations/1", report("different"))
+                .on(
+                        "GET /api/v1/reconciliations/1?format=" + format,
+                        200,
+                        "text/plain",
+                        document + "\n");
+
+        Invocation verb = new Invocation().run("reconcile", "-o", format, "--url", service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(verb.out()).isEqualTo(document + "\n");
+    }
+
+    @Test
+    void reportShowsTheLastComparisonAndWritesItsFiles(@TempDir Path folder) {
+        Path markdown = folder.resolve("report.md");
+        Path junit = folder.resolve("report.xml");
+        service.json("GET /api/v1/reconciliations", "[{\"id\":\"2\"},{\"id\":\"1\"}]")
+                .json("GET /api/v1/reconciliations/2", report("different"))
+                .on("GET /api/v1/reconciliations/2?format=md", 200, "text/markdown", "# m")
+                .on("GET /api/v1/reconciliations/2?format=junit", 200, "application/xml", "<x/>");
+
+        Invocation verb =
+                new Invocation()
+                        .run(
+                                "report",
+                                "-o",
+                                "text",
+                                "--markdown",
+                                markdown.toString(),
+                                "--junit",
+                                junit.toString(),
+                                "--url",
+                                service.url());
+
+        assertThat(verb.exitCode()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(verb.out()).contains("shop: different, as of source position 0/1A2B");
+        assertThat(markdown).hasContent("# m");
+        assertThat(junit).hasContent("<x/>");
+    }
+
+    @Test
+    void reportWithoutAFinishedComparisonHasNoVerdict() {
+        service.json("GET /api/v1/reconciliations", "[]")
+                .json("GET /api/v1/reconciliations/7", "{\"state\":\"running\"}");
+
+        Invocation none = new Invocation().run("report", "--url", service.url());
+        Invocation running = new Invocation().run("report", "7", "--url", service.url());
+
+        assertThat(none.exitCode()).isEqualTo(ExitCode.UNDECIDED);
+        assertThat(none.err()).contains("No comparison has finished", "millrace reconcile");
+        assertThat(running.exitCode()).isEqualTo(ExitCode.UNDECIDED);
+        assertThat(running.err()).contains("The comparison is running.");
+    }
+
+    @Test
+    void theTextShowsTheValuesOfBothSides() {
+        service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
+                .json(
+                        "GET /api/v1/reconciliations/1",
+                        report("different")
+                                .replace(
+                                        "\"cause\":\"x\"",
+                                        "\"cause\":\"x\",\"values\":[{\"column\":\"email\","
+                                                + "\"source\":\"it's\",\"target\":null}]"));
+
+        Invocation verb = new Invocation().run("reconcile", "--url", service.url());
+
+        assertThat(verb.out()).containsPattern("id=7 +email +'it''s' +NULL");
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {

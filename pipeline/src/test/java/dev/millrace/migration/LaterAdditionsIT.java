@@ -57,7 +57,8 @@ class LaterAdditionsIT {
                             TruncateSetting.STANDARD,
                             SchemaChange.Setting.STANDARD,
                             Switchover.DEFAULT,
-                            ReconcileSetting.DEFAULT);
+                            ReconcileSetting.DEFAULT,
+                            MigrationSpec.SensitiveColumns.NONE);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =
                     new LaterAdditions(

@@ -63,6 +63,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -103,6 +104,7 @@ final class MigrationScene implements AutoCloseable {
             new ReconcileSetting(
                     Schedule.NEVER, Schedule.NEVER, ReconcileSetting.Load.DEFAULT, false);
 
+    private Map<TableId, Set<String>> sensitive = Map.of();
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;
@@ -201,6 +203,12 @@ final class MigrationScene implements AutoCloseable {
     /// Leaves it to the test to keep writers from the source.
     MigrationScene externallyFenced() {
         fence = Switchover.Fence.EXTERNAL;
+        return this;
+    }
+
+    /// Hides the values of columns of a target table.
+    MigrationScene sensitive(String table, String... columns) {
+        sensitive = Map.of(new TableId("public", table), Set.of(columns));
         return this;
     }
 
@@ -560,7 +568,8 @@ final class MigrationScene implements AutoCloseable {
                 truncate,
                 schemaChange,
                 switchover,
-                reconcile);
+                reconcile,
+                new MigrationSpec.SensitiveColumns(sensitive));
     }
 
     void awaitPhase(String phase) {

@@ -152,7 +152,8 @@ class OppositeStreamsIT {
                                     Schedule.NEVER,
                                     Schedule.NEVER,
                                     ReconcileSetting.Load.DEFAULT,
-                                    false));
+                                    false),
+                            MigrationSpec.SensitiveColumns.NONE);
             migration =
                     Migration.start(
                             new Migration.Streams(stream(), Optional.empty()),

@@ -9,15 +9,19 @@ import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReportJson;
+import dev.millrace.reconcile.SensitiveColumns;
+import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.verdict.Reconciliations;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /// Stored reports at the start of a generation.
@@ -60,11 +64,37 @@ class ReconciliationsIT {
         }
     }
 
+    @Test
+    void theStoredReportHasHashesInPlaceOfSensitiveValues() throws Exception {
+        try (MigrationScene scene = new MigrationScene()) {
+            scene.table("item", "id int PRIMARY KEY, name text").sensitive("item", "name");
+            scene.source.execute("INSERT INTO item VALUES (1, 'secret one')");
+            Migration migration = scene.start();
+            scene.awaitPhase("IN_SYNC");
+            scene.writeTargetAsMigration("UPDATE item SET name = 'secret two' WHERE id = 1");
+
+            scene.reconcile();
+
+            assertThat(migration.reconciliations())
+                    .as("also before it is stored")
+                    .singleElement()
+                    .satisfies(past -> assertThat(past.verdict()).isEqualTo("different"));
+            String stored = "SELECT report::text FROM millrace.reconciliation";
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> !scene.target.query(stored).isEmpty());
+            assertThat(scene.target.value(stored))
+                    .contains("\"different\"", "hash:")
+                    .doesNotContain("secret");
+            assertThat(migration.reconciliations()).hasSize(1);
+        }
+    }
+
     private static Reconciliations reconciliations(MigrationScene scene) {
         return new Reconciliations(
                 scene.stream(),
                 mapping -> mapping.target().table(),
-                "hash",
+                new Reconciler.Subject("shop", "hash", SensitiveColumns.NONE),
                 ReconcileSetting.Load.DEFAULT,
                 InstantSource.system(),
                 KnownTables.of(List.of(), scene.stream().tables().targetIds()));

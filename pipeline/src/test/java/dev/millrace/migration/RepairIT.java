@@ -57,7 +57,7 @@ class RepairIT {
 
     @BeforeAll
     void start() throws Exception {
-        scene = new MigrationScene().backfill(Backfill.WINDOWS);
+        scene = new MigrationScene().backfill(Backfill.WINDOWS).sensitive("item", "id");
         scene.table("doc", "id int PRIMARY KEY, version bigint, title text, body text")
                 .table("item", "id int PRIMARY KEY, version bigint, title text")
                 .table("price", "amount numeric PRIMARY KEY, label char(3), note text");
@@ -361,6 +361,12 @@ class RepairIT {
                                 OptionalLong.empty(),
                                 OptionalLong.empty()));
         assertThat(listed.tables()).containsExactly(new Table("public.item", 300, 400, 300, 0, 0));
+        assertThat(keys(listed.id()))
+                .as("a sensitive column of a key is hidden")
+                .hasSize(1_000)
+                .allMatch(key -> String.valueOf(key.key().get("id")).matches("hash:[0-9a-f]{16}"))
+                .extracting(Repair.Key::key)
+                .doesNotHaveDuplicates();
 
         try (VersionWatch watch = new VersionWatch("item")) {
             UUID id =

@@ -225,6 +225,18 @@ class PreflightIT {
     }
 
     @Test
+    void aMisspelledSensitiveColumnIsRefused() {
+        Finding found =
+                only(
+                        scene.plan(
+                                "public.customer: {select: 'SELECT id, user_name AS full_name, email"
+                                        + " FROM public.users', sensitive: [emial, full_name]}"));
+
+        assertThat(found.message()).contains("sensitive names the column emial");
+        assertThat(found.remedy()).isEqualTo("did you mean email?");
+    }
+
+    @Test
     void wildcardExpandsTablesAndReportsExcludedOnes() {
         scene.source.execute(
                 "CREATE TABLE "
@@ -288,7 +300,8 @@ class PreflightIT {
                         one.truncate(),
                         one.schemaChange(),
                         one.switchover(),
-                        one.reconcile());
+                        one.reconcile(),
+                        one.sensitive());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");
     }

@@ -2,22 +2,33 @@ package dev.millrace.reconcile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
-import dev.millrace.reconcile.report.ReportPage;
+import dev.millrace.reconcile.report.ChunkStrip;
+import dev.millrace.reconcile.report.ChunkStrip.Part;
+import dev.millrace.reconcile.report.PastVerdict;
+import dev.millrace.reconcile.report.ReportFormat;
+import java.io.StringReader;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import javax.xml.XMLConstants;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
+import org.w3c.dom.Element;
+import org.xml.sax.InputSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// A report as JSON and as an HTML page.
+/// A report in each of its documents.
 class ReportTest {
 
     private static final String NASTY = "<script>alert('x')</script>&\"\u001b[2J\u202e";
@@ -95,6 +106,10 @@ class ReportTest {
                 null);
     }
 
+    private static String page(ReconciliationReport report) {
+        return ReportFormat.HTML.write(report, List.of());
+    }
+
     private static Mismatch mismatch(String key) {
         return new Mismatch(
                 Map.of("id", key), Kind.DIFFERENT, List.of("full_name", "email"), "nothing");
@@ -124,12 +139,13 @@ class ReportTest {
                         List.of(
                                 new ChunkReport(null, List.of("5"), 4, "0/FF", "1/0"),
                                 new ChunkReport(List.of("5"), null, 4, "0/A0", "0/B0")),
-                        TableReport.ALL_ROWS);
+                        TableReport.ALL_ROWS,
+                        List.of("id"));
 
         ReconciliationReport read = ReportJson.read(ReportJson.write(report(table))).orElseThrow();
 
-        assertThat(read.tables().getFirst().chunks()).isEqualTo(table.chunks());
-        assertThat(ReportPage.write(read))
+        assertThat(read.tables().getFirst()).isEqualTo(table);
+        assertThat(page(read))
                 .contains("2 chunks were equal between source positions 0/A0 and 1/0");
     }
 
@@ -137,10 +153,8 @@ class ReportTest {
     void reportsKeysThatWereComparedUsingTheLog() {
         ReconciliationReport report = report(equal("crm.customer"));
 
-        assertThat(ReportPage.write(report))
-                .contains("2 keys kept changing; they were compared using the log");
-        assertThat(ReportPage.write(report(undecided("crm.customer"))))
-                .doesNotContain("kept changing");
+        assertThat(page(report)).contains("2 keys kept changing; they were compared using the log");
+        assertThat(page(report(undecided("crm.customer")))).doesNotContain("kept changing");
     }
 
     @Test
@@ -184,12 +198,14 @@ class ReportTest {
                         "cause",
                         "complete",
                         "chunks",
-                        "method");
+                        "method",
+                        "sensitive");
         JsonNode mismatch = table.get("mismatches").get(0);
         assertThat(mismatch.toString())
                 .isEqualTo(
                         "{\"key\":{\"id\":\"7\"},\"kind\":\"different\","
-                                + "\"columns\":[\"full_name\",\"email\"],\"cause\":\"nothing\"}");
+                                + "\"columns\":[\"full_name\",\"email\"],\"cause\":\"nothing\","
+                                + "\"values\":[]}");
     }
 
     @Test
@@ -227,7 +243,7 @@ class ReportTest {
     void incompleteComparisonsGiveALowerBound() {
         TableReport cut = cut(different("e.f", mismatch("1")));
 
-        assertThat(ReportPage.write(report(cut)))
+        assertThat(page(report(cut)))
                 .contains("At least 3 rows are proven", "it has at least 3 differences");
         assertThat(ReportJson.write(report(cut))).contains("\"complete\":false");
     }
@@ -265,7 +281,7 @@ class ReportTest {
     @Test
     void pageEscapesTextsOfTheDatabaseAndLoadsNothing() {
         String page =
-                ReportPage.write(
+                page(
                         report(
                                 different(
                                         "crm." + NASTY,
@@ -283,8 +299,8 @@ class ReportTest {
                 .doesNotContain("https://")
                 .doesNotContain("src=")
                 .doesNotContain("@import")
-                .contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;\\u{1b}")
-                .contains("default-src &#39;none&#39;".replace("&#39;", "'"));
+                .contains("&lt;script&gt;alert('x')&lt;/script&gt;&amp;\"\\u{1b}")
+                .contains("default-src 'none'");
     }
 
     @Test
@@ -294,19 +310,19 @@ class ReportTest {
                         equal("crm.customer"),
                         different("crm.order", mismatch("7"), mismatch("8")),
                         undecided("crm.slow"));
-        String page = ReportPage.write(report);
+        String page = page(report);
 
         assertThat(page)
                 .contains("16/B374D848", "9c0ffee", "2026-03-01 10:00:00 UTC", "1,234,567")
                 .contains("≠</span> different", "=</span> equal", "?</span> undecided")
                 .contains("<code>id=7</code>", "full_<wbr>name, email", "unknown", "And 1 more.")
-                .contains("<strong>Undecided:</strong> the target did not catch up")
+                .contains("Undecided: the target did not catch up")
                 .contains("3 rows are proven to differ from what their SELECTs give.");
     }
 
     @Test
     void pageBreaksNamesBetweenWordsAndShowsWholeChecksums() {
-        String page = ReportPage.write(report(equal("crm.customer_address"), different("a.b")));
+        String page = page(report(equal("crm.customer_address"), different("a.b")));
 
         assertThat(page)
                 .contains("crm.<wbr>customer_<wbr>address")
@@ -315,16 +331,175 @@ class ReportTest {
                 .contains("of the target <code>" + "2b".repeat(8) + "<wbr>" + "2b".repeat(8))
                 .contains("<dd>1 equal, 1 different</dd>", "<dd>1,234,577</dd>")
                 .doesNotContain("overflow-wrap: anywhere");
-        assertThat(ReportPage.write(report(equal("a.b"), undecided("c.d"))))
+        assertThat(page(report(equal("a.b"), undecided("c.d"))))
                 .as("an unknown number is not summed up")
                 .contains("<dt>Rows compared</dt><dd>unknown</dd>");
     }
 
     @Test
     void pageShowsControlCharactersAsCodePoints() {
-        assertThat(ReportPage.write(report(different("crm.\u001b[2J", mismatch("a\r\nb")))))
+        assertThat(page(report(different("crm.\u001b[2J", mismatch("a\r\nb")))))
                 .doesNotContain("\u001b")
                 .doesNotContain("\r")
                 .contains("id=a\\u{d}\\u{a}b");
+    }
+
+    @Test
+    void everyDocumentNamesEarlierReconciliations() {
+        PastVerdict past =
+                new PastVerdict(
+                        UUID.randomUUID(),
+                        "different",
+                        Instant.parse("2026-02-28T10:00:00Z"),
+                        Instant.parse("2026-02-28T10:00:07Z"));
+        ReconciliationReport report = report(equal("a.b"));
+
+        assertThat(ReportFormat.HTML.write(report, List.of(past)))
+                .contains("Earlier reconciliations", "2026-02-28 10:00:07 UTC", "7.0 s");
+        assertThat(ReportFormat.MARKDOWN.write(report, List.of(past)))
+                .contains("| 2026-02-28 10:00:07 UTC | different | 7.0 s |");
+        assertThat(page(report)).doesNotContain("Earlier reconciliations");
+    }
+
+    @Test
+    void everyDocumentSaysWhatWasCompared() {
+        String method = "7 touched keys since 2026-03-01T09:00:00Z";
+        ReconciliationReport report = report(equal("a.b").by(method), equal("c.d"));
+
+        for (ReportFormat format : ReportFormat.values()) {
+            assertThat(format.write(report, List.of()))
+                    .as(format.toString())
+                    .contains(method, TableReport.ALL_ROWS);
+        }
+        assertThat(
+                        ReportJson.read(ReportFormat.JSON.write(report, List.of()))
+                                .orElseThrow()
+                                .tables()
+                                .getFirst()
+                                .method())
+                .isEqualTo(method);
+    }
+
+    /// Whatever a database contains, a row of a table has its number of cells.
+    @Test
+    void noTextOfADatabaseIsMarkupOfMarkdown() {
+        String hostile = "a|b `c` **d** <img src=x> [e](https://f) \\| www.g.org\n# h";
+        String markdown =
+                ReportFormat.MARKDOWN.write(
+                        report(
+                                different(
+                                        "crm.t|able",
+                                        new Mismatch(
+                                                Map.of(hostile, hostile),
+                                                Kind.DIFFERENT,
+                                                List.of(hostile),
+                                                hostile,
+                                                List.of(new Cell(hostile, hostile, null))))),
+                        List.of());
+
+        List<String> row = markdown.lines().filter(line -> line.startsWith("| a\\|b")).toList();
+        assertThat(row).hasSize(1);
+        assertThat(row.getFirst().replaceAll("\\\\.", "").chars().filter(c -> c == '|'))
+                .as("%s", row)
+                .hasSize(7);
+        assertThat(row.getFirst().replaceAll("\\\\.", ""))
+                .doesNotContain("`", "*", "<", "[", "]", "://", "www.")
+                .contains("| NULL |");
+        assertThat(markdown).contains("## crm.t\\|able", "\\\\u\\{a\\}");
+    }
+
+    @Test
+    void aReportThatNoTableExplainsIsAnErrorForJunit() throws Exception {
+        ReconciliationReport of = report(equal("a.b"));
+        ReconciliationReport cancelled =
+                new ReconciliationReport(
+                        of.migration(),
+                        Verdict.UNDECIDED,
+                        of.startedAt(),
+                        of.finishedAt(),
+                        null,
+                        of.specHash(),
+                        of.tables(),
+                        ReconciliationReport.CANCELLED,
+                        null);
+
+        Element suite = suite(ReportFormat.JUNIT.write(cancelled, List.of()));
+
+        assertThat(suite.getAttribute("tests")).isEqualTo("2");
+        assertThat(suite.getAttribute("errors")).isEqualTo("1");
+        assertThat(suite.getAttribute("failures")).isEqualTo("0");
+        assertThat(((Element) suite.getElementsByTagName("error").item(0)).getAttribute("message"))
+                .contains("cancelled");
+    }
+
+    @Test
+    void junitCountsWhatDiffersAndWhatIsUndecided() throws Exception {
+        Element suite =
+                suite(
+                        ReportFormat.JUNIT.write(
+                                report(
+                                        equal("a.b"),
+                                        undecided("c.d"),
+                                        different("e.f]]>\uffff", mismatch("]]>"))),
+                                List.of()));
+
+        assertThat(suite.getAttribute("tests")).isEqualTo("3");
+        assertThat(suite.getAttribute("errors")).isEqualTo("1");
+        assertThat(suite.getAttribute("failures")).isEqualTo("1");
+        Element failed = (Element) suite.getElementsByTagName("testcase").item(2);
+        assertThat(failed.getAttribute("name")).isEqualTo("e.f]]>\\u{ffff}");
+        assertThat(failed.getElementsByTagName("failure").item(0).getTextContent())
+                .contains("different id=]]>: full_name, email (nothing)", "And 2 more.");
+    }
+
+    static Element suite(String xml) throws Exception {
+        DocumentBuilderFactory factory = DocumentBuilderFactory.newDefaultInstance();
+        factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, true);
+        return (Element)
+                factory.newDocumentBuilder()
+                        .parse(new InputSource(new StringReader(xml)))
+                        .getDocumentElement()
+                        .getElementsByTagName("testsuite")
+                        .item(0);
+    }
+
+    @Test
+    void theStripOfChunksShowsWhereTheyDoNotMeet() {
+        List<ChunkReport> chunks =
+                List.of(
+                        new ChunkReport(null, List.of("10"), 10, "0/0", "0/100"),
+                        new ChunkReport(List.of("20"), List.of("30"), 30, "0/0", "0/2000000"));
+
+        assertThat(ChunkStrip.of(chunks).parts())
+                .extracting(Part::kind)
+                .containsExactly("equal-0", "open", "equal-2", "open");
+        assertThat(ChunkStrip.of(chunks).parts()).extracting(Part::x).isSorted();
+        assertThat(ChunkStrip.of(chunks).label()).isEqualTo("2 equal ranges, 2 gaps");
+        assertThat(ChunkStrip.of(List.of(new ChunkReport(null, null, 5, "0/0", "0/0"))).parts())
+                .extracting(Part::kind)
+                .containsExactly("equal-0");
+        assertThat(ChunkStrip.of(List.of()).parts()).isEmpty();
+    }
+
+    @Test
+    void aStripOfManyChunksKeepsItsGaps() {
+        List<ChunkReport> chunks = new ArrayList<>();
+        for (int i = 0; i < 5_000; i++) {
+            if (i != 2_500) {
+                chunks.add(
+                        new ChunkReport(
+                                i == 0 ? null : List.of("" + i),
+                                i == 4_999 ? null : List.of("" + (i + 1)),
+                                100,
+                                "0/0",
+                                "0/0"));
+            }
+        }
+
+        List<Part> parts = ChunkStrip.of(chunks).parts();
+
+        assertThat(parts).hasSizeBetween(200, 260);
+        assertThat(parts).filteredOn(part -> part.kind().equals("open")).hasSize(1);
+        assertThat(parts.stream().mapToDouble(Part::width).sum()).isBetween(995.0, 1005.0);
     }
 }

@@ -99,7 +99,7 @@ class TouchedCompositeKeysIT {
     void compareAllRows() {
         ReconciliationReport report =
                 new Reconciler(
-                                new Reconciler.Subject("m", "cafe"),
+                                new Reconciler.Subject("m", "cafe", SensitiveColumns.NONE),
                                 progress,
                                 sources(),
                                 ReconcileLimits.DEFAULT,
@@ -161,7 +161,7 @@ class TouchedCompositeKeysIT {
                         List.of(column("region", TEXT), column("id", BIGINT)),
                         List.of("id", "region"));
         return new TouchedReconciliation(
-                        new Reconciler.Subject("m", "cafe"),
+                        new Reconciler.Subject("m", "cafe", SensitiveColumns.NONE),
                         progress,
                         sources(),
                         ReconcileLimits.DEFAULT,

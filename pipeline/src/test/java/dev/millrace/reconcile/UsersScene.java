@@ -33,6 +33,7 @@ final class UsersScene implements AutoCloseable {
     final Topics topics = new Topics(KafkaServer.newMigrationName());
     final TinyReplicationProgress progress;
     Mapping mapping = UserMapper.mapping();
+    SensitiveColumns sensitive = SensitiveColumns.NONE;
     ReconcileLimits limits = new ReconcileLimits(3, Duration.ZERO, 200_000, 1_000_000);
 
     /// Any table is compared in chunks of about this number of rows, two at a time.
@@ -87,7 +88,7 @@ final class UsersScene implements AutoCloseable {
     }
 
     private Reconciler.Subject subject() {
-        return new Reconciler.Subject(topics.migration(), SPEC_HASH);
+        return new Reconciler.Subject(topics.migration(), SPEC_HASH, sensitive);
     }
 
     Chunker chunker() {

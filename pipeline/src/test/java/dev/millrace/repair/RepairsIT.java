@@ -7,6 +7,8 @@ import dev.millrace.control.repair.RepairStore;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Database;
 import dev.millrace.rebackfill.OneTable;
+import dev.millrace.reconcile.SensitiveColumns;
+import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.repair.Repair.Request;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -115,7 +117,8 @@ class RepairsIT {
                                         new RepairStore(control, "shop", 1),
                                         new KnownTables(
                                                 List.of(OneTable.NAME), List.of(OneTable.NAME)),
-                                        "hash",
+                                        new Reconciler.Subject(
+                                                "shop", "hash", SensitiveColumns.NONE),
                                         () -> refused.phase,
                                         refused::reads,
                                         refused::incomparable,

@@ -1,6 +1,7 @@
 package dev.millrace.spec;
 
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.path.FilePaths;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the address of one database, or of PgBouncer's admin console, and reads its password.

@@ -1,6 +1,7 @@
 package dev.millrace.spec;
 
 import dev.millrace.spec.MigrationSpec.Kafka;
+import dev.millrace.spec.path.FilePaths;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

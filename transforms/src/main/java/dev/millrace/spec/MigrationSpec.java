@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /// The checked migration file: the tables to migrate, and between which databases. Immutable.
@@ -30,6 +31,7 @@ import java.util.TreeSet;
 /// @param schemaChange what a change of a source table's definition does
 /// @param switchover when and how the applications move to the target
 /// @param reconcile when the service compares both sides by itself, and what it may cost
+/// @param sensitive the target columns whose values reports show as hashes
 public record MigrationSpec(
         String migration,
         Endpoint source,
@@ -44,7 +46,8 @@ public record MigrationSpec(
         TruncateSetting truncate,
         SchemaChange.Setting schemaChange,
         Switchover switchover,
-        ReconcileSetting reconcile) {
+        ReconcileSetting reconcile,
+        SensitiveColumns sensitive) {
 
     public MigrationSpec {
         tables = List.copyOf(tables);
@@ -81,6 +84,8 @@ public record MigrationSpec(
                 + switchover
                 + ", reconcile="
                 + reconcile
+                + ", sensitive="
+                + sensitive
                 + "]";
     }
 
@@ -128,6 +133,16 @@ public record MigrationSpec(
         public static final RejectedLimit STANDARD = new RejectedLimit(10_000, Map.of());
 
         public RejectedLimit {
+            tables = Map.copyOf(tables);
+        }
+    }
+
+    /// The columns of target tables whose values reports show as hashes.
+    public record SensitiveColumns(Map<TableId, Set<String>> tables) {
+
+        public static final SensitiveColumns NONE = new SensitiveColumns(Map.of());
+
+        public SensitiveColumns {
             tables = Map.copyOf(tables);
         }
     }

@@ -3,6 +3,7 @@ package dev.millrace.spec;
 import dev.millrace.change.TableId;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.name.TableName;
+import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.spec.switchover.Switchover.Route.Exec.Command;
 import dev.millrace.spec.switchover.Switchover.Side;

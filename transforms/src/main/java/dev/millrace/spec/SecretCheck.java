@@ -1,5 +1,6 @@
 package dev.millrace.spec;
 
+import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.secret.SecretFile;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;

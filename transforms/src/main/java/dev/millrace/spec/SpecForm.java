@@ -240,7 +240,14 @@ record SpecForm(
                                             + " derives from the SELECT.",
                             kind = "a list of SELECTs",
                             examples = "SELECT id, full_name AS user_name FROM crm.customer")
-                    @Nullable List<Scalar> reverse) {}
+                    @Nullable List<Scalar> reverse,
+            @Setting(
+                            value =
+                                    "Columns of the target table whose values reports show as"
+                                            + " hashes.",
+                            kind = "a list of column names",
+                            examples = "email")
+                    @Nullable List<Scalar> sensitive) {}
 
     /// Keys of which at most one may be set.
     @Retention(RetentionPolicy.RUNTIME)

@@ -8,7 +8,9 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
+import dev.millrace.spec.MigrationSpec.SensitiveColumns;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
@@ -138,7 +140,8 @@ public final class SpecReader {
                 new TruncateSetting(truncate, tableCheck.truncates()),
                 new SchemaChange.Setting(changes, tableCheck.schemaChanges()),
                 switchover,
-                reconcile);
+                reconcile,
+                new SensitiveColumns(tableCheck.sensitive()));
     }
 
     private static Backfill backfill(@Nullable Scalar backfill, Problems problems) {

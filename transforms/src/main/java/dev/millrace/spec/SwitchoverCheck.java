@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.problem.Position;
 import dev.millrace.spec.SwitchoverForm.RouteForm;
+import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Fence;
 import dev.millrace.spec.switchover.Switchover.Route;

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,9 @@ final class TableCheck {
 
     /// A comment in prose, separated by two blanks. A `#` that could be SQL is never taken for one.
     private static final Pattern COMMENT = Pattern.compile("\\s{2,}#( [^=<>'()|]*)?");
+
+    private static final String KEY =
+            "name the key's columns, or remove key to use the target's primary key";
 
     /// Stands in for a name that is not one, so that the SELECT is checked all the same.
     private static final TableId NO_TARGET = new TableId("schema", "table");
@@ -34,6 +38,7 @@ final class TableCheck {
     private final Map<TableId, Long> rejectedLimits = new HashMap<>();
     private final Map<TableId, Truncate> truncates = new HashMap<>();
     private final Map<TableId, SchemaChange> schemaChanges = new HashMap<>();
+    private final Map<TableId, Set<String>> sensitive = new HashMap<>();
 
     TableCheck(Problems problems) {
         this.problems = problems;
@@ -69,6 +74,11 @@ final class TableCheck {
     /// The policies of each table that has some, after [#check].
     Map<TableId, SchemaChange> schemaChanges() {
         return schemaChanges;
+    }
+
+    /// The columns of each table that has some, after [#check].
+    Map<TableId, Set<String>> sensitive() {
+        return sensitive;
     }
 
     /// @return without what was refused
@@ -130,7 +140,8 @@ final class TableCheck {
     }
 
     private @Nullable TableEntry entry(Scalar target, SpecForm.TableForm form) {
-        List<String> key = form.key() == null ? List.of() : key(form.key(), target);
+        List<String> key = columns(form.key(), target, ".key", KEY);
+        List<String> hashed = columns(form.sensitive(), target, ".sensitive", "name a column");
         List<SelectStatement> reverse =
                 form.reverse() == null ? List.of() : reverse(form.reverse(), target);
         return switch (TableName.parse(target.text())) {
@@ -149,6 +160,8 @@ final class TableCheck {
                 truncate(form.truncate(), problems).ifPresent(value -> truncates.put(id, value));
                 schemaChanges.put(id, schemaChange(form.schemaChange(), problems));
                 schemaChanges.values().remove(SchemaChange.NONE);
+                sensitive.put(id, Set.copyOf(hashed));
+                sensitive.values().remove(Set.of());
                 yield select(target, id, form.select(), key, reverse);
             }
         };
@@ -256,6 +269,13 @@ final class TableCheck {
         refuseForWildcard(form.truncate(), "truncate");
         (form.schemaChange() == null ? List.<Scalar>of() : form.schemaChange().keySet())
                 .forEach(kind -> refuseForWildcard(kind, "schema-change"));
+        (form.sensitive() == null ? List.<Scalar>of() : form.sensitive())
+                .forEach(
+                        column ->
+                                problems.add(
+                                        column,
+                                        "cannot be set for a wildcard",
+                                        "declare the table in a separate entry"));
         Scalar select = form.select();
         if (select == null || !isComplete(select)) {
             return null;
@@ -297,23 +317,22 @@ final class TableCheck {
         return true;
     }
 
-    private List<String> key(List<Scalar> columns, Scalar target) {
-        List<String> key = new ArrayList<>();
-        for (Scalar column : columns) {
+    /// @param path of the list in the entry
+    /// @param remedy for an empty list
+    private List<String> columns(
+            @Nullable List<Scalar> columns, Scalar target, String path, String remedy) {
+        List<String> names = new ArrayList<>();
+        for (Scalar column : columns == null ? List.<Scalar>of() : columns) {
             if (column.text().isEmpty()) {
                 problems.add(column, "is empty", "name a column of the target");
-            } else if (key.contains(column.text())) {
+            } else if (names.contains(column.text())) {
                 problems.add(column, "repeats " + column.shown(), "name each column once");
             }
-            key.add(column.text());
+            names.add(column.text());
         }
-        if (columns.isEmpty()) {
-            problems.add(
-                    target.at(),
-                    target.path() + ".key",
-                    "is empty",
-                    "name the key's columns, or remove key to use the target's primary key");
+        if (columns != null && columns.isEmpty()) {
+            problems.add(target.at(), target.path() + path, "is empty", remedy);
         }
-        return key;
+        return names;
     }
 }

@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -161,6 +162,34 @@ class SpecReaderTest {
                 .contains("rejected-limit: cannot be set for a wildcard");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '"',
+            value = {
+                "{select: 'SELECT a FROM b.c', sensitive: []}; name a column",
+                "{select: 'SELECT a FROM b.c', sensitive: ['']}; is empty",
+                "{select: 'SELECT a FROM b.c', sensitive: [a, a]}; name each column once"
+            })
+    void refusesAListOfSensitiveColumnsThatHidesNone(String entry, String problem) {
+        assertThat(problems(HEAD + "tables:\n  a.b: " + entry + "\n"))
+                .singleElement()
+                .asString()
+                .contains("sensitive", problem);
+    }
+
+    @Test
+    void refusesSensitiveColumnsOfAWildcard() {
+        assertThat(
+                        problems(
+                                HEAD
+                                        + "tables:\n  a.*: {select: SELECT * FROM b.*,"
+                                        + " sensitive: [email]}\n"))
+                .singleElement()
+                .asString()
+                .contains("sensitive", "cannot be set for a wildcard");
+    }
+
     @Test
     void readsEveryKey() {
         String file =
@@ -184,7 +213,7 @@ class SpecReaderTest {
                   crm.customer: SELECT id, lower(email) AS email FROM public.users WHERE deleted_at IS NULL
                   catalog.product: SELECT id, CAST(price * 100 AS bigint) AS p FROM public.product   # one source table,
                   inventory.stock: SELECT id AS product_id FROM public.product                       # split in two
-                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep, rejected-limit: 7, truncate: refuse}
+                  crm.note: {select: 'SELECT a, b FROM public.note', key: [a, b], indexes: keep, rejected-limit: 7, truncate: refuse, sensitive: [b]}
                   public.*: SELECT * FROM "Old".*     # all the rest
                   docs.item: |                         # a block
                     SELECT id, ' # ' || title AS title FROM public.item
@@ -220,6 +249,8 @@ class SpecReaderTest {
         assertThat(spec.indexes().of(new TableId("public", "x"))).isEqualTo(Indexes.AFTER_BACKFILL);
         assertThat(spec.truncate().refuses(new TableId("crm", "note"))).isTrue();
         assertThat(spec.truncate().refuses(new TableId("public", "x"))).isFalse();
+        assertThat(spec.sensitive().tables())
+                .isEqualTo(Map.of(new TableId("crm", "note"), Set.of("b")));
         assertThat(spec.tables()).hasSize(6);
         assertThat(spec.tables().get(1))
                 .isInstanceOfSatisfying(

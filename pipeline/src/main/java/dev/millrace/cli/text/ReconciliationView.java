@@ -1,6 +1,7 @@
 package dev.millrace.cli.text;
 
 import dev.millrace.cli.Terminal;
+import dev.millrace.reconcile.report.VisibleText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -85,6 +86,12 @@ public final class ReconciliationView {
             lines.add(table.path("target").asString("") + ": compared " + method);
         }
         ChunkText.line(table).ifPresent(lines::add);
+        if (!table.path("sensitive").isEmpty()) {
+            lines.add(
+                    table.path("target").asString("")
+                            + ": values are shown as hashes: "
+                            + joined(table.path("sensitive")));
+        }
         if (!table.path("complete").asBoolean(true)) {
             long found =
                     table.path("missing").asLong(0)
@@ -114,6 +121,7 @@ public final class ReconciliationView {
             }
         }
         lines.addAll(text.lines());
+        lines.addAll(values(mismatches));
         if (mismatches.size() > MISMATCHES_SHOWN) {
             lines.add(
                     "… and "
@@ -123,6 +131,31 @@ public final class ReconciliationView {
         return lines;
     }
 
+    /// Both sides of each column that differs, as in SQL: NULL is not a text.
+    private static List<String> values(JsonNode mismatches) {
+        TextTable text = new TextTable(4, "key", "column", "source", "target");
+        boolean known = false;
+        int shown = 0;
+        for (JsonNode mismatch : mismatches) {
+            if (shown++ == MISMATCHES_SHOWN) {
+                break;
+            }
+            for (JsonNode cell : mismatch.path("values")) {
+                known = true;
+                text.row(
+                        joined(mismatch.path("key")),
+                        cell.path("column").asString(""),
+                        literal(cell.path("source")),
+                        literal(cell.path("target")));
+            }
+        }
+        return known ? text.lines() : List.of();
+    }
+
+    private static String literal(JsonNode value) {
+        return VisibleText.literal(value.isString() ? value.asString() : null);
+    }
+
     private static String joined(JsonNode node) {
         if (node.isMissingNode() || node.isNull()) {
             return "";
@@ -130,6 +163,7 @@ public final class ReconciliationView {
         if (node.isObject()) {
             return node.properties().stream()
                     .map(part -> part.getKey() + "=" + part.getValue().asString("NULL"))
+                    .map(VisibleText::of)
                     .collect(Collectors.joining(", "));
         }
         if (node.isArray()) {

@@ -14,6 +14,7 @@ import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.SqlFailure;
 import dev.millrace.postgres.select.SelectProof;
+import dev.millrace.problem.NearestName;
 import dev.millrace.problem.Problem;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.TableEntry;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /// Compiles the entries of a file against the catalogs of both databases, and proves on the source
 /// that PostgreSQL reads each SELECT as Millrace does. Only reads. Not thread-safe; confined to the
@@ -104,6 +106,7 @@ public final class SpecCompiler {
             resolved(List.of(each)).forEach(sources::put);
         }
         List<CompiledTable> tables = compile(declared, sources);
+        tables.forEach(table -> checkSensitive(table, spec.sensitive().tables()));
         return new Compilation(
                 tables,
                 problems.stream().sorted(Comparator.comparing(Problem::at)).toList(),
@@ -199,6 +202,25 @@ public final class SpecCompiler {
                             "remove key, or change the table's primary key"));
         }
         return fits;
+    }
+
+    /// A misspelled column would appear in reports as it is.
+    private void checkSensitive(CompiledTable table, Map<TableId, Set<String>> sensitive) {
+        List<String> known = table.target().columns().stream().map(Relation.Column::name).toList();
+        for (String name :
+                new TreeSet<>(sensitive.getOrDefault(table.declared().target(), Set.of()))) {
+            if (!known.contains(name)) {
+                problems.add(
+                        entryProblem(
+                                table.declared(),
+                                "sensitive names the column "
+                                        + name
+                                        + ", which "
+                                        + table.target().id()
+                                        + " does not have",
+                                NearestName.hint(name, known)));
+            }
+        }
     }
 
     private void prove(TableEntry.Select table, Mapping mapping) {

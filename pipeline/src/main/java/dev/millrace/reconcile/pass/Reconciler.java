@@ -22,6 +22,8 @@ import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.reconcile.SensitiveColumns;
+import dev.millrace.reconcile.ShownValues.HashKey;
 import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.Suspect;
@@ -30,6 +32,7 @@ import dev.millrace.reconcile.TableReportBuilder.Differences;
 import dev.millrace.reconcile.pass.GroupReconciliation.Member;
 import dev.millrace.reconcile.pass.PassProgress.Begun;
 import dev.millrace.retention.LogHolds;
+import dev.millrace.spec.SpecResult;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -62,7 +65,23 @@ public final class Reconciler {
     private final InstantSource clock;
 
     /// What is compared, for the report.
-    public record Subject(String migration, String specHash) {}
+    public record Subject(String migration, String specHash, SensitiveColumns sensitive) {
+
+        public static Subject forward(String migration, SpecResult.Valid file) {
+            return new Subject(
+                    migration,
+                    file.hash(),
+                    SensitiveColumns.ofTargets(file.spec().sensitive().tables()));
+        }
+
+        /// For the stream back to the source.
+        public static Subject back(String migration, SpecResult.Valid file) {
+            return new Subject(
+                    migration,
+                    file.hash(),
+                    SensitiveColumns.ofSources(file.spec().sensitive().tables()));
+        }
+    }
 
     /// The rows of both sides, and the log.
     public record Sources(Chunker chunker, ChangeLog log) {}
@@ -109,7 +128,11 @@ public final class Reconciler {
     /// @param found receives those that differ
     public TableReport compare(
             Mapping mapping, List<RowKey> keys, Cancellation cancellation, Differences found) {
-        TableReportBuilder builder = new TableReportBuilder(mapping.target(), found);
+        TableReportBuilder builder =
+                new TableReportBuilder(
+                        mapping.target(),
+                        new HashKey().of(mapping, subject.sensitive()),
+                        found);
         FencedSourceReader sourceReader =
                 new FencedSourceReader(progress, chunker, limits, cancellation, clock);
         try (LogHolds.Hold held = progress.holdLog()) {
@@ -142,10 +165,14 @@ public final class Reconciler {
         FencedSourceReader sourceReader =
                 new FencedSourceReader(progress, chunker, limits, cancellation, clock);
         Map<Mapping, TableReportBuilder> builders = new LinkedHashMap<>();
+        HashKey key = new HashKey();
         for (Mapping table : tables) {
             Differences differences =
                     found.map(each -> each.apply(table)).orElse(Differences.IGNORED);
-            builders.put(table, new TableReportBuilder(table.target(), differences));
+            builders.put(
+                    table,
+                    new TableReportBuilder(
+                            table.target(), key.of(table, subject.sensitive()), differences));
         }
         Optional<String> reason = Optional.empty();
         Optional<Begun> begun = Optional.empty();

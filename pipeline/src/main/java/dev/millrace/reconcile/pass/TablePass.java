@@ -1,7 +1,6 @@
 package dev.millrace.reconcile.pass;
 
 import dev.millrace.change.Lsn;
-import dev.millrace.change.RowKey;
 import dev.millrace.digest.ComparedTable;
 import dev.millrace.digest.KeyRange;
 import dev.millrace.digest.ReadFailed;
@@ -244,15 +243,11 @@ final class TablePass {
         builder.chunk(
                 number,
                 new ChunkReport(
-                        texts(range.from()),
-                        texts(range.to()),
+                        builder.bound(range.from()),
+                        builder.bound(range.to()),
                         found.rows().rows(),
                         found.between().after().toString(),
                         found.between().before().toString()));
-    }
-
-    private static @Nullable List<String> texts(@Nullable RowKey bound) {
-        return bound == null ? null : bound.values().stream().map(String::valueOf).toList();
     }
 
     private void compareAll() {
@@ -418,7 +413,7 @@ final class TablePass {
     /// The rest of the chunk's rows that differ is not verified. If all of some rows were in
     /// flight, the chunk is compared again: the first verification must not count their rows.
     private void verifySome(Work work, List<Suspect> some) {
-        TableReportBuilder probe = new TableReportBuilder(table.mapping().target());
+        TableReportBuilder probe = builder.another();
         new KeyVerifier(with, table, probe).verify(some);
         if (probe.differences() == 0) {
             again(work, new Outcome.Again(MANY, false));

@@ -18,6 +18,7 @@ import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReplicationProgress.ReplicationUnavailable;
+import dev.millrace.reconcile.ShownValues.HashKey;
 import dev.millrace.reconcile.StartPosition;
 import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.pass.Reconciler;
@@ -278,8 +279,15 @@ public final class TouchedReconciliation {
                 < tables.size()) {
             throw new IllegalArgumentException("A target table has several mappings.");
         }
+        HashKey key = new HashKey();
         return tables.stream()
-                .map(each -> new TouchedTable(each.mapping(), each.source(), limits.rows()))
+                .map(
+                        each ->
+                                new TouchedTable(
+                                        each.mapping(),
+                                        each.source(),
+                                        key.of(each.mapping(), subject.sensitive()),
+                                        limits.rows()))
                 .toList();
     }
 

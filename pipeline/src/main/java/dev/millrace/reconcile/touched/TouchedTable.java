@@ -10,6 +10,7 @@ import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.reconcile.ShownValues;
 import dev.millrace.reconcile.Suspect;
 import dev.millrace.reconcile.TableReportBuilder;
 import dev.millrace.sql.Relation;
@@ -62,11 +63,11 @@ final class TouchedTable {
     }
 
     /// @param most keys that are kept in memory
-    TouchedTable(Mapping mapping, Relation source, long most) {
+    TouchedTable(Mapping mapping, Relation source, ShownValues shown, long most) {
         this.mapping = mapping;
         this.source = source;
         this.most = most;
-        this.builder = new TableReportBuilder(mapping.target());
+        this.builder = new TableReportBuilder(mapping.target(), shown);
         builder.rows(RowSum.NONE, RowSum.NONE);
     }
 
@@ -255,6 +256,9 @@ final class TouchedTable {
                                 + " rows were deleted on one side. Run millrace reconcile to find"
                                 + " their keys"
                         : keys.cause(),
-                keys.complete() && !byCount);
+                keys.complete() && !byCount,
+                List.of(),
+                keys.method(),
+                keys.sensitive());
     }
 }

@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.path;
 
 import java.net.URLDecoder;
 import java.net.URLEncoder;
@@ -11,27 +11,27 @@ import java.util.stream.Collectors;
 
 /// Resolves the relative paths of the migration file against the file's folder, so that their
 /// meaning does not depend on the working directory. Immutable.
-record FilePaths(Path folder) {
+public record FilePaths(Path folder) {
 
     /// JDBC URL parameters that name a file.
     private static final Set<String> TLS_FILES = Set.of("sslcert", "sslkey", "sslrootcert");
 
     /// @param file the migration file
-    static FilePaths of(Path file) {
+    public static FilePaths of(Path file) {
         Path absolute = file.toAbsolutePath();
         Path parent = absolute.getParent();
         return new FilePaths(parent == null ? absolute : parent);
     }
 
     /// @throws InvalidPathException when the text is not a path
-    Path resolve(String path) {
+    public Path resolve(String path) {
         Path given = Path.of(path);
         boolean redundant = given.getNameCount() > 1 && given.startsWith(".");
         return folder.resolve(redundant ? given.subpath(1, given.getNameCount()) : given);
     }
 
     /// A JDBC URL with absolute paths in the parameters that name key and certificate files.
-    String inUrl(String url) {
+    public String inUrl(String url) {
         int query = url.indexOf('?');
         return query < 0
                 ? url
@@ -55,7 +55,7 @@ record FilePaths(Path folder) {
 
     /// The value of a Kafka client property, with an absolute path when the property's name says
     /// that it is a file.
-    String inKafka(String setting, String value) {
+    public String inKafka(String setting, String value) {
         return setting.endsWith(".location") || setting.endsWith(".file") ? absolute(value) : value;
     }
 
