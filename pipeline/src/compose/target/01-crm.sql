@@ -27,7 +27,7 @@ CREATE TABLE sales.sales_order (
     customer_id bigint NOT NULL,
     state       text NOT NULL,
     total       numeric(14, 2) NOT NULL,
-    placed_at   timestamptz NOT NULL
+    placed_at   timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE sales.order_line (

@@ -78,6 +78,7 @@ class ArchitectureTest {
                     "verdict",
                     "switchover",
                     "migration",
+                    "parity",
                     "ending",
                     "route",
                     "stream",

@@ -5,6 +5,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.parity.SchemaParity;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
@@ -68,6 +69,7 @@ record SwitchoverFacts(
                 incompleteKeys(now),
                 known(() -> plan(plan.get(), now.stream().capture().paused().changes().keySet())),
                 sides(stream),
+                known(() -> parity().lackingColumns(stream.tables().mappings())),
                 targetFence(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))));
     }
@@ -83,6 +85,7 @@ record SwitchoverFacts(
                 now.map(SwitchoverFacts::incompleteKeys).orElse(OptionalLong.empty()),
                 Optional.empty(),
                 reverse.flatMap(back -> sides(back.stream())),
+                Optional.empty(),
                 Optional.empty(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.ROLLBACK))));
     }
@@ -107,6 +110,10 @@ record SwitchoverFacts(
                                         readers(of),
                                         section.timeout())
                                 .read());
+    }
+
+    private SchemaParity parity() {
+        return new SchemaParity(stream.source().database(), stream.target().database());
     }
 
     private static OptionalLong incompleteKeys(LiveStream now) {

@@ -1,6 +1,7 @@
 package dev.millrace.reconcile;
 
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.millrace.parity.SchemaParity;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// @param reason [#CANCELLED] for a cancelled reconciliation; `null` for a finished one
 /// @param start where the reconciliation began; `null` in reports of older versions, and when it is
 ///   not known exactly
+/// @param schema what the schema of the target lacks; `null` in reports of older versions, of the
+///   way back, and of a cancelled reconciliation. It does not change the verdict
 public record ReconciliationReport(
         String migration,
         Verdict verdict,
@@ -24,7 +27,8 @@ public record ReconciliationReport(
         String specHash,
         List<TableReport> tables,
         @Nullable String reason,
-        @Nullable StartPosition start) {
+        @Nullable StartPosition start,
+        SchemaParity.@Nullable Report schema) {
 
     public static final String CANCELLED = "cancelled";
 
@@ -33,6 +37,44 @@ public record ReconciliationReport(
 
     public ReconciliationReport {
         tables = List.copyOf(tables);
+    }
+
+    /// A report without the schema.
+    public ReconciliationReport(
+            String migration,
+            Verdict verdict,
+            Instant startedAt,
+            Instant finishedAt,
+            @Nullable String sourceLsn,
+            String specHash,
+            List<TableReport> tables,
+            @Nullable String reason,
+            @Nullable StartPosition start) {
+        this(
+                migration,
+                verdict,
+                startedAt,
+                finishedAt,
+                sourceLsn,
+                specHash,
+                tables,
+                reason,
+                start,
+                null);
+    }
+
+    public ReconciliationReport with(SchemaParity.Report found) {
+        return new ReconciliationReport(
+                migration,
+                verdict,
+                startedAt,
+                finishedAt,
+                sourceLsn,
+                specHash,
+                tables,
+                reason,
+                start,
+                found);
     }
 
     /// True when at least one table is proven different.

@@ -17,6 +17,8 @@ import java.util.OptionalLong;
 /// @param incompleteKeys keys whose row is being read again
 /// @param plan what `plan` reports now
 /// @param sides what the catalogs contain now
+/// @param parity what the application would not find on the target as it is on the source, each
+///   with its remedy
 /// @param targetFence what is wrong with the fence of the target
 /// @param routes what prevents the routes from working
 public record GateFacts(
@@ -27,6 +29,7 @@ public record GateFacts(
         OptionalLong incompleteKeys,
         Optional<Plan> plan,
         Optional<Sides> sides,
+        Optional<List<String>> parity,
         Optional<List<String>> targetFence,
         Optional<List<String>> routes) {
 

@@ -69,6 +69,7 @@ final class Gates {
                         Sides::unready,
                         "Validate these constraints and rebuild these indexes"));
         if (kind == Kind.SWITCHOVER) {
+            gates.add(parity());
             gates.add(free("target-fence", facts.targetFence()));
         }
         gates.add(privileges());
@@ -294,6 +295,14 @@ final class Gates {
                                         .formatted(kind.from(), kind.to())
                                 + String.join(", ", lacking)
                                 + ". Grant the privileges, or force this gate if the application uses other roles there.");
+    }
+
+    /// Only the operator knows which statements the application uses.
+    private Gate parity() {
+        Gate found = free("parity", facts.parity());
+        return found.ok() || facts.parity().isEmpty()
+                ? found
+                : Gate.doubtful(found.name(), found.value(), found.limit(), found.reason());
     }
 
     private static Gate free(String name, Optional<List<String>> found) {

@@ -1,6 +1,8 @@
 package dev.millrace.switchover;
 
 import dev.millrace.change.TableId;
+import dev.millrace.parity.RolePrivileges;
+import dev.millrace.parity.UnfinishedObjects;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
@@ -8,11 +10,9 @@ import dev.millrace.switchover.GateFacts.Sides;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -61,33 +61,6 @@ public record SidesReader(
             ORDER BY pid
             """;
 
-    private static final String UNREADY =
-            """
-            SELECT conrelid::regclass || '.' || quote_ident(conname) FROM pg_catalog.pg_constraint
-            WHERE NOT convalidated AND conrelid IN (%1$s)
-            UNION ALL
-            SELECT indexrelid::regclass::text FROM pg_catalog.pg_index
-            WHERE NOT (indisvalid AND indisready) AND indrelid IN (%1$s) ORDER BY 1
-            """;
-
-    /// The privileges of the roles that may write the table: roles that can log in, except
-    /// superusers and Millrace.
-    private static final String PRIVILEGES =
-            """
-            WITH held AS (
-                SELECT r.rolname, p.privilege FROM pg_catalog.pg_roles r,
-                    (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) p (privilege),
-                    (SELECT %s::regclass::oid AS oid) t
-                WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname <> session_user
-                    AND pg_catalog.has_schema_privilege(r.oid,
-                        (SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = t.oid), 'USAGE')
-                    AND CASE WHEN p.privilege = 'DELETE'
-                        THEN pg_catalog.has_table_privilege(r.oid, t.oid, p.privilege)
-                        ELSE pg_catalog.has_any_column_privilege(r.oid, t.oid, p.privilege) END)
-            SELECT quote_ident(rolname) || ' lacks ' || privilege FROM held
-            WHERE rolname IN (SELECT rolname FROM held WHERE privilege <> 'SELECT') ORDER BY 1
-            """;
-
     public Sides read() {
         try (Session from = source.session();
                 Session to = target.session()) {
@@ -102,8 +75,13 @@ public record SidesReader(
                     transactions,
                     subscriptions,
                     first(from, STRANGERS),
-                    first(to, UNREADY.formatted(oids(allTargets()))),
-                    lacking(privileges(from, targets.keySet()), privileges(to, allTargets())));
+                    UnfinishedObjects.read(to, allTargets()).stream()
+                            .map(UnfinishedObjects::name)
+                            .sorted()
+                            .toList(),
+                    lacking(
+                            RolePrivileges.read(from, targets.keySet()),
+                            RolePrivileges.read(to, allTargets())));
         }
     }
 
@@ -113,27 +91,14 @@ public record SidesReader(
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    private List<String> lacking(
-            Map<TableId, Set<String>> onSource, Map<TableId, Set<String>> onTarget) {
-        Set<String> lacking = new TreeSet<>();
-        new TreeMap<>(targets)
-                .forEach(
-                        (from, readers) -> {
-                            for (TableId to : readers) {
-                                Set<String> held = new TreeSet<>(onSource.get(from));
-                                held.removeAll(onTarget.get(to));
-                                held.forEach(privilege -> lacking.add(privilege + " on " + to));
-                            }
-                        });
-        return List.copyOf(lacking);
-    }
-
-    private static Map<TableId, Set<String>> privileges(Session session, Set<TableId> tables) {
-        Map<TableId, Set<String>> privileges = new HashMap<>();
-        for (TableId table : tables) {
-            privileges.put(table, Set.copyOf(first(session, PRIVILEGES.formatted(literal(table)))));
-        }
-        return privileges;
+    /// Of the roles that may write a source table.
+    private List<String> lacking(RolePrivileges onSource, RolePrivileges onTarget) {
+        return RolePrivileges.lacking(onSource, onTarget, targets).stream()
+                .filter(RolePrivileges.Lacking::writes)
+                .map(each -> each.role() + " lacks " + each.privilege() + " on " + each.object())
+                .distinct()
+                .sorted()
+                .toList();
     }
 
     private static String oids(Collection<TableId> tables) {

@@ -9,6 +9,7 @@ import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.parity.SchemaParity;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.Cancellation;
@@ -26,6 +27,7 @@ import dev.millrace.reconcile.touched.TouchedBasis;
 import dev.millrace.reconcile.touched.TouchedReconciliation;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.sql.Relation;
+import dev.millrace.stream.Direction;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -504,8 +506,10 @@ public final class Reconciliations implements AutoCloseable {
         Optional<StoredPass.Interrupted> continuation = Optional.empty();
         try {
             ReconciliationReport report =
-                    new Reconciler(subject, progress, sources(run), limits(), clock)
-                            .reconcile(mappings, pass, run.cancellation());
+                    withSchema(
+                            new Reconciler(subject, progress, sources(run), limits(), clock)
+                                    .reconcile(mappings, pass, run.cancellation()),
+                            mappings);
             continuation = pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
             finished(id, generation, report, Method.ALL_ROWS);
         } catch (RuntimeException | Error e) {
@@ -525,18 +529,30 @@ public final class Reconciliations implements AutoCloseable {
         states.put(id, new ReconciliationState.Running(clock.instant()));
         try {
             ReconciliationReport report =
-                    new TouchedReconciliation(subject, progress, sources(run), limits(), clock)
-                            .compare(
-                                    tables(mappings),
-                                    basis(),
-                                    new TouchedReconciliation.Limit(
-                                            run.cancellation(), clock.instant().plus(LONGEST)));
+                    withSchema(
+                            new TouchedReconciliation(
+                                            subject, progress, sources(run), limits(), clock)
+                                    .compare(
+                                            tables(mappings),
+                                            basis(),
+                                            new TouchedReconciliation.Limit(
+                                                    run.cancellation(),
+                                                    clock.instant().plus(LONGEST))),
+                            mappings);
             finished(id, generation, report, Method.TOUCHED_KEYS);
         } catch (RuntimeException | Error e) {
             failed(id, e);
         } finally {
             runs.remove(id);
         }
+    }
+
+    private ReconciliationReport withSchema(ReconciliationReport report, List<Mapping> mappings) {
+        return stream.direction() == Direction.FORWARD && report.reason() == null
+                ? report.with(
+                        new SchemaParity(stream.source().database(), stream.target().database())
+                                .report(stream.tables().mappings(), mappings))
+                : report;
     }
 
     private List<TouchedReconciliation.Table> tables(List<Mapping> mappings) {

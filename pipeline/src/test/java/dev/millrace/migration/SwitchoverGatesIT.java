@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.parity.SchemaFinding;
 import dev.millrace.rejected.RejectedChange;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Gate;
@@ -45,7 +46,7 @@ class SwitchoverGatesIT {
                 new MigrationScene()
                         .separateRoles()
                         .declared()
-                        .table("account", "id int PRIMARY KEY, balance bigint");
+                        .table("account", "id int PRIMARY KEY, balance bigint NOT NULL DEFAULT 0");
         scene.source.execute("INSERT INTO account SELECT i, 100 FROM generate_series(1, 10) i");
         migration = scene.start();
         scene.awaitPhase("IN_SYNC");
@@ -278,6 +279,23 @@ class SwitchoverGatesIT {
         assertThat(gate("target-constraints").reason()).contains("account.positive");
         scene.target.execute("ALTER TABLE account VALIDATE CONSTRAINT positive");
         assertThat(gate("target-constraints").ok()).isTrue();
+    }
+
+    @Test
+    void aDefaultThatTheTargetLacksIsReportedAndClosesItsGate() {
+        scene.target.execute("ALTER TABLE account ALTER balance DROP DEFAULT");
+
+        SchemaFinding found =
+                Objects.requireNonNull(scene.reconcile().schema()).findings().getFirst();
+        Gate gate = gate("parity");
+
+        assertThat(found.object()).isEqualTo("public.account.balance");
+        assertThat(gate.reason()).isEqualTo(found.sentence());
+        assertThat(gate.forceable()).isTrue();
+        scene.target.execute(found.remedy());
+        assertThat(gate("parity").ok()).isTrue();
+        assertThat(Objects.requireNonNull(scene.reconcile().schema()).findings())
+                .doesNotContain(found);
     }
 
     @Test

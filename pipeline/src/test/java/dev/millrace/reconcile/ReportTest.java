@@ -3,6 +3,8 @@ package dev.millrace.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.reconcile.ReconciliationReport.Cell;
+import dev.millrace.parity.SchemaFinding;
+import dev.millrace.parity.SchemaParity;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
@@ -116,6 +118,80 @@ class ReportTest {
     }
 
     @Test
+    void theSchemaOfTheTargetIsInTheJsonAndOnThePage() {
+        SchemaFinding finding =
+                new SchemaFinding(
+                        SchemaFinding.Severity.BLOCKS,
+                        SchemaFinding.Kind.DEFAULT,
+                        "crm.customer." + NASTY,
+                        "has no default",
+                        "ALTER TABLE x;");
+        ReconciliationReport report =
+                report(equal("crm.customer"))
+                        .with(new SchemaParity.Report(List.of(finding), null));
+
+        String json = ReportJson.write(report);
+        String page = page(report);
+
+        assertThat(json)
+                .contains("\"severity\":\"blocks\",\"kind\":\"default\"")
+                .doesNotContain("blocking");
+        assertThat(ReportJson.read(json)).hasValue(report);
+        assertThat(page)
+                .contains("Schema of the target", "has no default", "ALTER TABLE x;")
+                .doesNotContain("<script");
+        assertThat(page(report.with(new SchemaParity.Report(List.of(), "gone"))))
+                .contains("gone");
+        assertThat(page(report(equal("crm.customer")))).doesNotContain("id=\"schema\"");
+        assertThat(ReportFormat.MARKDOWN.write(report, List.of()))
+                .contains("## Schema of the target", "has no default | ALTER TABLE x; |")
+                .doesNotContain("<script");
+    }
+
+    @Test
+    void theSchemaOfTheTargetIsATestCaseOfJunit() throws Exception {
+        ReconciliationReport report = report(equal("a.b"));
+        SchemaFinding warning =
+                new SchemaFinding(
+                        SchemaFinding.Severity.WARNING,
+                        SchemaFinding.Kind.INDEX,
+                        "a.b",
+                        "lacks the index i",
+                        "CREATE INDEX i;");
+        SchemaFinding blocking =
+                new SchemaFinding(
+                        SchemaFinding.Severity.BLOCKS,
+                        SchemaFinding.Kind.DEFAULT,
+                        "a.b.c",
+                        "has no default",
+                        "ALTER x;");
+
+        Element complete = junit(report.with(new SchemaParity.Report(List.of(warning), null)));
+        Element blocked =
+                junit(report.with(new SchemaParity.Report(List.of(warning, blocking), null)));
+        Element unknown = junit(report.with(new SchemaParity.Report(List.of(), "gone")));
+
+        assertThat(counts(complete)).containsExactly("2", "0", "0");
+        assertThat(complete.getElementsByTagName("system-out").item(1).getTextContent())
+                .contains("warning: a.b lacks the index i. CREATE INDEX i;");
+        assertThat(counts(blocked)).containsExactly("2", "1", "0");
+        assertThat(blocked.getElementsByTagName("failure").item(0).getTextContent().strip())
+                .startsWith("blocks: a.b.c has no default. ALTER x;");
+        assertThat(counts(unknown)).containsExactly("2", "0", "1");
+    }
+
+    private static Element junit(ReconciliationReport report) throws Exception {
+        return suite(ReportFormat.JUNIT.write(report, List.of()));
+    }
+
+    private static List<String> counts(Element suite) {
+        return List.of(
+                suite.getAttribute("tests"),
+                suite.getAttribute("failures"),
+                suite.getAttribute("errors"));
+    }
+
+    @Test
     void chunksAreInTheJsonAndTheirPositionsOnThePage() {
         TableReport of = equal("crm.customer");
         TableReport table =
@@ -175,7 +251,8 @@ class ReportTest {
                         "specHash",
                         "tables",
                         "reason",
-                        "start");
+                        "start",
+                        "schema");
         assertThat(json.get("verdict").stringValue()).isEqualTo("different");
         assertThat(json.get("startedAt").stringValue()).isEqualTo("2026-03-01T10:00:00.123456Z");
         JsonNode table = json.get("tables").get(0);

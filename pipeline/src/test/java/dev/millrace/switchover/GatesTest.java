@@ -45,6 +45,7 @@ class GatesTest {
                                     Optional.of(List.of()))),
                     Optional.of(IDLE),
                     Optional.of(List.of()),
+                    Optional.of(List.of()),
                     Optional.of(List.of()));
 
     private record Facts(
@@ -79,6 +80,7 @@ class GatesTest {
                     incompleteKeys,
                     plan,
                     sides,
+                    GatesTest.READY.parity(),
                     targetFence,
                     routes);
         }
@@ -279,7 +281,7 @@ class GatesTest {
     void everyGateIsOpenWhenEverythingIsReady() {
         Switchover switchover = Switchover.judge(Kind.SWITCHOVER, READY, LIMITS, NOW);
 
-        assertThat(switchover.gates()).allMatch(Gate::ok).hasSize(14);
+        assertThat(switchover.gates()).allMatch(Gate::ok).hasSize(15);
         assertThat(switchover.refusal(Set.of())).isEmpty();
     }
 
@@ -409,6 +411,37 @@ class GatesTest {
                 .startsWith("Gate verdict is closed and cannot be forced (");
         assertThat(verdict.refusal(Set.of("verdct")).orElseThrow())
                 .startsWith("Unknown gates: verdct.");
+    }
+
+    private static Switchover withParity(Optional<List<String>> lacking) {
+        GateFacts facts =
+                new GateFacts(
+                        READY.phase(),
+                        READY.verdict(),
+                        READY.specHash(),
+                        READY.lag(),
+                        READY.rejected(),
+                        READY.incompleteKeys(),
+                        READY.plan(),
+                        READY.sides(),
+                        lacking,
+                        READY.targetFence(),
+                        READY.routes());
+        return Switchover.judge(Kind.SWITCHOVER, facts, LIMITS, NOW);
+    }
+
+    /// Only the operator knows whether the application relies on a default. What is unknown stays
+    /// closed.
+    @Test
+    void aColumnThatTheTargetLacksClosesAGateThatCanBeForced() {
+        Switchover lacking = withParity(Optional.of(List.of("crm.customer.id has no default.")));
+        Switchover unknown = withParity(Optional.empty());
+
+        assertThat(lacking.refusal(Set.of()).orElseThrow())
+                .startsWith("Gate parity is closed (1 problems):");
+        assertThat(lacking.refusal(Set.of("parity"))).isEmpty();
+        assertThat(unknown.refusal(Set.of("parity")).orElseThrow())
+                .startsWith("Gate parity is closed and cannot be forced (unknown)");
     }
 
     @Test

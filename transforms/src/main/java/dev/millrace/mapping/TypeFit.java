@@ -7,7 +7,7 @@ import java.util.Set;
 
 /// Decides whether a column of one type accepts every value of another, as text, and returns the
 /// same value. Thread-safe.
-final class TypeFit {
+public final class TypeFit {
 
     /// Types whose modifier is a precision of fractional seconds.
     private static final Set<String> WITH_PRECISION =
@@ -15,7 +15,7 @@ final class TypeFit {
 
     private TypeFit() {}
 
-    static boolean fits(ValueType from, ValueType to) {
+    public static boolean fits(ValueType from, ValueType to) {
         Relation.SqlType source = ValueType.base(from.sql());
         Relation.SqlType target = ValueType.base(to.sql());
         if (isSameName(source, target)) {

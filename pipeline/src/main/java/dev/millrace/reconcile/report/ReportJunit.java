@@ -13,14 +13,16 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import javax.xml.stream.XMLOutputFactory;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
 import org.jspecify.annotations.Nullable;
 
-/// Writes a report as JUnit XML: a table is a test case. A table that differs is a failure; one
-/// that is undecided is an error, so that no reader takes it for equal. Pure.
+/// Writes a report as JUnit XML: a table is a test case, and so is the schema of the target. A
+/// table that differs is a failure; one that is undecided is an error, so that no reader takes it
+/// for equal. Pure.
 final class ReportJunit {
 
     private static final int MISMATCHES = 100;
@@ -52,9 +54,14 @@ final class ReportJunit {
                 report.verdict() != Verdict.EQUAL
                         && report.tables().stream()
                                 .allMatch(table -> table.verdict() == Verdict.EQUAL);
-        int cases = report.tables().size() + (isOfNoTable ? 1 : 0);
-        long failures = count(report, Verdict.DIFFERENT);
-        long errors = count(report, Verdict.UNDECIDED) + (isOfNoTable ? 1 : 0);
+        Optional<SchemaSection> schema = SchemaSection.of(report);
+        int cases = report.tables().size() + (isOfNoTable ? 1 : 0) + (schema.isPresent() ? 1 : 0);
+        long failures =
+                count(report, Verdict.DIFFERENT) + count(schema, SchemaSection.State.BLOCKS);
+        long errors =
+                count(report, Verdict.UNDECIDED)
+                        + (isOfNoTable ? 1 : 0)
+                        + count(schema, SchemaSection.State.UNKNOWN);
         Duration took = Duration.between(report.startedAt(), report.finishedAt());
         xml.writeStartDocument("UTF-8", "1.0");
         line();
@@ -75,6 +82,9 @@ final class ReportJunit {
         for (TableReport table : report.tables()) {
             table(report, table);
         }
+        if (schema.isPresent()) {
+            schema(report, schema.get());
+        }
         if (isOfNoTable) {
             begin(report, "reconciliation", 0);
             problem("error", "undecided", ReportText.sentence(report), List.of());
@@ -87,6 +97,10 @@ final class ReportJunit {
 
     private static long count(ReconciliationReport report, Verdict verdict) {
         return report.tables().stream().filter(table -> table.verdict() == verdict).count();
+    }
+
+    private static long count(Optional<SchemaSection> schema, SchemaSection.State state) {
+        return schema.filter(each -> each.state() == state).isPresent() ? 1 : 0;
     }
 
     private void totals(String name, int cases, long failures, long errors, double seconds)
@@ -142,6 +156,31 @@ final class ReportJunit {
                         + "; target "
                         + side(table.targetRows(), table.targetChecksum()));
         end();
+        end();
+    }
+
+    private void schema(ReconciliationReport report, SchemaSection schema)
+            throws XMLStreamException {
+        begin(report, SchemaSection.TITLE, 0);
+        List<String> lines = schema.rows().stream().map(SchemaSection.Row::sentence).toList();
+        switch (schema.state()) {
+            case COMPLETE -> {
+                xml.writeStartElement("system-out");
+                for (String each : lines) {
+                    text(each);
+                    line();
+                }
+                text(schema.note());
+                end();
+            }
+            case BLOCKS ->
+                    problem(
+                            "failure",
+                            "blocks",
+                            "statements that succeed on the source would fail on the target",
+                            lines);
+            case UNKNOWN -> problem("error", "unknown", schema.note(), lines);
+        }
         end();
     }
 

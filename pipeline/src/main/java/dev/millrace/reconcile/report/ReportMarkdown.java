@@ -28,6 +28,7 @@ final class ReportMarkdown {
         document.summary(report);
         document.tables(report);
         report.tables().forEach(document::details);
+        SchemaSection.of(report).ifPresent(document::schema);
         document.history(history);
         return document.out.toString();
     }
@@ -116,6 +117,17 @@ final class ReportMarkdown {
                     VisibleText.literal(cell.target()),
                     i == 0 ? mismatch.cause() : "");
         }
+    }
+
+    private void schema(SchemaSection schema) {
+        out.append("\n## ").append(SchemaSection.TITLE).append("\n\n");
+        if (schema.rows().isEmpty()) {
+            out.append(escape(schema.note())).append("\n");
+            return;
+        }
+        row(SchemaSection.COLUMNS.toArray(String[]::new));
+        out.append("|---|---|---|---|\n");
+        schema.rows().forEach(each -> row(each.object(), each.severity(), each.finding(), each.remedy()));
     }
 
     private void history(List<PastVerdict> history) {

@@ -19,12 +19,15 @@ import org.jspecify.annotations.Nullable;
 /// A report as one self-contained HTML file: no script, no font, no image, inline style, so that it
 /// can be mailed, archived and printed. A verdict is shown as a word and a sign, not by colour
 /// alone. These are the values of the template `report.jte`, which escapes every text. Immutable.
+///
+/// @param schema at most one
 public record ReportPage(
         String migration,
         Badge badge,
         String sentence,
         List<NamedText> facts,
         List<Table> tables,
+        List<SchemaSection> schema,
         List<Past> history) {
 
     private static final String STYLE = ReportSchema.resource("report.css");
@@ -98,6 +101,7 @@ public record ReportPage(
                                                         fact.name(), VisibleText.of(fact.value())))
                                 .toList(),
                         report.tables().stream().map(ReportPage::table).toList(),
+                        SchemaSection.of(report).stream().toList(),
                         history.stream().map(ReportPage::past).toList());
         StringOutput out = new StringOutput();
         TEMPLATES.render("report.jte", page, out);
