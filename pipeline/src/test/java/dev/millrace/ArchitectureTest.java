@@ -79,6 +79,7 @@ class ArchitectureTest {
                     "switchover",
                     "migration",
                     "parity",
+                    "reads",
                     "ending",
                     "route",
                     "stream",

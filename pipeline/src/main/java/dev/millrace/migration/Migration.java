@@ -20,6 +20,7 @@ import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
+import dev.millrace.reads.StreamParity;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfills;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -108,6 +109,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.broker = broker;
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
+        StreamParity parity = 
+                new StreamParity(
+                        stream,
+                        file.spec().queries(),
+                        !file.spec().sensitive().tables().isEmpty());
         this.reconciliations =
                 new Reconciliations(
                         stream,
@@ -115,7 +121,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         Reconciler.Subject.forward(stream.name(), file),
                         file.spec().reconcile().load(),
                         clock,
-                        tables);
+                        tables,
+                        parity);
         this.back =
                 streams.reverse()
                         .map(
@@ -126,7 +133,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                                 Reconciler.Subject.back(each.name(), file),
                                                 file.spec().reconcile().load(),
                                                 clock,
-                                                tables));
+                                                tables,
+                                                new StreamParity(each, List.of(), false)));
         this.reverse =
                 streams.reverse()
                         .map(
@@ -165,6 +173,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 stream,
                                 file.hash(),
                                 reconciliations,
+                                parity,
                                 () ->
                                         new Preflight(
                                                         stream.source().database(),

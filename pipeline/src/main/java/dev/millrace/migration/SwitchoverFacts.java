@@ -5,10 +5,10 @@ import dev.millrace.change.TableId;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.parity.SchemaParity;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.evidence.VerdictBonds;
 import dev.millrace.replication.ChangedMappings;
@@ -51,6 +51,7 @@ record SwitchoverFacts(
         ReplicationStream stream,
         String specHash,
         Reconciliations reconciliations,
+        StreamParity parity,
         Supplier<PreflightReport> plan,
         Routes routes,
         Optional<ReverseStream> reverse,
@@ -69,7 +70,7 @@ record SwitchoverFacts(
                 incompleteKeys(now),
                 known(() -> plan(plan.get(), now.stream().capture().paused().changes().keySet())),
                 sides(stream),
-                known(() -> parity().lackingColumns(stream.tables().mappings())),
+                known(() -> parity.problems(reconciliations.lastReport())),
                 targetFence(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))));
     }
@@ -110,10 +111,6 @@ record SwitchoverFacts(
                                         readers(of),
                                         section.timeout())
                                 .read());
-    }
-
-    private SchemaParity parity() {
-        return new SchemaParity(stream.source().database(), stream.target().database());
     }
 
     private static OptionalLong incompleteKeys(LiveStream now) {

@@ -3,6 +3,7 @@ package dev.millrace.preflight;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
+import dev.millrace.parity.QueryCheck;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
@@ -13,6 +14,7 @@ import dev.millrace.preflight.compile.SpecCompiler;
 import dev.millrace.preflight.compile.SpecCompiler.Compilation;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.sql.Relation;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,6 +27,8 @@ import java.util.stream.Stream;
 /// and nothing is created on either side. Thread-safe: each run opens and closes its own sessions;
 /// the databases belong to the caller.
 public final class Preflight {
+
+    private static final String QUERIES = "queries";
 
     private final Database source;
     private final Database target;
@@ -77,6 +81,7 @@ public final class Preflight {
             findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
             findings.addAll(LogSizeCheck.judge(spec, facts));
             findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
+            findings.addAll(queries(spec.queries()));
             findings.addAll(
                     BackfillCheck.judge(
                             spec, from, facts.sources(), facts.source().server().role().name()));
@@ -100,6 +105,25 @@ public final class Preflight {
                             "Run plan again. If the failure persists, check the servers' logs."));
             return Planned.NOTHING;
         }
+    }
+
+    private List<Finding> queries(List<QueryPair> pairs) {
+        List<Finding> findings = new ArrayList<>();
+        for (QueryCheck.Problem problem : QueryCheck.problems(pairs, source, target)) {
+            Finding.Status status =
+                    problem.refused() ? Finding.Status.REFUSED : Finding.Status.MISCONFIGURED;
+            findings.add(
+                    new Finding(
+                            status,
+                            QUERIES,
+                            problem.object(),
+                            problem.message(),
+                            problem.remedy()));
+        }
+        if (findings.isEmpty() && !pairs.isEmpty()) {
+            findings.add(Finding.ok(QUERIES, QUERIES, "can be run on both sides, and only read"));
+        }
+        return findings;
     }
 
     private static ReplicaRole role(boolean maySetReplicaRole) {

@@ -1,6 +1,7 @@
 package dev.millrace.reconcile;
 
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.SchemaParity;
 import java.time.Instant;
 import java.util.Collections;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 ///   not known exactly
 /// @param schema what the schema of the target lacks; `null` in reports of older versions, of the
 ///   way back, and of a cancelled reconciliation. It does not change the verdict
+/// @param queries the statements of the application that were compared; they do not change the
+///   verdict either
 public record ReconciliationReport(
         String migration,
         Verdict verdict,
@@ -28,7 +31,8 @@ public record ReconciliationReport(
         List<TableReport> tables,
         @Nullable String reason,
         @Nullable StartPosition start,
-        SchemaParity.@Nullable Report schema) {
+        SchemaParity.@Nullable Report schema,
+        List<QueryReport> queries) {
 
     public static final String CANCELLED = "cancelled";
 
@@ -37,9 +41,10 @@ public record ReconciliationReport(
 
     public ReconciliationReport {
         tables = List.copyOf(tables);
+        queries = queries == null ? List.of() : List.copyOf(queries);
     }
 
-    /// A report without the schema.
+    /// A report without the schema and the queries.
     public ReconciliationReport(
             String migration,
             Verdict verdict,
@@ -60,7 +65,8 @@ public record ReconciliationReport(
                 tables,
                 reason,
                 start,
-                null);
+                null,
+                List.of());
     }
 
     public ReconciliationReport with(SchemaParity.Report found) {
@@ -74,6 +80,22 @@ public record ReconciliationReport(
                 tables,
                 reason,
                 start,
+                found,
+                queries);
+    }
+
+    public ReconciliationReport withQueries(List<QueryReport> found) {
+        return new ReconciliationReport(
+                migration,
+                verdict,
+                startedAt,
+                finishedAt,
+                sourceLsn,
+                specHash,
+                tables,
+                reason,
+                start,
+                schema,
                 found);
     }
 

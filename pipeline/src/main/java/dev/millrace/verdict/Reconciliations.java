@@ -9,9 +9,9 @@ import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.parity.SchemaParity;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.SqlState;
+import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
@@ -27,7 +27,6 @@ import dev.millrace.reconcile.touched.TouchedBasis;
 import dev.millrace.reconcile.touched.TouchedReconciliation;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.sql.Relation;
-import dev.millrace.stream.Direction;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -88,6 +87,7 @@ public final class Reconciliations implements AutoCloseable {
     private final ReconcileSetting.Load load;
     private final InstantSource clock;
     private final KnownTables tables;
+    private final StreamParity parity;
     private final ReconciliationStore store;
     private final PassStore passes;
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
@@ -190,8 +190,10 @@ public final class Reconciliations implements AutoCloseable {
             Reconciler.Subject subject,
             ReconcileSetting.Load load,
             InstantSource clock,
-            KnownTables tables) {
+            KnownTables tables,
+            StreamParity parity) {
         this.load = load;
+        this.parity = parity;
         this.named = named;
         this.stream = stream;
         this.subject = subject;
@@ -506,10 +508,12 @@ public final class Reconciliations implements AutoCloseable {
         Optional<StoredPass.Interrupted> continuation = Optional.empty();
         try {
             ReconciliationReport report =
-                    withSchema(
+                    completed(
                             new Reconciler(subject, progress, sources(run), limits(), clock)
                                     .reconcile(mappings, pass, run.cancellation()),
-                            mappings);
+                            mappings,
+                            progress,
+                            run);
             continuation = pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
             finished(id, generation, report, Method.ALL_ROWS);
         } catch (RuntimeException | Error e) {
@@ -529,7 +533,7 @@ public final class Reconciliations implements AutoCloseable {
         states.put(id, new ReconciliationState.Running(clock.instant()));
         try {
             ReconciliationReport report =
-                    withSchema(
+                    completed(
                             new TouchedReconciliation(
                                             subject, progress, sources(run), limits(), clock)
                                     .compare(
@@ -538,7 +542,9 @@ public final class Reconciliations implements AutoCloseable {
                                             new TouchedReconciliation.Limit(
                                                     run.cancellation(),
                                                     clock.instant().plus(LONGEST))),
-                            mappings);
+                            mappings,
+                            progress,
+                            run);
             finished(id, generation, report, Method.TOUCHED_KEYS);
         } catch (RuntimeException | Error e) {
             failed(id, e);
@@ -547,12 +553,15 @@ public final class Reconciliations implements AutoCloseable {
         }
     }
 
-    private ReconciliationReport withSchema(ReconciliationReport report, List<Mapping> mappings) {
-        return stream.direction() == Direction.FORWARD && report.reason() == null
-                ? report.with(
-                        new SchemaParity(stream.source().database(), stream.target().database())
-                                .report(stream.tables().mappings(), mappings))
-                : report;
+    private ReconciliationReport completed(
+            ReconciliationReport report,
+            List<Mapping> mappings,
+            ReplicationProgress progress,
+            ReconciliationRun run) {
+        return parity.complete(
+                report,
+                mappings,
+                new StreamParity.Run(progress, run.chunker(), run.cancellation(), clock));
     }
 
     private List<TouchedReconciliation.Table> tables(List<Mapping> mappings) {

@@ -57,6 +57,7 @@ class LaterAdditionsIT {
                             TruncateSetting.STANDARD,
                             SchemaChange.Setting.STANDARD,
                             Switchover.DEFAULT,
+                            List.of(),
                             ReconcileSetting.DEFAULT,
                             MigrationSpec.SensitiveColumns.NONE);
             Set<String> begun = Set.of("id");

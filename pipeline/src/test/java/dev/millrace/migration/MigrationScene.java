@@ -33,6 +33,7 @@ import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
 import dev.millrace.spec.source.SchemaChange;
@@ -98,6 +99,7 @@ final class MigrationScene implements AutoCloseable {
     private List<TableEntry> entries = List.of();
     private Switchover.Fence fence = Switchover.DEFAULT.fence();
     private Switchover switchover = Switchover.DEFAULT;
+    private List<QueryPair> queries = List.of();
 
     /// A test writes on the target what it wants to be found later.
     private ReconcileSetting reconcile =
@@ -222,6 +224,12 @@ final class MigrationScene implements AutoCloseable {
                         SWITCHOVER_TIMEOUT,
                         Switchover.DEFAULT.reverseWindow(),
                         List.of(route));
+        return this;
+    }
+
+    /// Declares statements whose results are compared.
+    MigrationScene queries(QueryPair... pairs) {
+        queries = List.of(pairs);
         return this;
     }
 
@@ -568,6 +576,7 @@ final class MigrationScene implements AutoCloseable {
                 truncate,
                 schemaChange,
                 switchover,
+                queries,
                 reconcile,
                 new MigrationSpec.SensitiveColumns(sensitive));
     }

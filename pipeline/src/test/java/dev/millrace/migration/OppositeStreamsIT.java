@@ -148,6 +148,7 @@ class OppositeStreamsIT {
                             TruncateSetting.STANDARD,
                             SchemaChange.Setting.STANDARD,
                             Switchover.DEFAULT,
+                            List.of(),
                             new ReconcileSetting(
                                     Schedule.NEVER,
                                     Schedule.NEVER,

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.ReconciliationStore;
 import dev.millrace.control.ReconciliationStore.Stored;
+import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -97,7 +98,8 @@ class ReconciliationsIT {
                 new Reconciler.Subject("shop", "hash", SensitiveColumns.NONE),
                 ReconcileSetting.Load.DEFAULT,
                 InstantSource.system(),
-                KnownTables.of(List.of(), scene.stream().tables().targetIds()));
+                KnownTables.of(List.of(), scene.stream().tables().targetIds()),
+                new StreamParity(scene.stream(), List.of(), false));
     }
 
     private static UUID save(ReconciliationStore store, String json, Instant finished)

@@ -300,6 +300,7 @@ class PreflightIT {
                         one.truncate(),
                         one.schemaChange(),
                         one.switchover(),
+                        one.queries(),
                         one.reconcile(),
                         one.sensitive());
 

@@ -112,7 +112,9 @@ class RenderingsIT {
 
     @Test
     void everyFieldOfTheJsonIsInThePublishedSchema() {
-        for (ReconciliationReport each : List.of(report, inChunks)) {
+        ReconciliationReport whole =
+                report.with(ReportTest.schema()).withQueries(List.of(ReportTest.query()));
+        for (ReconciliationReport each : List.of(report, inChunks, whole)) {
             String body = ReportFormat.JSON.write(each, List.of());
             ObjectNode served = JSON.createObjectNode().put("id", UUID.randomUUID().toString());
             served.put("state", "finished").setAll((ObjectNode) JSON.readTree(body));

@@ -3,6 +3,7 @@ package dev.millrace.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.reconcile.ReconciliationReport.Cell;
+import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.SchemaFinding;
 import dev.millrace.parity.SchemaParity;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
@@ -127,8 +128,7 @@ class ReportTest {
                         "has no default",
                         "ALTER TABLE x;");
         ReconciliationReport report =
-                report(equal("crm.customer"))
-                        .with(new SchemaParity.Report(List.of(finding), null));
+                report(equal("crm.customer")).with(new SchemaParity.Report(List.of(finding), null));
 
         String json = ReportJson.write(report);
         String page = page(report);
@@ -189,6 +189,72 @@ class ReportTest {
                 suite.getAttribute("tests"),
                 suite.getAttribute("failures"),
                 suite.getAttribute("errors"));
+    }
+
+    static SchemaParity.Report schema() {
+        return new SchemaParity.Report(
+                List.of(
+                        new SchemaFinding(
+                                SchemaFinding.Severity.BLOCKS,
+                                SchemaFinding.Kind.DEFAULT,
+                                "a.b.c",
+                                "has no default",
+                                "ALTER x;")),
+                null);
+    }
+
+    static QueryReport query() {
+        return new QueryReport(
+                        "orders",
+                        "cafe",
+                        QueryReport.Verdict.UNDECIDED,
+                        3,
+                        1,
+                        1,
+                        1,
+                        NASTY,
+                        false,
+                        List.of(
+                                new QueryReport.Difference(
+                                        Arrays.asList("7", null), "1 row", "2 rows")),
+                        new QueryReport.Side(1.25, 2.0, List.of("Index Scan orders_pkey")),
+                        new QueryReport.Side(null, null, List.of()),
+                        true,
+                        0.5);
+    }
+
+    @Test
+    void theQueriesAreInTheJsonAndOnThePage() {
+        ReconciliationReport report = report(equal("crm.customer")).withQueries(List.of(query()));
+
+        String json = ReportJson.write(report);
+        String page = page(report);
+
+        assertThat(json)
+                .contains("\"verdict\":\"undecided\"", "\"parameters\":[\"7\",null]")
+                .doesNotContain("problems");
+        assertThat(ReportJson.read(json)).hasValue(report);
+        assertThat(page)
+                .contains("orders", "3: 1 equal, 1 different, 1 undecided; limit of time reached")
+                .contains("p50 1.3 ms, p95 2.0 ms; Index Scan orders_pkey", "p50 unknown")
+                .doesNotContain("<script");
+        assertThat(ReportFormat.MARKDOWN.write(report, List.of()))
+                .contains("## Queries", "| orders | undecided: ", "\\('7', NULL\\) gives 1 row")
+                .doesNotContain("<script");
+        assertThat(page).contains("('7', NULL) gives 1 row on the source");
+        assertThat(ReportJson.read(json.replaceAll("\"queries\":.*", "\"x\":1}")))
+                .hasValue(report(equal("crm.customer")));
+    }
+
+    @Test
+    void aQueryIsATestCaseOfJunit() throws Exception {
+        Element suite = junit(report(equal("a.b")).withQueries(List.of(query())));
+
+        assertThat(counts(suite)).containsExactly("2", "0", "1");
+        Element query = (Element) suite.getElementsByTagName("testcase").item(1);
+        assertThat(query.getAttribute("name")).isEqualTo("query orders");
+        assertThat(query.getElementsByTagName("error").item(0).getTextContent())
+                .contains("('7', NULL) gives 1 row on the source, 2 rows on the target");
     }
 
     @Test
@@ -252,7 +318,8 @@ class ReportTest {
                         "tables",
                         "reason",
                         "start",
-                        "schema");
+                        "schema",
+                        "queries");
         assertThat(json.get("verdict").stringValue()).isEqualTo("different");
         assertThat(json.get("startedAt").stringValue()).isEqualTo("2026-03-01T10:00:00.123456Z");
         JsonNode table = json.get("tables").get(0);

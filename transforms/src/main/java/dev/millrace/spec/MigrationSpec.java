@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
@@ -30,6 +31,7 @@ import java.util.TreeSet;
 /// @param truncate what a TRUNCATE of a source table does
 /// @param schemaChange what a change of a source table's definition does
 /// @param switchover when and how the applications move to the target
+/// @param queries statements of the application whose results are compared
 /// @param reconcile when the service compares both sides by itself, and what it may cost
 /// @param sensitive the target columns whose values reports show as hashes
 public record MigrationSpec(
@@ -46,12 +48,14 @@ public record MigrationSpec(
         TruncateSetting truncate,
         SchemaChange.Setting schemaChange,
         Switchover switchover,
+        List<QueryPair> queries,
         ReconcileSetting reconcile,
         SensitiveColumns sensitive) {
 
     public MigrationSpec {
         tables = List.copyOf(tables);
         debezium = Map.copyOf(debezium);
+        queries = List.copyOf(queries);
     }
 
     @Override
@@ -82,6 +86,8 @@ public record MigrationSpec(
                 + schemaChange
                 + ", switchover="
                 + switchover
+                + ", queries="
+                + queries.size()
                 + ", reconcile="
                 + reconcile
                 + ", sensitive="

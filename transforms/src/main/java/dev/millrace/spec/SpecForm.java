@@ -100,6 +100,13 @@ record SpecForm(
                 @Nullable SwitchoverForm switchover,
         @Setting(
                         value =
+                                "Statements of the application that are run on both sides by"
+                                        + " 'reconcile', to compare their results. They can be"
+                                        + " changed between two starts of one migration.",
+                        kind = "a list of mappings with name, old, new, parameters and role")
+                @Nullable List<QueryForm> queries,
+        @Setting(
+                        value =
                                 "When the service compares both sides by itself, and what a"
                                         + " comparison may cost. It can be changed between two"
                                         + " starts of one migration.",

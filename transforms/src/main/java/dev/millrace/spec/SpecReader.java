@@ -11,6 +11,7 @@ import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.SensitiveColumns;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.path.FilePaths;
+import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
@@ -108,6 +109,7 @@ public final class SpecReader {
                         ? Map.of()
                         : new DebeziumCheck(problems).check(form.debezium());
         Switchover switchover = new SwitchoverCheck(paths, problems).check(form.switchover());
+        List<QueryPair> queries = QueryForm.check(form.queries(), problems);
         ReconcileSetting reconcile = ReconcileForm.check(form.reconcile(), problems);
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
@@ -140,6 +142,7 @@ public final class SpecReader {
                 new TruncateSetting(truncate, tableCheck.truncates()),
                 new SchemaChange.Setting(changes, tableCheck.schemaChanges()),
                 switchover,
+                queries,
                 reconcile,
                 new SensitiveColumns(tableCheck.sensitive()));
     }

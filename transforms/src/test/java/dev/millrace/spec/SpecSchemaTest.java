@@ -64,6 +64,9 @@ class SpecSchemaTest {
               - webhook: {url: 'https://a/b', token: '${TOKEN:t}', timeout: 6s}
               - pgbouncer: {admin: 'h:6432', username: u, password: p,
                   database: shop, config: d.ini, old: host=a, new: host=b}
+            queries:
+            - {name: one, old: SELECT $1::int, new: SELECT $1::int, parameters: SELECT 1, role: r}
+            - {name: t.w-o, old: SELECT 1, new: SELECT 1}
             reconcile:
               schedule: 24h
               incremental: 5m
@@ -91,6 +94,7 @@ class SpecSchemaTest {
                 "lag-below: 2s=lag-below: 1500ms",
                 "key: [id]=reverse: [SELECT id FROM crm.t]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}",
+                "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- {name: '${Q:two}', old: SELECT 1, new: SELECT 1}",
                 "schedule: 24h=schedule: 15 3 * * *",
                 "schedule: 24h=schedule: '*/5 0-23/2 1,15 * 0'",
                 "schedule: 24h=schedule: ${S:1h}"
@@ -147,6 +151,11 @@ class SpecSchemaTest {
                 "timeout: 11s=timeout: 0s",
                 "token: '${TOKEN:t}'=token: t, token-file: t",
                 "- sql:=  sql:",
+                "name: one=title: one",
+                "name: t.w-o=name: two words",
+                "parameters: SELECT 1=parameters: [SELECT 1]",
+                "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- {name: two, old: SELECT 1}",
+                "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- SELECT 1",
                 "{side: source, switch: SELECT 1, rollback: SELECT 2}=[]",
                 "sql: {side: source, switch: SELECT 1, rollback: SELECT 2}={}",
                 "- flag: {side: target, table: public.f, column: c, where: {a: 1}, old: x, new: y}=- x"
@@ -170,7 +179,8 @@ class SpecSchemaTest {
                         "tables.*.key",
                         "debezium",
                         "switchover.route.[].sql.switch",
-                        "switchover.route.[].pgbouncer.new");
+                        "switchover.route.[].pgbouncer.new",
+                        "queries.[].new");
     }
 
     @Test

@@ -40,6 +40,7 @@ public final class ReconciliationView {
         for (JsonNode table : report.path("tables")) {
             lines.addAll(mismatches(table));
         }
+        lines.addAll(QueryText.lines(report));
         lines.addAll(SchemaText.lines(report));
         return lines;
     }

@@ -1,5 +1,6 @@
 package dev.millrace.reconcile.report;
 
+import dev.millrace.parity.QueryReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
@@ -20,9 +21,9 @@ import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
 import org.jspecify.annotations.Nullable;
 
-/// Writes a report as JUnit XML: a table is a test case, and so is the schema of the target. A
-/// table that differs is a failure; one that is undecided is an error, so that no reader takes it
-/// for equal. Pure.
+/// Writes a report as JUnit XML: a table is a test case, and so are a query and the schema of
+/// the target. One that differs is a failure; one that is undecided is an error, so that no reader
+/// takes it for equal. Pure.
 final class ReportJunit {
 
     private static final int MISMATCHES = 100;
@@ -55,11 +56,20 @@ final class ReportJunit {
                         && report.tables().stream()
                                 .allMatch(table -> table.verdict() == Verdict.EQUAL);
         Optional<SchemaSection> schema = SchemaSection.of(report);
-        int cases = report.tables().size() + (isOfNoTable ? 1 : 0) + (schema.isPresent() ? 1 : 0);
+        QuerySection queries =
+                QuerySection.of(report).orElseGet(() -> new QuerySection(List.of()));
+        int cases =
+                report.tables().size()
+                        + queries.rows().size()
+                        + (isOfNoTable ? 1 : 0)
+                        + (schema.isPresent() ? 1 : 0);
         long failures =
-                count(report, Verdict.DIFFERENT) + count(schema, SchemaSection.State.BLOCKS);
+                count(report, Verdict.DIFFERENT)
+                        + queries.count(QueryReport.Verdict.DIFFERENT)
+                        + count(schema, SchemaSection.State.BLOCKS);
         long errors =
                 count(report, Verdict.UNDECIDED)
+                        + queries.count(QueryReport.Verdict.UNDECIDED)
                         + (isOfNoTable ? 1 : 0)
                         + count(schema, SchemaSection.State.UNKNOWN);
         Duration took = Duration.between(report.startedAt(), report.finishedAt());
@@ -81,6 +91,9 @@ final class ReportJunit {
         properties(report);
         for (TableReport table : report.tables()) {
             table(report, table);
+        }
+        for (QuerySection.Row query : queries.rows()) {
+            query(report, query);
         }
         if (schema.isPresent()) {
             schema(report, schema.get());
@@ -155,6 +168,21 @@ final class ReportJunit {
                         + side(table.sourceRows(), table.sourceChecksum())
                         + "; target "
                         + side(table.targetRows(), table.targetChecksum()));
+        end();
+        end();
+    }
+
+    private void query(ReconciliationReport report, QuerySection.Row query)
+            throws XMLStreamException {
+        begin(report, "query " + query.name(), query.seconds());
+        switch (query.verdict()) {
+            case EQUAL -> {}
+            case DIFFERENT -> problem("failure", "different", query.samples(), query.differing());
+            case UNDECIDED ->
+                    problem("error", "undecided", query.conclusion(), query.differing());
+        }
+        xml.writeStartElement("system-out");
+        text(query.samples() + "; source " + query.source() + "; target " + query.target());
         end();
         end();
     }

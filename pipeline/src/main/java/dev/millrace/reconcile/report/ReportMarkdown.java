@@ -28,6 +28,7 @@ final class ReportMarkdown {
         document.summary(report);
         document.tables(report);
         report.tables().forEach(document::details);
+        QuerySection.of(report).ifPresent(document::queries);
         SchemaSection.of(report).ifPresent(document::schema);
         document.history(history);
         return document.out.toString();
@@ -116,6 +117,21 @@ final class ReportMarkdown {
                     VisibleText.literal(cell.source()),
                     VisibleText.literal(cell.target()),
                     i == 0 ? mismatch.cause() : "");
+        }
+    }
+
+    private void queries(QuerySection queries) {
+        out.append("\n## ").append(QuerySection.TITLE).append("\n\n");
+        row(QuerySection.COLUMNS.toArray(String[]::new));
+        out.append("|---|---|---|---|---|---|\n");
+        for (QuerySection.Row each : queries.rows()) {
+            row(
+                    each.name(),
+                    each.conclusion(),
+                    each.samples(),
+                    each.source(),
+                    each.target(),
+                    String.join("; ", each.differing()));
         }
     }
 

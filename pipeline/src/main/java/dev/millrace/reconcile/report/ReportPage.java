@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// can be mailed, archived and printed. A verdict is shown as a word and a sign, not by colour
 /// alone. These are the values of the template `report.jte`, which escapes every text. Immutable.
 ///
+/// @param queries at most one section
 /// @param schema at most one
 public record ReportPage(
         String migration,
@@ -27,6 +28,7 @@ public record ReportPage(
         String sentence,
         List<NamedText> facts,
         List<Table> tables,
+        List<QuerySection> queries,
         List<SchemaSection> schema,
         List<Past> history) {
 
@@ -101,6 +103,7 @@ public record ReportPage(
                                                         fact.name(), VisibleText.of(fact.value())))
                                 .toList(),
                         report.tables().stream().map(ReportPage::table).toList(),
+                        QuerySection.of(report).stream().toList(),
                         SchemaSection.of(report).stream().toList(),
                         history.stream().map(ReportPage::past).toList());
         StringOutput out = new StringOutput();
