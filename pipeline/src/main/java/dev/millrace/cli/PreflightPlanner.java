@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.text.PlanView;
 import dev.millrace.cli.OutputOption.OutputFormat;
 import dev.millrace.cli.Providers.Planner;
 import dev.millrace.postgres.Database;

@@ -1,7 +1,7 @@
-package dev.millrace.cli;
+package dev.millrace.cli.text;
 
 import dev.millrace.change.TableId;
-import dev.millrace.cli.text.TextTable;
+import dev.millrace.cli.Terminal;
 import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
@@ -13,18 +13,18 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Renders a preflight report as a table, with message and remedy of each finding that has more to
-/// say than that the check passed, or as JSON.
-final class PlanView {
+/// say than that the check passed, or as JSON. Immutable.
+public final class PlanView {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final PreflightReport report;
 
-    PlanView(PreflightReport report) {
+    public PlanView(PreflightReport report) {
         this.report = report;
     }
 
-    void table(Terminal terminal) {
+    public void table(Terminal terminal) {
         TextTable table = new TextTable(Integer.MAX_VALUE, "STATUS", "CHECK", "OBJECT");
         report.findings().forEach(found -> table.row(word(found), found.check(), found.object()));
         List<String> lines = table.lines();
@@ -71,7 +71,7 @@ final class PlanView {
         return number + " " + noun + (number == 1 ? "" : "s");
     }
 
-    String json() {
+    public String json() {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("migration", report.migration());
         json.put("outcome", report.outcome().name().toLowerCase(Locale.ROOT));
