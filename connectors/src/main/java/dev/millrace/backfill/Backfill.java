@@ -1,5 +1,6 @@
 package dev.millrace.backfill;
 
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.change.TableId;
 import dev.millrace.lifecycle.Component;
 import dev.millrace.lifecycle.ComponentState;

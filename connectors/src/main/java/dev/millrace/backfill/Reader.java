@@ -1,5 +1,6 @@
 package dev.millrace.backfill;
 
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.TableWork.LeafWork;
 import dev.millrace.backfill.TableWork.Step;
 import dev.millrace.backfill.Window.Outcome;

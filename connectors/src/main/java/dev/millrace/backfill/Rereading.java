@@ -1,5 +1,6 @@
 package dev.millrace.backfill;
 
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.Window.Outcome;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;

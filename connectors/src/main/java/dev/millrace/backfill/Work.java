@@ -1,5 +1,6 @@
 package dev.millrace.backfill;
 
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.TableWork.Step;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;

@@ -2,6 +2,7 @@ package dev.millrace.backfill;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.Rereading.Swept;
 import dev.millrace.backfill.Rereading.Waiting;
 import dev.millrace.change.Row;

@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.backfill.Pace;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.control.PaceStore;
 import dev.millrace.control.PaceStore.Setting;
 import dev.millrace.lifecycle.Fault;

@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.backfill.Pace;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ControlSchema;

@@ -1,6 +1,6 @@
 package dev.millrace.replication;
 
-import dev.millrace.backfill.Pace;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.kafka.Broker;

@@ -8,7 +8,7 @@ import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;
-import dev.millrace.backfill.Pace;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.capture.CapturedTable;

@@ -3,7 +3,7 @@ package dev.millrace.stream;
 import dev.millrace.apply.TargetApplier;
 import dev.millrace.backfill.Backfill;
 import dev.millrace.backfill.BackfillState;
-import dev.millrace.backfill.Pace;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.Rereading;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.capture.SourceCapture;

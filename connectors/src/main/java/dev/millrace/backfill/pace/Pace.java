@@ -1,4 +1,4 @@
-package dev.millrace.backfill;
+package dev.millrace.backfill.pace;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -56,25 +56,25 @@ public final class Pace {
     }
 
     /// Changes with every call of the operator.
-    long version() {
+    public long version() {
         return version;
     }
 
     /// Whether a read may begin now.
-    synchronized boolean mayRead() {
+    public synchronized boolean mayRead() {
         return !paused && !suspended.getAsBoolean() && !clock.instant().isBefore(notBefore);
     }
 
     /// How many rows a read may return, so that all readers together keep the limit over one
     /// second.
-    synchronized long rowsPerRead(int readers) {
+    public synchronized long rowsPerRead(int readers) {
         return rowsPerSecond.isPresent()
                 ? Math.max(1, rowsPerSecond.getAsLong() / readers)
                 : Long.MAX_VALUE;
     }
 
     /// Rows were read: the next read waits for their share of time.
-    synchronized void read(long rows) {
+    public synchronized void read(long rows) {
         if (rowsPerSecond.isPresent()) {
             Instant now = clock.instant();
             Instant from = notBefore.isAfter(now) ? notBefore : now;

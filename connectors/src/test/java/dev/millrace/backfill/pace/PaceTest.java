@@ -1,4 +1,4 @@
-package dev.millrace.backfill;
+package dev.millrace.backfill.pace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
