@@ -48,6 +48,7 @@ public record ApplierSettings(
     ///   broken. Must be longer than the slowest batch, which would be repeated forever otherwise
     /// @param idleMove how long a stored offset is left unchanged when only watermarks arrive
     /// @param shapes how often the target's definition of tables is read of which something waits
+    /// @param watch how often the target is asked what a session does whose task takes long
     public record Limits(
             int rows,
             long bytes,
@@ -56,7 +57,8 @@ public record ApplierSettings(
             Duration lockTimeout,
             Duration silence,
             Duration idleMove,
-            Duration shapes) {
+            Duration shapes,
+            Duration watch) {
 
         public Limits {
             if (rows < 1 || bytes < 1 || writers < 1) {
@@ -79,7 +81,8 @@ public record ApplierSettings(
                     Duration.ofSeconds(5),
                     Duration.ofMinutes(10),
                     Duration.ofMillis(100),
-                    shapes);
+                    shapes,
+                    Duration.ofSeconds(5));
         }
     }
 }

@@ -31,8 +31,7 @@ import dev.millrace.control.stopped.RejectedChanges;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
 import dev.millrace.lifecycle.PausePoint;
-import dev.millrace.postgres.Session.LongStatement;
-import dev.millrace.postgres.Session.ShortStatement;
+import dev.millrace.postgres.Session.SilenceLimit;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -106,19 +105,21 @@ final class BatchWriter implements AutoCloseable {
 
     /// @throws SQLException when the transaction was rolled back, or when its COMMIT got no reply
     WriteOutcome run(TargetTask task) throws SQLException {
-        return switch (task) {
-            case PartitionBatch batch -> write(batch);
-            case TruncateHold hold -> write(hold);
-            case TargetTask.MissedBatch batch -> write(batch);
-            case TargetTask.MissedTruncate truncate -> write(truncate);
-            case KeyWork work -> write(work);
-            case TargetTask.ReadOffsets _ -> shortly(this::read);
-            case TargetTask.ReadShapes(int generation) -> shortly(() -> shapes(generation));
-        };
+        try (var _ = session.begin()) {
+            return switch (task) {
+                case PartitionBatch batch -> write(batch);
+                case TruncateHold hold -> write(hold);
+                case TargetTask.MissedBatch batch -> write(batch);
+                case TargetTask.MissedTruncate truncate -> write(truncate);
+                case KeyWork work -> write(work);
+                case TargetTask.ReadOffsets _ -> shortly(this::read);
+                case TargetTask.ReadShapes(int generation) -> shortly(() -> shapes(generation));
+            };
+        }
     }
 
     private WriteOutcome shortly(Reading reading) throws SQLException {
-        try (var _ = ShortStatement.on(connection)) {
+        try (var _ = SilenceLimit.ofShortStatement(connection)) {
             return reading.run();
         }
     }
@@ -149,7 +150,7 @@ final class BatchWriter implements AutoCloseable {
         while (true) {
             try {
                 if (batch.isOnlyOffset()) {
-                    try (var _ = ShortStatement.on(connection)) {
+                    try (var _ = SilenceLimit.ofShortStatement(connection)) {
                         return transaction(() -> move(batch));
                     }
                 }
@@ -395,7 +396,7 @@ final class BatchWriter implements AutoCloseable {
         Set<TableId> stopped = stopped(generation, stops);
         for (TableId table : hold.tables()) {
             if (!stopped.contains(table.whole())) {
-                try (var _ = LongStatement.on(connection)) {
+                try (var _ = SilenceLimit.ofLongStatement(connection)) {
                     rows.empty(table);
                 }
                 parkedKeys.empty(connection, generation, table);

@@ -16,7 +16,7 @@ import dev.millrace.control.stopped.MissedChanges;
 import dev.millrace.control.stopped.MissedChanges.Missed;
 import dev.millrace.control.stopped.StoppedTables;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
-import dev.millrace.postgres.Session.LongStatement;
+import dev.millrace.postgres.Session.SilenceLimit;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -117,7 +117,7 @@ final class MissedWriter {
             throws SQLException, TableStop {
         MissedBatch first = truncate.batches().getFirst();
         for (TableId table : truncate.tables()) {
-            try (var _ = LongStatement.on(connection)) {
+            try (var _ = SilenceLimit.ofLongStatement(connection)) {
                 rows.empty(table);
             }
             parkedKeys.empty(connection, first.stored().generation(), table);

@@ -260,16 +260,22 @@ public final class TargetApplier implements AutoCloseable {
 
     private List<Writer> makeWriters() {
         return IntStream.rangeClosed(1, settings.limits().writers())
-                .mapToObj(number -> new Writer(() -> open(number), policy, clock, counters))
+                .mapToObj(
+                        number ->
+                                new Writer(
+                                        failures -> open(number, failures),
+                                        policy,
+                                        clock,
+                                        counters))
                 .toList();
     }
 
-    private BatchWriter open(int writer) throws SQLException {
+    private BatchWriter open(int writer, int failures) throws SQLException {
         TargetSession session =
                 TargetSession.open(
                         sessions,
-                        settings.limits().lockTimeout(),
-                        settings.limits().silence(),
+                        settings.limits(),
+                        failures,
                         new SessionOrigin.Setup(
                                 settings.migration(),
                                 writer,

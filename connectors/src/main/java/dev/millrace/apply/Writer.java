@@ -30,7 +30,8 @@ final class Writer implements AutoCloseable {
     /// Opens the session of this writer.
     @FunctionalInterface
     interface Opener {
-        BatchWriter open() throws SQLException;
+        /// @param failures how many attempts have failed since the last success
+        BatchWriter open(int failures) throws SQLException;
     }
 
     /// Ends a task that another attempt would not complete. Its message has no row value.
@@ -158,7 +159,7 @@ final class Writer implements AutoCloseable {
         closeToReopen();
         BatchWriter open = current;
         if (open == null || open.isClosed()) {
-            open = opener.open();
+            open = opener.open(history.failures());
             current = open;
             if (closed.getCount() == 0) {
                 drop();

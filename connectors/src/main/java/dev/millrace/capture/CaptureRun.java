@@ -159,6 +159,7 @@ final class CaptureRun {
                 int rowsPerFetch = start.streaming() ? SnapshotFetch.MOST_ROWS : rowsPerFetch();
                 runEngine(
                         EngineProperties.of(current, resumeAt, rowsPerFetch),
+                        start.streaming(),
                         new CapturedBatches(
                                 current,
                                 new CapturedBatches.OpenLog(writer, cursor, publication),
@@ -331,7 +332,9 @@ final class CaptureRun {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    private void runEngine(Properties properties, CapturedBatches batches) throws Exception {
+    /// @param streams whether the run takes no snapshot
+    private void runEngine(Properties properties, boolean streams, CapturedBatches batches)
+            throws Exception {
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         AtomicReference<@Nullable SQLException> lost = new AtomicReference<>();
         DebeziumEngine<RecordChangeEvent<SourceRecord>> created =
@@ -355,13 +358,18 @@ final class CaptureRun {
                     StreamWatch.start(
                             () -> connections.open("probe"),
                             settings.slot(),
-                            batches::isStreaming,
+                            () ->
+                                    batches.isStreaming()
+                                            ? StreamWatch.Use.STREAMING
+                                            : streams
+                                                    ? StreamWatch.Use.STARTING
+                                                    : StreamWatch.Use.NONE,
                             reason -> {
                                 // What has ended the stream before is the cause.
                                 if (batches.failure() == null) {
                                     lost.set(reason);
                                 }
-                                close(created);
+                                closeUntilEnded(created);
                             })) {
                 created.run();
             }
@@ -397,6 +405,17 @@ final class CaptureRun {
             if (ended.await(100, TimeUnit.MILLISECONDS)) {
                 return;
             }
+        }
+    }
+
+    /// The end of the engine interrupts this thread.
+    private void closeUntilEnded(DebeziumEngine<?> running) {
+        try {
+            do {
+                close(running);
+            } while (!ended.await(100, TimeUnit.MILLISECONDS));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -2,7 +2,7 @@ package dev.millrace.control;
 
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database;
-import dev.millrace.postgres.Session.LongStatement;
+import dev.millrace.postgres.Session.SilenceLimit;
 import dev.millrace.sql.Relation;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -139,7 +139,7 @@ public final class GenerationStore {
             Beginning beginning = emptied.get();
             connection.setAutoCommit(false);
             // To check whether a large table is empty, or to empty it, may take hours.
-            try (var _ = LongStatement.on(connection)) {
+            try (var _ = SilenceLimit.ofLongStatement(connection)) {
                 return write(connection, beginning);
             }
         }

@@ -66,7 +66,7 @@ public final class Database implements AutoCloseable {
     }
 
     /// Opens a session for short statements, in autocommit mode; the caller closes it. Run a long
-    /// statement under a [LongStatement].
+    /// statement under a [Session.SilenceLimit].
     public Connection connect(String purpose) throws SQLException {
         return sessions.open(purpose, silence);
     }

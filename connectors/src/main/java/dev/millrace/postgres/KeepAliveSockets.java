@@ -16,6 +16,10 @@ public final class KeepAliveSockets extends SocketFactory {
     private static final int INTERVAL_SECONDS = 10;
     private static final int PROBES = 6;
 
+    /// A TLS socket is closed by another thread only after this thread's write, unless it has such
+    /// a limit; a write into a lost connection never ends.
+    private static final int CLOSE_SECONDS = 1;
+
     @Override
     public Socket createSocket() throws IOException {
         return tuned(new Socket());
@@ -46,6 +50,7 @@ public final class KeepAliveSockets extends SocketFactory {
 
     private static Socket tuned(Socket socket) throws IOException {
         socket.setKeepAlive(true);
+        socket.setSoLinger(true, CLOSE_SECONDS);
         set(socket, ExtendedSocketOptions.TCP_KEEPIDLE, IDLE_SECONDS);
         set(socket, ExtendedSocketOptions.TCP_KEEPINTERVAL, INTERVAL_SECONDS);
         set(socket, ExtendedSocketOptions.TCP_KEEPCOUNT, PROBES);

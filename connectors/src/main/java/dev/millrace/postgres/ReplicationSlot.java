@@ -1,7 +1,7 @@
 package dev.millrace.postgres;
 
 import dev.millrace.change.Lsn;
-import dev.millrace.postgres.Session.LongStatement;
+import dev.millrace.postgres.Session.SilenceLimit;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -107,7 +107,7 @@ public record ReplicationSlot(
                 failover
                         ? "SELECT lsn FROM pg_create_logical_replication_slot(?, 'pgoutput', failover => true)"
                         : "SELECT lsn FROM pg_create_logical_replication_slot(?, 'pgoutput')";
-        try (var _ = LongStatement.on(connection);
+        try (var _ = SilenceLimit.ofLongStatement(connection);
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             statement.setString(1, name);
             try (ResultSet row = statement.executeQuery()) {

@@ -38,7 +38,7 @@ public final class Session implements AutoCloseable {
     ///
     /// @throws DatabaseFailure with the kind of failure
     public List<List<@Nullable String>> texts(String sql) {
-        try (var _ = LongStatement.on(connection);
+        try (var _ = SilenceLimit.ofLongStatement(connection);
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             int columns = rows.getMetaData().getColumnCount();
@@ -85,55 +85,42 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    /// While open, a lost server is detected within half a minute, in a session whose other
-    /// statements may take much longer. Not thread-safe; confined to the connection's thread.
-    public static final class ShortStatement implements AutoCloseable {
+    /// Another limit on how long the server may send nothing during a statement of a connection,
+    /// until it is closed. Not thread-safe; confined to the connection's thread.
+    public static final class SilenceLimit implements AutoCloseable {
 
-        private static final Duration SILENCE = Duration.ofSeconds(30);
+        private static final Duration SHORT = Duration.ofSeconds(30);
 
         private final Connection connection;
         private final int previousTimeout;
 
-        private ShortStatement(Connection connection, int previousTimeout) {
+        private SilenceLimit(Connection connection, Duration silence) throws SQLException {
             this.connection = connection;
-            this.previousTimeout = previousTimeout;
+            this.previousTimeout = connection.getNetworkTimeout();
+            set(Math.toIntExact(silence.toMillis()));
         }
 
+        /// Detects a lost server within half a minute, in a session whose other statements may take
+        /// much longer.
+        ///
         /// @param connection whose locks are waited for at most half as long
-        public static ShortStatement on(Connection connection) throws SQLException {
-            int previousTimeout = connection.getNetworkTimeout();
-            connection.setNetworkTimeout(Runnable::run, Math.toIntExact(SILENCE.toMillis()));
-            return new ShortStatement(connection, previousTimeout);
+        public static SilenceLimit ofShortStatement(Connection connection) throws SQLException {
+            return new SilenceLimit(connection, SHORT);
+        }
+
+        /// No limit, for example for the digest or the deletion of a large table. TCP keep-alive
+        /// still detects a lost server.
+        public static SilenceLimit ofLongStatement(Connection connection) throws SQLException {
+            return new SilenceLimit(connection, Duration.ZERO);
+        }
+
+        private void set(int timeout) throws SQLException {
+            connection.setNetworkTimeout(Runnable::run, timeout);
         }
 
         @Override
         public void close() throws SQLException {
-            connection.setNetworkTimeout(Runnable::run, previousTimeout);
-        }
-    }
-
-    /// While open, removes the limit on the duration of a connection's statements, for example for
-    /// the digest or the deletion of a large table. TCP keep-alive still detects a lost server. Not
-    /// thread-safe; confined to the connection's thread.
-    public static final class LongStatement implements AutoCloseable {
-
-        private final Connection connection;
-        private final int previousTimeout;
-
-        private LongStatement(Connection connection, int previousTimeout) {
-            this.connection = connection;
-            this.previousTimeout = previousTimeout;
-        }
-
-        public static LongStatement on(Connection connection) throws SQLException {
-            int previousTimeout = connection.getNetworkTimeout();
-            connection.setNetworkTimeout(Runnable::run, 0);
-            return new LongStatement(connection, previousTimeout);
-        }
-
-        @Override
-        public void close() throws SQLException {
-            connection.setNetworkTimeout(Runnable::run, previousTimeout);
+            set(previousTimeout);
         }
     }
 }

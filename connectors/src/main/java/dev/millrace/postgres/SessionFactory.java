@@ -88,13 +88,15 @@ public final class SessionFactory {
         return pinned(properties, purpose, silence.dividedBy(2));
     }
 
-    /// Opens a session with the replication protocol, in which output functions also run. There is
-    /// no limit on silence, because the driver waits for WAL.
+    /// Opens a session with the replication protocol, in which output functions also run. After the
+    /// login there is no limit on silence, because the driver waits for WAL.
     public Connection openReplication(String purpose) throws SQLException {
-        Properties properties = properties(purpose, Duration.ZERO);
+        Properties properties = properties(purpose, Duration.ofSeconds(loginSeconds()));
         PGProperty.REPLICATION.set(properties, "database");
         PGProperty.PREFER_QUERY_MODE.set(properties, "simple");
-        return pinned(properties, purpose, Duration.ZERO);
+        Connection connection = pinned(properties, purpose, Duration.ZERO);
+        connection.setNetworkTimeout(Runnable::run, 0);
+        return connection;
     }
 
     /// Opens a session on PgBouncer's admin console. The console knows only the simple protocol and

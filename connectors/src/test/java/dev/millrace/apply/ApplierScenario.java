@@ -53,6 +53,9 @@ public final class ApplierScenario implements AutoCloseable {
     static final Duration TIMEOUT = Duration.ofSeconds(30);
     static final int GENERATION = 3;
 
+    /// Before the compression, after which the broker accepts it.
+    private static final int LARGEST_RECORD = 32 << 20;
+
     final TestDatabase database;
     final String migration = KafkaServer.newMigrationName();
     final int partitions;
@@ -87,7 +90,15 @@ public final class ApplierScenario implements AutoCloseable {
         database = PostgresServer.shared().newTarget();
         database.execute(tables);
         createTopic();
-        producer = new TestProducer(Map.of("bootstrap.servers", bootstrapServers));
+        producer =
+                new TestProducer(
+                        Map.of(
+                                "bootstrap.servers",
+                                bootstrapServers,
+                                "compression.type",
+                                "zstd",
+                                "max.request.size",
+                                LARGEST_RECORD));
         begin(GENERATION);
     }
 
@@ -135,7 +146,20 @@ public final class ApplierScenario implements AutoCloseable {
                 Duration.ofMillis(500),
                 Duration.ofSeconds(30),
                 Duration.ofMillis(100),
-                shapes);
+                shapes,
+                Duration.ofSeconds(5));
+    }
+
+    /// A session of a writer; the caller closes it.
+    static TargetSession session(TestDatabase database) throws SQLException {
+        return TargetSession.open(sessions(database), limits(10_000), 0, origin());
+    }
+
+    /// A writer without an applier; the caller closes it.
+    static BatchWriter writer(TestDatabase database, String migration, String topic)
+            throws SQLException {
+        return new BatchWriter(
+                session(database), migration, topic, Map.of(), RejectedLimit.standard());
     }
 
     public TargetSessions sessions() {

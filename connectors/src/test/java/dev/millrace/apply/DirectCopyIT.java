@@ -3,7 +3,6 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.copy.DirectCopy;
-import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.task.TargetTask.PartitionBatch;
 import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.Row;
@@ -19,10 +18,8 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -66,17 +63,7 @@ class DirectCopyIT {
 
     private void reopen() throws SQLException {
         close();
-        writer =
-                new BatchWriter(
-                        TargetSession.open(
-                                ApplierScenario.sessions(database),
-                                Duration.ofSeconds(5),
-                                Duration.ofMinutes(1),
-                                ApplierScenario.origin()),
-                        MIGRATION,
-                        TOPIC,
-                        Map.of(),
-                        RejectedLimit.standard());
+        writer = ApplierScenario.writer(database, MIGRATION, TOPIC);
     }
 
     private void create(String definition) {

@@ -15,8 +15,6 @@ import dev.millrace.sql.SelectStatement;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +57,8 @@ class KeptColumnsIT {
     }
 
     private void write(Form form, WayBack.Kept kept, @Nullable String value) throws Exception {
-        try (Connection connection = session()) {
+        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+            Connection connection = session.connection();
             TableWriter writer =
                     new TableWriter(
                             connection,
@@ -84,15 +83,6 @@ class KeptColumnsIT {
             }
             connection.commit();
         }
-    }
-
-    private static Connection session() throws SQLException {
-        return TargetSession.open(
-                        ApplierScenario.sessions(DATABASE),
-                        Duration.ofSeconds(5),
-                        Duration.ofMinutes(1),
-                        ApplierScenario.origin())
-                .connection();
     }
 
     private void assertWritten(

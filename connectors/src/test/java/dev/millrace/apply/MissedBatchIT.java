@@ -3,7 +3,6 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.apply.refusal.KeyRequest;
-import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.task.TargetTask;
 import dev.millrace.apply.task.TargetTask.KeyWork;
 import dev.millrace.apply.task.TargetTask.MissedBatch;
@@ -21,9 +20,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,17 +47,7 @@ class MissedBatchIT {
         try (Connection connection = database.connect()) {
             new StoredOffsets(MIGRATION, TOPIC).begin(connection, 1, "id", List.of(0L));
         }
-        writer =
-                new BatchWriter(
-                        TargetSession.open(
-                                ApplierScenario.sessions(database),
-                                Duration.ofSeconds(5),
-                                Duration.ofMinutes(1),
-                                ApplierScenario.origin()),
-                        MIGRATION,
-                        TOPIC,
-                        Map.of(),
-                        RejectedLimit.standard());
+        writer = ApplierScenario.writer(database, MIGRATION, TOPIC);
     }
 
     @AfterEach

@@ -353,6 +353,7 @@ class PartitionProgressTest {
                         Duration.ZERO,
                         Duration.ZERO,
                         Duration.ZERO,
+                        Duration.ofHours(1),
                         Duration.ofHours(1));
         assertThat(partition.isFull(10_000, limits)).as("it has nothing to apply").isFalse();
 

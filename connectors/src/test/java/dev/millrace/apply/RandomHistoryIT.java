@@ -2,7 +2,6 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.task.TargetTask.PartitionBatch;
 import dev.millrace.apply.task.WriteOutcome;
 import dev.millrace.change.BlockCodec;
@@ -23,11 +22,9 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
@@ -327,15 +324,6 @@ class RandomHistoryIT {
     }
 
     private static BatchWriter writer(TestDatabase database) throws SQLException {
-        return new BatchWriter(
-                TargetSession.open(
-                        ApplierScenario.sessions(database),
-                        Duration.ofSeconds(5),
-                        Duration.ofMinutes(1),
-                        ApplierScenario.origin()),
-                MIGRATION,
-                TOPIC.name(),
-                Map.of(),
-                RejectedLimit.standard());
+        return ApplierScenario.writer(database, MIGRATION, TOPIC.name());
     }
 }

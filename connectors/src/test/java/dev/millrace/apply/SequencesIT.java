@@ -417,6 +417,7 @@ class SequencesIT {
                             Duration.ofMillis(500),
                             Duration.ofSeconds(7),
                             Duration.ofMillis(100),
+                            Duration.ofHours(1),
                             Duration.ofHours(1));
             TargetApplier applier =
                     scenario.start(

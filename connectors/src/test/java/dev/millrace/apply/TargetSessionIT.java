@@ -7,7 +7,6 @@ import dev.millrace.postgres.HostileSettings;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.SQLException;
-import java.time.Duration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -23,30 +22,22 @@ class TargetSessionIT {
         HostileSettings.apply(DATABASE);
     }
 
-    private static TargetSession open() throws SQLException {
-        return TargetSession.open(
-                ApplierScenario.sessions(DATABASE),
-                Duration.ofSeconds(1),
-                Duration.ofSeconds(10),
-                ApplierScenario.origin());
-    }
-
     @Test
     void pinsEverySetting() throws SQLException {
-        try (TargetSession session = open();
+        try (TargetSession session = ApplierScenario.session(DATABASE);
                 var statement = session.connection().createStatement();
                 var row = statement.executeQuery("SHOW lock_timeout")) {
             row.next();
 
-            assertThat(row.getString(1)).isEqualTo("1s");
-            assertThat(session.connection().getNetworkTimeout()).isEqualTo(10_000);
+            assertThat(row.getString(1)).isEqualTo("500ms");
+            assertThat(session.connection().getNetworkTimeout()).isEqualTo(30_000);
             assertThat(HostileSettings.unpinned(session.connection())).isEmpty();
         }
     }
 
     @Test
     void readsTextsAsTheSourcePrintedThem() throws SQLException {
-        try (TargetSession session = open();
+        try (TargetSession session = ApplierScenario.session(DATABASE);
                 var statement = session.connection().createStatement()) {
             statement.execute("INSERT INTO item VALUES (1, '{a,NULL,\"NULL\"}', '2024-03-04')");
             session.connection().commit();

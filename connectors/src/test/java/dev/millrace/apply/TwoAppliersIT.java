@@ -41,6 +41,7 @@ class TwoAppliersIT {
                                     Duration.ofMillis(500),
                                     Duration.ofSeconds(30),
                                     Duration.ofMillis(100),
+                                    Duration.ofHours(1),
                                     Duration.ofHours(1)),
                             scenario.sessions());
             TreeMap<Integer, List<String>> model = new TreeMap<>();

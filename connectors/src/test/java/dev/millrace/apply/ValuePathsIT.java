@@ -16,7 +16,6 @@ import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -251,7 +250,8 @@ class ValuePathsIT {
                             SQLException.class,
                             e -> assertThat(FailureClassifier.rejectsStatement(e)).isTrue());
         }
-        try (Connection connection = session()) {
+        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+            Connection connection = session.connection();
             assertThat(new TableWriter(connection, schema, 1, TableRule.NONE, BY_COPY).insert(rows))
                     .isFalse();
             connection.commit();
@@ -277,7 +277,8 @@ class ValuePathsIT {
                 List.of(Row.of(schema, "two", "ab  ", "1.00", "x", "\\x00", "a,b")));
 
         assertThat(DATABASE.query("SELECT v FROM keyed")).isEqualTo(List.of(List.of("two")));
-        try (Connection connection = session()) {
+        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+            Connection connection = session.connection();
             TableWriter writer = new TableWriter(connection, schema, 1, TableRule.NONE, BY_ARRAYS);
             writer.update(
                     List.of(
@@ -349,7 +350,8 @@ class ValuePathsIT {
         Row percent = Row.of(schema, "100% {x}", null, null);
         upsert(schema, DIRECTLY, List.of(percent));
 
-        try (Connection connection = session()) {
+        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+            Connection connection = session.connection();
             TableWriter writer = new TableWriter(connection, schema, 1, TableRule.NONE, BY_ARRAYS);
             writer.update(
                     List.of(
@@ -391,7 +393,8 @@ class ValuePathsIT {
     }
 
     private static void upsert(RowSchema schema, int rowsForCopy, List<Row> rows) throws Exception {
-        try (Connection connection = session()) {
+        try (TargetSession session = ApplierScenario.session(DATABASE)) {
+            Connection connection = session.connection();
             TableWriter writer =
                     new TableWriter(connection, schema, 1, TableRule.NONE, rowsForCopy);
             if (rowsForCopy == DIRECTLY) {
@@ -401,15 +404,6 @@ class ValuePathsIT {
             }
             connection.commit();
         }
-    }
-
-    private static Connection session() throws SQLException {
-        return TargetSession.open(
-                        ApplierScenario.sessions(DATABASE),
-                        Duration.ofSeconds(5),
-                        Duration.ofMinutes(1),
-                        ApplierScenario.origin())
-                .connection();
     }
 
     private static List<List<@Nullable String>> contents(String table) {

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Database.Reachability;
-import dev.millrace.postgres.Session.LongStatement;
+import dev.millrace.postgres.Session.SilenceLimit;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
@@ -112,7 +112,7 @@ class DatabaseIT {
                 Connection switched = opened.connect("control");
                 var cut = shortStatements.createStatement();
                 var kept = switched.createStatement()) {
-            try (var _ = LongStatement.on(switched)) {
+            try (var _ = SilenceLimit.ofLongStatement(switched)) {
                 kept.execute("SELECT pg_sleep(1.2)");
             }
 

@@ -40,7 +40,9 @@ public final class CutProxy implements AutoCloseable {
 
         private final Set<Link> links = ConcurrentHashMap.newKeySet();
         private final AtomicReference<@Nullable String> cutAfter = new AtomicReference<>();
+        private final AtomicReference<@Nullable String> loseAfter = new AtomicReference<>();
         private final AtomicLong bytesLeft = new AtomicLong(Long.MAX_VALUE);
+        private volatile long bytesToClog = Long.MAX_VALUE;
         private volatile CountDownLatch flowing = new CountDownLatch(0);
         private volatile boolean refusing;
         private volatile Duration latency = Duration.ZERO;
@@ -101,6 +103,27 @@ public final class CutProxy implements AutoCloseable {
             links.forEach(link -> link.lost = true);
         }
 
+        /// After this number of bytes, whoever sends to the server waits for ever, as soon as the
+        /// buffers are full: nothing of this one connection is read any more. New ones are let
+        /// through.
+        public synchronized void clogAfter(long bytes) {
+            bytesToClog = bytes;
+        }
+
+        public boolean hasClogged() {
+            return bytesToClog <= 0;
+        }
+
+        /// The next packet of a client that holds this text reaches the server whole; from then on
+        /// its connection loses everything, as after [#lose].
+        public void loseAfterSending(String text) {
+            loseAfter.set(text);
+        }
+
+        public boolean hasLost() {
+            return loseAfter.get() == null;
+        }
+
         /// Ends everything that a test has begun, except that lost connections stay lost.
         public void resume() {
             refusing = false;
@@ -132,11 +155,21 @@ public final class CutProxy implements AutoCloseable {
             return (int) Math.clamp(before, 0, read - 1L);
         }
 
-        private boolean cutsAfter(byte[] buffer, int length) {
-            String text = cutAfter.get();
+        private synchronized boolean clogs(int read) {
+            if (hasClogged() || bytesToClog == Long.MAX_VALUE) {
+                return false;
+            }
+            bytesToClog -= read;
+            return hasClogged();
+        }
+
+        /// Once for each text.
+        private static boolean contains(
+                AtomicReference<@Nullable String> next, byte[] buffer, int length) {
+            String text = next.get();
             return text != null
-                    && contains(buffer, length, text)
-                    && cutAfter.compareAndSet(text, null);
+                    && CutProxy.contains(buffer, length, text)
+                    && next.compareAndSet(text, null);
         }
     }
 
@@ -146,6 +179,7 @@ public final class CutProxy implements AutoCloseable {
         private final Socket server;
         private volatile Wire wire;
         private volatile boolean lost;
+        private final CountDownLatch ended = new CountDownLatch(1);
 
         /// Confined to the thread that sends to the server.
         private int packets;
@@ -164,6 +198,7 @@ public final class CutProxy implements AutoCloseable {
         }
 
         void end() {
+            ended.countDown();
             closeQuietly(client);
             closeQuietly(server);
         }
@@ -308,6 +343,10 @@ public final class CutProxy implements AutoCloseable {
                 if (!link.lost && !pass(link, toServer, buffer, read, out)) {
                     break;
                 }
+                if (toServer && now.clogs(read)) {
+                    link.lost = true;
+                    link.ended.await();
+                }
             }
         } catch (IOException _) {
             // One side is gone.
@@ -333,9 +372,12 @@ public final class CutProxy implements AutoCloseable {
             out.flush();
             return false;
         }
-        boolean cuts = toServer && link.wire.cutsAfter(buffer, read);
+        boolean cuts = toServer && Wire.contains(link.wire.cutAfter, buffer, read);
         if (cuts) {
             closeQuietly(link.client);
+        }
+        if (toServer && Wire.contains(link.wire.loseAfter, buffer, read)) {
+            link.lost = true;
         }
         out.write(buffer, 0, read);
         out.flush();

@@ -2,7 +2,7 @@ package dev.millrace.apply.task;
 
 import dev.millrace.control.StoredOffset;
 import dev.millrace.control.StoredOffsets;
-import dev.millrace.postgres.Session.ShortStatement;
+import dev.millrace.postgres.Session.SilenceLimit;
 import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -62,7 +62,7 @@ public final class OffsetLock {
     }
 
     private <T> T orEvict(int partition, Statement<T> statement) throws SQLException {
-        try (var _ = ShortStatement.on(connection)) {
+        try (var _ = SilenceLimit.ofShortStatement(connection)) {
             return statement.run();
         } catch (SQLException e) {
             if (SqlState.LOCK_NOT_AVAILABLE.matches(e)) {

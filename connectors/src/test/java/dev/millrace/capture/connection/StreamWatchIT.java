@@ -2,27 +2,35 @@ package dev.millrace.capture.connection;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.capture.connection.StreamWatch.Use;
+import dev.millrace.postgres.SessionFactory;
+import dev.millrace.postgres.watch.ConnectionWatch.Sessions;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
 
 class StreamWatchIT {
 
     private static final Duration INTERVAL = Duration.ofMillis(20);
     private static final int SOME = 5;
+    private static final int CHECKS_OF_A_START = 24;
 
     private final TestDatabase source = PostgresServer.shared().newDatabase();
     private final String slot = "watched_" + source.name();
     private final AtomicInteger checks = new AtomicInteger();
     private final List<SQLException> lost = new CopyOnWriteArrayList<>();
 
-    private StreamWatch.Sessions sessions() {
+    private Sessions sessions() {
         return () -> {
             checks.incrementAndGet();
             return source.connect();
@@ -40,7 +48,8 @@ class StreamWatchIT {
     @Test
     void aSlotThatNobodyUsesIsReportedOnce() throws Exception {
         createUnusedSlot();
-        try (var _ = StreamWatch.start(sessions(), slot, INTERVAL, () -> true, lost::add)) {
+        try (var _ =
+                StreamWatch.start(sessions(), slot, INTERVAL, () -> Use.STREAMING, lost::add)) {
             Awaitility.await().until(() -> !lost.isEmpty());
         }
         dropSlot();
@@ -50,12 +59,19 @@ class StreamWatchIT {
     }
 
     @Test
-    void aRunThatDoesNotStreamYetIsNotWatched() throws Exception {
+    void aRunThatTakesASnapshotIsNotWatched() throws Exception {
         createUnusedSlot();
         AtomicInteger asked = new AtomicInteger();
         try (var _ =
                 StreamWatch.start(
-                        sessions(), slot, INTERVAL, () -> asked.incrementAndGet() < 0, lost::add)) {
+                        sessions(),
+                        slot,
+                        INTERVAL,
+                        () -> {
+                            asked.incrementAndGet();
+                            return Use.NONE;
+                        },
+                        lost::add)) {
             Awaitility.await().until(() -> asked.get() > SOME);
         }
         dropSlot();
@@ -67,7 +83,8 @@ class StreamWatchIT {
     /// Others report it.
     @Test
     void aSlotThatIsGoneIsNotALostConnection() throws Exception {
-        try (var _ = StreamWatch.start(sessions(), slot, INTERVAL, () -> true, lost::add)) {
+        try (var _ =
+                StreamWatch.start(sessions(), slot, INTERVAL, () -> Use.STREAMING, lost::add)) {
             Awaitility.await().until(() -> checks.get() > SOME);
         }
 
@@ -76,12 +93,12 @@ class StreamWatchIT {
 
     @Test
     void aSourceThatRefusesTheSessionIsNotALostConnection() throws Exception {
-        StreamWatch.Sessions refused =
+        Sessions refused =
                 () -> {
                     checks.incrementAndGet();
                     throw new SQLException("too many connections", "53300");
                 };
-        try (var _ = StreamWatch.start(refused, slot, INTERVAL, () -> true, lost::add)) {
+        try (var _ = StreamWatch.start(refused, slot, INTERVAL, () -> Use.STREAMING, lost::add)) {
             Awaitility.await().until(() -> checks.get() > SOME);
         }
 
@@ -98,12 +115,63 @@ class StreamWatchIT {
                         sessions(),
                         slot,
                         INTERVAL,
-                        () -> asked.getAndIncrement() % 2 == 0,
+                        () -> asked.getAndIncrement() % 2 == 0 ? Use.STREAMING : Use.NONE,
                         lost::add)) {
             Awaitility.await().until(() -> checks.get() > SOME);
         }
         dropSlot();
 
         assertThat(lost).isEmpty();
+    }
+
+    /// The engine reads the catalog before it uses the slot.
+    @Test
+    void aRunThatStartsHasTwoMinutesToUseTheSlot() {
+        createUnusedSlot();
+        try (var _ = StreamWatch.start(sessions(), slot, INTERVAL, () -> Use.STARTING, lost::add)) {
+            Awaitility.await().until(() -> !lost.isEmpty());
+        }
+        dropSlot();
+
+        assertThat(lost).hasSize(1);
+        assertThat(checks).hasValue(CHECKS_OF_A_START);
+    }
+
+    @Test
+    void anotherSessionOnTheSlotIsReported() throws Exception {
+        createUnusedSlot();
+        AtomicReference<Use> use = new AtomicReference<>(Use.STREAMING);
+        Connection own = stream();
+        try (var _ = StreamWatch.start(sessions(), slot, INTERVAL, use::get, lost::add)) {
+            Awaitility.await().until(() -> checks.get() > SOME);
+            assertThat(lost).isEmpty();
+
+            use.set(Use.NONE);
+            own.close();
+            Connection other =
+                    Awaitility.await().ignoreExceptions().until(this::stream, Objects::nonNull);
+            use.set(Use.STREAMING);
+            Awaitility.await().until(() -> !lost.isEmpty());
+            other.close();
+        }
+        Awaitility.await().ignoreExceptions().untilAsserted(this::dropSlot);
+
+        assertThat(lost.getFirst().getMessage()).contains("Another session");
+    }
+
+    private Connection stream() throws SQLException {
+        Connection connection =
+                new SessionFactory("test", source.url(), source.username(), source.password())
+                        .openReplication("stream");
+        connection
+                .unwrap(PGConnection.class)
+                .getReplicationAPI()
+                .replicationStream()
+                .logical()
+                .withSlotName(slot)
+                .withSlotOption("proto_version", 1)
+                .withSlotOption("publication_names", "none")
+                .start();
+        return connection;
     }
 }
