@@ -9,17 +9,16 @@ import dev.millrace.capture.position.SourceIdentityGuard;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.capture.position.TablePause;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
-import java.io.BufferedReader;
+import dev.millrace.testing.TestFolders;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.sql.DriverManager;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.awaitility.Awaitility;
 
 /// A capture in a separate process, so that it can be killed. It halts itself, like kill -9,
@@ -28,40 +27,36 @@ final class CaptureChild implements AutoCloseable {
 
     private static final int HALTED = 137;
 
-    private final Process process;
-    private final List<String> lines = new ArrayList<>();
+    private final ChildProcess process;
 
-    private CaptureChild(Process process) {
+    private CaptureChild(ChildProcess process) {
         this.process = process;
-        Thread.ofVirtual().start(this::read);
     }
 
     /// @param haltAt number of events of one transaction after which the process halts; 0 for never
-    static CaptureChild start(CaptureScene scene, int haltAt, int batchSize) throws IOException {
-        Process process =
-                new ProcessBuilder(
-                                JavaCommand.of("-Xmx256m")
-                                        .main(
-                                                CaptureChild.class.getName(),
-                                                scene.migration,
-                                                scene.source.url(),
-                                                scene.source.username(),
-                                                scene.source.password(),
-                                                String.valueOf(
-                                                        scene.kafka.get("bootstrap.servers")),
-                                                Integer.toString(haltAt),
-                                                Integer.toString(batchSize)))
-                        .redirectErrorStream(true)
-                        .start();
-        return new CaptureChild(process);
+    static CaptureChild start(CaptureScene scene, int haltAt, int batchSize) {
+        return new CaptureChild(
+                ChildProcess.start(
+                        JavaCommand.of("-Xmx256m")
+                                .main(
+                                        CaptureChild.class.getName(),
+                                        scene.migration,
+                                        scene.source.url(),
+                                        scene.source.username(),
+                                        scene.source.password(),
+                                        String.valueOf(scene.kafka.get("bootstrap.servers")),
+                                        Integer.toString(haltAt),
+                                        Integer.toString(batchSize)),
+                        TestFolders.create("capture").resolve("output")));
     }
 
     boolean isAlive() {
         return process.isAlive();
     }
 
-    long pid() {
-        return process.pid();
+    /// @param name `STOP` or `CONT`
+    void signal(String name) throws IOException, InterruptedException {
+        process.signal(name);
     }
 
     void awaitStreaming(CaptureScene scene) {
@@ -76,50 +71,18 @@ final class CaptureChild implements AutoCloseable {
     }
 
     boolean printed(String what) {
-        synchronized (lines) {
-            return lines.contains(what);
-        }
+        return process.said().lines().anyMatch(what::equals);
     }
 
-    void awaitHalt() {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
-                .untilAsserted(
-                        () ->
-                                org.assertj.core.api.Assertions.assertThat(process.isAlive())
-                                        .as(() -> String.join("\n", output()))
-                                        .isFalse());
-        if (process.exitValue() != HALTED) {
-            throw new IllegalStateException(
-                    "the child ended with " + process.exitValue() + ": " + output());
-        }
-    }
-
-    private List<String> output() {
-        synchronized (lines) {
-            return List.copyOf(lines);
-        }
-    }
-
-    private void read() {
-        try (BufferedReader reader =
-                new BufferedReader(
-                        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                synchronized (lines) {
-                    lines.add(line);
-                }
-            }
-        } catch (IOException e) {
-            synchronized (lines) {
-                lines.add(e.toString());
-            }
+    void awaitHalt() throws InterruptedException {
+        if (!process.awaitEnd(Duration.ofSeconds(60)).equals(OptionalInt.of(HALTED))) {
+            throw new IllegalStateException("The child did not halt:\n" + process.said());
         }
     }
 
     @Override
     public void close() {
-        process.destroyForcibly();
+        process.close();
     }
 
     public static void main(String[] args) throws Exception {

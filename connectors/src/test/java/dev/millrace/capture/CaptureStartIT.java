@@ -207,14 +207,14 @@ class CaptureStartIT {
                     .atMost(Duration.ofSeconds(30))
                     .pollInterval(Duration.ofMillis(20))
                     .until(() -> inserts(scene) > 200);
-            signal(frozen, "STOP");
+            frozen.signal("STOP");
             long before = inserts(scene);
             assertThat(before).as("frozen before the end").isLessThan(20_000);
 
             try (CaptureChild successor = CaptureChild.start(scene, 0, 2_000)) {
                 scene.source.execute("UPDATE item SET name = 'newer' WHERE id = 1");
                 awaitInLog(scene, scene.emit(1));
-                signal(frozen, "CONT");
+                frozen.signal("CONT");
                 Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !frozen.isAlive());
                 awaitInLog(scene, scene.emit(1));
                 assertThat(successor.isAlive()).isTrue();
@@ -407,13 +407,5 @@ class CaptureStartIT {
 
     private static long inserts(CaptureScene scene) {
         return scene.log().stream().filter(ChangeEvent.Insert.class::isInstance).count();
-    }
-
-    private static void signal(CaptureChild child, String signal) throws Exception {
-        int status =
-                new ProcessBuilder("kill", "-" + signal, Long.toString(child.pid()))
-                        .start()
-                        .waitFor();
-        assertThat(status).isZero();
     }
 }

@@ -19,7 +19,7 @@ public final class BrokerProcess implements AutoCloseable {
 
     private final int port;
     private final int advertised;
-    private Process process;
+    private ChildProcess process;
 
     public BrokerProcess() {
         this(LoopbackPort.free());
@@ -41,9 +41,8 @@ public final class BrokerProcess implements AutoCloseable {
         return "127.0.0.1:" + port;
     }
 
-    public void kill() throws InterruptedException {
-        process.destroyForcibly();
-        process.waitFor();
+    public void kill() {
+        process.close();
     }
 
     public void restart() {
@@ -51,21 +50,15 @@ public final class BrokerProcess implements AutoCloseable {
         awaitListening(port);
     }
 
-    private Process launch() {
-        try {
-            return new ProcessBuilder(
-                            JavaCommand.of("-Xmx512m")
-                                    .main(
-                                            BrokerProcess.class.getName(),
-                                            folder.toString(),
-                                            Integer.toString(port),
-                                            Integer.toString(advertised)))
-                    .redirectErrorStream(true)
-                    .redirectOutput(folder.resolve("output").toFile())
-                    .start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    private ChildProcess launch() {
+        return ChildProcess.start(
+                JavaCommand.of("-Xmx512m")
+                        .main(
+                                BrokerProcess.class.getName(),
+                                folder.toString(),
+                                Integer.toString(port),
+                                Integer.toString(advertised)),
+                folder.resolve("output"));
     }
 
     static void awaitListening(int port) {
@@ -88,8 +81,6 @@ public final class BrokerProcess implements AutoCloseable {
             Folders.delete(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -1,23 +1,25 @@
 package dev.millrace.faults;
 
+import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -32,48 +34,43 @@ public final class ServiceProcess implements AutoCloseable {
 
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
-    private final Process process;
+    private final ChildProcess process;
     private final int port;
-    private final Path output;
 
-    private ServiceProcess(Process process, int port, Path output) {
+    private ServiceProcess(ChildProcess process, int port) {
         this.process = process;
         this.port = port;
-        this.output = output;
     }
 
     public static ServiceProcess start(Path spec, int port) {
-        return start(spec, port, "-Xmx768m");
+        return start(spec, port, "-Xmx768m", Map.of());
     }
 
     /// @param heap the JVM's option for the largest heap
-    static ServiceProcess start(Path spec, int port, String heap) {
+    /// @param environment more variables than this process has
+    /// @param more arguments of the command
+    static ServiceProcess start(
+            Path spec, int port, String heap, Map<String, String> environment, String... more) {
+        List<String> arguments =
+                new ArrayList<>(
+                        List.of(
+                                "--debug",
+                                "run",
+                                "-c",
+                                spec.toString(),
+                                "--port",
+                                Integer.toString(port)));
+        arguments.addAll(List.of(more));
+        List<String> command =
+                JavaCommand.of(
+                                heap,
+                                "-XX:+ExitOnOutOfMemoryError",
+                                "-Duser.timezone=UTC",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow")
+                        .main("dev.millrace.app.Main", arguments.toArray(String[]::new));
         Path output = TestFolders.create("service").resolve("output");
-        try {
-            List<String> command =
-                    JavaCommand.of(
-                                    heap,
-                                    "-XX:+ExitOnOutOfMemoryError",
-                                    "-Duser.timezone=UTC",
-                                    "--enable-native-access=ALL-UNNAMED",
-                                    "--sun-misc-unsafe-memory-access=allow")
-                            .main(
-                                    "dev.millrace.app.Main",
-                                    "--debug",
-                                    "run",
-                                    "-c",
-                                    spec.toString(),
-                                    "--port",
-                                    Integer.toString(port));
-            Process process =
-                    new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(output.toFile())
-                            .start();
-            return new ServiceProcess(process, port, output);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return new ServiceProcess(ChildProcess.start(command, environment, output), port);
     }
 
     /// The status; empty while the service does not respond.
@@ -86,6 +83,16 @@ public final class ServiceProcess implements AutoCloseable {
         } catch (IOException _) {
             return Optional.empty();
         }
+    }
+
+    /// The time of the machine as the process reads it.
+    Instant clockOfItsMachine() throws IOException {
+        String date =
+                send(request("/api/v1/status").GET().build())
+                        .headers()
+                        .firstValue("Date")
+                        .orElseThrow();
+        return Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date));
     }
 
     public String phase() {
@@ -208,62 +215,33 @@ public final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    /// Sends SIGKILL.
-    public void kill() throws InterruptedException {
-        process.destroyForcibly();
-        process.waitFor();
+    /// Sends SIGKILL and waits for the end.
+    public void kill() {
+        process.close();
     }
 
     /// Sends SIGTERM and returns the exit code.
     int terminate() throws InterruptedException {
-        process.destroy();
-        if (!process.waitFor(60, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("The service did not drain within 60 s: " + said());
-        }
-        return process.exitValue();
+        return process.terminate();
     }
 
     public long pid() {
         return process.pid();
     }
 
-    /// Sends SIGSTOP or SIGCONT.
-    ///
     /// @param signal `STOP` or `CONT`
     void signal(String signal) throws IOException, InterruptedException {
-        int status =
-                new ProcessBuilder("kill", "-" + signal, Long.toString(pid()))
-                        .inheritIO()
-                        .start()
-                        .waitFor();
-        if (status != 0) {
-            throw new IllegalStateException("kill -" + signal + " ended with " + status);
-        }
+        process.signal(signal);
     }
 
     /// Bytes of the heap that are in use after a full collection.
     long reachableHeap() throws IOException, InterruptedException {
-        jcmd("GC.run");
-        Matcher used = Pattern.compile("heap.* used (\\d+)K").matcher(jcmd("GC.heap_info"));
+        process.jcmd("GC.run");
+        Matcher used = Pattern.compile("heap.* used (\\d+)K").matcher(process.jcmd("GC.heap_info"));
         if (!used.find()) {
             throw new IllegalStateException("jcmd does not print the size of the heap");
         }
         return Long.parseLong(used.group(1)) << 10;
-    }
-
-    private String jcmd(String command) throws IOException, InterruptedException {
-        Process jcmd =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
-                                Long.toString(pid()),
-                                command)
-                        .redirectErrorStream(true)
-                        .start();
-        String printed = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (jcmd.waitFor() != 0) {
-            throw new IllegalStateException(printed);
-        }
-        return printed;
     }
 
     /// Bytes of memory that the process has.
@@ -281,9 +259,7 @@ public final class ServiceProcess implements AutoCloseable {
 
     /// The exit code; empty if the process does not end within the time.
     OptionalInt awaitEnd(Duration atMost) throws InterruptedException {
-        return process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)
-                ? OptionalInt.of(process.exitValue())
-                : OptionalInt.empty();
+        return process.awaitEnd(atMost);
     }
 
     /// Reads every row again, and waits for the end.
@@ -295,18 +271,11 @@ public final class ServiceProcess implements AutoCloseable {
     }
 
     String said() {
-        try {
-            return Files.readString(output);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return process.said();
     }
 
     public void requireAlive() {
-        if (!process.isAlive()) {
-            throw new IllegalStateException(
-                    "The service ended with " + process.exitValue() + ":\n" + said());
-        }
+        process.requireAlive();
     }
 
     private HttpRequest.Builder request(String path) {
@@ -325,6 +294,6 @@ public final class ServiceProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroyForcibly();
+        process.close();
     }
 }

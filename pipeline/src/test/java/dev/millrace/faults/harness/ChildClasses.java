@@ -1,10 +1,10 @@
 package dev.millrace.faults.harness;
 
 import dev.millrace.lifecycle.PausePoint;
+import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.TestFolders;
 import java.io.File;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -47,21 +47,10 @@ final class ChildClasses {
     }
 
     /// Writes the archive, from the classes that a running child has loaded, if it is missing.
-    static synchronized void archive(long pid) throws IOException, InterruptedException {
+    static synchronized void archive(ChildProcess child) throws IOException, InterruptedException {
         if (shared && !Files.exists(ARCHIVE)) {
             Path unfinished = FOLDER.resolve("unfinished.jsa");
-            Process jcmd =
-                    new ProcessBuilder(
-                                    Path.of(System.getProperty("java.home"), "bin", "jcmd")
-                                            .toString(),
-                                    Long.toString(pid),
-                                    "VM.cds",
-                                    "dynamic_dump",
-                                    unfinished.toString())
-                            .redirectErrorStream(true)
-                            .start();
-            jcmd.getInputStream().transferTo(OutputStream.nullOutputStream());
-            jcmd.waitFor();
+            child.jcmd("VM.cds", "dynamic_dump", unfinished.toString());
             if (Files.exists(unfinished)) {
                 Files.move(unfinished, ARCHIVE);
             }

@@ -5,6 +5,7 @@ import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.io.BufferedReader;
@@ -13,7 +14,6 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -21,9 +21,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -45,12 +45,10 @@ final class MigrationChild implements AutoCloseable {
                     Optional.empty(),
                     false);
 
-    private final Process process;
-    private final Path output;
+    private final ChildProcess process;
 
-    private MigrationChild(Process process, Path output) {
+    private MigrationChild(ChildProcess process) {
         this.process = process;
-        this.output = output;
     }
 
     /// @param classPath the entries that precede this JVM's, for example changed classes
@@ -74,31 +72,21 @@ final class MigrationChild implements AutoCloseable {
         options.addAll(ChildClasses.options());
         List<String> entries =
                 Stream.concat(classPath.stream(), ChildClasses.classPath().stream()).toList();
-        try {
-            return new MigrationChild(
-                    new ProcessBuilder(
-                                    JavaCommand.of(options.toArray(String[]::new))
-                                            .over(entries)
-                                            .main(MigrationChild.class.getName(), spec.toString()))
-                            .redirectErrorStream(true)
-                            .redirectOutput(output.toFile())
-                            .start(),
-                    output);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return new MigrationChild(
+                ChildProcess.start(
+                        JavaCommand.of(options.toArray(String[]::new))
+                                .over(entries)
+                                .main(MigrationChild.class.getName(), spec.toString()),
+                        output));
     }
 
     /// Whether the process ended at its point within the time.
     boolean endsAtItsPoint(Duration atMost) throws InterruptedException {
-        if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
-            return false;
+        OptionalInt ended = process.awaitEnd(atMost);
+        if (ended.isPresent() && ended.getAsInt() != FaultDoor.HALTED) {
+            process.requireAlive();
         }
-        if (process.exitValue() != FaultDoor.HALTED) {
-            throw new IllegalStateException(
-                    "The child ended with " + process.exitValue() + ":\n" + said());
-        }
-        return true;
+        return ended.isPresent();
     }
 
     /// Whether a thread waits at the point within the time.
@@ -117,59 +105,37 @@ final class MigrationChild implements AutoCloseable {
     /// The stacks of all threads, for a migration that makes no progress.
     String threads() {
         try {
-            Process jcmd =
-                    new ProcessBuilder(
-                                    Path.of(System.getProperty("java.home"), "bin", "jcmd")
-                                            .toString(),
-                                    Long.toString(process.pid()),
-                                    "Thread.print")
-                            .redirectErrorStream(true)
-                            .start();
-            return new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return process.jcmd("Thread.print");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
     /// Lets later children start with the classes of this one.
     void archiveClasses() throws IOException, InterruptedException {
-        ChildClasses.archive(process.pid());
+        ChildClasses.archive(process);
     }
 
     /// Sends SIGSTOP.
     void freeze() throws IOException, InterruptedException {
-        signal("STOP");
+        process.signal("STOP");
     }
 
     /// Sends SIGCONT.
     void thaw() throws IOException, InterruptedException {
-        signal("CONT");
-    }
-
-    private void signal(String name) throws IOException, InterruptedException {
-        int status =
-                new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
-                        .inheritIO()
-                        .start()
-                        .waitFor();
-        // The kill of its point may have ended the process.
-        if (status != 0 && !process.waitFor(10, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("kill -" + name + " ended with " + status);
-        }
+        process.signal("CONT");
     }
 
     void release() throws IOException {
-        command("release");
-    }
-
-    private void command(String line) throws IOException {
-        process.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
-        process.getOutputStream().flush();
+        process.tell("release");
     }
 
     /// The verdict of the product's own comparison of all tables.
     String reconcile() throws IOException {
-        command("reconcile");
+        process.tell("reconcile");
         return Awaitility.await()
                 .atMost(COMPARED_WITHIN)
                 .pollInterval(Duration.ofMillis(20))
@@ -187,12 +153,12 @@ final class MigrationChild implements AutoCloseable {
 
     /// Ends the limit of the backfill.
     void endLimitOfBackfill() throws IOException {
-        command("unlimit");
+        process.tell("unlimit");
     }
 
     /// From now on the passages of its point count.
     void arm() throws IOException {
-        command("arm");
+        process.tell("arm");
     }
 
     /// Bytes of the heap that are in use after a collection; empty if the child has ended or is not
@@ -203,7 +169,7 @@ final class MigrationChild implements AutoCloseable {
             return OptionalLong.empty();
         }
         try {
-            command("heap");
+            process.tell("heap");
         } catch (IOException _) {
             // It has ended.
             return OptionalLong.empty();
@@ -239,7 +205,7 @@ final class MigrationChild implements AutoCloseable {
     /// Whether it has ended in another way than at its point after it was open. Before, it ends if
     /// a server does not answer.
     boolean endedBeyondItsPoint() {
-        return !process.isAlive() && process.exitValue() != FaultDoor.HALTED && isOpen();
+        return !process.isAlive() && process.exitCode() != FaultDoor.HALTED && isOpen();
     }
 
     private boolean isOpen() {
@@ -247,29 +213,17 @@ final class MigrationChild implements AutoCloseable {
     }
 
     void requireAlive() {
-        if (!process.isAlive()) {
-            throw new IllegalStateException(
-                    "The child ended with " + process.exitValue() + ":\n" + said());
-        }
+        process.requireAlive();
     }
 
     String said() {
-        try {
-            return Files.readString(output);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return process.said();
     }
 
     /// Sends SIGKILL and waits for the end.
     @Override
     public void close() {
-        process.destroyForcibly();
-        try {
-            process.waitFor();
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        process.close();
     }
 
     /// @param arguments the migration file; ends when it is killed
