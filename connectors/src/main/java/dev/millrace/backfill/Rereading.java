@@ -6,6 +6,7 @@ import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.control.RebackfillStore.Sweep;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Catalog;
 import dev.millrace.postgres.Database;
@@ -56,22 +57,6 @@ public record Rereading(
     public interface Waiting {
         /// @return false when the caller must stop
         boolean await(Duration delay) throws InterruptedException;
-    }
-
-    /// How far a sweep is.
-    ///
-    /// @param keys rows of the target that were looked up
-    /// @param removed keys of which the source has no row
-    /// @param unreadable rows of the target whose key is no value of the source's types, so that no
-    ///   row of the source can have it and no change can remove it
-    public record Swept(long keys, long removed, long unreadable) {
-
-        public static final Swept NOTHING = new Swept(0, 0, 0);
-
-        public Swept plus(Swept other) {
-            return new Swept(
-                    keys + other.keys, removed + other.removed, unreadable + other.unreadable);
-        }
     }
 
     /// Waits until the stream or every later snapshot has each change of the tables. The engine's
@@ -150,7 +135,7 @@ public record Rereading(
     /// @param progress receives what each page adds
     /// @return as for [#awaitStart]; a later call begins with the first key
     public boolean sweep(
-            Mapping mapping, Relation planned, Waiting waiting, Consumer<Swept> progress)
+            Mapping mapping, Relation planned, Waiting waiting, Consumer<Sweep> progress)
             throws SQLException, InterruptedException {
         KeySweep keys = new KeySweep(mapping, planned);
         Optional<RowKey> after = Optional.empty();
@@ -178,7 +163,7 @@ public record Rereading(
                     return false;
                 }
             }
-            progress.accept(new Swept(page.size(), absent.size(), missing.unreadable()));
+            progress.accept(new Sweep(page.size(), absent.size(), missing.unreadable()));
             after = page.isEmpty() ? Optional.empty() : Optional.of(page.getLast());
         } while (after.isPresent());
         return true;

@@ -84,7 +84,15 @@ public final class RebackfillStore {
     /// @param keys rows of the target that were looked up on the source
     /// @param removed those of them that the source does not have
     /// @param unreadable those of them whose key is no value of the source's types; they remain
-    public record Sweep(long keys, long removed, long unreadable) {}
+    public record Sweep(long keys, long removed, long unreadable) {
+
+        public static final Sweep NOTHING = new Sweep(0, 0, 0);
+
+        public Sweep plus(Sweep other) {
+            return new Sweep(
+                    keys + other.keys, removed + other.removed, unreadable + other.unreadable);
+        }
+    }
 
     /// What a re-backfill begins with.
     public record Beginning(

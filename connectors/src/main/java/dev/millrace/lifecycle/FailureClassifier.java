@@ -141,7 +141,7 @@ public final class FailureClassifier {
                 case UnknownTopicOrPartitionException _, UnknownTopicIdException _ ->
                         new Failure.OperatorNeeded(
                                 reason,
-                                "If the topic was deleted, its records are lost: start again under another migration name.");
+                                "If the topic was deleted, its records are lost: end the service, then run it once with 'millrace run --rebackfill'.");
                 case UnsupportedVersionException _ ->
                         new Failure.OperatorNeeded(reason, "Upgrade the broker.");
                 case RetriableException _ -> new Failure.Retry(reason);

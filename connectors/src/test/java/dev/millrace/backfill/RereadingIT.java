@@ -3,12 +3,12 @@ package dev.millrace.backfill;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.backfill.pace.Pace;
-import dev.millrace.backfill.Rereading.Swept;
 import dev.millrace.backfill.Rereading.Waiting;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.control.RebackfillStore.Sweep;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.postgres.Catalog;
@@ -49,7 +49,7 @@ class RereadingIT {
     private final Pace pace = new Pace(InstantSource.system());
     private final Rereading rereading =
             new Rereading(database, database, "millrace_test", windows, new Access(), pace);
-    private final List<Swept> pages = new ArrayList<>();
+    private final List<Sweep> pages = new ArrayList<>();
     private boolean mayRead = true;
 
     /// Whether the definition changes while a window is open.

@@ -8,6 +8,7 @@ import dev.millrace.cli.Terminal;
 import dev.millrace.demo.Demo;
 import dev.millrace.demo.Demo.DemoSettings;
 import dev.millrace.demo.Demo.MigrationService;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecReader;
@@ -69,7 +70,8 @@ public final class DemoVerb implements DemoLauncher {
                         .start(
                                 valid.spec(),
                                 valid.hash(),
-                                new ServiceAddress("127.0.0.1", port, Secret.NONE));
+                                new ServiceAddress("127.0.0.1", port, Secret.NONE),
+                                LostLog.REFUSED);
         return new MigrationService.Running() {
             @Override
             public URI address() {

@@ -13,6 +13,7 @@ import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -91,7 +92,8 @@ public final class MigrationAssembly implements AutoCloseable {
     /// @throws dev.millrace.replication.RefusedException if the state of an earlier run does not
     ///   fit the file
     /// @throws SQLException if a database stops responding during the start
-    public static Outcome open(MigrationSpec spec, String specHash, InstantSource clock, String who)
+    public static Outcome open(
+            MigrationSpec spec, String specHash, InstantSource clock, String who, LostLog lostLog)
             throws SQLException, InterruptedException {
         Databases databases = Databases.of(spec);
         SpecifiedLog broker = new SpecifiedLog(spec);
@@ -115,7 +117,8 @@ public final class MigrationAssembly implements AutoCloseable {
                             streams(databases, report, broker.settings()),
                             new SpecResult.Valid(spec, specHash),
                             who,
-                            clock);
+                            clock,
+                            lostLog);
             return new Outcome.Started(
                     new MigrationAssembly(
                             databases,

@@ -11,6 +11,7 @@ import dev.millrace.lifecycle.Reason;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.spec.MigrationSpec;
@@ -29,8 +30,9 @@ public final class RunVerb implements ServiceLauncher {
     }
 
     @Override
-    public int run(MigrationSpec spec, String hash, ServiceAddress address, boolean debug) {
-        try (MillraceService service = start(spec, hash, address)) {
+    public int run(MigrationSpec spec, String hash, Options options) {
+        LostLog lostLog = options.rebackfill() ? LostLog.READ_AGAIN : LostLog.REFUSED;
+        try (MillraceService service = start(spec, hash, options.address(), lostLog)) {
             Thread hook = new Thread(service::close, "drain");
             Runtime.getRuntime().addShutdownHook(hook);
             return service.awaitEnd();
@@ -43,9 +45,10 @@ public final class RunVerb implements ServiceLauncher {
     /// Starts the service and returns when it accepts requests.
     ///
     /// @throws CommandFailure if the service cannot or may not start
-    MillraceService start(MigrationSpec spec, String hash, ServiceAddress address) {
+    MillraceService start(
+            MigrationSpec spec, String hash, ServiceAddress address, LostLog lostLog) {
         try {
-            return MillraceService.start(address, () -> open(spec, hash));
+            return MillraceService.start(address, () -> open(spec, hash, lostLog));
         } catch (CommandFailure failure) {
             throw failure;
         } catch (RefusedException refused) {
@@ -72,9 +75,10 @@ public final class RunVerb implements ServiceLauncher {
         }
     }
 
-    private ServedMigration open(MigrationSpec spec, String hash) throws Exception {
+    private ServedMigration open(MigrationSpec spec, String hash, LostLog lostLog)
+            throws Exception {
         String who = System.getProperty("user.name", "unknown");
-        return switch (MigrationAssembly.open(spec, hash, clock, who)) {
+        return switch (MigrationAssembly.open(spec, hash, clock, who, lostLog)) {
             case MigrationAssembly.Outcome.Started(MigrationAssembly assembly) -> served(assembly);
             case MigrationAssembly.Outcome.Refused(PreflightReport report) -> throw refusal(report);
         };

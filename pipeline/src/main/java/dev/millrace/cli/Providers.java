@@ -54,9 +54,12 @@ public record Providers(
         /// Runs the service until it has drained and stopped.
         ///
         /// @param hash hash of the spec's meaning, see `SpecResult.Valid`
-        /// @param debug whether stack traces may be printed
         /// @return an [ExitCode]
-        int run(MigrationSpec spec, String hash, ServiceAddress address, boolean debug);
+        int run(MigrationSpec spec, String hash, Options options);
+
+        /// @param rebackfill whether every row is read again if the log is lost
+        /// @param debug whether stack traces may be printed
+        record Options(ServiceAddress address, boolean rebackfill, boolean debug) {}
     }
 
     /// Checks source, target, Kafka and mappings. Changes nothing.

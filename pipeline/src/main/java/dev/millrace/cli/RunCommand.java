@@ -38,6 +38,13 @@ final class RunCommand implements Callable<Integer> {
             defaultValue = "127.0.0.1")
     private String bind = "127.0.0.1";
 
+    @Option(
+            names = "--rebackfill",
+            description =
+                    "If the log is lost, for example with its folder, read every row again instead"
+                            + " of refusing the start. No table is emptied.")
+    private boolean rebackfill;
+
     RunCommand(Millrace program, Terminal terminal, Supplier<ServiceLauncher> launcher) {
         this.program = program;
         this.terminal = terminal;
@@ -53,6 +60,10 @@ final class RunCommand implements Callable<Integer> {
                         port,
                         Secret.of(terminal.environment().getOrDefault("MILLRACE_TOKEN", "")));
         address.requireToken();
-        return launcher.get().run(valid.spec(), valid.hash(), address, program.debug());
+        return launcher.get()
+                .run(
+                        valid.spec(),
+                        valid.hash(),
+                        new ServiceLauncher.Options(address, rebackfill, program.debug()));
     }
 }

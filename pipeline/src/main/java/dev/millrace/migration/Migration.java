@@ -29,6 +29,8 @@ import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
 import dev.millrace.repair.Repairs;
 import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.GenerationStart.LostLog;
+import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.LaterAdditions;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.replication.RefusedException;
@@ -100,6 +102,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
             SpecResult.Valid file,
             String who,
             InstantSource clock,
+            LostLog lostLog,
             Broker broker,
             OwnerStore owner)
             throws SQLException {
@@ -191,7 +194,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         clock);
         this.flow = BackfillFlow.resume(stream, owner::isConfirmed, who, clock);
         GenerationStart generations = new GenerationStart(stream, file, broker);
-        Generation generation = generations.resume();
+        Optional<Generation> withoutLog =
+                switch (lostLog) {
+                    case REFUSED -> Optional.empty();
+                    case READ_AGAIN -> generations.withLostLog();
+                };
+        Generation found = withoutLog.isPresent() ? withoutLog.get() : generations.resume();
         LaterAdditions additions =
                 new LaterAdditions(file.spec(), stream.tables().mappings(), generations.columns());
         CurrentPhase phase =
@@ -221,6 +229,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 owner::isConfirmed,
                                 who,
                                 clock));
+        Generation generation = found;
+        if (withoutLog.isPresent()) {
+            rebackfills.beginWithoutLog(found.number());
+            generation = generations.next(found, Rows.KEPT);
+            phase.show(new Phase.Backfilling());
+        }
         // A row that the application wrote to the target before a window carries no mark: the
         // window could overwrite it with an older one.
         flow.pace().suspendWhile(() -> isOnTarget() || rebackfills.holdsReading());
@@ -309,7 +323,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// @throws RefusedException when the migration may not start or continue; nothing was changed
     /// @throws SQLException when a database does not answer
     public static Migration start(
-            Streams streams, SpecResult.Valid file, String who, InstantSource clock)
+            Streams streams,
+            SpecResult.Valid file,
+            String who,
+            InstantSource clock,
+            LostLog lostLog)
             throws SQLException {
         ReplicationStream stream = streams.forward();
         OwnerStore owner =
@@ -324,7 +342,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 throw new RefusedException(reason);
             }
             owner.begin();
-            return start(streams, file, who, clock, new Broker(stream.kafka()), owner);
+            return start(streams, file, who, clock, lostLog, new Broker(stream.kafka()), owner);
         } catch (SQLException | RuntimeException e) {
             owner.close();
             throw e;
@@ -336,11 +354,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
             SpecResult.Valid file,
             String who,
             InstantSource clock,
+            LostLog lostLog,
             Broker broker,
             OwnerStore owner)
             throws SQLException {
         try {
-            Migration migration = new Migration(streams, file, who, clock, broker, owner);
+            Migration migration = new Migration(streams, file, who, clock, lostLog, broker, owner);
             migration.fenceTarget();
             migration.conductor.start();
             migration.operations.resume();
@@ -562,8 +581,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         synchronized (rebackfills) {
             synchronized (repairs) {
                 // On the target, a loss of the source waits for a rollback and must not forbid it.
-                boolean reads =
-                        isOnSource() && (rebackfills.isRunning() || repairs.isRunning());
+                boolean reads = isOnSource() && (rebackfills.isRunning() || repairs.isRunning());
                 Phase phase = reads ? new Phase.CatchingUp() : conductor.phase().phase();
                 return switchovers.request(request, phase, conductor.running());
             }

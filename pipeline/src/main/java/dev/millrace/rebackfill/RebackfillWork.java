@@ -2,7 +2,6 @@ package dev.millrace.rebackfill;
 
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.backfill.Rereading;
-import dev.millrace.backfill.Rereading.Swept;
 import dev.millrace.backfill.Rereading.Waiting;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
@@ -10,6 +9,7 @@ import dev.millrace.control.ParkedKeyReader;
 import dev.millrace.control.ParkedKeys;
 import dev.millrace.control.ParkedKeys.ParkedKey;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
+import dev.millrace.control.RebackfillStore.Sweep;
 import dev.millrace.lifecycle.Component;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Supervisor;
@@ -106,7 +106,7 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
     }
 
     private static final class Sum {
-        private Swept swept = Swept.NOTHING;
+        private Sweep swept = Sweep.NOTHING;
     }
 
     private Relation source(Mapping mapping) {

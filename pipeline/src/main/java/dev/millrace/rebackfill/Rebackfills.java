@@ -1,6 +1,5 @@
 package dev.millrace.rebackfill;
 
-import dev.millrace.backfill.Rereading.Swept;
 import dev.millrace.change.TableId;
 import dev.millrace.control.OperationStore;
 import dev.millrace.control.RebackfillStore;
@@ -56,7 +55,7 @@ public final class Rebackfills implements AutoCloseable {
 
     private final Equipment with;
     private volatile Optional<StoredRebackfill> current;
-    private volatile Swept swept = Swept.NOTHING;
+    private volatile Sweep swept = Sweep.NOTHING;
     private volatile Optional<String> waitsFor = Optional.empty();
     private volatile @Nullable LiveStream live;
     private volatile @Nullable Supervisor work;
@@ -117,7 +116,7 @@ public final class Rebackfills implements AutoCloseable {
             }
             adopt();
             RefusedException.ifWrongPhase(with.phase().get(), request.expectedPhase());
-            refusal(request)
+            refusal(request, isFailed())
                     .ifPresent(
                             reason -> {
                                 throw new RefusedException(reason);
@@ -125,13 +124,34 @@ public final class Rebackfills implements AutoCloseable {
             if (request.dryRun()) {
                 return Rebackfill.planned(request.table());
             }
-            return view(begun(request, true));
+            return view(begun(request, true, generation()));
         } catch (OperationStore.Superseded _) {
             throw new RefusedException(
                     "Another process runs the migration now. Run the command against that process");
         } catch (SQLException e) {
             throw new DatabaseFailure("The re-backfill could not be written to the journal", e);
         }
+    }
+
+    /// Begins to read every row again before the stream runs, because its log is lost. The caller
+    /// begins the next generation.
+    ///
+    /// @param latest the generation whose log is lost
+    /// @throws RefusedException when that is not possible now; nothing was changed
+    public synchronized void beginWithoutLog(int latest) throws SQLException {
+        Request request =
+                new Request(
+                        Optional.empty(),
+                        "The log is lost",
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        false);
+        Optional<String> refusal = refusal(request, true);
+        if (refusal.isPresent()) {
+            throw new RefusedException(refusal.get() + ".");
+        }
+        begun(request, true, latest);
     }
 
     /// Begins to read a table again of which the stream lacks changes. While that is not possible,
@@ -148,10 +168,10 @@ public final class Rebackfills implements AutoCloseable {
                             Optional.empty(),
                             Optional.empty(),
                             false);
-            if (!isPaused(request.table()) && refusal(request).isEmpty()) {
+            if (!isPaused(request.table()) && refusal(request, isFailed()).isEmpty()) {
                 adopt();
                 if (current.isEmpty()) {
-                    begun(request, false);
+                    begun(request, false, generation());
                 }
                 return;
             }
@@ -197,8 +217,13 @@ public final class Rebackfills implements AutoCloseable {
         return Objects.requireNonNull(live).stream().toRead();
     }
 
+    private boolean isFailed() {
+        return with.phase().get().equals("FAILED");
+    }
+
     /// @param everyRow whether every row is read, whatever the stream lacks
-    private StoredRebackfill begun(Request request, boolean everyRow) throws SQLException {
+    private StoredRebackfill begun(Request request, boolean everyRow, int generation)
+            throws SQLException {
         boolean whole = request.table().isEmpty();
         String phase = with.phase().get();
         Optional<StoredRebackfill> before = current;
@@ -215,7 +240,7 @@ public final class Rebackfills implements AutoCloseable {
                         new Beginning(
                                 id,
                                 request.table(),
-                                whole ? generation() + 1 : generation(),
+                                whole ? generation + 1 : generation,
                                 Step.of(whole).getFirst().id(),
                                 request.who()
                                         .map(name -> name + " (unverified)")
@@ -223,7 +248,7 @@ public final class Rebackfills implements AutoCloseable {
                                 request.reason(),
                                 request.requestKey()),
                         phase);
-        swept = Swept.NOTHING;
+        swept = Sweep.NOTHING;
         current = with.store().find(id);
         return current.orElseThrow();
     }
@@ -232,7 +257,8 @@ public final class Rebackfills implements AutoCloseable {
         return Objects.requireNonNull(live).generation().number();
     }
 
-    private Optional<String> refusal(Request request) {
+    /// @param isLost whether the stream cannot continue
+    private Optional<String> refusal(Request request, boolean isLost) {
         String phase = with.phase().get();
         if (!PHASES.contains(phase)) {
             return Optional.of(
@@ -252,7 +278,7 @@ public final class Rebackfills implements AutoCloseable {
                     "The key of table %s does not say which row of the source it is, so Millrace cannot find rows that the source does not have. Empty the target and begin a new migration"
                             .formatted(unknown.get().target().table()));
         }
-        if (request.table().isPresent() && phase.equals("FAILED")) {
+        if (request.table().isPresent() && isLost) {
             return Optional.of(
                     "The migration has failed, so one table alone cannot be read again. See the cause with 'millrace status'; 'millrace rebackfill' without --table reads every table again");
         }
@@ -265,8 +291,7 @@ public final class Rebackfills implements AutoCloseable {
         // The stream can be lost again meanwhile: then every table is read again from the
         // beginning.
         if (now.isPresent()
-                && (request.table().isPresent()
-                        || now.get().target().isEmpty() && !phase.equals("FAILED"))) {
+                && (request.table().isPresent() || now.get().target().isEmpty() && !isLost)) {
             return Optional.of(
                     "The operation %s reads %s again and has not ended. Wait for its end, see 'millrace status'"
                             .formatted(now.get().id(), now.get().target().orElse("every table")));
@@ -380,12 +405,10 @@ public final class Rebackfills implements AutoCloseable {
 
     private Rebackfill view(StoredRebackfill stored) {
         boolean isCurrent = current.filter(now -> now.id().equals(stored.id())).isPresent();
-        Swept now = isCurrent ? swept : Swept.NOTHING;
+        Sweep now = isCurrent ? swept : Sweep.NOTHING;
         String note =
                 switch (Step.of(stored.step())) {
-                    case SWEEP ->
-                            Rebackfill.found(
-                                    new Sweep(now.keys(), now.removed(), now.unreadable()));
+                    case SWEEP -> Rebackfill.found(now);
                     case START -> waitsFor.map(found -> "waits for " + found).orElse("");
                     case GENERATION, BEGIN, READ, RETRY, DONE -> "";
                 };
@@ -420,7 +443,7 @@ public final class Rebackfills implements AutoCloseable {
     }
 
     /// Adds to the sweep that runs, or begins another.
-    void swept(Swept now) {
+    void swept(Sweep now) {
         swept = now;
     }
 
@@ -445,16 +468,7 @@ public final class Rebackfills implements AutoCloseable {
             with.store()
                     .enter(
                             done,
-                            new Reached(
-                                    next.id(),
-                                    sweeps
-                                            ? new Sweep(
-                                                    swept.keys(),
-                                                    swept.removed(),
-                                                    swept.unreadable())
-                                            : done.sweep(),
-                                    "",
-                                    false),
+                            new Reached(next.id(), sweeps ? swept : done.sweep(), "", false),
                             with.phase().get());
             current = with.store().find(done.id());
         }

@@ -44,6 +44,13 @@ public final class GenerationStart {
         this.store = new GenerationStore(stream.control(), stream.id());
     }
 
+    /// What a start does if the log of the latest generation is lost.
+    public enum LostLog {
+        REFUSED,
+        /// Every row is read again into the log of the next generation.
+        READ_AGAIN
+    }
+
     /// The latest generation, or the first one.
     ///
     /// @throws RefusedException when the source, the topics or the mappings are not the ones with
@@ -55,8 +62,12 @@ public final class GenerationStart {
             return begin(describe(1));
         }
         Generation generation = latest.get();
-        refuseChanges(generation, existing(generation.number()));
-        refuseLostPositions(generation.number());
+        refuseChanges(generation);
+        Optional<String> lost = lost(generation);
+        if (lost.isPresent()) {
+            throw new RefusedException(
+                    "The migration cannot continue: " + lost.get() + ". " + afterLostLog());
+        }
         restoreMappingOffsets(generation.number());
         store.noteColumns(stream.tables().sources());
         return generation;
@@ -107,20 +118,59 @@ public final class GenerationStart {
         };
     }
 
+    /// The latest generation, if its log is lost but everything else is as it was at its begin.
+    ///
+    /// @throws RefusedException when the source or the mappings are not the ones with which the
+    ///   generation began
+    public Optional<Generation> withLostLog() throws SQLException {
+        Optional<Generation> latest = store.latest();
+        if (latest.isEmpty()) {
+            return Optional.empty();
+        }
+        refuseChanges(latest.get());
+        return lost(latest.get()).isPresent() ? latest : Optional.empty();
+    }
+
+    private Optional<String> lost(Generation generation) throws SQLException {
+        TopicPlan plan = plan();
+        boolean applied = hasApplied();
+        return lost(plan.changes(), generation.changesTopicId())
+                .or(() -> lost(plan.target(), generation.targetTopicId()))
+                .or(() -> lost(plan.position(), generation.positionTopicId()))
+                .or(() -> lostPositions(generation.number(), applied));
+    }
+
+    private Optional<String> lost(TopicSpec topic, String id) {
+        Optional<Topic> now = broker.existing(topic);
+        return now.isEmpty()
+                ? Optional.of("topic " + topic.name() + " does not exist, its records are lost")
+                : now.filter(found -> !found.id().equals(id))
+                        .map(_ -> "topic " + topic.name() + " was recreated, its records are lost");
+    }
+
     /// An emptied position topic must not be mistaken for a new one.
-    private void refuseLostPositions(int generation) throws SQLException {
+    private Optional<String> lostPositions(int generation, boolean applied) {
         boolean logged =
                 SourceCapture.loggedGeneration(stream.kafka(), stream.topics()).orElse(0)
                         >= generation;
-        if (!logged && hasApplied()) {
-            throw new RefusedException(
-                    "The migration cannot continue: topic "
-                            + stream.topics().position()
-                            + " contains no position of generation "
-                            + generation
-                            + ", although changes of this generation were applied. The broker lost"
-                            + " records. Use a new migration name with empty target tables.");
-        }
+        return logged || !applied
+                ? Optional.empty()
+                : Optional.of(
+                        "topic "
+                                + stream.topics().position()
+                                + " contains no position of generation "
+                                + generation
+                                + ", although changes of this generation were applied: the broker"
+                                + " lost records");
+    }
+
+    private String afterLostLog() {
+        return switch (stream.settings().existing()) {
+            case READ ->
+                    "Run 'millrace run' once with --rebackfill: it reads every row again into a new"
+                            + " log and empties no table.";
+            case ON_BOTH_SIDES -> "Use a new migration name with empty target tables.";
+        };
     }
 
     private boolean hasApplied() throws SQLException {
@@ -220,35 +270,16 @@ public final class GenerationStart {
         TopicPlan plan = plan();
         return describe(
                 number,
-                broker.ensure(plan.changes()),
-                broker.ensure(plan.target()),
-                broker.ensure(plan.position()));
-    }
-
-    /// The generation as the servers show it. Creates nothing.
-    private Generation existing(int number) {
-        TopicPlan plan = plan();
-        return describe(
-                number, present(plan.changes()), present(plan.target()), present(plan.position()));
+                broker.ensure(plan.changes()).id(),
+                broker.ensure(plan.target()).id(),
+                broker.ensure(plan.position()).id());
     }
 
     private TopicPlan plan() {
         return TopicPlan.of(stream.topics(), stream.partitions());
     }
 
-    private Topic present(TopicSpec topic) {
-        return broker.existing(topic)
-                .orElseThrow(
-                        () ->
-                                new RefusedException(
-                                        "The migration cannot continue: topic "
-                                                + topic.name()
-                                                + " does not exist, its records are lost. Use a"
-                                                + " new migration name with empty target"
-                                                + " tables."));
-    }
-
-    private Generation describe(int number, Topic changes, Topic target, Topic position) {
+    private Generation describe(int number, String changes, String target, String position) {
         try (Session session = stream.source().database().session()) {
             Server.Facts facts = session.server().facts();
             return new Generation(
@@ -256,9 +287,9 @@ public final class GenerationStart {
                     facts.systemIdentifier().orElse("unknown"),
                     facts.timeline().orElse(0),
                     facts.database(),
-                    changes.id(),
-                    target.id(),
-                    position.id(),
+                    changes,
+                    target,
+                    position,
                     stream.partitions(),
                     meaning());
         }
@@ -288,7 +319,13 @@ public final class GenerationStart {
         return parts;
     }
 
-    private static void refuseChanges(Generation begun, Generation now) {
+    private void refuseChanges(Generation begun) {
+        Generation now =
+                describe(
+                        begun.number(),
+                        begun.changesTopicId(),
+                        begun.targetTopicId(),
+                        begun.positionTopicId());
         List<String> reasons = new ArrayList<>();
         if (!begun.meaning().equals(now.meaning())) {
             reasons.add(
@@ -309,13 +346,6 @@ public final class GenerationStart {
                             + now.timeline()
                             + "), so changes may be missing. Use a new migration name with empty"
                             + " target tables.");
-        }
-        if (!begun.changesTopicId().equals(now.changesTopicId())
-                || !begun.targetTopicId().equals(now.targetTopicId())
-                || !begun.positionTopicId().equals(now.positionTopicId())) {
-            reasons.add(
-                    "A topic was recreated and its records are lost. Use a new migration name with"
-                            + " empty target tables.");
         }
         if (begun.partitions() != now.partitions()) {
             reasons.add(

@@ -8,6 +8,7 @@ import dev.millrace.capture.CaptureSettings;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -68,7 +69,8 @@ class ChangesIT {
         createKeys();
         createConstrained();
         assembly =
-                switch (MigrationAssembly.open(spec(), "hash", InstantSource.system(), "test")) {
+                switch (MigrationAssembly.open(
+                        spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
                     case Outcome.Started(MigrationAssembly started) -> started;
                     case Outcome.Refused(var report) ->
                             throw new AssertionError(report.findings().toString());

@@ -6,6 +6,7 @@ import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -94,7 +95,8 @@ class EndedServiceIT {
     }
 
     private MigrationAssembly open() throws Exception {
-        return switch (MigrationAssembly.open(spec(), "hash", InstantSource.system(), "test")) {
+        return switch (MigrationAssembly.open(
+                spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
             case Outcome.Started(MigrationAssembly assembly) -> assembly;
             case Outcome.Refused(var report) -> throw new AssertionError(report.findings());
         };

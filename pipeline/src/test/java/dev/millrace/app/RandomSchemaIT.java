@@ -6,6 +6,7 @@ import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.capture.CaptureSettings;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
@@ -92,7 +93,8 @@ class RandomSchemaIT {
     }
 
     private MigrationAssembly open() throws Exception {
-        return switch (MigrationAssembly.open(spec(), "hash", InstantSource.system(), "test")) {
+        return switch (MigrationAssembly.open(
+                spec(), "hash", InstantSource.system(), "test", LostLog.REFUSED)) {
             case Outcome.Started(MigrationAssembly assembly) -> assembly;
             case Outcome.Refused(var report) ->
                     throw new AssertionError("seed " + seed + ": " + report.findings());

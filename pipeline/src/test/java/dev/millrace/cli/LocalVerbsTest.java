@@ -154,11 +154,12 @@ class LocalVerbsTest {
         Providers providers =
                 new Providers(
                         () ->
-                                (spec, hash, address, debug) -> {
+                                (spec, hash, options) -> {
                                     assertThat(spec.source().password().reveal()).isEqualTo("x");
                                     assertThat(hash).hasSize(64);
-                                    assertThat(debug).isTrue();
-                                    addresses.add(address);
+                                    assertThat(options.debug()).isTrue();
+                                    assertThat(options.rebackfill()).isTrue();
+                                    addresses.add(options.address());
                                     return 42;
                                 },
                         null,
@@ -168,7 +169,7 @@ class LocalVerbsTest {
         Invocation verb =
                 environment()
                         .with(providers)
-                        .run("run", "--debug", "--port", "0", "-c", file(VALID));
+                        .run("run", "--debug", "--rebackfill", "--port", "0", "-c", file(VALID));
 
         assertThat(verb.exitCode()).isEqualTo(42);
         assertThat(addresses).containsExactly(new ServiceAddress("127.0.0.1", 0, Secret.NONE));
@@ -206,7 +207,8 @@ class LocalVerbsTest {
     @Test
     void listensOnOtherAddressesOnlyWithAToken() throws IOException {
         Providers providers =
-                new Providers(() -> (_, _, address, _) -> tokenOf(address), null, null, null);
+                new Providers(
+                        () -> (_, _, options) -> tokenOf(options.address()), null, null, null);
 
         Invocation verb =
                 new Invocation()

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// The data folder with the log of the embedded broker is lost or damaged while the service is
-/// down. The service does not start instead of going on with a gap, says why, and does not touch
-/// the target.
+/// down. The service does not start instead of going on with a gap, says why and what to do, and
+/// does not touch the target. Then it reads every row again, also where rows were deleted.
 @Tag("faults")
 class StateFolderIT {
 
@@ -35,6 +35,7 @@ class StateFolderIT {
             change(scene);
 
             requireRefused(scene);
+            heal(scene);
         }
     }
 
@@ -50,6 +51,7 @@ class StateFolderIT {
             change(scene);
 
             requireRefused(scene);
+            heal(scene);
         }
     }
 
@@ -73,9 +75,18 @@ class StateFolderIT {
         assertThat(ended).as(again.said()).isPresent();
         assertThat(ended.getAsInt()).isNotZero();
         assertThat(again.said())
-                .contains("The migration cannot continue")
+                .contains("The migration cannot continue", "millrace run", "--rebackfill")
                 .containsPattern("records are lost|broker lost");
         assertThat(ItemScene.number(scene.target, "SELECT count(*) FROM item")).isEqualTo(ROWS);
+    }
+
+    private static void heal(ItemScene scene) throws Exception {
+        ServiceProcess service = scene.startServiceWithoutLog();
+        service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+        service.kill();
+
+        scene.startServiceWithoutLog();
+        scene.requireEqual();
     }
 
     private static List<Path> segments(Path folder) throws IOException {

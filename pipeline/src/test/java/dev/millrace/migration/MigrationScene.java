@@ -25,6 +25,7 @@ import dev.millrace.preflight.PreflightReport;
 import dev.millrace.problem.Position;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.replication.GenerationStart;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -293,19 +294,28 @@ final class MigrationScene implements AutoCloseable {
     }
 
     Migration start() throws SQLException {
-        Migration started = startAnother();
+        return start(LostLog.REFUSED);
+    }
+
+    Migration start(LostLog lostLog) throws SQLException {
+        Migration started = startAnother(lostLog);
         migration = started;
         return started;
     }
 
     Migration startAnother() throws SQLException {
+        return startAnother(LostLog.REFUSED);
+    }
+
+    private Migration startAnother(LostLog lostLog) throws SQLException {
         Optional<PreflightReport> plan = plan();
         return Migration.start(
                 new Migration.Streams(
                         stream(plan), Optional.ofNullable(reverse).map(to -> reverse(to, plan))),
                 file(),
                 "test",
-                InstantSource.system());
+                InstantSource.system(),
+                lostLog);
     }
 
     ReplicationStream stream() {

@@ -19,6 +19,7 @@ import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Session;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -160,7 +161,8 @@ class OppositeStreamsIT {
                             new Migration.Streams(stream(), Optional.empty()),
                             new SpecResult.Valid(spec, "hash"),
                             "test",
-                            InstantSource.system());
+                            InstantSource.system(),
+                            LostLog.REFUSED);
         }
 
         private Migration running() {

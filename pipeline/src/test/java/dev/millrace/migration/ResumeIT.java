@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,7 +45,7 @@ class ResumeIT {
             scene.topics.createPositions();
             assertThatThrownBy(scene::start)
                     .isInstanceOf(RefusedException.class)
-                    .hasMessageContaining("A topic was recreated");
+                    .hasMessageContaining("position was recreated");
 
             assertThat(scene.target.value("SELECT max(generation) FROM millrace.generation"))
                     .isEqualTo("1");
@@ -66,6 +68,40 @@ class ResumeIT {
     }
 
     @Test
+    void readsEveryRowAgainWithoutItsLogIfTheOperatorWantsIt() throws Exception {
+        try (MigrationScene scene = inSync(Backfill.WINDOWS)) {
+            scene.stop();
+            scene.topics.deletePositions();
+            scene.source.execute(
+                    "DELETE FROM item WHERE id <= 10", "UPDATE item SET name = 'n' WHERE id > 90");
+            String file = "SELECT pg_relation_filenode('item')";
+            String before = scene.target.value(file);
+            assertThatThrownBy(scene::start)
+                    .isInstanceOf(RefusedException.class)
+                    .hasMessageContaining("Run 'millrace run' once with --rebackfill");
+
+            for (int start = 0; start < 2; start++) {
+                scene.start(LostLog.READ_AGAIN);
+                scene.awaitPhase("IN_SYNC");
+                assertThat(scene.running().status().generation()).isEqualTo(2);
+                assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+                scene.stop();
+            }
+            assertThat(scene.target.value("SELECT count(*) FROM item")).isEqualTo("90");
+            assertThat(scene.target.value(file)).as("not emptied").isEqualTo(before);
+        }
+    }
+
+    @Test
+    void refusesAnotherSourceAlsoWithoutItsLog() throws Exception {
+        refusedAfter(
+                stopped,
+                "system_identifier = '1', changes_topic_id = 'another'",
+                LostLog.READ_AGAIN,
+                "is not the server and database");
+    }
+
+    @Test
     void refusesAnotherServerDatabaseOrTimelineOfTheSource() throws Exception {
         refusedAfter(stopped, "system_identifier = '1'", "is not the server and database");
         refusedAfter(stopped, "source_database = 'shop'", "is not the server and database");
@@ -74,16 +110,21 @@ class ResumeIT {
 
     @Test
     void refusesAnotherTopicOrNumberOfPartitions() throws Exception {
-        refusedAfter(stopped, "changes_topic_id = 'another'", "A topic was recreated");
-        refusedAfter(stopped, "target_topic_id = 'another'", "A topic was recreated");
+        refusedAfter(stopped, "changes_topic_id = 'another'", "changes was recreated");
+        refusedAfter(stopped, "target_topic_id = 'another'", "target was recreated");
         refusedAfter(stopped, "partitions = 4", "began with 4 partitions, but the file sets 3");
     }
 
     private static void refusedAfter(MigrationScene scene, String change, String why) {
+        refusedAfter(scene, change, LostLog.REFUSED, why);
+    }
+
+    private static void refusedAfter(
+            MigrationScene scene, String change, LostLog lostLog, String why) {
         scene.target.execute(
                 "CREATE TABLE before AS TABLE millrace.generation",
                 "UPDATE millrace.generation SET " + change);
-        assertThatThrownBy(scene::start)
+        assertThatThrownBy(() -> scene.start(lostLog))
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining(why);
         scene.target.execute(
@@ -183,7 +224,11 @@ class ResumeIT {
     }
 
     private static MigrationScene inSync() throws Exception {
-        MigrationScene scene = new MigrationScene();
+        return inSync(Backfill.ENGINE);
+    }
+
+    private static MigrationScene inSync(Backfill backfill) throws Exception {
+        MigrationScene scene = new MigrationScene().backfill(backfill);
         scene.table("item", "id int PRIMARY KEY, name text");
         scene.source.execute("INSERT INTO item SELECT g, 'n' || g FROM generate_series(1, 100) g");
         scene.start();

@@ -11,6 +11,7 @@ import dev.millrace.preflight.PreflightReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.rejected.RejectedChange;
 import dev.millrace.rejected.RejectedKey;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.SpecReader;
@@ -80,7 +81,11 @@ final class TypeRun implements AutoCloseable {
             String name, TestDatabase source, TestDatabase target, Backfill backfill)
             throws Exception {
         return MigrationAssembly.open(
-                spec(name, source, target, backfill), "hash", InstantSource.system(), "test");
+                spec(name, source, target, backfill),
+                "hash",
+                InstantSource.system(),
+                "test",
+                LostLog.REFUSED);
     }
 
     private static List<Finding> refusals(PreflightReport report) {

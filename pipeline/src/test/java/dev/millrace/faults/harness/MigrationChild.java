@@ -3,6 +3,7 @@ package dev.millrace.faults.harness;
 import dev.millrace.app.MigrationAssembly;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
+import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.ChildProcess;
@@ -233,7 +234,8 @@ final class MigrationChild implements AutoCloseable {
             throw new IllegalArgumentException(read.toString());
         }
         MigrationAssembly.Outcome opened =
-                MigrationAssembly.open(file.spec(), file.hash(), InstantSource.system(), "test");
+                MigrationAssembly.open(
+                        file.spec(), file.hash(), InstantSource.system(), "test", LostLog.REFUSED);
         switch (opened) {
             case MigrationAssembly.Outcome.Refused(var report) -> {
                 System.out.println(report);
