@@ -5,7 +5,6 @@ import dev.millrace.cli.PreflightPlanner;
 import dev.millrace.cli.Providers;
 import dev.millrace.cli.Terminal;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.TimeZone;
@@ -21,10 +20,10 @@ public final class Main {
         Terminal terminal = Terminal.ofProcess();
         Providers providers =
                 new Providers(
-                        () -> new RunVerb(InstantSource.system()),
+                        () -> new RunVerb(SteadyClock.ofProcess()),
                         PreflightPlanner::new,
-                        () -> new DemoVerb(InstantSource.system()),
-                        () -> new BenchVerb(InstantSource.system(), checkout()));
+                        () -> new DemoVerb(SteadyClock.ofProcess()),
+                        () -> new BenchVerb(SteadyClock.ofProcess(), checkout()));
         int exitCode = new Millrace(terminal, providers).run(arguments);
         terminal.out().flush();
         terminal.err().flush();
