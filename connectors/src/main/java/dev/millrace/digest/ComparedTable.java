@@ -3,6 +3,7 @@ package dev.millrace.digest;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
+import dev.millrace.digest.RowHash.Cell;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
 import java.util.ArrayList;
@@ -63,8 +64,10 @@ public final class ComparedTable {
         return columns.get(mapping.target().position(name));
     }
 
-    /// Whether ranges of the key contain the same keys on both sides, and an index of the target
-    /// finds them: no key column is NULL, and its type has one order on all servers.
+    /// Whether a range of the key contains the same keys on both sides: each key column is NOT NULL
+    /// on the target, and its type has one order on all servers. The source may still give a NULL
+    /// (see [SourceSnapshot#hasNullKey]), and this does not say whether an index finds the range
+    /// (see [RangeSnapshot#isIndexed]).
     public boolean hasRanges() {
         return notNullKey
                 && mapping.target().key().stream().allMatch(i -> columns.get(i).isOrdered());
@@ -118,22 +121,21 @@ public final class ComparedTable {
 
     private SideSql side(String from, List<String> texts, Predicate<ColumnText> isTyped) {
         List<KeyColumn> key = new ArrayList<>();
-        List<String> keyElements = new ArrayList<>();
+        List<Cell> keyCells = new ArrayList<>();
         for (int position : mapping.target().key()) {
             ColumnText column = columns.get(position);
             key.add(key("m", column, texts.get(position), isTyped.test(column)));
-            keyElements.add(elements(column, texts.get(position)));
+            keyCells.add(cell(column, texts.get(position)));
         }
-        List<String> all = new ArrayList<>();
+        List<Cell> all = new ArrayList<>();
         for (int i = 0; i < columns.size(); i++) {
-            all.add(elements(columns.get(i), texts.get(i)));
+            all.add(cell(columns.get(i), texts.get(i)));
         }
-        return new SideSql(from, texts, key, hash.ofKey(keyElements), hash.ofRow(keyElements, all));
+        return new SideSql(from, texts, key, hash.ofKey(keyCells), hash.ofRow(keyCells, all));
     }
 
-    private String elements(ColumnText column, String text) {
-        return hash.elements(
-                column.typeOnBothSides(), "m." + Identifier.quote(column.name()), text);
+    private Cell cell(ColumnText column, String text) {
+        return hash.cell(column.typeOnBothSides(), "m." + Identifier.quote(column.name()), text);
     }
 
     RowKey key(@Nullable String[] values) {

@@ -15,6 +15,20 @@ public record KeyRange(@Nullable RowKey from, @Nullable RowKey to) {
 
     public static final KeyRange ALL = new KeyRange(null, null);
 
+    /// The texts of the first key's columns; `null` if there is no first key. They have no NULL.
+    public @Nullable List<String> fromTexts() {
+        return texts(from);
+    }
+
+    /// The texts of the columns of the first key after the range; `null` if there is none.
+    public @Nullable List<String> toTexts() {
+        return texts(to);
+    }
+
+    private static @Nullable List<String> texts(@Nullable RowKey bound) {
+        return bound == null ? null : bound.values().stream().map(String::valueOf).toList();
+    }
+
     /// The ranges that these bounds divide this one into.
     ///
     /// @param bounds keys of this range in its order; one that equals the bound before it is left

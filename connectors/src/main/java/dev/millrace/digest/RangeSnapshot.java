@@ -4,19 +4,24 @@ import dev.millrace.change.RowKey;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /// The rows of one side in a range of keys, in the snapshot from which it was opened. Only for a
 /// table that has ranges. Not thread-safe.
 public final class RangeSnapshot {
 
-    /// A range is read with the index of the key, in the time of one process.
+    /// A range is read with the index of the key, in the time of one process. A plan for any list
+    /// of buckets would search the list for each row.
     private static final String SETTINGS =
             "SELECT set_config('jit', 'off', true),"
-                    + " set_config('max_parallel_workers_per_gather', '0', true)";
+                    + " set_config('max_parallel_workers_per_gather', '0', true),"
+                    + " set_config('plan_cache_mode', 'force_custom_plan', true)";
 
     private static final String BY_INDEX = ", set_config('enable_seqscan', 'off', true)";
 
@@ -84,14 +89,81 @@ public final class RangeSnapshot {
         return keys.isEmpty() ? Map.of() : reader.sumsOfKeys(keys, range);
     }
 
-    /// Passes each row to the visitor: its key and its sum. Two rows of one key come apart.
-    public void rows(BiConsumer<RowKey, RowSum> visitor) {
+    /// Those of these keys that are in the range. Reads no table.
+    public Set<RowKey> keysWithin(Collection<RowKey> keys) {
+        if (keys.isEmpty() || range.equals(KeyRange.ALL)) {
+            return Set.copyOf(keys);
+        }
+        List<RowKey> listed = List.copyOf(keys);
+        return reader.session()
+                .read(
+                        open -> {
+                            try (PreparedStatement statement =
+                                    open.prepareStatement(reader.sql().positionsWithin(range))) {
+                                reader.bind(open, statement, listed);
+                                reader.bind(statement, reader.sql().key().size() + 1, range);
+                                Set<RowKey> within = new HashSet<>();
+                                try (ResultSet positions = statement.executeQuery()) {
+                                    while (positions.next()) {
+                                        within.add(listed.get(positions.getInt(1) - 1));
+                                    }
+                                }
+                                return within;
+                            }
+                        });
+    }
+
+    /// The sums of all rows, in [TableDigest#RANGE_BUCKETS] buckets.
+    public TableDigest buckets() {
+        return reader.session()
+                .read(
+                        open -> {
+                            try (PreparedStatement statement =
+                                    open.prepareStatement(
+                                            reader.sql()
+                                                    .bucketsWithin(
+                                                            range, TableDigest.RANGE_BUCKETS))) {
+                                reader.bind(statement, 1, range);
+                                return SnapshotReader.digest(statement);
+                            }
+                        });
+    }
+
+    /// The same of the rows of those of these keys that are in the range.
+    public TableDigest buckets(List<RowKey> keys) {
+        if (keys.isEmpty()) {
+            return new TableDigest(Map.of(), Map.of());
+        }
+        return reader.session()
+                .read(
+                        open -> {
+                            try (PreparedStatement statement =
+                                    open.prepareStatement(
+                                            reader.sql()
+                                                    .bucketsOfKeys(
+                                                            SnapshotReader.haveNulls(keys),
+                                                            range,
+                                                            TableDigest.RANGE_BUCKETS))) {
+                                reader.bind(open, statement, keys);
+                                reader.bind(statement, reader.sql().key().size() + 1, range);
+                                return SnapshotReader.digest(statement);
+                            }
+                        });
+    }
+
+    /// Passes each row of some of the [#buckets] to the visitor: its key and its sum. Two rows of
+    /// one key come apart.
+    public void rows(Set<Integer> buckets, BiConsumer<RowKey, RowSum> visitor) {
         reader.session()
                 .read(
                         open -> {
                             try (PreparedStatement statement =
-                                    open.prepareStatement(reader.sql().sumsWithin(range))) {
-                                reader.bind(statement, 1, range);
+                                    open.prepareStatement(
+                                            reader.sql()
+                                                    .sumsWithin(
+                                                            range, TableDigest.RANGE_BUCKETS))) {
+                                int next = reader.bind(statement, 1, range);
+                                statement.setArray(next, SnapshotReader.numbers(open, buckets));
                                 reader.each(statement, visitor);
                                 return true;
                             }

@@ -1,5 +1,6 @@
 package dev.millrace.digest;
 
+import dev.millrace.lifecycle.FailureClassifier;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.postgres.SqlState.ErrorClass;
 import java.sql.SQLException;
@@ -11,10 +12,21 @@ public final class ReadFailed extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
+    private final boolean permanent;
+
     public ReadFailed(String side, SQLException cause) {
         super(
                 "the " + side + " could not be read: " + reason(cause),
                 Reason.namesOnly(cause.getSQLState()) ? cause : null);
+        // FEATURE_NOT_SUPPORTED is also the class of a plan that must be made again after DDL.
+        permanent =
+                FailureClassifier.rejectsStatement(cause)
+                        && ErrorClass.of(cause) != ErrorClass.FEATURE_NOT_SUPPORTED;
+    }
+
+    /// Whether the same read fails again: because of the statement, the table or a value.
+    public boolean isPermanent() {
+        return permanent;
     }
 
     private static String reason(SQLException failure) {

@@ -68,9 +68,10 @@ record SideSql(
         return sums(where(withNulls) + " AND " + within(range));
     }
 
-    /// The same for all rows of a range. Its parameters are those of the range.
-    String sumsWithin(KeyRange range) {
-        return sums(" WHERE " + within(range));
+    /// The same for those rows of a range that are in some buckets. Its parameters are those of the
+    /// range, then the numbers of the buckets.
+    String sumsWithin(KeyRange range, int buckets) {
+        return sums(" WHERE " + within(range) + " AND " + bucket(buckets) + " = ANY (?)");
     }
 
     private String sums(String where) {
@@ -87,6 +88,48 @@ record SideSql(
                 + " WHERE "
                 + within(range)
                 + " OFFSET 0) AS h";
+    }
+
+    /// Returns what [#digest(int)] returns for the rows of a range, but no bytes of keys. Its
+    /// parameters are those of the range.
+    String bucketsWithin(KeyRange range, int buckets) {
+        return buckets(buckets, " WHERE " + within(range));
+    }
+
+    /// The same for those of some keys that are in the range. Its parameters are the texts of each
+    /// key column, then those of the range.
+    String bucketsOfKeys(boolean withNulls, KeyRange range, int buckets) {
+        return buckets(buckets, where(withNulls) + " AND " + within(range));
+    }
+
+    private String buckets(int buckets, String where) {
+        return "SELECT bucket, count(*), sum(hash), bit_xor(hash), 0 FROM (SELECT "
+                + bucket(buckets)
+                + " AS bucket, "
+                + rowHash
+                + " AS hash FROM "
+                + from
+                + where
+                + " OFFSET 0) AS h GROUP BY bucket";
+    }
+
+    private String bucket(int buckets) {
+        return "(" + keyHash + " & " + (buckets - 1) + ")::int";
+    }
+
+    /// Returns the positions, from 1, of those of some keys that are in a range. Its parameters are
+    /// the texts of each key column, then those of the range. It reads no table.
+    String positionsWithin(KeyRange range) {
+        String keys =
+                key.stream()
+                        .map(column -> "CAST(? AS " + column.orderedType() + "[])")
+                        .collect(Collectors.joining(", "));
+        return "SELECT ordinal FROM unnest("
+                + keys
+                + ") WITH ORDINALITY AS w("
+                + keyNames()
+                + ", ordinal) WHERE "
+                + within(range, keyNames());
     }
 
     /// Returns the key's columns of the first row of every part of the rows except the first part,
@@ -142,7 +185,11 @@ record SideSql(
 
     /// A condition with a parameter for each key column of `from`, then of `to`.
     private String within(KeyRange range) {
-        String row = "(" + ordered() + ")";
+        return within(range, ordered());
+    }
+
+    private String within(KeyRange range, String columns) {
+        String row = "(" + columns + ")";
         String bound =
                 key.stream()
                         .map(column -> "CAST(? AS " + column.orderedType() + ")")
@@ -218,11 +265,9 @@ record SideSql(
                 + keyNames()
                 + ", bucket, width, hash FROM (SELECT "
                 + keyCells()
-                + ", ("
-                + keyHash
-                + " & "
-                + (buckets - 1)
-                + ")::int AS bucket, octet_length(ROW("
+                + ", "
+                + bucket(buckets)
+                + " AS bucket, octet_length(ROW("
                 + key.stream().map(KeyColumn::text).collect(Collectors.joining(", "))
                 + ")::text) AS width, "
                 + rowHash

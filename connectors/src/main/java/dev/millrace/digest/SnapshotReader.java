@@ -20,6 +20,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -144,7 +145,7 @@ final class SnapshotReader {
                 });
     }
 
-    private static TableDigest digest(PreparedStatement statement) throws SQLException {
+    static TableDigest digest(PreparedStatement statement) throws SQLException {
         statement.setFetchSize(FETCH);
         Map<Integer, RowSum> buckets = new HashMap<>();
         Map<Integer, Long> bytes = new HashMap<>();
@@ -159,7 +160,11 @@ final class SnapshotReader {
     }
 
     private static Array numbers(Connection open, Chunk.Buckets buckets) throws SQLException {
-        return open.createArrayOf("int4", buckets.numbers().toArray());
+        return numbers(open, buckets.numbers());
+    }
+
+    static Array numbers(Connection open, Set<Integer> buckets) throws SQLException {
+        return open.createArrayOf("int4", buckets.toArray());
     }
 
     long count() {
@@ -291,7 +296,9 @@ final class SnapshotReader {
     }
 
     /// Binds the values of the range's bounds.
-    void bind(PreparedStatement statement, int first, KeyRange range) throws SQLException {
+    ///
+    /// @return the next parameter
+    int bind(PreparedStatement statement, int first, KeyRange range) throws SQLException {
         int at = first;
         for (RowKey bound : Arrays.asList(range.from(), range.to())) {
             if (bound != null) {
@@ -300,6 +307,7 @@ final class SnapshotReader {
                 }
             }
         }
+        return at;
     }
 
     Map<RowKey, Row> rows(List<RowKey> keys, long bytes) {
@@ -348,8 +356,7 @@ final class SnapshotReader {
         }
     }
 
-    private void bind(Connection open, PreparedStatement statement, List<RowKey> keys)
-            throws SQLException {
+    void bind(Connection open, PreparedStatement statement, List<RowKey> keys) throws SQLException {
         for (int column = 0; column < sql.key().size(); column++) {
             @Nullable Object[] texts = new @Nullable Object[keys.size()];
             for (int i = 0; i < texts.length; i++) {
@@ -360,7 +367,7 @@ final class SnapshotReader {
         }
     }
 
-    private static boolean haveNulls(List<RowKey> keys) {
+    static boolean haveNulls(List<RowKey> keys) {
         return keys.stream().anyMatch(key -> key.values().contains(null));
     }
 

@@ -21,6 +21,10 @@ public record TableDigest(Map<Integer, RowSum> buckets, Map<Integer, Long> keyBy
     /// of the [#BUCKETS].
     public static final int FINE_BUCKETS = 128 * BUCKETS;
 
+    /// The number of buckets for a range of keys: about ten rows of a chunk are in one bucket, so
+    /// that a difference needs few rows to be read, and few sums are read for all of them.
+    public static final int RANGE_BUCKETS = 16 * BUCKETS;
+
     public TableDigest {
         buckets = Map.copyOf(buckets);
         keyBytes = Map.copyOf(keyBytes);

@@ -1,5 +1,6 @@
 -- Target tables of which the stream lacks changes, because the definition of their source table has changed. Their rows
--- are read again by a row of rebackfill, which begins by itself. No verdict relies on rows of such a table before.
+-- are read again by an operation in table rebackfill, which begins by itself. Until it is complete, a reconciliation
+-- leaves such a table undecided.
 CREATE TABLE lost_changes (
     migration text NOT NULL,
     generation int NOT NULL,

@@ -10,14 +10,18 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Sums of ranges of keys on two real databases.
 class RangesIT {
@@ -75,8 +79,19 @@ class RangesIT {
                         + " '2000-01-01 01:11:34.967296'",
                 "timestamp with time zone; '2000-01-01 00:00:00.000001Z';"
                         + " '2000-01-01 01:11:34.967296Z'",
+                "timestamp with time zone; '2024-01-01 00:00:00Z'; '2024-01-01 00:00:00.000001Z'",
                 "numeric; 1.0; 1.00",
+                "numeric; 0; 0.0",
+                "numeric; 1; -1",
+                "numeric; 1e20; 1e24",
+                "numeric; 12345678901234567890.000000001; 12345678901234567890.000000002",
+                "numeric; 'NaN'; NULL",
+                "numeric; 'NaN'; 'Infinity'",
+                "numeric; 'Infinity'; '-Infinity'",
                 "double precision; 0; '-0'",
+                "double precision; 'NaN'; NULL",
+                "text; 'a'; 'a '",
+                "text; U&'\\00e9'; U&'e\\0301'",
                 "character(3); 'a'; NULL",
                 "text; NULL; ''",
                 "integer; 0; NULL"
@@ -108,6 +123,128 @@ class RangesIT {
 
         assertThat(sum.rows()).isEqualTo(2);
         assertThat(sum.first()).isNotEqualTo(sourceSum(keyed(type), KeyRange.ALL).first());
+    }
+
+    /// A number takes part with its bytes, because equal numbers may have different texts. The same
+    /// text must not have other bytes, whatever computed it.
+    @Test
+    void numericsHaveTheSameBytesIfAndOnlyIfTheyHaveTheSameText() {
+        target.execute(
+                "CREATE TABLE n AS SELECT n FROM generate_series(-300, 300) i,"
+                        + " LATERAL (VALUES (i::numeric), (i * 1.50), (i * 1.5), (i / 8.0),"
+                        + " (round(i / 8.0, 2)), (trunc(i / 8.0, 1)), (i * 10000::numeric),"
+                        + " (i * 0.0001), (i * 0.0001 * 10000), (i * 1e20), (i * 1e20 / 1e20),"
+                        + " ((i || '.000')::numeric), ((i || 'e3')::numeric), ((i || 'e-5')::numeric),"
+                        + " (i::float8::numeric), (i::numeric(12, 2)), (trim_scale(i * 1.50)),"
+                        + " (i::numeric - i), (i - 0.00 - i)) AS v(n)",
+                "INSERT INTO n VALUES ('NaN'), ('Infinity'), ('-Infinity'), ('-0.0'), ('0e5'),"
+                        + " ('Infinity'::numeric - 1), ('NaN'::numeric * 2)");
+
+        List<@Nullable String> counts =
+                target.query(
+                                "SELECT count(DISTINCT n::text), count(DISTINCT numeric_send(n)),"
+                                        + " count(DISTINCT (n::text, numeric_send(n))) FROM n")
+                        .getFirst();
+
+        assertThat(Integer.parseInt(String.valueOf(counts.getFirst()))).isGreaterThan(2_000);
+        assertThat(counts).containsOnly(counts.getFirst());
+    }
+
+    /// The key is the seed of the hashes of a row. With the same seed in two rows, nothing would
+    /// show that these rows swapped their values.
+    @ParameterizedTest(name = "{0}: {1} and {2}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "smallint; 1; 2",
+                "integer; -1; 0",
+                "bigint; 1; 2",
+                "bigint; 1; 4294967296",
+                "text; 'a'; ''",
+                "uuid; '00000000-0000-0000-0000-000000000001'; '00000000-0000-0000-0000-000000000002'",
+                "numeric; 1.0; 2.0",
+                "date; '2024-01-01'; '2024-01-02'",
+                "timestamp without time zone; '2000-01-01 00:00:00.000001'; '2000-01-01 01:11:34.967296'",
+                "bytea; '\\x00'; '\\x0000'"
+            })
+    void rowsThatSwappedTheirValuesHaveAnotherSumWhateverTheirKeys(
+            String type, String one, String other) {
+        both("CREATE TABLE item (id %s PRIMARY KEY, v int)".formatted(type));
+        source.execute("INSERT INTO item VALUES (%s, 7), (%s, 8)".formatted(one, other));
+        target.execute("INSERT INTO item VALUES (%s, 8), (%s, 7)".formatted(one, other));
+        Mapping mapping = mapping(List.of("id", "v"), List.of(type, "integer"), "id");
+
+        RowSum sum = targetSum(mapping, KeyRange.ALL);
+
+        assertThat(sum.rows()).isEqualTo(2);
+        assertThat(sum.first()).isNotEqualTo(sourceSum(mapping, KeyRange.ALL).first());
+        assertThat(sum.second()).isNotEqualTo(sourceSum(mapping, KeyRange.ALL).second());
+    }
+
+    /// A NULL as its seed would give the row no hash.
+    @ParameterizedTest
+    @ValueSource(strings = {"integer", "text", "uuid", "numeric"})
+    void rowWithoutAKeyHasAHash(String type) {
+        both("CREATE TABLE item (id %s, v text)".formatted(type));
+        source.execute("INSERT INTO item VALUES (NULL, 'a')");
+        target.execute("INSERT INTO item VALUES (NULL, 'b')");
+        Mapping mapping = mapping(List.of("id", "v"), List.of(type, "text"), "id");
+
+        assertThat(targetSum(mapping, KeyRange.ALL).first())
+                .isNotZero()
+                .isNotEqualTo(sourceSum(mapping, KeyRange.ALL).first());
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '`',
+            value = {
+                "numeric; ('NaN'), ('Infinity'), ('-Infinity'), (0), (-1), (-1.5), (1e30), (-1e30)",
+                "bigint; (-9223372036854775808), (-1), (0), (9223372036854775807)",
+                "integer; (-2147483648), (-1), (0), (2147483647)",
+                "smallint; (-32768), (-1), (0), (32767)",
+                "oid; (0), (1), (2147483648), (4294967295)",
+                "date; ('-infinity'), ('4713-01-01 BC'), ('1999-12-31'), ('2000-01-01'),"
+                        + " ('infinity')",
+                "timestamp without time zone; ('-infinity'), ('4713-01-01 BC'),"
+                        + " ('1999-12-31 23:59:59.999999'), ('2000-01-01'), ('infinity')",
+                "timestamp with time zone; ('-infinity'), ('4713-01-01 00:00Z BC'),"
+                        + " ('1999-12-31 23:59:59.999999Z'), ('2000-01-01 00:00Z'), ('infinity')",
+                "uuid; ('00000000-0000-0000-0000-000000000000'),"
+                        + " ('7fffffff-ffff-ffff-ffff-ffffffffffff'),"
+                        + " ('80000000-0000-0000-0000-000000000000'),"
+                        + " ('ffffffff-ffff-ffff-ffff-ffffffffffff')",
+                "bytea; (''), ('\\x00'), ('\\x0000'), ('\\x7f'), ('\\xff')"
+            })
+    void everyKeyIsInOneRangeOnBothSides(String type, String keys) {
+        both(
+                "CREATE TABLE item (id %s PRIMARY KEY, v text)".formatted(type),
+                "INSERT INTO item (id) VALUES " + keys);
+        ComparedTable table =
+                chunker.table(mapping(List.of("id", "v"), List.of(type, "text"), "id"));
+        int count = keys.split("\\), \\(").length;
+
+        try (SourceSnapshot ofSource = chunker.openSource(table);
+                TargetSnapshot ofTarget = chunker.openTarget(table)) {
+            RangeSnapshot all = ofTarget.within(KeyRange.ALL);
+            List<RowKey> found = new ArrayList<>();
+            all.rows(all.buckets().buckets().keySet(), (key, _) -> found.add(key));
+            assertThat(found).hasSize(count);
+            List<KeyRange> ranges = KeyRange.ALL.split(all.bounds(1));
+
+            assertThat(ranges).hasSize(count);
+            RowSum sum = RowSum.NONE;
+            for (KeyRange range : ranges) {
+                RowSum one = ofSource.within(range).digest();
+                assertThat(one.rows()).as(range.toString()).isEqualTo(1);
+                assertThat(ofTarget.within(range).digest()).isEqualTo(one);
+                assertThat(ofTarget.within(range).keysWithin(found)).hasSize(1);
+                sum = sum.plus(one);
+            }
+            assertThat(sum).isEqualTo(all.digest());
+        }
     }
 
     @Test
@@ -166,12 +303,22 @@ class RangesIT {
                     .containsExactly("21", "31", "41");
             assertThat(within.bounds(1)).hasSize(39);
             Map<RowKey, RowSum> rows = new HashMap<>();
-            within.rows(rows::put);
+            TableDigest buckets = within.buckets();
+            assertThat(buckets.total()).isEqualTo(within.digest());
+            within.rows(buckets.buckets().keySet(), rows::put);
             assertThat(rows).hasSize(40).doesNotContainKey(RowKey.of(TABLE, "51"));
             assertThat(rows.values().stream().reduce(RowSum.NONE, RowSum::plus))
                     .isEqualTo(within.digest());
             List<RowKey> keys = List.of(RowKey.of(TABLE, "10"), RowKey.of(TABLE, "11"));
             assertThat(within.sums(keys)).containsOnlyKeys(keys.getLast());
+            assertThat(within.keysWithin(keys)).containsExactly(keys.getLast());
+            TableDigest ofKeys = within.buckets(keys);
+            assertThat(ofKeys.total()).isEqualTo(rows.get(keys.getLast()));
+            int bucket = ofKeys.buckets().keySet().iterator().next();
+            assertThat(buckets.differing(buckets.minus(ofKeys))).containsExactly(bucket);
+            Map<RowKey, RowSum> ofBucket = new HashMap<>();
+            within.rows(Set.of(bucket), ofBucket::put);
+            assertThat(ofBucket).containsKey(keys.getLast()).hasSizeLessThan(10);
             assertThat(within.digest().minus(within.digest())).isEqualTo(RowSum.NONE);
         }
     }

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 
 /// Finds the changes of a table's keys in the changes topic, up to the position that the target had
 /// stored. Keys are target keys in the target's text form. Not thread-safe; confined to the
@@ -58,11 +59,17 @@ public final class KeyChangeReader {
         return touched;
     }
 
-    /// The keys that have a change between these offsets and the stored ones.
+    /// The keys of a part of the table that have a change between these offsets and the stored
+    /// ones.
     ///
+    /// @param part which of some keys are in that part
     /// @return empty when the table was truncated, or when there are more keys than this
     public Optional<Set<RowKey>> touched(
-            Map<Integer, Long> from, TargetSnapshot target, StoredPositions to, int most) {
+            Map<Integer, Long> from,
+            TargetSnapshot target,
+            StoredPositions to,
+            UnaryOperator<Set<RowKey>> part,
+            int most) {
         Set<RowKey> touched = new HashSet<>();
         AtomicBoolean all = new AtomicBoolean();
         log.changes(
@@ -74,7 +81,9 @@ public final class KeyChangeReader {
                         all.set(true);
                         return;
                     }
-                    touched.addAll(target.canonical(keysOf(batch)).values());
+                    Set<RowKey> keys = new HashSet<>(target.canonical(keysOf(batch)).values());
+                    keys.removeAll(touched);
+                    touched.addAll(part.apply(keys));
                     all.set(touched.size() > most);
                 });
         return all.get() ? Optional.empty() : Optional.of(touched);

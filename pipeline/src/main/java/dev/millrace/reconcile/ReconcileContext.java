@@ -4,6 +4,7 @@ import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.retention.LogHolds;
 import java.time.Duration;
+import java.util.List;
 
 /// What the classes of one reconciliation share. Immutable; its parts are confined to the
 /// reconciliation's thread.
@@ -103,25 +104,30 @@ public record ReconcileContext(
         /// @param bytes of a chunk, about
         /// @param parallel chunks that are read at a time, each with one session on each side
         /// @param differences a table with more differing keys is not compared further
+        /// @param touched a chunk, or a table that is not divided, in which more keys change while
+        ///   it is compared, is compared again
         public record Chunks(
-                long tableBytes, long rows, long bytes, int parallel, int differences) {
+                long tableBytes,
+                long rows,
+                long bytes,
+                int parallel,
+                int differences,
+                int touched) {
 
             public static final Chunks DEFAULT =
-                    new Chunks(16L << 20, 200_000, 64L << 20, 4, 10_000);
+                    new Chunks(16L << 20, 200_000, 64L << 20, 4, 10_000, 50_000);
 
             Chunks parallel(int other) {
-                return new Chunks(tableBytes, rows, bytes, other, differences);
+                return new Chunks(tableBytes, rows, bytes, other, differences, touched);
             }
 
             public Chunks {
-                if (rows < 1 || bytes < 1 || parallel < 1 || differences < 1) {
+                if (Math.min(rows, bytes) < 1
+                        || Math.min(Math.min(parallel, differences), touched) < 1) {
                     throw new IllegalArgumentException(
-                            "A chunk needs at least one row, one byte and one session, but got "
-                                    + rows
-                                    + ", "
-                                    + bytes
-                                    + ", "
-                                    + parallel);
+                            "A chunk needs at least one row, byte, session, difference and touched"
+                                    + " key, but got "
+                                    + List.of(rows, bytes, parallel, differences, touched));
                 }
             }
         }

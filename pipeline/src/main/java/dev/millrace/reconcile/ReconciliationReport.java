@@ -180,46 +180,6 @@ public record ReconciliationReport(
             sensitive = sensitive == null ? List.of() : List.copyOf(sensitive);
         }
 
-        /// A table that was not compared in chunks and has no sensitive column.
-        public TableReport(
-                String target,
-                Verdict verdict,
-                @Nullable Long sourceRows,
-                @Nullable Long targetRows,
-                @Nullable String sourceChecksum,
-                @Nullable String targetChecksum,
-                long missing,
-                long extra,
-                long different,
-                long inFlight,
-                long fromLog,
-                long undecided,
-                double seconds,
-                List<Mismatch> mismatches,
-                @Nullable String cause,
-                Boolean complete) {
-            this(
-                    target,
-                    verdict,
-                    sourceRows,
-                    targetRows,
-                    sourceChecksum,
-                    targetChecksum,
-                    missing,
-                    extra,
-                    different,
-                    inFlight,
-                    fromLog,
-                    undecided,
-                    seconds,
-                    mismatches,
-                    cause,
-                    complete,
-                    List.of(),
-                    ALL_ROWS,
-                    List.of());
-        }
-
         /// The same with this method.
         public TableReport by(String how) {
             return new TableReport(
@@ -253,6 +213,8 @@ public record ReconciliationReport(
     ///
     /// @param from the texts of the first key's columns; `null` for all keys before `to`
     /// @param to the key after the range; `null` for all keys from `from` on
+    /// @param rows of either side; those of keys that changed meanwhile count as they were compared
+    ///   last, and may be counted in another chunk that was found equal together with this one
     /// @param after position of the source's WAL before the range was read; each transaction that
     ///   was visible there was compared
     /// @param before position of the source's WAL after it was read; no transaction that began

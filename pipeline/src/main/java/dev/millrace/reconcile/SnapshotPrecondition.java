@@ -3,7 +3,9 @@ package dev.millrace.reconcile;
 import dev.millrace.digest.TargetSnapshot;
 import java.util.Optional;
 
-/// Decides whether a snapshot of the target may be compared with a fenced read of the source. Pure.
+/// Decides whether a snapshot of the target may be compared with a fenced read of the source: only
+/// if the target has stored every change that this read shows, and lacks none that the stream lost.
+/// Stateless.
 public final class SnapshotPrecondition {
 
     private SnapshotPrecondition() {}
@@ -21,6 +23,9 @@ public final class SnapshotPrecondition {
         // Checked in the snapshot itself: a generation that began meanwhile has stored nothing.
         return target.stored().reach(fenced.ends().keySet(), fenced.high())
                 ? Optional.empty()
-                : Optional.of("the positions stored in the target do not reach the watermark");
+                : Optional.of(
+                        "the snapshot of the target lacks changes that the source's read shows: they"
+                                + " are not applied, or a new generation began meanwhile. Reconcile"
+                                + " again");
     }
 }

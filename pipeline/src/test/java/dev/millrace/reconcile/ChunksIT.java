@@ -5,8 +5,10 @@ import static dev.millrace.reconcile.UsersScene.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
+import dev.millrace.postgres.SqlState;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import java.sql.SQLException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,6 +68,131 @@ class ChunksIT {
         assertThat(table.different()).isBetween(10L, 200L);
         assertThat(table.sourceRows()).as("not all rows were read").isNull();
         assertThat(table.sourceChecksum()).isNull();
+    }
+
+    /// Its rows do not fit into memory together.
+    @Test
+    void chunkWithManyDifferencesIsDivided() {
+        scene.limits = UsersScene.inChunks(1_000, 1_000);
+        scene.target.execute("UPDATE crm.customer SET amount = -1");
+
+        TableReport table = scene.table();
+
+        assertThat(scene.limits.rows()).isLessThan(270);
+        assertThat(table.different()).isEqualTo(270);
+        assertThat(table.complete()).isTrue();
+        assertThat(table.sourceRows()).isEqualTo(270).isEqualTo(table.targetRows());
+    }
+
+    /// Twenty keys of the table change in every read, ten of each chunk.
+    @Test
+    void keysOfOtherChunksDoNotCountAsTouched() {
+        scene.limits = UsersScene.inChunks(140, 1, 1_000, 15);
+        AtomicInteger version = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> {
+                    for (int i = 1; i < 10; i++) {
+                        scene.write(20 + i, "low " + version.incrementAndGet(), "1");
+                        scene.write(250 + i, "high " + version.incrementAndGet(), "1");
+                    }
+                    scene.progress.catchUp();
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(scene.planned).containsExactly(2);
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+        assertThat(table.inFlight()).isEqualTo(18);
+    }
+
+    @Test
+    void moreTouchedKeysThanTheLimitAreUndecided() {
+        scene.limits = UsersScene.inChunks(1_000, 1, 1_000, 8);
+        AtomicInteger version = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> {
+                    for (int i = 1; i < 10; i++) {
+                        scene.write(20 + i, "low " + version.incrementAndGet(), "1");
+                    }
+                    scene.progress.catchUp();
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("more rows changed");
+        assertThat(table.mismatches()).isEmpty();
+    }
+
+    /// Of a chunk that differs, only the rows of the buckets that differ are read, also if other
+    /// keys change meanwhile.
+    @Test
+    void touchedKeysDoNotHideADifferenceInTheirBucket() {
+        scene.limits = UsersScene.inChunks(1_000, 1, 1_000, 50_000);
+        scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id IN (3, 299)");
+        AtomicInteger version = new AtomicInteger();
+        scene.progress.afterEachWatermark(
+                () -> {
+                    for (int id = 11; id < 290; id += 10) {
+                        scene.write(id, "hot " + version.incrementAndGet(), "1");
+                    }
+                    scene.progress.catchUp();
+                });
+
+        TableReport table = scene.table();
+
+        assertThat(keys(table)).containsExactlyInAnyOrder("different 3", "different 299");
+        assertThat(table.undecided()).as(table.cause()).isZero();
+    }
+
+    /// The sessions on the source: two before the chunks are planned, which needs the third one.
+    private void refuseSourceSessions(int first, int last) {
+        AtomicInteger opened = new AtomicInteger();
+        scene.sourceSessions =
+                () -> {
+                    int number = opened.incrementAndGet();
+                    if (number >= first && number <= last) {
+                        throw new SQLException(
+                                "too many connections", SqlState.TOO_MANY_CONNECTIONS.code());
+                    }
+                    return scene.source.session("reconcile");
+                };
+    }
+
+    @Test
+    void planThatFailedOnceIsTriedAgain() {
+        refuseSourceSessions(3, 3);
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
+        assertThat(table.chunks()).as("not compared as a whole").hasSizeGreaterThan(1);
+    }
+
+    @Test
+    void tableWhoseChunksCannotBePlannedIsUndecidedWithTheReason() {
+        refuseSourceSessions(3, 7);
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("the source could not be read");
+        assertThat(table.sourceRows()).as("not compared as a whole").isNull();
+    }
+
+    /// One chunk has a row for which the SELECT fails.
+    @Test
+    void differencesAreFoundAlsoIfAnotherChunkCannotBeRead() {
+        scene.mapping =
+                UserMapper.mapping("CASE WHEN 1 / (id - 299) > 1 THEN name || id ELSE name END");
+        scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+
+        TableReport table = scene.table();
+
+        assertThat(keys(table)).containsExactly("different 3");
+        assertThat(table.complete()).isFalse();
+        assertThat(table.cause()).contains("the source could not be read").contains("22012");
+        assertThat(table.sourceRows()).isNull();
     }
 
     /// A chunk with one changed row is read once: its other rows are proven equal by the sums.

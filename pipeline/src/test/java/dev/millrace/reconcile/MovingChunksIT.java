@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// As [MovingTablesIT], with tables that are compared in chunks by several threads.
@@ -14,6 +15,11 @@ class MovingChunksIT extends MovingTablesIT {
     MovingChunksIT() {
         scene.analyze();
         scene.limits = UsersScene.inChunks(40, 1_000);
+    }
+
+    @AfterEach
+    void chunksAreCompared() {
+        scene.requireChunks();
     }
 
     /// The chunks that a TRUNCATE meets are compared again. It does not wait for their snapshots.

@@ -8,6 +8,9 @@ import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,12 +27,18 @@ class PlantedUnderWritesIT {
 
     @AutoClose private final UsersScene scene = new UsersScene();
     private final AtomicBoolean stop = new AtomicBoolean();
+    private final AtomicLong written = new AtomicLong();
+    private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
     private Thread writer = Thread.ofVirtual().unstarted(() -> {});
 
     @BeforeEach
     void write() {
-        scene.source.execute("UPDATE users SET name = '' WHERE id = 5");
-        scene.target.execute("UPDATE crm.customer SET full_name = '' WHERE id = 5");
+        scene.source.execute(
+                "UPDATE users SET name = '' WHERE id = 5",
+                "UPDATE users SET name = U&'\\00e9' WHERE id = 6");
+        scene.target.execute(
+                "UPDATE crm.customer SET full_name = '' WHERE id = 5",
+                "UPDATE crm.customer SET full_name = U&'\\00e9' WHERE id = 6");
         scene.analyze();
         scene.limits = UsersScene.inChunks(20, 1_000);
         writer = Thread.ofVirtual().start(this::writeUntilStopped);
@@ -39,23 +48,39 @@ class PlantedUnderWritesIT {
     void stop() throws InterruptedException {
         stop.set(true);
         writer.join();
+        assertThat(failure.get()).as("of the writer").isNull();
     }
 
-    /// All rows except the first ten, the hot ones every second time.
+    /// Requires that the rows were written while they were compared.
+    private TableReport compare() {
+        long before = written.get();
+        TableReport table = scene.table();
+        assertThat(written.get()).as("writes").isGreaterThan(before + 2 * HOT.size());
+        scene.requireChunks();
+        return table;
+    }
+
+    /// All rows except the first ten and those from 130 to 139, the hot ones every second time.
     private void writeUntilStopped() {
-        for (int i = 0; !stop.get(); i++) {
-            scene.progress.throttle();
-            int id = i % 2 == 0 ? HOT.get(i / 2 % HOT.size()) : 11 + i * 7 % 290;
-            scene.progress.write(
-                    "UPDATE users SET name = 'w%d', amount = %d, deleted = false WHERE id = %d"
-                            .formatted(i, i, id),
-                    user(id, "w" + i, Integer.toString(i)));
+        try {
+            for (int i = 0; !stop.get(); i++) {
+                scene.progress.throttle();
+                int other = 11 + i * 7 % 290;
+                int id = i % 2 == 0 ? HOT.get(i / 2 % HOT.size()) : other / 10 == 13 ? 15 : other;
+                scene.progress.write(
+                        "UPDATE users SET name = 'w%d', amount = %d, deleted = false WHERE id = %d"
+                                .formatted(i, i, id),
+                        user(id, "w" + i, Integer.toString(i)));
+                written.incrementAndGet();
+            }
+        } catch (RuntimeException e) {
+            failure.set(e);
         }
     }
 
     @RepeatedTest(10)
     void findsNothingWhereNothingIsPlanted() {
-        TableReport table = scene.table();
+        TableReport table = compare();
 
         assertThat(table.mismatches()).isEmpty();
         assertThat(table.verdict()).as(table.cause()).isEqualTo(Verdict.EQUAL);
@@ -68,7 +93,7 @@ class PlantedUnderWritesIT {
                 fault("missing", "DELETE FROM crm.customer WHERE id = 4", "missing 4"),
                 fault("extra", "INSERT INTO crm.customer VALUES (-1, 'x', 1)", "extra -1"),
                 fault(
-                        "behind the last",
+                        "after the last",
                         "INSERT INTO crm.customer VALUES (301, 'x', 1)",
                         "extra 301"),
                 fault("changed", set("full_name = 'name 03'", 3), "different 3"),
@@ -76,6 +101,13 @@ class PlantedUnderWritesIT {
                 fault("trailing blank", set("full_name = 'name 3 '", 3), "different 3"),
                 fault("scale", set("amount = 4.5", 3), "different 3"),
                 fault("NaN", set("amount = 'NaN'", 3), "different 3"),
+                fault("letter in two forms", set("full_name = U&'e\\0301'", 6), "different 6"),
+                fault(
+                        "rows of two chunks exchanged",
+                        "UPDATE crm.customer SET full_name = 'name ' || (136 - id),"
+                                + " amount = (136 - id) * 1.50 WHERE id IN (3, 133)",
+                        "different 3",
+                        "different 133"),
                 fault(
                         "swapped rows",
                         "UPDATE crm.customer SET full_name = 'name ' || (5 - id),"
@@ -102,7 +134,7 @@ class PlantedUnderWritesIT {
     void findsThePlantedFaultAndNothingElse(String name, String sql, List<String> found) {
         scene.target.execute(sql);
 
-        TableReport table = scene.table();
+        TableReport table = compare();
 
         assertThat(keys(table)).containsExactlyInAnyOrderElementsOf(found);
         assertThat(table.undecided()).as(table.cause()).isZero();

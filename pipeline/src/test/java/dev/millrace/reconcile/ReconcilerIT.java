@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.TableId;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -163,6 +162,54 @@ class ReconcilerIT {
         assertThat(table.mismatches()).isEmpty();
     }
 
+    @Test
+    void tableWhoseRowsAreReadAgainIsUndecidedWithItsReason() {
+        scene.target.execute(
+                ("INSERT INTO millrace.lost_changes (migration, generation, target_schema,"
+                                + " target_name, reason, whole) VALUES ('%s', 1, 'crm', 'customer',"
+                                + " 'its definition has changed', true)")
+                        .formatted(scene.topics.migration()),
+                "DELETE FROM crm.customer WHERE id = 8");
+
+        TableReport table = scene.table();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause())
+                .isEqualTo("rows of the table are read again: its definition has changed");
+        assertThat(table.mismatches()).isEmpty();
+    }
+
+    /// The causes are found after every verdict.
+    @Test
+    void cancellationWhileCausesAreFoundKeepsTheVerdict() {
+        scene.target.execute("UPDATE crm.customer SET amount = 4.5 WHERE id = 3");
+        AtomicInteger watermarks = new AtomicInteger();
+        scene.progress.afterEachWatermark(watermarks::incrementAndGet);
+        Mismatch explained = scene.table().mismatches().getFirst();
+        int last = watermarks.getAndSet(0);
+        scene.progress.afterEachWatermark(
+                () -> {
+                    if (watermarks.incrementAndGet() == last) {
+                        scene.cancellation.request();
+                    }
+                });
+
+        ReconciliationReport report = scene.reconcile();
+
+        assertThat(scene.cancellation.isRequested()).isTrue();
+        assertThat(report.verdict()).isEqualTo(Verdict.DIFFERENT);
+        assertThat(report.reason()).isNull();
+        assertThat(report.tables().getFirst().mismatches())
+                .singleElement()
+                .satisfies(
+                        mismatch -> {
+                            assertThat(mismatch.key()).isEqualTo(explained.key());
+                            assertThat(mismatch.cause())
+                                    .isEqualTo(KeyRecheck.NO_CHANGE_IN_FLIGHT)
+                                    .isNotEqualTo(explained.cause());
+                        });
+    }
+
     private static final int TABLES = 700;
 
     /// Small tables share one fenced read; a table that cannot be read does not affect the others.
@@ -209,7 +256,7 @@ class ReconcilerIT {
     void findsFewDifferencesInALargeTableWithoutReadingAllRows() {
         fillMore(20_000);
         scene.target.execute("UPDATE crm.customer SET amount = 0 WHERE id IN (7, 1007, 9007)");
-        scene.limits = new ReconcileLimits(3, Duration.ZERO, 40, 1_000_000);
+        scene.limit(40, 1_000_000);
 
         TableReport table = scene.table();
 
@@ -223,7 +270,7 @@ class ReconcilerIT {
     void scansACompletelyDifferentTableThreeTimesAndCountsALowerBound() {
         fillMore(2_000);
         scene.target.execute("UPDATE crm.customer SET amount = -1");
-        scene.limits = new ReconcileLimits(3, Duration.ZERO, 100, 1_000_000);
+        scene.limit(100, 1_000_000);
         AtomicInteger watermarks = new AtomicInteger();
         scene.progress.afterEachWatermark(watermarks::incrementAndGet);
 
@@ -236,7 +283,7 @@ class ReconcilerIT {
         assertThat(watermarks.get()).as("digest, finer digest, rows, keys, causes").isEqualTo(10);
     }
 
-    private void fillMore(int rows) {
+    final void fillMore(int rows) {
         String more = " FROM generate_series(1001, %d) i".formatted(1_000 + rows);
         scene.source.execute("INSERT INTO users SELECT i, 'x', 1" + more);
         scene.target.execute("INSERT INTO crm.customer SELECT i, 'x', 1" + more);
@@ -252,7 +299,7 @@ class ReconcilerIT {
         scene.target.execute(
                 "UPDATE crm.customer SET full_name = repeat('%s', %d) WHERE id < 6"
                         .formatted(onTarget, length));
-        scene.limits = new ReconcileLimits(3, Duration.ZERO, 1_000, 10_000);
+        scene.limit(1_000, 10_000);
 
         TableReport table = scene.table();
 

@@ -53,7 +53,10 @@ class ReportTest {
                 4.25,
                 List.of(),
                 null,
-                true);
+                true,
+                List.of(),
+                TableReport.ALL_ROWS,
+                List.of());
     }
 
     static TableReport different(String name, Mismatch... mismatches) {
@@ -73,7 +76,10 @@ class ReportTest {
                 0.5,
                 Arrays.asList(mismatches),
                 null,
-                true);
+                true,
+                List.of(),
+                TableReport.ALL_ROWS,
+                List.of());
     }
 
     static TableReport undecided(String name) {
@@ -93,7 +99,10 @@ class ReportTest {
                 60,
                 List.of(),
                 "the target did not catch up in time: the applier makes no progress",
-                true);
+                true,
+                List.of(),
+                TableReport.ALL_ROWS,
+                List.of());
     }
 
     static ReconciliationReport report(TableReport... tables) {
@@ -409,7 +418,10 @@ class ReportTest {
                 whole.seconds(),
                 whole.mismatches(),
                 whole.cause(),
-                false);
+                false,
+                List.of(),
+                TableReport.ALL_ROWS,
+                List.of());
     }
 
     @Test

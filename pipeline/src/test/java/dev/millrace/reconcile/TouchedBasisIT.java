@@ -217,7 +217,7 @@ class TouchedBasisIT {
         users.progress.pauseApplying(true);
         WatermarkNumber ahead = users.progress.emitWatermark().number();
         assertThat(scene.finish(ahead).tables().getFirst().report().cause())
-                .contains("do not reach the watermark");
+                .contains("lacks changes that the source's read shows");
         users.progress.pauseApplying(false);
         users.target.execute(
                 ("INSERT INTO millrace.stopped_table VALUES"

@@ -1,14 +1,18 @@
 package dev.millrace.reconcile;
 
 import static dev.millrace.reconcile.UserMapper.user;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.Topics;
 import dev.millrace.digest.Chunker;
+import dev.millrace.digest.ComparedTable;
+import dev.millrace.digest.Sessions;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.StartPosition.Servers;
 import dev.millrace.reconcile.pass.PassProgress;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.touched.TouchedReconciliation;
@@ -16,10 +20,14 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// `users` on a source, `crm.customer` with the same rows on a target, and a small stream between
 /// them. The stream always maps correctly; `mapping` is the mapping of the reconciliation.
@@ -36,13 +44,64 @@ final class UsersScene implements AutoCloseable {
     SensitiveColumns sensitive = SensitiveColumns.NONE;
     ReconcileLimits limits = new ReconcileLimits(3, Duration.ZERO, 200_000, 1_000_000);
 
+    Cancellation cancellation = new Cancellation();
+
+    /// The sessions of the reconciliation on the source.
+    Sessions sourceSessions = () -> source.session("reconcile");
+
+    /// How many chunks each pass has planned for a table.
+    final List<Integer> planned = new ArrayList<>();
+
+    private final PassProgress counting =
+            new PassProgress() {
+                @Override
+                public Begun begin(Instant now, Servers servers, Collection<Mapping> mappings) {
+                    return NONE.begin(now, servers, mappings);
+                }
+
+                @Override
+                public List<Chunk> chunks(ComparedTable table) {
+                    return List.of();
+                }
+
+                @Override
+                public void planned(ComparedTable table, List<Chunk> chunks) {
+                    planned.add(chunks.size());
+                }
+
+                @Override
+                public void equal(
+                        ComparedTable table, List<Chunk> chunks, Optional<StartPosition> start) {}
+
+                @Override
+                public void interrupted() {}
+            };
+
     /// Any table is compared in chunks of about this number of rows, two at a time.
     static ReconcileLimits inChunks(long rows, int differences) {
-        return new ReconcileLimits(
-                3, Duration.ZERO, 60, 1_000_000, new Chunks(-1, rows, 1 << 30, 2, differences));
+        return inChunks(rows, 2, differences, 50_000);
     }
 
-    Cancellation cancellation = new Cancellation();
+    static ReconcileLimits inChunks(long rows, int parallel, int differences, int touched) {
+        return new ReconcileLimits(
+                3,
+                Duration.ZERO,
+                60,
+                1_000_000,
+                new Chunks(-1, rows, 1 << 30, parallel, differences, touched));
+    }
+
+    /// Changes how much is kept in memory; tables are divided as before.
+    void limit(long rows, long bytes) {
+        limits =
+                new ReconcileLimits(
+                        limits.rounds(), limits.visibilityTimeout(), rows, bytes, limits.chunks());
+    }
+
+    /// Requires that every pass since the beginning divided its table.
+    void requireChunks() {
+        assertThat(planned).as("chunks of each pass").isNotEmpty().allMatch(chunks -> chunks > 1);
+    }
 
     UsersScene() {
         source.execute(UserMapper.SOURCE_TABLE);
@@ -73,7 +132,7 @@ final class UsersScene implements AutoCloseable {
 
     ReconciliationReport reconcile(List<Mapping> mappings) {
         return new Reconciler(subject(), progress, sources(), limits, InstantSource.system())
-                .reconcile(mappings, cancellation);
+                .reconcile(mappings, counting, cancellation);
     }
 
     /// Compares the table, or what is left of it.
@@ -91,18 +150,18 @@ final class UsersScene implements AutoCloseable {
         return new Reconciler.Subject(topics.migration(), SPEC_HASH, sensitive);
     }
 
-    Chunker chunker() {
-        return new Chunker(
-                topics.migration(),
-                topics.target(),
-                () -> source.session("reconcile"),
-                () -> target.session("reconcile"));
-    }
-
     private Reconciler.Sources sources() {
         Map<String, Object> kafka =
                 Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
         return new Reconciler.Sources(chunker(), new ChangeLog(kafka, topics));
+    }
+
+    Chunker chunker() {
+        return new Chunker(
+                topics.migration(),
+                topics.target(),
+                () -> sourceSessions.open(),
+                () -> target.session("reconcile"));
     }
 
     TableReport table() {

@@ -418,7 +418,6 @@ class GatesTest {
                 new GateFacts(
                         READY.phase(),
                         READY.verdict(),
-                        READY.specHash(),
                         READY.lag(),
                         READY.rejected(),
                         READY.incompleteKeys(),

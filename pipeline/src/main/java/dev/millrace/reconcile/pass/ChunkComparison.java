@@ -5,6 +5,7 @@ import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.ComparedTable;
 import dev.millrace.digest.KeyRange;
 import dev.millrace.digest.RangeSnapshot;
+import dev.millrace.digest.TableDigest;
 import dev.millrace.digest.TableSnapshot.RowSum;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.reconcile.FencedRead;
@@ -15,13 +16,13 @@ import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
 import dev.millrace.reconcile.SnapshotPrecondition;
 import dev.millrace.reconcile.Suspect;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.concurrent.locks.ReentrantLock;
 
 /// Compares one chunk of a table, a range of keys, in one snapshot of each side. Thread-safe.
@@ -43,13 +44,12 @@ import java.util.concurrent.locks.ReentrantLock;
 /// `KeyVerifier` reads each suspect again and decides, with what it knows about changes in flight
 /// and transactions that are not visible yet.
 ///
-/// **What limits the cost.** A chunk that differs is read twice. If it has more rows than fit into
-/// memory, it is divided, and each part is compared again: a row is read at most as often as the
-/// chunk can be divided, log2 of its rows.
+/// **What limits the cost.** Of a chunk that differs, both servers sum the rows once more, in
+/// buckets of their keys, without the touched keys. Only the rows of the buckets that differ are
+/// read one by one. If they do not fit into memory, the chunk is divided, and each part is compared
+/// again: a row is read at most as often as the chunk can be divided, log2 of its rows. If more
+/// buckets differ than keys can be verified, only some of them are read.
 final class ChunkComparison {
-
-    /// More touched keys are not subtracted: the chunk is compared again.
-    private static final int MOST_TOUCHED = 50_000;
 
     private static final int MOST_PARTS = 16;
 
@@ -149,7 +149,12 @@ final class ChunkComparison {
             }
             Optional<Set<RowKey>> touched =
                     new KeyChangeReader(with, table.mapping())
-                            .touched(fenced.ends(), target, target.stored(), MOST_TOUCHED);
+                            .touched(
+                                    fenced.ends(),
+                                    target,
+                                    target.stored(),
+                                    ofTarget::keysWithin,
+                                    with.limits().chunks().touched());
             return touched.isEmpty()
                     ? new Outcome.Again(
                             "more rows changed while a chunk was compared than can be left out of"
@@ -235,7 +240,22 @@ final class ChunkComparison {
         /// Rows differ that did not change meanwhile.
         private Outcome compareRows(Set<RowKey> touched) {
             ReconcileLimits limits = with.limits();
-            if (Math.max(ofSource.rows(), ofTarget.rows()) > limits.rows()) {
+            int most = limits.chunks().differences();
+            List<RowKey> keys = List.copyOf(touched);
+            TableDigest sums = source.buckets().minus(source.buckets(keys));
+            with.cancellation().check();
+            TableDigest others = target.buckets().minus(target.buckets(keys));
+            SortedSet<Integer> differing = sums.differing(others);
+            Set<Integer> read = new LinkedHashSet<>();
+            long count = 0;
+            for (int bucket : differing) {
+                if (differing.size() > most && count >= most) {
+                    break;
+                }
+                read.add(bucket);
+                count += Math.max(sums.bucket(bucket).rows(), others.bucket(bucket).rows());
+            }
+            if (count > limits.rows()) {
                 long each = part(limits.chunks().rows());
                 List<KeyRange> parts = parts(each);
                 if (parts.size() > 1) {
@@ -244,7 +264,7 @@ final class ChunkComparison {
             }
             rows.lock();
             try {
-                return compareRows(touched, limits.chunks().differences());
+                return compareRows(touched, read, most, read.size() < differing.size());
             } finally {
                 rows.unlock();
             }
@@ -261,15 +281,18 @@ final class ChunkComparison {
         }
 
         /// What both sides have in common vanishes from the map.
-        private Outcome compareRows(Set<RowKey> touched, int most) {
+        ///
+        /// @param buckets whose rows are read
+        /// @param some whether other buckets differ too
+        private Outcome compareRows(
+                Set<RowKey> touched, Set<Integer> buckets, int most, boolean some) {
             Map<RowKey, RowSum> difference = new HashMap<>();
-            source.rows((key, row) -> add(difference, key, row));
+            source.rows(buckets, (key, row) -> add(difference, key, row));
             with.cancellation().check();
-            target.rows((key, row) -> add(difference, key, RowSum.NONE.minus(row)));
+            target.rows(buckets, (key, row) -> add(difference, key, RowSum.NONE.minus(row)));
             Set<RowKey> keys = new LinkedHashSet<>(difference.keySet());
-            boolean tooMany = keys.size() > most;
-            if (tooMany) {
-                List<RowKey> first = new ArrayList<>(keys).subList(0, most);
+            if (some || keys.size() > most) {
+                List<RowKey> first = keys.stream().limit(most).toList();
                 return new Outcome.TooMany(suspects(Set.copyOf(first)));
             }
             keys.addAll(touched);

@@ -26,21 +26,19 @@ record ChunkPlan(ReconcileContext with, ComparedTable table) {
     /// So many scans of the source at most are no reason for a plan without an index.
     private static final int FEW_CHUNKS = 2;
 
-    /// Whether a table is large, and its chunks are the same on both sides.
-    static boolean isFor(ReconcileContext with, ComparedTable table) {
-        if (table.bytes() <= with.limits().chunks().tableBytes() || !table.hasRanges()) {
-            return false;
-        }
-        try (SourceSnapshot source = with.chunker().openSource(table)) {
-            return !source.hasNullKey();
-        }
+    /// Whether a table is large, and ranges of its key are the same on both sides. Reads nothing.
+    static boolean isFor(Chunks chunks, ComparedTable table) {
+        return table.bytes() > chunks.tableBytes() && table.hasRanges();
     }
 
     /// The chunks of an interrupted pass, or new ones, which are stored.
     ///
-    /// @return empty if the source would scan its table for each chunk, for example because the
-    ///   SELECT casts the key
+    /// @return empty if the source has a row with a NULL in its key, which is in no chunk, or if it
+    ///   would scan its table for each chunk, for example because the SELECT casts the key
     Optional<List<PassProgress.Chunk>> of(PassProgress progress) {
+        if (hasNullKey()) {
+            return Optional.empty();
+        }
         List<PassProgress.Chunk> known = progress.chunks(table);
         if (!known.isEmpty()) {
             return Optional.of(known);
@@ -58,6 +56,12 @@ record ChunkPlan(ReconcileContext with, ComparedTable table) {
                         .toList();
         progress.planned(table, chunks);
         return Optional.of(chunks);
+    }
+
+    private boolean hasNullKey() {
+        try (SourceSnapshot source = with.chunker().openSource(table)) {
+            return source.hasNullKey();
+        }
     }
 
     private boolean areIndexed(List<KeyRange> ranges) {

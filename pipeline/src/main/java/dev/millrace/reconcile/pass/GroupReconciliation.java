@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,9 +50,6 @@ final class GroupReconciliation {
     private static final int TABLES = 250;
 
     private static final long BYTES = 64L * 1024 * 1024;
-
-    /// With more touched keys, the differing buckets are read again instead.
-    private static final int MOST_TOUCHED = 50_000;
 
     private final ReconcileContext with;
     private final InstantSource clock;
@@ -216,7 +214,13 @@ final class GroupReconciliation {
         }
         Optional<Set<RowKey>> touched =
                 new KeyChangeReader(with, member.table().mapping())
-                        .touched(fenced.ends(), target, target.stored(), MOST_TOUCHED);
+                        .touched(
+                                fenced.ends(),
+                                target,
+                                target.stored(),
+                                UnaryOperator.identity(),
+                                with.limits().chunks().touched());
+        // Without them, the differing buckets are read again.
         Chunk.Keys keys = Chunk.Keys.of(touched.orElse(Set.of()));
         TableDigest rest = ofSource.minus(source.digest(keys));
         return Optional.of(

@@ -31,6 +31,7 @@ import dev.millrace.reconcile.TableReportBuilder;
 import dev.millrace.reconcile.TableReportBuilder.Differences;
 import dev.millrace.reconcile.pass.GroupReconciliation.Member;
 import dev.millrace.reconcile.pass.PassProgress.Begun;
+import dev.millrace.reconcile.pass.TablePass.Setup;
 import dev.millrace.retention.LogHolds;
 import dev.millrace.spec.SpecResult;
 import java.time.Instant;
@@ -256,20 +257,13 @@ public final class Reconciler {
             List<Member> large = new ArrayList<>();
             List<Member> others = new ArrayList<>();
             for (Member member : members) {
-                (isLarge(member, with) ? large : others).add(member);
+                boolean isLarge = ChunkPlan.isFor(with.limits().chunks(), member.table());
+                (isLarge ? large : others).add(member);
             }
             compareGroups(GroupReconciliation.groups(others), with, threads);
+            Setup setup = new Setup(with, threads, stored, start, clock);
             for (Member member : large) {
-                TablePass pass =
-                        new TablePass(
-                                with,
-                                member.table(),
-                                member.builder(),
-                                threads,
-                                stored,
-                                start,
-                                clock);
-                if (pass.run()) {
+                if (new TablePass(setup, member.table(), member.builder()).run()) {
                     member.builder().finished();
                 } else {
                     compareGroups(List.of(List.of(member)), with, threads);
@@ -295,16 +289,6 @@ public final class Reconciler {
                             "reason",
                             Incident.reason(LOG, "Differences could not be explained.", e))
                     .log("The causes of differences could not be found in the log.");
-        }
-    }
-
-    /// A table that cannot be read is reported by its group.
-    private static boolean isLarge(Member member, ReconcileContext with) {
-        try {
-            return ChunkPlan.isFor(with, member.table());
-        } catch (ReadFailed _) {
-            with.cancellation().check();
-            return false;
         }
     }
 

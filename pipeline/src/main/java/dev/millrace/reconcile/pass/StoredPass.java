@@ -89,7 +89,7 @@ public final class StoredPass implements PassProgress {
                     .filter(pass -> isRecent(pass, now))
                     .map(pass -> new Interrupted(pass.id(), pass.targets()));
         } catch (SQLException e) {
-            warn(e);
+            warnUnread(e);
             return Optional.empty();
         }
     }
@@ -222,8 +222,8 @@ public final class StoredPass implements PassProgress {
     private static PassStore.Chunk stored(Chunk chunk) {
         return new PassStore.Chunk(
                 chunk.number(),
-                texts(chunk.range().from()),
-                texts(chunk.range().to()),
+                chunk.range().fromTexts(),
+                chunk.range().toTexts(),
                 chunk.equal()
                         .map(
                                 equal ->
@@ -234,11 +234,6 @@ public final class StoredPass implements PassProgress {
                                                 equal.inFlight(),
                                                 equal.between().after().toString(),
                                                 equal.between().before().toString())));
-    }
-
-    /// The bounds of a range have no NULL.
-    private static @Nullable List<String> texts(@Nullable RowKey key) {
-        return key == null ? null : key.values().stream().map(String::valueOf).toList();
     }
 
     private interface Write {
@@ -264,10 +259,18 @@ public final class StoredPass implements PassProgress {
         try {
             return stores ? read.run() : List.of();
         } catch (SQLException e) {
-            warn(e);
+            warnUnread(e);
             stores = false;
             return List.of();
         }
+    }
+
+    private static void warnUnread(SQLException failure) {
+        LOG.atWarn()
+                .addKeyValue("reason", Reason.of(failure))
+                .log(
+                        "The progress of a reconciliation cannot be read. The reconciliation begins"
+                                + " again.");
     }
 
     private static void warn(SQLException failure) {

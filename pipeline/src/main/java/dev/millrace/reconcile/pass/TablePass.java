@@ -68,9 +68,7 @@ final class TablePass {
     private final ChunkPace pace;
     private final ChunkComparison comparison;
     private final CompletionService<Done> threads;
-    private final InstantSource clock;
-    private final PassProgress progress;
-    private final Supplier<Optional<StartPosition>> start;
+    private final Setup setup;
     private final Deque<Work> open = new ArrayDeque<>();
 
     /// Chunks whose suspects are to be verified.
@@ -167,33 +165,38 @@ final class TablePass {
 
     private record Done(Work work, Outcome outcome) {}
 
+    /// What all tables of a pass share.
+    ///
     /// @param threads compare chunks
     /// @param start where the first read of the pass was, if it is known
-    TablePass(
+    record Setup(
             ReconcileContext with,
-            ComparedTable table,
-            TableReportBuilder builder,
             Executor threads,
             PassProgress progress,
             Supplier<Optional<StartPosition>> start,
-            InstantSource clock) {
-        this.with = with;
+            InstantSource clock) {}
+
+    TablePass(Setup setup, ComparedTable table, TableReportBuilder builder) {
+        this.setup = setup;
+        this.with = setup.with();
         this.table = table;
         this.builder = builder;
         this.pace = new ChunkPace(with.limits().budget().chunkTime());
         this.comparison = new ChunkComparison(with, table, new ReentrantLock(), pace);
-        this.threads = new ExecutorCompletionService<>(threads);
-        this.progress = progress;
-        this.start = start;
-        this.clock = clock;
+        this.threads = new ExecutorCompletionService<>(setup.threads());
     }
 
-    /// @return false if the source cannot read ranges of the key by an index; nothing was compared
+    /// @return false if the table has no chunks; nothing was compared
     boolean run() {
-        Instant started = clock.instant();
+        Instant started = setup.clock().instant();
         try {
-            Optional<List<PassProgress.Chunk>> chunks = new ChunkPlan(with, table).of(progress);
+            Optional<List<PassProgress.Chunk>> chunks = plan();
             if (chunks.isEmpty()) {
+                LOG.atInfo()
+                        .addKeyValue("table", table.mapping().target().table())
+                        .log(
+                                "A table is compared as a whole, because its source cannot be read"
+                                        + " in ranges of the key.");
                 return false;
             }
             builder.rows(RowSum.NONE, RowSum.NONE);
@@ -206,9 +209,35 @@ final class TablePass {
             with.cancellation().check();
             end(reason(e), TableReportBuilder.passes(e));
         } finally {
-            builder.took(Duration.between(started, clock.instant()));
+            builder.took(Duration.between(started, setup.clock().instant()));
         }
         return true;
+    }
+
+    /// A table whose chunks cannot be planned is not compared in another way, because a large one
+    /// would take a snapshot for as long as it is read.
+    private Optional<List<PassProgress.Chunk>> plan() {
+        for (int tries = 0; ; tries++) {
+            with.cancellation().check();
+            try {
+                return new ChunkPlan(with, table).of(setup.progress());
+            } catch (ReadFailed e) {
+                with.cancellation().check();
+                if (e.isPermanent() || tries + 1 == TRIES) {
+                    throw e;
+                }
+                LOG.atWarn()
+                        .addKeyValue("table", table.mapping().target().table())
+                        .addKeyValue("reason", reason(e))
+                        .log("A table could not be divided into chunks. Millrace tries again.");
+                pause(tries);
+            }
+        }
+    }
+
+    /// A server that does not respond needs some time.
+    private void pause(int tries) {
+        with.cancellation().pause(AFTER_A_FAILURE.multipliedBy(1L << tries));
     }
 
     private static String reason(RuntimeException failure) {
@@ -278,7 +307,7 @@ final class TablePass {
 
     private void storeEqual() {
         if (!equal.isEmpty()) {
-            progress.equal(table, List.copyOf(equal), start.get());
+            setup.progress().equal(table, List.copyOf(equal), setup.start().get());
             equal.clear();
         }
     }
@@ -315,8 +344,10 @@ final class TablePass {
             return outcome;
         } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
             String why = reason(e);
-            // A server that does not respond needs some time.
-            with.cancellation().pause(AFTER_A_FAILURE.multipliedBy(1L << work.tries()));
+            if (e instanceof ReadFailed failed && failed.isPermanent()) {
+                return new Outcome.Undecided(why, false);
+            }
+            pause(work.tries());
             return new Outcome.Again(why, TableReportBuilder.passes(e));
         }
     }
