@@ -1,7 +1,7 @@
 package dev.millrace.backfill;
 
-import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.Window.Outcome;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;

@@ -1,7 +1,7 @@
 package dev.millrace.backfill;
 
-import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.TableWork.Step;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.sql.Relation;

@@ -2,8 +2,8 @@ package dev.millrace.backfill;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.BackfillState.Fact;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.ChangeEvent.Origin;
 import dev.millrace.change.Lsn;

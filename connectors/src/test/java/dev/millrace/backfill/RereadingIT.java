@@ -2,8 +2,8 @@ package dev.millrace.backfill;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.backfill.pace.Pace;
 import dev.millrace.backfill.Rereading.Waiting;
+import dev.millrace.backfill.pace.Pace;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;

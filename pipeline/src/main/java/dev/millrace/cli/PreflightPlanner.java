@@ -1,8 +1,8 @@
 package dev.millrace.cli;
 
-import dev.millrace.cli.text.PlanView;
 import dev.millrace.cli.OutputOption.OutputFormat;
 import dev.millrace.cli.Providers.Planner;
+import dev.millrace.cli.text.PlanView;
 import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;

@@ -112,11 +112,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.broker = broker;
         this.owner = owner;
         this.tables = KnownTables.of(stream.tables().sourceIds(), stream.tables().targetIds());
-        StreamParity parity = 
+        StreamParity parity =
                 new StreamParity(
-                        stream,
-                        file.spec().queries(),
-                        !file.spec().sensitive().tables().isEmpty());
+                        stream, file.spec().queries(), !file.spec().sensitive().tables().isEmpty());
         this.reconciliations =
                 new Reconciliations(
                         stream,

@@ -57,16 +57,17 @@ public record StreamParity(
         return queries.isEmpty() || compared.size() < all.size()
                 ? withSchema
                 : withSchema.withQueries(
-                        shown(new QueryParity(
-                                        source(),
-                                        target(),
-                                        run.progress(),
-                                        run.chunker(),
-                                        new ChangeLog(stream.kafka(), stream.topics()),
-                                        run.cancellation(),
-                                        run.clock(),
-                                        QueryComparison.Budget.STANDARD)
-                                .compare(queries)));
+                        shown(
+                                new QueryParity(
+                                                source(),
+                                                target(),
+                                                run.progress(),
+                                                run.chunker(),
+                                                new ChangeLog(stream.kafka(), stream.topics()),
+                                                run.cancellation(),
+                                                run.clock(),
+                                                QueryComparison.Budget.STANDARD)
+                                        .compare(queries)));
     }
 
     private List<QueryReport> shown(List<QueryReport> reports) {

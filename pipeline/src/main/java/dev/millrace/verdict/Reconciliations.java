@@ -387,7 +387,8 @@ public final class Reconciliations implements AutoCloseable {
         }
     }
 
-    /// The last finished ones of every generation, the newest first, also those that are not stored.
+    /// The last finished ones of every generation, the newest first, also those that are not
+    /// stored.
     public List<PastVerdict> history() {
         Map<UUID, PastVerdict> past = new HashMap<>();
         states.forEach(

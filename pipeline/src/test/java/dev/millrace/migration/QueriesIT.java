@@ -2,7 +2,6 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-
 import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.QueryReport.Verdict;
 import dev.millrace.reads.StreamParity;
@@ -43,12 +42,7 @@ class QueriesIT {
     }
 
     private static QueryPair pair(String name, String statement, Optional<String> parameters) {
-        return new QueryPair(
-                name,
-                statement,
-                statement,
-                parameters,
-                Optional.empty());
+        return new QueryPair(name, statement, statement, parameters, Optional.empty());
     }
 
     private static QueryPair balance() {
@@ -119,7 +113,9 @@ class QueriesIT {
 
         QueryPair edited =
                 pair("balance", "SELECT balance + 1 FROM account WHERE id = $1", Optional.empty());
-        assertThat(new StreamParity(scene.stream(), List.of(edited), false).problems(Optional.of(last)))
+        assertThat(
+                        new StreamParity(scene.stream(), List.of(edited), false)
+                                .problems(Optional.of(last)))
                 .containsExactly("Query balance was not compared. Run 'millrace reconcile'.");
     }
 

@@ -7,8 +7,8 @@ import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.ControlSchema;
 import dev.millrace.control.ReconciliationStore;
 import dev.millrace.control.ReconciliationStore.Stored;
-import dev.millrace.reads.StreamParity;
 import dev.millrace.control.pass.PassStore;
+import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -16,10 +16,10 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
 import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.SensitiveColumns;
-import dev.millrace.reconcile.pass.Reconciler;
-import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.reconcile.StartPosition.Servers;
+import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.retention.LogHolds;
+import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.verdict.Reconciliations;
 import dev.millrace.verdict.Reconciliations.Method;
@@ -112,14 +112,17 @@ class ReconciliationsIT {
             Instant began = Instant.now().minusSeconds(3_600).truncatedTo(ChronoUnit.SECONDS);
             PassStore.Pass interrupted = interrupted(scene, reconciliations, began);
 
-            UUID id = reconciliations.request(1, List.of(), Method.ALL_ROWS, new StubProgress(true));
+            UUID id =
+                    reconciliations.request(1, List.of(), Method.ALL_ROWS, new StubProgress(true));
 
             assertThat(id).isEqualTo(interrupted.id());
             ReconciliationReport report = awaitReport(reconciliations, id);
             assertThat(report.verdict()).as(report.toString()).isEqualTo(Verdict.EQUAL);
             assertThat(report.startedAt()).isEqualTo(began);
             Awaitility.await().until(() -> passes(scene).find().isEmpty());
-            assertThat(reconciliations.request(1, List.of(), Method.ALL_ROWS, new StubProgress(true)))
+            assertThat(
+                            reconciliations.request(
+                                    1, List.of(), Method.ALL_ROWS, new StubProgress(true)))
                     .isNotEqualTo(id);
         }
     }
@@ -132,13 +135,15 @@ class ReconciliationsIT {
             new ReconciliationStore(scene.stream().control(), scene.name)
                     .save(new Stored(interrupted, 1, "equal", NOON, NOON, report()));
 
-            UUID id = reconciliations.request(1, List.of(), Method.ALL_ROWS, new StubProgress(true));
+            UUID id =
+                    reconciliations.request(1, List.of(), Method.ALL_ROWS, new StubProgress(true));
 
             assertThat(id).as("its report was stored").isNotEqualTo(interrupted);
             awaitReport(reconciliations, id);
             Awaitility.await().until(() -> passes(scene).find().isEmpty());
             UUID other = interrupted(scene, reconciliations, Instant.now()).id();
-            UUID next = reconciliations.request(2, List.of(), Method.ALL_ROWS, new StubProgress(true));
+            UUID next =
+                    reconciliations.request(2, List.of(), Method.ALL_ROWS, new StubProgress(true));
             assertThat(next).as("another generation").isNotEqualTo(other);
             awaitReport(reconciliations, next);
         }
@@ -159,7 +164,8 @@ class ReconciliationsIT {
 
             try (Reconciliations reconciliations = reconciliations(scene)) {
                 StubProgress waiting = new StubProgress(false);
-                assertThat(reconciliations.request(1, List.of(), Method.ALL_ROWS, waiting)).isEqualTo(id);
+                assertThat(reconciliations.request(1, List.of(), Method.ALL_ROWS, waiting))
+                        .isEqualTo(id);
                 waiting.awaitWaiting();
                 reconciliations.cancel(id);
 

@@ -2,10 +2,10 @@ package dev.millrace.reconcile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.SchemaFinding;
 import dev.millrace.parity.SchemaParity;
+import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
@@ -149,8 +149,7 @@ class ReportTest {
         assertThat(page)
                 .contains("Schema of the target", "has no default", "ALTER TABLE x;")
                 .doesNotContain("<script");
-        assertThat(page(report.with(new SchemaParity.Report(List.of(), "gone"))))
-                .contains("gone");
+        assertThat(page(report.with(new SchemaParity.Report(List.of(), "gone")))).contains("gone");
         assertThat(page(report(equal("crm.customer")))).doesNotContain("id=\"schema\"");
         assertThat(ReportFormat.MARKDOWN.write(report, List.of()))
                 .contains("## Schema of the target", "has no default | ALTER TABLE x; |")
@@ -214,22 +213,20 @@ class ReportTest {
 
     static QueryReport query() {
         return new QueryReport(
-                        "orders",
-                        "cafe",
-                        QueryReport.Verdict.UNDECIDED,
-                        3,
-                        1,
-                        1,
-                        1,
-                        NASTY,
-                        false,
-                        List.of(
-                                new QueryReport.Difference(
-                                        Arrays.asList("7", null), "1 row", "2 rows")),
-                        new QueryReport.Side(1.25, 2.0, List.of("Index Scan orders_pkey")),
-                        new QueryReport.Side(null, null, List.of()),
-                        true,
-                        0.5);
+                "orders",
+                "cafe",
+                QueryReport.Verdict.UNDECIDED,
+                3,
+                1,
+                1,
+                1,
+                NASTY,
+                false,
+                List.of(new QueryReport.Difference(Arrays.asList("7", null), "1 row", "2 rows")),
+                new QueryReport.Side(1.25, 2.0, List.of("Index Scan orders_pkey")),
+                new QueryReport.Side(null, null, List.of()),
+                true,
+                0.5);
     }
 
     @Test

@@ -131,9 +131,7 @@ public final class Reconciler {
             Mapping mapping, List<RowKey> keys, Cancellation cancellation, Differences found) {
         TableReportBuilder builder =
                 new TableReportBuilder(
-                        mapping.target(),
-                        new HashKey().of(mapping, subject.sensitive()),
-                        found);
+                        mapping.target(), new HashKey().of(mapping, subject.sensitive()), found);
         FencedSourceReader sourceReader =
                 new FencedSourceReader(progress, chunker, limits, cancellation, clock);
         try (LogHolds.Hold held = progress.holdLog()) {

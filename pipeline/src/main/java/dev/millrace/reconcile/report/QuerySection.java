@@ -57,8 +57,7 @@ public record QuerySection(List<Row> rows) {
     static Optional<QuerySection> of(ReconciliationReport report) {
         return report.queries().isEmpty()
                 ? Optional.empty()
-                : Optional.of(
-                        new QuerySection(report.queries().stream().map(Row::of).toList()));
+                : Optional.of(new QuerySection(report.queries().stream().map(Row::of).toList()));
     }
 
     long count(Verdict verdict) {

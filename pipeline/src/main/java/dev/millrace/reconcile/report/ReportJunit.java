@@ -21,8 +21,8 @@ import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
 import org.jspecify.annotations.Nullable;
 
-/// Writes a report as JUnit XML: a table is a test case, and so are a query and the schema of
-/// the target. One that differs is a failure; one that is undecided is an error, so that no reader
+/// Writes a report as JUnit XML: a table is a test case, and so are a query and the schema of the
+/// target. One that differs is a failure; one that is undecided is an error, so that no reader
 /// takes it for equal. Pure.
 final class ReportJunit {
 
@@ -56,8 +56,7 @@ final class ReportJunit {
                         && report.tables().stream()
                                 .allMatch(table -> table.verdict() == Verdict.EQUAL);
         Optional<SchemaSection> schema = SchemaSection.of(report);
-        QuerySection queries =
-                QuerySection.of(report).orElseGet(() -> new QuerySection(List.of()));
+        QuerySection queries = QuerySection.of(report).orElseGet(() -> new QuerySection(List.of()));
         int cases =
                 report.tables().size()
                         + queries.rows().size()
@@ -178,8 +177,7 @@ final class ReportJunit {
         switch (query.verdict()) {
             case EQUAL -> {}
             case DIFFERENT -> problem("failure", "different", query.samples(), query.differing());
-            case UNDECIDED ->
-                    problem("error", "undecided", query.conclusion(), query.differing());
+            case UNDECIDED -> problem("error", "undecided", query.conclusion(), query.differing());
         }
         xml.writeStartElement("system-out");
         text(query.samples() + "; source " + query.source() + "; target " + query.target());

@@ -143,7 +143,9 @@ final class ReportMarkdown {
         }
         row(SchemaSection.COLUMNS.toArray(String[]::new));
         out.append("|---|---|---|---|\n");
-        schema.rows().forEach(each -> row(each.object(), each.severity(), each.finding(), each.remedy()));
+        schema.rows()
+                .forEach(
+                        each -> row(each.object(), each.severity(), each.finding(), each.remedy()));
     }
 
     private void history(List<PastVerdict> history) {

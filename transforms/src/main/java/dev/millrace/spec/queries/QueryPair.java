@@ -12,11 +12,7 @@ import java.util.Optional;
 /// @param parameters SELECT over the source whose rows are the parameters; empty if there are none
 /// @param role whose privileges both statements have; the login's if empty
 public record QueryPair(
-        String name,
-        String old,
-        String next,
-        Optional<String> parameters,
-        Optional<String> role) {
+        String name, String old, String next, Optional<String> parameters, Optional<String> role) {
 
     /// A pattern for names.
     public static final String NAME = "[a-zA-Z0-9._-]{1,60}";
