@@ -523,7 +523,8 @@ class PublishedTablesIT {
                     """
                     ALTER TABLE item DROP note | ADD_AGAIN
                     ALTER TABLE item DROP note; ALTER TABLE item ADD note text | ACCEPT_AND_READ
-                    ALTER TABLE item DROP note; ALTER TABLE item RENAME name TO title | RESTORE
+                    ALTER TABLE item DROP name; ALTER TABLE item RENAME note TO hint | RESTORE
+                    ALTER TABLE item ALTER name TYPE varchar; ALTER TABLE item DROP note | ADD_AGAIN
                     ALTER TABLE item ALTER note TYPE text; ALTER TABLE item DROP name | ADD_AGAIN
                     """)
     void theRemedyOfSeveralChangesIsThatOfTheGravest(String change, Remedy remedy)
