@@ -475,8 +475,8 @@ class RebackfillIT {
                     .isEqualTo(
                             "public.all_item was read again; 52 rows of the target were looked up"
                                     + " and 1 deleted. Rows whose key the source's types do not"
-                                    + " allow remain: 1. Delete them if nothing else has written"
-                                    + " them");
+                                    + " allow remain: 1. Find them with the column types of the"
+                                    + " source, and delete them if nothing else has written them");
             assertThat(
                             scene.target.value(
                                     "SELECT string_agg(region || id, ',' ORDER BY region, id) FROM"
