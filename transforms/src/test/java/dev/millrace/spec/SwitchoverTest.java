@@ -44,7 +44,7 @@ class SwitchoverTest {
                           switch: SELECT routing.use('crm')
                           rollback: SELECT routing.use('shop')
                       - exec: {switch: [./route, crm], rollback: [/opt/route, '', x]}
-                      - webhook: {url: 'https://router:8443/T0/secret?key=secret', token: '${TOKEN}'}
+                      - webhook: {url: 'https://router:8443/B42/secret?key=secret', token: '${TOKEN}'}
                       - pgbouncer:
                           admin: pool:6432
                           username: millrace
@@ -85,7 +85,7 @@ class SwitchoverTest {
                                 new Command(Path.of("/opt/route"), List.of("", "x")),
                                 Duration.ofSeconds(10)),
                         new Route.Webhook(
-                                URI.create("https://router:8443/T0/secret?key=secret"),
+                                URI.create("https://router:8443/B42/secret?key=secret"),
                                 Secret.of("hunter2"),
                                 Duration.ofSeconds(5)),
                         new Route.PgBouncer(
@@ -131,7 +131,7 @@ class SwitchoverTest {
         assertThat(valid(ROUTES, ENVIRONMENT).spec().toString())
                 .contains("Flag[side=TARGET, table=app.flag, column=value]", "https://router:8443")
                 .contains("/route", "***")
-                .doesNotContain("hunter2", "secret", "routing.use", "T0", "[crm");
+                .doesNotContain("hunter2", "secret", "routing.use", "B42", "[crm");
     }
 
     /// Each limit protects something, which its message says.

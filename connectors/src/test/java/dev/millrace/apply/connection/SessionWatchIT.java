@@ -140,9 +140,10 @@ class SessionWatchIT {
             lock.close();
 
             assertEnded(call);
+            // One may have begun before the lock was released.
             assertThat(checks.get() - before)
                     .as("four times as many checks after two failures")
-                    .isGreaterThanOrEqualTo(4 * CHECKS_OF_A_WAITING_SESSION);
+                    .isGreaterThanOrEqualTo(4 * CHECKS_OF_A_WAITING_SESSION - 1);
         }
     }
 
