@@ -142,11 +142,13 @@ public record ServerPosition(
     }
 
     /// The SQL condition for a row version that was written since this moment. Both ages are
-    /// distances from the same next id, which the server keeps for a transaction.
+    /// distances from the same next id, which the server keeps for a transaction. Most rows fail
+    /// the first comparison, and its right side is computed once.
     ///
     /// @param xmin an SQL expression
     String writtenSince(String xmin) {
         String age = "age(" + xmin + ")";
-        return age + " >= 0 AND " + age + " <= age('" + (transaction & 0xFFFF_FFFFL) + "'::xid)";
+        String oldest = "(SELECT age('" + (transaction & 0xFFFF_FFFFL) + "'::xid))";
+        return age + " <= " + oldest + " AND " + age + " >= 0";
     }
 }
