@@ -99,7 +99,7 @@ final class GroupReconciliation {
         return groups;
     }
 
-    /// Then rests, so that the session reads only in its share of the time.
+    /// Compares, then rests so long that the session reads only in its share of the time.
     void run() {
         long began = System.nanoTime();
         compare();

@@ -334,7 +334,7 @@ final class TablePass {
         threads.submit(() -> new Done(work, compare(work)));
     }
 
-    /// Then rests, so that the session reads only in its share of the time.
+    /// Compares, then rests so long that the session reads only in its share of the time.
     private Outcome compare(Work work) {
         long began = System.nanoTime();
         try {
