@@ -6,6 +6,8 @@ import dev.millrace.replication.RefusedException;
 import dev.millrace.stream.KnownTables.UnknownTableException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -202,7 +204,11 @@ public final class Problems extends ResponseEntityExceptionHandler {
                                 + " is not allowed."
                                 + (allowed == null
                                         ? ""
-                                        : " Use " + String.join(", ", allowed) + ".")),
+                                        : Stream.of(allowed)
+                                                .sorted()
+                                                .collect(
+                                                        Collectors.joining(
+                                                                ", ", " Use ", ".")))),
                 headers,
                 status,
                 request);

@@ -63,14 +63,14 @@ class MigrationApiIT {
     @CsvSource({
         "DELETE,/api/v1/status,GET",
         "POST,/api/v1/status,GET",
-        "PUT,/api/v1/reconciliations,POST",
+        "PUT,/api/v1/reconciliations,'GET, POST'",
         "POST,/api/v1/log?topic=changes,GET"
     })
     void refusesOtherMethodsAndNamesTheAllowedOne(String method, String path, String taken) {
         Answer answer = scene.http.send(method, path, "{}", JSON);
 
         assertProblem(answer, 405);
-        assertThat(answer.header("Allow")).contains(taken);
+        assertThat(answer.header("Allow").split(",")).containsExactlyInAnyOrder(taken.split(", "));
         assertThat(answer.json().path("detail").asString())
                 .isEqualTo(method + " is not allowed. Use " + taken + ".");
         assertProblem(scene.http.send("DELETE", path, ""), 405);
