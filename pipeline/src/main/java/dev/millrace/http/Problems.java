@@ -206,9 +206,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
                                         ? ""
                                         : Stream.of(allowed)
                                                 .sorted()
-                                                .collect(
-                                                        Collectors.joining(
-                                                                ", ", " Use ", ".")))),
+                                                .collect(Collectors.joining(", ", " Use ", ".")))),
                 headers,
                 status,
                 request);
