@@ -34,6 +34,9 @@ import tools.jackson.databind.json.JsonMapper;
 /// A report in each of its documents.
 class ReportTest {
 
+    /// In Markdown a backslash makes the bracket a character.
+    private static final String UNESCAPED_TAG = "(?<!\\\\)<script";
+
     private static final String NASTY = "<script>alert('x')</script>&\"\u001b[2J\u202e";
 
     static TableReport equal(String name) {
@@ -153,7 +156,7 @@ class ReportTest {
         assertThat(page(report(equal("crm.customer")))).doesNotContain("id=\"schema\"");
         assertThat(ReportFormat.MARKDOWN.write(report, List.of()))
                 .contains("## Schema of the target", "has no default | ALTER TABLE x; |")
-                .doesNotContain("<script");
+                .doesNotContainPattern(UNESCAPED_TAG);
     }
 
     @Test
@@ -246,7 +249,7 @@ class ReportTest {
                 .doesNotContain("<script");
         assertThat(ReportFormat.MARKDOWN.write(report, List.of()))
                 .contains("## Queries", "| orders | undecided: ", "\\('7', NULL\\) gives 1 row")
-                .doesNotContain("<script");
+                .doesNotContainPattern(UNESCAPED_TAG);
         assertThat(page).contains("('7', NULL) gives 1 row on the source");
         assertThat(ReportJson.read(json.replaceAll("\"queries\":.*", "\"x\":1}")))
                 .hasValue(report(equal("crm.customer")));
