@@ -110,12 +110,6 @@ final class ItemScene implements AutoCloseable {
                         + "'\ntables:\n  public.item: SELECT id, n FROM public.item\n");
     }
 
-    /// Sets the retention of the log. Before the start of the service.
-    void keepLogFor(String age) throws IOException {
-        moreLines = "kafka:\n  retention: " + age + "\n";
-        declare();
-    }
-
     /// Gives the service another data folder. Before its start.
     void keepDataIn(Path other) throws IOException {
         dataFolder = other;
