@@ -44,7 +44,7 @@ class LostStreamIT {
         }
     }
 
-    /// The engine waits for the answer, and nobody uses the slot.
+    /// The engine waits for the answer, and no session uses the slot.
     @Test
     @Tag("faults")
     void aReplicationConnectionThatIsLostBeforeTheFirstChangesIsOpenedAgain() throws Exception {

@@ -103,9 +103,9 @@ public final class CutProxy implements AutoCloseable {
             links.forEach(link -> link.lost = true);
         }
 
-        /// After this number of bytes, whoever sends to the server waits for ever, as soon as the
-        /// buffers are full: nothing of this one connection is read any more. New ones are let
-        /// through.
+        /// After this number of bytes, a client that sends to the server waits without end, as soon
+        /// as the buffers are full: nothing of this one connection is read any more. New ones are
+        /// let through.
         public synchronized void clogAfter(long bytes) {
             bytesToClog = bytes;
         }

@@ -85,7 +85,7 @@ public final class TableReportBuilder {
         this.differences = differences;
     }
 
-    /// An empty one for the same table, which tells nobody of differences.
+    /// An empty one for the same table, which reports no difference to others.
     public TableReportBuilder another() {
         return new TableReportBuilder(target, shown);
     }
@@ -235,7 +235,8 @@ public final class TableReportBuilder {
         mayPass = true;
     }
 
-    /// Whether a later comparison may decide what this one did not, although nobody does anything.
+    /// Whether a later comparison may decide what this one did not, without any action of an
+    /// operator.
     public boolean mayPass() {
         return mayPass;
     }

@@ -65,7 +65,7 @@ public final class ForeignWrites implements AutoCloseable {
     /// The target of a stream that is in sync.
     public interface Watched {
 
-        /// Opens sessions of its own.
+        /// Opens its own sessions.
         Chunker chunker();
 
         List<Mapping> mappings();
@@ -265,7 +265,7 @@ public final class ForeignWrites implements AutoCloseable {
         }
     }
 
-    /// A table that was altered or a server that was replaced begins anew.
+    /// A table that was altered or a server that was replaced begins from the start.
     private static boolean isSame(ServerPosition then, ServerPosition now) {
         return then.server().equals(now.server()) && then.tables().equals(now.tables());
     }

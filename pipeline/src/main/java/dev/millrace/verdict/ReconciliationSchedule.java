@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Begins the reconciliations that nobody requests: those that were interrupted, and those of the
+/// Begins the reconciliations that need no request: those that were interrupted, and those of the
 /// schedule. It begins none while both sides cannot be compared, and none while another one waits
 /// or runs; one that was due meanwhile begins afterwards, once. Thread-safe.
 public final class ReconciliationSchedule implements AutoCloseable {

@@ -325,8 +325,8 @@ public final class Reconciliations implements AutoCloseable {
         };
     }
 
-    /// Whether earlier reconciliations say which keys were touched. A table that several mappings
-    /// fill has no keys of its own.
+    /// Whether earlier reconciliations say which keys were touched. The keys of a table that
+    /// several mappings fill belong to different mappings.
     private boolean haveBasis(List<Mapping> mappings) {
         return basis() instanceof TouchedBasis.Usable && names(mappings).size() == mappings.size();
     }

@@ -5,7 +5,7 @@ import java.util.TreeMap;
 
 /// The transactions in which this process wrote rows of the target, by their ids with epoch. An id
 /// is added before its transaction commits, so a row that is visible has an id that is known here.
-/// Rows that were written under a savepoint have ids of their own, which are not known.
+/// Rows that were written under a savepoint have other ids, which are not known.
 /// Thread-safe.
 ///
 /// Keeps about 67 million consecutive ids, with one bit for each. Of older ones, and of those that

@@ -15,15 +15,15 @@ import java.util.function.Supplier;
 
 /// Detects that the source no longer serves the replication connection although no end of it has
 /// arrived. The driver waits for changes without a limit. The server ends a lost connection after
-/// `wal_sender_timeout`, and then nobody streams from the slot, or another session does. A large
-/// transaction that the server decodes keeps the slot in use, however long nothing is sent.
+/// `wal_sender_timeout`, and then no session streams from the slot, or another session does. A
+/// large transaction that the server decodes keeps the slot in use, however long nothing is sent.
 ///
 /// Reads the slot on its own thread until it is closed. Thread-safe.
 public final class StreamWatch implements AutoCloseable {
 
     /// What a run does with its slot.
     public enum Use {
-        /// It reads rows in a snapshot: nobody uses the slot.
+        /// It reads rows in a snapshot: no session uses the slot.
         NONE,
 
         /// It logs in and looks for its place in the WAL: the slot is in use soon.

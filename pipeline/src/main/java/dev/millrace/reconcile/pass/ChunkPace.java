@@ -7,7 +7,7 @@ import java.time.Duration;
 /// time that the last reads took. Thread-safe.
 final class ChunkPace {
 
-    /// Fewer are not worth a read of their own, however slow the server is.
+    /// Fewer are not worth a separate read, however slow the server is.
     private static final long FEWEST_ROWS = 1_000;
 
     private static final int MOST_TOGETHER = 64;
