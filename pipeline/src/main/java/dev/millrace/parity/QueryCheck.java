@@ -42,11 +42,21 @@ public final class QueryCheck {
         List<Integer> parameters = new ArrayList<>();
         try (QuerySession from = new QuerySession(source, pair.role(), TIMEOUT);
                 QuerySession to = new QuerySession(target, pair.role(), TIMEOUT)) {
-            describe(pair, "old", from, pair.old()).ifPresent(parameters::add);
-            describe(pair, "new", to, pair.next()).ifPresent(parameters::add);
+            describe(pair, "old", from, pair.old())
+                    .map(Described::parameters)
+                    .ifPresent(parameters::add);
+            describe(pair, "new", to, pair.next())
+                    .map(Described::parameters)
+                    .ifPresent(parameters::add);
             if (pair.parameters().isPresent()) {
                 String samples = pair.parameters().get();
-                if (describe(pair, "parameters", from, samples).isPresent()) {
+                Optional<Described> described = describe(pair, "parameters", from, samples);
+                if (described.filter(each -> each.parameters() > 0).isPresent()) {
+                    misconfigured(
+                            object(pair, "parameters"),
+                            "has parameters itself, and nothing gives them a value",
+                            "Write a SELECT without $1.");
+                } else if (described.filter(each -> !each.writes()).isPresent()) {
                     parameters.add(from.columns(samples));
                 }
             } else {
@@ -65,14 +75,14 @@ public final class QueryCheck {
         }
     }
 
-    /// @return the number of its parameters; empty if it cannot be used
-    private Optional<Integer> describe(
+    /// @return empty if the server refuses it
+    private Optional<Described> describe(
             QueryPair pair, String key, QuerySession session, String statement)
             throws SQLException {
         try {
             Described described = session.describe(statement);
             judge(described, object(pair, key), key);
-            return Optional.of(described.parameters());
+            return Optional.of(described);
         } catch (SQLException e) {
             DatabaseFailure refused = new DatabaseFailure("PostgreSQL refuses it", e);
             return switch (refused.kind()) {

@@ -138,7 +138,11 @@ final class QuerySettlement implements QueryComparison.Settlement {
                             case QueryResult.Cancelled() -> timeout("target");
                             case QueryResult.Rows _ -> new Other();
                             case QueryResult.Failed(String other) ->
-                                    other.equals(state) ? new Same() : new Other();
+                                    other.equals(state)
+                                            ? new Unknown(
+                                                    "the statement fails on both sides with SQLSTATE "
+                                                            + state)
+                                            : new Other();
                         };
             };
         }

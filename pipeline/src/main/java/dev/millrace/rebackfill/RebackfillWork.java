@@ -37,6 +37,7 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
 
     @Override
     public void run(Supervisor supervisor) throws SQLException, InterruptedException {
+        rebackfills.reload();
         supervisor.running(ComponentState.Activity.BACKFILLING);
         do {
             rebackfills.beginOfLost();

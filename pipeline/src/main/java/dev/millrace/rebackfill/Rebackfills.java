@@ -107,6 +107,7 @@ public final class Rebackfills implements AutoCloseable {
     /// @throws RefusedException when that is not possible now; nothing was changed
     public synchronized Rebackfill request(Request request) {
         try {
+            reload();
             Optional<StoredRebackfill> repeated =
                     request.requestKey().isPresent()
                             ? with.store().requested(request.requestKey().get())
@@ -114,7 +115,6 @@ public final class Rebackfills implements AutoCloseable {
             if (repeated.isPresent()) {
                 return view(repeated.get());
             }
-            adopt();
             RefusedException.ifWrongPhase(with.phase().get(), request.expectedPhase());
             refusal(request, isFailed())
                     .ifPresent(
@@ -169,7 +169,7 @@ public final class Rebackfills implements AutoCloseable {
                             Optional.empty(),
                             false);
             if (!isPaused(request.table()) && refusal(request, isFailed()).isEmpty()) {
-                adopt();
+                reload();
                 if (current.isEmpty()) {
                     begun(request, false, generation());
                 }
@@ -199,11 +199,9 @@ public final class Rebackfills implements AutoCloseable {
         }
     }
 
-    /// Finds an operation whose beginning was not confirmed.
-    private void adopt() throws SQLException {
-        if (current.isEmpty()) {
-            current = with.store().unfinished();
-        }
+    /// The journal decides: the answer to the statement that began or ended an operation may be lost.
+    synchronized void reload() throws SQLException {
+        current = with.store().unfinished();
     }
 
     /// The capture pauses the table a moment before it is shown as stopped.

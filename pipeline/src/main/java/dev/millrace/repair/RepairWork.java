@@ -69,6 +69,7 @@ final class RepairWork implements Component {
 
     @Override
     public void run(Supervisor supervisor) throws SQLException, InterruptedException {
+        repairs.reload();
         supervisor.running(ComponentState.Activity.BACKFILLING);
         do {
             Optional<StoredRepair> now = repairs.current();

@@ -25,6 +25,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,7 +85,14 @@ public final class Repairs implements RepairControl, AutoCloseable {
 
     private Repairs(Equipment with, Optional<StoredRepair> current) {
         this.with = with;
-        this.mappings = with.stream().tables().compared();
+        // The order of the file may change between two starts: stored keys name a place here.
+        this.mappings =
+                with.stream().tables().compared().stream()
+                        .sorted(
+                                Comparator.comparing(
+                                                (Mapping mapping) -> mapping.target().table())
+                                        .thenComparing(Mapping::source))
+                        .toList();
         this.current = current;
     }
 
@@ -131,16 +139,13 @@ public final class Repairs implements RepairControl, AutoCloseable {
     public synchronized Repair request(Request request) {
         request.tables().forEach(with.tables()::requireTarget);
         try {
+            reload();
             Optional<StoredRepair> repeated =
                     request.requestKey().isPresent()
                             ? with.store().requested(request.requestKey().get())
                             : Optional.empty();
             if (repeated.isPresent()) {
                 return view(repeated.get());
-            }
-            if (current.isEmpty()) {
-                // Its beginning may not have been confirmed.
-                current = with.store().unfinished();
             }
             RefusedException.ifWrongPhase(with.phase().get(), request.expectedPhase());
             refuseIf(refusal(request));
@@ -150,6 +155,11 @@ public final class Repairs implements RepairControl, AutoCloseable {
         } catch (SQLException e) {
             throw new DatabaseFailure("The repair could not be written to the journal", e);
         }
+    }
+
+    /// The journal decides: the answer to the statement that began or ended a repair may be lost.
+    synchronized void reload() throws SQLException {
+        current = with.store().unfinished();
     }
 
     private static RefusedException superseded() {
@@ -241,11 +251,12 @@ public final class Repairs implements RepairControl, AutoCloseable {
 
     @Override
     public synchronized Repair cancel(Optional<String> who, String reason) {
-        Optional<StoredRepair> now = current;
-        if (now.isEmpty()) {
-            throw new RefusedException("No repair runs, so none was cancelled");
-        }
         try {
+            reload();
+            Optional<StoredRepair> now = current;
+            if (now.isEmpty()) {
+                throw new RefusedException("No repair runs, so none was cancelled");
+            }
             with.store().cancel(now.get(), who(who), reason, with.phase().get());
             current = with.store().unfinished();
             RepairWork running = work;
@@ -444,7 +455,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
         return mappings.get(key.mapping());
     }
 
-    /// The place of a mapping in the file.
+    /// The place of a mapping in the order of target and source tables.
     int number(Mapping mapping) {
         return mappings.indexOf(mapping);
     }

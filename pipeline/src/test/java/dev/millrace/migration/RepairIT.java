@@ -41,6 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// Rows of the target differ and are repaired while the source is written. Every test ends with
@@ -552,6 +553,25 @@ class RepairIT {
         assertThat(repaired.tables()).containsExactly(new Table("public.doc", 30, 40, 30, 100, 0));
         scene.awaitPhase("IN_SYNC");
         assertEqual();
+    }
+
+    /// Its keys may have other meanings now, or are read again in any case.
+    @ParameterizedTest
+    @CsvSource({
+        "spec_hash = 'other', because the file has changed",
+        "generation = generation - 1, because a new generation has begun"
+    })
+    void aRepairOfAnotherFileOrGenerationEnds(String change, String why) throws Exception {
+        plant(10);
+        UUID id = beginSlowly();
+        scene.stop();
+        scene.target.execute("UPDATE millrace.repair SET " + change);
+
+        scene.start();
+
+        Repair ended = awaitEnd(id);
+        assertThat(ended.verdict()).isEqualTo("undecided");
+        assertThat(ended.outcome()).startsWith("Ended, " + why);
     }
 
     @Test

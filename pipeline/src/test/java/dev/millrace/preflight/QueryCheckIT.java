@@ -64,6 +64,14 @@ class QueryCheckIT {
         scene.more =
                 "queries: [{name: q, old: SELECT $1::int, new: SELECT $1::int, parameters: 'SELECT id, age FROM users'}]";
         assertOnly(Status.MISCONFIGURED, "parameters", "[1, 1, 2]");
+
+        scene.more =
+                "queries: [{name: q, old: SELECT $1::int, new: SELECT $1::int, parameters: DELETE FROM users RETURNING id}]";
+        assertOnly(Status.REFUSED, "parameters", "changes or locks rows");
+
+        scene.more =
+                "queries: [{name: q, old: SELECT $1::int, new: SELECT $1::int, parameters: SELECT id FROM users WHERE id > $1}]";
+        assertOnly(Status.MISCONFIGURED, "parameters", "has parameters itself");
     }
 
     private void assertOnly(Status status, String key, String message) {

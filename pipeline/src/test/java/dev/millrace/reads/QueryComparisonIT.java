@@ -82,6 +82,30 @@ class QueryComparisonIT {
         assertThat(report.cause()).contains("timeout");
     }
 
+    /// No row was compared. `plan` believes what a function says of itself.
+    @Test
+    void aStatementThatFailsOnBothSidesIsUndecided() throws Exception {
+        database.execute(
+                "CREATE TABLE noted (id int)",
+                "CREATE FUNCTION notes(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN INSERT INTO noted VALUES ($1); RETURN 1; END'");
+
+        QueryReport report = compare("SELECT notes($1)", "SELECT 1", BUDGET);
+
+        assertThat(report.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(report.cause()).contains("fails on both sides with SQLSTATE");
+    }
+
+    /// The first sample decides about the plan, and the others are compared all the same.
+    @Test
+    void aSampleThatCannotBePlannedDoesNotEndTheComparison() throws Exception {
+        QueryReport report =
+                compare("SELECT 100 / $1", "SELECT * FROM generate_series(0, 2)", BUDGET);
+
+        assertThat(report.samples()).isEqualTo(3);
+        assertThat(report.equal()).isEqualTo(2);
+        assertThat(report.verdict()).isEqualTo(Verdict.UNDECIDED);
+    }
+
     @Test
     void endsWithItsTime() throws Exception {
         QueryReport report =

@@ -102,17 +102,22 @@ public final class RepairStore {
 
     private static final String WRITTEN =
             """
-            WITH read AS (
+            WITH mine AS (
+                SELECT id FROM millrace.repair WHERE id = ? AND finished_at IS NULL AND %s),
+            read AS (
                 UPDATE millrace.repair_key SET written = true
-                WHERE repair = ? AND number BETWEEN ? AND ?)
-            UPDATE millrace.repair SET unreadable = unreadable + ? WHERE id = ?
-            """;
+                WHERE repair IN (SELECT id FROM mine) AND number BETWEEN ? AND ?)
+            UPDATE millrace.repair SET unreadable = unreadable + ?
+            WHERE id IN (SELECT id FROM mine)
+            """
+                    .formatted(OperationStore.OWNED);
 
     private static final String DIFFER =
             """
             UPDATE millrace.repair_key SET differs = number = ANY (?)
-            WHERE repair = ? AND number BETWEEN ? AND ?
-            """;
+            WHERE repair = ? AND number BETWEEN ? AND ? AND %s
+            """
+                    .formatted(OperationStore.OWNED);
 
     private static final String COUNTS =
             """
@@ -179,7 +184,7 @@ public final class RepairStore {
             Optional<String> outcome) {}
 
     /// @param number from 1, in the order in which the keys are repaired
-    /// @param mapping its place in the file, from 0
+    /// @param mapping its place in the order of target and source tables, from 0
     /// @param action what the repair does to the row of the target
     /// @param keyColumns of the target's key
     /// @param key their texts
@@ -393,7 +398,8 @@ public final class RepairStore {
     /// @param unreadable those that are no values of the source's types
     public void written(UUID repair, long first, long last, long unreadable) throws SQLException {
         try (Connection connection = control.pooled()) {
-            Statements.update(connection, WRITTEN, repair, first, last, unreadable, repair);
+            Statements.update(
+                    connection, WRITTEN, repair, migration, epoch, first, last, unreadable);
         }
     }
 
@@ -402,7 +408,14 @@ public final class RepairStore {
             throws SQLException {
         try (Connection connection = control.pooled()) {
             Statements.update(
-                    connection, DIFFER, differing.toArray(Long[]::new), repair, first, last);
+                    connection,
+                    DIFFER,
+                    differing.toArray(Long[]::new),
+                    repair,
+                    first,
+                    last,
+                    migration,
+                    epoch);
         }
     }
 

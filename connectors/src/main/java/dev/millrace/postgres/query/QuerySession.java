@@ -37,6 +37,9 @@ public final class QuerySession implements AutoCloseable {
 
     private static final long MOST_BYTES = 16L << 20;
 
+    /// Rows that the driver holds at a time, so that the limit of bytes ends a large result early.
+    private static final int FETCHED_TOGETHER = 100;
+
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     /// Where a plan names a function that it calls.
@@ -215,7 +218,8 @@ public final class QuerySession implements AutoCloseable {
     }
 
     /// The nodes of the plan of a prepared statement, from the top, each with the table or index
-    /// that it reads. Contains no condition and no value. Empty if the planner reached the timeout.
+    /// that it reads. Contains no condition and no value. Empty if the statement cannot be planned
+    /// with these parameters.
     public List<String> plan(String name, List<@Nullable String> parameters) throws SQLException {
         List<String> nodes = new ArrayList<>();
         try {
@@ -229,7 +233,7 @@ public final class QuerySession implements AutoCloseable {
                                             .getFirst());
             collect(JSON.readTree(json), nodes);
         } catch (SQLException e) {
-            if (SqlFailure.of(e) != SqlFailure.CANCELLED) {
+            if (!isOfStatement(e)) {
                 throw e;
             }
         }
@@ -259,22 +263,30 @@ public final class QuerySession implements AutoCloseable {
         try {
             return reading(() -> read(sql, most));
         } catch (SQLException e) {
-            return switch (SqlFailure.of(e)) {
-                case CANCELLED -> new QueryResult.Cancelled();
-                case REJECTED_VALUE, NO_PRIVILEGE, UNDEFINED, READ_ONLY, OTHER ->
-                        new QueryResult.Failed(String.valueOf(e.getSQLState()));
-                case RETRY,
-                        UNREACHABLE,
-                        BUSY,
-                        LIMIT_REACHED,
-                        LOGIN_REFUSED,
-                        DATABASE_MISSING,
-                        IN_USE,
-                        EXHAUSTED,
-                        NOT_CONFIGURED ->
-                        throw e;
-            };
+            if (!isOfStatement(e)) {
+                throw e;
+            }
+            return SqlFailure.of(e) == SqlFailure.CANCELLED
+                    ? new QueryResult.Cancelled()
+                    : new QueryResult.Failed(String.valueOf(e.getSQLState()));
         }
+    }
+
+    /// Whether the statement is the cause, and not the session or the server.
+    private static boolean isOfStatement(SQLException e) {
+        return switch (SqlFailure.of(e)) {
+            case CANCELLED, REJECTED_VALUE, NO_PRIVILEGE, UNDEFINED, READ_ONLY, OTHER -> true;
+            case RETRY,
+                    UNREACHABLE,
+                    BUSY,
+                    LIMIT_REACHED,
+                    LOGIN_REFUSED,
+                    DATABASE_MISSING,
+                    IN_USE,
+                    EXHAUSTED,
+                    NOT_CONFIGURED ->
+                    false;
+        };
     }
 
     private QueryResult read(String sql, int most) throws SQLException {
@@ -284,6 +296,7 @@ public final class QuerySession implements AutoCloseable {
         long began = System.nanoTime();
         try (Statement statement = statement()) {
             statement.setMaxRows(most + 1);
+            statement.setFetchSize(FETCHED_TOGETHER);
             running = statement;
             try (ResultSet result = statement.executeQuery(sql)) {
                 int columns = result.getMetaData().getColumnCount();

@@ -1,5 +1,6 @@
 package dev.millrace.cli.text;
 
+import dev.millrace.reconcile.report.VisibleText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -53,7 +54,7 @@ public final class QueryText {
     private static void notes(JsonNode query, List<String> lines) {
         String name = query.path("name").asString("");
         if (query.path("cause").isString()) {
-            lines.add(name + " is undecided: " + query.path("cause").asString());
+            lines.add(name + " is undecided: " + VisibleText.of(query.path("cause").asString()));
         }
         if (!query.path("complete").asBoolean(true)) {
             lines.add(name + " was not compared with every sample: it reached its limit of time");
@@ -67,7 +68,7 @@ public final class QueryText {
                                     query.path("target")
                                             .path("plan")
                                             .valueStream()
-                                            .map(node -> node.asString(""))
+                                            .map(node -> VisibleText.of(node.asString("")))
                                             .toList()));
         }
     }

@@ -1,5 +1,6 @@
 package dev.millrace.cli.text;
 
+import dev.millrace.reconcile.report.VisibleText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -45,7 +46,7 @@ public record RepairView(JsonNode operation) {
                         1, "target", "insert", "update", "delete", "in the log", "still different");
         for (JsonNode table : operation.path("tables")) {
             text.row(
-                    table.path("target").asString(""),
+                    VisibleText.of(table.path("target").asString("")),
                     count(table, "insert"),
                     count(table, "update"),
                     count(table, "delete"),
@@ -64,13 +65,14 @@ public record RepairView(JsonNode operation) {
         for (JsonNode key : keys.subList(0, Math.min(SHOWN, keys.size()))) {
             text.row(
                     key.path("action").asString(""),
-                    key.path("target").asString(""),
+                    VisibleText.of(key.path("target").asString("")),
                     key.path("key").properties().stream()
                             .map(part -> part.getKey() + "=" + part.getValue().asString("NULL"))
+                            .map(VisibleText::of)
                             .collect(Collectors.joining(", ")),
                     key.path("columns")
                             .valueStream()
-                            .map(column -> column.asString(""))
+                            .map(column -> VisibleText.of(column.asString("")))
                             .collect(Collectors.joining(", ")));
         }
         List<String> lines = new ArrayList<>(text.lines());
