@@ -44,7 +44,12 @@ final class TargetSession implements AutoCloseable {
             SessionOrigin origin = origins.of(connection);
             SessionWatch watch =
                     SessionWatch.start(sessions::open, connection, limits.watch(), failures);
-            connection.setAutoCommit(false);
+            try {
+                connection.setAutoCommit(false);
+            } catch (SQLException e) {
+                watch.close();
+                throw e;
+            }
             return new TargetSession(connection, role, origin, watch);
         } catch (SQLException | RuntimeException e) {
             connection.close();
@@ -71,6 +76,7 @@ final class TargetSession implements AutoCloseable {
 
     /// Closes the connection from another thread: the current statement fails.
     void abort() {
+        watch.close();
         try {
             connection.abort(Runnable::run);
         } catch (SQLException _) {

@@ -99,6 +99,7 @@ final class PublicationWatch implements AutoCloseable {
         Set<TableId> altered = new HashSet<>();
         Set<TableId> accepted = new HashSet<>();
         Map<TableId, Loss> losses = new TreeMap<>();
+        Set<TableId> earlier = checked ? Set.of() : paused.stopped(known.keySet());
         for (Map.Entry<TableId, PublishedTable> each : known.entrySet()) {
             TableId table = each.getKey();
             PublishedTable facts = now.get(table);
@@ -117,7 +118,7 @@ final class PublicationWatch implements AutoCloseable {
             throwIfPresent(compared.lostKey());
             partitions
                     .of(session, compared, boundary)
-                    .or(() -> paused.afterPause(table, compared.now()))
+                    .or(() -> paused.afterPause(table, compared.now(), earlier.contains(table)))
                     .ifPresent(loss -> losses.put(table, loss));
         }
         boolean isExplained = partitions.end();

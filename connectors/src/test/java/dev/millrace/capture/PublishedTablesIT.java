@@ -186,6 +186,11 @@ class PublishedTablesIT {
         }
 
         @Override
+        public Set<TableId> stopped(Collection<TableId> sources) {
+            return Set.copyOf(paused.keySet());
+        }
+
+        @Override
         public boolean reads(TableId source, String column) {
             return !unread.contains(column);
         }
@@ -462,6 +467,26 @@ class PublishedTablesIT {
                                 assertThat(loss.reason()).contains("come and gone");
                                 assertThat(loss.whole()).isFalse();
                             });
+            pauses.losses.clear();
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.losses).isEmpty();
+        }
+    }
+
+    /// What is paused is in the control schema; the process knows it only from there.
+    @Test
+    void partitionsAreReadAgainWhenAPausedTableContinuesAfterARestart() throws Exception {
+        TestDatabase source = source();
+        Pauses pauses = new Pauses(true);
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            source.execute("ALTER TABLE part ALTER name TYPE varchar");
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+        }
+        source.execute("ALTER TABLE part ALTER name TYPE text");
+
+        try (PublicationWatch watch = watch(source, TABLES, new PausedTables(pauses))) {
+            assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
+            assertThat(pauses.losses).containsOnlyKeys(PART);
             pauses.losses.clear();
             assertThat(watch.requireUnaltered(ALL_READ)).isTrue();
             assertThat(pauses.losses).isEmpty();

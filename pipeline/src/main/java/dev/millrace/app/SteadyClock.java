@@ -15,7 +15,7 @@ final class SteadyClock implements InstantSource {
     private final LongSupplier nanos;
 
     /// @param machine read once
-    /// @param nanos of a clock that nobody sets
+    /// @param nanos of a monotonic clock
     SteadyClock(InstantSource machine, LongSupplier nanos) {
         this.start = machine.instant();
         this.startNanos = nanos.getAsLong();

@@ -208,7 +208,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         new Rebackfills.Equipment(
                                 stream,
                                 new RebackfillStore(stream.control(), stream.id(), owner.epoch()),
-                                () -> isOnSource() ? phase.phase().name() : "SWITCHING_OVER",
+                                () -> phaseOf(phase),
                                 owner::isConfirmed,
                                 who,
                                 clock));
@@ -219,7 +219,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 new RepairStore(stream.control(), stream.id(), owner.epoch()),
                                 tables,
                                 Reconciler.Subject.forward(stream.name(), file),
-                                () -> isOnSource() ? phase.phase().name() : "SWITCHING_OVER",
+                                () -> phaseOf(phase),
                                 rebackfills::isRunning,
                                 () -> refusal(live()),
                                 this::blocked,
@@ -293,6 +293,16 @@ public final class Migration implements MigrationControl, AutoCloseable {
                             case TARGET -> stream.target().database();
                         },
                 file.spec().dataDir().resolve(stream.name()).resolve("routes"));
+    }
+
+    /// The conductor shows a move of the traffic a moment later.
+    private String phaseOf(CurrentPhase phase) {
+        return switch (operations.traffic()) {
+            case ON_SOURCE -> phase.phase().name();
+            case MOVING -> "SWITCHING_OVER";
+            case ON_TARGET -> "REVERSIBLE";
+            case UNRESOLVED -> "UNRESOLVED";
+        };
     }
 
     private boolean isOnSource() {

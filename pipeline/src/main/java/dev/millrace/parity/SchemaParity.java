@@ -74,8 +74,8 @@ public record SchemaParity(Database source, Database target) {
     }
 
     /// What the columns of the target lack, so that statements which succeed on the source would
-    /// fail there, each with its remedy. Constraints, indexes, sequences and privileges have
-    /// other gates.
+    /// fail there, each with its remedy. Constraints, indexes, sequences and privileges have other
+    /// gates.
     ///
     /// @throws DatabaseFailure if a catalog cannot be read
     public List<String> lackingColumns(List<Mapping> mappings) {

@@ -62,7 +62,12 @@ record RebackfillWork(LiveStream live, Rebackfills rebackfills) implements Compo
         Optional<TableId> paused =
                 sources.stream().filter(table -> !rereading.capture().mayRead(table)).findFirst();
         rebackfills.waitsFor(
-                paused.map(table -> "source table " + table + ", whose definition has changed"));
+                paused.map(
+                        table ->
+                                "source table "
+                                        + table
+                                        + ", whose definition has changed. Do what 'millrace"
+                                        + " status' says of its stopped target table"));
         if (paused.isPresent()) {
             return false;
         }

@@ -147,6 +147,10 @@ public final class Rebackfills implements AutoCloseable {
                         Optional.empty(),
                         Optional.empty(),
                         false);
+        if (!PHASES.contains(with.phase().get())) {
+            throw new RefusedException(
+                    "The log is lost, and rows are read again only while the application writes to the source and no operation moves it. Restore the migration's topics from a backup of Kafka, then start the service without --rebackfill.");
+        }
         Optional<String> refusal = refusal(request, true);
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get() + ".");
@@ -199,7 +203,8 @@ public final class Rebackfills implements AutoCloseable {
         }
     }
 
-    /// The journal decides: the answer to the statement that began or ended an operation may be lost.
+    /// The journal decides: the answer to the statement that began or ended an operation may be
+    /// lost.
     synchronized void reload() throws SQLException {
         current = with.store().unfinished();
     }

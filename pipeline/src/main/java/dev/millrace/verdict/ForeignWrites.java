@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Looks every few seconds for rows of the target that another program wrote, while the target is
@@ -113,8 +114,8 @@ public final class ForeignWrites implements AutoCloseable {
                     + rows
                     + (rows == 1 ? " row of " : " rows of ")
                     + String.join(", ", tables)
-                    + " on the target, and they differ from the source. Stop the program, then run"
-                    + " 'millrace reconcile' to see the keys that still differ";
+                    + " on the target, and they differ from the source. Stop the program, run"
+                    + " 'millrace repair', then 'millrace reconcile'";
         }
 
         Found with(ReconciliationReport report, Instant at) {
@@ -142,8 +143,8 @@ public final class ForeignWrites implements AutoCloseable {
         private final ComparedTables tables;
         private final Map<TableId, Seen> seen = new HashMap<>();
 
-        /// Foreign transactions whose rows were compared.
-        private final OwnTransactions compared = new OwnTransactions();
+        /// Compared since the moment of [#since].
+        private final Map<TableId, Set<Version>> compared = new HashMap<>();
 
         Baseline(OwnTransactions own, ServerPosition begin, ComparedTables tables) {
             this.own = own;
@@ -159,6 +160,7 @@ public final class ForeignWrites implements AutoCloseable {
 
         /// The ids of transactions that had not ended are looked at again.
         void saw(TableId table, ServerPosition at, @Nullable Long writes, Instant when) {
+            compared.remove(table);
             seen.put(
                     table,
                     new Seen(at.from(Math.max(at.transaction(), begin.next())), writes, when));
@@ -175,9 +177,11 @@ public final class ForeignWrites implements AutoCloseable {
         void forget(Collection<TableId> all) {
             long first = all.stream().mapToLong(each -> since(each).transaction()).min().orElse(0);
             own.forgetBefore(first);
-            compared.forgetBefore(first);
         }
     }
+
+    /// A row version of another transaction.
+    private record Version(RowKey key, long writer) {}
 
     /// @param writes that the server had counted before the read; `null` if it counts none
     private record Seen(ServerPosition position, @Nullable Long writes, Instant at) {}
@@ -206,10 +210,13 @@ public final class ForeignWrites implements AutoCloseable {
             baseline = null;
         } else if (!clock.instant().isBefore(next)) {
             Instant began = clock.instant();
-            round(now.get());
-            Duration took = Duration.between(began, clock.instant());
-            Duration rest = Duration.ofNanos((long) (took.toNanos() / share));
-            next = clock.instant().plus(rest.compareTo(ROUNDS) > 0 ? rest : ROUNDS);
+            try {
+                round(now.get());
+            } finally {
+                Duration took = Duration.between(began, clock.instant());
+                Duration rest = Duration.ofNanos((long) (took.toNanos() / share));
+                next = clock.instant().plus(rest.compareTo(ROUNDS) > 0 ? rest : ROUNDS);
+            }
         }
     }
 
@@ -226,8 +233,7 @@ public final class ForeignWrites implements AutoCloseable {
             return;
         }
         Map<TableId, Long> writes = chunker.targetWrites(tables);
-        Map<Mapping, List<RowKey>> foreign = new LinkedHashMap<>();
-        Set<Long> writers = new HashSet<>();
+        Map<Mapping, List<Version>> foreign = new LinkedHashMap<>();
         Optional<ReadFailed> failure = Optional.empty();
         for (Mapping mapping : target.mappings()) {
             TableId table = mapping.target().table();
@@ -236,7 +242,7 @@ public final class ForeignWrites implements AutoCloseable {
                 continue;
             }
             try {
-                List<RowKey> rows = foreign(chunker, known, mapping, at, writers);
+                List<Version> rows = foreign(chunker, known, mapping, at);
                 if (rows.isEmpty()) {
                     known.saw(table, at, counted, clock.instant());
                 } else {
@@ -248,21 +254,32 @@ public final class ForeignWrites implements AutoCloseable {
         }
         known.forget(tables);
         if (!foreign.isEmpty()) {
-            compare(target, foreign, known, writers);
+            compare(target, foreign, known);
         }
         if (failure.isPresent()) {
             throw failure.get();
         }
     }
 
-    /// Rows that are undecided are compared again in the next round.
-    private void compare(
-            Watched target, Map<Mapping, List<RowKey>> foreign, Baseline known, Set<Long> writers) {
-        ReconciliationReport report = target.compare(foreign);
+    /// Rows of a table that is undecided are compared again in the next round.
+    private void compare(Watched target, Map<Mapping, List<Version>> foreign, Baseline known) {
+        Map<Mapping, List<RowKey>> keys = new LinkedHashMap<>();
+        foreign.forEach(
+                (mapping, rows) -> keys.put(mapping, rows.stream().map(Version::key).toList()));
+        ReconciliationReport report = target.compare(keys);
         found = found.with(report, clock.instant());
-        if (report.verdict() != Verdict.UNDECIDED) {
-            writers.forEach(known.compared::add);
-        }
+        Set<String> undecided =
+                report.tables().stream()
+                        .filter(table -> table.verdict() == Verdict.UNDECIDED)
+                        .map(TableReport::target)
+                        .collect(Collectors.toSet());
+        foreign.forEach(
+                (mapping, rows) -> {
+                    TableId table = mapping.target().table();
+                    if (!undecided.contains(table.toString())) {
+                        known.compared.computeIfAbsent(table, _ -> new HashSet<>()).addAll(rows);
+                    }
+                });
     }
 
     /// A table that was altered or a server that was replaced begins from the start.
@@ -270,28 +287,25 @@ public final class ForeignWrites implements AutoCloseable {
         return then.server().equals(now.server()) && then.tables().equals(now.tables());
     }
 
-    private static List<RowKey> foreign(
-            Chunker chunker,
-            Baseline known,
-            Mapping mapping,
-            ServerPosition at,
-            Set<Long> writers) {
-        List<RowKey> keys = new ArrayList<>();
+    private static List<Version> foreign(
+            Chunker chunker, Baseline known, Mapping mapping, ServerPosition at) {
+        TableId table = mapping.target().table();
+        Set<Version> compared = known.compared.getOrDefault(table, Set.of());
+        List<Version> rows = new ArrayList<>();
         try (TargetSession target = chunker.openTarget()) {
             target.table(known.tables.table(mapping))
                     .writtenSince(
-                            known.since(mapping.target().table()),
+                            known.since(table),
                             (key, writer) -> {
-                                long id = at.id(writer);
-                                if (!known.own.contains(id)
-                                        && !known.compared.contains(id)
-                                        && keys.size() < MOST_ROWS) {
-                                    keys.add(key);
-                                    writers.add(id);
+                                Version row = new Version(key, at.id(writer));
+                                if (rows.size() < MOST_ROWS
+                                        && !known.own.contains(row.writer())
+                                        && !compared.contains(row)) {
+                                    rows.add(row);
                                 }
                             });
         }
-        return keys;
+        return rows;
     }
 
     @Override

@@ -347,8 +347,8 @@ public final class Reconciliations implements AutoCloseable {
 
     private void enqueue(UUID id, Consumer<ReconciliationRun> work) {
         ReconciliationRun run = new ReconciliationRun(chunker(), self -> alone(self, work));
-        runs.put(id, run);
         states.put(id, new ReconciliationState.Waiting(clock.instant()));
+        runs.put(id, run);
         executor.execute(run);
     }
 
@@ -431,11 +431,12 @@ public final class Reconciliations implements AutoCloseable {
     /// Cancels a reconciliation that waits or runs, and waits for its end for a limited time. A
     /// finished one stays as it is, and is not continued.
     public Optional<ReconciliationState> cancel(UUID id) throws InterruptedException {
-        forget(id);
         ReconciliationRun run = runs.get(id);
         if (run != null) {
             run.cancel();
         }
+        // Last: the run may have ended undecided meanwhile.
+        forget(id);
         return find(id);
     }
 
@@ -504,9 +505,7 @@ public final class Reconciliations implements AutoCloseable {
             List<Mapping> mappings,
             ReplicationProgress progress,
             StoredPass pass) {
-        int generation = pass.subject().generation();
-        states.put(id, new ReconciliationState.Running(clock.instant()));
-        Optional<StoredPass.Interrupted> continuation = Optional.empty();
+        started(id, run);
         try {
             ReconciliationReport report =
                     completed(
@@ -515,14 +514,29 @@ public final class Reconciliations implements AutoCloseable {
                             mappings,
                             progress,
                             run);
-            continuation = pass.continuation().filter(_ -> report.verdict() == Verdict.UNDECIDED);
-            finished(id, generation, report, Method.ALL_ROWS);
+            finished(id, run, report, pass);
         } catch (RuntimeException | Error e) {
             failed(id, e);
         } finally {
-            runs.remove(id);
-            ended(pass, continuation);
+            ended(id, run, pass, Optional.empty());
         }
+    }
+
+    private synchronized void started(UUID id, ReconciliationRun run) {
+        if (!run.cancellation().isRequested()) {
+            // Its progress replaces that of one that was interrupted after the request.
+            interrupted = null;
+        }
+        states.put(id, new ReconciliationState.Running(clock.instant()));
+    }
+
+    /// A request of the same tables sees all of the end or nothing of it.
+    private synchronized void finished(
+            UUID id, ReconciliationRun run, ReconciliationReport report, StoredPass pass) {
+        finished(id, pass.subject().generation(), report, Method.ALL_ROWS);
+        boolean continues =
+                report.verdict() == Verdict.UNDECIDED && !run.cancellation().isRequested();
+        ended(id, run, pass, pass.continuation().filter(_ -> continues));
     }
 
     private void compare(
@@ -550,7 +564,7 @@ public final class Reconciliations implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             failed(id, e);
         } finally {
-            runs.remove(id);
+            runs.remove(id, run);
         }
     }
 
@@ -628,7 +642,12 @@ public final class Reconciliations implements AutoCloseable {
         if (report.hasDifferences()) {
             LOG.atError()
                     .addKeyValue("migration", stream.name())
-                    .addKeyValue("tables", names(List.copyOf(keys.keySet())))
+                    .addKeyValue(
+                            "tables",
+                            report.tables().stream()
+                                    .filter(table -> table.verdict() == Verdict.DIFFERENT)
+                                    .map(ReconciliationReport.TableReport::target)
+                                    .toList())
                     .log("Another program wrote rows on the target that differ from the source.");
             remember(generation, report, false, Method.TOUCHED_KEYS);
             store(UUID.randomUUID(), generation, report);
@@ -647,7 +666,14 @@ public final class Reconciliations implements AutoCloseable {
 
     /// What the end of the service interrupts continues after the next start.
     private synchronized void ended(
-            StoredPass pass, Optional<StoredPass.Interrupted> continuation) {
+            UUID id,
+            ReconciliationRun run,
+            StoredPass pass,
+            Optional<StoredPass.Interrupted> continuation) {
+        if (!runs.remove(id, run)) {
+            // It has ended already.
+            return;
+        }
         if (continuation.isPresent()) {
             interrupted = new Interrupted(continuation.get(), clock.instant().plus(pause));
             Duration twice = pause.multipliedBy(2);
@@ -678,7 +704,7 @@ public final class Reconciliations implements AutoCloseable {
                     .addKeyValue("migration", stream.name())
                     .addKeyValue("sqlstate", e.getSQLState())
                     .log(
-                            "A report could not be written to the target. It is available until this process ends.");
+                            "A report could not be written to the target. It is available until this process ends. Check the target, then run 'millrace reconcile' again.");
         }
     }
 

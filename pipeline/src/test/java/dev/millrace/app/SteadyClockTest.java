@@ -14,7 +14,7 @@ class SteadyClockTest {
     private static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
 
     @Test
-    void nobodySetsIt() {
+    void ignoresAChangeOfTheMachinesClock() {
         AtomicReference<Instant> machine = new AtomicReference<>(START);
         AtomicLong nanos = new AtomicLong(-17);
         InstantSource clock = new SteadyClock(machine::get, nanos::get);

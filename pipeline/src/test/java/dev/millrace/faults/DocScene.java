@@ -12,7 +12,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -100,7 +99,7 @@ final class DocScene implements AutoCloseable {
     }
 
     ServiceProcess startService(String heap) {
-        ServiceProcess started = ServiceProcess.start(spec, port, heap, Map.of());
+        ServiceProcess started = ServiceProcess.start(spec, port, heap);
         service = started;
         return started;
     }

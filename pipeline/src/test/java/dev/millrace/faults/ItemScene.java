@@ -170,17 +170,12 @@ final class ItemScene implements AutoCloseable {
 
     /// @param heap the JVM's option for the largest heap
     ServiceProcess startService(String heap) {
-        return started(ServiceProcess.start(spec, port, heap, Map.of()));
-    }
-
-    /// @param environment more variables than this process has
-    ServiceProcess startService(Map<String, String> environment) {
-        return started(ServiceProcess.start(spec, port, "-Xmx768m", environment));
+        return started(ServiceProcess.start(spec, port, heap));
     }
 
     /// Starts the service where the log is lost.
     ServiceProcess startServiceWithoutLog() {
-        return started(ServiceProcess.start(spec, port, "-Xmx768m", Map.of(), "--rebackfill"));
+        return started(ServiceProcess.start(spec, port, "-Xmx768m", "--rebackfill"));
     }
 
     private ServiceProcess started(ServiceProcess started) {

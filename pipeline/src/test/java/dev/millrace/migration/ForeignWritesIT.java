@@ -23,7 +23,7 @@ class ForeignWritesIT {
         scene.table("item", "id int PRIMARY KEY, name text")
                 .table("other", "id int PRIMARY KEY, name text")
                 .reconciling(ReconcileSetting.DEFAULT);
-        scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 100) g");
+        scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 1500) g");
         scene.start();
         scene.awaitPhase("IN_SYNC");
     }
@@ -73,6 +73,24 @@ class ForeignWritesIT {
                         () ->
                                 scene.reconcile().verdict() == Verdict.EQUAL
                                         && scene.running().status().foreignWrites() == null);
+    }
+
+    /// A round looks at a thousand rows of a table. The others follow, although the first ones are
+    /// equal and have the same writer.
+    @Test
+    void oneDifferenceAmongManyEqualRowsOfATransactionIsFound() throws Exception {
+        writeUntilFound("INSERT INTO other VALUES (2000, 'foreign') ON CONFLICT DO NOTHING");
+
+        scene.writeTargetAsMigration(
+                "UPDATE item SET name = CASE WHEN id = 1500 THEN 'foreign' ELSE name END");
+
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(
+                        () ->
+                                Objects.requireNonNull(scene.running().status().foreignWrites())
+                                        .tables()
+                                        .contains("public.item"));
     }
 
     /// Rows that apply wrote meanwhile are not among them.

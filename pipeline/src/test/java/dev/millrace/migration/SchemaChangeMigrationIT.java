@@ -586,7 +586,7 @@ class SchemaChangeMigrationIT {
         }
     }
 
-    /// Under the other name the table may have been changed, and nobody sees it any more.
+    /// Under the other name the table may have been changed, and this leaves no trace.
     private static void renameForAMoment(MigrationScene scene, String table) {
         scene.source.execute(
                 "BEGIN",

@@ -121,7 +121,8 @@ class SchemaParityIT {
         assertThat(findings()).isEmpty();
     }
 
-    /// A constraint that a partition inherits is fixed at the root, and any other one at the partition.
+    /// A constraint that a partition inherits is fixed at the root, and any other one at the
+    /// partition.
     @Test
     void partitionsAreReadToo() {
         scene.source.execute("CREATE TABLE event (id int PRIMARY KEY, v int)");

@@ -21,8 +21,9 @@ import org.slf4j.LoggerFactory;
 /// The server knows whether it works: it waits for the client while the client waits for it, its
 /// session has ended, or it cannot be reached at all.
 ///
-/// A client that needs long to send one large value looks the same. So a session that is opened
-/// after failures is given more time, up to sixteen times as much. Thread-safe.
+/// A client that needs long to send or receive one large value or result looks the same. So a
+/// session that is opened after failures is given more time, up to sixteen times as much.
+/// Thread-safe.
 public final class SessionWatch implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(SessionWatch.class);

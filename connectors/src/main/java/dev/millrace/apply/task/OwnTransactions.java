@@ -5,8 +5,7 @@ import java.util.TreeMap;
 
 /// The transactions in which this process wrote rows of the target, by their ids with epoch. An id
 /// is added before its transaction commits, so a row that is visible has an id that is known here.
-/// Rows that were written under a savepoint have other ids, which are not known.
-/// Thread-safe.
+/// Rows that were written under a savepoint have other ids, which are not known. Thread-safe.
 ///
 /// Keeps about 67 million consecutive ids, with one bit for each. Of older ones, and of those that
 /// [#forgetBefore] names, it says that they are its own: nothing is known of them.

@@ -72,14 +72,20 @@ public final class PausedTables {
         return change != null && change.remedy() != Remedy.ACCEPT;
     }
 
+    /// Which of these tables are paused for their definition, also by an earlier process.
+    public Set<TableId> stopped(Collection<TableId> sources) throws SQLException {
+        return pause.stopped(sources);
+    }
+
     /// What must be read again of a partitioned table that leaves its pause now: partitions may
     /// have come and gone meanwhile, and rows of theirs may be on the target. Empty if every row is
     /// read again anyway.
     ///
     /// @param now its facts
-    public Optional<Loss> afterPause(TableId table, PublishedTable now) {
+    /// @param earlier whether an earlier process has paused it
+    public Optional<Loss> afterPause(TableId table, PublishedTable now, boolean earlier) {
         return now.isPartitioned()
-                        && paused.containsKey(table)
+                        && (earlier || paused.containsKey(table))
                         && !isReadAfterPause(table)
                         && pause.mayReadAgain(table)
                 ? Optional.of(

@@ -4,6 +4,7 @@ import dev.millrace.change.TableId;
 import java.sql.SQLException;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.Set;
 
 /// Keeps the changes of a table from the target whose definition has changed on the source, and
 /// lets rows be read again of which the stream lacks changes. Called by the capture thread.
@@ -139,11 +140,16 @@ public interface TablePause {
     }
 
     /// Pauses what is written from a source table. No watermark follows in the log before this
-    /// returns, so nobody relies on rows of the table meanwhile. A table that [#mayReadAgain] is
+    /// returns, so no reader relies on rows of the table meanwhile. A table that [#mayReadAgain] is
     /// read again after it continues, unless the change is [Remedy#ACCEPT].
     ///
     /// @return false when the table cannot be paused alone
     boolean pause(TableId source, Change change) throws SQLException;
+
+    /// Which of these tables are paused for their definition, also by an earlier process.
+    default Set<TableId> stopped(Collection<TableId> sources) throws SQLException {
+        return Set.of();
+    }
 
     /// Lets rows be read again. No watermark follows in the log before this returns.
     void readAgain(TableId source, Loss loss) throws SQLException;

@@ -16,7 +16,7 @@ final class ChunkPace {
     private static final double WEIGHT = 0.5;
 
     private final double wantedNanos;
-    private long planned = 1;
+    private long planned;
     private double nanosPerRow;
     private int together = 1;
 
@@ -25,21 +25,23 @@ final class ChunkPace {
         this.wantedNanos = (double) wanted.toNanos();
     }
 
-    /// @param rows of a planned chunk, about
+    /// @param rows of a planned chunk, about; 0 if unknown
     synchronized void plan(long rows) {
-        planned = Math.max(1, rows);
+        planned = rows;
     }
 
     /// @param took the read of one side
     synchronized void measured(long rows, Duration took) {
-        double last = (double) took.toNanos() / Math.max(1, rows);
+        // The fixed cost of a read of few rows says nothing about a row.
+        long counted = Math.max(Math.max(1, rows), Math.min(planned, FEWEST_ROWS));
+        double last = (double) took.toNanos() / counted;
         nanosPerRow = nanosPerRow == 0 ? last : WEIGHT * last + (1 - WEIGHT) * nanosPerRow;
     }
 
     /// How many planned chunks to read together: at most twice as many as the last time, because
     /// the rows may be unlike the last ones.
     synchronized int together() {
-        if (isKnown()) {
+        if (isKnown() && planned > 0) {
             long wanted = Math.clamp((long) (wantedRows() / planned), 1, MOST_TOGETHER);
             together = (int) Math.min(2L * together, wanted);
         }

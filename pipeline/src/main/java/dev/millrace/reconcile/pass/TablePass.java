@@ -280,29 +280,44 @@ final class TablePass {
     }
 
     private void compareAll() {
-        while (true) {
+        while (running > 0 || isVerifiable() || (!open.isEmpty() && !ended)) {
             with.cancellation().check();
-            // More than run at a time, so that no thread waits for this one.
-            while (!ended && !open.isEmpty() && running < 2 * with.limits().chunks().parallel()) {
-                begin(next());
-            }
-            if (running > 0) {
-                poll().ifPresent(this::take);
-            } else if (!suspicious.isEmpty()
-                    && builder.differences() < with.limits().chunks().differences()) {
-                // Also after a chunk could not be compared: what differs in others is found.
-                verifySuspicious();
-            } else if (open.isEmpty() || ended) {
-                return;
-            }
-            int suspects = suspicious.stream().mapToInt(chunk -> chunk.suspects.size()).sum();
-            if (suspects >= VERIFIED_TOGETHER && !ended) {
-                verifySuspicious();
-            }
-            if (equal.size() >= STORED_TOGETHER) {
-                storeEqual();
+            try {
+                step();
+            } catch (ReadFailed | LogUnreadable | ReplicationUnavailable e) {
+                // What is being compared is still taken and stored.
+                with.cancellation().check();
+                end(reason(e), TableReportBuilder.passes(e));
             }
         }
+    }
+
+    private void step() {
+        // More than run at a time, so that no thread waits for this one.
+        while (!ended && !open.isEmpty() && running < 2 * with.limits().chunks().parallel()) {
+            begin(next());
+        }
+        if (running > 0) {
+            poll().ifPresent(this::take);
+        } else {
+            // Also after a chunk could not be compared: what differs in others is found.
+            verifySuspicious();
+        }
+        int suspects = suspicious.stream().mapToInt(chunk -> chunk.suspects.size()).sum();
+        if (suspects >= VERIFIED_TOGETHER && !ended) {
+            verifySuspicious();
+        }
+        if (equal.size() >= STORED_TOGETHER) {
+            storeEqual();
+        }
+    }
+
+    private boolean isVerifiable() {
+        return !suspicious.isEmpty() && isBelowLimit();
+    }
+
+    private boolean isBelowLimit() {
+        return builder.differences() < with.limits().chunks().differences();
     }
 
     private void storeEqual() {
@@ -366,10 +381,14 @@ final class TablePass {
     }
 
     private void take(Done done) {
-        if (ended) {
+        Outcome outcome = done.outcome();
+        boolean isResult =
+                outcome instanceof Outcome.Compared || outcome instanceof Outcome.TooMany;
+        // Also after a chunk could not be compared: what differs in others is found.
+        if (ended && !(isResult && isBelowLimit())) {
             return;
         }
-        switch (done.outcome()) {
+        switch (outcome) {
             case Outcome.Compared compared -> compared(done.work().chunk(), compared);
             case Outcome.Divided(List<KeyRange> parts, long rows) -> {
                 ChunkState chunk = done.work().chunk();
@@ -447,7 +466,7 @@ final class TablePass {
         TableReportBuilder probe = builder.another();
         new KeyVerifier(with, table, probe).verify(some);
         if (probe.differences() == 0) {
-            again(work, new Outcome.Again(MANY, false));
+            again(work, new Outcome.Again(MANY, probe.mayPass()));
             return;
         }
         verify(some);

@@ -62,6 +62,23 @@ class ChunkPaceTest {
     }
 
     @Test
+    void withoutStatisticsEachPlannedChunkIsReadAlone() {
+        ChunkPace unknown = new ChunkPace(Duration.ofMillis(500));
+        unknown.plan(0);
+        unknown.measured(200_000, Duration.ofMillis(10));
+
+        assertThat(unknown.together()).isEqualTo(1);
+    }
+
+    /// A read has a fixed cost.
+    @Test
+    void anEmptyRangeDoesNotDivideTheOthers() {
+        pace.measured(0, Duration.ofMillis(2));
+
+        assertThat(pace.part(PLANNED)).isEqualTo(PLANNED);
+    }
+
+    @Test
     void keepsThePlanWithoutAWantedTime() {
         ChunkPace fixed = pace(Duration.ZERO);
         fixed.measured(PLANNED, Duration.ofMillis(1));
