@@ -49,7 +49,9 @@ public final class Window {
     }
 
     /// Hands over what was read. Waits while the rows of other windows fill the memory for all
-    /// windows. Does nothing if the window has ended already; [#awaitWritten] reports why.
+    /// windows. Does nothing if the window has ended already; [#awaitWritten] reports why. The
+    /// first batch that ends after this call with the watermark behind it writes the window. So if
+    /// that watermark was in an earlier batch, the window waits for the next watermark.
     ///
     /// @param high number of a watermark that was emitted after the read: every transaction that
     ///   was visible to the read precedes it in the stream

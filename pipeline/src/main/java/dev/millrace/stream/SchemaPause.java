@@ -9,7 +9,6 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.source.SchemaChange.Kind;
 import dev.millrace.spec.source.SchemaChange.Policy;
 import dev.millrace.sql.Relation;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Collection;
 import java.util.HashMap;
@@ -110,14 +109,7 @@ final class SchemaPause implements TablePause {
 
     @Override
     public Set<TableId> stopped(Collection<TableId> sources) throws SQLException {
-        Set<TableId> stopped = new HashSet<>();
-        try (Connection connection = stream.control().pooled()) {
-            for (StoppedTables.Counted stop : stops().read(connection, generation)) {
-                if (stop.sourceChange().isPresent()) {
-                    stopped.add(stop.table().table());
-                }
-            }
-        }
+        Set<TableId> stopped = stops().forSourceChanges(stream.control(), generation);
         return sources.stream()
                 .filter(source -> targets(source).stream().anyMatch(stopped::contains))
                 .collect(Collectors.toSet());

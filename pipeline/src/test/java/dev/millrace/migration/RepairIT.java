@@ -565,13 +565,15 @@ class RepairIT {
         plant(10);
         UUID id = beginSlowly();
         scene.stop();
-        scene.target.execute("UPDATE millrace.repair SET " + change);
+        scene.target.execute("UPDATE millrace.repair SET " + change + " WHERE id = '" + id + "'");
 
         scene.start();
 
         Repair ended = awaitEnd(id);
         assertThat(ended.verdict()).isEqualTo("undecided");
         assertThat(ended.outcome()).startsWith("Ended, " + why);
+        assertThat(done(request(false)).verdict()).isEqualTo("equal");
+        assertEqual();
     }
 
     @Test

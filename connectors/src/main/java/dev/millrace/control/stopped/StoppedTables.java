@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// The stopped tables of a migration in `millrace.stopped_table`. A stop belongs to one generation:
 /// the writer records it in the transaction that moves the stored offset of that generation, and
@@ -250,6 +251,18 @@ public final class StoppedTables {
                         each.getValue(),
                         sourceChange);
             }
+        }
+    }
+
+    /// The tables that stopped in a generation because the definition of a source table changed.
+    ///
+    /// @param control the database that contains the control schema
+    public Set<TableId> forSourceChanges(Database control, int generation) throws SQLException {
+        try (Connection connection = control.pooled()) {
+            return read(connection, generation).stream()
+                    .filter(stop -> stop.sourceChange().isPresent())
+                    .map(stop -> stop.table().table())
+                    .collect(Collectors.toSet());
         }
     }
 

@@ -290,6 +290,7 @@ final class TablePass {
                 end(reason(e), TableReportBuilder.passes(e));
             }
         }
+        with.cancellation().check();
     }
 
     private void step() {
