@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 
@@ -23,10 +24,17 @@ public final class ChildProcess implements AutoCloseable {
     }
 
     public static ChildProcess start(List<String> command, Path output) {
+        return start(command, Map.of(), output);
+    }
+
+    /// @param environment more variables than this process has
+    public static ChildProcess start(
+            List<String> command, Map<String, String> environment, Path output) {
         ProcessBuilder builder =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
         try {
             return new ChildProcess(builder.start(), output);
         } catch (IOException e) {

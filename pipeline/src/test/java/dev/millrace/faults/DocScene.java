@@ -12,6 +12,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -99,7 +100,7 @@ final class DocScene implements AutoCloseable {
     }
 
     ServiceProcess startService(String heap) {
-        ServiceProcess started = ServiceProcess.start(spec, port, heap);
+        ServiceProcess started = ServiceProcess.start(spec, port, heap, Map.of());
         service = started;
         return started;
     }

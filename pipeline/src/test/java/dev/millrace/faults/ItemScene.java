@@ -110,6 +110,12 @@ final class ItemScene implements AutoCloseable {
                         + "'\ntables:\n  public.item: SELECT id, n FROM public.item\n");
     }
 
+    /// Sets the retention of the log. Before the start of the service.
+    void keepLogFor(String age) throws IOException {
+        moreLines = "kafka:\n  retention: " + age + "\n";
+        declare();
+    }
+
     /// Gives the service another data folder. Before its start.
     void keepDataIn(Path other) throws IOException {
         dataFolder = other;
@@ -170,12 +176,17 @@ final class ItemScene implements AutoCloseable {
 
     /// @param heap the JVM's option for the largest heap
     ServiceProcess startService(String heap) {
-        return started(ServiceProcess.start(spec, port, heap));
+        return started(ServiceProcess.start(spec, port, heap, Map.of()));
+    }
+
+    /// @param environment more variables than this process has
+    ServiceProcess startService(Map<String, String> environment) {
+        return started(ServiceProcess.start(spec, port, "-Xmx768m", environment));
     }
 
     /// Starts the service where the log is lost.
     ServiceProcess startServiceWithoutLog() {
-        return started(ServiceProcess.start(spec, port, "-Xmx768m", "--rebackfill"));
+        return started(ServiceProcess.start(spec, port, "-Xmx768m", Map.of(), "--rebackfill"));
     }
 
     private ServiceProcess started(ServiceProcess started) {

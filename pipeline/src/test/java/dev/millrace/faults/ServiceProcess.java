@@ -13,8 +13,11 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
@@ -40,12 +43,14 @@ public final class ServiceProcess implements AutoCloseable {
     }
 
     public static ServiceProcess start(Path spec, int port) {
-        return start(spec, port, "-Xmx768m");
+        return start(spec, port, "-Xmx768m", Map.of());
     }
 
     /// @param heap the JVM's option for the largest heap
+    /// @param environment more variables than this process has
     /// @param more arguments of the command
-    static ServiceProcess start(Path spec, int port, String heap, String... more) {
+    static ServiceProcess start(
+            Path spec, int port, String heap, Map<String, String> environment, String... more) {
         List<String> arguments =
                 new ArrayList<>(
                         List.of(
@@ -65,7 +70,7 @@ public final class ServiceProcess implements AutoCloseable {
                                 "--sun-misc-unsafe-memory-access=allow")
                         .main("dev.millrace.app.Main", arguments.toArray(String[]::new));
         Path output = TestFolders.create("service").resolve("output");
-        return new ServiceProcess(ChildProcess.start(command, output), port);
+        return new ServiceProcess(ChildProcess.start(command, environment, output), port);
     }
 
     /// The status; empty while the service does not respond.
@@ -78,6 +83,16 @@ public final class ServiceProcess implements AutoCloseable {
         } catch (IOException _) {
             return Optional.empty();
         }
+    }
+
+    /// The time of the machine as the process reads it.
+    Instant clockOfItsMachine() throws IOException {
+        String date =
+                send(request("/api/v1/status").GET().build())
+                        .headers()
+                        .firstValue("Date")
+                        .orElseThrow();
+        return Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date));
     }
 
     public String phase() {
