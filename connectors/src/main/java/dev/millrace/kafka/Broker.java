@@ -216,7 +216,7 @@ public final class Broker implements AutoCloseable {
                                                 + name
                                                 + "="
                                                 + found
-                                                + ", so records could be lost. Set it to "
+                                                + ", so records could be lost or refused. Set it to "
                                                 + wanted
                                                 + ".");
                             }

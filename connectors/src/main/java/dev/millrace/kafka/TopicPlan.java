@@ -16,6 +16,10 @@ public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position)
     /// the largest record.
     private static final String SEGMENT = Integer.toString(128 * 1024 * 1024);
 
+    /// A record has the time of the service that wrote it, and a mapped one keeps it. A broker whose
+    /// clock is hours behind, or was set back, would refuse it.
+    private static final String ANY_TIME = Long.toString(Long.MAX_VALUE);
+
     public List<TopicSpec> all() {
         return List.of(changes, target, position);
     }
@@ -27,10 +31,14 @@ public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position)
                         "retention.ms", "-1",
                         "retention.bytes", "-1",
                         "segment.bytes", SEGMENT,
+                        "message.timestamp.after.max.ms", ANY_TIME,
+                        "message.timestamp.before.max.ms", ANY_TIME,
                         "max.message.bytes", LARGEST_RECORD);
         Map<String, String> compacted =
                 Map.of(
                         "cleanup.policy", "compact",
+                        "message.timestamp.after.max.ms", ANY_TIME,
+                        "message.timestamp.before.max.ms", ANY_TIME,
                         "max.message.bytes", LARGEST_RECORD,
                         // A start reads the whole topic, and the last segment is never compacted.
                         "segment.bytes", LARGEST_RECORD);

@@ -46,6 +46,8 @@ class BrokerIT {
         "cleanup.policy, compact",
         "retention.ms, 604800000",
         "retention.bytes, 1000000",
+        "message.timestamp.after.max.ms, 3600000",
+        "message.timestamp.before.max.ms, 3600000",
         "max.message.bytes, 1048588"
     })
     void rejectsSettingsThatCouldLoseRecords(String setting, String value) {

@@ -168,7 +168,8 @@ public final class GenerationStart {
         return switch (stream.settings().existing()) {
             case READ ->
                     "Run 'millrace run' once with --rebackfill: it reads every row again into a new"
-                            + " log and empties no table.";
+                            + " log and empties no table. This is possible only while the"
+                            + " application writes to the source.";
             case ON_BOTH_SIDES -> "Use a new migration name with empty target tables.";
         };
     }
