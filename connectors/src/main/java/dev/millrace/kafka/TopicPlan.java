@@ -16,8 +16,8 @@ public record TopicPlan(TopicSpec changes, TopicSpec target, TopicSpec position)
     /// the largest record.
     private static final String SEGMENT = Integer.toString(128 * 1024 * 1024);
 
-    /// A record has the time of the service that wrote it, and a mapped one keeps it. A broker whose
-    /// clock is hours behind, or was set back, would refuse it.
+    /// A record has the time of the service that wrote it, and a mapped one keeps it. A broker
+    /// whose clock is hours behind, or was set back, would refuse it.
     private static final String ANY_TIME = Long.toString(Long.MAX_VALUE);
 
     public List<TopicSpec> all() {
