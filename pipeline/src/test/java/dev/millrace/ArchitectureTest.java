@@ -84,6 +84,7 @@ class ArchitectureTest {
                     "route",
                     "stream",
                     "http",
+                    "console",
                     "app",
                     "cli",
                     "demo",
@@ -104,8 +105,8 @@ class ArchitectureTest {
     private static List<Wall> librariesWalls() {
         return List.of(
                 new Wall(
-                        "Spring only in http and app",
-                        outside("http", "app")
+                        "Spring only in http, console and app",
+                        outside("http", "console", "app")
                                 .should()
                                 .dependOnClassesThat()
                                 .resideInAnyPackage("org.springframework..", "io.micrometer.."),

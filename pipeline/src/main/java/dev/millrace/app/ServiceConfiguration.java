@@ -1,5 +1,6 @@
 package dev.millrace.app;
 
+import dev.millrace.console.Console;
 import dev.millrace.http.AccessFilter;
 import dev.millrace.http.AccessPolicy;
 import dev.millrace.http.EndingApi;
@@ -13,6 +14,7 @@ import dev.millrace.http.RejectedApi;
 import dev.millrace.http.RepairApi;
 import dev.millrace.http.SwitchoverApi;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.time.InstantSource;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -37,6 +39,7 @@ import tools.jackson.databind.json.JsonMapper;
     RepairApi.class,
     SwitchoverApi.class,
     EndingApi.class,
+    Console.class,
     Problems.class
 })
 class ServiceConfiguration {
@@ -47,6 +50,11 @@ class ServiceConfiguration {
                 new FilterRegistrationBean<>(new AccessFilter(policy, json));
         filter.setOrder(Ordered.HIGHEST_PRECEDENCE);
         return filter;
+    }
+
+    @Bean
+    InstantSource clock() {
+        return SteadyClock.ofProcess();
     }
 
     @Bean

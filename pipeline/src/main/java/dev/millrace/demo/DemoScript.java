@@ -113,7 +113,7 @@ final class DemoScript {
 
     private void stayUp() {
         say(trafficLine());
-        say("The service listens at " + address + ". Try in another terminal:");
+        say("The console is at " + address + "/. Try in another terminal:");
         for (String command :
                 new String[] {"status --watch", "reconcile", "switchover", "rollback"}) {
             say("  ./millrace " + command + " --url " + address);

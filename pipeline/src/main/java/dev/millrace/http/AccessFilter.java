@@ -55,6 +55,7 @@ public final class AccessFilter extends HttpFilter {
                 Collections.list(request.getHeaders(HttpHeaders.HOST)),
                 request.getHeader(HttpHeaders.ORIGIN),
                 request.getHeader("Sec-Fetch-Site"),
+                request.getHeader("Sec-Fetch-Mode"),
                 request.getContentType(),
                 request.getHeader(HttpHeaders.AUTHORIZATION));
     }
@@ -62,7 +63,9 @@ public final class AccessFilter extends HttpFilter {
     private void refuse(HttpServletRequest request, HttpServletResponse response, Denial denial)
             throws IOException {
         if (denial.status() == HttpStatus.UNAUTHORIZED.value()) {
-            response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"millrace\"");
+            response.addHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"millrace\"");
+            response.addHeader(
+                    HttpHeaders.WWW_AUTHENTICATE, "Basic realm=\"millrace\", charset=\"UTF-8\"");
         }
         ProblemDetail problem =
                 Problems.of(HttpStatus.valueOf(denial.status()), denial.title(), denial.detail());

@@ -3,8 +3,10 @@ package dev.millrace.http;
 import dev.millrace.spec.Secret;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,8 +35,19 @@ public sealed interface AccessPolicy {
             List<String> hosts,
             @Nullable String origin,
             @Nullable String fetchSite,
+            @Nullable String fetchMode,
             @Nullable String contentType,
-            @Nullable String authorization) {}
+            @Nullable String authorization) {
+
+        /// A person follows a link to a page of the console. Such a request cannot change anything,
+        /// and the page that has the link cannot read the answer.
+        private boolean opensAPage() {
+            return method.equals("GET")
+                    && "navigate".equals(fetchMode)
+                    && !path.startsWith("/api/")
+                    && !path.startsWith("/actuator");
+        }
+    }
 
     record Denial(int status, String title, String detail) {}
 
@@ -56,6 +69,7 @@ public sealed interface AccessPolicy {
                 return Optional.of(crossOrigin());
             }
             if (request.fetchSite() != null
+                    && !request.opensAPage()
                     && !request.fetchSite().equals("same-origin")
                     && !request.fetchSite().equals("none")) {
                 return Optional.of(crossOrigin());
@@ -100,25 +114,75 @@ public sealed interface AccessPolicy {
 
     record WithToken(Secret token) implements AccessPolicy {
 
-        private static final String SCHEME = "bearer ";
+        private static final String BEARER = "bearer ";
+
+        /// What a browser asks a person for: any name, and the token as the password.
+        private static final String BASIC = "basic ";
 
         @Override
         public Optional<Denial> check(RequestFacts request) {
             if (request.method().equals("GET") && isProbe(request.path())) {
                 return Optional.empty();
             }
-            String given = request.authorization();
-            if (given == null
-                    || !given.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
-                    || !matches(given.substring(SCHEME.length()).strip())) {
-                return Optional.of(
-                        new Denial(
-                                401,
-                                "Missing or wrong token",
-                                "Send the header 'Authorization: Bearer' with the token. The"
-                                        + " command line reads the token from MILLRACE_TOKEN."));
+            String given = Objects.requireNonNullElse(request.authorization(), "");
+            if (starts(given, BEARER)) {
+                return matches(given.substring(BEARER.length()).strip())
+                        ? Body.check(request)
+                        : Optional.of(wrongToken());
             }
-            return Body.check(request);
+            if (starts(given, BASIC)) {
+                if (!matches(password(given.substring(BASIC.length()).strip()))) {
+                    return Optional.of(wrongToken());
+                }
+                return isOfOtherSite(request) ? Optional.of(crossSite()) : Body.check(request);
+            }
+            return Optional.of(wrongToken());
+        }
+
+        private static boolean starts(String given, String scheme) {
+            return given.regionMatches(true, 0, scheme, 0, scheme.length());
+        }
+
+        /// Empty if it is not the name and password of a browser.
+        private static String password(String encoded) {
+            try {
+                String both =
+                        new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8);
+                return both.substring(both.indexOf(':') + 1);
+            } catch (IllegalArgumentException _) {
+                return "";
+            }
+        }
+
+        /// A browser adds the password to the requests of any page. What it says about the site
+        /// counts; an older one says only the origin, which a proxy may make differ from the host.
+        private static boolean isOfOtherSite(RequestFacts request) {
+            String site = request.fetchSite();
+            if (site != null) {
+                return !site.equals("same-origin") && !site.equals("none") && !request.opensAPage();
+            }
+            String origin = request.origin();
+            return origin != null
+                    && (request.hosts().size() != 1
+                            || !origin.replaceFirst("^https?://", "")
+                                    .equalsIgnoreCase(request.hosts().getFirst()));
+        }
+
+        private static Denial wrongToken() {
+            return new Denial(
+                    401,
+                    "Missing or wrong token",
+                    "Send the header 'Authorization: Bearer' with the token. The command line reads"
+                            + " the token from MILLRACE_TOKEN. In a browser, enter any name, and the"
+                            + " token as the password.");
+        }
+
+        private static Denial crossSite() {
+            return new Denial(
+                    403,
+                    "Cross-origin request refused",
+                    "Pages of other origins cannot use the API in a browser. Open the console by its"
+                            + " address.");
         }
 
         private static boolean isProbe(String path) {

@@ -69,7 +69,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " \"expectedPhase\" and \"dryRun\" if needed.";
 
     private static final String PATHS =
-            "Use /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
+            "Use / for the console, /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
                     + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /api/v1/switchover,"
                     + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
                     + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"

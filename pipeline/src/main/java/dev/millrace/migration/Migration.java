@@ -585,15 +585,22 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public Operation move(SwitchoverRequest request) {
+        if (request.action() == SwitchoverRequest.Action.DRY_RUN) {
+            return ask(request);
+        }
         // Neither begins while the other is judged or runs.
         synchronized (rebackfills) {
             synchronized (repairs) {
-                // On the target, a loss of the source waits for a rollback and must not forbid it.
-                boolean reads = isOnSource() && (rebackfills.isRunning() || repairs.isRunning());
-                Phase phase = reads ? new Phase.CatchingUp() : conductor.phase().phase();
-                return switchovers.request(request, phase, conductor.running());
+                return ask(request);
             }
         }
+    }
+
+    private Operation ask(SwitchoverRequest request) {
+        // On the target, a loss of the source waits for a rollback and must not forbid it.
+        boolean reads = isOnSource() && (rebackfills.isRunning() || repairs.isRunning());
+        Phase phase = reads ? new Phase.CatchingUp() : conductor.phase().phase();
+        return switchovers.request(request, phase, conductor.running());
     }
 
     @Override

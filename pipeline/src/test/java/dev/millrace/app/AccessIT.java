@@ -5,6 +5,8 @@ import static dev.millrace.app.ServiceScene.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.Http.Answer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -158,6 +160,84 @@ class AccessIT {
         assertThat(answer.status()).isEqualTo(200);
     }
 
+    private static String basic(String name, String password) {
+        return "Authorization: Basic "
+                + Base64.getEncoder()
+                        .encodeToString((name + ":" + password).getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void aBrowserAsksForTheTokenAsAPassword() {
+        assertThat(guarded.http.get("/").header("WWW-Authenticate")).contains("Basic realm");
+
+        Answer answer = guarded.http.get("/", basic("ann", "a-token-of-some-length"));
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).startsWith("text/html");
+        for (String wrong :
+                List.of(
+                        basic("a-token-of-some-length", ""),
+                        basic("ann", "wrong"),
+                        basic("", ""))) {
+            assertProblem(guarded.http.get("/", wrong), 401);
+        }
+    }
+
+    /// A browser sends the password with the requests of any page.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Sec-Fetch-Site: cross-site",
+                "Sec-Fetch-Site: same-site",
+                "Origin: https://evil.example",
+                "Origin: null",
+                "Origin: http://millrace.example.evil.example"
+            })
+    void aPasswordIsNoUseToPagesOfOtherSites(String header) {
+        int before = guarded.migration.asked.size();
+
+        Answer answer =
+                guarded.http.post(
+                        "/api/v1/reconciliations",
+                        "{}",
+                        JSON,
+                        "Host: millrace.example",
+                        basic("ann", "a-token-of-some-length"),
+                        header);
+
+        assertProblem(answer, 403);
+        assertThat(guarded.migration.asked).hasSize(before);
+    }
+
+    /// A proxy in front of the service may pass its own name as the host.
+    @ParameterizedTest
+    @ValueSource(strings = {"Sec-Fetch-Site: same-origin", "X-None: none"})
+    void aPasswordIsAcceptedFromTheConsoleItself(String site) {
+        Answer answer =
+                guarded.http.post(
+                        "/api/v1/reconciliations",
+                        "{}",
+                        JSON,
+                        site.startsWith("Sec") ? "Host: backend:8080" : "Host: millrace.example",
+                        "Origin: https://millrace.example",
+                        site,
+                        basic("ann", "a-token-of-some-length"));
+
+        assertThat(answer.status()).isEqualTo(202);
+    }
+
+    /// A dashboard, a chat and an alert have links to the console.
+    @Test
+    void aLinkOfAnotherSiteOpensAPageButNoInterface() {
+        String[] link = {"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"};
+
+        assertThat(scene.http.get("/tables", link).status()).isEqualTo(200);
+        assertProblem(scene.http.get("/api/v1/status", link), 403);
+        assertProblem(scene.http.get("/actuator/prometheus", link), 403);
+        assertProblem(scene.http.get("/tables", "Sec-Fetch-Site: cross-site"), 403);
+        assertProblem(scene.http.post("/tables", "{}", JSON, link[0], link[1]), 403);
+    }
+
     @Test
     void probesNeedNoToken() {
         assertThat(guarded.http.get("/actuator/health/liveness").status()).isEqualTo(200);
@@ -167,7 +247,9 @@ class AccessIT {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/",
+                "/console",
+                "/console/",
+                "/console/../application.properties",
                 "/actuator",
                 "/actuator/env",
                 "/actuator/beans",

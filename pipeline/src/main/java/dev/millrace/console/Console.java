@@ -1,0 +1,244 @@
+package dev.millrace.console;
+
+import dev.millrace.cli.text.Figures;
+import dev.millrace.http.MigrationHost;
+import dev.millrace.lifecycle.Incident;
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.reconcile.report.PastVerdict;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.stream.KnownTables.UnknownTableException;
+import gg.jte.ContentType;
+import gg.jte.TemplateEngine;
+import gg.jte.output.StringOutput;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.function.BiFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+/// Serves the console. Pages only read; their buttons send requests to the HTTP API. A browser runs
+/// no script and loads nothing but what this class serves. Thread-safe.
+@RestController
+public final class Console {
+
+    private static final Logger LOGGER = LoggerFactory.getLogger(Console.class);
+
+    private static final TemplateEngine TEMPLATES =
+            TemplateEngine.createPrecompiled(ContentType.Html);
+
+    private static final String POLICY =
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+                    + " img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors"
+                    + " 'none'";
+
+    private static final String HTMX =
+            "/META-INF/resources/webjars/htmx.org/2.0.8/dist/htmx.min.js";
+
+    private final MigrationHost host;
+    private final InstantSource clock;
+    private final Samples samples = new Samples();
+
+    /// A request may read a whole topic.
+    private final Semaphore scans = new Semaphore(1);
+
+    /// The values of the page *Reconciliations*, the newest first.
+    public record Reconciliations(List<Row> rows) {
+
+        /// @param report the address of the whole report
+        public record Row(String finished, String took, String verdict, String report) {}
+
+        static Reconciliations of(List<PastVerdict> past) {
+            return new Reconciliations(
+                    past.stream()
+                            .map(
+                                    each ->
+                                            new Row(
+                                                    Figures.second(each.finishedAt().toString()),
+                                                    Figures.duration(
+                                                            Duration.between(
+                                                                    each.startedAt(),
+                                                                    each.finishedAt())),
+                                                    each.verdict(),
+                                                    "/api/v1/reconciliations/"
+                                                            + each.id()
+                                                            + "?format=html"))
+                            .toList());
+        }
+    }
+
+    Console(MigrationHost host, InstantSource clock) {
+        this.host = host;
+        this.clock = clock;
+    }
+
+    @GetMapping("/")
+    ResponseEntity<String> overview() {
+        return page(
+                Frame.Page.OVERVIEW,
+                "overview",
+                (control, status) -> {
+                    samples.add(clock.instant(), status);
+                    return Overview.of(status, samples);
+                });
+    }
+
+    @GetMapping("/tables")
+    ResponseEntity<String> tables() {
+        return page(Frame.Page.TABLES, "tables", (control, status) -> Tables.of(status));
+    }
+
+    @GetMapping("/reconciliations")
+    ResponseEntity<String> reconciliations() {
+        return page(
+                Frame.Page.RECONCILIATIONS,
+                "reconciliations",
+                (control, status) -> Reconciliations.of(control.reconciliations()));
+    }
+
+    /// Judging the gates asks both servers much, so a page does it once, when it is opened. Only
+    /// the part with the running operation is asked for again and again.
+    ///
+    /// @param gates `no` leaves them out
+    @GetMapping("/switchover")
+    ResponseEntity<String> switchover(@RequestParam(defaultValue = "") String gates) {
+        return page(
+                Frame.Page.SWITCHOVER,
+                "switchover",
+                (control, status) ->
+                        gates.equals("no")
+                                ? Switchover.operation(control, status)
+                                : Switchover.of(control, status, clock.instant()));
+    }
+
+    @GetMapping("/rejected")
+    ResponseEntity<String> rejected() {
+        return page(
+                Frame.Page.REJECTED,
+                "rejected",
+                (control, status) ->
+                        Rejected.of(control.rejected().list(Optional.empty(), Rejected.SHOWN + 1)));
+    }
+
+    @GetMapping("/rejected/{id}")
+    ResponseEntity<String> rejected(@PathVariable String id) {
+        return page(
+                Frame.Page.REJECTED,
+                "rejected-key",
+                (control, status) ->
+                        Optional.of(id)
+                                .filter(each -> each.matches("\\d{1,18}"))
+                                .flatMap(each -> control.rejected().find(Long.parseLong(each)))
+                                .map(RejectedChanges::of)
+                                .orElseThrow(
+                                        () ->
+                                                new RefusedException(
+                                                        "No rejected key has this id. It may have been retried or skipped")));
+    }
+
+    @GetMapping("/log")
+    ResponseEntity<String> log(
+            @RequestParam(defaultValue = "") String topic,
+            @RequestParam(defaultValue = "") String table,
+            @RequestParam(defaultValue = "") String key) {
+        return page(
+                Frame.Page.LOG,
+                "log",
+                (control, status) -> {
+                    if (!scans.tryAcquire()) {
+                        throw new RefusedException(
+                                "Another page reads the log now. Ask again in a moment");
+                    }
+                    try {
+                        return LogLines.of(control, topic, table, key);
+                    } finally {
+                        scans.release();
+                    }
+                });
+    }
+
+    @GetMapping("/console/style.css")
+    ResponseEntity<byte[]> style() {
+        return file("/dev/millrace/console/style.css", "text/css;charset=utf-8");
+    }
+
+    @GetMapping("/console/icon.svg")
+    ResponseEntity<byte[]> icon() {
+        return file("/dev/millrace/console/icon.svg", "image/svg+xml");
+    }
+
+    @GetMapping("/console/actions.js")
+    ResponseEntity<byte[]> actions() {
+        return file("/dev/millrace/console/actions.js", "text/javascript;charset=utf-8");
+    }
+
+    @GetMapping("/console/htmx.js")
+    ResponseEntity<byte[]> htmx() {
+        return file(HTMX, "text/javascript;charset=utf-8");
+    }
+
+    private ResponseEntity<String> page(
+            Frame.Page page,
+            String template,
+            BiFunction<MigrationControl, StatusReport, Object> content) {
+        Optional<MigrationControl> control = host.running();
+        StringOutput out = new StringOutput();
+        if (control.isEmpty()) {
+            TEMPLATES.render("console/starting.jte", Frame.starting(page), out);
+        } else {
+            StatusReport status = control.get().status();
+            Frame frame = Frame.of(status, page);
+            try {
+                render(template, frame, content.apply(control.get(), status), out);
+            } catch (RefusedException e) {
+                render("unreadable", frame, e.getMessage() + ".", out);
+            } catch (UnknownTableException e) {
+                render("unreadable", frame, e.getMessage() + ".", out);
+            } catch (RuntimeException e) {
+                Incident incident = Incident.log(LOGGER, "a page could not be made", e);
+                render(
+                        "unreadable",
+                        frame,
+                        "This cannot be read now (incident "
+                                + incident.id()
+                                + "). Search the service's log for this id. The migration"
+                                + " continues.",
+                        out);
+            }
+        }
+        return ResponseEntity.ok()
+                .contentType(new MediaType(MediaType.TEXT_HTML, StandardCharsets.UTF_8))
+                .header("Content-Security-Policy", POLICY)
+                .body(out.toString());
+    }
+
+    private static void render(String template, Frame frame, Object page, StringOutput out) {
+        TEMPLATES.render("console/" + template + ".jte", Map.of("frame", frame, "page", page), out);
+    }
+
+    private static ResponseEntity<byte[]> file(String resource, String type) {
+        try (InputStream in = Objects.requireNonNull(Console.class.getResourceAsStream(resource))) {
+            return ResponseEntity.ok()
+                    .header(HttpHeaders.CONTENT_TYPE, type)
+                    .body(in.readAllBytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package dev.millrace.console;
+
+import dev.millrace.migration.StatusReport;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/// What every page has: the migration, its phase and the other pages.
+///
+/// @param migration its name; empty while the service starts
+/// @param phase the name of the phase; `STARTING` while the service starts
+/// @param meaning what the phase says, in a sentence
+/// @param severity `good`, `bad` or `busy`, for the colour of the phase
+/// @param stages of a migration, in their order; empty if it failed or ended otherwise
+public record Frame(
+        String migration,
+        String phase,
+        String meaning,
+        String severity,
+        List<Stage> stages,
+        Page page) {
+
+    /// The pages, in the order of the navigation.
+    public enum Page {
+        OVERVIEW("/", "Overview"),
+        TABLES("/tables", "Tables"),
+        RECONCILIATIONS("/reconciliations", "Reconciliations"),
+        SWITCHOVER("/switchover", "Switchover"),
+        REJECTED("/rejected", "Rejected keys"),
+        LOG("/log", "Log");
+
+        private final String path;
+        private final String title;
+
+        Page(String path, String title) {
+            this.path = path;
+            this.title = title;
+        }
+
+        public String path() {
+            return path;
+        }
+
+        public String title() {
+            return title;
+        }
+    }
+
+    /// @param state `done`, `now` or `later`
+    public record Stage(String name, String state) {}
+
+    private enum Step {
+        PLANNED("Planned"),
+        BACKFILLING("Backfill"),
+        CATCHING_UP("Catch up"),
+        IN_SYNC("In sync"),
+        SWITCHING_OVER("Switchover"),
+        REVERSIBLE("Reversible"),
+        COMPLETED("Completed");
+
+        private final String title;
+
+        Step(String title) {
+            this.title = title;
+        }
+    }
+
+    static Frame starting(Page page) {
+        return new Frame(
+                "",
+                "STARTING",
+                "The migration is starting. Reload this page in a moment.",
+                "busy",
+                List.of(),
+                page);
+    }
+
+    static Frame of(StatusReport status, Page page) {
+        return new Frame(
+                status.migration(),
+                status.phase(),
+                meaning(status.phase()),
+                severity(status),
+                stages(status.phase()),
+                page);
+    }
+
+    public Page[] pages() {
+        return Page.values();
+    }
+
+    /// Whether an operation may begin in this phase.
+    public boolean mayMove() {
+        return List.of("CATCHING_UP", "IN_SYNC", "REVERSIBLE").contains(phase);
+    }
+
+    public String shownPhase() {
+        return phase.replace('_', ' ').toLowerCase(Locale.ROOT);
+    }
+
+    private static String meaning(String phase) {
+        return switch (phase) {
+            case "PLANNED" -> "Nothing was read or written yet.";
+            case "BACKFILLING" -> "Existing rows are being read; changes are kept in the log.";
+            case "CATCHING_UP" -> "Existing rows are read; changes are being applied.";
+            case "IN_SYNC" -> "The target follows the source.";
+            case "SWITCHING_OVER" -> "An operation moves the application's writes.";
+            case "REVERSIBLE" ->
+                    "The application writes to the target; its changes go back to the source.";
+            case "UNRESOLVED" -> "Only a person can say whether the application was routed.";
+            case "COMPLETED" -> "The migration has ended. The application uses the target.";
+            case "ABORTED" -> "The migration has ended. The application uses the source.";
+            case "FAILED" -> "The migration cannot continue by itself.";
+            default -> "The migration is ending.";
+        };
+    }
+
+    private static String severity(StatusReport status) {
+        if (status.phase().equals("FAILED") || status.phase().equals("UNRESOLVED")) {
+            return "bad";
+        }
+        boolean isWell = status.parts().stream().allMatch(StatusReport.Part::well);
+        boolean isSettled =
+                List.of("IN_SYNC", "REVERSIBLE", "COMPLETED", "ABORTED").contains(status.phase());
+        if (!isWell || !status.blockers().isEmpty() && isSettled) {
+            return "bad";
+        }
+        return isSettled ? "good" : "busy";
+    }
+
+    /// A failed migration shows no stage: the status does not say in which it failed.
+    private static List<Stage> stages(String phase) {
+        String reached = phase.equals("UNRESOLVED") ? "SWITCHING_OVER" : phase;
+        List<String> names = Arrays.stream(Step.values()).map(Enum::name).toList();
+        int at = names.indexOf(reached);
+        if (at < 0) {
+            return List.of();
+        }
+        return Arrays.stream(Step.values())
+                .map(
+                        stage ->
+                                new Stage(
+                                        stage.title,
+                                        stage.ordinal() < at
+                                                ? "done"
+                                                : stage.ordinal() == at ? "now" : "later"))
+                .toList();
+    }
+}

@@ -1,0 +1,136 @@
+package dev.millrace.console;
+
+import dev.millrace.cli.text.Figures;
+import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.switchover.Gate;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.switchover.SwitchoverRequest.Action;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/// The values of the page *Switchover*.
+///
+/// @param verb `switchover` or `rollback`, whichever is possible from this phase
+/// @param last the operation that runs, or that ended within the last hour
+/// @param gates as they were when the page was opened; `null` if they were not asked for
+public record Switchover(String verb, @Nullable Last last, @Nullable Gates gates) {
+
+    /// @param title kind and state
+    /// @param outcome what was reached, or the question of an unresolved operation; may be empty
+    public record Last(String title, String outcome, List<Step> steps) {}
+
+    /// @param took empty until the step has ended
+    public record Step(String name, String state, String took, String note) {
+
+        private static Step of(Operation.Step step) {
+            return new Step(
+                    step.name(),
+                    step.state(),
+                    step.seconds() == null
+                            ? ""
+                            : String.format(Locale.ROOT, "%.3f s", step.seconds()),
+                    step.note() == null ? "" : step.note());
+        }
+    }
+
+    /// @param at when they were judged
+    /// @param refusal why they cannot be judged; empty if they can
+    /// @param steps of the next operation
+    public record Gates(String at, String refusal, List<Gate> gates, List<Step> steps) {
+
+        public long closed() {
+            return gates.stream().filter(gate -> !gate.ok()).count();
+        }
+
+        /// The options that force the gates that only an operator can judge.
+        public String forcing() {
+            return gates.stream()
+                    .filter(gate -> !gate.ok() && gate.forceable())
+                    .map(gate -> " --force " + gate.name())
+                    .collect(Collectors.joining());
+        }
+    }
+
+    static Switchover of(MigrationControl control, StatusReport status, Instant now) {
+        Switchover operation = operation(control, status);
+        return new Switchover(operation.verb, operation.last, gates(control, kind(status), now));
+    }
+
+    /// Only what changes while an operation runs.
+    static Switchover operation(MigrationControl control, StatusReport status) {
+        StatusReport.Move move = status.operation();
+        Optional<Operation> found =
+                move == null ? Optional.empty() : control.operation(UUID.fromString(move.id()));
+        return new Switchover(kind(status).id(), found.map(Switchover::last).orElse(null), null);
+    }
+
+    private static Kind kind(StatusReport status) {
+        return status.phase().equals("REVERSIBLE") ? Kind.ROLLBACK : Kind.SWITCHOVER;
+    }
+
+    private static Last last(Operation operation) {
+        Long waited = operation.pauseMs();
+        return new Last(
+                operation.kind().id() + ": " + operation.state().id(),
+                (operation.outcome() == null ? "" : operation.outcome())
+                        + (waited == null
+                                ? ""
+                                : String.format(
+                                        Locale.ROOT, " Writes waited for at most %,d ms.", waited)),
+                steps(operation));
+    }
+
+    private static List<Step> steps(Operation operation) {
+        return operation.steps().stream().map(Step::of).toList();
+    }
+
+    private static Gates gates(MigrationControl control, Kind kind, Instant now) {
+        String at = Figures.second(now.toString());
+        try {
+            Operation judged =
+                    control.move(
+                            new SwitchoverRequest(
+                                    kind,
+                                    Action.DRY_RUN,
+                                    Set.of(),
+                                    "",
+                                    Optional.empty(),
+                                    Optional.empty(),
+                                    Optional.empty()));
+            return new Gates(at, "", judged.gates(), steps(judged));
+        } catch (RefusedException e) {
+            return new Gates(at, e.getMessage() + ".", List.of(), List.of());
+        }
+    }
+
+    /// The sentence about the direction of the next operation.
+    public String meaning() {
+        return verb.equals(Kind.ROLLBACK.id())
+                ? "A rollback moves the application's writes from the target to the source."
+                : "A switchover moves the application's writes from the source to the target.";
+    }
+
+    /// The verb of the operation that runs.
+    public String cancelled() {
+        return last == null || last.title().startsWith(Kind.SWITCHOVER.id())
+                ? Kind.SWITCHOVER.id()
+                : Kind.ROLLBACK.id();
+    }
+
+    /// The text of the button.
+    public String action() {
+        return verb.equals(Kind.ROLLBACK.id())
+                ? "Roll back to the source"
+                : "Switch over to the target";
+    }
+}

@@ -1,0 +1,122 @@
+// Sends the forms of the console to the HTTP API as JSON and shows its answer, and decides when a
+// page gets new values.
+// A form: data-action is the address ({id} is the field id), data-fixed are fixed fields of the
+// body, data-phased requires the phase that the page shows, data-verb must be the page's, and
+// data-typed is what must be typed.
+'use strict';
+
+const live = () => document.getElementById('live');
+
+document.addEventListener('submit', event => {
+  if (event.target.dataset.action) {
+    event.preventDefault();
+    send(event.target);
+  }
+});
+
+async function send(form) {
+  const typed = form.querySelector('[data-typed]');
+  if (form.dataset.sending) {
+    return;
+  }
+  if (typed && typed.value !== typed.dataset.typed) {
+    answer('Nothing was changed: type ' + typed.dataset.typed + ' to confirm.', 'bad');
+    typed.focus();
+    return;
+  }
+  if (form.dataset.verb && form.dataset.verb !== live().dataset.verb) {
+    answer('Nothing was changed: the phase has changed. Reload the page.', 'bad');
+    return;
+  }
+  const json = JSON.stringify(body(form));
+  // A request that is sent again after a lost answer must not begin a second operation.
+  if (form.dataset.asked !== json) {
+    form.dataset.asked = json;
+    form.dataset.key = newKey();
+  }
+  form.dataset.sending = 'yes';
+  try {
+    const response = await fetch(address(form), {
+      method: 'POST',
+      headers: {'Content-Type': 'application/json', 'Idempotency-Key': form.dataset.key},
+      body: json,
+    });
+    const text = await response.text();
+    const said = text ? JSON.parse(text) : {};
+    delete form.dataset.asked;
+    if (response.ok) {
+      answer(said.operation?.outcome || 'The service has accepted the request.', 'good');
+      form.reset();
+    } else {
+      answer((said.title || 'Refused') + ': ' + (said.detail || response.status), 'bad');
+    }
+  } catch (failure) {
+    answer('It is not known whether the service got the request: ' + failure.message
+        + '. Check the status before you send it again.', 'bad');
+  } finally {
+    delete form.dataset.sending;
+  }
+}
+
+// crypto.randomUUID exists only in pages of TLS or of this machine.
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), each => each.toString(16)).join('-');
+}
+
+function address(form) {
+  const id = form.elements.namedItem('id');
+  return form.dataset.action.replace('{id}', id ? encodeURIComponent(id.value) : '');
+}
+
+function body(form) {
+  const body = JSON.parse(form.dataset.fixed || '{}');
+  if ('phased' in form.dataset) {
+    body.expectedPhase = live().dataset.phase;
+  }
+  for (const field of form.querySelectorAll('input[name]')) {
+    if (field.name !== 'id' && field.value !== '') {
+      body[field.name] = field.type === 'number' ? Number(field.value) : field.value;
+    }
+  }
+  return body;
+}
+
+function answer(text, severity) {
+  const place = document.getElementById('answer');
+  place.className = severity + ' notice';
+  place.textContent = text;
+}
+
+const updates = document.getElementById('updates');
+updates.hidden = !live();
+updates.addEventListener('click', () => {
+  const paused = updates.getAttribute('aria-pressed') !== 'true';
+  updates.setAttribute('aria-pressed', paused);
+});
+
+// What a person reads, selects or has focused must not be replaced.
+document.addEventListener('htmx:beforeRequest', event => {
+  const selected = document.getSelection();
+  const inUse = live() && (live().contains(document.activeElement)
+      || !selected.isCollapsed && live().contains(selected.anchorNode));
+  if (document.hidden || inUse || updates.getAttribute('aria-pressed') === 'true') {
+    event.preventDefault();
+  }
+});
+
+let shown = new Date();
+
+function stale() {
+  const place = document.getElementById('stale');
+  place.textContent = 'The service does not answer. The values are from '
+      + shown.toLocaleTimeString() + '.';
+  place.hidden = false;
+}
+
+document.addEventListener('htmx:afterSwap', () => {
+  shown = new Date();
+  document.getElementById('stale').hidden = true;
+});
+for (const failure of ['htmx:sendError', 'htmx:responseError', 'htmx:timeout']) {
+  document.addEventListener(failure, stale);
+}

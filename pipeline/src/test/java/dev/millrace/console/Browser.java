@@ -1,0 +1,282 @@
+package dev.millrace.console;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// One page of a headless Chromium, controlled by its DevTools protocol
+/// (https://chromedevtools.github.io/devtools-protocol/). Not thread-safe.
+public final class Browser implements AutoCloseable {
+
+    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final int HEIGHT = 900;
+
+    private final Process chromium;
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final WebSocket socket;
+    private final String session;
+    private final AtomicInteger ids = new AtomicInteger();
+    private final Map<Integer, CompletableFuture<JsonNode>> answers = new ConcurrentHashMap<>();
+    private final List<JsonNode> events = new CopyOnWriteArrayList<>();
+
+    private Browser(Process chromium, URI devTools) {
+        this.chromium = chromium;
+        this.socket =
+                client.newWebSocketBuilder()
+                        .buildAsync(devTools, new Messages())
+                        .orTimeout(SOON.toSeconds(), TimeUnit.SECONDS)
+                        .join();
+        String target =
+                send(null, "Target.createTarget", Map.of("url", "about:blank"))
+                        .path("targetId")
+                        .asString();
+        this.session =
+                send(null, "Target.attachToTarget", Map.of("targetId", target, "flatten", true))
+                        .path("sessionId")
+                        .asString();
+        for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
+            call(domain + ".enable", Map.of());
+        }
+    }
+
+    /// Skips the test, by name, where Chromium is not installed.
+    public static Browser start(Path folder) throws IOException {
+        Optional<Path> program =
+                Stream.of("chromium", "chromium-browser", "google-chrome")
+                        .flatMap(
+                                name ->
+                                        Stream.of(System.getenv("PATH").split(":"))
+                                                .map(path -> Path.of(path, name)))
+                        .filter(Files::isExecutable)
+                        .findFirst();
+        assumeTrue(program.isPresent(), "chromium not found: install the package chromium");
+        Path log = folder.resolve("chromium.log");
+        Process chromium =
+                new ProcessBuilder(
+                                program.orElseThrow().toString(),
+                                "--headless=new",
+                                "--no-sandbox",
+                                "--disable-gpu",
+                                "--disable-dev-shm-usage",
+                                "--disable-background-networking",
+                                "--no-first-run",
+                                "--hide-scrollbars",
+                                "--remote-debugging-port=0",
+                                "--user-data-dir=" + folder.resolve("profile"),
+                                "about:blank")
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        Path port = folder.resolve("profile").resolve("DevToolsActivePort");
+        Awaitility.await()
+                .atMost(SOON)
+                .until(() -> Files.exists(port) && Files.readAllLines(port).size() == 2);
+        List<String> lines = Files.readAllLines(port);
+        return new Browser(
+                chromium, URI.create("ws://127.0.0.1:" + lines.getFirst() + lines.getLast()));
+    }
+
+    /// Collects whole messages; an answer has the id of its call.
+    private final class Messages implements WebSocket.Listener {
+
+        private final StringBuilder text = new StringBuilder();
+
+        @Override
+        public @Nullable CompletionStage<?> onText(
+                WebSocket from, CharSequence part, boolean last) {
+            text.append(part);
+            if (last) {
+                JsonNode message = JsonMapper.shared().readTree(text.toString());
+                text.setLength(0);
+                CompletableFuture<JsonNode> waiting = answers.remove(message.path("id").asInt(0));
+                if (waiting == null) {
+                    events.add(message);
+                } else if (message.has("error")) {
+                    waiting.completeExceptionally(
+                            new IllegalStateException(message.path("error").toString()));
+                } else {
+                    waiting.complete(message.path("result"));
+                }
+            }
+            from.request(1);
+            return null;
+        }
+    }
+
+    private JsonNode call(String method, Map<String, Object> parameters) {
+        return send(session, method, parameters);
+    }
+
+    private JsonNode send(@Nullable String to, String method, Map<String, Object> parameters) {
+        int id = ids.incrementAndGet();
+        CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+        answers.put(id, answer);
+        Map<String, Object> message = new ConcurrentHashMap<>();
+        message.putAll(Map.of("id", id, "method", method, "params", parameters));
+        if (to != null) {
+            message.put("sessionId", to);
+        }
+        socket.sendText(JsonMapper.shared().writeValueAsString(message), true).join();
+        return answer.orTimeout(SOON.toSeconds(), TimeUnit.SECONDS).join();
+    }
+
+    /// @param dark what the person has chosen
+    public void look(int width, boolean dark) {
+        call(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of("width", width, "height", HEIGHT, "deviceScaleFactor", 1, "mobile", false));
+        call(
+                "Emulation.setEmulatedMedia",
+                Map.of(
+                        "features",
+                        List.of(
+                                Map.of(
+                                        "name",
+                                        "prefers-color-scheme",
+                                        "value",
+                                        dark ? "dark" : "light"))));
+    }
+
+    public void scripts(boolean allowed) {
+        call("Emulation.setScriptExecutionDisabled", Map.of("value", !allowed));
+    }
+
+    public void open(String address) {
+        long loaded = loads();
+        call("Page.navigate", Map.of("url", address));
+        Awaitility.await().atMost(SOON).until(() -> loads() > loaded);
+    }
+
+    private long loads() {
+        return events.stream()
+                .filter(event -> event.path("method").asString().equals("Page.loadEventFired"))
+                .count();
+    }
+
+    /// The value of an expression, or of the promise that it gives, as text.
+    public String value(String expression) {
+        JsonNode result =
+                call(
+                        "Runtime.evaluate",
+                        Map.of(
+                                "expression",
+                                expression,
+                                "awaitPromise",
+                                true,
+                                "returnByValue",
+                                true));
+        if (result.has("exceptionDetails")) {
+            throw new IllegalStateException(result.path("exceptionDetails").toString());
+        }
+        return result.path("result").path("value").asString();
+    }
+
+    public void await(String expression) {
+        Awaitility.await()
+                .atMost(SOON)
+                .alias(expression)
+                .until(() -> value("Boolean(" + expression + ")").equals("true"));
+    }
+
+    /// Fills in the fields of a form and presses its button.
+    public void submit(String form, Map<String, String> fields) {
+        fields.forEach(
+                (field, text) ->
+                        value(
+                                "document.querySelector(%s).value = %s"
+                                        .formatted(quoted(form + " " + field), quoted(text))));
+        value("document.querySelector(%s).click()".formatted(quoted(form + " button")));
+    }
+
+    private static String quoted(String text) {
+        return JsonMapper.shared().writeValueAsString(text);
+    }
+
+    /// The whole page as a picture.
+    public void picture(Path file) throws IOException {
+        JsonNode taken =
+                call(
+                        "Page.captureScreenshot",
+                        Map.of("format", "png", "captureBeyondViewport", true));
+        Files.write(file, Base64.getDecoder().decode(taken.path("data").asString()));
+    }
+
+    /// The addresses of all requests since the start.
+    public List<String> requests() {
+        return events.stream()
+                .filter(
+                        event ->
+                                event.path("method").asString().equals("Network.requestWillBeSent"))
+                .map(event -> event.path("params").path("request").path("url").asString())
+                .toList();
+    }
+
+    /// Errors on the console of the browser since the start.
+    public List<String> errors() {
+        List<String> errors = new ArrayList<>();
+        for (JsonNode event : events) {
+            JsonNode parameters = event.path("params");
+            boolean isError =
+                    switch (event.path("method").asString()) {
+                        case "Runtime.exceptionThrown" -> true;
+                        case "Runtime.consoleAPICalled" ->
+                                parameters.path("type").asString().equals("error");
+                        case "Log.entryAdded" ->
+                                parameters.path("entry").path("level").asString().equals("error");
+                        default -> false;
+                    };
+            if (isError) {
+                errors.add(parameters.toString());
+            }
+        }
+        return errors;
+    }
+
+    /// The requests that send something, as `POST /path body`.
+    public List<String> posts() {
+        return events.stream()
+                .map(event -> event.path("params").path("request"))
+                .filter(request -> request.path("method").asString().equals("POST"))
+                .map(
+                        request ->
+                                "POST "
+                                        + URI.create(request.path("url").asString()).getPath()
+                                        + " "
+                                        + request.path("postData").asString())
+                .toList();
+    }
+
+    /// Forgets requests and errors, those that the test has caused.
+    public void forget() {
+        events.clear();
+    }
+
+    @Override
+    public void close() {
+        socket.abort();
+        client.close();
+        chromium.destroyForcibly().onExit().join();
+    }
+}

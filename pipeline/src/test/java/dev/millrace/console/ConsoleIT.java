@@ -1,0 +1,249 @@
+package dev.millrace.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.FakeMigration;
+import dev.millrace.app.Http.Answer;
+import dev.millrace.app.ServiceScene;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.migration.StatusReport.Lag;
+import dev.millrace.switchover.Gate;
+import dev.millrace.switchover.Operation;
+import java.util.List;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The pages of the console as the service sends them.
+class ConsoleIT {
+
+    private static final Pattern ADDRESS = Pattern.compile("(?:href|src|hx-get)=\"([^\"#]*)\"");
+
+    @AutoClose private static ServiceScene scene;
+
+    @BeforeAll
+    static void start() throws Exception {
+        scene = ServiceScene.over(new FakeMigration());
+    }
+
+    @BeforeEach
+    void forget() {
+        FakeMigration fresh = new FakeMigration();
+        scene.migration.lag = fresh.lag;
+        scene.migration.operation = fresh.operation;
+        scene.migration.foreign = null;
+        scene.migration.move = null;
+        scene.migration.refusal = null;
+        scene.migration.switchovers.clear();
+    }
+
+    @AfterEach
+    void onlyReads() {
+        assertThat(scene.migration.changes).isEmpty();
+        assertThat(scene.migration.switchovers)
+                .allMatch(asked -> asked.action().name().equals("DRY_RUN"));
+    }
+
+    private static String page(String path) {
+        Answer answer = scene.http.get(path);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).isEqualTo("text/html;charset=UTF-8");
+        return answer.body();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Frame.Page.class)
+    void everyPageShowsThePhaseAndLinksToTheOthers(Frame.Page page) {
+        String body = page(page.path());
+
+        assertThat(body).contains("<strong>shop</strong>", "catching up", page.title());
+        for (Frame.Page other : Frame.Page.values()) {
+            assertThat(body).contains("href=\"" + other.path() + "\"");
+        }
+        assertThat(body).contains("aria-current=\"page\">" + page.title());
+    }
+
+    /// A script of another origin, or one that a value of the database brings, would act as the
+    /// operator.
+    @ParameterizedTest
+    @EnumSource(Frame.Page.class)
+    void aPageLoadsOnlyWhatTheServiceHas(Frame.Page page) {
+        Answer answer = scene.http.get(page.path());
+
+        assertThat(answer.header("Content-Security-Policy"))
+                .contains("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'")
+                .doesNotContain("unsafe");
+        assertThat(answer.body()).doesNotContain("style=", "<style", "onclick", "javascript:");
+        Matcher address = ADDRESS.matcher(answer.body());
+        while (address.find()) {
+            assertThat(address.group(1)).matches("(/(?!/)[a-z0-9./?=-]*)?");
+        }
+        assertThat(answer.body().split("<script", -1)).hasSize(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/console/style.css", "/console/actions.js", "/console/htmx.js"})
+    void theServiceHasWhatAPageLoads(String path) {
+        Answer answer = scene.http.get(path);
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.body()).hasSizeGreaterThan(1_000);
+        assertThat(answer.header("Content-Type"))
+                .startsWith(path.endsWith(".css") ? "text/css" : "text/javascript");
+    }
+
+    @Test
+    void theOverviewShowsWhatIsWrongAndWhatIsUnknown() {
+        scene.migration.lag = new Lag(null, 7L, null, null);
+
+        String body = page("/");
+
+        assertThat(body).contains("target unreachable", "7 changes", "15 of about 45 rows");
+        assertThat(body.split(">unknown<", -1)).hasSize(3);
+    }
+
+    @Test
+    void theOverviewNamesWhatAnotherProgramWrote() {
+        scene.migration.foreign = new StatusReport.ForeignWrites(3, List.of("crm.note"), null);
+
+        assertThat(page("/"))
+                .contains("3 rows that another program wrote differ from the source, in crm.note");
+    }
+
+    @Test
+    void stoppedTablesComeFirstWithTheirReason() {
+        String body = page("/tables");
+
+        assertThat(body).contains("Stopped: no place for it", "10 of about 40", "1, held: 3");
+        assertThat(body.indexOf("crm.customer")).isLessThan(body.indexOf("crm.note"));
+    }
+
+    private static Operation operation(Gate... gates) {
+        return new Operation(
+                null,
+                Operation.Kind.SWITCHOVER,
+                Operation.State.DRY_RUN,
+                List.of(new Operation.Step("fence", "planned", null, null, "Close the source.")),
+                List.of(gates),
+                null,
+                null);
+    }
+
+    @Test
+    void theSwitchoverPageShowsEachGateWithItsReason() {
+        scene.migration.operation =
+                operation(
+                        new Gate("phase", "IN_SYNC", "IN_SYNC", true, false, ""),
+                        new Gate("verdict", "none", "equal", false, false, "Run reconcile"),
+                        new Gate("use", "unknown", "none", false, true, "Look at it"));
+
+        String body = page("/switchover");
+
+        assertThat(body)
+                .contains("2 of 3 gates are closed", "Run reconcile", "--force use", "fence")
+                .doesNotContain("--force verdict");
+    }
+
+    @Test
+    void theSwitchoverPageSaysWhyItCannotJudge() {
+        scene.migration.refusal = "The migration has ended";
+
+        assertThat(page("/switchover")).contains("The migration has ended.");
+    }
+
+    @Test
+    void anOperationShowsItsStepsWithoutJudgingTheGatesAgain() {
+        UUID id = new UUID(0, 5);
+        scene.migration.operation =
+                new Operation(
+                        id,
+                        Operation.Kind.ROLLBACK,
+                        Operation.State.RUNNING,
+                        List.of(
+                                new Operation.Step(
+                                        "drain", "done", FakeMigration.NOON, 0.0125, null)),
+                        List.of(),
+                        37L,
+                        null);
+        scene.migration.move =
+                new StatusReport.Move(
+                        id.toString(),
+                        "rollback",
+                        "running",
+                        "drain",
+                        null,
+                        FakeMigration.NOON,
+                        null,
+                        null);
+
+        assertThat(page("/switchover?gates=no"))
+                .contains("rollback: running", "drain", "0.013 s", "at most 37 ms")
+                .doesNotContain("Gates");
+        assertThat(page("/")).contains("rollback running, step drain");
+        assertThat(scene.migration.switchovers).isEmpty();
+    }
+
+    @Test
+    void whatCannotBeReadIsSaidOnThePage() {
+        assertThat(page("/rejected")).contains("This migration runs no stream.", "id=\"live\"");
+        assertThat(page("/rejected/x")).contains("No rejected key has this id");
+    }
+
+    /// Its text may quote a row.
+    @Test
+    void aFaultIsAnIncident() {
+        scene.migration.logFailsAfter = 3;
+        try {
+            assertThat(page("/log?topic=changes"))
+                    .contains("This cannot be read now (incident ")
+                    .doesNotContain("somebody@example.org");
+        } finally {
+            scene.migration.logFailsAfter = Integer.MAX_VALUE;
+        }
+    }
+
+    @Test
+    void theLogShowsTheRecordsThatWereAskedFor() {
+        assertThat(page("/log")).doesNotContain("offset");
+        assertThat(page("/log?topic=changes&table=crm.customer&key=1"))
+                .contains("{\"offset\":99}", "Only the oldest are shown", "crm.customer");
+        assertThat(page("/log?topic=target&table=crm.nothing")).contains("bad notice");
+        assertThat(page("/log?topic=other")).contains("Unknown topic");
+    }
+
+    @Test
+    void textOfADatabaseIsNoMarkup() {
+        scene.migration.operation =
+                operation(
+                        new Gate(
+                                "verdict",
+                                "<script>alert(1)</script>",
+                                "\"><img src=x>",
+                                false,
+                                false,
+                                "'&"));
+
+        assertThat(page("/switchover"))
+                .doesNotContain("<script>alert", "<img")
+                .contains("&lt;script&gt;alert(1)&lt;/script&gt;");
+    }
+
+    @Test
+    void finishedReconciliationsLinkToTheirReports() {
+        UUID id = scene.migration.reconcile(List.of());
+        scene.migration.cancelReconciliation(id);
+
+        String body = page("/reconciliations");
+
+        assertThat(body).contains("/api/v1/reconciliations/" + id + "?format=html", "undecided");
+        assertThat(page("/api/v1/reconciliations/" + id + "?format=html")).contains("undecided");
+    }
+}

@@ -1,0 +1,304 @@
+package dev.millrace.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.app.FakeMigration;
+import dev.millrace.app.ServiceScene;
+import dev.millrace.migration.BackfillChange;
+import dev.millrace.migration.BackfillChange.Action;
+import dev.millrace.migration.StatusReport.Lag;
+import dev.millrace.switchover.Gate;
+import dev.millrace.switchover.Operation;
+import dev.millrace.switchover.SwitchoverRequest;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// The console in a browser: how it looks, whether people can use it, and what its buttons send.
+/// The pictures are in `target/console`.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ConsoleInBrowserIT {
+
+    private static final Path PICTURES = Path.of("target", "console");
+
+    private ServiceScene scene;
+    private Browser browser;
+
+    @BeforeAll
+    void start(@TempDir Path folder) throws Exception {
+        browser = Browser.start(folder);
+        scene = ServiceScene.over(new FakeMigration());
+        scene.migration.operation =
+                new Operation(
+                        null,
+                        Operation.Kind.SWITCHOVER,
+                        Operation.State.DRY_RUN,
+                        List.of(
+                                new Operation.Step(
+                                        "fence", "planned", null, null, "Refuse writes.")),
+                        List.of(
+                                new Gate("phase", "IN_SYNC", "IN_SYNC", true, false, ""),
+                                new Gate(
+                                        "verdict",
+                                        "none",
+                                        "equal, of all tables",
+                                        false,
+                                        false,
+                                        "No reconciliation has finished. Run 'millrace"
+                                                + " reconcile'.")),
+                        null,
+                        null);
+        scene.migration.cancelReconciliation(scene.migration.reconcile(List.of()));
+        Files.createDirectories(PICTURES);
+    }
+
+    @AfterAll
+    void close() {
+        if (scene != null) {
+            scene.close();
+        }
+        if (browser != null) {
+            browser.close();
+        }
+    }
+
+    @AfterEach
+    void nothingWentWrongInTheBrowser() {
+        assertThat(browser.errors()).isEmpty();
+        assertThat(browser.requests())
+                .allMatch(
+                        address ->
+                                address.startsWith(address("/")) || address.equals("about:blank"));
+        scene.migration.changes.clear();
+        scene.migration.switchovers.clear();
+    }
+
+    private String address(String path) {
+        return "http://127.0.0.1:" + scene.http.port() + path;
+    }
+
+    private String answer() {
+        browser.await("document.querySelector('#answer').textContent");
+        return browser.value("document.querySelector('#answer').textContent");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Frame.Page.class)
+    void aPageFitsPhonesAndDesksInLightAndDark(Frame.Page page) throws Exception {
+        for (int width : List.of(400, 1280)) {
+            for (boolean dark : List.of(false, true)) {
+                browser.look(width, dark);
+                browser.open(address(page.path()));
+                browser.picture(
+                        PICTURES.resolve(
+                                "%s-%d-%s.png"
+                                        .formatted(
+                                                page.name().toLowerCase(Locale.ROOT),
+                                                width,
+                                                dark ? "dark" : "light")));
+
+                assertThat(browser.value("document.documentElement.scrollWidth"))
+                        .as("no part is wider than the page")
+                        .isEqualTo(String.valueOf(width));
+                assertThat(seriousViolations()).isEqualTo("[]");
+            }
+        }
+    }
+
+    private String seriousViolations() throws Exception {
+        try (InputStream axe =
+                Objects.requireNonNull(
+                        ConsoleInBrowserIT.class.getResourceAsStream("/axe.min.js"))) {
+            browser.value(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
+        }
+        return browser.value(
+                """
+                axe.run(document).then(found => JSON.stringify(found.violations
+                    .filter(each => ['serious', 'critical'].includes(each.impact))
+                    .map(each => each.id + ': ' + each.nodes.map(node => node.html).join(' | '))))
+                """);
+    }
+
+    @Test
+    void aPageShowsNewValuesByItself() {
+        browser.open(address("/"));
+
+        scene.migration.lag = new Lag(2_048L, 123_456L, 1.5, null);
+
+        browser.await("document.body.textContent.includes('123,456 changes')");
+    }
+
+    @Test
+    void aServiceThatDoesNotAnswerIsNamed() throws Exception {
+        try (ServiceScene other = ServiceScene.over(new FakeMigration())) {
+            browser.open("http://127.0.0.1:" + other.http.port() + "/");
+        }
+
+        browser.await("!document.querySelector('#stale').hidden");
+        assertThat(browser.value("document.querySelector('#stale').textContent"))
+                .contains("does not answer", "The values are from");
+        // The requests that failed, also to the port of the other service.
+        browser.open(address("/"));
+        browser.forget();
+    }
+
+    @Test
+    void updatesCanBePaused() {
+        browser.open(address("/"));
+        browser.value("document.querySelector('#updates').click()");
+        scene.migration.lag = new Lag(1L, 77_777L, 1.5, null);
+        long before = browser.requests().size();
+
+        browser.value("new Promise(done => setTimeout(() => done('waited'), 3000))");
+
+        assertThat(browser.requests()).hasSize((int) before);
+        browser.value("document.querySelector('#updates').click()");
+        browser.await("document.body.textContent.includes('77,777 changes')");
+    }
+
+    @Test
+    void aPageIsReadableWithoutScripts() {
+        browser.scripts(false);
+        try {
+            browser.open(address("/switchover"));
+        } finally {
+            browser.scripts(true);
+        }
+
+        assertThat(browser.value("document.querySelector('main').textContent"))
+                .contains("1 of 2 gates are closed", "millrace reconcile");
+    }
+
+    @Test
+    void buttonsSendWhatTheirCommandsSend() {
+        browser.open(address("/"));
+        browser.submit("form[data-action$=pause]", Map.of("[name=reason]", "the \"peak\" hour"));
+
+        assertThat(answer()).isEqualTo("done as asked");
+        browser.submit("form[data-action$=throttle]", Map.of("[name=rowsPerSecond]", "5000"));
+        Awaitility.await().until(() -> scene.migration.changes.size() == 2);
+        assertThat(scene.migration.changes)
+                .containsExactly(
+                        new BackfillChange(
+                                new Action.Pause(),
+                                "the \"peak\" hour",
+                                Optional.empty(),
+                                Optional.empty(),
+                                false),
+                        new BackfillChange(
+                                new Action.Throttle(OptionalLong.of(5_000)),
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                false));
+    }
+
+    @Test
+    void aRefusalIsShown() {
+        scene.migration.refusal = "The backfill is finished";
+        try {
+            browser.open(address("/"));
+            browser.submit("form[data-action$=resume]", Map.of());
+
+            assertThat(answer()).isEqualTo("Refused: The backfill is finished.");
+        } finally {
+            scene.migration.refusal = null;
+        }
+        // The browser reports the status 409 of the answer.
+        browser.forget();
+    }
+
+    @Test
+    void theTrafficMovesOnlyWhenTheNameWasTyped() {
+        String form = "form[data-action$=switchover][data-phased]";
+        browser.open(address("/switchover"));
+        browser.submit(form, Map.of("[name=reason]", "release 7", "[data-typed]", "shopp"));
+
+        assertThat(answer()).isEqualTo("Nothing was changed: type shop to confirm.");
+        assertThat(scene.migration.switchovers)
+                .allMatch(asked -> asked.action() == SwitchoverRequest.Action.DRY_RUN);
+
+        browser.submit(form, Map.of("[data-typed]", "shop"));
+        Awaitility.await()
+                .until(
+                        () ->
+                                scene.migration.switchovers.stream()
+                                        .anyMatch(
+                                                asked ->
+                                                        asked.action()
+                                                                == SwitchoverRequest.Action.MOVE));
+        SwitchoverRequest asked =
+                scene.migration.switchovers.stream()
+                        .filter(each -> each.action() == SwitchoverRequest.Action.MOVE)
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(asked.reason()).isEqualTo("release 7");
+        assertThat(asked.expectedPhase()).contains("CATCHING_UP");
+        assertThat(asked.requestKey()).isPresent();
+    }
+
+    /// The form is older than the phase that the page shows by now.
+    @Test
+    void aFormOfAnotherPhaseSendsNothing() {
+        browser.open(address("/switchover"));
+        browser.value("document.querySelector('#live').dataset.verb = 'rollback'");
+        browser.value("document.querySelector('#updates').click()");
+
+        browser.submit(
+                "form[data-action$=switchover][data-phased]",
+                Map.of("[name=reason]", "release 7", "[data-typed]", "shop"));
+
+        assertThat(answer()).contains("Nothing was changed: the phase has changed");
+        assertThat(scene.migration.switchovers)
+                .allMatch(asked -> asked.action() == SwitchoverRequest.Action.DRY_RUN);
+    }
+
+    private static Stream<Arguments> forms() {
+        return Stream.of(
+                Arguments.of(
+                        "/reconciliations",
+                        "form[data-fixed*=incremental]",
+                        Map.of(),
+                        "POST /api/v1/reconciliations {\"tables\":[],\"incremental\":true}"),
+                Arguments.of(
+                        "/reconciliations",
+                        "form[data-action$=repair]",
+                        Map.of("[name=reason]", "r"),
+                        "POST /api/v1/repair {\"expectedPhase\":\"CATCHING_UP\",\"reason\":\"r\"}"),
+                Arguments.of(
+                        "/tables",
+                        "form[data-action$=resume]",
+                        Map.of("[name=table]", "crm.note"),
+                        "POST /api/v1/resume {\"table\":\"crm.note\"}"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("forms")
+    void aFormSendsItsFields(String page, String form, Map<String, String> fields, String sent) {
+        browser.open(address(page));
+        browser.submit(form, fields);
+
+        answer();
+        assertThat(browser.posts()).endsWith(sent);
+        browser.forget();
+    }
+}
