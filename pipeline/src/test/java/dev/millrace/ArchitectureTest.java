@@ -66,6 +66,7 @@ class ArchitectureTest {
     private static final String[] PIPELINE =
             packages(
                     "preflight",
+                    "grants",
                     "lag",
                     "reconcile",
                     "retention",

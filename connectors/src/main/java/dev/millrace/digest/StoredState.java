@@ -14,6 +14,7 @@ import dev.millrace.digest.StoredState.StoredPositions.Position;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -28,6 +29,15 @@ public record StoredState(
         LostChanges lostChanges,
         ParkedKeys parkedKeys,
         TableId target) {
+
+    /// The tables of the control schema that this reads.
+    public static final List<String> TABLES =
+            List.of(
+                    "stored_offset",
+                    "stopped_table",
+                    "rejected_changes",
+                    "lost_changes",
+                    "parked_key");
 
     StoredPositions positions(Connection connection) throws SQLException {
         return new StoredPositions(

@@ -136,6 +136,11 @@ public final class Database implements AutoCloseable {
         pool.close();
     }
 
+    /// The role of the login.
+    public String username() {
+        return sessions.username();
+    }
+
     /// `user@host:port/database`, for messages.
     @Override
     public String toString() {

@@ -66,13 +66,13 @@ public final class SessionFactory {
         return migration;
     }
 
+    String username() {
+        return String.valueOf(PGProperty.USER.getOrDefault(parts));
+    }
+
     /// `user@host:port/database`, for messages.
     String address() {
-        return PGProperty.USER.getOrDefault(parts)
-                + "@"
-                + String.join(",", servers)
-                + "/"
-                + database();
+        return username() + "@" + String.join(",", servers) + "/" + database();
     }
 
     public String database() {

@@ -9,7 +9,6 @@ import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
 import dev.millrace.ending.Premises;
 import dev.millrace.migration.Migration;
-import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
@@ -17,7 +16,6 @@ import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.retention.LogRetention;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
-import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.spec.source.SchemaChange;
@@ -53,7 +51,7 @@ public final class MigrationAssembly implements AutoCloseable {
             implements AutoCloseable {
 
         /// The databases under the names of one stream.
-        private record Pair(Database source, Database target) {}
+        private record Pair(Side source, Side target) {}
 
         static Databases of(MigrationSpec spec) {
             return new Databases(
@@ -62,12 +60,7 @@ public final class MigrationAssembly implements AutoCloseable {
 
         private static Pair pair(Direction direction, MigrationSpec spec) {
             String stream = direction.id(spec.migration());
-            return new Pair(database(stream, spec.source()), database(stream, spec.target()));
-        }
-
-        private static Database database(String stream, Endpoint endpoint) {
-            return new Database(
-                    stream, endpoint.url(), endpoint.username(), endpoint.password()::reveal);
+            return new Pair(Side.of(stream, spec.source()), Side.of(stream, spec.target()));
         }
 
         @Override
@@ -139,8 +132,9 @@ public final class MigrationAssembly implements AutoCloseable {
         MigrationSpec spec = databases.spec();
         return new Premises(
                 spec.migration(),
-                databases.forward().source(),
-                databases.forward().target(),
+                databases.forward().source().database(),
+                databases.forward().target().database(),
+                databases.forward().source().compared().username(),
                 broker,
                 Premises.archive(spec.dataDir(), spec.migration()),
                 List.of(spec.dataDir().resolve(spec.migration())));
@@ -175,8 +169,8 @@ public final class MigrationAssembly implements AutoCloseable {
         return new ReplicationStream(
                 Direction.FORWARD,
                 spec.migration(),
-                new Side(spec.source(), databases.forward().source()),
-                new Side(spec.target(), databases.forward().target()),
+                databases.forward().source(),
+                databases.forward().target(),
                 new Tables(
                         report.tables().stream().map(PlannedTable::mapping).toList(),
                         captured(report.tables()),
@@ -205,8 +199,8 @@ public final class MigrationAssembly implements AutoCloseable {
         return new ReplicationStream(
                 Direction.REVERSE,
                 spec.migration(),
-                new Side(spec.target(), databases.reverse().target()),
-                new Side(spec.source(), databases.reverse().source()),
+                databases.reverse().target(),
+                databases.reverse().source(),
                 tables,
                 new Settings(
                         spec.kafka().partitions(),

@@ -3,10 +3,10 @@ package dev.millrace.cli;
 import dev.millrace.cli.OutputOption.OutputFormat;
 import dev.millrace.cli.Providers.Planner;
 import dev.millrace.cli.text.PlanView;
-import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.spec.MigrationSpec;
+import dev.millrace.stream.ReplicationStream.Side;
 
 /// Implements `plan`: runs the preflight checks against the databases in the file and prints the
 /// report.
@@ -24,17 +24,9 @@ public final class PreflightPlanner implements Planner {
     }
 
     private static PreflightReport report(MigrationSpec spec) {
-        try (Database source = database(spec, spec.source());
-                Database target = database(spec, spec.target())) {
+        try (Side source = Side.of(spec.migration(), spec.source());
+                Side target = Side.of(spec.migration(), spec.target())) {
             return new Preflight(source, target).run(spec);
         }
-    }
-
-    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
-        return new Database(
-                spec.migration(),
-                endpoint.url(),
-                endpoint.username(),
-                endpoint.password().reveal());
     }
 }

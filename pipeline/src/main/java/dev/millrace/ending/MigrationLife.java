@@ -100,7 +100,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
         this.settings = settings;
         this.migration = migration;
         this.plan = plan;
-        this.oldSide = new OldSide(premises.source(), sources);
+        this.oldSide = new OldSide(premises.source(), sources, premises.comparing());
         this.executor =
                 Executors.newSingleThreadExecutor(
                         Thread.ofPlatform().name("ending-" + premises.migration()).factory());

@@ -21,7 +21,8 @@ import java.util.stream.Stream;
 /// that exist, and the statistics since the switchover. Thread-safe.
 ///
 /// @param tables of the mappings; their partitions belong to them
-record OldSide(Database source, Collection<TableId> tables) {
+/// @param comparing the role of comparisons, which are no use by others
+record OldSide(Database source, Collection<TableId> tables, String comparing) {
 
     /// How recently a session must have been active to count.
     static final Duration QUIET = Duration.ofMinutes(10);
@@ -32,7 +33,7 @@ record OldSide(Database source, Collection<TableId> tables) {
     private static final String OTHERS =
             """
             FROM pg_catalog.pg_stat_activity a
-            WHERE a.datname = current_database() AND a.usename IS DISTINCT FROM session_user
+            WHERE a.datname = current_database() AND (a.usename IN (session_user, %3$s)) IS NOT TRUE
                 AND a.backend_type IN ('client backend', 'background worker', 'parallel worker')
             """;
 
@@ -119,14 +120,15 @@ record OldSide(Database source, Collection<TableId> tables) {
                     passedFence,
                     capturing,
                     first(session, SEES).equals(List.of("t")),
-                    first(session, escaped(USING).formatted(oids)),
-                    first(session, escaped(ACTIVE).formatted(oids, QUIET.toSeconds())));
+                    first(session, query(USING, oids)),
+                    first(session, query(ACTIVE, oids)));
         }
     }
 
     /// The placeholders of SQL's own `format` stay as they are.
-    private static String escaped(String sql) {
-        return sql.replace("%s", "%%s");
+    private String query(String sql, String oids) {
+        return sql.replace("%s", "%%s")
+                .formatted(oids, QUIET.toSeconds(), Identifier.literal(comparing));
     }
 
     private static List<String> first(Session session, String sql) {

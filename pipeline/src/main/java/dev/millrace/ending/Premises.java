@@ -15,12 +15,14 @@ import java.util.stream.Stream;
 /// the migration's name alone, so that an end can continue without looking at any table. Immutable
 /// and thread-safe; creating one opens nothing.
 ///
+/// @param comparing the role as which comparisons log in to the source
 /// @param archive the file that is written when the migration ends
 /// @param folders the local folders that belong to this migration alone
 public record Premises(
         String migration,
         Database source,
         Database target,
+        String comparing,
         LogServer log,
         Path archive,
         List<Path> folders) {

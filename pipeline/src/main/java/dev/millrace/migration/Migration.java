@@ -176,9 +176,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                 reconciliations,
                                 parity,
                                 () ->
-                                        new Preflight(
-                                                        stream.source().database(),
-                                                        stream.target().database())
+                                        new Preflight(stream.source(), stream.target())
                                                 .run(file.spec()),
                                 routes,
                                 reverse,

@@ -28,9 +28,15 @@ import org.slf4j.LoggerFactory;
 /// Compares the schema of the target tables with what their mappings and source tables say. Reads
 /// catalogs and the positions of sequences; changes nothing. Thread-safe; each call takes its own
 /// sessions.
-public record SchemaParity(Database source, Database target) {
+///
+/// @param comparing the roles of comparisons, which need no privilege on the other side
+public record SchemaParity(Database source, Database target, Set<String> comparing) {
 
     private static final Logger LOG = LoggerFactory.getLogger(SchemaParity.class);
+
+    public SchemaParity {
+        comparing = Set.copyOf(comparing);
+    }
 
     /// Of each statement that looks for the largest value of a column.
     private static final Duration LARGEST_VALUE = Duration.ofSeconds(5);
@@ -126,8 +132,7 @@ public record SchemaParity(Database source, Database target) {
                 .collect(Collectors.toSet());
     }
 
-    private static List<SchemaFinding> privileges(
-            Session from, Session to, List<Mapping> mappings) {
+    private List<SchemaFinding> privileges(Session from, Session to, List<Mapping> mappings) {
         Map<TableId, Set<TableId>> readers =
                 mappings.stream()
                         .collect(
@@ -141,6 +146,7 @@ public record SchemaParity(Database source, Database target) {
                         RolePrivileges.read(to, targets(mappings)),
                         readers)
                 .stream()
+                .filter(each -> !comparing.contains(each.role()))
                 .map(RolePrivileges.Lacking::finding)
                 .toList();
     }

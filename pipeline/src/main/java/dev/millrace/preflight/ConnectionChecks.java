@@ -116,15 +116,12 @@ public final class ConnectionChecks {
         /// Looks for rows that another program wrote on the target, and compares them.
         private static final int WRITERS = 1;
 
+        /// Connections of comparisons to one side.
+        public static final int COMPARISON = RECONCILIATION + WRITERS;
+
         /// Connections to the source, without the replication connection.
         public static final int SOURCE =
-                Database.POOL_SIZE
-                        + ENGINE
-                        + CAPTURE
-                        + BACKFILL
-                        + WATERMARKS
-                        + RECONCILIATION
-                        + WRITERS;
+                Database.POOL_SIZE + ENGINE + CAPTURE + BACKFILL + WATERMARKS + COMPARISON;
 
         private static final int OWNER = 1;
         private static final int MONITOR = 1;
@@ -142,8 +139,7 @@ public final class ConnectionChecks {
                         + RETENTION
                         + INDEXES
                         + ApplierSettings.Limits.standard().writers()
-                        + RECONCILIATION
-                        + WRITERS;
+                        + COMPARISON;
 
         private ConnectionNeed() {}
     }

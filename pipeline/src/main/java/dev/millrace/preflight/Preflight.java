@@ -13,9 +13,12 @@ import dev.millrace.preflight.PreflightReport.Reversal;
 import dev.millrace.preflight.compile.SpecCompiler;
 import dev.millrace.preflight.compile.SpecCompiler.Compilation;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.login.ReconcileLogin;
+import dev.millrace.preflight.login.ReconcileLogin.Place;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.sql.Relation;
+import dev.millrace.stream.ReplicationStream.Side;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,18 +33,18 @@ public final class Preflight {
 
     private static final String QUERIES = "queries";
 
-    private final Database source;
-    private final Database target;
+    private final Side source;
+    private final Side target;
 
-    public Preflight(Database source, Database target) {
+    public Preflight(Side source, Side target) {
         this.source = source;
         this.target = target;
     }
 
     public PreflightReport run(MigrationSpec spec) {
         List<Finding> findings = new ArrayList<>();
-        findings.add(ReachabilityCheck.judge("source", source.toString(), source.probe()));
-        findings.add(ReachabilityCheck.judge("target", target.toString(), target.probe()));
+        findings.add(reachability("source", source.database()));
+        findings.add(reachability("target", target.database()));
         boolean reached = findings.stream().allMatch(found -> found.status().passes());
         findings.addAll(KafkaChecks.judge(spec));
         Planned planned = reached ? judged(spec, findings) : Planned.NOTHING;
@@ -54,14 +57,18 @@ public final class Preflight {
                 accepted ? planned.reversal() : Reversal.NONE);
     }
 
+    private static Finding reachability(String side, Database database) {
+        return ReachabilityCheck.judge(side, database.toString(), database.probe());
+    }
+
     private record Planned(List<PlannedTable> tables, ReplicaRole replicaRole, Reversal reversal) {
 
         static final Planned NOTHING = new Planned(List.of(), ReplicaRole.ORIGIN, Reversal.NONE);
     }
 
     private Planned judged(MigrationSpec spec, List<Finding> findings) {
-        try (Session from = source.session();
-                Session to = target.session()) {
+        try (Session from = source.database().session();
+                Session to = target.database().session()) {
             Compilation compilation = new SpecCompiler(from, to).compile(spec);
             compilation.notes().forEach(note -> findings.add(Finding.of(note)));
             compilation.problems().forEach(problem -> findings.add(Finding.of(problem)));
@@ -81,7 +88,17 @@ public final class Preflight {
             findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
             findings.addAll(LogSizeCheck.judge(spec, facts));
             findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
-            findings.addAll(queries(spec.queries()));
+            List<Finding> logins =
+                    ReconcileLogin.judge(
+                            List.of(
+                                    new ReconcileLogin(Place.SOURCE, source, from),
+                                    new ReconcileLogin(Place.TARGET, target, to)),
+                            facts.oneServer(),
+                            facts.tables());
+            findings.addAll(logins);
+            if (logins.stream().allMatch(found -> found.status().passes())) {
+                findings.addAll(queries(spec.queries()));
+            }
             findings.addAll(
                     BackfillCheck.judge(
                             spec, from, facts.sources(), facts.source().server().role().name()));
@@ -109,7 +126,8 @@ public final class Preflight {
 
     private List<Finding> queries(List<QueryPair> pairs) {
         List<Finding> findings = new ArrayList<>();
-        for (QueryCheck.Problem problem : QueryCheck.problems(pairs, source, target)) {
+        for (QueryCheck.Problem problem :
+                QueryCheck.problems(pairs, source.compared(), target.compared())) {
             Finding.Status status =
                     problem.refused() ? Finding.Status.REFUSED : Finding.Status.MISCONFIGURED;
             findings.add(

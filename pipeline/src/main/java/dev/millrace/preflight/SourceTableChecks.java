@@ -1,5 +1,6 @@
 package dev.millrace.preflight;
 
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
@@ -151,24 +152,20 @@ final class SourceTableChecks {
 
     private static List<Finding> privileges(Facts facts) {
         Findings findings = new Findings("source.select-privilege");
-        String role = Identifier.quote(facts.source().server().role().name());
+        String role = facts.source().server().role().name();
         TreeSet<String> schemas = new TreeSet<>();
         for (TableFacts table : facts.sourceTables()) {
             if (!table.access().schemaUsage() && schemas.add(table.id().schema())) {
                 findings.refuse(
                         "schema " + table.id().schema(),
                         "the role has no USAGE privilege",
-                        "GRANT USAGE ON SCHEMA "
-                                + Identifier.quote(table.id().schema())
-                                + " TO "
-                                + role
-                                + ";");
+                        GrantSql.usage(table.id().schema(), role));
             }
             if (!table.access().select()) {
                 findings.refuse(
                         table.id().toString(),
                         "the role has no SELECT privilege",
-                        "GRANT SELECT ON " + Identifier.quote(table.id()) + " TO " + role + ";");
+                        GrantSql.onTable("SELECT", table.id(), role));
             }
         }
         return findings.orOk("source tables", "the role may read them");
@@ -182,7 +179,7 @@ final class SourceTableChecks {
                 findings.refuse(
                         table.id().toString(),
                         "row-level security hides rows from role " + role,
-                        "ALTER ROLE " + Identifier.quote(role) + " BYPASSRLS;");
+                        GrantSql.seesAllRows(role));
             }
         }
         return findings.orOk("source tables", "row-level security hides no rows from the role");

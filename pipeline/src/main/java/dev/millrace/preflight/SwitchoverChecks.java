@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.apply.ApplierSettings;
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.ReplicationSlot;
@@ -47,11 +48,9 @@ final class SwitchoverChecks {
                     "role " + role.name(),
                     "has no REPLICATION attribute on the target, which the slot of the reverse"
                             + " stream needs",
-                    "ALTER ROLE "
-                            + Identifier.quote(role.name())
-                            + " REPLICATION; On a managed service: GRANT rds_replication TO "
-                            + Identifier.quote(role.name())
-                            + ";");
+                    GrantSql.replication(role.name())
+                            + " On a managed service: "
+                            + GrantSql.member("rds_replication", role.name()));
         }
         return findings.orOk("role " + role.name(), "may replicate from the target");
     }
@@ -115,11 +114,7 @@ final class SwitchoverChecks {
                     object,
                     "the role may not create a publication in the target database, which the"
                             + " reverse stream needs",
-                    "GRANT CREATE ON DATABASE "
-                            + Identifier.quote(target.database())
-                            + " TO "
-                            + Identifier.quote(target.role().name())
-                            + ";");
+                    GrantSql.onDatabase("CREATE", target.database(), target.role().name()));
         }
         return findings.orOk(object, "the role may create a publication");
     }
@@ -194,7 +189,7 @@ final class SwitchoverChecks {
                             "database " + source.database(),
                             "the role may not create the schema millrace on the source, which"
                                     + " stores the fence and the offsets of the reverse stream",
-                            "CREATE SCHEMA millrace AUTHORIZATION " + role + ";");
+                            GrantSql.controlSchema(source.role().name()));
                 }
             }
             case LOCKED ->
@@ -219,11 +214,7 @@ final class SwitchoverChecks {
                     "database " + source.database(),
                     "the role may not create temporary tables on the source, which the reverse"
                             + " stream needs to write batches",
-                    "GRANT TEMPORARY ON DATABASE "
-                            + Identifier.quote(source.database())
-                            + " TO "
-                            + Identifier.quote(source.role().name())
-                            + ";");
+                    GrantSql.onDatabase("TEMPORARY", source.database(), source.role().name()));
         }
         return findings.orOk(
                 "database " + source.database(), "the role may create temporary tables");
@@ -243,7 +234,7 @@ final class SwitchoverChecks {
                     "may not see the snapshots of other sessions on the "
                             + side
                             + ": a fence waits until no session has an older one",
-                    "GRANT pg_read_all_stats TO " + Identifier.quote(role.name()) + ";");
+                    GrantSql.activity(role.name()));
         }
     }
 }

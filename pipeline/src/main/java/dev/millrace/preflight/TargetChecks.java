@@ -2,6 +2,7 @@ package dev.millrace.preflight;
 
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantSql;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
@@ -63,9 +64,7 @@ final class TargetChecks {
                 findings.refuse(
                         object,
                         "row-level security restricts the rows that the role reads and writes",
-                        "ALTER ROLE "
-                                + Identifier.quote(facts.target().server().role().name())
-                                + " BYPASSRLS;");
+                        GrantSql.seesAllRows(facts.target().server().role().name()));
             }
         }
         return findings.orOk("target tables", "all are tables");
@@ -87,7 +86,7 @@ final class TargetChecks {
 
     private static List<Finding> privileges(Facts facts) {
         Findings findings = new Findings("target.write-privilege");
-        String role = Identifier.quote(facts.target().server().role().name());
+        String role = facts.target().server().role().name();
         TreeSet<String> schemas = new TreeSet<>();
         for (TableFacts table : facts.targetTables()) {
             TableFacts.Access access = table.access();
@@ -95,11 +94,7 @@ final class TargetChecks {
                 findings.refuse(
                         "schema " + table.id().schema(),
                         "the role has no USAGE privilege",
-                        "GRANT USAGE ON SCHEMA "
-                                + Identifier.quote(table.id().schema())
-                                + " TO "
-                                + role
-                                + ";");
+                        GrantSql.usage(table.id().schema(), role));
             }
             List<String> missing = new ArrayList<>();
             note(missing, access.select(), "SELECT");
@@ -111,13 +106,7 @@ final class TargetChecks {
                 findings.refuse(
                         table.id().toString(),
                         "the role has no " + list + " privilege",
-                        "GRANT "
-                                + list
-                                + " ON "
-                                + Identifier.quote(table.id())
-                                + " TO "
-                                + role
-                                + ";");
+                        GrantSql.onTable(list, table.id(), role));
             }
         }
         return findings.orOk("target tables", "the role may write them");
@@ -131,7 +120,7 @@ final class TargetChecks {
 
     private static List<Finding> controlSchema(Facts facts) {
         Findings findings = new Findings("target.control-schema");
-        String role = Identifier.quote(facts.target().server().role().name());
+        String owner = facts.target().server().role().name();
         String database = facts.target().server().database();
         switch (facts.target().control()) {
             case OURS -> {}
@@ -141,20 +130,16 @@ final class TargetChecks {
                             "database " + database,
                             "the role may not create the schema millrace, which stores the"
                                     + " journal and the offsets",
-                            "GRANT CREATE ON DATABASE "
-                                    + Identifier.quote(database)
-                                    + " TO "
-                                    + role
-                                    + "; Alternatively: CREATE SCHEMA millrace AUTHORIZATION "
-                                    + role
-                                    + ";");
+                            GrantSql.onDatabase("CREATE", database, owner)
+                                    + " Alternatively: "
+                                    + GrantSql.controlSchema(owner));
                 }
             }
             case LOCKED ->
                     findings.refuse(
                             "schema millrace",
                             "exists, but the role may not create tables in it",
-                            "ALTER SCHEMA millrace OWNER TO " + role + ";");
+                            "ALTER SCHEMA millrace OWNER TO " + Identifier.quote(owner) + ";");
             case FOREIGN ->
                     findings.refuse(
                             "schema millrace",
@@ -171,11 +156,8 @@ final class TargetChecks {
             findings.refuse(
                     "database " + database,
                     "the role may not create temporary tables, which apply needs to write batches",
-                    "GRANT TEMPORARY ON DATABASE "
-                            + Identifier.quote(database)
-                            + " TO "
-                            + Identifier.quote(facts.target().server().role().name())
-                            + ";");
+                    GrantSql.onDatabase(
+                            "TEMPORARY", database, facts.target().server().role().name()));
         }
         return findings.orOk("database " + database, "the role may create temporary tables");
     }
@@ -208,9 +190,8 @@ final class TargetChecks {
                                 + " tables arrive in any order: "
                                 + String.join(", ", affected)
                                 + " would fail or act on replicated rows",
-                        "GRANT SET ON PARAMETER session_replication_role TO "
-                                + Identifier.quote(role)
-                                + "; Alternatively, drop them until the switchover.");
+                        GrantSql.replicaRole(role)
+                                + " Alternatively, drop them until the switchover.");
             }
         }
         return findings.orOk("target tables", "no trigger or foreign key acts on replicated rows");

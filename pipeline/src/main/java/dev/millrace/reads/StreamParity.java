@@ -5,7 +5,6 @@ import dev.millrace.kafka.ChangeLog;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.parity.QueryReport;
 import dev.millrace.parity.SchemaParity;
-import dev.millrace.postgres.Database;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReplicationProgress;
@@ -59,8 +58,8 @@ public record StreamParity(
                 : withSchema.withQueries(
                         shown(
                                 new QueryParity(
-                                                source(),
-                                                target(),
+                                                stream.source().compared(),
+                                                stream.target().compared(),
                                                 run.progress(),
                                                 run.chunker(),
                                                 new ChangeLog(stream.kafka(), stream.topics()),
@@ -84,7 +83,7 @@ public record StreamParity(
     /// remedy: the columns as they are now, and the statements as they were compared last.
     ///
     /// @param last the last report of all tables, or a later one that found differences
-    /// @throws Database.DatabaseFailure if a catalog cannot be read
+    /// @throws dev.millrace.postgres.Database.DatabaseFailure if a catalog cannot be read
     public List<String> problems(Optional<ReconciliationReport> last) {
         List<String> problems =
                 new ArrayList<>(schema().lackingColumns(stream.tables().mappings()));
@@ -110,15 +109,13 @@ public record StreamParity(
         return List.copyOf(problems);
     }
 
+    /// Reads the positions of sequences, to which comparisons need no right.
     private SchemaParity schema() {
-        return new SchemaParity(source(), target());
-    }
-
-    private Database source() {
-        return stream.source().database();
-    }
-
-    private Database target() {
-        return stream.target().database();
+        return new SchemaParity(
+                stream.source().database(),
+                stream.target().database(),
+                stream.source().comparesApart()
+                        ? Set.of(stream.source().compared().username())
+                        : Set.of());
     }
 }

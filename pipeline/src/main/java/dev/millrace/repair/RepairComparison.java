@@ -12,6 +12,7 @@ import dev.millrace.reconcile.TableReportBuilder.Differences;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.replication.LiveStream;
 import dev.millrace.stream.ReplicationStream;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -33,12 +34,7 @@ final class RepairComparison {
             Supplier<Optional<String>> blocked,
             InstantSource clock) {
         ReplicationStream stream = live.with().stream();
-        this.chunker =
-                new Chunker(
-                        stream.id(),
-                        stream.topics().target(),
-                        () -> stream.source().database().connectForLongStatements("repair"),
-                        () -> stream.target().database().connectForLongStatements("repair"));
+        this.chunker = stream.chunker("repair", Duration.ZERO);
         this.reconciler =
                 new Reconciler(
                         subject,

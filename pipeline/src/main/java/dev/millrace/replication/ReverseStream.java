@@ -9,7 +9,6 @@ import dev.millrace.control.ControlSchema;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.SourceUseStore;
 import dev.millrace.control.StoredOffsets;
-import dev.millrace.digest.Chunker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
@@ -246,19 +245,7 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
                 with.stream(),
                 this::live,
                 this::ended,
-                new Chunker(
-                        with.stream().id(),
-                        with.stream().topics().target(),
-                        () ->
-                                with.stream()
-                                        .source()
-                                        .database()
-                                        .connectForLongStatements("reconcile"),
-                        () ->
-                                with.stream()
-                                        .target()
-                                        .database()
-                                        .connectForLongStatements("reconcile")),
+                with.stream().chunker("reconcile", Duration.ZERO),
                 Reconciler.Subject.back(with.stream().name(), file),
                 basis,
                 with.clock());
@@ -310,7 +297,10 @@ public final class ReverseStream implements ReturnPath, AutoCloseable {
     }
 
     private SourceUse sourceUse() {
-        return new SourceUse(with.stream().target().database(), with.stream().tables().targetIds());
+        return new SourceUse(
+                with.stream().target().database(),
+                with.stream().tables().targetIds(),
+                with.stream().target().compared().username());
     }
 
     private SourceUseStore uses() {

@@ -18,6 +18,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
 import dev.millrace.change.Topics;
 import dev.millrace.control.GenerationStore.SessionSetup;
+import dev.millrace.digest.Chunker;
 import dev.millrace.indexes.TargetIndexes;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
@@ -62,7 +63,45 @@ public record ReplicationStream(
     ///
     /// @param endpoint how the capture connects; the same server as `database`
     /// @param database opened under the stream's [#id()], which `pg_stat_activity` shows
-    public record Side(Endpoint endpoint, Database database) {}
+    /// @param compared the same database under the login of comparisons, which may only read; the
+    ///   same value if they have no login of their own
+    public record Side(Endpoint endpoint, Database database, Database compared)
+            implements AutoCloseable {
+
+        /// A side with one login.
+        public Side(Endpoint endpoint, Database database) {
+            this(endpoint, database, database);
+        }
+
+        /// Opens no session.
+        ///
+        /// @param stream the identifier of the stream
+        public static Side of(String stream, Endpoint endpoint) {
+            Database database = database(stream, endpoint);
+            return new Side(
+                    endpoint,
+                    database,
+                    endpoint.reconcile().isPresent()
+                            ? database(stream, endpoint.compared())
+                            : database);
+        }
+
+        private static Database database(String stream, Endpoint endpoint) {
+            return new Database(
+                    stream, endpoint.url(), endpoint.username(), endpoint.password()::reveal);
+        }
+
+        /// Whether comparisons have their own login.
+        public boolean comparesApart() {
+            return compared != database;
+        }
+
+        @Override
+        public void close() {
+            compared.close();
+            database.close();
+        }
+    }
 
     /// What a stream replicates.
     ///
@@ -187,6 +226,18 @@ public record ReplicationStream(
     /// The database whose control schema holds this stream's generation, offsets and verdicts.
     public Database control() {
         return target.database();
+    }
+
+    /// Opens the sessions of a comparison, which only read, under the logins of comparisons.
+    ///
+    /// @param purpose of the sessions
+    /// @param timeout after which a server cancels a statement; zero for no limit
+    public Chunker chunker(String purpose, Duration timeout) {
+        return new Chunker(
+                id(),
+                topics().target(),
+                () -> source.compared().connectForLongStatements(purpose, timeout),
+                () -> target.compared().connectForLongStatements(purpose, timeout));
     }
 
     public Watermarks watermarks(int generation) {

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 /// name a table, or something whose definition names it. Thread-safe.
 ///
 /// @param tables with their partitions
-public record SourceUse(Database source, Collection<TableId> tables) {
+/// @param comparing the role of comparisons, whose statements are Millrace's own
+public record SourceUse(Database source, Collection<TableId> tables, String comparing) {
 
     private static final String FACTS =
             """
@@ -84,7 +85,7 @@ public record SourceUse(Database source, Collection<TableId> tables) {
                 sum(s.calls)
             FROM %s.pg_stat_statements s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.userid
             WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                AND s.userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
+                AND s.userid NOT IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (session_user, %s))
                 AND (s.query IS NULL OR s.query ~* %s)
             GROUP BY 1
             """;
@@ -122,8 +123,7 @@ public record SourceUse(Database source, Collection<TableId> tables) {
         return counts(session, SCANS.formatted(String.join(", ", oids)));
     }
 
-    private static Counts statements(
-            Session session, List<@Nullable String> facts, Set<String> tables) {
+    private Counts statements(Session session, List<@Nullable String> facts, Set<String> tables) {
         String schema = text(facts, 6);
         if (schema.isEmpty() || text(facts, 4).isEmpty()) {
             return Counts.missing(
@@ -151,7 +151,12 @@ public record SourceUse(Database source, Collection<TableId> tables) {
         return new Counts(
                 null,
                 life,
-                counts(session, CALLS.formatted(schema, Identifier.literal(expression(names)))));
+                counts(
+                        session,
+                        CALLS.formatted(
+                                schema,
+                                Identifier.literal(comparing),
+                                Identifier.literal(expression(names)))));
     }
 
     /// @param name of a view, function or table

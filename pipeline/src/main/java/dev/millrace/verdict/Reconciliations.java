@@ -491,12 +491,7 @@ public final class Reconciliations implements AutoCloseable {
 
     /// @param purpose of its sessions
     Chunker chunker(String purpose) {
-        Duration limit = load.statementTimeout().orElse(Duration.ZERO);
-        return new Chunker(
-                stream.id(),
-                stream.topics().target(),
-                () -> stream.source().database().connectForLongStatements(purpose, limit),
-                () -> stream.target().database().connectForLongStatements(purpose, limit));
+        return stream.chunker(purpose, load.statementTimeout().orElse(Duration.ZERO));
     }
 
     private void run(

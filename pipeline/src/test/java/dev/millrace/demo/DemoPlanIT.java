@@ -2,7 +2,6 @@ package dev.millrace.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.Preflight;
@@ -10,6 +9,7 @@ import dev.millrace.preflight.PreflightReport;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.stream.ReplicationStream.Side;
 import dev.millrace.testing.TestFolders;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,17 +45,9 @@ class DemoPlanIT {
     }
 
     private static PreflightReport plan(MigrationSpec spec) {
-        try (Database source = database(spec, spec.source());
-                Database target = database(spec, spec.target())) {
+        try (Side source = Side.of(spec.migration(), spec.source());
+                Side target = Side.of(spec.migration(), spec.target())) {
             return new Preflight(source, target).run(spec);
         }
-    }
-
-    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
-        return new Database(
-                spec.migration(),
-                endpoint.url(),
-                endpoint.username(),
-                endpoint.password().reveal());
     }
 }

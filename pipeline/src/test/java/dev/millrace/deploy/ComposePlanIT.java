@@ -2,13 +2,13 @@ package dev.millrace.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.postgres.Database;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.stream.ReplicationStream.Side;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -42,17 +42,9 @@ class ComposePlanIT {
         SpecResult read = SpecReader.read(file.toString(), Files.readString(file), environment);
         assertThat(read).isInstanceOf(SpecResult.Valid.class);
         MigrationSpec spec = ((SpecResult.Valid) read).spec();
-        try (Database source = database(spec, spec.source());
-                Database target = database(spec, spec.target())) {
+        try (Side source = Side.of(spec.migration(), spec.source());
+                Side target = Side.of(spec.migration(), spec.target())) {
             return new Preflight(source, target).run(spec);
         }
-    }
-
-    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
-        return new Database(
-                spec.migration(),
-                endpoint.url(),
-                endpoint.username(),
-                endpoint.password().reveal());
     }
 }

@@ -246,6 +246,12 @@ final class MigrationScene implements AutoCloseable {
         return this;
     }
 
+    /// Compares as a role that the test has created on both sides, with [SceneDatabases#PASSWORD].
+    MigrationScene comparingAs(String role) {
+        databases.comparingAs(role);
+        return this;
+    }
+
     /// Writes to the target as the migration's own role, which no fence refuses.
     void writeTargetAsMigration(String sql) throws SQLException {
         SceneDatabases.write(databases.target(), sql);
@@ -326,7 +332,8 @@ final class MigrationScene implements AutoCloseable {
     private Optional<PreflightReport> plan() {
         return entries.isEmpty()
                 ? Optional.empty()
-                : Optional.of(new Preflight(databases.source(), databases.target()).run(spec()));
+                : Optional.of(
+                        new Preflight(databases.sourceSide(), databases.targetSide()).run(spec()));
     }
 
     private ReplicationStream stream(Optional<PreflightReport> plan) {
@@ -334,8 +341,8 @@ final class MigrationScene implements AutoCloseable {
         return new ReplicationStream(
                 Direction.FORWARD,
                 name,
-                new ReplicationStream.Side(spec.source(), databases.source()),
-                new ReplicationStream.Side(spec.target(), databases.target()),
+                databases.sourceSide(),
+                databases.targetSide(),
                 plan.map(
                                 report ->
                                         new ReplicationStream.Tables(
@@ -376,8 +383,8 @@ final class MigrationScene implements AutoCloseable {
         return new ReplicationStream(
                 Direction.REVERSE,
                 name,
-                new ReplicationStream.Side(reverse.targetEndpoint(), reverse.target()),
-                new ReplicationStream.Side(reverse.sourceEndpoint(), reverse.source()),
+                reverse.targetSide(),
+                reverse.sourceSide(),
                 plan.map(
                                 report ->
                                         report.reversal()
@@ -416,6 +423,7 @@ final class MigrationScene implements AutoCloseable {
                 name,
                 databases.source(),
                 databases.target(),
+                databases.source().username(),
                 new LogServer() {
                     @Override
                     public Map<String, Object> settings() {

@@ -4,16 +4,18 @@ import dev.millrace.postgres.Database;
 import dev.millrace.postgres.SessionFactory;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.Secret;
+import dev.millrace.stream.ReplicationStream.Side;
 import dev.millrace.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 
 /// Both databases of a scene as one stream opens them, and the roles as which it logs in. The
 /// sessions have the name of the stream.
 final class SceneDatabases implements AutoCloseable {
 
-    private static final String PASSWORD = "pw";
+    static final String PASSWORD = "pw";
 
     private final String stream;
     private final TestDatabase onSource;
@@ -22,6 +24,9 @@ final class SceneDatabases implements AutoCloseable {
     private Endpoint targetEndpoint;
     private Database source;
     private Database target;
+    private Optional<String> comparing = Optional.empty();
+    private Optional<Database> comparedSource = Optional.empty();
+    private Optional<Database> comparedTarget = Optional.empty();
 
     /// @param silence how long either server may be silent within a short statement
     SceneDatabases(String stream, TestDatabase onSource, TestDatabase onTarget, Duration silence) {
@@ -42,6 +47,7 @@ final class SceneDatabases implements AutoCloseable {
         this.targetEndpoint = of.targetEndpoint;
         this.source = database(sourceEndpoint);
         this.target = database(targetEndpoint);
+        of.comparing.ifPresent(this::comparingAs);
     }
 
     /// The same databases for another stream.
@@ -68,6 +74,21 @@ final class SceneDatabases implements AutoCloseable {
 
     Database target() {
         return target;
+    }
+
+    Side sourceSide() {
+        return new Side(sourceEndpoint, source, comparedSource.orElse(source));
+    }
+
+    Side targetSide() {
+        return new Side(targetEndpoint, target, comparedTarget.orElse(target));
+    }
+
+    /// Compares as another role, which has the password of all roles.
+    void comparingAs(String role) {
+        comparing = Optional.of(role);
+        comparedSource = Optional.of(new Database(stream, onSource.url(), role, PASSWORD));
+        comparedTarget = Optional.of(new Database(stream, onTarget.url(), role, PASSWORD));
     }
 
     Endpoint sourceEndpoint() {
@@ -120,6 +141,8 @@ final class SceneDatabases implements AutoCloseable {
 
     @Override
     public void close() {
+        comparedSource.ifPresent(Database::close);
+        comparedTarget.ifPresent(Database::close);
         source.close();
         target.close();
     }

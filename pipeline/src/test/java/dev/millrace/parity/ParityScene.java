@@ -13,6 +13,7 @@ import dev.millrace.testing.TestDatabase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// A library on a source and the same under other names on a target, without a stream between them.
@@ -28,6 +29,10 @@ final class ParityScene implements AutoCloseable {
 
     final TestDatabase source = PostgresServer.shared().newDatabase();
     final TestDatabase target = PostgresServer.shared().newDatabase();
+
+    /// Roles that only compare.
+    Set<String> comparing = Set.of();
+
     final Database sourceDatabase = database(source);
     final Database targetDatabase = database(target);
 
@@ -97,7 +102,7 @@ final class ParityScene implements AutoCloseable {
     }
 
     SchemaParity parity() {
-        return new SchemaParity(sourceDatabase, targetDatabase);
+        return new SchemaParity(sourceDatabase, targetDatabase, comparing);
     }
 
     /// The statements of a remedy, without what else it says.

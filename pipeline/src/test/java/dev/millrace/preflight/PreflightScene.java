@@ -2,10 +2,10 @@ package dev.millrace.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.postgres.Database;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.stream.ReplicationStream.Side;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import java.util.List;
@@ -29,6 +29,9 @@ final class PreflightScene {
 
     /// Another line of the migration file.
     String more = "";
+
+    /// More of the section of either side, after a comma.
+    String reconcile = "";
 
     /// The source has a table `users` and the target a table `customer`; the role has all
     /// privileges on both.
@@ -91,8 +94,8 @@ final class PreflightScene {
     /// Checks also that nothing was created, whatever the plan says.
     PreflightReport plan(MigrationSpec spec) {
         List<@Nullable String> before = traces();
-        try (Database from = database(spec, spec.source());
-                Database to = database(spec, spec.target())) {
+        try (Side from = Side.of(spec.migration(), spec.source());
+                Side to = Side.of(spec.migration(), spec.target())) {
             PreflightReport report = new Preflight(from, to).run(spec);
             assertThat(traces()).as(report.findings().toString()).isEqualTo(before);
             return report;
@@ -103,20 +106,12 @@ final class PreflightScene {
         return plan("public.customer: SELECT id, user_name AS full_name, email FROM public.users");
     }
 
-    private static Database database(MigrationSpec spec, MigrationSpec.Endpoint endpoint) {
-        return new Database(
-                spec.migration(),
-                endpoint.url(),
-                endpoint.username(),
-                endpoint.password().reveal());
-    }
-
     MigrationSpec spec(String tables) {
         String text =
                 """
                 migration: %s
-                source: {url: '%s', username: %s, password: '%s'}
-                target: {url: '%s', username: %s, password: '%s'}
+                source: {url: '%s', username: %s, password: '%s'%s}
+                target: {url: '%s', username: %s, password: '%s'%s}
                 %s
                 tables:
                 """
@@ -125,9 +120,11 @@ final class PreflightScene {
                                         source.url(),
                                         role,
                                         sourcePassword,
+                                        reconcile,
                                         targetUrl,
                                         role,
                                         PASSWORD,
+                                        reconcile,
                                         more)
                         + tables.indent(2);
         return switch (SpecReader.read("millrace.yaml", text, Map.of())) {

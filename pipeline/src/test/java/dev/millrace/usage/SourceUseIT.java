@@ -37,7 +37,7 @@ class SourceUseIT {
                 "CREATE ROLE " + role + " LOGIN PASSWORD 'pw'",
                 "GRANT SELECT ON account, rich, other TO " + role);
         source = new Database("test", server.url(), server.username(), server.password());
-        use = new SourceUse(source, List.of(new TableId("public", "account")));
+        use = new SourceUse(source, List.of(new TableId("public", "account")), source.username());
     }
 
     @AfterEach
@@ -106,6 +106,17 @@ class SourceUseIT {
 
         assertThat(since(before).value()).startsWith(role + ", statement ").contains(": 1 calls");
         assertThat(since(before).ok()).isFalse();
+    }
+
+    @Test
+    void aReadByTheRoleOfComparisonsDoesNotCount() throws Exception {
+        assumeStatements();
+        use = new SourceUse(source, List.of(new TableId("public", "account")), role);
+        UseStatistics before = use.read();
+
+        read("SELECT count(*) FROM account");
+
+        assertThat(since(before).ok()).as(since(before).toString()).isTrue();
     }
 
     @Test

@@ -1,7 +1,9 @@
 package dev.millrace.spec;
 
 import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.Login;
 import dev.millrace.spec.path.FilePaths;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the address of one database, or of PgBouncer's admin console, and reads its password.
@@ -18,8 +20,35 @@ final class EndpointCheck {
     }
 
     @Nullable Endpoint check(SpecForm.EndpointForm form) {
-        return endpoint(
-                form.url(), form.username(), password(form.password(), form.passwordFile()));
+        Endpoint endpoint =
+                endpoint(
+                        form.url(),
+                        form.username(),
+                        password(form.password(), form.passwordFile()));
+        if (form.reconcile() == null) {
+            return endpoint;
+        }
+        Login login = login(form.reconcile(), form.username());
+        return endpoint == null || login == null
+                ? null
+                : new Endpoint(
+                        endpoint.url(),
+                        endpoint.username(),
+                        endpoint.password(),
+                        Optional.of(login));
+    }
+
+    private @Nullable Login login(SpecForm.LoginForm form, @Nullable Scalar other) {
+        Scalar username = form.username();
+        Secret password = password(form.password(), form.passwordFile());
+        checkName(username);
+        if (username != null && other != null && username.text().equals(other.text())) {
+            problems.add(
+                    username,
+                    "is the role that everything else connects as",
+                    "name a role that only reads, or remove reconcile");
+        }
+        return username == null || password == null ? null : new Login(username.text(), password);
     }
 
     /// An admin console: its URL may be written as `host:port`.
@@ -49,12 +78,16 @@ final class EndpointCheck {
         if (url != null) {
             new UrlCheck(problems).check(url);
         }
-        if (username != null && username.text().isBlank()) {
-            problems.add(username, "is empty", "set it to the role to connect as");
-        }
+        checkName(username);
         if (url == null || username == null || password == null) {
             return null;
         }
         return new Endpoint(paths.inUrl(url.text()), username.text(), password);
+    }
+
+    private void checkName(@Nullable Scalar username) {
+        if (username != null && username.text().isBlank()) {
+            problems.add(username, "is empty", "set it to the role to connect as");
+        }
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -156,7 +157,25 @@ public record MigrationSpec(
     /// A PostgreSQL database.
     ///
     /// @param url begins with `jdbc:postgresql://` and contains no credentials
-    public record Endpoint(String url, String username, Secret password) {}
+    /// @param reconcile the login of comparisons; empty if they have the same as all others
+    public record Endpoint(
+            String url, String username, Secret password, Optional<Login> reconcile) {
+
+        /// A database with one login.
+        public Endpoint(String url, String username, Secret password) {
+            this(url, username, password, Optional.empty());
+        }
+
+        /// The same database as comparisons log in to it.
+        public Endpoint compared() {
+            return reconcile
+                    .map(login -> new Endpoint(url, login.username(), login.password()))
+                    .orElse(this);
+        }
+    }
+
+    /// A role that may log in.
+    public record Login(String username, Secret password) {}
 
     /// The Kafka cluster that stores the log.
     public sealed interface Kafka {

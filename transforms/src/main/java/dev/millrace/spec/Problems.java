@@ -5,6 +5,7 @@ import dev.millrace.problem.Problem;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /// Collects the problems of one file. Not thread-safe; used for one file.
 final class Problems {
@@ -21,6 +22,11 @@ final class Problems {
 
     void add(Scalar scalar, String message, String remedy) {
         add(scalar.at(), scalar.path(), message, remedy);
+    }
+
+    /// Takes problems of a text, each with its remedy.
+    BiConsumer<String, String> of(Scalar scalar) {
+        return (message, remedy) -> add(scalar, message, remedy);
     }
 
     boolean isEmpty() {

@@ -4,9 +4,11 @@ import dev.millrace.change.TableId;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.name.TableName;
 import dev.millrace.spec.path.FilePaths;
+import dev.millrace.spec.switchover.PoolServer;
 import dev.millrace.spec.switchover.Switchover.Route;
 import dev.millrace.spec.switchover.Switchover.Route.Exec.Command;
 import dev.millrace.spec.switchover.Switchover.Side;
+import dev.millrace.spec.switchover.WebhookUrl;
 import java.net.URI;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -137,7 +139,8 @@ final class RouteCheck {
                     "check what is in it");
             token = null;
         }
-        URI url = form.url() == null ? null : new WebhookUrl(problems).check(form.url());
+        Scalar address = form.url();
+        URI url = address == null ? null : WebhookUrl.read(address.text(), problems.of(address));
         return url == null || token == null ? null : new Route.Webhook(url, token, timeout);
     }
 
@@ -152,10 +155,8 @@ final class RouteCheck {
             database = null;
         }
         Path config = form.config() == null ? null : path(form.config());
-        PoolServer servers = new PoolServer(problems);
-        Route.PgBouncer.Server before = form.old() == null ? null : servers.check(form.old());
-        Route.PgBouncer.Server after =
-                form.replacement() == null ? null : servers.check(form.replacement());
+        Route.PgBouncer.Server before = server(form.old());
+        Route.PgBouncer.Server after = server(form.replacement());
         differ(form.old(), form.replacement());
         return admin == null
                         || database == null
@@ -164,6 +165,10 @@ final class RouteCheck {
                         || after == null
                 ? null
                 : new Route.PgBouncer(admin, database.text(), config, before, after);
+    }
+
+    private Route.PgBouncer.@Nullable Server server(@Nullable Scalar settings) {
+        return settings == null ? null : PoolServer.read(settings.text(), problems.of(settings));
     }
 
     private @Nullable Side side(@Nullable Scalar side) {

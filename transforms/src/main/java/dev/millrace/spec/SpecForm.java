@@ -167,6 +167,33 @@ record SpecForm(
                                             + " read again for each connection, so a rotated"
                                             + " password needs no restart.",
                             examples = "/run/secrets/source-password")
+                    @Nullable Scalar passwordFile,
+            @Setting(
+                            value =
+                                    "The login of comparisons, which only read. Without it, they"
+                                            + " have the same login as everything else. It can be"
+                                            + " changed between two starts of one migration.",
+                            kind = "a mapping with username and password")
+                    @Nullable LoginForm reconcile) {}
+
+    @AtMostOne({"password", "password-file"})
+    record LoginForm(
+            @Setting(
+                            value = "The role to connect as. It needs only the right to read.",
+                            required = true,
+                            examples = "millrace_reconcile")
+                    @Nullable Scalar username,
+            @Setting(
+                            value =
+                                    "The role's password, preferably from the environment. Set"
+                                            + " at most one of password and password-file.",
+                            examples = "${SOURCE_RECONCILE_PASSWORD}")
+                    @Nullable Scalar password,
+            @Setting(
+                            value =
+                                    "A file that contains the password. It is read again for each"
+                                            + " connection.",
+                            examples = "/run/secrets/source-reconcile-password")
                     @Nullable Scalar passwordFile) {}
 
     record KafkaForm(

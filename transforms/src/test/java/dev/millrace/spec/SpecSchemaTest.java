@@ -36,6 +36,7 @@ class SpecSchemaTest {
               url: jdbc:postgresql://localhost:5432/shop
               username: millrace
               password: ${SOURCE_PASSWORD:x}
+              reconcile: {username: reader, password: '${READER_PASSWORD:r}'}
             target:
               url: jdbc:postgresql://localhost:5433/crm
               username: millrace
@@ -120,6 +121,9 @@ class SpecSchemaTest {
                 "retention: 7d=retention: 59s",
                 "username: millrace=username: {a: b}",
                 "jdbc:postgresql=jdbc:mysql",
+                "reconcile: {username: reader, password: '${READER_PASSWORD:r}'}=reconcile: reader",
+                "username: reader, =",
+                "username: reader=url: x, username: reader",
                 "password: ${SOURCE_PASSWORD:x}=passwort: x",
                 "password: ${SOURCE_PASSWORD:x}={password: x, password-file: y}",
                 "key: [id]=key: id",
@@ -175,6 +179,7 @@ class SpecSchemaTest {
         assertThat(keysOfSchema(schema, ""))
                 .contains(
                         "source.password-file",
+                        "target.reconcile.password-file",
                         "kafka.partitions",
                         "tables.*.key",
                         "debezium",

@@ -1,4 +1,4 @@
-package dev.millrace.spec;
+package dev.millrace.spec.switchover;
 
 import dev.millrace.problem.NearestName;
 import dev.millrace.spec.switchover.Switchover.Route.PgBouncer.Server;
@@ -6,13 +6,15 @@ import dev.millrace.spec.switchover.Switchover.Route.PgBouncer.Server.Setting;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// Checks the connection settings of one server of PgBouncer: `host=… port=… dbname=…`. Messages
-/// print no value.
-record PoolServer(Problems problems) {
+/// print no value. Stateless.
+public final class PoolServer {
 
-    static final String DATABASE = "[A-Za-z0-9_.-]{1,63}";
+    /// The name of a database.
+    public static final String DATABASE = "[A-Za-z0-9_.-]{1,63}";
 
     /// The settings of a database that PgBouncer knows, apart from its password.
     private static final Set<String> KNOWN =
@@ -26,23 +28,26 @@ record PoolServer(Problems problems) {
 
     private static final String FORM = "write host=… port=… dbname=…";
 
+    private PoolServer() {}
+
+    /// @param problems takes a problem of the text and its remedy
     /// @return null when a problem was reported
-    @Nullable Server check(Scalar written) {
-        Optional<Server> server = Server.parse(written.text());
+    public static @Nullable Server read(String text, BiConsumer<String, String> problems) {
+        Optional<Server> server = Server.parse(text);
         if (server.isEmpty()) {
-            problems.add(written, "is not a list of name=value", FORM);
+            problems.accept("is not a list of name=value", FORM);
             return null;
         }
         Set<String> names = new HashSet<>();
         for (Setting setting : server.get().settings()) {
             String problem = problem(setting.name(), setting.value(), names);
             if (!problem.isEmpty()) {
-                problems.add(written, problem, remedy(setting.name()));
+                problems.accept(problem, remedy(setting.name()));
                 return null;
             }
         }
         if (!names.contains("host")) {
-            problems.add(written, "names no host", FORM);
+            problems.accept("names no host", FORM);
             return null;
         }
         return server.get();

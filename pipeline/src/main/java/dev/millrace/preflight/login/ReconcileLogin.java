@@ -1,0 +1,139 @@
+package dev.millrace.preflight.login;
+
+import dev.millrace.postgres.Database.Reachability;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Session;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Finding.Status;
+import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.stream.ReplicationStream.Side;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Checks the login of comparisons on one side: that it works, that it reads what a comparison
+/// reads, and that it can do nothing else. Only reads. Not thread-safe; confined to the thread that
+/// owns the session.
+///
+/// @param side belongs to the caller
+/// @param main a session of the login that everything else uses
+public record ReconcileLogin(Place place, Side side, Session main) {
+
+    /// The section of the file.
+    public enum Place {
+        SOURCE("source"),
+        TARGET("target");
+
+        private final String word;
+
+        Place(String word) {
+            this.word = word;
+        }
+
+        String word() {
+            return word;
+        }
+    }
+
+    /// Judges the logins of those sides on which comparisons have their own.
+    ///
+    /// @param oneServer whether both sides are known to be on one server
+    /// @param tables of the migration that exist on both sides
+    /// @throws dev.millrace.postgres.Database.DatabaseFailure if a server does not answer
+    public static List<Finding> judge(
+            List<ReconcileLogin> logins, boolean oneServer, List<CompiledTable> tables) {
+        List<ReconcileLogin> apart =
+                logins.stream().filter(login -> login.side().comparesApart()).toList();
+        boolean same =
+                oneServer
+                        && apart.size() > 1
+                        && apart.stream().map(ReconcileLogin::role).distinct().count() == 1;
+        List<Finding> findings = new ArrayList<>();
+        for (ReconcileLogin login : apart) {
+            findings.addAll(login.judge(same ? apart.size() : 1, tables));
+        }
+        return findings;
+    }
+
+    private List<Finding> judge(int shares, List<CompiledTable> tables) {
+        Finding login = login(side.compared().probe());
+        List<Finding> findings = new ArrayList<>(List.of(login));
+        if (login.status() == Status.OK) {
+            try (Session session = side.compared().session()) {
+                findings.addAll(LoginChecks.judge(LoginFacts.read(this, session, tables), shares));
+            }
+        }
+        return findings;
+    }
+
+    private String role() {
+        return side.compared().username();
+    }
+
+    /// The role that everything else connects as, which owns the control schema.
+    String owner() {
+        return side.database().username();
+    }
+
+    private Finding login(Reachability reachability) {
+        return switch (reachability) {
+            case Reachability.Reached() -> finding(Status.OK, "may log in to compare", "");
+            case Reachability.Unreachable(String why) -> unreachable(why);
+            case Reachability.Busy(String why) -> unreachable(why);
+            case Reachability.Failed(String why) -> unreachable(why);
+            case Reachability.LoginRefused(String why) -> refused(why);
+            case Reachability.DatabaseMissing(String why) -> refused(why);
+            case Reachability.NotPermitted(String why) -> refused(why);
+        };
+    }
+
+    private Finding unreachable(String why) {
+        return finding(
+                Status.UNREACHABLE,
+                "cannot log in now: " + why,
+                "Try again later. If it persists, check the server's log.");
+    }
+
+    /// The server does not tell a client which of these it is.
+    private Finding refused(String why) {
+        String role = Identifier.quote(role());
+        List<List<@Nullable String>> known =
+                main.texts(
+                        """
+                        SELECT r.rolcanlogin, pg_catalog.has_database_privilege(r.oid, current_database(), 'CONNECT'),
+                            quote_ident(current_database())
+                        FROM pg_catalog.pg_roles r WHERE r.rolname = %s
+                        """
+                                .formatted(Identifier.literal(role())));
+        if (known.isEmpty()) {
+            return finding(
+                    Status.REFUSED,
+                    "is not a role of the server",
+                    "CREATE ROLE " + role + " LOGIN PASSWORD '...';");
+        }
+        List<@Nullable String> facts = known.getFirst();
+        if (!"t".equals(facts.get(0))) {
+            return finding(
+                    Status.REFUSED,
+                    "is a role that may not log in",
+                    "ALTER ROLE " + role + " LOGIN;");
+        }
+        if (!"t".equals(facts.get(1))) {
+            return finding(
+                    Status.REFUSED,
+                    "has no CONNECT privilege on the database",
+                    "GRANT CONNECT ON DATABASE " + facts.get(2) + " TO " + role + ";");
+        }
+        return finding(
+                Status.MISCONFIGURED,
+                "is refused: " + why,
+                "Check the password of "
+                        + place.word()
+                        + ".reconcile, and pg_hba.conf for this host.");
+    }
+
+    private Finding finding(Status status, String message, String remedy) {
+        return new Finding(
+                status, place.word() + ".reconcile-login", "role " + role(), message, remedy);
+    }
+}

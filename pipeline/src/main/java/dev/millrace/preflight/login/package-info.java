@@ -1,0 +1,5 @@
+/// Checks of the logins that only compare.
+@NullMarked
+package dev.millrace.preflight.login;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,225 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.digest.StoredState;
+import dev.millrace.parity.QueryReport;
+import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.TableReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.repair.Repair;
+import dev.millrace.repair.Repair.Request;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.queries.QueryPair;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.Operation.State;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.verdict.Reconciliations.Method;
+import dev.millrace.verdict.Reconciliations.ReconciliationState;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Comparisons under a login that has only the documented privileges, beside a migration that has
+/// another login.
+@Timeout(300)
+class ReconcileLoginIT {
+
+    private final String role = "reader_" + Long.toString(System.nanoTime(), 36);
+
+    /// A privilege that README lists.
+    private record Privilege(TestDatabase database, String what) {
+
+        void revokeFrom(String role) {
+            database.execute("REVOKE " + what + " FROM " + role);
+        }
+
+        void grantTo(String role) {
+            database.execute("GRANT " + what + " TO " + role);
+        }
+    }
+
+    /// @param owner the migration's other role
+    private void create(MigrationScene scene, String owner, String tables) {
+        String login = "CREATE ROLE " + role + " LOGIN PASSWORD '" + SceneDatabases.PASSWORD + "'";
+        scene.source.execute(login);
+        if (scene.target.query("SELECT FROM pg_roles WHERE rolname = '" + role + "'").isEmpty()) {
+            scene.target.execute(login);
+        }
+        for (TestDatabase side : List.of(scene.source, scene.target)) {
+            side.execute(
+                    "GRANT SELECT ON " + tables + " TO " + role,
+                    "CREATE SCHEMA IF NOT EXISTS millrace AUTHORIZATION " + owner,
+                    "GRANT USAGE ON SCHEMA millrace TO " + role,
+                    "GRANT SELECT ON ALL TABLES IN SCHEMA millrace TO " + role,
+                    "ALTER DEFAULT PRIVILEGES FOR ROLE "
+                            + owner
+                            + " IN SCHEMA millrace GRANT SELECT ON TABLES TO "
+                            + role);
+        }
+        scene.comparingAs(role);
+    }
+
+    private MigrationScene docs(QueryPair... queries) throws Exception {
+        MigrationScene scene =
+                new MigrationScene()
+                        .backfill(Backfill.WINDOWS)
+                        .queries(queries)
+                        .table("doc", "id int PRIMARY KEY, title text");
+        create(scene, scene.target.username(), "doc");
+        scene.source.execute("INSERT INTO doc SELECT g, 't' || g FROM generate_series(1, 1000) g");
+        scene.start();
+        scene.awaitPhase("IN_SYNC");
+        return scene;
+    }
+
+    private static ReconciliationReport touched(MigrationScene scene) {
+        UUID id = scene.running().reconcile(List.of(), Method.TOUCHED_KEYS);
+        return ((ReconciliationState.Finished)
+                        Awaitility.await()
+                                .atMost(Duration.ofMinutes(1))
+                                .until(
+                                        () -> scene.running().reconciliation(id).orElseThrow(),
+                                        ReconciliationState.Finished.class::isInstance))
+                .report();
+    }
+
+    @Test
+    void comparesAndRepairsWithTheDocumentedPrivilegesAlone() throws Exception {
+        try (MigrationScene scene = docs()) {
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+
+            scene.source.execute(
+                    "UPDATE doc SET title = 'new' WHERE id < 20", "DELETE FROM doc WHERE id = 30");
+            ReconciliationReport touched = touched(scene);
+            assertThat(touched.verdict()).as(touched.toString()).isEqualTo(Verdict.EQUAL);
+            assertThat(touched.tables())
+                    .extracting(TableReport::method)
+                    .doesNotContain(TableReport.ALL_ROWS);
+
+            scene.target.execute(
+                    "UPDATE doc SET title = 'old' WHERE id = 7", "DELETE FROM doc WHERE id = 8");
+            ReconciliationReport different = scene.reconcile();
+            assertThat(different.verdict()).isEqualTo(Verdict.DIFFERENT);
+            assertThat(different.tables().getFirst().mismatches())
+                    .hasSize(2)
+                    .allSatisfy(mismatch -> assertThat(mismatch.cause()).isNotNull());
+
+            assertThat(repaired(scene).state()).isEqualTo(State.DONE);
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+        }
+    }
+
+    private static Repair repaired(MigrationScene scene) {
+        UUID id =
+                scene.running()
+                        .repairs()
+                        .request(
+                                new Request(
+                                        List.of("public.doc"),
+                                        Set.of(),
+                                        OptionalLong.empty(),
+                                        OptionalLong.empty(),
+                                        false,
+                                        "a bad script",
+                                        Optional.of("ann"),
+                                        Optional.empty(),
+                                        Optional.empty()))
+                        .id();
+        return Awaitility.await()
+                .atMost(Duration.ofMinutes(1))
+                .until(
+                        () -> scene.running().repairs().find(id).orElseThrow(),
+                        repair -> repair.state().isFinished());
+    }
+
+    /// A row differs, so that the keys are verified too.
+    @Test
+    void isUndecidedWithoutOneOfThem() throws Exception {
+        try (MigrationScene scene = docs()) {
+            scene.target.execute("UPDATE doc SET title = 'old' WHERE id = 7");
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
+            List<Privilege> privileges = new ArrayList<>();
+            privileges.add(new Privilege(scene.source, "SELECT ON doc"));
+            privileges.add(new Privilege(scene.target, "SELECT ON doc"));
+            privileges.add(new Privilege(scene.target, "USAGE ON SCHEMA millrace"));
+            StoredState.TABLES.forEach(
+                    table ->
+                            privileges.add(
+                                    new Privilege(scene.target, "SELECT ON millrace." + table)));
+
+            for (Privilege privilege : privileges) {
+                privilege.revokeFrom(role);
+                ReconciliationReport report = scene.reconcile();
+                assertThat(report.verdict())
+                        .as(privilege.what() + ": " + report)
+                        .isEqualTo(Verdict.UNDECIDED);
+                privilege.grantTo(role);
+            }
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
+        }
+    }
+
+    /// The tables of the control schema that a comparison does not read can be kept from it.
+    @Test
+    void needsOnlyTheListedTablesOfTheControlSchema() throws Exception {
+        try (MigrationScene scene = docs()) {
+            scene.target.execute("REVOKE SELECT ON ALL TABLES IN SCHEMA millrace FROM " + role);
+            StoredState.TABLES.forEach(
+                    table ->
+                            scene.target.execute(
+                                    "GRANT SELECT ON millrace." + table + " TO " + role));
+            scene.target.execute("UPDATE doc SET title = 'old' WHERE id = 7");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.DIFFERENT);
+            assertThat(repaired(scene).state()).isEqualTo(State.DONE);
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(touched(scene).verdict()).isEqualTo(Verdict.EQUAL);
+        }
+    }
+
+    @Test
+    void theStatementsOfTheApplicationRunUnderIt() throws Exception {
+        QueryPair who =
+                new QueryPair(
+                        "who",
+                        "SELECT current_user::text",
+                        "SELECT '" + role + "'::text",
+                        Optional.empty(),
+                        Optional.empty());
+        try (MigrationScene scene = docs(who)) {
+            assertThat(scene.reconcile().queries())
+                    .singleElement()
+                    .satisfies(
+                            query ->
+                                    assertThat(query.verdict())
+                                            .isEqualTo(QueryReport.Verdict.EQUAL));
+        }
+    }
+
+    @Test
+    void theMoveThereAndBackIsProvedUnderIt() throws Exception {
+        try (BankScene bank =
+                BankScene.routedBy(
+                        BankScene::flag,
+                        scene -> create(scene, "migrator_" + scene.name, "account, ledger"))) {
+            bank.assertEqual();
+            bank.awaitOpenGates(Kind.SWITCHOVER);
+            assertThat(bank.move(Kind.SWITCHOVER).state()).isEqualTo(State.DONE);
+            bank.scene.awaitPhase("REVERSIBLE");
+            bank.assertEqual();
+            bank.awaitOpenGates(Kind.ROLLBACK);
+            assertThat(bank.move(Kind.ROLLBACK).state()).isEqualTo(State.DONE);
+            bank.scene.awaitPhase("IN_SYNC");
+            bank.assertEqual();
+        }
+    }
+}
