@@ -74,6 +74,7 @@ public final class Millrace {
         line.addSubcommand(RejectedCommands.of(terminal, pause, question));
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
+        line.addSubcommand(new GrantsCommand(terminal));
         if (providers.bench() != null) {
             line.addSubcommand(new BenchCommand(terminal, providers.bench()));
         }

@@ -140,6 +140,36 @@ class LocalVerbsTest {
     }
 
     @Test
+    void grantsPrintsSqlForOneSideAndRole() throws IOException {
+        String file = file(VALID);
+
+        Invocation verb = environment().run("grants", "-c", file, "--side", "source");
+
+        assertThat(verb.exitCode()).isZero();
+        assertThat(verb.out())
+                .startsWith("-- source, database shop: login a, capture (")
+                .contains("\nGRANT SELECT ON \"public\".\"t\" TO \"a\";\n")
+                .contains("\n-- source, database shop: login a, switchover (")
+                .doesNotContain("-- target");
+        assertThat(
+                        environment()
+                                .run("grants", "-c", file, "--role", "apply")
+                                .out()
+                                .lines()
+                                .filter(line -> line.startsWith("-- ")))
+                .singleElement()
+                .asString()
+                .startsWith("-- target, database crm: login a, apply (");
+        JsonNode json =
+                JsonMapper.shared()
+                        .readTree(environment().run("grants", "-c", file, "-o", "json").out());
+        assertThat(json.get(0).get("role").asString()).isEqualTo("capture");
+        assertThat(json.get(0).get("statements").isEmpty()).isFalse();
+        assertThat(environment().run("grants", "-c", file, "--role", "ddl").err())
+                .isEqualTo("The file needs no such privilege.\n");
+    }
+
+    @Test
     void schemaPrintsOnlyTheSchema() {
         Invocation verb = new Invocation().run("schema");
 

@@ -1,0 +1,125 @@
+package dev.millrace.grants;
+
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.sql.SelectStatement;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// The tables of one side as the file names them. Immutable.
+///
+/// @param names of tables as SQL names them; those without a schema are looked up on the search
+///   path
+/// @param schemas of the tables that the file names, also in wildcards
+/// @param whole schemas of which a wildcard takes every table
+record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole) {
+
+    /// With all partitions.
+    private static final String TREE =
+            """
+            (SELECT c.* FROM pg_catalog.pg_class c WHERE c.oid IN (
+                    SELECT w.t::oid FROM unnest(%1$s) w (t)
+                    UNION SELECT p.relid::oid FROM unnest(%1$s) w (t), pg_catalog.pg_partition_tree(w.t) p))""";
+
+    private static final String OF_SCHEMA =
+            " || ARRAY(SELECT c.oid::regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = %s::regnamespace"
+                    + " AND c.relkind IN ('r', 'p') AND NOT c.relispartition)";
+
+    GrantedTables {
+        names = List.copyOf(names);
+        schemas = Collections.unmodifiableSet(new TreeSet<>(schemas));
+        whole = Collections.unmodifiableSet(new TreeSet<>(whole));
+    }
+
+    static GrantedTables ofSource(MigrationSpec spec) {
+        Set<String> names = new LinkedHashSet<>();
+        Set<String> schemas = new TreeSet<>();
+        Set<String> whole = new TreeSet<>();
+        for (TableEntry entry : spec.tables()) {
+            switch (entry) {
+                case TableEntry.Select select -> {
+                    SelectStatement statement = select.statement();
+                    statement.schema().ifPresent(schemas::add);
+                    names.add(
+                            statement
+                                            .schema()
+                                            .map(schema -> Identifier.quote(schema) + ".")
+                                            .orElse("")
+                                    + Identifier.quote(statement.table()));
+                }
+                case TableEntry.Wildcard wildcard -> {
+                    schemas.add(wildcard.sourceSchema());
+                    whole.add(wildcard.sourceSchema());
+                }
+            }
+        }
+        return new GrantedTables(List.copyOf(names), schemas, whole);
+    }
+
+    static GrantedTables ofTarget(MigrationSpec spec) {
+        Set<String> whole = new TreeSet<>();
+        List<TableId> tables = new ArrayList<>();
+        for (TableEntry entry : spec.tables()) {
+            switch (entry) {
+                case TableEntry.Select select -> tables.add(select.target());
+                case TableEntry.Wildcard wildcard -> whole.add(wildcard.targetSchema());
+            }
+        }
+        return of(tables, whole);
+    }
+
+    static GrantedTables of(List<TableId> tables, Set<String> whole) {
+        return new GrantedTables(
+                tables.stream().map((TableId table) -> Identifier.quote(table)).distinct().toList(),
+                Stream.concat(tables.stream().map(TableId::schema), whole.stream())
+                        .collect(Collectors.toSet()),
+                whole);
+    }
+
+    boolean isEmpty() {
+        return names.isEmpty() && whole.isEmpty();
+    }
+
+    /// The tables, if the file names each with its schema.
+    Optional<List<TableId>> listed(MigrationSpec spec) {
+        List<TableId> tables = new ArrayList<>();
+        for (TableEntry entry : spec.tables()) {
+            if (!(entry instanceof TableEntry.Select select)
+                    || select.statement().schema().isEmpty()) {
+                return Optional.empty();
+            }
+            tables.add(new TableId(select.statement().schema().get(), select.statement().table()));
+        }
+        return Optional.of(tables.stream().distinct().toList());
+    }
+
+    /// The right to use the schemas, and these privileges on the tables.
+    List<String> grants(String privileges, String role) {
+        List<String> statements = new ArrayList<>();
+        schemas.forEach(schema -> statements.add(GrantSql.usage(schema, role)));
+        names.forEach(table -> statements.add(GrantSql.onTable(privileges, table, role)));
+        whole.forEach(schema -> statements.add(GrantSql.onTables(privileges, schema, role)));
+        return statements;
+    }
+
+    /// A FROM item: the rows of `pg_class` of the tables and their partitions.
+    String tree() {
+        return TREE.formatted(
+                names.stream()
+                                .map(Identifier::literal)
+                                .collect(Collectors.joining(", ", "ARRAY[", "]::regclass[]"))
+                        + whole.stream()
+                                .map(schema -> Identifier.literal(Identifier.quote(schema)))
+                                .map(OF_SCHEMA::formatted)
+                                .collect(Collectors.joining()));
+    }
+}

@@ -1,0 +1,330 @@
+package dev.millrace.grants;
+
+import dev.millrace.capture.CaptureSettings;
+import dev.millrace.change.TableId;
+import dev.millrace.postgres.Identifier;
+import dev.millrace.postgres.Publication;
+import dev.millrace.postgres.ReplicationOrigins;
+import dev.millrace.postgres.SessionFactory;
+import dev.millrace.spec.MigrationSpec;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.MigrationSpec.Endpoint;
+import dev.millrace.spec.MigrationSpec.Indexes;
+import dev.millrace.spec.MigrationSpec.Login;
+import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.queries.QueryPair;
+import dev.millrace.spec.switchover.Switchover;
+import dev.millrace.spec.switchover.Switchover.Fence;
+import dev.millrace.spec.switchover.Switchover.Route;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/// What each login of a file needs, as SQL for an administrator of each side. Asks no server: what
+/// depends on it, such as the owners of tables, is a block that reads the catalog when it runs. No
+/// statement contains a password. A statement can be run again. Thread-safe.
+public final class Grants {
+
+    private static final String VERSION = "current_setting('server_version_num')::int";
+
+    private static final String OWNERS =
+            "SELECT DISTINCT o.rolname, o.rolsuper FROM %s c"
+                    + " JOIN pg_catalog.pg_roles o ON o.oid = c.relowner WHERE o.rolname <> %s";
+
+    private static final String SUPERUSER =
+            "IF r.rolsuper THEN RAISE EXCEPTION 'Tables of the migration belong to the superuser %, and"
+                    + " a member of it may do everything. Give the tables to a role that owns nothing else:"
+                    + " ALTER TABLE ... OWNER TO ...', r.rolname; END IF;";
+
+    /// Sequences that belong to a column or supply its default.
+    private static final String SEQUENCES =
+            """
+            SELECT DISTINCT s.oid::regclass AS name FROM %s c
+                    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass
+                        AND d.refobjid = c.oid AND d.deptype IN ('a', 'i')
+                    LEFT JOIN pg_catalog.pg_depend u ON d.classid = 'pg_catalog.pg_attrdef'::regclass
+                        AND u.classid = d.classid AND u.objid = d.objid
+                        AND u.refclassid = 'pg_catalog.pg_class'::regclass
+                    JOIN pg_catalog.pg_class s ON s.relkind = 'S'
+                        AND (s.oid = d.objid AND d.classid = 'pg_catalog.pg_class'::regclass OR s.oid = u.refobjid)""";
+
+    private final MigrationSpec spec;
+    private final GrantedTables sources;
+    private final GrantedTables targets;
+    private final List<RoleGrants> granted = new ArrayList<>();
+
+    private Grants(MigrationSpec spec) {
+        this.spec = spec;
+        this.sources = GrantedTables.ofSource(spec);
+        this.targets = GrantedTables.ofTarget(spec);
+    }
+
+    /// One of the two databases.
+    public enum Side {
+        SOURCE,
+        TARGET;
+
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /// What a login is used for. One login can have several uses.
+    public enum Use {
+        CAPTURE("reads the WAL and the rows"),
+        APPLY("writes the rows and the state of the migration"),
+        RECONCILE("compares, and only reads"),
+        SWITCHOVER("moves the applications: fences, and the replication back"),
+        DDL("drops indexes and foreign keys, and creates them again");
+
+        private final String purpose;
+
+        Use(String purpose) {
+            this.purpose = purpose;
+        }
+
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        public String purpose() {
+            return purpose;
+        }
+    }
+
+    /// @param database in which the statements are run
+    /// @param notes what SQL cannot say, for the administrator
+    public record RoleGrants(
+            Side side,
+            Use use,
+            String login,
+            String database,
+            List<String> statements,
+            List<String> notes) {
+
+        public RoleGrants {
+            statements = List.copyOf(statements);
+            notes = List.copyOf(notes);
+        }
+    }
+
+    /// In the order in which they have to be run: a later use relies on the earlier ones.
+    public static List<RoleGrants> of(MigrationSpec spec) {
+        Grants grants = new Grants(spec);
+        grants.capture();
+        grants.apply();
+        grants.reconcile(Side.SOURCE, spec.source(), grants.sources);
+        grants.reconcile(Side.TARGET, spec.target(), grants.targets);
+        grants.switchover(Side.SOURCE, spec.source(), grants.sources);
+        grants.switchover(Side.TARGET, spec.target(), grants.targets);
+        grants.ddl();
+        return List.copyOf(grants.granted);
+    }
+
+    private void capture() {
+        String role = spec.source().username();
+        List<String> statements = new ArrayList<>(login(role));
+        statements.add(GrantSql.replication(role));
+        statements.add(GrantSql.onDatabase("CONNECT", database(spec.source()), role));
+        statements.addAll(sources.grants("SELECT", role));
+        if (spec.backfill() == Backfill.WINDOWS) {
+            statements.add(partitions(role));
+        }
+        statements.add(rowSecurity(sources, role));
+        List<String> notes = new ArrayList<>();
+        sources.listed(spec)
+                .ifPresentOrElse(
+                        tables -> statements.add(publication(tables)),
+                        () ->
+                                notes.add(
+                                        "The check source.publication of 'millrace plan' prints the CREATE PUBLICATION: the file does not name every table with its schema."));
+        add(Side.SOURCE, Use.CAPTURE, role, spec.source(), statements, notes);
+    }
+
+    private void apply() {
+        String role = spec.target().username();
+        List<String> statements = new ArrayList<>(login(role));
+        statements.add(GrantSql.onDatabase("CONNECT, TEMPORARY", database(spec.target()), role));
+        statements.add(schema(role));
+        statements.addAll(targets.grants(GrantSql.WRITE, role));
+        statements.add(rowSecurity(targets, role));
+        statements.add(replicaRole(targets, role));
+        add(Side.TARGET, Use.APPLY, role, spec.target(), statements, List.of());
+    }
+
+    /// Without its own login, comparisons have what the other login has.
+    private void reconcile(Side side, Endpoint endpoint, GrantedTables tables) {
+        String role = endpoint.reconcile().map(Login::username).orElse(endpoint.username());
+        List<String> statements = new ArrayList<>();
+        if (endpoint.reconcile().isPresent()) {
+            statements.addAll(login(role));
+            statements.add(GrantSql.onDatabase("CONNECT", database(endpoint), role));
+            statements.addAll(tables.grants("SELECT", role));
+            statements.add(rowSecurity(tables, role));
+            statements.add(schema(endpoint.username()));
+            statements.add(GrantSql.usage("millrace", role));
+            statements.add(GrantSql.readControl(role));
+            statements.add(GrantSql.readControlLater(endpoint.username(), role));
+        }
+        spec.queries().stream()
+                .map(QueryPair::role)
+                .flatMap(Optional::stream)
+                .distinct()
+                .forEach(group -> statements.add(GrantSql.member(group, role)));
+        add(side, Use.RECONCILE, role, endpoint, statements, List.of());
+    }
+
+    private void switchover(Side side, Endpoint endpoint, GrantedTables tables) {
+        String role = endpoint.username();
+        boolean isSource = side == Side.SOURCE;
+        List<String> statements = new ArrayList<>();
+        if (isSource) {
+            statements.add(GrantSql.onDatabase("TEMPORARY", database(endpoint), role));
+            statements.add(schema(role));
+            statements.add(replicaRole(tables, role));
+        } else {
+            statements.add(GrantSql.replication(role));
+            statements.add(GrantSql.onDatabase("CREATE", database(endpoint), role));
+        }
+        if (!isSource || spec.switchover().fence() == Fence.LEASE) {
+            statements.add(owners(tables, role));
+        } else {
+            statements.addAll(tables.grants("INSERT, UPDATE, DELETE", role));
+        }
+        statements.add(GrantSql.activity(role));
+        statements.add(ReplicationOrigins.grant(ReplicationOrigins.FUNCTIONS, role));
+        statements.add(sequences(tables, isSource ? "SELECT" : "SELECT, UPDATE", role));
+        for (Route route : spec.switchover().route()) {
+            if (route instanceof Route.Flag flag
+                    && (flag.side() == Switchover.Side.SOURCE) == isSource) {
+                statements.add(GrantSql.usage(flag.table().schema(), role));
+                statements.add(GrantSql.onTable("SELECT, UPDATE", flag.table(), role));
+            }
+        }
+        add(
+                side,
+                Use.SWITCHOVER,
+                role,
+                endpoint,
+                statements,
+                List.of("What the statement of a route needs is not known here."));
+    }
+
+    private void ddl() {
+        String role = spec.target().username();
+        List<TableId> tables =
+                spec.tables().stream()
+                        .filter(TableEntry.Select.class::isInstance)
+                        .map(entry -> ((TableEntry.Select) entry).target())
+                        .filter(table -> spec.indexes().of(table) == Indexes.AFTER_BACKFILL)
+                        .toList();
+        GrantedTables chosen =
+                GrantedTables.of(
+                        tables,
+                        spec.indexes().standard() == Indexes.AFTER_BACKFILL
+                                ? targets.whole()
+                                : Set.of());
+        if (!chosen.isEmpty()) {
+            List<String> statements = new ArrayList<>(List.of(owners(chosen, role)));
+            chosen.schemas().forEach(name -> statements.add(GrantSql.createIn(name, role)));
+            add(Side.TARGET, Use.DDL, role, spec.target(), statements, List.of());
+        }
+    }
+
+    private void add(
+            Side side,
+            Use use,
+            String login,
+            Endpoint endpoint,
+            List<String> statements,
+            List<String> notes) {
+        if (!statements.isEmpty()) {
+            granted.add(new RoleGrants(side, use, login, database(endpoint), statements, notes));
+        }
+    }
+
+    private static String database(Endpoint endpoint) {
+        return new SessionFactory("grants", endpoint.url(), endpoint.username(), "").database();
+    }
+
+    private static List<String> login(String role) {
+        return List.of(
+                GrantSql.onlyIf(
+                        "NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = "
+                                + Identifier.literal(role)
+                                + ")",
+                        "CREATE ROLE " + Identifier.quote(role) + " LOGIN;"));
+    }
+
+    private static String schema(String owner) {
+        return GrantSql.onlyIf(
+                "to_regnamespace('millrace') IS NULL", GrantSql.controlSchema(owner));
+    }
+
+    private static String rowSecurity(GrantedTables tables, String role) {
+        return GrantSql.onlyIf(
+                "EXISTS (SELECT FROM " + tables.tree() + " c WHERE c.relrowsecurity)",
+                GrantSql.seesAllRows(role));
+    }
+
+    /// Before version 15, only a superuser may set the parameter.
+    private static String replicaRole(GrantedTables tables, String role) {
+        return GrantSql.onlyIf(
+                VERSION
+                        + " >= 150000 AND EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN "
+                        + tables.tree()
+                        + " c ON c.oid = g.tgrelid)",
+                GrantSql.execute(GrantSql.replicaRole(role)));
+    }
+
+    /// Windows read each partition under its own name.
+    private String partitions(String role) {
+        return GrantSql.forEach(
+                "SELECT c.oid::regclass AS name, n.nspname FROM "
+                        + sources.tree()
+                        + " c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                        + " WHERE c.relispartition",
+                List.of(
+                        format("GRANT USAGE ON SCHEMA %I TO %I", "r.nspname", role),
+                        format("GRANT SELECT ON %s TO %I", "r.name", role)));
+    }
+
+    private static String owners(GrantedTables tables, String role) {
+        return GrantSql.forEach(
+                OWNERS.formatted(tables.tree(), Identifier.literal(role)),
+                List.of(SUPERUSER, format("GRANT %I TO %I", "r.rolname", role)));
+    }
+
+    private static String sequences(GrantedTables tables, String privileges, String role) {
+        return GrantSql.forEach(
+                SEQUENCES.formatted(tables.tree()),
+                List.of(format("GRANT " + privileges + " ON SEQUENCE %s TO %I", "r.name", role)));
+    }
+
+    private static String format(String template, String argument, String role) {
+        return "EXECUTE format("
+                + Identifier.literal(template)
+                + ", "
+                + argument
+                + ", "
+                + Identifier.literal(role)
+                + ");";
+    }
+
+    private String publication(List<TableId> tables) {
+        String name = CaptureSettings.publication(spec.migration());
+        return GrantSql.onlyIf(
+                "NOT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = "
+                        + Identifier.literal(name)
+                        + ")",
+                "EXECUTE CASE WHEN "
+                        + VERSION
+                        + " >= 180000 THEN "
+                        + Identifier.literal(Publication.creation(name, tables, 18))
+                        + " ELSE "
+                        + Identifier.literal(Publication.creation(name, tables, 14))
+                        + " END;");
+    }
+}
