@@ -623,9 +623,13 @@ final class MigrationScene implements AutoCloseable {
     }
 
     ReconciliationReport reconcile(String... targets) {
+        return reconcile(Duration.ofSeconds(120), targets);
+    }
+
+    ReconciliationReport reconcile(Duration atMost, String... targets) {
         UUID id = running().reconcile(List.of(targets));
         Awaitility.await()
-                .atMost(Duration.ofSeconds(120))
+                .atMost(atMost)
                 .until(
                         () ->
                                 switch (running().reconciliation(id).orElseThrow()) {
