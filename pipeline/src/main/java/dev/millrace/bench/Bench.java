@@ -285,7 +285,7 @@ public final class Bench {
     private void createStartCache(BenchPlan plan, BenchServers servers, Path work)
             throws IOException, SQLException {
         narration.say("One short run records the start cache");
-        Load load = new Load(TRAINING_ROWS, 1, TRAINING_ROWS, 500, 30);
+        Load load = new Load(TRAINING_ROWS, 1, TRAINING_ROWS, 500, 30, TRAINING_ROWS);
         Stage stage = new Stage(servers, work, plan.out(), load, narration, _ -> {});
         stage.createSource(TRAINING_ROWS, 1);
         Sample sample =
@@ -320,7 +320,11 @@ public final class Bench {
     }
 
     private static long rows(Measure measure, BenchPlan plan) {
-        return READS.contains(measure) ? plan.load().rows() : plan.load().changingRows();
+        return switch (measure) {
+            case BACKFILL -> plan.load().rows();
+            case RECONCILE -> plan.load().reconciledRows();
+            case STREAM, LATENCY, CATCHUP -> plan.load().changingRows();
+        };
     }
 
     /// Sees the target after the contestant has ended its work and before it is compared.

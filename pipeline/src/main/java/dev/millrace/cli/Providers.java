@@ -121,7 +121,7 @@ public record Providers(
         }
 
         /// @param peers `null` for all peers that can run here
-        /// @param rows rows of the backfill; `null` for the default
+        /// @param rows rows of the backfill and of the reconciliation; `null` for the default
         /// @param growth whether to measure how the rate changes as the work grows
         /// @param profile whether to profile the service
         /// @param out folder for the report

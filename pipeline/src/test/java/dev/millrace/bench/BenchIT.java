@@ -38,6 +38,9 @@ class BenchIT {
 
     private static final int ROWS = 10_000;
 
+    /// When 10,000 of them differ, others are equal.
+    private static final int RECONCILED = 20_000;
+
     private final StringWriter output = new StringWriter();
     private final Path out = TestFolders.create("bench");
 
@@ -83,6 +86,34 @@ class BenchIT {
                     .containsExactlyInAnyOrder(
                             "performance.json", "performance.md", "performance-backfill.svg");
         }
+    }
+
+    /// The target has differences only after it was found equal.
+    @Test
+    void measuresReconciliationsOfEqualAndOfDifferentRows() throws IOException {
+        BenchPlan plan = plan(List.of(Measure.RECONCILE));
+
+        int exitCode = new Bench(plan, InstantSource.system(), new PrintWriter(output)).run(plan);
+
+        assertThat(output.toString()).contains("reconcile 1/1 millrace", "content equal");
+        assertThat(exitCode).isZero();
+        JsonNode json = json();
+        double equal = result(json, "millrace", "s if equal");
+        double all = result(json, "millrace", "s with all rows different");
+        assertThat(result(json, "millrace", "all rows different to equal, ratio"))
+                .isEqualTo(all / equal);
+        assertThat(result(json, "millrace", "rows/s")).isEqualTo(RECONCILED / equal);
+        for (String figure :
+                List.of(
+                        "s with 10 rows different",
+                        "s with 10,000 rows different",
+                        "s of count(*) on both sides",
+                        "s of md5 of each row's text on both sides")) {
+            assertThat(result(json, "millrace", figure)).as(figure).isPositive();
+        }
+        assertThat(json.path("targets"))
+                .extracting(target -> target.path("name").asString(""))
+                .contains("reconcile, rows/s per core");
     }
 
     /// A planted difference makes the first measure score zero; the other measures, of native
@@ -197,7 +228,7 @@ class BenchIT {
         return new BenchPlan(
                 measures,
                 List.of(Peer.COPY_PIPE),
-                new Load(ROWS, 1_000, 1_000, 200, 2),
+                new Load(ROWS, 1_000, 1_000, 200, 2, RECONCILED),
                 1,
                 out,
                 Optional.empty(),

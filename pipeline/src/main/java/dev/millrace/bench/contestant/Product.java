@@ -1,6 +1,7 @@
 package dev.millrace.bench.contestant;
 
 import dev.millrace.demo.ServiceHttp;
+import dev.millrace.lifecycle.Reason;
 import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import java.io.IOException;
@@ -253,8 +254,19 @@ public final class Product implements Contestant {
         }
 
         /// Compares all tables and waits for the report.
-        public JsonNode reconcile() throws IOException {
-            String id = http.reconcile();
+        ///
+        /// @throws ContestantFailed if the service ends, or has no verdict
+        public JsonNode reconcile() {
+            try {
+                return report(http.reconcile());
+            } catch (IOException e) {
+                process.forEach(ChildProcess::requireAlive);
+                throw new ContestantFailed(
+                        "A reconciliation failed: " + Reason.of(e).orElse("the service gave no reason"), e);
+            }
+        }
+
+        private JsonNode report(String id) throws IOException {
             Deadline deadline = Deadline.in(VERDICT);
             while (true) {
                 JsonNode report = http.reconciliation(id);

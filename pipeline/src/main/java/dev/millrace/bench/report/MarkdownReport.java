@@ -40,7 +40,11 @@ public final class MarkdownReport {
                             + " contestant was stopped. The clock starts when the first change of"
                             + " the backlog is visible and ends when the last one is.",
                     Measure.RECONCILE,
-                    "Compares %1$,d rows of source and target, from the request to the verdict.");
+                    "Compares %5$,d rows of source and target, from the request to the verdict:"
+                            + " equal ones, and then with 10, 10,000 and only different rows on the"
+                            + " target. If 10,000 rows differ, Millrace compares no further. Beside"
+                            + " it, both servers count their rows, and compute the MD5 of each row's"
+                            + " text, at the same time.");
 
     private MarkdownReport() {}
 
@@ -174,7 +178,8 @@ public final class MarkdownReport {
                                 load.rows(),
                                 load.changes(),
                                 load.rate(),
-                                load.latencySeconds())
+                                load.latencySeconds(),
+                                load.reconciledRows())
                         + measuredAt(report, measure.toString()));
         lines.add("");
         lines.add("![" + title(measure) + "](" + ReportFiles.plot(measure) + ")");

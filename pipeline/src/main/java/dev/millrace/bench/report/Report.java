@@ -46,11 +46,13 @@ public record Report(
     }
 
     /// Returns why the figures of another report cannot stand beside these ones; empty if they can.
+    /// Those of a reconciliation of another number of rows are not kept.
     public Optional<String> differsFrom(Report other) {
         if (!machine.isLike(other.machine)) {
             return Optional.of("another machine or other versions of the programs");
         }
-        if (!load.equals(other.load) || runs != other.runs) {
+        if (!load.withReconciledRows(other.load.reconciledRows).equals(other.load)
+                || runs != other.runs) {
             return Optional.of("another amount of work or another number of runs");
         }
         return Optional.empty();
@@ -59,7 +61,14 @@ public record Report(
     /// Returns this report and what only the earlier one measured.
     public Report keeping(Report earlier) {
         List<Measure> kept =
-                earlier.measures.stream().filter(one -> !measures.contains(one)).toList();
+                earlier.measures.stream()
+                        .filter(one -> !measures.contains(one))
+                        .filter(
+                                one ->
+                                        one != Measure.RECONCILE
+                                                || load.reconciledRows
+                                                        == earlier.load.reconciledRows)
+                        .toList();
         Map<String, Map<String, String>> allSettings = new TreeMap<>(earlier.settings);
         allSettings.putAll(settings);
         Map<Measure, Profile> allProfiles = new EnumMap<>(Measure.class);
@@ -106,25 +115,38 @@ public record Report(
 
     /// The amount of work.
     ///
-    /// @param rows rows of the backfill and of the reconciliation
+    /// @param rows rows of the backfill
     /// @param changes single-row transactions of the catch-up, and row changes of the stream
     /// @param changingRows rows of the table that these changes update
     /// @param rate changes per second of the latency measure
     /// @param latencySeconds length of the latency measure
-    public record Load(long rows, long changes, long changingRows, int rate, int latencySeconds) {
+    /// @param reconciledRows rows of the reconciliation
+    public record Load(
+            long rows,
+            long changes,
+            long changingRows,
+            int rate,
+            int latencySeconds,
+            long reconciledRows) {
 
-        public static final Load FULL = new Load(2_000_000, 400_000, 100_000, 1_000, 60);
-        public static final Load QUICK = new Load(500_000, 50_000, 50_000, 1_000, 20);
+        public static final Load FULL =
+                new Load(2_000_000, 400_000, 100_000, 1_000, 60, 10_000_000);
+        public static final Load QUICK = new Load(500_000, 50_000, 50_000, 1_000, 20, 500_000);
 
         public Load {
-            if (Math.min(Math.min(rows, changes), changingRows) < 1
+            if (Math.min(Math.min(rows, changes), Math.min(changingRows, reconciledRows)) < 1
                     || Math.min(rate, latencySeconds) < 1) {
                 throw new IllegalArgumentException("A load has no zero and no negative part.");
             }
         }
 
+        /// With this number of rows of the backfill and of the reconciliation.
         public Load withRows(long number) {
-            return new Load(number, changes, changingRows, rate, latencySeconds);
+            return new Load(number, changes, changingRows, rate, latencySeconds, number);
+        }
+
+        Load withReconciledRows(long number) {
+            return new Load(rows, changes, changingRows, rate, latencySeconds, number);
         }
     }
 
@@ -198,7 +220,21 @@ public record Report(
                                 Figure.FIRST_ROW,
                                 Optional.empty(),
                                 8,
-                                4));
+                                4),
+                        new Target(
+                                "reconcile, rows/s per core",
+                                Measure.RECONCILE,
+                                Figure.RATE_PER_CORE,
+                                Optional.empty(),
+                                500_000,
+                                750_000),
+                        new Target(
+                                "reconcile with all rows different, times as long as if equal",
+                                Measure.RECONCILE,
+                                Figure.ALL_TO_EQUAL,
+                                Optional.empty(),
+                                3,
+                                1.5));
 
         /// Returns whether a value is at least as good as a limit.
         boolean isMet(double value, double limit) {

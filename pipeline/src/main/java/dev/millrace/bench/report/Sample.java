@@ -32,6 +32,11 @@ public record Sample(
         return failure.isEmpty() && content.map(Content::isEqual).orElse(false);
     }
 
+    /// The same with other figures.
+    public Sample with(Map<Figure, Double> other) {
+        return new Sample(measure, contestant, run, other, content, failure);
+    }
+
     /// The figure that counts. With any difference a rate is zero; a time or a cost then has no
     /// meaning, because less work was done.
     public OptionalDouble scored(Figure figure) {
@@ -78,7 +83,15 @@ public record Sample(
         P50("p50 ms", false),
         P99("p99 ms", false),
         MAX("max ms", false),
-        OFFERED("offered changes/s", true);
+        OFFERED("offered changes/s", true),
+        RATE_PER_CORE("rows/s per core of the machine", true),
+        EQUAL("s if equal", false),
+        FEW_DIFFERENT("s with 10 rows different", false),
+        MANY_DIFFERENT("s with 10,000 rows different", false),
+        ALL_DIFFERENT("s with all rows different", false),
+        ALL_TO_EQUAL("all rows different to equal, ratio", false),
+        COUNT("s of count(*) on both sides", false),
+        MD5("s of md5 of each row's text on both sides", false);
 
         private final String unit;
         private final boolean moreBetter;

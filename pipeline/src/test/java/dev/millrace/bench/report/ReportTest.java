@@ -182,6 +182,38 @@ class ReportTest {
                 .contains("Measured at 1970-01-01T00:00:01Z.", "Measured at 1970-01-01T00:00:00Z.");
     }
 
+    /// The report states one number of reconciled rows.
+    @Test
+    void aReconciliationOfAnotherNumberOfRowsIsNotKept() {
+        Report earlier =
+                report(
+                        List.of(Measure.BACKFILL, Measure.RECONCILE),
+                        Map.of(),
+                        sample("millrace", 1, 100, EQUAL),
+                        sample(Measure.RECONCILE, "millrace", 1, 50, EQUAL));
+        Report same = report(List.of(Measure.STREAM), Map.of());
+        Report other =
+                new Report(
+                        same.measures(),
+                        same.load().withReconciledRows(7),
+                        same.runs(),
+                        same.machine(),
+                        same.settings(),
+                        same.samples(),
+                        same.growth(),
+                        same.profiles(),
+                        same.times());
+
+        assertThat(other.differsFrom(earlier)).isEmpty();
+        assertThat(same.keeping(earlier).measures())
+                .containsExactly(Measure.BACKFILL, Measure.STREAM, Measure.RECONCILE);
+        assertThat(other.keeping(earlier).measures())
+                .containsExactly(Measure.BACKFILL, Measure.STREAM);
+        assertThat(other.keeping(earlier).samples())
+                .extracting(Sample::measure)
+                .containsExactly(Measure.BACKFILL);
+    }
+
     @Test
     void figuresOfAnotherMachineCannotStandBesideThese() {
         Report here = report(sample("millrace", 1, 100, EQUAL));
