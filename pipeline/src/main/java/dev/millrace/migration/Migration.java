@@ -487,11 +487,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 : Optional.empty();
     }
 
-    /// Until a later reconciliation finds all tables equal.
+    /// Until a later reconciliation finds all tables equal. What was found before it began is not
+    /// shown again.
     private Optional<ForeignWrites.Found> foundOnTarget() {
         return foreignWrites
-                .map(ForeignWrites::found)
-                .filter(found -> found.lastAt() != null)
+                .flatMap(writes -> writes.found(reconciliations.lastEqualBegan()))
                 .filter(
                         _ ->
                                 reconciliations

@@ -17,8 +17,10 @@ import dev.millrace.reconcile.ReplicationProgress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -55,13 +57,18 @@ public final class ForeignWrites implements AutoCloseable {
     /// Rows of a table that are compared at a time.
     private static final int MOST_ROWS = 1_000;
 
+    /// Rounds whose findings are kept apart. The oldest ones are combined.
+    private static final int MOST_FOUND = 1_000;
+
     private final double share;
     private final Supplier<Optional<Watched>> watched;
     private final InstantSource clock;
     private @Nullable PeriodicProbe probe;
     private @Nullable Baseline baseline;
     private Instant next = Instant.EPOCH;
-    private volatile Found found = new Found(0, List.of(), null);
+
+    /// What the rounds found, the oldest first. Guarded by itself.
+    private final Deque<Found> found = new ArrayDeque<>();
 
     /// The target of a stream that is in sync.
     public interface Watched {
@@ -97,15 +104,36 @@ public final class ForeignWrites implements AutoCloseable {
         }
     }
 
-    /// What was found since the start of the process.
+    /// Rows that another program wrote and that differ.
     ///
-    /// @param rows that differ and that another program wrote
-    /// @param tables that have them
-    /// @param lastAt when the last one was found; `null` before the first
-    public record Found(long rows, List<String> tables, @Nullable Instant lastAt) {
+    /// @param tables that have them, sorted
+    /// @param lastAt when the last one was found
+    public record Found(long rows, List<String> tables, Instant lastAt) {
 
         public Found {
-            tables = List.copyOf(tables);
+            tables = List.copyOf(new TreeSet<>(tables));
+        }
+
+        /// @return empty if no table differs
+        static Optional<Found> in(ReconciliationReport report, Instant at) {
+            List<TableReport> different =
+                    report.tables().stream()
+                            .filter(table -> table.verdict() == Verdict.DIFFERENT)
+                            .toList();
+            return different.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(
+                            new Found(
+                                    different.stream().mapToLong(TableReport::differences).sum(),
+                                    different.stream().map(TableReport::target).toList(),
+                                    at));
+        }
+
+        /// @param later what was found later
+        Found and(Found later) {
+            List<String> both = new ArrayList<>(tables);
+            both.addAll(later.tables);
+            return new Found(rows + later.rows, both, later.lastAt);
         }
 
         /// For the status.
@@ -116,22 +144,6 @@ public final class ForeignWrites implements AutoCloseable {
                     + String.join(", ", tables)
                     + " on the target, and they differ from the source. Stop the program, run"
                     + " 'millrace repair', then 'millrace reconcile'";
-        }
-
-        Found with(ReconciliationReport report, Instant at) {
-            List<TableReport> different =
-                    report.tables().stream()
-                            .filter(table -> table.verdict() == Verdict.DIFFERENT)
-                            .toList();
-            if (different.isEmpty()) {
-                return this;
-            }
-            TreeSet<String> names = new TreeSet<>(tables);
-            different.forEach(table -> names.add(table.target()));
-            return new Found(
-                    rows + different.stream().mapToLong(TableReport::differences).sum(),
-                    List.copyOf(names),
-                    at);
         }
     }
 
@@ -198,8 +210,23 @@ public final class ForeignWrites implements AutoCloseable {
         probe = PeriodicProbe.start("foreign-writes", INTERVAL, clock, this::check, () -> {});
     }
 
-    public Found found() {
-        return found;
+    /// What was found from this moment on, in this process.
+    ///
+    /// @param since an earlier finding is refuted and is forgotten; empty for none
+    public Optional<Found> found(Optional<Instant> since) {
+        synchronized (found) {
+            since.ifPresent(moment -> found.removeIf(each -> each.lastAt().isBefore(moment)));
+            return found.stream().reduce(Found::and);
+        }
+    }
+
+    private void add(Found more) {
+        synchronized (found) {
+            found.addLast(more);
+            if (found.size() > MOST_FOUND) {
+                found.addFirst(found.removeFirst().and(found.removeFirst()));
+            }
+        }
     }
 
     /// Runs a round if it is due.
@@ -267,7 +294,7 @@ public final class ForeignWrites implements AutoCloseable {
         foreign.forEach(
                 (mapping, rows) -> keys.put(mapping, rows.stream().map(Version::key).toList()));
         ReconciliationReport report = target.compare(keys);
-        found = found.with(report, clock.instant());
+        Found.in(report, clock.instant()).ifPresent(this::add);
         Set<String> undecided =
                 report.tables().stream()
                         .filter(table -> table.verdict() == Verdict.UNDECIDED)

@@ -2,15 +2,11 @@ package dev.millrace.verdict;
 
 import dev.millrace.change.RowKey;
 import dev.millrace.change.TableId;
-import dev.millrace.control.ReconciliationStore;
 import dev.millrace.control.pass.PassStore;
 import dev.millrace.digest.Chunker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.lifecycle.Incident;
-import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.postgres.Database.DatabaseFailure;
-import dev.millrace.postgres.SqlState;
 import dev.millrace.reads.StreamParity;
 import dev.millrace.reconcile.Cancellation;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits;
@@ -18,7 +14,6 @@ import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.reconcile.ReplicationProgress;
-import dev.millrace.reconcile.ReportJson;
 import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.reconcile.pass.ReconciliationRun;
 import dev.millrace.reconcile.pass.StoredPass;
@@ -29,7 +24,6 @@ import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.sql.Relation;
 import dev.millrace.stream.KnownTables;
 import dev.millrace.stream.ReplicationStream;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -88,7 +82,7 @@ public final class Reconciliations implements AutoCloseable {
     private final InstantSource clock;
     private final KnownTables tables;
     private final StreamParity parity;
-    private final ReconciliationStore store;
+    private final StoredReports reports;
     private final PassStore passes;
     private final Map<UUID, ReconciliationState> states = new ConcurrentHashMap<>();
     private final Map<UUID, ReconciliationRun> runs = new ConcurrentHashMap<>();
@@ -99,7 +93,6 @@ public final class Reconciliations implements AutoCloseable {
     private final ExecutorService executor =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon(true).name("reconcile").factory());
-    private volatile Known known = new Known(0, null, null, null, null);
     private volatile @Nullable Interrupted interrupted;
 
     /// How long the next interrupted reconciliation waits at least.
@@ -109,39 +102,6 @@ public final class Reconciliations implements AutoCloseable {
 
     /// One comparison at a time has its rows in memory.
     private final ReentrantLock comparing = new ReentrantLock();
-
-    /// The reports of a generation that the status shows.
-    ///
-    /// @param last the last report of all tables, or a later one that found differences
-    /// @param all the last report of all tables
-    /// @param basis the last report of all tables that says where it began
-    /// @param allRowsAt when the last one of all rows of all tables began
-    private record Known(
-            int generation,
-            @Nullable ReconciliationReport last,
-            @Nullable ReconciliationReport all,
-            @Nullable ReconciliationReport basis,
-            @Nullable Instant allRowsAt) {
-
-        Known with(ReconciliationReport report, boolean isOfAll, Method method) {
-            if (!isOfAll) {
-                return report.hasDifferences()
-                        ? new Known(generation, report, all, basis, allRowsAt)
-                        : this;
-            }
-            // An earlier read does not refute a later difference.
-            boolean later =
-                    last != null
-                            && last.hasDifferences()
-                            && last.finishedAt().isAfter(report.startedAt());
-            return new Known(
-                    generation,
-                    later ? last : report,
-                    report,
-                    report.start() == null ? basis : report,
-                    method == Method.ALL_ROWS ? report.startedAt() : allRowsAt);
-        }
-    }
 
     /// What a reconciliation compares.
     public enum Method {
@@ -199,7 +159,7 @@ public final class Reconciliations implements AutoCloseable {
         this.subject = subject;
         this.clock = clock;
         this.tables = tables;
-        this.store = new ReconciliationStore(stream.control(), stream.id());
+        this.reports = new StoredReports(stream);
         this.passes = new PassStore(stream.control(), stream.id());
     }
 
@@ -207,16 +167,7 @@ public final class Reconciliations implements AutoCloseable {
     /// A report that cannot be read is not known. A reconciliation of this generation that was
     /// interrupted waits to be continued.
     public synchronized void begin(int generation) {
-        known = new Known(generation, null, null, null, null);
-        ReconciliationReport ofAllRows = stored(() -> store.latestOfAllRows(generation, targets()));
-        ReconciliationReport ofAll = stored(() -> store.latestOfAll(generation, targets()));
-        known =
-                new Known(
-                        generation,
-                        stored(() -> store.latest(generation, targets())),
-                        ofAll,
-                        ofAll,
-                        ofAllRows == null ? null : ofAllRows.startedAt());
+        reports.begin(generation);
         interrupted =
                 StoredPass.interrupted(passes, generation, subject.specHash(), clock.instant())
                         .map(pass -> new Interrupted(pass, clock.instant()))
@@ -224,24 +175,8 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     private synchronized void beginOnce(int generation) {
-        if (known.generation() != generation) {
+        if (reports.generation() != generation) {
             begin(generation);
-        }
-    }
-
-    private interface Query {
-        Optional<ReconciliationStore.Stored> run() throws SQLException;
-    }
-
-    private @Nullable ReconciliationReport stored(Query query) {
-        try {
-            return query.run().flatMap(this::parse).orElse(null);
-        } catch (SQLException e) {
-            LOG.atWarn()
-                    .addKeyValue("migration", stream.name())
-                    .addKeyValue("reason", Reason.of(e))
-                    .log("The last verdict could not be read. Run 'millrace reconcile' again.");
-            return null;
         }
     }
 
@@ -258,7 +193,8 @@ public final class Reconciliations implements AutoCloseable {
             return id;
         }
         StoredPass.Subject pass =
-                new StoredPass.Subject(generation, subject.specHash(), names(mappings));
+                new StoredPass.Subject(
+                        generation, subject.specHash(), StoredReports.names(mappings));
         Optional<UUID> earlier = StoredPass.interrupted(passes, pass, clock.instant());
         if (earlier.filter(continued::contains).filter(runs::containsKey).isPresent()) {
             return earlier.get();
@@ -293,7 +229,11 @@ public final class Reconciliations implements AutoCloseable {
         }
         List<Mapping> mappings =
                 stream.tables().compared().stream()
-                        .filter(mapping -> waiting.pass().targets().contains(name(mapping)))
+                        .filter(
+                                mapping ->
+                                        waiting.pass()
+                                                .targets()
+                                                .contains(StoredReports.name(mapping)))
                         .toList();
         continued.add(id);
         LOG.atInfo()
@@ -302,7 +242,8 @@ public final class Reconciliations implements AutoCloseable {
                 .log("An interrupted reconciliation continues.");
         begin(
                 id,
-                new StoredPass.Subject(generation, subject.specHash(), names(mappings)),
+                new StoredPass.Subject(
+                        generation, subject.specHash(), StoredReports.names(mappings)),
                 mappings,
                 progress);
     }
@@ -317,22 +258,18 @@ public final class Reconciliations implements AutoCloseable {
     /// @param method one of all rows is one of touched keys too
     public Optional<Instant> lastBegan(int generation, Method method) {
         beginOnce(generation);
-        Known now = known;
-        return switch (method) {
-            case ALL_ROWS -> Optional.ofNullable(now.allRowsAt());
-            case TOUCHED_KEYS ->
-                    Optional.ofNullable(now.all()).map(ReconciliationReport::startedAt);
-        };
+        return reports.lastBegan(method);
     }
 
     /// Whether earlier reconciliations say which keys were touched. The keys of a table that
     /// several mappings fill belong to different mappings.
     private boolean haveBasis(List<Mapping> mappings) {
-        return basis() instanceof TouchedBasis.Usable && names(mappings).size() == mappings.size();
+        return basis() instanceof TouchedBasis.Usable
+                && StoredReports.names(mappings).size() == mappings.size();
     }
 
     private TouchedBasis basis() {
-        return TouchedBasis.of(known.basis(), subject.specHash());
+        return reports.basis(subject.specHash());
     }
 
     private void begin(
@@ -376,15 +313,7 @@ public final class Reconciliations implements AutoCloseable {
         if (state != null) {
             return Optional.of(state);
         }
-        try {
-            return store.find(id).map(this::finished);
-        } catch (SQLException e) {
-            if (known.generation() == 0 && SqlState.UNDEFINED_TABLE.matches(e)) {
-                // The stream was never armed, so its database has no control schema.
-                return Optional.empty();
-            }
-            throw new DatabaseFailure("The report cannot be read", e);
-        }
+        return reports.find(id);
     }
 
     /// The last finished ones of every generation, the newest first, also those that are not
@@ -397,35 +326,11 @@ public final class Reconciliations implements AutoCloseable {
                         past.put(id, PastVerdict.of(id, report));
                     }
                 });
-        try {
-            store.recent(PastVerdict.LISTED)
-                    .forEach(
-                            each ->
-                                    past.put(
-                                            each.id(),
-                                            new PastVerdict(
-                                                    each.id(),
-                                                    each.verdict(),
-                                                    each.startedAt(),
-                                                    each.finishedAt())));
-        } catch (SQLException e) {
-            if (!SqlState.UNDEFINED_TABLE.matches(e)) {
-                throw new DatabaseFailure("The reports cannot be read", e);
-            }
-        }
+        reports.recent().forEach(each -> past.put(each.id(), each));
         return past.values().stream()
                 .sorted(Comparator.comparing(PastVerdict::finishedAt).reversed())
                 .limit(PastVerdict.LISTED)
                 .toList();
-    }
-
-    private ReconciliationState finished(ReconciliationStore.Stored stored) {
-        return parse(stored)
-                .<ReconciliationState>map(ReconciliationState.Finished::new)
-                .orElseGet(
-                        () ->
-                                new ReconciliationState.Failed(
-                                        "This version of Millrace cannot read the stored report. Run the reconciliation again."));
     }
 
     /// Cancels a reconciliation that waits or runs, and waits for its end for a limited time. A
@@ -450,39 +355,17 @@ public final class Reconciliations implements AutoCloseable {
 
     /// The last report of all tables, or a later one that found differences.
     public Optional<ReconciliationReport> lastReport() {
-        return Optional.ofNullable(known.last());
+        return reports.lastReport();
     }
 
     public Optional<Last> last() {
-        Known now = known;
-        return Optional.ofNullable(now.last())
-                .map(
-                        report ->
-                                new Last(
-                                        report.verdict().word(),
-                                        report.finishedAt(),
-                                        now.all() == null ? null : now.all().finishedAt()));
+        return reports.last();
     }
 
-    /// Whether a report covers all tables. A cancelled reconciliation does not.
-    private boolean isOfAll(ReconciliationReport report) {
-        return report.reason() == null
-                && report.tables().stream()
-                        .map(ReconciliationReport.TableReport::target)
-                        .collect(Collectors.toSet())
-                        .containsAll(targets());
-    }
-
-    private List<String> targets() {
-        return names(stream.tables().compared());
-    }
-
-    private static List<String> names(List<Mapping> mappings) {
-        return mappings.stream().map(Reconciliations::name).distinct().toList();
-    }
-
-    private static String name(Mapping mapping) {
-        return mapping.target().table().toString();
+    /// When the last reconciliation began that found all tables equal, also of an earlier
+    /// generation; empty before the first one.
+    public Optional<Instant> lastEqualBegan() {
+        return reports.lastEqualBegan();
     }
 
     public Chunker chunker() {
@@ -598,19 +481,14 @@ public final class Reconciliations implements AutoCloseable {
     }
 
     private void finished(UUID id, int generation, ReconciliationReport report, Method method) {
-        remember(generation, report, isOfAll(report), method);
+        reports.finished(generation, report, method);
         states.put(id, new ReconciliationState.Finished(report));
         LOG.atInfo()
                 .addKeyValue("migration", stream.name())
                 .addKeyValue("verdict", report.verdict())
                 .log("A reconciliation finished.");
-        store(id, generation, report);
-    }
-
-    private synchronized void remember(
-            int generation, ReconciliationReport report, boolean isOfAll, Method method) {
-        if (known.generation() == generation && !closed) {
-            known = known.with(report, isOfAll, method);
+        if (reports.save(id, generation, report)) {
+            states.remove(id);
         }
     }
 
@@ -644,8 +522,8 @@ public final class Reconciliations implements AutoCloseable {
                                     .map(ReconciliationReport.TableReport::target)
                                     .toList())
                     .log("Another program wrote rows on the target that differ from the source.");
-            remember(generation, report, false, Method.TOUCHED_KEYS);
-            store(UUID.randomUUID(), generation, report);
+            reports.foundDifferences(generation, report);
+            reports.save(UUID.randomUUID(), generation, report);
         }
         return report;
     }
@@ -679,30 +557,6 @@ public final class Reconciliations implements AutoCloseable {
         }
     }
 
-    /// A report that cannot be stored is available until this process ends.
-    private void store(UUID id, int generation, ReconciliationReport report) {
-        if (closed) {
-            return;
-        }
-        try {
-            store.save(
-                    new ReconciliationStore.Stored(
-                            id,
-                            generation,
-                            report.verdict().word(),
-                            report.startedAt(),
-                            report.finishedAt(),
-                            ReportJson.write(report)));
-            states.remove(id);
-        } catch (SQLException e) {
-            LOG.atWarn()
-                    .addKeyValue("migration", stream.name())
-                    .addKeyValue("sqlstate", e.getSQLState())
-                    .log(
-                            "A report could not be written to the target. It is available until this process ends. Check the target, then run 'millrace reconcile' again.");
-        }
-    }
-
     private List<Mapping> mappings(List<String> targets) {
         targets.forEach(tables::requireTarget);
         return stream.tables().compared().stream()
@@ -713,21 +567,10 @@ public final class Reconciliations implements AutoCloseable {
                 .toList();
     }
 
-    private Optional<ReconciliationReport> parse(ReconciliationStore.Stored stored) {
-        Optional<ReconciliationReport> report = ReportJson.read(stored.json());
-        if (report.isEmpty()) {
-            LOG.atWarn()
-                    .addKeyValue("migration", stream.name())
-                    .addKeyValue("reconciliation", stored.id())
-                    .log(
-                            "This version of Millrace cannot read a stored report. The report is ignored.");
-        }
-        return report;
-    }
-
     @Override
     public void close() {
         closed = true;
+        reports.close();
         executor.shutdownNow();
         runs.values().forEach(ReconciliationRun::requestCancel);
     }

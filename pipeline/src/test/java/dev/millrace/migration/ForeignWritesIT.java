@@ -2,10 +2,15 @@ package dev.millrace.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.rebackfill.Rebackfill.Request;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.switchover.Operation.State;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,6 +18,10 @@ import org.junit.jupiter.api.Test;
 
 /// Writes of another program on the target are found while no reconciliation runs.
 class ForeignWritesIT {
+
+    private static final String INTO_OTHER =
+            "INSERT INTO other VALUES (2000, 'foreign')"
+                    + " ON CONFLICT (id) DO UPDATE SET name = 'foreign'";
 
     @AutoClose private final MigrationScene scene = new MigrationScene();
 
@@ -22,7 +31,8 @@ class ForeignWritesIT {
     void startInSync() throws Exception {
         scene.table("item", "id int PRIMARY KEY, name text")
                 .table("other", "id int PRIMARY KEY, name text")
-                .reconciling(ReconcileSetting.DEFAULT);
+                .reconciling(ReconcileSetting.DEFAULT)
+                .backfill(Backfill.WINDOWS);
         scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 1500) g");
         scene.start();
         scene.awaitPhase("IN_SYNC");
@@ -65,8 +75,11 @@ class ForeignWritesIT {
     @Test
     void aComparisonThatFindsAllTablesEqualEndsIt() throws Exception {
         writeUntilFound("UPDATE item SET name = 'foreign' WHERE id = 3");
-        scene.source.execute("UPDATE item SET name = 'repaired' WHERE id = 3");
+        repairUntilEqual();
+    }
 
+    private void repairUntilEqual() {
+        scene.source.execute("UPDATE item SET name = 'repaired' WHERE id = 3");
         Awaitility.await()
                 .atMost(Duration.ofSeconds(60))
                 .until(
@@ -75,11 +88,44 @@ class ForeignWritesIT {
                                         && scene.running().status().foreignWrites() == null);
     }
 
+    /// A later difference does not show it again.
+    @Test
+    void whatWasFoundBeforeAllTablesWereEqualIsNotShownAgain() throws Exception {
+        writeUntilFound("UPDATE item SET name = 'foreign' WHERE id = 3");
+        repairUntilEqual();
+
+        assertThat(writeUntilFound(INTO_OTHER).tables()).containsExactly("public.other");
+    }
+
+    @Test
+    void norInALaterGeneration() throws Exception {
+        writeUntilFound("UPDATE item SET name = 'foreign' WHERE id = 3");
+        repairUntilEqual();
+        UUID id =
+                Objects.requireNonNull(
+                        scene.running()
+                                .rebackfill(
+                                        new Request(
+                                                Optional.empty(),
+                                                "a later generation",
+                                                Optional.empty(),
+                                                Optional.empty(),
+                                                Optional.empty(),
+                                                false))
+                                .id());
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(90))
+                .until(() -> scene.running().rebackfill(id).orElseThrow().state() == State.DONE);
+        scene.awaitPhase("IN_SYNC");
+
+        assertThat(writeUntilFound(INTO_OTHER).tables()).containsExactly("public.other");
+    }
+
     /// A round looks at a thousand rows of a table. The others follow, although the first ones are
     /// equal and have the same writer.
     @Test
     void oneDifferenceAmongManyEqualRowsOfATransactionIsFound() throws Exception {
-        writeUntilFound("INSERT INTO other VALUES (2000, 'foreign') ON CONFLICT DO NOTHING");
+        writeUntilFound(INTO_OTHER);
 
         scene.writeTargetAsMigration(
                 "UPDATE item SET name = CASE WHEN id = 1500 THEN 'foreign' ELSE name END");
