@@ -52,7 +52,8 @@ final class KeyRecheck {
         List<Suspect> decided = new ArrayList<>();
         for (Suspect suspect : sorted.idle()) {
             boolean lacksCells =
-                    suspect.needsCells() && !fenced.source().requested().contains(suspect.key());
+                    suspect.needsSourceCells()
+                            && !fenced.source().requested().contains(suspect.key());
             (lacksCells && builder.canListMore() ? again : decided).add(suspect);
         }
         report(decided);
@@ -114,34 +115,26 @@ final class KeyRecheck {
     private void report(List<Suspect> idle) {
         List<RowKey> withCells =
                 idle.stream()
-                        .filter(Suspect::needsCells)
+                        .filter(Suspect::needsTargetCells)
                         .map(Suspect::key)
-                        .filter(fenced.source().rows()::containsKey)
+                        .filter(
+                                key ->
+                                        !fenced.source().sums().containsKey(key)
+                                                || fenced.source().rows().containsKey(key))
+                        .limit(builder.listable())
                         .toList();
-        Map<RowKey, Row> rows =
-                builder.canListMore() ? target.rows(withCells, limits.bytes()) : Map.of();
+        Map<RowKey, Row> rows = target.rows(withCells, limits.bytes());
         for (Suspect suspect : idle) {
             builder.rows(suspect.source(), suspect.target());
             Row actual = rows.get(suspect.key());
-            Row expected = fenced.source().rows().get(suspect.key());
+            @Nullable Row expected =
+                    suspect.needsSourceCells() ? fenced.source().rows().get(suspect.key()) : null;
             builder.mismatch(
                     suspect.key(),
-                    found(suspect, expected, actual),
+                    suspect.found(expected, actual),
                     NO_CHANGE_IN_FLIGHT,
                     expected,
                     actual);
         }
-    }
-
-    /// With the differing columns, where the cells are known.
-    static KeyDifference.Found found(
-            Suspect suspect, @Nullable Row expected, @Nullable Row actual) {
-        return suspect.needsCells()
-                        && expected != null
-                        && actual != null
-                        && KeyDifference.between(expected, actual)
-                                instanceof KeyDifference.Found found
-                ? found
-                : suspect.withoutColumns();
     }
 }

@@ -104,7 +104,7 @@ final class LogDecision {
                 builder.rows(suspect.source(), suspect.target());
                 builder.mismatch(
                         suspect.key(),
-                        KeyRecheck.found(suspect, expected, actual),
+                        suspect.found(expected, actual),
                         KeyRecheck.NO_CHANGE_IN_FLIGHT,
                         expected,
                         actual);

@@ -231,8 +231,8 @@ public record ReconciliationReport(
     /// @param key the target key's columns and their texts
     /// @param columns the columns that differ; empty for a missing or extra row, and for rows that
     ///   changed too fast or are too wide to compare their cells
-    /// @param values of columns that differ; none where they are not known, or where a report has
-    ///   too many
+    /// @param values of the columns that differ, or of a row that only one side has, without its
+    ///   key; none where they are not known, or where a report has too many
     public record Mismatch(
             Map<String, @Nullable String> key,
             Kind kind,
@@ -253,8 +253,8 @@ public record ReconciliationReport(
         }
     }
 
-    /// The texts of one column on both sides; `null` for NULL. Of a long value only the part around
-    /// the first difference.
+    /// The texts of one column on both sides; `null` for NULL, and on a side without the row. Of a
+    /// long value only the part around the first difference.
     ///
     /// @param source what the SELECT gives
     public record Cell(String column, @Nullable String source, @Nullable String target) {}

@@ -115,8 +115,8 @@ public final class TableReportBuilder {
         mismatch(key, found, why, null, null);
     }
 
-    /// @param expected what the SELECT gives, if its cells are known
-    /// @param actual the target's row, if its cells are known
+    /// @param expected what the SELECT gives; `null` for no row, or if its cells are not known
+    /// @param actual the target's row; `null` for no row, or if its cells are not known
     void mismatch(
             RowKey key,
             KeyDifference.Found found,
@@ -143,21 +143,41 @@ public final class TableReportBuilder {
                             found.kind(),
                             found.columns(),
                             state == State.SKIPPED ? SKIPPED : why,
-                            expected == null || actual == null
-                                    ? List.of()
-                                    : values(found.columns(), expected, actual)));
+                            values(found, expected, actual)));
         }
     }
 
-    private List<Cell> values(List<String> columns, Row expected, Row actual) {
+    /// Of a row that only one side has, the columns that are not in the key.
+    private List<Cell> values(
+            KeyDifference.Found found, @Nullable Row expected, @Nullable Row actual) {
+        boolean areKnown =
+                switch (found.kind()) {
+                    case MISSING -> expected != null;
+                    case EXTRA -> actual != null;
+                    case DIFFERENT -> expected != null && actual != null;
+                };
+        if (!areKnown) {
+            return List.of();
+        }
+        List<String> columns =
+                found.kind() == Kind.DIFFERENT ? found.columns() : columnsOutsideKey();
         List<Cell> values = new ArrayList<>();
         for (String column : columns) {
-            int at = actual.schema().columns().indexOf(column);
-            Cell cell = shown.cell(column, expected.text(at), actual.text(at));
+            Cell cell = shown.cell(column, text(expected, column), text(actual, column));
             characters += length(cell.source()) + length(cell.target());
             values.add(cell);
         }
         return characters > MOST_CHARACTERS ? List.of() : values;
+    }
+
+    private List<String> columnsOutsideKey() {
+        List<String> columns = new ArrayList<>(target.columns());
+        columns.removeAll(target.keyColumns());
+        return columns;
+    }
+
+    private static @Nullable String text(@Nullable Row row, String column) {
+        return row == null ? null : row.text(row.schema().position(column));
     }
 
     private static int length(@Nullable String text) {
@@ -198,7 +218,12 @@ public final class TableReportBuilder {
 
     /// False when the list of mismatches is full; further ones are only counted.
     public boolean canListMore() {
-        return mismatches.size() < ReconciliationReport.LISTED;
+        return listable() > 0;
+    }
+
+    /// How many further mismatches are listed.
+    int listable() {
+        return ReconciliationReport.LISTED - mismatches.size();
     }
 
     public void inFlight(long keys) {

@@ -105,7 +105,7 @@ class RenderingsIT {
                 .allSatisfy(
                         text ->
                                 assertThat(text)
-                                        .doesNotContain("987.65", "123.45")
+                                        .doesNotContain("987.65", "123.45", "10.50")
                                         .containsPattern("hash:(<wbr>)?[0-9a-f]{16}")
                                         .contains("different"));
     }
@@ -155,6 +155,9 @@ class RenderingsIT {
         assertThat(String.join("\n", text()))
                 .containsPattern("id=5 +full_name +'<script>alert\\(1\\)</script>.*' +'other'")
                 .containsPattern("id=6 +full_name +'' +NULL")
+                .containsPattern("id=7 +full_name +'name 7' +no row")
+                .containsPattern("id=7 +amount +'hash:[0-9a-f]{16}' +no row")
+                .containsPattern("id=-1 +full_name +no row +'stranger'")
                 .contains("values are shown as hashes: amount");
     }
 
@@ -163,8 +166,14 @@ class RenderingsIT {
         assertThat(document(ReportFormat.MARKDOWN).lines())
                 .anyMatch(line -> line.contains("| full\\_name | '' | NULL |"))
                 .anyMatch(line -> line.contains("\\]\\]\\>\\|\\`x\\`") && line.contains("'other'"))
-                .anyMatch(line -> line.startsWith("| id=7 | missing |"))
-                .anyMatch(line -> line.startsWith("| id=-1 | extra |"));
+                .anyMatch(
+                        line ->
+                                line.startsWith(
+                                        "| id=7 | missing | full\\_name | 'name 7' | no row |"))
+                .anyMatch(
+                        line ->
+                                line.startsWith(
+                                        "| id=-1 | extra | full\\_name | no row | 'stranger' |"));
     }
 
     @Test
@@ -174,7 +183,9 @@ class RenderingsIT {
         assertThat(suite.getAttribute("failures")).isEqualTo("1");
         assertThat(suite.getElementsByTagName("failure").item(0).getTextContent())
                 .contains("full_name is '" + HOSTILE + "' on the source, 'other' on the target")
-                .contains("full_name is '' on the source, NULL on the target");
+                .contains("full_name is '' on the source, NULL on the target")
+                .contains("missing id=7: full_name is 'name 7' on the source, amount is 'hash:")
+                .contains("extra id=-1: full_name is 'stranger' on the target, amount is 'hash:");
     }
 
     @Test
@@ -191,6 +202,8 @@ class RenderingsIT {
                 .contains("default-src 'none'; style-src 'unsafe-inline'")
                 .contains("&lt;script&gt;alert(1)&lt;/script&gt;]]&gt;|`x`&amp;")
                 .contains("<td><code>''</code></td><td><code>NULL</code></td>")
+                .contains("<td><code>'name 7'</code></td><td><code>no row</code></td>")
+                .contains("<td><code>no row</code></td><td><code>'stranger'</code></td>")
                 .contains("Earlier reconciliations");
         assertThat(ReportFormat.HTML.write(inChunks, List.of()))
                 .contains("<svg", "class=\"open\"", "class=\"equal-0\"");

@@ -8,6 +8,7 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
 import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
+import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import java.util.List;
@@ -43,6 +44,49 @@ class SensitiveValuesIT {
         assertThat(one(scene.table()).values())
                 .containsExactly(
                         new Cell("full_name", "name 5", "other"), new Cell("amount", "7.50", "7"));
+    }
+
+    /// The key is not repeated.
+    @Test
+    void aRowThatOnlyOneSideHasIsShownWithItsValues() {
+        scene.target.execute(
+                "DELETE FROM crm.customer WHERE id = 5",
+                "INSERT INTO crm.customer VALUES (-1, NULL, 9.0)");
+
+        TableReport table = scene.table();
+
+        assertThat(UsersScene.keys(table)).containsExactlyInAnyOrder("missing 5", "extra -1");
+        assertThat(values(table, Kind.MISSING))
+                .containsExactly(
+                        new Cell("full_name", "name 5", null), new Cell("amount", "7.50", null));
+        assertThat(values(table, Kind.EXTRA))
+                .containsExactly(
+                        new Cell("full_name", null, null), new Cell("amount", null, "9.0"));
+        assertThat(table.mismatches()).allMatch(found -> found.columns().isEmpty());
+    }
+
+    private static List<Cell> values(TableReport table, Kind kind) {
+        return table.mismatches().stream()
+                .filter(found -> found.kind() == kind)
+                .flatMap(found -> found.values().stream())
+                .toList();
+    }
+
+    @Test
+    void everyListedRowHasItsValues() {
+        scene.source.execute(
+                "INSERT INTO users SELECT i, 'name ' || i, i, false"
+                        + " FROM generate_series(1001, 1900) i");
+        scene.target.execute(
+                "INSERT INTO crm.customer SELECT -i, 'stranger', i"
+                        + " FROM generate_series(1001, 1900) i");
+
+        TableReport table = scene.table();
+
+        assertThat(table.differences()).isEqualTo(1_800);
+        assertThat(table.mismatches())
+                .hasSize(ReconciliationReport.LISTED)
+                .allMatch(found -> found.values().size() == 2);
     }
 
     @Test
@@ -101,6 +145,21 @@ class SensitiveValuesIT {
         String again = one(scene.table()).values().getFirst().target();
 
         assertThat(once).as("the key is another one in each report").isNotEqualTo(again);
+    }
+
+    @Test
+    void sensitiveValuesOfARowThatOnlyOneSideHasAreHashes() {
+        hide("full_name");
+        scene.target.execute(
+                "DELETE FROM crm.customer WHERE id = 5",
+                "INSERT INTO crm.customer VALUES (-1, 'secret', 9)");
+
+        ReconciliationReport report = scene.reconcile();
+
+        TableReport table = report.tables().getFirst();
+        assertThat(values(table, Kind.MISSING).getFirst().source()).matches(HASH);
+        assertThat(values(table, Kind.EXTRA).getFirst().target()).matches(HASH);
+        assertThat(ReportJson.write(report)).doesNotContain("name 5", "secret");
     }
 
     @Test

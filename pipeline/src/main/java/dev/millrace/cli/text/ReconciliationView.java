@@ -10,9 +10,10 @@ import tools.jackson.databind.JsonNode;
 /// Renders a reconciliation report as text for a terminal. Immutable.
 public final class ReconciliationView {
 
-    /// More mismatches do not fit on a screen; the JSON output has all of them.
     private static final String ALL_ROWS = "all rows";
+    private static final String NO_ROW = "no row";
 
+    /// More mismatches do not fit on a screen; the JSON output has all of them.
     private static final int MISMATCHES_SHOWN = 10;
 
     private final Terminal terminal;
@@ -133,7 +134,8 @@ public final class ReconciliationView {
         return lines;
     }
 
-    /// Both sides of each column that differs, as in SQL: NULL is not a text.
+    /// Both sides of each column that differs, and the columns of a row that only one side has, as
+    /// in SQL: NULL is not a text.
     private static List<String> values(JsonNode mismatches) {
         TextTable text = new TextTable(4, "key", "column", "source", "target");
         boolean known = false;
@@ -142,13 +144,14 @@ public final class ReconciliationView {
             if (shown++ == MISMATCHES_SHOWN) {
                 break;
             }
+            String kind = mismatch.path("kind").asString("");
             for (JsonNode cell : mismatch.path("values")) {
                 known = true;
                 text.row(
                         joined(mismatch.path("key")),
                         cell.path("column").asString(""),
-                        literal(cell.path("source")),
-                        literal(cell.path("target")));
+                        kind.equals("extra") ? NO_ROW : literal(cell.path("source")),
+                        kind.equals("missing") ? NO_ROW : literal(cell.path("target")));
             }
         }
         return known ? text.lines() : List.of();

@@ -3,6 +3,7 @@ package dev.millrace.reconcile.report;
 import dev.millrace.parity.QueryReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Cell;
+import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -232,7 +233,7 @@ final class ReportJunit {
                 mismatch.values().isEmpty()
                         ? String.join(", ", mismatch.columns())
                         : mismatch.values().stream()
-                                .map(ReportJunit::cell)
+                                .map(cell -> cell(mismatch.kind(), cell))
                                 .collect(Collectors.joining(", "));
         return mismatch.kind().word()
                 + " "
@@ -243,13 +244,16 @@ final class ReportJunit {
                 + ")";
     }
 
-    private static String cell(Cell cell) {
+    private static String cell(Kind kind, Cell cell) {
+        String source = VisibleText.literal(cell.source()) + " on the source";
+        String target = VisibleText.literal(cell.target()) + " on the target";
         return cell.column()
                 + " is "
-                + VisibleText.literal(cell.source())
-                + " on the source, "
-                + VisibleText.literal(cell.target())
-                + " on the target";
+                + switch (kind) {
+                    case MISSING -> source;
+                    case EXTRA -> target;
+                    case DIFFERENT -> source + ", " + target;
+                };
     }
 
     private void problem(String element, String type, String message, List<String> lines)

@@ -114,8 +114,8 @@ final class ReportMarkdown {
                     i == 0 ? ReportText.key(mismatch) : "",
                     i == 0 ? mismatch.kind().word() : "",
                     cell.column(),
-                    VisibleText.literal(cell.source()),
-                    VisibleText.literal(cell.target()),
+                    ReportText.source(mismatch, cell),
+                    ReportText.target(mismatch, cell),
                     i == 0 ? mismatch.cause() : "");
         }
     }

@@ -177,8 +177,8 @@ public record ReportPage(
             values.add(
                     new Values(
                             VisibleText.of(cell.column()),
-                            VisibleText.literal(cell.source()),
-                            VisibleText.literal(cell.target())));
+                            ReportText.source(mismatch, cell),
+                            ReportText.target(mismatch, cell)));
         }
         return new Difference(
                 ReportText.key(mismatch),

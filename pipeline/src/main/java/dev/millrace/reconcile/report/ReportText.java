@@ -3,7 +3,9 @@ package dev.millrace.reconcile.report;
 import dev.millrace.change.Lsn;
 import dev.millrace.digest.ServerPosition;
 import dev.millrace.reconcile.ReconciliationReport;
+import dev.millrace.reconcile.ReconciliationReport.Cell;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
+import dev.millrace.reconcile.ReconciliationReport.Kind;
 import dev.millrace.reconcile.ReconciliationReport.Mismatch;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
@@ -39,6 +41,9 @@ final class ReportText {
                     .withZone(ZoneOffset.UTC);
 
     private static final String UNKNOWN = "unknown";
+
+    /// In the place of a value: a text of the database would have quotes.
+    private static final String NO_ROW = "no row";
 
     /// The names of [#numbers].
     static final List<String> NUMBERS =
@@ -283,6 +288,16 @@ final class ReportText {
                 .reduce(outermost)
                 .map(Lsn::toString)
                 .orElse("");
+    }
+
+    /// The value on the source as in SQL.
+    static String source(Mismatch of, Cell cell) {
+        return of.kind() == Kind.EXTRA ? NO_ROW : VisibleText.literal(cell.source());
+    }
+
+    /// The value on the target as in SQL.
+    static String target(Mismatch of, Cell cell) {
+        return of.kind() == Kind.MISSING ? NO_ROW : VisibleText.literal(cell.target());
     }
 
     static String key(Mismatch mismatch) {
