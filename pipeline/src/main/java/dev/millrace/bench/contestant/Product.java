@@ -262,7 +262,9 @@ public final class Product implements Contestant {
             } catch (IOException e) {
                 process.forEach(ChildProcess::requireAlive);
                 throw new ContestantFailed(
-                        "A reconciliation failed: " + Reason.of(e).orElse("the service gave no reason"), e);
+                        "A reconciliation failed: "
+                                + Reason.of(e).orElse("the service gave no reason"),
+                        e);
             }
         }
 
