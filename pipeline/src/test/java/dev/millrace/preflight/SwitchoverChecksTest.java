@@ -253,7 +253,7 @@ class SwitchoverChecksTest {
                 .extracting(found -> found.check() + ": " + found.remedy())
                 .containsExactly(
                         "switchover.target-replication-role: ALTER ROLE \"bare\" REPLICATION; On a"
-                                + " managed service: GRANT rds_replication TO \"bare\";",
+                                + " managed service: GRANT \"rds_replication\" TO \"bare\";",
                         "switchover.target-publication: GRANT CREATE ON DATABASE \"crm\" TO"
                                 + " \"bare\";",
                         "switchover.origin-functions: In database shop: GRANT EXECUTE ON FUNCTION"
@@ -263,8 +263,8 @@ class SwitchoverChecksTest {
                         "switchover.control-schema: CREATE SCHEMA millrace AUTHORIZATION \"bare\";",
                         "switchover.temporary-tables: GRANT TEMPORARY ON DATABASE \"shop\" TO"
                                 + " \"bare\";",
-                        "switchover.activity: GRANT pg_read_all_stats TO \"bare\";",
-                        "switchover.activity: GRANT pg_read_all_stats TO \"bare\";");
+                        "switchover.activity: GRANT \"pg_read_all_stats\" TO \"bare\";",
+                        "switchover.activity: GRANT \"pg_read_all_stats\" TO \"bare\";");
 
         switchover = switchover(ControlSchema.OURS, true, Optional.of(slot(OptionalInt.of(7))));
         assertThat(warned())

@@ -168,7 +168,7 @@ class SwitchoverReadinessIT {
                                     + " Then restart the target server.",
                             "switchover.target-replication-role: ALTER ROLE \""
                                     + scene.role
-                                    + "\" REPLICATION; On a managed service: GRANT rds_replication"
+                                    + "\" REPLICATION; On a managed service: GRANT \"rds_replication\""
                                     + " TO \""
                                     + scene.role
                                     + "\";",
