@@ -34,7 +34,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 /// Serves the console. Pages only read; their buttons send requests to the HTTP API. A browser runs
-/// no script and loads nothing but what this class serves. Thread-safe.
+/// and loads only what this class serves. Thread-safe.
 @RestController
 public final class Console {
 
@@ -93,7 +93,7 @@ public final class Console {
         return page(
                 Frame.Page.OVERVIEW,
                 "overview",
-                (control, status) -> {
+                (_, status) -> {
                     samples.add(clock.instant(), status);
                     return Overview.of(status, samples);
                 });
@@ -101,7 +101,7 @@ public final class Console {
 
     @GetMapping("/tables")
     ResponseEntity<String> tables() {
-        return page(Frame.Page.TABLES, "tables", (control, status) -> Tables.of(status));
+        return page(Frame.Page.TABLES, "tables", (_, status) -> Tables.of(status));
     }
 
     @GetMapping("/reconciliations")
@@ -109,11 +109,11 @@ public final class Console {
         return page(
                 Frame.Page.RECONCILIATIONS,
                 "reconciliations",
-                (control, status) -> Reconciliations.of(control.reconciliations()));
+                (control, _) -> Reconciliations.of(control.reconciliations()));
     }
 
-    /// Judging the gates asks both servers much, so a page does it once, when it is opened. Only
-    /// the part with the running operation is asked for again and again.
+    /// Judging the gates runs a whole preflight, so a page does it once, when it is opened. It then
+    /// requests only the part with the running operation again.
     ///
     /// @param gates `no` leaves them out
     @GetMapping("/switchover")
@@ -132,7 +132,7 @@ public final class Console {
         return page(
                 Frame.Page.REJECTED,
                 "rejected",
-                (control, status) ->
+                (control, _) ->
                         Rejected.of(control.rejected().list(Optional.empty(), Rejected.SHOWN + 1)));
     }
 
@@ -141,7 +141,7 @@ public final class Console {
         return page(
                 Frame.Page.REJECTED,
                 "rejected-key",
-                (control, status) ->
+                (control, _) ->
                         Optional.of(id)
                                 .filter(each -> each.matches("\\d{1,18}"))
                                 .flatMap(each -> control.rejected().find(Long.parseLong(each)))
@@ -160,7 +160,7 @@ public final class Console {
         return page(
                 Frame.Page.LOG,
                 "log",
-                (control, status) -> {
+                (control, _) -> {
                     if (!scans.tryAcquire()) {
                         throw new RefusedException(
                                 "Another page reads the log now. Ask again in a moment");
@@ -211,11 +211,11 @@ public final class Console {
             } catch (UnknownTableException e) {
                 render("unreadable", frame, e.getMessage() + ".", out);
             } catch (RuntimeException e) {
-                Incident incident = Incident.log(LOGGER, "a page could not be made", e);
+                Incident incident = Incident.log(LOGGER, "a page could not be rendered", e);
                 render(
                         "unreadable",
                         frame,
-                        "This cannot be read now (incident "
+                        "The values of this page cannot be read now (incident "
                                 + incident.id()
                                 + "). Search the service's log for this id. The migration"
                                 + " continues.",

@@ -1,9 +1,9 @@
 package dev.millrace.console;
 
 import dev.millrace.cli.text.Figures;
+import dev.millrace.cli.text.Progress;
 import dev.millrace.cli.text.RollbackView;
 import dev.millrace.migration.StatusReport;
-import dev.millrace.migration.StatusReport.Backfill;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
@@ -32,7 +32,7 @@ public record Overview(
         List<Node> path,
         List<Node> others,
         List<Gauge> lags,
-        Progress backfill,
+        Reading backfill,
         String paused,
         String limit,
         String operation,
@@ -63,7 +63,7 @@ public record Overview(
 
     /// @param percent 0 to 100; `null` while a table has no estimate
     /// @param text rows, rate and time left
-    public record Progress(@Nullable Integer percent, boolean done, String text) {}
+    public record Reading(@Nullable Integer percent, boolean done, String text) {}
 
     static Overview of(StatusReport status, Samples samples) {
         StatusReport.Flow flow = status.backfill();
@@ -74,7 +74,7 @@ public record Overview(
                         .map(part -> node(part.name(), part, ""))
                         .toList(),
                 lags(status.lag(), samples),
-                progress(status.tables(), samples),
+                reading(status.tables(), samples),
                 flow == null || !flow.paused()
                         ? ""
                         : "paused by "
@@ -166,13 +166,13 @@ public record Overview(
         return new Gauge(title, value, help, samples.line(number, WIDTH, HEIGHT));
     }
 
-    private static Progress progress(List<Table> tables, Samples samples) {
-        long read = Samples.readRows(tables);
-        if (tables.stream().allMatch(table -> table.backfill().done())) {
-            return new Progress(100, true, Figures.count(read) + " rows read");
+    private static Reading reading(List<Table> tables, Samples samples) {
+        long read = Progress.rowsDone(tables);
+        if (Progress.isDone(tables)) {
+            return new Reading(100, true, Figures.count(read) + " rows read");
         }
         OptionalDouble rate = samples.rate(Samples.Sample::rowsRead);
-        Long expected = expected(tables);
+        Long expected = Progress.rowsEstimated(tables);
         String text =
                 Figures.count(read)
                         + (expected == null ? "" : " of about " + Figures.count(expected))
@@ -188,29 +188,13 @@ public record Overview(
                                 + " left";
             }
         }
-        return new Progress(
+        return new Reading(
                 expected == null || expected == 0 ? null : percent(read, expected), false, text);
     }
 
     /// An estimate may be too low; only what is done shows 100.
     static int percent(long read, long expected) {
         return (int) Math.min(99, 100 * read / expected);
-    }
-
-    private static @Nullable Long expected(List<Table> tables) {
-        long sum = 0;
-        for (Table table : tables) {
-            Backfill backfill = table.backfill();
-            Long estimated = backfill.rowsEstimated();
-            if (backfill.done()) {
-                sum += backfill.rowsDone();
-            } else if (estimated == null) {
-                return null;
-            } else {
-                sum += Math.max(estimated, backfill.rowsDone());
-            }
-        }
-        return sum;
     }
 
     private static String operation(StatusReport.@Nullable Move move) {

@@ -1,7 +1,7 @@
 package dev.millrace.console;
 
+import dev.millrace.cli.text.Progress;
 import dev.millrace.migration.StatusReport;
-import dev.millrace.migration.StatusReport.Table;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -33,15 +33,11 @@ final class Samples {
         private static Sample of(Instant at, StatusReport status) {
             return new Sample(
                     at,
-                    readRows(status.tables()),
+                    Progress.rowsDone(status.tables()),
                     status.counts().events(),
                     status.counts().rows(),
                     status.lag());
         }
-    }
-
-    static long readRows(List<Table> tables) {
-        return tables.stream().mapToLong(table -> table.backfill().rowsDone()).sum();
     }
 
     /// Several open pages count as one.

@@ -12,12 +12,11 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.Secret;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation.Kind;
-import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.switchover.SwitchoverRequest.Action;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -70,20 +69,17 @@ class ConsoleJourneyIT {
     }
 
     private static void awaitEndOfRepair(BankScene bank) {
-        SwitchoverRequest dryRun =
-                new SwitchoverRequest(
-                        Kind.SWITCHOVER,
-                        SwitchoverRequest.Action.DRY_RUN,
-                        Set.of(),
-                        "",
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty());
+        Moves operator = new Moves(bank.scene);
         Awaitility.await()
                 .atMost(Duration.ofMinutes(1))
                 .untilAsserted(
                         () ->
-                                assertThat(bank.scene.running().move(dryRun).gates())
+                                assertThat(
+                                                operator.ask(
+                                                                Kind.SWITCHOVER,
+                                                                Action.DRY_RUN,
+                                                                Optional.empty())
+                                                        .gates())
                                         .filteredOn(gate -> !gate.name().equals("verdict"))
                                         .allMatch(Gate::ok));
     }

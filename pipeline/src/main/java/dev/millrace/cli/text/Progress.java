@@ -57,12 +57,13 @@ public final class Progress {
         return tables.stream().allMatch(table -> table.backfill().done());
     }
 
-    private static long rowsDone(List<Table> tables) {
+    /// Rows of all tables that are read.
+    public static long rowsDone(List<Table> tables) {
         return tables.stream().mapToLong(table -> table.backfill().rowsDone()).sum();
     }
 
-    /// Null if an unfinished table has no estimate.
-    private static @Nullable Long rowsEstimated(List<Table> tables) {
+    /// Rows of all tables that are or will be read; `null` if an unfinished table has no estimate.
+    public static @Nullable Long rowsEstimated(List<Table> tables) {
         long sum = 0;
         for (Table table : tables) {
             Backfill backfill = table.backfill();

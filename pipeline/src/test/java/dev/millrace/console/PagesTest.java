@@ -1,0 +1,138 @@
+package dev.millrace.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.console.Overview.Node;
+import dev.millrace.console.Switchover.Gates;
+import dev.millrace.console.Switchover.Last;
+import dev.millrace.migration.StatusReport;
+import dev.millrace.migration.StatusReport.Counts;
+import dev.millrace.migration.StatusReport.Lag;
+import dev.millrace.migration.StatusReport.Part;
+import gg.jte.ContentType;
+import gg.jte.TemplateEngine;
+import gg.jte.output.StringOutput;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// What pages show in each phase.
+class PagesTest {
+
+    private static final String MOVE = "data-typed";
+    private static final String CANCEL = "{\"cancel\":true}";
+    private static final String RESOLVE = "/api/v1/resolve";
+
+    private static String switchover(String phase, String verb, @Nullable Last last) {
+        StringOutput out = new StringOutput();
+        TemplateEngine.createPrecompiled(ContentType.Html)
+                .render(
+                        "console/switchover.jte",
+                        Map.of(
+                                "frame",
+                                Frame.of(Statuses.of(phase), Frame.Page.SWITCHOVER),
+                                "page",
+                                new Switchover(
+                                        verb, last, new Gates("now", "", List.of(), List.of()))),
+                        out);
+        return out.toString();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "CATCHING_UP, switchover, Switch over to the target",
+        "IN_SYNC, switchover, Switch over to the target",
+        "REVERSIBLE, rollback, Roll back to the source"
+    })
+    void theTrafficCanBeMovedInPhasesThatAllowIt(String phase, String verb, String button) {
+        assertThat(switchover(phase, verb, null))
+                .contains(MOVE, "data-action=\"/api/v1/" + verb + "\"", button)
+                .doesNotContain(CANCEL, RESOLVE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"BACKFILLING", "FAILED", "COMPLETED", "ABORTED", "PLANNED"})
+    void noButtonMovesTheTrafficInOtherPhases(String phase) {
+        assertThat(switchover(phase, "switchover", null)).doesNotContain(MOVE, CANCEL, RESOLVE);
+    }
+
+    @Test
+    void aRunningOperationCanOnlyBeCancelled() {
+        assertThat(
+                        switchover(
+                                "SWITCHING_OVER",
+                                "switchover",
+                                new Last("rollback: running", "", List.of())))
+                .contains(CANCEL, "data-action=\"/api/v1/rollback\"", "Cancel the rollback")
+                .doesNotContain(MOVE, RESOLVE);
+    }
+
+    @Test
+    void anUnresolvedOperationAsksItsQuestion() {
+        assertThat(
+                        switchover(
+                                "UNRESOLVED",
+                                "switchover",
+                                new Last("switchover: unresolved", "Was it routed?", List.of())))
+                .contains("Was it routed?", RESOLVE, "{\"answer\":\"not-routed\"}")
+                .doesNotContain(MOVE, CANCEL);
+    }
+
+    @Test
+    void afterASwitchoverTheDataGoesBack() {
+        StatusReport status =
+                Statuses.of(
+                        "REVERSIBLE",
+                        "capture",
+                        "mappings",
+                        "applier",
+                        "source",
+                        "target",
+                        "kafka",
+                        "retention",
+                        "reverse-capture",
+                        "reverse-mappings",
+                        "reverse-applier");
+        Overview overview = Overview.of(status, new Samples());
+
+        assertThat(overview.path())
+                .extracting(Node::title)
+                .containsExactly("Target", "Capture", "Kafka", "Mappings", "Apply", "Source");
+        assertThat(overview.others()).extracting(Node::title).containsExactly("retention");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "IN_SYNC, true, '', good",
+        "IN_SYNC, false, '', bad",
+        "IN_SYNC, true, a blocker, bad",
+        "BACKFILLING, true, paused, busy",
+        "BACKFILLING, false, '', bad",
+        "FAILED, true, '', bad",
+        "UNRESOLVED, true, '', bad",
+        "COMPLETED, true, '', good"
+    })
+    void thePhaseIsColouredByWhatItNeeds(
+            String phase, boolean well, String blocker, String severity) {
+        StatusReport status =
+                Statuses.of(
+                        phase,
+                        new Counts(0, 0, 0),
+                        new Lag(null, null, null, null),
+                        List.of(new Part("applier", "state", well, null)),
+                        blocker.isEmpty() ? List.of() : List.of(blocker));
+
+        assertThat(Frame.of(status, Frame.Page.OVERVIEW).severity()).isEqualTo(severity);
+    }
+
+    @Test
+    void theStageOfAnUnresolvedMoveIsTheSwitchover() {
+        assertThat(Frame.of(Statuses.of("UNRESOLVED"), Frame.Page.OVERVIEW).stages())
+                .filteredOn(stage -> stage.state().equals("now"))
+                .extracting(Frame.Stage::name)
+                .containsExactly("Switchover");
+    }
+}
