@@ -13,11 +13,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// An existing topic is accepted only with the settings that the migration would give it.
 class BrokerIT {
@@ -76,6 +81,28 @@ class BrokerIT {
         String id = broker.ensure(with("max.message.bytes", "100000000")).id();
 
         assertThat(broker.ensure(changes).id()).isEqualTo(id);
+    }
+
+    /// The clock of the broker may be behind that of the service, or may have been set back.
+    @ParameterizedTest
+    @ValueSource(longs = {-365, 365})
+    void acceptsRecordsOfAnyTime(long days) throws Exception {
+        broker.ensure(changes);
+        Map<String, Object> settings =
+                Map.of("bootstrap.servers", KafkaServer.shared().bootstrapServers());
+        try (KafkaProducer<byte[], byte[]> producer =
+                new KafkaProducer<>(
+                        settings, new ByteArraySerializer(), new ByteArraySerializer())) {
+            long time = Instant.now().plus(Duration.ofDays(days)).toEpochMilli();
+
+            RecordMetadata written =
+                    producer.send(
+                                    new ProducerRecord<>(
+                                            changes.name(), 0, time, null, new byte[] {1}))
+                            .get(30, TimeUnit.SECONDS);
+
+            assertThat(written.timestamp()).isEqualTo(time);
+        }
     }
 
     @Test

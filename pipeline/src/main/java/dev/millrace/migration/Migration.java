@@ -583,6 +583,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     @Override
     public Operation move(SwitchoverRequest request) {
+        // A dry run begins nothing, so it waits for no other judgement.
         if (request.action() == SwitchoverRequest.Action.DRY_RUN) {
             return ask(request);
         }

@@ -119,6 +119,9 @@ public final class ConnectionChecks {
         /// Connections of comparisons to one side.
         public static final int COMPARISON = RECONCILIATION + WRITERS;
 
+        /// The same with a login of its own, whose pool is beside them.
+        public static final int COMPARISON_LOGIN = COMPARISON + Database.POOL_SIZE;
+
         /// Connections to the source, without the replication connection.
         public static final int SOURCE =
                 Database.POOL_SIZE + ENGINE + CAPTURE + BACKFILL + WATERMARKS + COMPARISON;

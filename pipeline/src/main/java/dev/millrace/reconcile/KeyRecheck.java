@@ -119,8 +119,9 @@ final class KeyRecheck {
                         .map(Suspect::key)
                         .filter(
                                 key ->
-                                        !fenced.source().sums().containsKey(key)
-                                                || fenced.source().rows().containsKey(key))
+                                        !builder.waits(key)
+                                                && (!fenced.source().sums().containsKey(key)
+                                                        || fenced.source().rows().containsKey(key)))
                         .limit(builder.listable())
                         .toList();
         Map<RowKey, Row> rows = target.rows(withCells, limits.bytes());

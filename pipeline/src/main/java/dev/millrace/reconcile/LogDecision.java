@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// Decides keys that kept changing by their images in the log. It decides a key only if the row
 /// that the user's SELECT gave in the last read is among these images. It first reads the range of
@@ -100,14 +101,18 @@ final class LogDecision {
                 report(suspect, confirmed(suspect.key(), byLog, isWholeLog));
             } else if (isWholeLog) {
                 // The whole log was read: the hidden transactions did not change this key.
-                Row expected = fenced.source().rows().get(suspect.key());
+                @Nullable Row expected =
+                        suspect.needsSourceCells()
+                                ? fenced.source().rows().get(suspect.key())
+                                : null;
+                @Nullable Row shown = suspect.needsTargetCells() ? actual : null;
                 builder.rows(suspect.source(), suspect.target());
                 builder.mismatch(
                         suspect.key(),
-                        suspect.found(expected, actual),
+                        suspect.found(expected, shown),
                         KeyRecheck.NO_CHANGE_IN_FLIGHT,
                         expected,
-                        actual);
+                        shown);
             } else {
                 leaveUndecided(
                         suspect,

@@ -109,8 +109,13 @@ public final class TableReportBuilder {
         rejected = Map.copyOf(keys);
     }
 
-    /// Adds a key that differs. Of a key whose changes wait nothing is known before they are
-    /// applied.
+    /// Whether changes of the key wait, so that nothing is known of it before they are applied.
+    boolean waits(RowKey key) {
+        State state = rejected.get(key);
+        return state == State.HELD || state == State.PARKED;
+    }
+
+    /// Adds a key that differs. One that waits is undecided.
     public void mismatch(RowKey key, KeyDifference.Found found, String why) {
         mismatch(key, found, why, null, null);
     }
@@ -123,8 +128,7 @@ public final class TableReportBuilder {
             String why,
             @Nullable Row expected,
             @Nullable Row actual) {
-        State state = rejected.get(key);
-        if (state == State.HELD || state == State.PARKED) {
+        if (waits(key)) {
             undecided(1, PARKED);
             return;
         }
@@ -142,7 +146,7 @@ public final class TableReportBuilder {
                             columns,
                             found.kind(),
                             found.columns(),
-                            state == State.SKIPPED ? SKIPPED : why,
+                            rejected.get(key) == State.SKIPPED ? SKIPPED : why,
                             values(found, expected, actual)));
         }
     }

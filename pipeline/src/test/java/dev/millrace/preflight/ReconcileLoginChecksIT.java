@@ -276,7 +276,7 @@ class ReconcileLoginChecksIT {
                 "ALTER ROLE "
                         + reader
                         + " CONNECTION LIMIT "
-                        + (2 * ConnectionNeed.COMPARISON - 1));
+                        + (2 * ConnectionNeed.COMPARISON_LOGIN - 1));
         assertFixed(Status.REFUSED, "source.reconcile-connections", "target.reconcile-connections");
     }
 }

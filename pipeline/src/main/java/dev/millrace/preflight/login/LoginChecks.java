@@ -189,7 +189,7 @@ final class LoginChecks {
 
     private void connections() {
         Check check = new Check(side + ".reconcile-connections");
-        int needed = ConnectionNeed.COMPARISON * shares;
+        int needed = ConnectionNeed.COMPARISON_LOGIN * shares;
         for (ConnectionLimit limit : facts.limits()) {
             if (limit.kind() == ConnectionLimit.Kind.ROLE
                     && limit.limit() - limit.used() < needed) {
