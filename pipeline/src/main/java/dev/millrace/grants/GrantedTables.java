@@ -102,6 +102,17 @@ record GrantedTables(List<String> names, Set<String> schemas, Set<String> whole)
         return Optional.of(tables.stream().distinct().toList());
     }
 
+    /// That the SQL finds tables that the file names without their schema on another search path
+    /// than the login may have, and that it cannot grant the right to use their schemas.
+    List<String> notes() {
+        List<String> unqualified = names.stream().filter(name -> !name.contains("\".\"")).toList();
+        return unqualified.isEmpty()
+                ? List.of()
+                : List.of(
+                        "The file names %s without a schema: the search path of the session that runs this decides which tables these are, and the login needs USAGE on their schemas. Write the schemas in the file."
+                                .formatted(String.join(", ", unqualified)));
+    }
+
     /// The right to use the schemas, and these privileges on the tables.
     List<String> grants(String privileges, String role) {
         List<String> statements = new ArrayList<>();

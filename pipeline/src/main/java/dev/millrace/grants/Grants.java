@@ -133,7 +133,7 @@ public final class Grants {
             statements.add(partitions(role));
         }
         statements.add(rowSecurity(sources, role));
-        List<String> notes = new ArrayList<>();
+        List<String> notes = new ArrayList<>(sources.notes());
         sources.listed(spec)
                 .ifPresentOrElse(
                         tables -> statements.add(publication(tables)),
@@ -158,7 +158,9 @@ public final class Grants {
     private void reconcile(Side side, Endpoint endpoint, GrantedTables tables) {
         String role = endpoint.reconcile().map(Login::username).orElse(endpoint.username());
         List<String> statements = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
         if (endpoint.reconcile().isPresent()) {
+            notes.addAll(tables.notes());
             statements.addAll(login(role));
             statements.add(GrantSql.onDatabase("CONNECT", database(endpoint), role));
             statements.addAll(tables.grants("SELECT", role));
@@ -173,7 +175,14 @@ public final class Grants {
                 .flatMap(Optional::stream)
                 .distinct()
                 .forEach(group -> statements.add(GrantSql.member(group, role)));
-        add(side, Use.RECONCILE, role, endpoint, statements, List.of());
+        spec.queries().stream()
+                .filter(query -> query.role().isEmpty())
+                .map(
+                        query ->
+                                "Query %s has no role: grant the login what its statements read, or declare a role."
+                                        .formatted(query.name()))
+                .forEach(notes::add);
+        add(side, Use.RECONCILE, role, endpoint, statements, notes);
     }
 
     private void switchover(Side side, Endpoint endpoint, GrantedTables tables) {
@@ -240,7 +249,7 @@ public final class Grants {
             Endpoint endpoint,
             List<String> statements,
             List<String> notes) {
-        if (!statements.isEmpty()) {
+        if (!statements.isEmpty() || !notes.isEmpty()) {
             granted.add(new RoleGrants(side, use, login, database(endpoint), statements, notes));
         }
     }

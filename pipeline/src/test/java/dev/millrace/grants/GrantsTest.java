@@ -65,7 +65,10 @@ class GrantsTest {
                         "GRANT SELECT ON \"public\".\"users\" TO \"cap\";",
                         "GRANT SELECT ON \"visit\" TO \"cap\";")
                 .noneMatch(statement -> statement.contains("INSERT"));
-        assertThat(capture.notes()).singleElement().asString().contains("source.publication");
+        assertThat(capture.notes())
+                .satisfiesExactly(
+                        note -> assertThat(note).contains("\"visit\" without a schema", "USAGE"),
+                        note -> assertThat(note).contains("source.publication"));
         assertThat(of(grants, Use.APPLY, Side.TARGET).statements())
                 .contains(
                         "GRANT SELECT, INSERT, UPDATE, DELETE ON \"crm\".\"visit\" TO \"apply\";");
@@ -90,6 +93,21 @@ class GrantsTest {
         assertThat(of(grants, Use.RECONCILE, Side.TARGET).statements())
                 .as("the other login compares")
                 .containsExactly("GRANT \"app\" TO \"apply\";");
+    }
+
+    @Test
+    void aQueryWithoutARoleIsNamed() {
+        List<RoleGrants> grants =
+                grants("", "queries:\n- {name: q, old: SELECT 1, new: SELECT 1}\n");
+
+        for (Side side : Side.values()) {
+            RoleGrants found = of(grants, Use.RECONCILE, side);
+            assertThat(found.statements()).isEmpty();
+            assertThat(found.notes())
+                    .singleElement()
+                    .asString()
+                    .startsWith("Query q has no role: grant the login");
+        }
     }
 
     @Test
