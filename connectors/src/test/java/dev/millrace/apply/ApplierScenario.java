@@ -29,6 +29,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestProducer;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -50,7 +51,7 @@ import org.jspecify.annotations.Nullable;
 /// apply the topic to the database.
 public final class ApplierScenario implements AutoCloseable {
 
-    static final Duration TIMEOUT = Duration.ofSeconds(30);
+    static final Duration TIMEOUT = Waits.LIMIT;
     static final int GENERATION = 3;
 
     /// Before the compression, after which the broker accepts it.

@@ -12,6 +12,7 @@ import dev.millrace.kafka.OpenBroker;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.Waits;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
@@ -198,7 +199,7 @@ class StartIT {
 
             broker.close();
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(10))
+                    .atMost(Waits.LIMIT)
                     .until(() -> applier.state() instanceof ComponentState.Waiting);
             assertThat(((ComponentState.Waiting) applier.state()).reason()).contains("Kafka");
 

@@ -7,6 +7,7 @@ import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -104,7 +105,7 @@ class BackfillIT {
                                 () -> write(random, writing, transactions, true)));
             }
             scene.start();
-            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> transactions.get() > 50);
+            Awaitility.await().atMost(Waits.LIMIT).until(() -> transactions.get() > 50);
             scene.pace.resume();
             scene.awaitDone();
             writing.set(false);
@@ -253,7 +254,7 @@ class BackfillIT {
     }
 
     private static ConditionFactory await() {
-        return Awaitility.await().atMost(Duration.ofSeconds(30));
+        return Awaitility.await().atMost(Waits.LIMIT);
     }
 
     private static boolean waitsForAStandby(TestDatabase database) {

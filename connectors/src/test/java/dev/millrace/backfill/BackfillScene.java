@@ -19,6 +19,7 @@ import dev.millrace.postgres.Database;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.sql.Relation;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -331,7 +332,7 @@ final class BackfillScene implements AutoCloseable {
     /// Until the log contains every row that existed at the start.
     void awaitDone() {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 backfill.state().tables().stream()
@@ -360,7 +361,7 @@ final class BackfillScene implements AutoCloseable {
     private void await(String what, BooleanSupplier condition) {
         try {
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(120))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () -> {
                                 synchronized (faults) {

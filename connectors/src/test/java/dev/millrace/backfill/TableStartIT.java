@@ -8,10 +8,10 @@ import dev.millrace.postgres.Database;
 import dev.millrace.postgres.RunningTransactions;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -89,7 +89,7 @@ class TableStartIT {
 
     private void awaitWaiting(String pattern) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .until(() -> waitsFor.filter(text -> text.matches(pattern)).isPresent());
     }
 
@@ -114,7 +114,7 @@ class TableStartIT {
 
             writer.rollback();
 
-            assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+            assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(true);
             assertThat(waitsFor).isEmpty();
         }
     }
@@ -138,7 +138,7 @@ class TableStartIT {
         assertThat(started).isNotDone();
         writer[0].commit();
 
-        assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+        assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(true);
         writer[0].close();
     }
 
@@ -152,7 +152,7 @@ class TableStartIT {
         assertThat(started).isNotDone();
         source.execute("COMMIT PREPARED 'start''s'");
 
-        assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+        assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(true);
     }
 
     @Test
@@ -165,7 +165,7 @@ class TableStartIT {
             try (Connection later = writing(source)) {
                 older.commit();
 
-                assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+                assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(true);
                 later.rollback();
             }
             elsewhere.rollback();
@@ -186,7 +186,7 @@ class TableStartIT {
 
         source.execute("ALTER PUBLICATION millrace_test ADD TABLE item");
 
-        assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+        assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(true);
     }
 
     /// The publication contains the renamed table under its other name.
@@ -199,7 +199,7 @@ class TableStartIT {
 
         source.execute("ALTER TABLE item_old RENAME TO item");
 
-        assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(true);
+        assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(true);
         assertThat(waitsFor).isEmpty();
     }
 
@@ -212,7 +212,7 @@ class TableStartIT {
 
             stopped.countDown();
 
-            assertThat(started).succeedsWithin(Duration.ofSeconds(20)).isEqualTo(false);
+            assertThat(started).succeedsWithin(Waits.LIMIT).isEqualTo(false);
             writer.rollback();
         }
     }

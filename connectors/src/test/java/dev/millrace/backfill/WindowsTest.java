@@ -11,6 +11,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -338,7 +339,7 @@ class WindowsTest {
                 .withCauseInstanceOf(Windows.Discarded.class);
         CompletableFuture<Void> next = awaiting(HIGH);
         windows.watermark(HIGH);
-        assertThat(next).succeedsWithin(Duration.ofSeconds(10));
+        assertThat(next).succeedsWithin(Waits.LIMIT);
     }
 
     private CompletableFuture<Void> awaiting(WatermarkNumber number) throws InterruptedException {

@@ -12,6 +12,7 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.sql.DriverManager;
 import java.time.Duration;
@@ -61,7 +62,7 @@ final class CaptureChild implements AutoCloseable {
 
     void awaitStreaming(CaptureScene scene) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(200))
                 .until(
                         () -> {

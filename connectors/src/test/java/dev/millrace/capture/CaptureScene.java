@@ -19,6 +19,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestProducer;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -231,7 +232,7 @@ final class CaptureScene implements AutoCloseable {
         try (Broker broker = new Broker(kafka)) {
             broker.delete(List.of(topic.name()));
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(20))
+                    .atMost(Waits.LIMIT)
                     .ignoreExceptions()
                     .until(() -> broker.ensure(topic).partitions() == topic.partitions());
         }
@@ -242,7 +243,7 @@ final class CaptureScene implements AutoCloseable {
         long number = emit(capture).number();
         try {
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(90))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () -> {
                                 SourcePosition position = capture.position();
@@ -325,7 +326,7 @@ final class CaptureScene implements AutoCloseable {
             Awaitility.await()
                     .pollDelay(Duration.ZERO)
                     .pollInterval(Duration.ofMillis(20))
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     all.endOffsets(partitions)
@@ -353,7 +354,7 @@ final class CaptureScene implements AutoCloseable {
                         + CaptureSettings.slot(migration)
                         + "'");
         Awaitility.await()
-                .atMost(Duration.ofSeconds(20))
+                .atMost(Waits.LIMIT)
                 .ignoreExceptions()
                 .until(
                         () -> {

@@ -14,6 +14,7 @@ import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.testing.BrokerProcess;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -90,7 +91,7 @@ class CaptureStartIT {
     /// The server may need a moment to see that the reader has gone.
     private static void awaitReleased(CaptureScene scene) {
         String slot = CaptureSettings.slot(scene.migration);
-        await().atMost(Duration.ofSeconds(30))
+        await().atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 "f"
@@ -204,7 +205,7 @@ class CaptureStartIT {
             frozen.awaitStreaming(scene);
             scene.source.execute("INSERT INTO item SELECT g, 'n' FROM generate_series(1, 20000) g");
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(20))
                     .until(() -> inserts(scene) > 200);
             frozen.signal("STOP");
@@ -215,7 +216,7 @@ class CaptureStartIT {
                 scene.source.execute("UPDATE item SET name = 'newer' WHERE id = 1");
                 awaitInLog(scene, scene.emit(1));
                 frozen.signal("CONT");
-                Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !frozen.isAlive());
+                Awaitility.await().atMost(Waits.LIMIT).until(() -> !frozen.isAlive());
                 awaitInLog(scene, scene.emit(1));
                 assertThat(successor.isAlive()).isTrue();
             }
@@ -238,9 +239,7 @@ class CaptureStartIT {
             SourceCaptureIT.streaming(scene, capture);
             broker.kill();
             scene.source.execute("INSERT INTO item VALUES (1, 'in progress')");
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
-                    .until(CaptureStartIT::batchIsInProgress);
+            Awaitility.await().atMost(Waits.LIMIT).until(CaptureStartIT::batchIsInProgress);
 
             capture.close();
 
@@ -256,7 +255,7 @@ class CaptureStartIT {
 
     private static void awaitInLog(CaptureScene scene, WatermarkNumber number) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 scene.log().stream()
@@ -330,7 +329,7 @@ class CaptureStartIT {
                     Lsn.parse(String.valueOf(scene.source.value("SELECT pg_current_wal_lsn()")));
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(20))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(300))
                     .until(
                             () -> {
@@ -400,7 +399,7 @@ class CaptureStartIT {
 
     static void awaitLost(SourceCapture capture, String why) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .until(() -> CaptureScene.hasEnded(capture, Failure.Lost.class));
         assertThat(capture.state().text()).contains(why);
     }

@@ -9,6 +9,7 @@ import dev.millrace.lifecycle.Failure;
 import dev.millrace.lifecycle.RestartPolicy;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.time.Duration;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class CaptureWaitsIT {
 
     @Test
-    @Timeout(60)
+    @Timeout(900)
     void startNamesTransactionsThatBlockTheSlot() throws Exception {
         TestDatabase elsewhere = PostgresServer.shared().newDatabase();
         elsewhere.execute("CREATE TABLE held (id int)");
@@ -90,7 +91,7 @@ class CaptureWaitsIT {
             SourceCapture capture = scene.start(1);
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(() -> CaptureScene.hasEnded(capture, Failure.Fatal.class));
             assertThat(capture.state().text())
                     .contains("failed twice for the same reason", "22P03")
@@ -111,7 +112,7 @@ class CaptureWaitsIT {
             scene.source.execute("ALTER ROLE " + role + " NOLOGIN");
             terminateWalSender(scene);
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     capture.state()
@@ -135,7 +136,7 @@ class CaptureWaitsIT {
             SourceCapture owner = scene.start(1);
             SourceCaptureIT.streaming(scene, owner);
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     overtaken
@@ -162,7 +163,7 @@ class CaptureWaitsIT {
             SourceCapture other = scene.start(1);
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(100))
                     .until(
                             () -> {
@@ -193,7 +194,7 @@ class CaptureWaitsIT {
 
     private static void awaitStart(SourceCapture capture, String named) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(capture.state().toString()).contains(named));
     }
 }

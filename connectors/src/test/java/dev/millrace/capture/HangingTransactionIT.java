@@ -15,8 +15,8 @@ import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.lifecycle.Failure;
 import dev.millrace.testing.Blocks;
+import dev.millrace.testing.Waits;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -329,6 +329,6 @@ class HangingTransactionIT {
     }
 
     private static void await(Callable<Boolean> reached) {
-        Awaitility.await().atMost(Duration.ofSeconds(30)).until(reached);
+        Awaitility.await().atMost(Waits.LIMIT).until(reached);
     }
 }

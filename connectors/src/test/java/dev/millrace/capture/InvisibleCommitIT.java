@@ -8,10 +8,10 @@ import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -43,13 +43,13 @@ class InvisibleCommitIT {
                 CompletableFuture<Void> hidden =
                         CompletableFuture.runAsync(() -> insertAndWait(source));
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Waits.LIMIT)
                         .until(() -> waitingForAStandby(source).equals("1"));
                 assertThat(source.value("SELECT count(*) FROM item")).isEqualTo("1");
 
                 SourceCapture capture = scene.start(1);
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () ->
                                         !source.query(
@@ -93,14 +93,14 @@ class InvisibleCommitIT {
                 CompletableFuture<Void> hidden =
                         CompletableFuture.runAsync(() -> insertAndWait(source));
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Waits.LIMIT)
                         .until(() -> waitingForAStandby(source).equals("1"));
                 long open = transaction(source, "idle in transaction");
                 long delivered = transaction(source, "active");
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Waits.LIMIT)
                         .until(() -> first.delivered().remaining().contains(delivered));
-                Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> rows(scene) == 1);
+                Awaitility.await().atMost(Waits.LIMIT).until(() -> rows(scene) == 1);
                 // A snapshot names both as running only when a later one has ended.
                 source.query("SELECT pg_current_xact_id()");
                 assertThat(running(source)).contains(open, delivered);
@@ -108,7 +108,7 @@ class InvisibleCommitIT {
 
                 SourceCapture second = scene.start(1);
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Waits.LIMIT)
                         .until(() -> !second.delivered().asOfNow().test(0));
 
                 assertThat(second.delivered().asOfNow().test(delivered)).isTrue();

@@ -6,6 +6,7 @@ import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.capture.position.SourcePosition;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.change.TableId;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
@@ -110,7 +111,7 @@ class OppositeChangesIT {
                 number = new Watermarks(scene.migration, 1).emit(connection).number().number();
             }
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(() -> position(capture).watermark() >= number);
 
             assertThat(scene.log())
@@ -137,7 +138,7 @@ class OppositeChangesIT {
             scene.awaitWatermark(capture);
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     "t"
@@ -172,7 +173,7 @@ class OppositeChangesIT {
             }
             scene.source.execute("UPDATE item SET name = 'other' WHERE id = 7");
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(1))
                     .until(() -> first.ownChanges() > 0);
             first.close();

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -90,7 +90,7 @@ class ReplicaIdentityIT {
                             + " ALTER TABLE item REPLICA IDENTITY DEFAULT");
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     capture.state()
@@ -107,7 +107,7 @@ class ReplicaIdentityIT {
     /// A committed transaction becomes readable partition by partition.
     private static void awaitChanges(CaptureScene scene, String... changes) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(20))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(changes(scene)).containsExactlyInAnyOrder(changes));
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.lifecycle.ComponentState.Activity;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -66,7 +67,7 @@ class SourceCaptureIT {
             scene.source.execute(
                     "DO $$ BEGIN FOR i IN 1..2500 LOOP INSERT INTO item VALUES (i, 'n'); COMMIT;"
                             + " END LOOP; END $$");
-            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> first.events() >= 2500);
+            Awaitility.await().atMost(Waits.LIMIT).until(() -> first.events() >= 2500);
             assertThat(first.delivered().remaining())
                     .as("without a watermark")
                     .hasSizeLessThanOrEqualTo(2000);
@@ -78,7 +79,7 @@ class SourceCaptureIT {
                     "INSERT INTO item SELECT g, 'n' || g FROM generate_series(2501, 3500) g");
             SourceCapture second = scene.start(1);
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(() -> second.state().isRunning(Activity.STREAMING));
             scene.awaitWatermark(second);
 
@@ -106,7 +107,7 @@ class SourceCaptureIT {
 
     static void streaming(CaptureScene scene, SourceCapture capture) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(300))
                 .until(
                         () -> {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.change.ChangeEvent;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.lifecycle.Failure;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -47,7 +48,7 @@ class TablesWatchedIT {
             gatekeeper.execute("SELECT pg_advisory_lock(4711)");
             SourceCapture capture = scene.start(1);
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     !scene.source
@@ -59,7 +60,7 @@ class TablesWatchedIT {
             gatekeeper.execute("SELECT pg_advisory_unlock(4711)");
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () -> {
                                 scene.emit(1);
@@ -149,7 +150,7 @@ class TablesWatchedIT {
             scene.emit(second);
             Awaitility.await()
                     .pollInterval(Duration.ofMillis(500))
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () -> {
                                 scene.emit(second);

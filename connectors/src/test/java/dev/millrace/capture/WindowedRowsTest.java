@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// One batch and the window that closes in it.
-@Timeout(60)
+@Timeout(900)
 class WindowedRowsTest {
 
     private static final TableId ITEM = new TableId("public", "item");

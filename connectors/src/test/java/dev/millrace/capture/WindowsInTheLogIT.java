@@ -15,7 +15,7 @@ import dev.millrace.change.TableId;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.lifecycle.ComponentState.Activity;
 import dev.millrace.spec.MigrationSpec.Backfill;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Where the rows of a window stand in the log, and what of the backfill survives a restart.
-@Timeout(120)
+@Timeout(900)
 class WindowsInTheLogIT {
 
     private static final TableId ITEM = new TableId("public", "item");
@@ -93,7 +93,7 @@ class WindowsInTheLogIT {
         SourceCapture capture = scene.start(1);
         // A watermark that precedes the slot is not in the stream.
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> {
                             scene.emit(1);

@@ -9,10 +9,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.postgres.SqlState;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.io.StringReader;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -22,7 +22,7 @@ import org.postgresql.PGConnection;
 import org.postgresql.util.PSQLException;
 
 /// What a closed fence refuses, on a real server.
-@Timeout(120)
+@Timeout(900)
 class FenceIT {
 
     private static final List<String> WRITES =
@@ -194,7 +194,7 @@ class FenceIT {
 
                 publisher.execute("INSERT INTO plain VALUES (11, 1)");
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(30))
+                        .atMost(Waits.LIMIT)
                         .until(() -> !worker(scene, name).equals(worker));
                 assertThat(scene.admin.value("SELECT count(*) FROM plain WHERE id = 11"))
                         .isEqualTo("0");
@@ -222,7 +222,7 @@ class FenceIT {
 
     private static void awaitRows(FenceScene scene, String id) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 "1"

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Triggers that are created, repaired, proven and removed, on a real server.
-@Timeout(120)
+@Timeout(900)
 class InstallationIT {
 
     private static final Outcome DONE = new Outcome.Done();

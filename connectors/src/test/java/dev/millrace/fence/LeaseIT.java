@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Who may change the lease, and what its expiry means, on a real server.
-@Timeout(120)
+@Timeout(900)
 class LeaseIT {
 
     /// Longer than a slow machine needs for a new session.

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.postgresql.PGConnection;
 
 /// The transactions that can still write after the lease is committed, on a real server.
-@Timeout(120)
+@Timeout(900)
 class OlderTransactionsIT {
 
     private static final Older SETTLED = new Older.Settled();

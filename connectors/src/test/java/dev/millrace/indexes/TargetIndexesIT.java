@@ -5,15 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Indexes and foreign keys of a real target that are dropped for the backfill and created again.
-@Timeout(300)
+@Timeout(900)
 class TargetIndexesIT {
 
     private static final String KEPT =
@@ -21,7 +21,7 @@ class TargetIndexesIT {
 
     private static void awaitRestored(IndexScene.Run run) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(run.indexes.isRestored())
@@ -30,7 +30,7 @@ class TargetIndexesIT {
     }
 
     private static void awaitPrepared(IndexScene scene) {
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> scene.prepared.get() == 1);
+        Awaitility.await().atMost(Waits.LIMIT).until(() -> scene.prepared.get() == 1);
     }
 
     @Test
@@ -139,7 +139,7 @@ class TargetIndexesIT {
                 readForLong(reader);
                 scene.completeBackfill();
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(() -> scene.names().contains("plain (invalid)"));
                 assertThat(run.indexes.blocker().orElseThrow())
                         .isEqualTo(
@@ -175,11 +175,11 @@ class TargetIndexesIT {
             readForLong(reader);
             try (IndexScene.Run _ = scene.start()) {
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(() -> scene.names().contains("plain (invalid)"));
             }
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(10))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     "0"
@@ -206,7 +206,7 @@ class TargetIndexesIT {
                                     scene.target.execute(
                                             "CREATE INDEX CONCURRENTLY plain ON public.child USING btree (a)"));
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(() -> scene.names().contains("plain (invalid)"));
 
             assertThatThrownBy(() -> scene.restoreUntil(Integer.MAX_VALUE))
@@ -232,7 +232,7 @@ class TargetIndexesIT {
                         "INSERT INTO child (id, b, parent_id) VALUES (100, 100, 1000)");
                 scene.completeBackfill();
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () ->
                                         run.supervisor.state()
@@ -306,7 +306,7 @@ class TargetIndexesIT {
             scene.nextGeneration();
             try (IndexScene.Run run = scene.new Run(old)) {
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(() -> run.supervisor.state() instanceof ComponentState.Failed);
                 assertThat(run.supervisor.state().text())
                         .contains("another process began generation 2");
@@ -325,7 +325,7 @@ class TargetIndexesIT {
             readForLong(reader);
             try (IndexScene.Run run = scene.start()) {
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(() -> run.supervisor.state() instanceof ComponentState.Waiting);
                 assertThat(scene.prepared).hasValue(0);
                 reader.rollback();

@@ -22,6 +22,7 @@ import dev.millrace.kafka.ChangeLog.Logged;
 import dev.millrace.kafka.TopicReader.OffsetRange;
 import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -105,7 +106,7 @@ class ChangeLogIT {
             Awaitility.await()
                     .pollDelay(Duration.ZERO)
                     .pollInterval(Duration.ofMillis(20))
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     end(admin, of, IsolationLevel.READ_COMMITTED)

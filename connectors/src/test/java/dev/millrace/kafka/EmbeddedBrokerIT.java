@@ -12,6 +12,7 @@ import dev.millrace.sandbox.LocalServerException;
 import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -312,7 +313,7 @@ class EmbeddedBrokerIT {
                             new StringDeserializer())) {
                 ends = all.endOffsets(partitions);
             }
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Waits.LIMIT)
                     .until(
                             () -> {
                                 consumer.poll(Duration.ofMillis(100))

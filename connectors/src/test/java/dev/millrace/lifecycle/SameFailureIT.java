@@ -22,6 +22,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -90,7 +91,7 @@ class SameFailureIT {
             for (Supplier<ComponentState> state :
                     List.<Supplier<ComponentState>>of(
                             capture::state, mappings::state, applier::state)) {
-                await().atMost(Duration.ofSeconds(30))
+                await().atMost(Waits.LIMIT)
                         .untilAsserted(() -> assertThat(state.get().text()).startsWith(expected));
             }
         } finally {

@@ -22,6 +22,7 @@ import dev.millrace.testing.Blocks;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestFolders;
 import dev.millrace.testing.TestProducer;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -135,7 +136,7 @@ final class MappingsScene implements AutoCloseable {
     /// Waits until this many runs have failed because the broker refused a record.
     void awaitRefusals(RowApplication mappings, int times) {
         Set<Instant> ends = new HashSet<>();
-        await().atMost(Duration.ofSeconds(30))
+        await().atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(50))
                 .until(
                         () -> {

@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.lifecycle.Failure;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -26,7 +26,7 @@ class RowApplicationIT {
             scene.place();
             scene.insert(1, 30, SMALL);
             RowApplication mappings = scene.start(Map.of());
-            await().atMost(Duration.ofSeconds(30)).until(() -> scene.committed() == 30);
+            await().atMost(Waits.LIMIT).until(() -> scene.committed() == 30);
 
             scene.hold();
             scene.insert(31, 31, LARGE);
@@ -38,7 +38,7 @@ class RowApplicationIT {
             assertThat(scene.committed()).isEqualTo(30);
 
             scene.alterTarget("max.message.bytes", Integer.toString(64 * LIMIT));
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Waits.LIMIT)
                     .untilAsserted(() -> assertThat(scene.applicable()).hasSize(100));
             assertThat(scene.applicable()).isSorted().endsWith(100);
         }
@@ -86,7 +86,7 @@ class RowApplicationIT {
             scene.insert(4, 5, SMALL);
             RowApplication mappings = scene.start(Map.of());
 
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     mappings.state()
@@ -105,13 +105,13 @@ class RowApplicationIT {
             scene.insert(1, 1, 10);
             RowApplication mappings = scene.start(Map.of());
 
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Waits.LIMIT)
                     .until(() -> mappings.state() instanceof ComponentState.Waiting);
 
             assertThat(mappings.state().toString())
                     .contains("unexpected NumberFormatException in ")
                     .doesNotContain("somebody");
-            await().atMost(Duration.ofSeconds(60))
+            await().atMost(Waits.LIMIT)
                     .until(() -> mappings.state() instanceof ComponentState.Failed);
             assertThat(mappings.state().text())
                     .contains("unexpected NumberFormatException in ", "3 times in a row", "restart")

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -14,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -111,7 +111,7 @@ class SandboxPostgresIT {
                     .isInstanceOf(TimeoutException.class);
             server.resume();
 
-            await().atMost(Duration.ofSeconds(10)).until(answer::isDone);
+            await().atMost(Waits.LIMIT).until(answer::isDone);
             assertThat(answer.join()).isEqualTo("1");
         }
     }

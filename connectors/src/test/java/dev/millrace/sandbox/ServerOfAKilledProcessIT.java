@@ -8,11 +8,11 @@ import dev.millrace.sandbox.PostgresBinaries.Privilege;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,8 +23,6 @@ import org.junit.jupiter.api.Test;
 /// A server must not outlive the process that started it, and the next start must handle what is
 /// left.
 class ServerOfAKilledProcessIT {
-
-    private static final Duration SECONDS_10 = Duration.ofSeconds(10);
 
     private final Path folder = TestFolders.create("killed");
     private final List<Process> holders = new ArrayList<>();
@@ -173,8 +171,8 @@ class ServerOfAKilledProcessIT {
     }
 
     private static void awaitEnded(long server, List<Long> backends) {
-        await().atMost(SECONDS_10).until(() -> !ProcessTable.isAlive(server));
-        await().atMost(SECONDS_10).until(() -> backends.stream().noneMatch(ProcessTable::isAlive));
+        await().atMost(Waits.LIMIT).until(() -> !ProcessTable.isAlive(server));
+        await().atMost(Waits.LIMIT).until(() -> backends.stream().noneMatch(ProcessTable::isAlive));
     }
 
     private static boolean isWatchdog(long pid) {
@@ -185,7 +183,7 @@ class ServerOfAKilledProcessIT {
 
     private static void kill(long pid) {
         ProcessTable.signal("KILL", List.of(pid));
-        assertThat(ProcessTable.awaitEnd(pid, SECONDS_10)).isTrue();
+        assertThat(ProcessTable.awaitEnd(pid, Waits.LIMIT)).isTrue();
     }
 
     /// The part of the class path that a server needs: all of it has hundreds of megabytes.

@@ -8,7 +8,6 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -92,7 +91,7 @@ public final class BrokerCluster implements AutoCloseable {
     /// of one.
     public void restart(int broker) {
         start(broker);
-        Awaitility.await().atMost(Duration.ofMinutes(2)).ignoreExceptions().until(this::isInSync);
+        Awaitility.await().atMost(Waits.LIMIT).ignoreExceptions().until(this::isInSync);
     }
 
     private boolean isInSync() throws InterruptedException, ExecutionException {

@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.awaitility.Awaitility;
 
 /// A broker in a separate process, which can be killed and started again over the same log.
@@ -63,7 +62,7 @@ public final class BrokerProcess implements AutoCloseable {
 
     static void awaitListening(int port) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .ignoreExceptions()
                 .until(
                         () -> {

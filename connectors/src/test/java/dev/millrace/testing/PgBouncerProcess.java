@@ -12,7 +12,6 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -73,7 +72,7 @@ public final class PgBouncerProcess implements AutoCloseable {
             PgBouncerProcess started = new PgBouncerProcess(launch(folder), folder, port);
             try {
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
+                        .atMost(Waits.LIMIT)
                         .ignoreExceptions()
                         .until(() -> started.show("VERSION").size() == 1);
             } catch (RuntimeException e) {

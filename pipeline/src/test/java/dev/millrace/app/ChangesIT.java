@@ -16,6 +16,7 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -45,7 +46,7 @@ import org.postgresql.PGConnection;
 /// Every kind of change, through the whole pipeline of one migration. Each test writes tables of
 /// its own, and waits until the target shows what a query over the source gives. At the end a
 /// reconciliation compares all of them.
-@Timeout(300)
+@Timeout(900)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ChangesIT {
@@ -76,7 +77,7 @@ class ChangesIT {
                             throw new AssertionError(report.findings().toString());
                 };
         Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(status().phase()).isEqualTo("IN_SYNC"));
     }
 
@@ -145,7 +146,7 @@ class ChangesIT {
     /// Waits until the target shows this.
     private void awaitTarget(String query, List<List<@Nullable String>> expected) {
         Awaitility.await(query)
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(50))
                 .untilAsserted(
                         () -> {
@@ -645,7 +646,7 @@ class ChangesIT {
                 "UPDATE checked SET v = -1 WHERE id = 5",
                 "UPDATE checked SET v = 6 WHERE id = 6");
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(() -> Objects.equals(rejectedKeys("public.checked"), 1L));
         source.execute("TRUNCATE checked", "INSERT INTO checked VALUES (5, 5)");
 
@@ -673,7 +674,7 @@ class ChangesIT {
     private ReconciliationReport reconcile() {
         UUID id = Objects.requireNonNull(assembly).migration().reconcile(List.of());
         Awaitility.await()
-                .atMost(Duration.ofSeconds(120))
+                .atMost(Waits.LIMIT)
                 .until(() -> state(id) instanceof ReconciliationState.Finished);
         return ((ReconciliationState.Finished) state(id)).report();
     }
@@ -690,11 +691,11 @@ class ChangesIT {
         source.execute("TRUNCATE refused", "INSERT INTO refused VALUES (77, 'after')");
 
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(() -> target.query("SELECT FROM refused").size() == 1);
         assertThat(target.query("SELECT id FROM kept")).hasSize(10);
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(status().tables())

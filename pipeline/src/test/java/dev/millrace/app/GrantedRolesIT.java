@@ -27,9 +27,9 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.List;
@@ -45,7 +45,7 @@ import org.junit.jupiter.api.Timeout;
 
 /// Plans and runs a migration under fresh logins that have exactly what `grants` prints. None is a
 /// superuser, and the tables belong to roles that own nothing else.
-@Timeout(300)
+@Timeout(900)
 class GrantedRolesIT {
 
     private static final String PASSWORD = "granted-4711";
@@ -177,7 +177,7 @@ class GrantedRolesIT {
         UUID id = migration.reconcile(List.of());
         ReconciliationState state =
                 Awaitility.await()
-                        .atMost(Duration.ofMinutes(1))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () -> migration.reconciliation(id).orElseThrow(),
                                 ReconciliationState.Finished.class::isInstance);
@@ -188,7 +188,7 @@ class GrantedRolesIT {
 
     private static void move(MigrationLife migration, Kind kind) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(
@@ -201,7 +201,7 @@ class GrantedRolesIT {
         UUID id = Objects.requireNonNull(ask(migration, kind, SwitchoverRequest.Action.MOVE).id());
         Operation operation =
                 Awaitility.await()
-                        .atMost(Duration.ofMinutes(2))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () -> migration.operation(id).orElseThrow(),
                                 each -> each.state().isFinished());
@@ -225,7 +225,7 @@ class GrantedRolesIT {
 
     private static void awaitPhase(MigrationLife migration, String phase) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(migration.status().phase())

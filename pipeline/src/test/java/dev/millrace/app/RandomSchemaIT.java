@@ -14,8 +14,8 @@ import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,14 +54,14 @@ class RandomSchemaIT {
         List<RandomTable> tables = make();
         try (MigrationAssembly assembly = open()) {
             Awaitility.await("seed " + seed)
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(() -> isInSync(assembly.migration().status()));
             for (int round = 0; round < 3; round++) {
                 tables.forEach(table -> run(source, table.change(ROWS)));
             }
             UUID reconciliation = assembly.migration().reconcile(List.of());
             Awaitility.await("seed " + seed)
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     assembly.migration()

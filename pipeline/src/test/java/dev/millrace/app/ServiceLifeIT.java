@@ -13,9 +13,9 @@ import dev.millrace.ending.MigrationEnd;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.spec.Secret;
+import dev.millrace.testing.Waits;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -27,8 +27,6 @@ import org.junit.jupiter.api.Test;
 
 /// Tests the service from binding the port to the drain, and which requests it answers meanwhile.
 class ServiceLifeIT {
-
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     @AutoClose private static ServiceScene scene;
 
@@ -115,7 +113,7 @@ class ServiceLifeIT {
         Http client = new Http(port);
 
         Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(Waits.LIMIT)
                 .ignoreExceptions()
                 .untilAsserted(
                         () ->

@@ -12,6 +12,7 @@ import dev.millrace.bench.report.Report.Load;
 import dev.millrace.cli.Providers.BenchLauncher.Measure;
 import dev.millrace.cli.Providers.BenchLauncher.Peer;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -19,7 +20,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -219,7 +219,7 @@ class BenchIT {
         assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
         bench.interrupt();
 
-        assertThat(exitCode).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(Bench.INTERRUPTED);
+        assertThat(exitCode).succeedsWithin(Waits.LIMIT).isEqualTo(Bench.INTERRUPTED);
         assertThat(output.toString()).contains("Interrupted: the servers are stopped and deleted.");
         assertThat(out.resolve(Bench.WORK)).doesNotExist();
     }

@@ -3,8 +3,8 @@ package dev.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.testing.JavaCommand;
+import dev.millrace.testing.Waits;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -66,7 +66,7 @@ class InterruptedVerbTest {
                         .main("dev.millrace.app.Main", arguments.toArray(String[]::new));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
-            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> asked(service, request));
+            Awaitility.await().atMost(Waits.LIMIT).until(() -> asked(service, request));
 
             // SIGTERM has the effect of Ctrl-C and works even if SIGINT is ignored in this
             // process.

@@ -2,13 +2,13 @@ package dev.millrace.console;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -30,7 +30,6 @@ import tools.jackson.databind.json.JsonMapper;
 /// (https://chromedevtools.github.io/devtools-protocol/). Not thread-safe.
 public final class Browser implements AutoCloseable {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
     private static final int HEIGHT = 900;
 
     private final Process chromium;
@@ -46,7 +45,7 @@ public final class Browser implements AutoCloseable {
         this.socket =
                 client.newWebSocketBuilder()
                         .buildAsync(devTools, new Messages())
-                        .orTimeout(SOON.toSeconds(), TimeUnit.SECONDS)
+                        .orTimeout(Waits.LIMIT.toSeconds(), TimeUnit.SECONDS)
                         .join();
         String target =
                 send(null, "Target.createTarget", Map.of("url", "about:blank"))
@@ -91,7 +90,7 @@ public final class Browser implements AutoCloseable {
                         .start();
         Path port = folder.resolve("profile").resolve("DevToolsActivePort");
         Awaitility.await()
-                .atMost(SOON)
+                .atMost(Waits.LIMIT)
                 .until(() -> Files.exists(port) && Files.readAllLines(port).size() == 2);
         List<String> lines = Files.readAllLines(port);
         return new Browser(
@@ -139,7 +138,7 @@ public final class Browser implements AutoCloseable {
             message.put("sessionId", to);
         }
         socket.sendText(JsonMapper.shared().writeValueAsString(message), true).join();
-        return answer.orTimeout(SOON.toSeconds(), TimeUnit.SECONDS).join();
+        return answer.orTimeout(Waits.LIMIT.toSeconds(), TimeUnit.SECONDS).join();
     }
 
     /// @param dark what the person has chosen
@@ -166,7 +165,7 @@ public final class Browser implements AutoCloseable {
     public void open(String address) {
         long loaded = loads();
         call("Page.navigate", Map.of("url", address));
-        Awaitility.await().atMost(SOON).until(() -> loads() > loaded);
+        Awaitility.await().atMost(Waits.LIMIT).until(() -> loads() > loaded);
     }
 
     private long loads() {
@@ -195,7 +194,7 @@ public final class Browser implements AutoCloseable {
 
     public void await(String expression) {
         Awaitility.await()
-                .atMost(SOON)
+                .atMost(Waits.LIMIT)
                 .alias(expression)
                 .until(() -> value("Boolean(" + expression + ")").equals("true"));
     }

@@ -12,6 +12,7 @@ import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -58,7 +59,7 @@ class DemoIT {
         assertThat(service.isClosed()).isTrue();
         Path folder = Objects.requireNonNull(service.specFile.get()).resolveSibling(".");
         assertThat(folder).doesNotExist();
-        await().atMost(Duration.ofSeconds(10))
+        await().atMost(Waits.LIMIT)
                 .until(() -> before.containsAll(ProcessHandle.current().children().toList()));
     }
 
@@ -80,9 +81,7 @@ class DemoIT {
     void aTransactionThatIsNotFoundEndsTheDemoWithExitCodeOne() {
         StandInService service = new StandInService(List.of("IN_SYNC"), "equal");
         service.onRollback =
-                () ->
-                        await().atMost(Duration.ofSeconds(30))
-                                .until(() -> deleteReceipts(service) > 0);
+                () -> await().atMost(Waits.LIMIT).until(() -> deleteReceipts(service) > 0);
 
         // Another run's receipts are as young, and nobody misses them.
         assertThat(demo(service).run(inNewFolder())).isEqualTo(1);
@@ -212,14 +211,14 @@ class DemoIT {
 
         CompletableFuture<Integer> running =
                 CompletableFuture.supplyAsync(() -> demo.run(inSharedFolder(false)));
-        await().atMost(Duration.ofSeconds(60)).until(() -> output.toString().contains("Ctrl-C"));
+        await().atMost(Waits.LIMIT).until(() -> output.toString().contains("Ctrl-C"));
         assertThat(output.toString()).contains("./millrace switchover --url", "rollback --url");
         assertThat(service.moves).isEmpty();
         assertThat(running).isNotDone();
         assertThat(service.isClosed()).isFalse();
         demo.leave();
 
-        assertThat(running).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(0);
+        assertThat(running).succeedsWithin(Waits.LIMIT).isEqualTo(0);
     }
 
     /// A demo beside the shop of an earlier test: only its first run creates the databases.

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.demo.Route.Side;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -68,12 +69,12 @@ class ShopIT {
 
         Traffic traffic = Traffic.start(source::connect, fast);
         try (traffic) {
-            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > 1_500);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > 1_500);
         }
 
         assertThat(traffic.failures()).isEmpty();
         assertThat(traffic.rowsWritten()).isGreaterThan(traffic.transactions());
-        await().atMost(Duration.ofSeconds(20))
+        await().atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(Long.parseLong("" + source.value(written)) - before)
@@ -93,10 +94,10 @@ class ShopIT {
         source.execute("DROP TABLE session");
 
         try (Traffic traffic = Traffic.start(source::connect, new Traffic.Settings(2, 1_000, 3))) {
-            await().atMost(Duration.ofSeconds(60))
+            await().atMost(Waits.LIMIT)
                     .until(() -> traffic.failures().getOrDefault("42P01", 0L) > 3);
             long then = traffic.transactions();
-            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > then + 20);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > then + 20);
         }
     }
 
@@ -105,13 +106,13 @@ class ShopIT {
         create(500);
 
         try (Traffic traffic = Traffic.start(source::connect, new Traffic.Settings(2, 1_000, 3))) {
-            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > 10);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > 10);
             source.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
                             + " current_database() AND pid <> pg_backend_pid()");
-            await().atMost(Duration.ofSeconds(60)).until(() -> !traffic.failures().isEmpty());
+            await().atMost(Waits.LIMIT).until(() -> !traffic.failures().isEmpty());
             long then = traffic.transactions();
-            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > then + 20);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > then + 20);
         }
     }
 
@@ -133,7 +134,7 @@ class ShopIT {
 
         Traffic traffic = Traffic.start(inMarket(), new Traffic.Settings(4, 2_000, 7));
         try (traffic) {
-            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > 1_500);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > 1_500);
         }
 
         assertThat(traffic.failures()).isEmpty();
@@ -180,7 +181,7 @@ class ShopIT {
                 "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE"
                         + " 'fenced' USING ERRCODE = '25006'; END $$");
         try (Traffic traffic = Traffic.start(source::connect, new Traffic.Settings(2, 1_000, 3))) {
-            await().atMost(Duration.ofSeconds(60)).until(() -> traffic.transactions() > 10);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > 10);
             source.execute(
                     "CREATE TRIGGER fence BEFORE INSERT ON receipt EXECUTE FUNCTION refuse()");
             traffic.resetLongestWait();
@@ -190,11 +191,9 @@ class ShopIT {
             assertThat(traffic.transactions()).isLessThanOrEqualTo(fenced + 2);
             source.execute("DROP TRIGGER fence ON receipt");
 
-            await().atMost(Duration.ofSeconds(60))
-                    .until(() -> traffic.longestWait().toMillis() >= 300);
+            await().atMost(Waits.LIMIT).until(() -> traffic.longestWait().toMillis() >= 300);
             assertThat(traffic.failures()).isEmpty();
-            await().atMost(Duration.ofSeconds(60))
-                    .until(() -> traffic.transactions() > fenced + 20);
+            await().atMost(Waits.LIMIT).until(() -> traffic.transactions() > fenced + 20);
         }
     }
 

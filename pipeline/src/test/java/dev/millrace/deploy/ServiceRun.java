@@ -1,9 +1,9 @@
 package dev.millrace.deploy;
 
 import dev.millrace.sandbox.LoopbackPort;
+import dev.millrace.testing.Waits;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +27,6 @@ record ServiceRun(
         int exit,
         String output) {
 
-    private static final Duration TO_START = Duration.ofMinutes(3);
     private static final int SKIPPED = 0;
 
     static ServiceRun of(Deployment deployment, Checkout checkout) throws Exception {
@@ -46,8 +45,8 @@ record ServiceRun(
                             environment,
                             deployment.here(deployment.run(), port),
                             port)) {
-                service.awaitAnswer("/actuator/health/liveness", 200, TO_START);
-                service.awaitAnswer("/actuator/health/readiness", 200, TO_START);
+                service.awaitAnswer("/actuator/health/liveness", 200, Waits.LIMIT);
+                service.awaitAnswer("/actuator/health/readiness", 200, Waits.LIMIT);
                 int healthy = healthCheck(deployment, port);
                 Map<String, Integer> withoutToken =
                         Map.of(
@@ -60,7 +59,7 @@ record ServiceRun(
                                 "/api/v1/status",
                                 service.without("/api/v1/status"));
                 around.load();
-                service.awaitBackfill(TO_START);
+                service.awaitBackfill(Waits.LIMIT);
                 int reconcile =
                         verb(
                                 around.folder(),

@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Tag;
@@ -22,7 +23,7 @@ class BrokerDiskIT {
                 ItemScene scene = new ItemScene(ROWS)) {
             scene.keepDataIn(disk.folder().resolve("data"));
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             disk.fill();
             ItemScene.execute(

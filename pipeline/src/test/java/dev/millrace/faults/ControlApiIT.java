@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.faults.harness.NetworkFault;
 import dev.millrace.testing.CutProxy;
+import dev.millrace.testing.Waits;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -45,7 +46,7 @@ class ControlApiIT {
                 CutProxy edge = CutProxy.before("127.0.0.1", scene.port());
                 HttpClient operators = HttpClient.newHttpClient()) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
             int row = ROWS;
             for (NetworkFault fault : faults) {
                 LOG.info("{}", fault);
@@ -57,7 +58,7 @@ class ControlApiIT {
                 ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + row + ")");
                 int rows = row;
                 Awaitility.await()
-                        .atMost(Duration.ofMinutes(1))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () ->
                                         ItemScene.number(scene.target, "SELECT count(*) FROM item")
@@ -67,7 +68,7 @@ class ControlApiIT {
                 edge.wire().resume();
                 requests.forEach(each -> each.handle((_, _) -> true).join());
                 Awaitility.await()
-                        .atMost(Duration.ofMinutes(1))
+                        .atMost(Waits.LIMIT)
                         .ignoreExceptions()
                         .until(() -> ask(operators, edge).join() == 200);
             }

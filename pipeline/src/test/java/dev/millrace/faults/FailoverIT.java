@@ -7,12 +7,12 @@ import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -36,7 +36,7 @@ class FailoverIT {
                 SandboxPostgres standby = standby(scene, failoverSlot)) {
             scene.addStandby(standby, failoverSlot ? "debezium:\n  slot.failover: 'true'\n" : "");
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
             ItemScene.execute(scene.source, "UPDATE item SET n = 1 WHERE id % 2 = 0");
             awaitReplayed(scene, standby, failoverSlot);
 
@@ -47,7 +47,7 @@ class FailoverIT {
                     "DELETE FROM item WHERE id % 3 = 0",
                     "INSERT INTO item SELECT g FROM generate_series(2001, 2100) g");
 
-            service.awaitPhase("FAILED", Duration.ofMinutes(2));
+            service.awaitPhase("FAILED", Waits.LIMIT);
             assertThat(service.status().orElseThrow().at("/rebackfill/required").asString())
                     .isNotEmpty();
             service.rebackfillAll();
@@ -104,7 +104,7 @@ class FailoverIT {
                         + CaptureSettings.slot(ItemScene.MIGRATION)
                         + "'";
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 ItemScene.number(standby, "SELECT sum(n) FROM item")

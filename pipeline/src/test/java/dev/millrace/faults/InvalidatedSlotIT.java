@@ -3,6 +3,7 @@ package dev.millrace.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -24,12 +25,12 @@ class InvalidatedSlotIT {
     void ofAServiceThatIsDown() throws Exception {
         try (ItemScene scene = scene()) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
             service.kill();
             invalidate(scene);
 
             ServiceProcess again = scene.startService();
-            again.awaitPhase("FAILED", Duration.ofMinutes(1));
+            again.awaitPhase("FAILED", Waits.LIMIT);
             heal(scene, again);
         }
     }
@@ -38,7 +39,7 @@ class InvalidatedSlotIT {
     void ofAServiceThatIsFrozen() throws Exception {
         try (ItemScene scene = scene()) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
             service.signal("STOP");
             invalidate(scene);
 
@@ -59,7 +60,7 @@ class InvalidatedSlotIT {
                 "UPDATE item SET n = 7 WHERE id % 5 = 0",
                 "CREATE TABLE filler (n int)");
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> {
                             ItemScene.execute(

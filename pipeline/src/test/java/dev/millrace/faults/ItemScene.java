@@ -6,6 +6,7 @@ import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -161,7 +161,7 @@ final class ItemScene implements AutoCloseable {
 
     /// @param primary the server that is the source now
     void requireEqual(SandboxPostgres primary) throws IOException, SQLException {
-        service().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+        service().awaitPhase("IN_SYNC", Waits.LIMIT);
         JsonNode report = service().reconcile();
         assertThat(report.path("verdict").asString())
                 .as(report.toPrettyString())

@@ -24,25 +24,33 @@ class KillsIT {
 
     @Test
     void threeKillsLoseAndDuplicateNothing() throws Exception {
-        kills(3, 20_000, 1_500, 3_000, Long.getLong("seed", 7));
+        kills(3, 20_000, 20, 1_500, 3_000, Long.getLong("seed", 7));
     }
 
     @Test
     @Tag("faults")
     void twentyKillsLoseAndDuplicateNothing() throws Exception {
-        kills(20, 60_000, 500, 8_000, Long.getLong("seed", System.nanoTime()));
+        kills(20, 60_000, 60, 500, 8_000, Long.getLong("seed", System.nanoTime()));
     }
 
+    /// @param transactionsPerSecond rate of the traffic. It goes on while the service is down, so a
+    ///   machine that is busy with other tests must be able to follow it.
     /// @param rowsPerSecond limit of the backfill, so that it lasts longer than the kills that must
     ///   hit it
     /// @param longest maximum time in milliseconds from the phase to the kill
-    private static void kills(int kills, long windowRows, int rowsPerSecond, int longest, long seed)
+    private static void kills(
+            int kills,
+            long windowRows,
+            int transactionsPerSecond,
+            int rowsPerSecond,
+            int longest,
+            long seed)
             throws Exception {
         boolean engine = ShopScene.BACKFILL.equals("engine");
         long rows = engine ? windowRows * ENGINE_ROWS : windowRows;
         LOG.info("seed {}, backfill: {}", seed, ShopScene.BACKFILL);
         Random random = new Random(seed);
-        try (ShopScene scene = new ShopScene(rows, 60, seed)) {
+        try (ShopScene scene = new ShopScene(rows, transactionsPerSecond, seed)) {
             for (int kill = 1; kill <= kills; kill++) {
                 boolean streaming = kill > kills * 2 / 5;
                 ServiceProcess service = scene.startService();

@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.sql.Connection;
@@ -109,13 +110,13 @@ class LargeBackfillIT {
             // What was read before the pause is still on its way to the log.
             Awaitility.await()
                     .during(Duration.ofSeconds(2))
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(() -> rowsDone(service), new Unchanged()::test);
             long rows = rowsDone(service);
             Set<String> before = new HashSet<>();
             Awaitility.await()
                     .during(Duration.ofSeconds(3))
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(200))
                     .failFast(
                             () -> {
@@ -160,7 +161,7 @@ class LargeBackfillIT {
     /// Waits until the server has noticed the end of every session of a reader.
     private static RangeReads readsSoFar(ItemScene scene) throws IOException {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 ItemScene.number(

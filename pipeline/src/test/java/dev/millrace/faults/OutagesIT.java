@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxPostgres.StopMode;
 import dev.millrace.testing.BrokerProcess;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
@@ -21,7 +22,7 @@ class OutagesIT {
     @Test
     void theTargetIsDownForSeconds() throws Exception {
         try (ShopScene scene = new ShopScene(5_000, 40, 1)) {
-            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.startService().awaitPhase("IN_SYNC", Waits.LIMIT);
             scene.target.stop(StopMode.FAST);
             named(scene, "target");
             scene.target.restart();
@@ -33,7 +34,7 @@ class OutagesIT {
     @Tag("faults")
     void theTargetIsDownForAMinute() throws Exception {
         try (ShopScene scene = new ShopScene(20_000, 40, 2)) {
-            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.startService().awaitPhase("IN_SYNC", Waits.LIMIT);
             scene.target.stop(StopMode.FAST);
             named(scene, "target");
             // The test needs an outage of this length.
@@ -47,7 +48,7 @@ class OutagesIT {
     @Tag("faults")
     void theTargetHangsAndContinues() throws Exception {
         try (ShopScene scene = new ShopScene(5_000, 40, 3)) {
-            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.startService().awaitPhase("IN_SYNC", Waits.LIMIT);
             scene.target.suspend();
             named(scene, "target");
             scene.target.resume();
@@ -59,7 +60,7 @@ class OutagesIT {
     @Tag("faults")
     void theSourceIsRestarted() throws Exception {
         try (ShopScene scene = new ShopScene(5_000, 40, 4)) {
-            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.startService().awaitPhase("IN_SYNC", Waits.LIMIT);
             crash(scene.source);
             named(scene, "source");
             scene.source.restart();
@@ -72,7 +73,7 @@ class OutagesIT {
     void theBrokerIsKilledAndRestarted() throws Exception {
         try (BrokerProcess broker = new BrokerProcess();
                 ShopScene scene = new ShopScene(5_000, 40, 5, kafka(broker))) {
-            scene.startService().awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            scene.startService().awaitPhase("IN_SYNC", Waits.LIMIT);
             broker.kill();
             named(scene, "kafka");
             broker.restart();
@@ -87,7 +88,7 @@ class OutagesIT {
                 ShopScene scene = new ShopScene(100_000, 40, 6, kafka(broker))) {
             scene.startService();
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(2))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(50))
                     .until(() -> scene.service().events() > 0);
             broker.kill();

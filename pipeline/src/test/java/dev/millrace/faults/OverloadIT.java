@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.Waits;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -126,7 +127,7 @@ class OverloadIT {
             long begin = System.nanoTime();
             hold(WINDOW_SECONDS);
             long end = System.nanoTime();
-            Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> arrivals.haveArrived(end));
+            Awaitility.await().atMost(Waits.LIMIT).until(() -> arrivals.haveArrived(end));
             double p99 = arrivals.percentile(0.99, begin, end);
             LOG.info(
                     "at {} changes/s: p50 {} ms, p99 {} ms",

@@ -3,6 +3,7 @@ package dev.millrace.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -47,7 +48,7 @@ class RebackfillKillsIT {
                         + CaptureSettings.slot(ItemScene.MIGRATION)
                         + "'";
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(5))
                 .ignoreExceptions()
                 .until(
@@ -62,7 +63,7 @@ class RebackfillKillsIT {
 
     private static void awaitStep(ServiceProcess service, List<String> steps) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->
@@ -77,9 +78,9 @@ class RebackfillKillsIT {
         AtomicBoolean writing = new AtomicBoolean(true);
         try (ItemScene scene = new ItemScene(ROWS)) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
             dropSlot(scene);
-            service.awaitPhase("FAILED", Duration.ofMinutes(1));
+            service.awaitPhase("FAILED", Waits.LIMIT);
             ItemScene.execute(
                     scene.source,
                     "DELETE FROM item WHERE id % 3 = 0",
@@ -101,11 +102,11 @@ class RebackfillKillsIT {
             service.throttle(0);
             ServiceProcess last = service;
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(3))
+                    .atMost(Waits.LIMIT)
                     .until(() -> "done".equals(last.operation(operation).path("state").asString()));
             writing.set(false);
             writer.join();
-            last.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            last.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             assertThat(last.reconcile().path("verdict").asString()).isEqualTo("equal");
             for (String query :

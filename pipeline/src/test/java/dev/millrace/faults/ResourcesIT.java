@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +37,7 @@ class ResourcesIT {
                     "ALTER TABLE item SET TABLESPACE small",
                     "ALTER INDEX item_pkey SET TABLESPACE small");
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             ItemScene.execute(
                     scene.source,
@@ -59,7 +60,7 @@ class ResourcesIT {
             throws Exception {
         try (ItemScene scene = sceneOfRole("first")) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             alter(scene, taken);
             ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + (ROWS + 1) + ")");
@@ -75,7 +76,7 @@ class ResourcesIT {
     void aRotatedPasswordNeedsNoRestart() throws Exception {
         try (ItemScene scene = sceneOfRole("first")) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             alter(scene, "PASSWORD 'second'");
             ItemScene.execute(scene.source, "INSERT INTO item VALUES (" + (ROWS + 1) + ")");
@@ -94,7 +95,7 @@ class ResourcesIT {
             present(scene, certificates, certificates.valid());
             scene.parametersOfTarget("sslmode=verify-full&sslrootcert=" + certificates.root());
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             present(scene, certificates, certificates.expired());
             ItemScene.execute(
@@ -171,9 +172,9 @@ class ResourcesIT {
 
     private static void arrive(ItemScene scene, long rows) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(200))
                 .until(() -> ItemScene.number(scene.target, "SELECT count(*) FROM item") == rows);
-        scene.service().awaitPhase("IN_SYNC", Duration.ofMinutes(1));
+        scene.service().awaitPhase("IN_SYNC", Waits.LIMIT);
     }
 }

@@ -8,11 +8,11 @@ import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.StreamSupport;
@@ -186,7 +186,7 @@ class SamplesIT {
     }
 
     private static JsonNode verdict(ServiceProcess service, Writer writer) throws Exception {
-        service.awaitPhase("IN_SYNC", Duration.ofMinutes(2));
+        service.awaitPhase("IN_SYNC", Waits.LIMIT);
         long before = writer.statements();
         JsonNode report = service.reconcile();
         long during = writer.statements() - before;

@@ -3,6 +3,7 @@ package dev.millrace.faults;
 import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -120,7 +121,7 @@ public final class ServiceProcess implements AutoCloseable {
     /// @param rowsPerSecond 0 for no limit
     public void throttle(int rowsPerSecond) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(3))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () -> {
@@ -266,7 +267,7 @@ public final class ServiceProcess implements AutoCloseable {
     void rebackfillAll() throws IOException {
         String operation = rebackfill("{}");
         Awaitility.await()
-                .atMost(Duration.ofMinutes(3))
+                .atMost(Waits.LIMIT)
                 .until(() -> "done".equals(operation(operation).path("state").asString()));
     }
 

@@ -8,12 +8,12 @@ import dev.millrace.sandbox.LoopbackPort;
 import dev.millrace.sandbox.SandboxPostgres;
 import dev.millrace.sandbox.SandboxSettings;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -101,7 +101,7 @@ final class ShopScene implements AutoCloseable {
     /// that no change is in the log twice. An existing row may be read twice only if it moved: an
     /// update wrote its new version to a page that was read later.
     void requireComplete() throws IOException {
-        service().awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+        service().awaitPhase("IN_SYNC", Waits.LIMIT);
         JsonNode report = service().reconcile();
         assertThat(report.path("verdict").stringValue(""))
                 .as(report.toPrettyString())

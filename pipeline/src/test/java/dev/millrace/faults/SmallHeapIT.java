@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
@@ -21,7 +22,7 @@ class SmallHeapIT {
         try (ItemScene scene = new ItemScene(ROWS)) {
             ServiceProcess small = scene.startService("-Xmx" + megabytes + "m");
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(3))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(200))
                     .until(() -> !small.isAlive() || small.phase().equals("IN_SYNC"));
             if (!small.isAlive()) {

@@ -3,6 +3,7 @@ package dev.millrace.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.sandbox.Folders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -57,7 +58,7 @@ class StateFolderIT {
 
     private static ServiceProcess stopped(ItemScene scene) {
         ServiceProcess service = scene.startService();
-        service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+        service.awaitPhase("IN_SYNC", Waits.LIMIT);
         return service;
     }
 
@@ -82,7 +83,7 @@ class StateFolderIT {
 
     private static void heal(ItemScene scene) throws Exception {
         ServiceProcess service = scene.startServiceWithoutLog();
-        service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+        service.awaitPhase("IN_SYNC", Waits.LIMIT);
         service.kill();
 
         scene.startServiceWithoutLog();

@@ -2,6 +2,7 @@ package dev.millrace.faults;
 
 import dev.millrace.change.Topics;
 import dev.millrace.testing.BrokerCluster;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
@@ -27,7 +28,7 @@ class ThreeBrokersIT {
                                 "kafka:\n  bootstrap-servers: %s\n  partitions: 3\n"
                                         .formatted(cluster.bootstrapServers()))) {
             ServiceProcess service = scene.startService();
-            service.awaitPhase("IN_SYNC", Duration.ofMinutes(3));
+            service.awaitPhase("IN_SYNC", Waits.LIMIT);
 
             lose(cluster, scene, cluster.leader(new Topics(MIGRATION).changes(), 0));
             lose(cluster, scene, cluster.controller());
@@ -41,7 +42,7 @@ class ThreeBrokersIT {
         cluster.kill(broker);
         long before = scene.service().events();
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(200))
                 .until(() -> scene.service().events() > before);
         cluster.restart(broker);

@@ -10,6 +10,7 @@ import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchStep;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,7 +123,7 @@ final class BankProcess implements AutoCloseable {
     /// @return the side to which the clients write
     String awaitSide() {
         return Awaitility.await()
-                        .atMost(Duration.ofMinutes(3))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () -> {
                                     service().requireAlive();
@@ -151,7 +152,7 @@ final class BankProcess implements AutoCloseable {
         }
         AtomicReference<String> id = new AtomicReference<>("");
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> id.set(service().move(kind.id())));
         return Objects.requireNonNull(id.get());
     }
@@ -170,7 +171,7 @@ final class BankProcess implements AutoCloseable {
         AtomicReference<Connection> older = new AtomicReference<>();
         AtomicReference<String> id = new AtomicReference<>("");
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             Connection begun = snapshot(source);
@@ -223,7 +224,7 @@ final class BankProcess implements AutoCloseable {
 
     private void awaitFenced(TestDatabase side) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> !isOpen(side));
     }
@@ -253,7 +254,7 @@ final class BankProcess implements AutoCloseable {
         traffic.assertMoves(moves);
         for (TestDatabase side : List.of(source, target)) {
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(1))
+                    .atMost(Waits.LIMIT)
                     .untilAsserted(() -> traffic.assertComplete(side));
         }
     }

@@ -15,6 +15,7 @@ import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -185,7 +186,7 @@ final class BankScene implements AutoCloseable {
         scene.awaitPhase("REVERSIBLE");
         // The journal is read after the phase has changed.
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 Optional.ofNullable(scene.running().status().rollback())
@@ -288,7 +289,7 @@ final class BankScene implements AutoCloseable {
 
     void awaitUnresolved(UUID id) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> scene.running().operation(id).orElseThrow().state(),
                         State.UNRESOLVED::equals);
@@ -297,7 +298,7 @@ final class BankScene implements AutoCloseable {
 
     void awaitStep(UUID id, SwitchStep step) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(10))
                 .until(
                         () -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.postgres.SqlFailure;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -205,7 +206,7 @@ final class BankTraffic implements AutoCloseable {
     void awaitProgress(String side) {
         long now = System.nanoTime();
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             assertThat(failures).isEmpty();

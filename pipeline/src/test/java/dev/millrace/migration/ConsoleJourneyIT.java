@@ -13,8 +13,8 @@ import dev.millrace.spec.Secret;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchoverRequest.Action;
+import dev.millrace.testing.Waits;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -71,7 +71,7 @@ class ConsoleJourneyIT {
     private static void awaitEndOfRepair(BankScene bank) {
         Moves operator = new Moves(bank.scene);
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(
@@ -111,7 +111,7 @@ class ConsoleJourneyIT {
                     "form[data-action$=repair][data-phased]",
                     Map.of("[name=reason]", "a bad script"));
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(1))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     bank.scene

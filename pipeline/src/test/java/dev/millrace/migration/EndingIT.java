@@ -10,6 +10,7 @@ import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,14 +119,14 @@ class EndingIT {
 
             try (MigrationLife next = ending.next(EndingStep.Trace.NONE)) {
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(30))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () -> next.status().blockers().toString(),
                                 blockers -> blockers.contains("has run the migration after"));
                 // Longer than until the next attempt.
                 Awaitility.await()
                         .during(Duration.ofSeconds(3))
-                        .atMost(Duration.ofSeconds(10))
+                        .atMost(Waits.LIMIT)
                         .until(() -> next.status().phase().equals("IN_SYNC"));
             }
             assertThat(running.minus(Inventory.of(scene)))

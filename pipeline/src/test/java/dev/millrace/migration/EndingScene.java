@@ -9,9 +9,9 @@ import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.ending.MigrationLife;
 import dev.millrace.ending.MigrationLife.Plan;
 import dev.millrace.switchover.Operation.State;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -104,7 +104,7 @@ record EndingScene(MigrationScene scene, Inventory before) {
 
     static Ending awaitEnd(MigrationLife life, UUID id) {
         return Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .until(() -> life.ending(id).orElseThrow(), ending -> ending.state() == State.DONE);
     }
 

@@ -10,7 +10,7 @@ import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -124,13 +124,13 @@ class ExternalFenceIT {
         scene.target.execute("INSERT INTO item VALUES (200, 'new')");
         scene.source.execute("UPDATE item SET body = 'late' WHERE id = 1");
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.running().status().blockers())
                                         .anyMatch(blocker -> blocker.contains("public.item")));
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> scene.target.value("SELECT body FROM item WHERE id = 1"),
                         "late"::equals);

@@ -7,6 +7,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.switchover.Operation.State;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -42,7 +43,7 @@ class ForeignWritesIT {
     private StatusReport.ForeignWrites writeUntilFound(String sql) {
         return Objects.requireNonNull(
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .pollInterval(Duration.ofMillis(500))
                         .until(
                                 () -> {
@@ -81,7 +82,7 @@ class ForeignWritesIT {
     private void repairUntilEqual() {
         scene.source.execute("UPDATE item SET name = 'repaired' WHERE id = 3");
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 scene.reconcile().verdict() == Verdict.EQUAL
@@ -114,7 +115,7 @@ class ForeignWritesIT {
                                                 false))
                                 .id());
         Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .until(() -> scene.running().rebackfill(id).orElseThrow().state() == State.DONE);
         scene.awaitPhase("IN_SYNC");
 
@@ -131,7 +132,7 @@ class ForeignWritesIT {
                 "UPDATE item SET name = CASE WHEN id = 1500 THEN 'foreign' ELSE name END");
 
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 Objects.requireNonNull(scene.running().status().foreignWrites())

@@ -13,6 +13,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart;
 import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -206,7 +207,7 @@ class GenerationStartIT {
             scene.target.execute(BREAK);
             gate.interrupt();
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     !"1"

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
-import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// A migration with `indexes: after-backfill`, while the source changes.
-@Timeout(300)
+@Timeout(900)
 class IndexesMigrationIT {
 
     private static final String CATALOG =
@@ -60,7 +60,7 @@ class IndexesMigrationIT {
             String before = String.valueOf(scene.target.value(CATALOG));
             scene.start();
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(() -> "2000".equals(scene.target.value("SELECT count(*) FROM part")));
             reader.setAutoCommit(false);
             reader.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
@@ -94,7 +94,7 @@ class IndexesMigrationIT {
 
     private static void awaitBlocker(MigrationScene scene, String text) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.running().status().blockers())

@@ -3,10 +3,10 @@ package dev.millrace.migration;
 import dev.millrace.change.Topics;
 import dev.millrace.stream.Direction;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -61,7 +61,7 @@ record Inventory(SortedSet<String> objects) {
     /// offsets are committed for the first time.
     static Inventory ofRunning(MigrationScene scene) {
         return Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> of(scene),
                         found ->

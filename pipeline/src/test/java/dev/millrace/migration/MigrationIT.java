@@ -9,6 +9,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.GenerationStart.Rows;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.testing.OddNames;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.sql.Connection;
 import java.time.Duration;
@@ -121,7 +122,7 @@ class MigrationIT {
 
             try (Connection _ = scene.takeOwnership()) {
                 awaitBlocker(scene, "Another Millrace process runs migration");
-                Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !scene.streams());
+                Awaitility.await().atMost(Waits.LIMIT).until(() -> !scene.streams());
                 assertThat(scene.running().status().phase()).isEqualTo("CATCHING_UP");
                 assertThat(scene.running().ready()).isFalse();
             }
@@ -141,7 +142,7 @@ class MigrationIT {
 
     private static void awaitBlocker(MigrationScene scene, String text) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(50))
                 .untilAsserted(
                         () ->
@@ -158,7 +159,7 @@ class MigrationIT {
             scene.source.execute("DELETE FROM item WHERE id % 2 = 0");
             gate.interrupt();
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(() -> scene.running().status().generation() == 2);
             scene.awaitPhase("IN_SYNC");
 

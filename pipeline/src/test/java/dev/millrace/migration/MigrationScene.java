@@ -53,6 +53,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -289,7 +290,7 @@ final class MigrationScene implements AutoCloseable {
                         List.of(),
                         InstantSource.system())) {
             return Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(retention::state, state -> !(state instanceof ComponentState.Starting));
         }
     }
@@ -461,7 +462,7 @@ final class MigrationScene implements AutoCloseable {
         Connection other = target.connect();
         CompletableFuture<Void> queued = CompletableFuture.runAsync(() -> lockOwnership(other));
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 "1"
@@ -516,7 +517,7 @@ final class MigrationScene implements AutoCloseable {
     /// Waits until a session of this migration waits for a lock.
     void awaitWaiting(TestDatabase database, String purpose) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> waiting(database, purpose) > 0);
     }
@@ -570,7 +571,7 @@ final class MigrationScene implements AutoCloseable {
             number = new Watermarks(name, 1).emit(connection).number().number();
         }
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> {
                             SourcePosition position = capture.position();
@@ -601,7 +602,7 @@ final class MigrationScene implements AutoCloseable {
 
     void awaitPhase(String phase) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(100))
                 .untilAsserted(
                         () ->
@@ -614,7 +615,7 @@ final class MigrationScene implements AutoCloseable {
     /// Waits until the end-to-end lag is known and low.
     void awaitFresh() {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> {
                             Double age = running().status().lag().endToEndSeconds();

@@ -11,8 +11,8 @@ import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchStep;
 import dev.millrace.switchover.SwitchoverOperation;
 import dev.millrace.switchover.SwitchoverRequest;
+import dev.millrace.testing.Waits;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -42,7 +42,7 @@ record Moves(MigrationScene scene) {
 
     void awaitOpenGates(Kind kind) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(
@@ -56,7 +56,7 @@ record Moves(MigrationScene scene) {
 
     Operation awaitEnd(UUID id) {
         return Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> scene.running().operation(id).orElseThrow(),
                         operation -> operation.state().isFinished());

@@ -39,6 +39,7 @@ import dev.millrace.stream.ReplicationStream;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -179,7 +180,7 @@ class OppositeStreamsIT {
 
         private void awaitInSync() {
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(90))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(100))
                     .untilAsserted(
                             () ->
@@ -191,7 +192,7 @@ class OppositeStreamsIT {
         private Verdict reconcile() {
             UUID id = running().reconcile(List.of());
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(120))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     !(running().reconciliation(id).orElseThrow()
@@ -212,7 +213,7 @@ class OppositeStreamsIT {
                 number = stream().watermarks(1).emit(connection).number().number();
             }
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(90))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(50))
                     .until(() -> applied() >= number);
         }
@@ -461,7 +462,7 @@ class OppositeStreamsIT {
                 long before = batches(reverse);
                 reverse.start();
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .pollInterval(Duration.ofMillis(2))
                         .until(() -> batches(reverse) > before + 20);
                 SourceCapture capture = reverse.running().rejected().live().stream().capture();

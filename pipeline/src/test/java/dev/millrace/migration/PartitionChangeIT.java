@@ -8,11 +8,11 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -22,10 +22,8 @@ import org.junit.jupiter.api.Timeout;
 
 /// Partitions of a source table are attached, detached, dropped and truncated while the migration
 /// runs. The stream carries none of it: what it lacks is read again, and nothing fails.
-@Timeout(600)
+@Timeout(900)
 class PartitionChangeIT {
-
-    private static final Duration WAIT = Duration.ofSeconds(120);
 
     private static final String ROWS =
             "SELECT count(*) || md5(string_agg(p::text, ',' ORDER BY id)) FROM part p";
@@ -53,7 +51,7 @@ class PartitionChangeIT {
     }
 
     private static void awaitEqual(MigrationScene scene) throws Exception {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             assertThat(scene.running().status().phase()).isNotEqualTo("FAILED");
@@ -73,7 +71,7 @@ class PartitionChangeIT {
     }
 
     private static void awaitBlocker(MigrationScene scene, String text) {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.running().status().blockers().toString())
@@ -158,7 +156,7 @@ class PartitionChangeIT {
     }
 
     private static void awaitReadAgain(MigrationScene scene, String table, String reason) {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 !scene.target
@@ -203,7 +201,7 @@ class PartitionChangeIT {
                     "ALTER TABLE millrace.lost_changes ENABLE ALWAYS TRIGGER refuse");
 
             scene.source.execute("DROP TABLE p1");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(() -> "t".equals(scene.target.value("SELECT is_called FROM covers")));
             assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
                     .isEqualTo("0");
@@ -256,7 +254,7 @@ class PartitionChangeIT {
             awaitBlocker(scene, "received public.p2");
             assertThat(scene.reconcile("public.part").verdict()).isEqualTo(Verdict.UNDECIDED);
             scene.source.execute("UPDATE other SET v = 'flows'");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     "100"
@@ -332,7 +330,7 @@ class PartitionChangeIT {
                     "ALTER TABLE part ATTACH PARTITION p3 FOR VALUES FROM (3000) TO (4000)");
             awaitBlocker(scene, "received public.p3");
             scene.source.execute("DROP TABLE p1");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     "2"
@@ -353,7 +351,7 @@ class PartitionChangeIT {
             createStandAlone(scene, "p2", 2000, 2999);
             scene.source.execute(
                     "ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (2000) TO (3000)");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     !scene.target
@@ -371,7 +369,7 @@ class PartitionChangeIT {
             assertThat(scene.reconcile("public.other").verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.target.value("SELECT count(*) FROM part")).isEqualTo("2000");
 
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .untilAsserted(
                             () ->
                                     assertThat(

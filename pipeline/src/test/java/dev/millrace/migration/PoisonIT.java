@@ -6,7 +6,7 @@ import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.switchover.Operation.State;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -54,7 +54,7 @@ class PoisonIT {
                                                     false))
                                     .id());
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(2))
+                    .atMost(Waits.LIMIT)
                     .untilAsserted(
                             () ->
                                     assertThat(

@@ -15,6 +15,7 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -39,7 +40,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// Rows are read again while writers go on: those of one table, whose target was damaged, and all
 /// of them after the stream was lost. Nothing is emptied. Every test ends in sync, so most use one
 /// migration, each in a later generation.
-@Timeout(600)
+@Timeout(900)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RebackfillIT {
 
@@ -91,7 +92,7 @@ class RebackfillIT {
 
     private static void awaitDone(MigrationScene scene, UUID id) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(120))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.running().rebackfill(id).orElseThrow().state())
@@ -292,7 +293,7 @@ class RebackfillIT {
         private static void dropSlot(MigrationScene scene) {
             String of = " FROM pg_replication_slots WHERE slot_name = '" + slot(scene) + "'";
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(5))
                     .ignoreExceptions()
                     .until(
@@ -397,7 +398,7 @@ class RebackfillIT {
         change(scene, new BackfillChange.Action.Pause());
         UUID first = begin(scene, Optional.empty());
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 "sweep"
@@ -491,7 +492,7 @@ class RebackfillIT {
         scene.target.execute("ALTER TABLE note RENAME text TO other");
         scene.source.execute("INSERT INTO note VALUES (501, 'stops the table')");
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 scene.running().status().tables().stream()
@@ -547,7 +548,7 @@ class RebackfillIT {
         scene.awaitPhase("IN_SYNC");
         scene.source.execute("ALTER TABLE doc ALTER title TYPE text USING upper(title)");
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.running().status().blockers())

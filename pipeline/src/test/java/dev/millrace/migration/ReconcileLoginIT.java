@@ -14,9 +14,9 @@ import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 
 /// Comparisons under a login that has only the documented privileges, beside a migration that has
 /// another login.
-@Timeout(300)
+@Timeout(900)
 class ReconcileLoginIT {
 
     private final String role = "reader_" + Long.toString(System.nanoTime(), 36);
@@ -84,7 +84,7 @@ class ReconcileLoginIT {
         UUID id = scene.running().reconcile(List.of(), Method.TOUCHED_KEYS);
         return ((ReconciliationState.Finished)
                         Awaitility.await()
-                                .atMost(Duration.ofMinutes(1))
+                                .atMost(Waits.LIMIT)
                                 .until(
                                         () -> scene.running().reconciliation(id).orElseThrow(),
                                         ReconciliationState.Finished.class::isInstance))
@@ -134,7 +134,7 @@ class ReconcileLoginIT {
                                         Optional.empty()))
                         .id();
         return Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> scene.running().repairs().find(id).orElseThrow(),
                         repair -> repair.state().isFinished());

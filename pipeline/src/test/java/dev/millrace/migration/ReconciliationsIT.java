@@ -21,6 +21,7 @@ import dev.millrace.reconcile.pass.Reconciler;
 import dev.millrace.retention.LogHolds;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.stream.KnownTables;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
@@ -96,7 +97,7 @@ class ReconciliationsIT {
                     .satisfies(past -> assertThat(past.verdict()).isEqualTo("different"));
             String stored = "SELECT report::text FROM millrace.reconciliation";
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(Waits.LIMIT)
                     .until(() -> !scene.target.query(stored).isEmpty());
             assertThat(scene.target.value(stored))
                     .contains("\"different\"", "hash:")
@@ -209,7 +210,7 @@ class ReconciliationsIT {
     private static ReconciliationReport awaitReport(Reconciliations reconciliations, UUID id) {
         ReconciliationState state =
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () -> reconciliations.find(id).orElseThrow(),
                                 ReconciliationState.Finished.class::isInstance);

@@ -13,7 +13,7 @@ import dev.millrace.rejected.RejectedChange;
 import dev.millrace.rejected.RejectedChange.Action;
 import dev.millrace.rejected.RejectedKey;
 import dev.millrace.replication.RefusedException;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,8 +25,6 @@ import org.junit.jupiter.api.Test;
 /// Rows that the target refuses, from the source's change to the verdict.
 class RejectedKeysIT {
 
-    private static final Duration WAIT = Duration.ofSeconds(90);
-
     private static Map<String, String> key(int id) {
         return Map.of("id", String.valueOf(id));
     }
@@ -37,7 +35,8 @@ class RejectedKeysIT {
 
     /// The status is as old as the last probe.
     private static StatusReport.Table status(MigrationScene scene, long rejected) {
-        await().atMost(WAIT).until(() -> Long.valueOf(rejected).equals(table(scene).rejected()));
+        await().atMost(Waits.LIMIT)
+                .until(() -> Long.valueOf(rejected).equals(table(scene).rejected()));
         return table(scene);
     }
 

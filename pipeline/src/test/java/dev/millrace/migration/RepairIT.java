@@ -16,6 +16,7 @@ import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -46,7 +47,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// Rows of the target differ and are repaired while the source is written. Every test ends with
 /// equal tables, so all use one migration.
-@Timeout(300)
+@Timeout(900)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RepairIT {
 
@@ -121,7 +122,7 @@ class RepairIT {
 
     private Repair awaitEnd(UUID id) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(120))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(find(id).state())
@@ -379,7 +380,7 @@ class RepairIT {
                                     OptionalLong.empty(),
                                     OptionalLong.of(400)));
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .pollInterval(Duration.ofMillis(5))
                     .until(() -> !find(id).tables().isEmpty());
             try (Writers _ = new Writers(scene.source, planted, Writers::any);
@@ -494,7 +495,7 @@ class RepairIT {
     private UUID beginSlowly() {
         UUID id = begin(request(false, Set.of(), OptionalLong.empty(), OptionalLong.of(1)));
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(() -> find(id).tables().stream().anyMatch(table -> table.written() > 0));
         return id;
     }
@@ -628,7 +629,7 @@ class RepairIT {
                         .request(request(List.of(), false, Optional.empty(), Optional.empty()))
                         .id();
         return Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> scene.running().repairs().find(id).orElseThrow(),
                         repair -> repair.state() == State.DONE);

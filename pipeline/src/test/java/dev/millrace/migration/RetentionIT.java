@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -63,7 +64,7 @@ class RetentionIT {
     /// Later watermarks are applied, so that nothing before these ends is needed.
     private static void awaitDeleted(MigrationScene scene, Map<Integer, Long> ends) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.topics.logged().get(0))
@@ -114,7 +115,7 @@ class RetentionIT {
     /// Waits until the mappings have passed in each partition what apply has stored.
     private static void awaitMappedBeyond(MigrationScene scene) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             Map<Integer, Long> mapped = scene.topics.mappingsOffsets();
@@ -202,7 +203,7 @@ class RetentionIT {
     /// token can be in the first block.
     private static void awaitDeletable(MigrationScene scene) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             Map<Integer, Long> mapped = scene.topics.mappingsOffsets();

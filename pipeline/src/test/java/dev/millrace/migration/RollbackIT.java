@@ -10,7 +10,7 @@ import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -87,7 +87,7 @@ class RollbackIT {
             assertDone(bank.move(Kind.ROLLBACK));
 
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(1))
+                    .atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     "0"
@@ -107,7 +107,7 @@ class RollbackIT {
                 BankScene.routedBy(BankScene::flag, scene -> scene.backfill(Backfill.WINDOWS))) {
             bank.assertEqual();
             Awaitility.await()
-                    .atMost(Duration.ofMinutes(2))
+                    .atMost(Waits.LIMIT)
                     .until(() -> isRefusedBeforeThePhaseFollows(bank));
         }
     }
@@ -148,14 +148,14 @@ class RollbackIT {
     /// A write past the fence is not lost, and the operator sees it.
     private static void assertBreachIsAppliedAndShown(MigrationScene scene) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(() -> !scene.target.query("SELECT FROM account WHERE id = 2000").isEmpty());
         awaitBlockers(scene, List.of("public.account of the fenced source"));
     }
 
     private static void awaitBlockers(MigrationScene scene, List<String> parts) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             List<String> blockers = scene.running().status().blockers();

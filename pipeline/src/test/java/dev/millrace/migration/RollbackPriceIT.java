@@ -7,7 +7,7 @@ import dev.millrace.rollback.RollbackPrice;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -45,7 +45,7 @@ class RollbackPriceIT {
 
     private void awaitRowsApplied(long rows) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(price().rowsApplied()).isEqualTo(rows));
     }
 
@@ -77,7 +77,7 @@ class RollbackPriceIT {
     @Order(3)
     void countsWhatWasWrittenOnTheTargetAlsoAfterARestart() throws Exception {
         awaitRowsApplied(0);
-        Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> price().seconds() != null);
+        Awaitility.await().atMost(Waits.LIMIT).until(() -> price().seconds() != null);
         bank.scene.target.execute("INSERT INTO account VALUES (3000, 1), (3001, 1), (3002, 1)");
         awaitRowsApplied(3);
         assertThat(price().comparesAllRows()).isFalse();

@@ -12,8 +12,8 @@ import dev.millrace.testing.Blocks;
 import dev.millrace.testing.LostRecords;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestProducer;
+import dev.millrace.testing.Waits;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +59,7 @@ record SceneTopics(Map<String, Object> kafka, Topics topics, int partitions) {
         String group = topics.rowsApplication(1);
         try (Admin admin = Admin.create(kafka)) {
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .ignoreExceptions()
                     .until(
                             () -> {
@@ -117,9 +117,7 @@ record SceneTopics(Map<String, Object> kafka, Topics topics, int partitions) {
         try (Broker broker = new Broker(kafka)) {
             String topic = topics.position();
             broker.delete(List.of(topic));
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(20))
-                    .until(() -> broker.find(topic).isEmpty());
+            Awaitility.await().atMost(Waits.LIMIT).until(() -> broker.find(topic).isEmpty());
         }
     }
 

@@ -13,7 +13,7 @@ import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.SwitchoverRequest;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -23,8 +23,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// The definition of a table changes while the migration runs: nothing is lost, other tables go on,
 /// and it continues by itself when the target has the change too.
 class SchemaChangeMigrationIT {
-
-    private static final Duration WAIT = Duration.ofSeconds(90);
 
     private static MigrationScene scene(String type) throws Exception {
         MigrationScene scene = new MigrationScene().backfill(Backfill.WINDOWS);
@@ -53,8 +51,8 @@ class SchemaChangeMigrationIT {
             scene.source.execute(
                     "UPDATE en SET s = 'c' WHERE id < 10",
                     "UPDATE other SET v = 'w' WHERE id < 50");
-            await().atMost(WAIT).until(() -> count(scene, "other WHERE v = 'w'") == 49);
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT).until(() -> count(scene, "other WHERE v = 'w'") == 49);
+            await().atMost(Waits.LIMIT)
                     .untilAsserted(
                             () ->
                                     assertThat(scene.running().status().warnings().toString())
@@ -62,7 +60,7 @@ class SchemaChangeMigrationIT {
                                                     "column s of target table public.en",
                                                     "has no label c",
                                                     "ALTER TYPE \"public\".\"st\" ADD VALUE 'c';"));
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(() -> scene.running().rejected().list(Optional.empty(), 99).size() == 9);
             assertThat(scene.running().rejected().list(Optional.empty(), 1).getFirst().cause())
                     .contains("column s", "type st", "22P02");
@@ -71,13 +69,13 @@ class SchemaChangeMigrationIT {
             scene.source.execute("UPDATE en SET s = 'b' WHERE id = 5");
             scene.target.execute("ALTER TYPE st ADD VALUE 'c' BEFORE 'b'");
             scene.start();
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(() -> scene.running().rejected().list(Optional.empty(), 99).isEmpty());
             scene.awaitPhase("IN_SYNC");
 
             assertThat(count(scene, "en WHERE s = 'c'")).isEqualTo(8);
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(() -> !scene.running().status().warnings().toString().contains("label"));
         }
     }
@@ -95,7 +93,7 @@ class SchemaChangeMigrationIT {
 
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(count(scene, "other WHERE v = 'p'")).isEqualTo(100);
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .untilAsserted(
                             () ->
                                     assertThat(scene.running().status().warnings().toString())
@@ -110,8 +108,8 @@ class SchemaChangeMigrationIT {
             scene.awaitPhase("IN_SYNC");
             scene.target.execute("ALTER TABLE en DROP COLUMN s");
             scene.source.execute("UPDATE en SET s = 'x'", "UPDATE other SET v = 'w'");
-            await().atMost(WAIT).until(() -> count(scene, "other WHERE v = 'w'") == 100);
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT).until(() -> count(scene, "other WHERE v = 'w'") == 100);
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     scene.running()
@@ -221,7 +219,7 @@ class SchemaChangeMigrationIT {
 
     /// The phase follows the blocker a moment later.
     private static void awaitStopped(MigrationScene scene, String... parts) {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .untilAsserted(
                         () -> {
                             assertThat(scene.running().status().blockers().toString())
@@ -243,7 +241,7 @@ class SchemaChangeMigrationIT {
                     "column s: character varying → text",
                     "millrace resume --table public.en --accept-schema");
             scene.source.execute("UPDATE other SET v = 'w'", "DELETE FROM en WHERE id = 50");
-            await().atMost(WAIT).until(() -> count(scene, "other WHERE v = 'w'") == 100);
+            await().atMost(Waits.LIMIT).until(() -> count(scene, "other WHERE v = 'w'") == 100);
             assertThat(schemaGate(scene).value()).isEqualTo("changed: [public.en]");
             assertThatThrownBy(() -> scene.running().rejected().resume(resume(false)))
                     .isInstanceOf(RefusedException.class)
@@ -257,7 +255,7 @@ class SchemaChangeMigrationIT {
             scene.source.execute("UPDATE en SET s = 'y' WHERE id = 60");
             scene.start();
             awaitStopped(scene, "column s: character varying → text");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     !scene.running().rejected().live().stream()
@@ -323,7 +321,7 @@ class SchemaChangeMigrationIT {
     }
 
     private static void awaitCompared(MigrationScene scene) {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 !scene.running().rejected().live().stream()
@@ -336,7 +334,7 @@ class SchemaChangeMigrationIT {
     private static void assertOthersFlow(MigrationScene scene) {
         scene.source.execute("UPDATE other SET v = v || 'w'");
         String values = "SELECT string_agg(v, '' ORDER BY id) FROM other";
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(scene.target.value(values))
@@ -422,7 +420,7 @@ class SchemaChangeMigrationIT {
                     "UPDATE en SET t = 'x' WHERE id < 10",
                     "ALTER TABLE en RENAME t TO s");
             scene.start();
-            await().atMost(WAIT).until(() -> count(scene, "en WHERE s = 'x'") == 9);
+            await().atMost(Waits.LIMIT).until(() -> count(scene, "en WHERE s = 'x'") == 9);
             assertReadAgain(scene);
         }
     }
@@ -485,7 +483,7 @@ class SchemaChangeMigrationIT {
                             + "'";
             String before = scene.source.value(sender);
             scene.source.query("SELECT pg_terminate_backend((" + sender + "))");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(
                             () -> {
                                 String now = scene.source.value(sender);
@@ -596,7 +594,7 @@ class SchemaChangeMigrationIT {
     }
 
     private static void awaitOperation(MigrationScene scene, String table, String condition) {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 count(
@@ -620,7 +618,7 @@ class SchemaChangeMigrationIT {
 
             scene.source.execute("ALTER TABLE en ADD COLUMN s text DEFAULT 'z'");
             awaitStopped(scene, "another one has its name", "--accept-schema");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .untilAsserted(
                             () ->
                                     assertThat(scene.running().rejected().resume(resume(true)))
@@ -646,7 +644,7 @@ class SchemaChangeMigrationIT {
                     "ALTER TABLE wide RENAME b TO d",
                     "ALTER TABLE wide DROP COLUMN c",
                     "UPDATE wide SET a = 'x' WHERE id < 10");
-            await().atMost(WAIT).until(() -> count(scene, "slim WHERE a = 'x'") == 9);
+            await().atMost(Waits.LIMIT).until(() -> count(scene, "slim WHERE a = 'x'") == 9);
             scene.awaitPhase("IN_SYNC");
             assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
             assertThat(scene.target.value("SELECT count(*) FROM millrace.rebackfill"))
@@ -667,7 +665,7 @@ class SchemaChangeMigrationIT {
             scene.start();
             change(scene, new BackfillChange.Action.Pause());
             scene.awaitPhase("BACKFILLING");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(
                             () ->
                                     scene.streams()
@@ -679,7 +677,7 @@ class SchemaChangeMigrationIT {
                     "ALTER TABLE en ALTER s TYPE " + after, "UPDATE en SET s = 'x' WHERE id < 10");
             awaitStopped(scene, "--accept-schema");
             change(scene, new BackfillChange.Action.Resume());
-            await().atMost(WAIT).until(() -> count(scene, "other") == 100);
+            await().atMost(Waits.LIMIT).until(() -> count(scene, "other") == 100);
             scene.running().rejected().resume(resume(true));
             scene.awaitPhase("IN_SYNC");
 

@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -44,7 +45,7 @@ final class SnapshotGate implements AutoCloseable {
     /// Waits until some rows are in the log and the others are blocked.
     void awaitReader() {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(50))
                 .until(
                         () ->

@@ -10,6 +10,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -348,7 +349,7 @@ class SteadyWritesIT {
         scene.writeTargetAsMigration("DELETE FROM item WHERE id < 1");
         scene.source.execute("UPDATE item SET n = n + 10 WHERE " + idle);
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .until(() -> Objects.equals(scene.target.value(rows), scene.source.value(rows)));
     }
 

@@ -12,11 +12,11 @@ import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.SwitchoverRequest;
 import dev.millrace.switchover.SwitchoverRequest.Action;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -268,7 +268,7 @@ class SwitchoverGatesIT {
 
     private void awaitGate(String name, boolean open) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(gate(name).ok()).isEqualTo(open));
     }
 
@@ -306,7 +306,7 @@ class SwitchoverGatesIT {
             assertThat(gate("login-role").reason()).contains("(psql)");
         }
         Awaitility.await()
-                .atMost(Duration.ofSeconds(10))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(gate("login-role").ok()).isTrue());
     }
 

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
 import dev.millrace.replication.RefusedException;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -14,7 +15,6 @@ import org.junit.jupiter.api.Test;
 /// A stopped table from its stop to the verdict, with a service that is restarted in between.
 class TableResumeMigrationIT {
 
-    private static final Duration WAIT = Duration.ofSeconds(90);
     private static final String COLUMNS = "id int PRIMARY KEY, name text, n int DEFAULT 0";
 
     private static TableChange resume(String table, boolean dryRun) {
@@ -29,7 +29,7 @@ class TableResumeMigrationIT {
     }
 
     private static void awaitStopped(MigrationScene scene, String reason) {
-        await().atMost(WAIT)
+        await().atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(item(scene).stopped()).contains(reason));
     }
 
@@ -48,7 +48,7 @@ class TableResumeMigrationIT {
                     "UPDATE item SET n = id WHERE id % 3 = 0",
                     "DELETE FROM item WHERE id % 7 = 0", "INSERT INTO other VALUES (1, 'flows')");
             awaitStopped(scene, "column");
-            await().atMost(WAIT)
+            await().atMost(Waits.LIMIT)
                     .until(() -> "1".equals(scene.target.value("SELECT count(*) FROM other")));
             assertThat(scene.running().status().blockers().toString())
                     .contains("millrace resume --table public.item");

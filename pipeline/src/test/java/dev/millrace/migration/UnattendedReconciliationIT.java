@@ -6,6 +6,7 @@ import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.sql.Connection;
 import java.time.Duration;
@@ -49,7 +50,7 @@ class UnattendedReconciliationIT {
     private ReconciliationReport awaitVerdict(UUID id, Verdict verdict) {
         Optional<ReconciliationState> state =
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(90))
+                        .atMost(Waits.LIMIT)
                         .until(
                                 () -> scene.running().reconciliation(id),
                                 now -> now.filter(each -> isDecided(each, verdict)).isPresent());
@@ -96,7 +97,7 @@ class UnattendedReconciliationIT {
         assertThat(awaitVerdict(id, Verdict.EQUAL).tables().getFirst().sourceRows()).isEqualTo(500);
         assertThat(scene.running().status().lastReconciliation()).isNotNull();
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(
                         () ->
                                 assertThat(
@@ -161,7 +162,7 @@ class UnattendedReconciliationIT {
         scene.writeTargetAsMigration("DELETE FROM item WHERE id = 400");
 
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 Objects.requireNonNull(
@@ -173,7 +174,7 @@ class UnattendedReconciliationIT {
     /// @return when all tables were compared after this moment
     private Instant awaitLast(Instant after) {
         return Awaitility.await()
-                .atMost(Duration.ofSeconds(90))
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> {
                             var last = scene.running().status().lastReconciliation();

@@ -7,6 +7,7 @@ import dev.millrace.migration.BackfillChange.Action;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// A migration whose existing rows are read beside the stream, and rows that only a later read
 /// completes.
-@Timeout(300)
+@Timeout(900)
 class WindowedMigrationIT {
 
     /// Longer than what PostgreSQL keeps in the row itself, and not compressible.
@@ -100,7 +101,7 @@ class WindowedMigrationIT {
             fill(scene, 1, 3000);
             scene.start();
             scene.running().change(asked(new Action.Throttle(OptionalLong.of(100))));
-            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rowsRead(scene) > 0);
+            Awaitility.await().atMost(Waits.LIMIT).until(() -> rowsRead(scene) > 0);
 
             scene.running().change(asked(new Action.Pause()));
             Awaitility.await().until(() -> transactionsOfReaders(scene).equals("0"));
@@ -121,7 +122,7 @@ class WindowedMigrationIT {
             scene.running().change(asked(new Action.Throttle(OptionalLong.empty())));
             scene.source.execute("INSERT INTO doc VALUES (90000, 'during the pause', 'b')");
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Waits.LIMIT)
                     .until(() -> "1".equals(scene.target.value(DURING_THE_PAUSE)));
             Awaitility.await()
                     .during(Duration.ofSeconds(1))
@@ -169,7 +170,7 @@ class WindowedMigrationIT {
     /// Readers have a session each when the backfill has started.
     private static void awaitStarted(MigrationScene scene) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(() -> !sessionsOfReaders(scene, "true").equals("0"));
     }
 

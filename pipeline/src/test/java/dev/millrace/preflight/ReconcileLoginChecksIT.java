@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 
 /// What `plan` says about the login of comparisons, with real roles. Each remedy is executed and
 /// ends its finding.
-@Timeout(120)
+@Timeout(900)
 class ReconcileLoginChecksIT {
 
     private static final String PASSWORD = "reader-4711";

@@ -7,6 +7,7 @@ import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Budget;
 import dev.millrace.reconcile.ReconciliationReport.ChunkReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.testing.Waits;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -92,7 +93,7 @@ class BudgetIT {
         CompletableFuture<ReconciliationReport> report =
                 CompletableFuture.supplyAsync(() -> scene.reconcile());
 
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> watermarks.get() == 2);
+        Awaitility.await().atMost(Waits.LIMIT).until(() -> watermarks.get() == 2);
         assertThatThrownBy(() -> report.get(3, TimeUnit.SECONDS))
                 .isInstanceOf(TimeoutException.class);
         scene.cancellation.request();

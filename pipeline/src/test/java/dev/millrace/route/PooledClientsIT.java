@@ -21,6 +21,7 @@ import dev.millrace.testing.PgBouncerProcess;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -141,7 +142,7 @@ class PooledClientsIT {
     private void awaitMore() {
         int wanted = committed.size() + BETWEEN_SWITCHES;
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(Waits.LIMIT)
                 .until(() -> committed.size() >= wanted || !failures.isEmpty());
     }
 

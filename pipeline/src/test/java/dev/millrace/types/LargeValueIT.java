@@ -7,7 +7,7 @@ import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
-import java.time.Duration;
+import dev.millrace.testing.Waits;
 import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// A row of the largest size arrives. A row that is a byte larger stops its key and nothing else,
 /// until its value is smaller.
-@Timeout(300)
+@Timeout(900)
 class LargeValueIT {
 
     /// The key has a byte, the title five.
@@ -73,7 +73,7 @@ class LargeValueIT {
 
     private void assertKeysStopUntilTheirValuesAreSmaller(TypeRun run) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(2))
+                .atMost(Waits.LIMIT)
                 .until(() -> run.rejectedCauses("public.doc").size() == 2);
         assertThat(run.rejectedCauses("public.doc")).anyMatch(cause -> cause.startsWith(WHY));
         source.execute("UPDATE doc SET title = 'later'", "DELETE FROM doc WHERE id = 4");
@@ -83,7 +83,7 @@ class LargeValueIT {
 
         source.execute("UPDATE doc SET body = 'smaller' WHERE id = 2");
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .until(() -> run.retryRejected() && run.rejectedCauses("public.doc").isEmpty());
 
         assertThat(target.query(ROWS)).isEqualTo(source.query(ROWS));
@@ -92,7 +92,7 @@ class LargeValueIT {
 
     private void awaitRows(String query, List<List<String>> rows) {
         Awaitility.await()
-                .atMost(Duration.ofMinutes(1))
+                .atMost(Waits.LIMIT)
                 .untilAsserted(() -> assertThat(target.query(query)).isEqualTo(rows));
     }
 }

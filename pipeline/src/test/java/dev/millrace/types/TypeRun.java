@@ -19,6 +19,7 @@ import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.KafkaServer;
 import dev.millrace.testing.TestDatabase;
 import dev.millrace.testing.TestFolders;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -33,8 +34,6 @@ import org.awaitility.Awaitility;
 /// One migration of all tables of a source database, unchanged, with one kind of backfill. Not
 /// thread-safe.
 final class TypeRun implements AutoCloseable {
-
-    private static final Duration LIMIT = Duration.ofMinutes(2);
 
     private final String name;
     private final TestDatabase source;
@@ -95,7 +94,7 @@ final class TypeRun implements AutoCloseable {
     /// Waits until all existing rows are on the target. Fails as soon as the target refuses one.
     void awaitInSync() {
         Awaitility.await(backfill.toString())
-                .atMost(LIMIT)
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(100))
                 .until(
                         () -> {
@@ -143,7 +142,7 @@ final class TypeRun implements AutoCloseable {
     /// Waits until something that blocks the migration is about this object.
     String awaitBlocker(String object) {
         return Awaitility.await(object)
-                .atMost(LIMIT)
+                .atMost(Waits.LIMIT)
                 .until(
                         () ->
                                 assembly.migration().status().blockers().stream()
@@ -161,7 +160,7 @@ final class TypeRun implements AutoCloseable {
     /// Waits for a comparison, which waits for the changes before it.
     ReconciliationReport await(UUID id) {
         Awaitility.await(backfill.toString())
-                .atMost(LIMIT)
+                .atMost(Waits.LIMIT)
                 .until(
                         () -> {
                             requireNothingRefused();

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 /// Carries every type of `types.txt` from servers of several versions to others, by every way, and
 /// compares what the output functions of both servers print. `docs/types.md` is written from what
 /// the runs prove, so that a type which is no longer carried exactly changes the file and fails.
-@Timeout(600)
+@Timeout(900)
 class TypesIT {
 
     private static final Path DOCUMENT = Path.of("..", "docs", "types.md");

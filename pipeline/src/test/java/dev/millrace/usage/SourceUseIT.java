@@ -8,10 +8,10 @@ import dev.millrace.postgres.Database;
 import dev.millrace.switchover.Gate;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.awaitility.Awaitility;
@@ -78,7 +78,7 @@ class SourceUseIT {
         read("SELECT count(*) FROM account");
         // A session reports its scans when it ends.
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Waits.LIMIT)
                 .until(() -> !use.read().tables().since(before.tables()).isEmpty());
 
         assertThat(before.statements().missing()).contains("pg_stat_statements");

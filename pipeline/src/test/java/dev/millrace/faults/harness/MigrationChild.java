@@ -8,6 +8,7 @@ import dev.millrace.spec.SpecReader;
 import dev.millrace.spec.SpecResult;
 import dev.millrace.testing.ChildProcess;
 import dev.millrace.testing.JavaCommand;
+import dev.millrace.testing.Waits;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -36,7 +37,6 @@ final class MigrationChild implements AutoCloseable {
     private static final String OPEN = "OPEN";
     private static final String VERDICT = "VERDICT ";
     private static final String HEAP = "HEAP ";
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration COMPARED_WITHIN = Duration.ofMinutes(5);
     private static final BackfillChange UNLIMITED =
             new BackfillChange(
@@ -147,7 +147,7 @@ final class MigrationChild implements AutoCloseable {
     /// Waits until it owns the migration and runs its components.
     void awaitOpen() {
         Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> printed(OPEN).isPresent());
     }
@@ -176,7 +176,7 @@ final class MigrationChild implements AutoCloseable {
             return OptionalLong.empty();
         }
         return Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(Waits.LIMIT)
                 .pollInterval(Duration.ofMillis(20))
                 .until(
                         () ->
@@ -273,7 +273,7 @@ final class MigrationChild implements AutoCloseable {
     /// The change is stored on the target, whose connections a fault may just have ended.
     private static void unlimit(MigrationControl migration) {
         Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(Waits.LIMIT)
                 .ignoreExceptions()
                 .until(
                         () -> {
