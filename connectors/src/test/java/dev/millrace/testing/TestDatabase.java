@@ -4,7 +4,6 @@ import dev.millrace.postgres.SessionFactory;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.awaitility.Awaitility;
@@ -21,10 +20,11 @@ public record TestDatabase(String url, String username, String password) {
         }
     }
 
-    /// A session as Millrace opens it.
+    /// A session as Millrace opens it. A statement may take longer than a test waits: otherwise a
+    /// lost session ends by itself, and a test of what detects it cannot fail.
     public Connection session(String purpose) throws SQLException {
         return new SessionFactory("test", url, username, password)
-                .open(purpose, Duration.ofMinutes(1));
+                .open(purpose, Waits.LIMIT.multipliedBy(2));
     }
 
     public String name() {

@@ -7,6 +7,7 @@ import dev.millrace.postgres.watch.ConnectionWatch.Sessions;
 import dev.millrace.testing.CutProxy;
 import dev.millrace.testing.PostgresServer;
 import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.Waits;
 import java.io.InputStream;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -109,7 +110,7 @@ class SessionWatchIT {
     }
 
     private static void assertEnded(FutureTask<?> call) {
-        assertThatThrownBy(() -> call.get(1, TimeUnit.MINUTES))
+        assertThatThrownBy(() -> call.get(Waits.LIMIT.toSeconds(), TimeUnit.SECONDS))
                 .isInstanceOf(ExecutionException.class)
                 .hasCauseInstanceOf(SQLException.class);
     }
