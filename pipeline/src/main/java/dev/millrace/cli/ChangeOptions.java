@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import java.io.Console;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.TextTable;
 import dev.millrace.migration.StatusReport;

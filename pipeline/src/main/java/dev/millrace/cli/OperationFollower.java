@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.OperationView;
 import dev.millrace.cli.text.OperationView.Step;
 import dev.millrace.cli.text.RepairView;

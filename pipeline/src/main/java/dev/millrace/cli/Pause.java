@@ -5,7 +5,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /// Waits between two requests to the service. Tests replace it.
-interface Pause {
+public interface Pause {
 
     void between(Duration length);
 

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;

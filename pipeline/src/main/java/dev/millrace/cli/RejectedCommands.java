@@ -1,6 +1,7 @@
 package dev.millrace.cli;
 
 import dev.millrace.cli.ChangeOptions.Question;
+import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.RejectedView;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.ReconciliationView;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.spec.Secret;
 import java.net.URI;
 import java.net.URISyntaxException;

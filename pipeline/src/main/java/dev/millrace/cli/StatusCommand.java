@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.Progress;
 import dev.millrace.cli.text.StatusView;
 import dev.millrace.migration.StatusReport;

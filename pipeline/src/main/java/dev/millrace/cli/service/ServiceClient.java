@@ -1,5 +1,9 @@
-package dev.millrace.cli;
+package dev.millrace.cli.service;
 
+import dev.millrace.cli.CommandFailure;
+import dev.millrace.cli.ExitCode;
+import dev.millrace.cli.Pause;
+import dev.millrace.cli.Terminal;
 import dev.millrace.spec.Secret;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -25,10 +29,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Calls the running service and waits up to a minute for a service that is starting. Errors become
 /// a [CommandFailure] with reason and remedy. Not thread-safe.
-final class ServiceClient {
+public final class ServiceClient {
 
-    static final String JSON = "application/json";
-    static final String ANY = "*/*";
+    public static final String JSON = "application/json";
+    public static final String ANY = "*/*";
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(60);
@@ -49,7 +53,7 @@ final class ServiceClient {
                     .connectTimeout(CONNECT_TIMEOUT)
                     .build();
 
-    ServiceClient(URI service, Secret token, Terminal terminal, Pause pause) {
+    public ServiceClient(URI service, Secret token, Terminal terminal, Pause pause) {
         this.service = service;
         this.token = token;
         this.terminal = terminal;
@@ -57,16 +61,16 @@ final class ServiceClient {
     }
 
     /// @param path path relative to `/api/v1/`, with an encoded query
-    String get(String path, String accept) {
+    public String get(String path, String accept) {
         return send(request(path).header("Accept", accept).GET().build());
     }
 
-    JsonNode post(String path, Object body) {
+    public JsonNode post(String path, Object body) {
         return post(path, body, Optional.empty());
     }
 
     /// @param key an idempotency key: the request is sent again for a minute if its reply is lost
-    JsonNode post(String path, Object body, Optional<UUID> key) {
+    public JsonNode post(String path, Object body, Optional<UUID> key) {
         HttpRequest.Builder request =
                 request(path)
                         .header("Accept", JSON)
@@ -76,12 +80,12 @@ final class ServiceClient {
         return tree(send(request.build(), key.isPresent()));
     }
 
-    String delete(String path) {
+    public String delete(String path) {
         return send(request(path).header("Accept", JSON).DELETE().build());
     }
 
     /// Passes on each line as it arrives.
-    void lines(String path, Consumer<String> line) {
+    public void lines(String path, Consumer<String> line) {
         HttpRequest request =
                 request(path).header("Accept", "application/x-ndjson, " + JSON).build();
         exchange(
@@ -99,7 +103,7 @@ final class ServiceClient {
                 });
     }
 
-    <T> T read(String body, Class<T> type) {
+    public <T> T read(String body, Class<T> type) {
         try {
             return MAPPER.readValue(body, type);
         } catch (JacksonException e) {
@@ -107,7 +111,7 @@ final class ServiceClient {
         }
     }
 
-    JsonNode tree(String body) {
+    public JsonNode tree(String body) {
         return read(body, JsonNode.class);
     }
 

@@ -1,5 +1,6 @@
-package dev.millrace.cli;
+package dev.millrace.cli.service;
 
+import dev.millrace.cli.ExitCode;
 import java.net.http.HttpResponse;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
