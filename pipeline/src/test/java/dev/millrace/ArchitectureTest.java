@@ -67,6 +67,7 @@ class ArchitectureTest {
             packages(
                     "preflight",
                     "grants",
+                    "journal",
                     "lag",
                     "reconcile",
                     "retention",

@@ -23,13 +23,17 @@ public record ControlRows(Database control, List<String> streams) {
     private static final String EPOCH =
             "SELECT max(epoch) FROM millrace.owner WHERE migration = ANY(?)";
 
-    /// What says how the migration went. The reports contain what they showed.
+    /// What says how the migration went. The reports contain what they showed. A detail of the
+    /// journal stays a text: its hash was computed from it.
     private static final String EVIDENCE =
             """
             WITH own AS (SELECT ?::text[] AS names)
             SELECT jsonb_build_object(
-                'journal', (SELECT coalesce(jsonb_agg(to_jsonb(j) ORDER BY j.id), '[]')
+                'journal', (SELECT coalesce(jsonb_agg(to_jsonb(j) || jsonb_build_object('detail', j.detail::text)
+                        ORDER BY j.migration, j.number), '[]')
                     FROM millrace.journal j, own WHERE j.migration = ANY(own.names)),
+                'journalHeads', (SELECT coalesce(jsonb_agg(to_jsonb(h) ORDER BY h.migration), '[]')
+                    FROM millrace.journal_head h, own WHERE h.migration = ANY(own.names)),
                 'operations', (SELECT coalesce(jsonb_agg(to_jsonb(o) || jsonb_build_object('steps',
                         (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'operation' ORDER BY s.ordinal), '[]')
                             FROM millrace.operation_step s WHERE s.operation = o.id)) ORDER BY o.started_at), '[]')
@@ -75,6 +79,10 @@ public record ControlRows(Database control, List<String> streams) {
             SELECT p.oid::regprocedure::text, pg_has_role(p.proowner, 'USAGE')
             FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'millrace'::regnamespace ORDER BY 1
             """;
+
+    /// The entries of a closed journal may be deleted.
+    private static final String CLOSE_JOURNALS =
+            "UPDATE millrace.journal_head SET closed = true WHERE migration = ANY(?)";
 
     private static final String OWNS_SCHEMA =
             "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname ="
@@ -177,6 +185,7 @@ public record ControlRows(Database control, List<String> streams) {
                         names())) {
             Statements.update(connection, "DROP TABLE " + table);
         }
+        Statements.update(connection, CLOSE_JOURNALS, names());
         boolean others = false;
         for (ControlTable table : keyed) {
             Statements.update(

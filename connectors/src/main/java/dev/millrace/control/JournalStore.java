@@ -10,7 +10,8 @@ import java.time.OffsetDateTime;
 import java.util.Optional;
 
 /// The journal of a migration in `millrace.journal`: which phase it is in, and who did what when.
-/// Rows are only added. Each call uses its own pooled connection. Thread-safe.
+/// Entries are only added: see [dev.millrace.control.journal.JournalChain]. Each call uses its own
+/// pooled connection. Thread-safe.
 public final class JournalStore {
 
     private static final String ADD_PHASE =
@@ -28,13 +29,14 @@ public final class JournalStore {
     private static final String ADD_EVENT =
             """
             INSERT INTO millrace.journal (migration, who, phase, event, detail)
-            VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text))
+            VALUES (?, ?, ?, ?, jsonb_strip_nulls(
+                jsonb_build_object('what', ?::text, 'reason', NULLIF(?, ''))))
             """;
 
     private static final String LATEST_PHASE =
             """
             SELECT phase, detail ->> 'cause', detail ->> 'from', at FROM millrace.journal
-            WHERE migration = ? AND event = 'phase' ORDER BY id DESC LIMIT 1
+            WHERE migration = ? AND event = 'phase' ORDER BY number DESC LIMIT 1
             """;
 
     private final Database control;
@@ -74,8 +76,10 @@ public final class JournalStore {
     }
 
     /// Adds an event that does not change the phase.
-    public void event(String phase, String event, String what) throws SQLException {
-        add(ADD_EVENT, migration, who, phase, event, what);
+    ///
+    /// @param reason why; empty if nobody gave one
+    public void event(String phase, String event, String what, String reason) throws SQLException {
+        add(ADD_EVENT, migration, who, phase, event, what, reason);
     }
 
     private void add(String sql, Object... parameters) throws SQLException {

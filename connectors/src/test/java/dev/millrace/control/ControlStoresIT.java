@@ -79,7 +79,7 @@ class ControlStoresIT {
         assertThat(
                         target.value(
                                 "SELECT string_agg(concat_ws(' ', who, phase, event, detail ->>"
-                                        + " 'what', detail ->> 'reason'), ',' ORDER BY id) FROM"
+                                        + " 'what', detail ->> 'reason'), ',' ORDER BY number) FROM"
                                         + " millrace.journal"))
                 .isEqualTo(
                         "ann BACKFILLING pause paused peak hour,bob BACKFILLING resume resumed ");
@@ -282,7 +282,7 @@ class ControlStoresIT {
         assertThat(journal.latest()).isEmpty();
 
         journal.enter("PLANNED");
-        journal.event("PLANNED", "start", "the service starts");
+        journal.event("PLANNED", "start", "the service starts", "because");
         new JournalStore(control, "another", "operator").enter("IN_SYNC");
 
         assertThat(journal.latest())
@@ -303,7 +303,7 @@ class ControlStoresIT {
                         });
         assertThat(
                         target.value(
-                                "SELECT string_agg(who || ' ' || event, ', ' ORDER BY id)"
+                                "SELECT string_agg(who || ' ' || event, ', ' ORDER BY number)"
                                         + " FROM millrace.journal WHERE migration = 'shop'"))
                 .isEqualTo("operator phase, operator start, operator phase");
         assertThat(

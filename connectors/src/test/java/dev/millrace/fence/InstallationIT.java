@@ -27,10 +27,11 @@ class InstallationIT {
 
     private static final Outcome DONE = new Outcome.Done();
 
+    /// Without the triggers of the journal.
     private static String triggers(FenceScene scene) {
         return String.valueOf(
                 scene.admin.value(
-                        "SELECT coalesce(string_agg(oid || tgname, ',' ORDER BY oid), '') FROM pg_trigger WHERE NOT tgisinternal OR tgparentid <> 0"));
+                        "SELECT coalesce(string_agg(pg_trigger.oid || tgname, ',' ORDER BY pg_trigger.oid), '') FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE (NOT tgisinternal OR tgparentid <> 0) AND relnamespace IS DISTINCT FROM to_regnamespace('millrace')"));
     }
 
     private static void assertOneReason(Outcome outcome, String... parts) {

@@ -5,6 +5,7 @@ import dev.millrace.http.AccessFilter;
 import dev.millrace.http.AccessPolicy;
 import dev.millrace.http.EndingApi;
 import dev.millrace.http.FlowApi;
+import dev.millrace.http.JournalApi;
 import dev.millrace.http.MigrationApi;
 import dev.millrace.http.MigrationHost;
 import dev.millrace.http.MigrationMetrics;
@@ -40,6 +41,7 @@ import tools.jackson.databind.json.JsonMapper;
     SwitchoverApi.class,
     EndingApi.class,
     Console.class,
+    JournalApi.class,
     Problems.class
 })
 class ServiceConfiguration {

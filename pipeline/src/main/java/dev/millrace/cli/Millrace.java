@@ -72,6 +72,7 @@ public final class Millrace {
         TrafficCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         EndingCommands.all(terminal, pause, question).forEach(line::addSubcommand);
         line.addSubcommand(RejectedCommands.of(terminal, pause, question));
+        line.addSubcommand(JournalCommand.of(terminal, pause));
         line.addSubcommand(new LogCommand(terminal, pause));
         line.addSubcommand(new SchemaCommand(terminal));
         line.addSubcommand(new GrantsCommand(terminal));

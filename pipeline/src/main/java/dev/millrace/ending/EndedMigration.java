@@ -1,5 +1,7 @@
 package dev.millrace.ending;
 
+import dev.millrace.control.journal.JournalChain;
+import dev.millrace.journal.JournalPage;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// A migration that is ending or has ended: only its status can be read. Thread-safe.
 record EndedMigration(EndingRun run) implements MigrationControl {
@@ -23,7 +26,35 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     @Override
     public StatusReport status() {
         Archive archive = run.archive();
-        return archive.status().ended(archive.phase(), archive.endedAt(), blockers(archive));
+        return archive.status()
+                .ended(
+                        archive.phase(),
+                        archive.endedAt(),
+                        blockers(archive),
+                        newest(StoredJournal.of(archive)));
+    }
+
+    private static StatusReport.@Nullable Journal newest(JournalChain chain) {
+        return chain.head()
+                .map(
+                        head ->
+                                new StatusReport.Journal(
+                                        head.number(),
+                                        head.hash(),
+                                        chain.check() instanceof JournalChain.Finding.Broken))
+                .orElse(null);
+    }
+
+    @Override
+    public JournalPage journal(long after, int limit) {
+        JournalChain stored = StoredJournal.of(run.archive());
+        return JournalPage.of(
+                run.archive().migration(),
+                stored.entries().stream()
+                        .filter(entry -> entry.number() > after)
+                        .limit(limit)
+                        .toList(),
+                stored.head());
     }
 
     private List<String> blockers(Archive archive) {

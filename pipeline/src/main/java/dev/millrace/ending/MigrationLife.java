@@ -2,6 +2,7 @@ package dev.millrace.ending;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
+import dev.millrace.journal.JournalPage;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.migration.BackfillChange;
@@ -294,8 +295,15 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
         StatusReport status = ended.status();
         String who = request.who().orElse(settings.who());
         try {
-            new JournalStore(premises.target(), premises.migration(), who)
-                    .event(status.phase(), request.kind().id(), request.reason());
+            new JournalStore(
+                            premises.target(),
+                            premises.migration(),
+                            request.who().map(name -> name + " (unverified)").orElse(who))
+                    .event(
+                            status.phase(),
+                            request.kind().id(),
+                            "everything that Millrace created is removed",
+                            request.reason());
             ObjectNode evidence = Archive.JSON.createObjectNode();
             for (Premises.Place place : premises.places()) {
                 evidence.set(place.name(), Archive.JSON.readTree(place.rows().evidence()));
@@ -341,6 +349,11 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     @Override
     public StatusReport status() {
         return now().status();
+    }
+
+    @Override
+    public JournalPage journal(long after, int limit) {
+        return now().journal(after, limit);
     }
 
     @Override

@@ -51,6 +51,12 @@ public final class MigrationMetrics implements MultiCollector {
                 "Rows of the target that another program wrote and that differ from the source, until"
                         + " a reconciliation finds all tables equal",
                 foreign == null ? 0 : foreign.rows());
+        StatusReport.Journal journal = status.journal();
+        gauge(
+                metrics,
+                "millrace_journal_broken",
+                "1 if an entry of the journal was changed, removed, inserted or moved",
+                journal == null ? null : journal.broken() ? 1 : 0);
         RollbackPrice rollback = status.rollback();
         if (rollback != null) {
             RollbackMetrics.add(metrics, rollback);

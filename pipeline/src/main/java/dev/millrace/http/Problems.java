@@ -73,7 +73,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /api/v1/switchover,"
                     + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
                     + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
-                    + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys,"
+                    + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys, /api/v1/journal,"
                     + " /actuator/health/readiness and /actuator/prometheus.";
 
     /// A request that cannot be processed, with its problem.

@@ -55,7 +55,7 @@ final class CurrentPhase {
             return current;
         }
         Phase last = phase(latest.get());
-        journal.event(last.name(), "start", "the service resumed the migration");
+        journal.event(last.name(), "start", "the service resumed the migration", "");
         CurrentPhase current =
                 new CurrentPhase(
                         migration, journal, clock, new State.Journaled(last, latest.get().since()));

@@ -11,6 +11,8 @@ import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.control.repair.RepairStore;
+import dev.millrace.journal.JournalPage;
+import dev.millrace.journal.JournalWatch;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.ChangeLog;
 import dev.millrace.kafka.ChangeLog.LogFilter;
@@ -69,6 +71,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Broker broker;
     private final OwnerStore owner;
     private final PeriodicProbe ownerProbe;
+    private final JournalWatch journal;
+    private final PeriodicProbe journalProbe;
     private final Reconciliations reconciliations;
 
     /// Of the stream from the target back to the source.
@@ -234,9 +238,17 @@ public final class Migration implements MigrationControl, AutoCloseable {
         // A row that the application wrote to the target before a window carries no mark: the
         // window could overwrite it with an older one.
         flow.pace().suspendWhile(() -> isOnTarget() || rebackfills.holdsReading());
+        this.journal = new JournalWatch(stream.control(), stream.id());
         this.board =
                 new StatusBoard(
-                        stream, clock, estimates(stream), flow, reverse, rebackfills, repairs);
+                        stream,
+                        clock,
+                        estimates(stream),
+                        flow,
+                        reverse,
+                        rebackfills,
+                        repairs,
+                        journal);
         this.conductor =
                 new Conductor(
                         new Conductor.Equipment(
@@ -267,6 +279,9 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.ownerProbe =
                 PeriodicProbe.start(
                         "owner", OwnerStore.CHECK_INTERVAL, clock, owner::keep, () -> {});
+        this.journalProbe =
+                PeriodicProbe.start(
+                        "journal", JournalWatch.INTERVAL, clock, journal::read, () -> {});
     }
 
     /// Before the first row is written.
@@ -402,6 +417,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 foundOnTarget(),
                 operations.progress(),
                 operations.switched());
+    }
+
+    @Override
+    public JournalPage journal(long after, int limit) {
+        return journal.after(after, limit);
     }
 
     private Optional<StatusReport.LastReconciliation> lastReconciliation() {
@@ -662,6 +682,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         back.ifPresent(Reconciliations::close);
         reverse.ifPresent(ReverseStream::close);
         conductor.close();
+        journalProbe.close();
         broker.close();
         try {
             ownerProbe.close();

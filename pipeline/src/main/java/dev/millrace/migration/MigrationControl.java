@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.journal.JournalPage;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.report.PastVerdict;
 import dev.millrace.rejected.RejectedKeys;
@@ -20,6 +21,12 @@ import java.util.function.Consumer;
 public interface MigrationControl {
 
     StatusReport status();
+
+    /// Entries of the journal in their order.
+    ///
+    /// @param after only entries with higher numbers; 0 for the first ones
+    /// @param limit the maximum number of entries
+    JournalPage journal(long after, int limit);
 
     /// True when every component runs. The lag does not matter.
     boolean ready();

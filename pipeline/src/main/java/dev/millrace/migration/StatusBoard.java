@@ -5,6 +5,7 @@ import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ParkedSize;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
+import dev.millrace.journal.JournalWatch;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.rebackfill.Rebackfill;
@@ -47,6 +48,7 @@ final class StatusBoard {
     private final Optional<ReverseStream> reverse;
     private final Rebackfills rebackfills;
     private final Repairs repairs;
+    private final JournalWatch journal;
 
     /// @param estimates rows of the source tables by the source's statistics; a table without
     ///   statistics is absent
@@ -57,7 +59,8 @@ final class StatusBoard {
             BackfillFlow flow,
             Optional<ReverseStream> reverse,
             Rebackfills rebackfills,
-            Repairs repairs) {
+            Repairs repairs,
+            JournalWatch journal) {
         this.stream = stream;
         this.clock = clock;
         this.estimates = Map.copyOf(estimates);
@@ -65,6 +68,7 @@ final class StatusBoard {
         this.reverse = reverse;
         this.rebackfills = rebackfills;
         this.repairs = repairs;
+        this.journal = journal;
     }
 
     StatusReport report(
@@ -98,6 +102,7 @@ final class StatusBoard {
                         .map(back -> meter(back).price(switched));
         List<String> warnings = new ArrayList<>(lag.notReplicated());
         rollback.flatMap(price -> price.overdue(now)).ifPresent(warnings::add);
+        journal.broken().ifPresent(warnings::add);
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
@@ -127,6 +132,12 @@ final class StatusBoard {
                                 found ->
                                         new StatusReport.ForeignWrites(
                                                 found.rows(), found.tables(), found.lastAt()))
+                        .orElse(null),
+                Optional.ofNullable(journal.newest())
+                        .map(
+                                newest ->
+                                        StatusReport.Journal.of(
+                                                newest, journal.broken().isPresent()))
                         .orElse(null));
     }
 

@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.journal.JournalPage;
 import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.rollback.RollbackPrice;
 import java.time.Instant;
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 /// @param rebackfill why rows must be read again, or how far that is; `null` if neither
 /// @param foreignWrites what another program wrote on the target; `null` if nothing was found since
 ///   a reconciliation found all tables equal
+/// @param journal the newest entry of the journal; `null` while it is unknown, and in the status of
+///   an older service
 public record StatusReport(
         String migration,
         String phase,
@@ -41,7 +44,8 @@ public record StatusReport(
         @Nullable Move operation,
         @Nullable RollbackPrice rollback,
         @Nullable Summary rebackfill,
-        @Nullable ForeignWrites foreignWrites) {
+        @Nullable ForeignWrites foreignWrites,
+        @Nullable Journal journal) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -55,7 +59,9 @@ public record StatusReport(
     /// The status of a migration that is ending or has ended: no component runs.
     ///
     /// @param end when it ended; `null` before
-    public StatusReport ended(String phase, @Nullable Instant end, List<String> blockers) {
+    /// @param ending the newest entry of the journal in the archive
+    public StatusReport ended(
+            String phase, @Nullable Instant end, List<String> blockers, @Nullable Journal ending) {
         return new StatusReport(
                 migration,
                 phase,
@@ -74,7 +80,19 @@ public record StatusReport(
                 null,
                 null,
                 null,
-                null);
+                null,
+                ending);
+    }
+
+    /// The newest entry of the journal.
+    ///
+    /// @param hash depends on every entry: note it elsewhere, and no entry can be changed unseen
+    /// @param broken an entry does not follow the one before it
+    public record Journal(long number, String hash, boolean broken) {
+
+        public static Journal of(JournalPage.Newest newest, boolean broken) {
+            return new Journal(newest.number(), newest.hash(), broken);
+        }
     }
 
     /// Rows of the target that another program wrote and that differ from the source.

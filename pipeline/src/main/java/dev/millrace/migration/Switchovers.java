@@ -71,7 +71,7 @@ record Switchovers(
                                 UUID.randomUUID(),
                                 request.kind().id(),
                                 State.RUNNING.id(),
-                                request.who().orElse(who),
+                                request.who().map(Switchovers::unverified).orElse(who),
                                 request.reason(),
                                 request.requestKey(),
                                 StoredOperations.gates(switchover.gates())));
@@ -103,15 +103,23 @@ record Switchovers(
         StoredOperation resolved =
                 operations.resolve(answer.routed()).orElseThrow(Switchovers::nothingToAnswer);
         try {
-            new JournalStore(stream.control(), stream.id(), answer.who().orElse(who))
+            new JournalStore(
+                            stream.control(),
+                            stream.id(),
+                            answer.who().map(Switchovers::unverified).orElse(who))
                     .event(
                             "UNRESOLVED",
                             "resolve",
-                            (answer.routed() ? "routed: " : "not routed: ") + answer.reason());
+                            answer.routed() ? "routed" : "not routed",
+                            answer.reason());
         } catch (SQLException e) {
             throw new DatabaseFailure("The answer could not be written to the journal", e);
         }
         return operations.view(resolved);
+    }
+
+    private static String unverified(String name) {
+        return name + " (unverified)";
     }
 
     private static RefusedException nothingToAnswer() {

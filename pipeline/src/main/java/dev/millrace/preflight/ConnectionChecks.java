@@ -131,6 +131,9 @@ public final class ConnectionChecks {
         private static final int CONTROL = 1;
         private static final int RETENTION = 1;
 
+        /// Reads the whole journal at the start.
+        private static final int JOURNAL = 1;
+
         /// Drops and creates indexes and foreign keys.
         private static final int INDEXES = 1;
 
@@ -140,6 +143,7 @@ public final class ConnectionChecks {
                         + MONITOR
                         + CONTROL
                         + RETENTION
+                        + JOURNAL
                         + INDEXES
                         + ApplierSettings.Limits.standard().writers()
                         + COMPARISON;

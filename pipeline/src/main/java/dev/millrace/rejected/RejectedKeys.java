@@ -128,7 +128,8 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
         String who = who(change.who());
         journal(
                 change.acceptSchema() ? "table-accept-schema" : "table-resume",
-                note(table.toString(), change.reason()),
+                table.toString(),
+                change.reason(),
                 who);
         if (change.acceptSchema()) {
             acceptSchema(table, stop.flatMap(StoppedTables.Counted::sourceChange).isPresent());
@@ -209,7 +210,7 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
 
     private Outcome made(RejectedChange change) {
         String who = who(change.who());
-        journal("rejected-" + change.action().word(), note(keys(change), change.reason()), who);
+        journal("rejected-" + change.action().word(), keys(change), change.reason(), who);
         KeyRequest.Outcome outcome =
                 answer(
                         switch (change.action()) {
@@ -232,13 +233,10 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                                 .collect(Collectors.joining(", "));
     }
 
-    private static String note(String what, String reason) {
-        return reason.isBlank() ? what : what + ": " + reason;
-    }
-
-    private void journal(String event, String note, String who) {
+    private void journal(String event, String what, String reason, String who) {
         try {
-            new JournalStore(stream().control(), stream().id(), who).event(phase, event, note);
+            new JournalStore(stream().control(), stream().id(), who)
+                    .event(phase, event, what, reason);
         } catch (SQLException e) {
             throw new DatabaseFailure("The journal cannot be written.", e);
         }

@@ -1,10 +1,12 @@
 package dev.millrace.app;
 
+import dev.millrace.control.journal.JournalEntry;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
 import dev.millrace.ending.MigrationEnd;
 import dev.millrace.ending.MigrationEnd.EndRequest;
 import dev.millrace.http.MigrationHost.ServedMigration;
+import dev.millrace.journal.JournalPage;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
@@ -40,6 +42,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A migration of two tables whose behaviour the test sets.
@@ -188,7 +191,41 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 move,
                 rollback,
                 again,
-                foreign);
+                foreign,
+                new StatusReport.Journal(3, "c".repeat(64), false));
+    }
+
+    /// Three entries.
+    @Override
+    public JournalPage journal(long after, int limit) {
+        return JournalPage.of(
+                "shop",
+                Stream.of(
+                                entry(1, "phase", "{}"),
+                                entry(
+                                        2,
+                                        "pause",
+                                        "{\"what\": \"pause\", \"reason\": \"peak hour\"}"),
+                                entry(
+                                        3,
+                                        "phase",
+                                        "{\"cause\": \"no disk\", \"from\": \"IN_SYNC\"}"))
+                        .filter(entry -> entry.number() > after)
+                        .limit(limit)
+                        .toList(),
+                Optional.of(new JournalEntry.Head(3, "c".repeat(64))));
+    }
+
+    private static JournalEntry entry(long number, String event, String detail) {
+        return new JournalEntry(
+                number,
+                NOON.plusSeconds(number),
+                "ann (unverified)",
+                "BACKFILLING",
+                event,
+                detail,
+                "b".repeat(64),
+                "c".repeat(64));
     }
 
     @Override

@@ -2,7 +2,7 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.cli.StatusCommand.Repaint;
+import dev.millrace.cli.text.Repaint;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.InstantSource;

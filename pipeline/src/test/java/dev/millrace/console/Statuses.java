@@ -25,6 +25,6 @@ final class Statuses {
             String phase, Counts counts, Lag lag, List<Part> parts, List<String> blockers) {
         return new StatusReport(
                 "shop", phase, null, 1, lag, List.of(), parts, counts, null, blockers, List.of(),
-                List.of(), null, null, null, null, null, null);
+                List.of(), null, null, null, null, null, null, null);
     }
 }

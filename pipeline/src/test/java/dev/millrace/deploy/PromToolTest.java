@@ -71,6 +71,7 @@ class PromToolTest {
                     _total[5m]) == 0                     | _total[5m]) > 0                   | MillraceApplyStalled
                     {verdict="different"}                | {verdict="equal"}                 | MillraceDifferencesFound
                     foreign_rows > 0                     | foreign_rows > 9                  | MillraceTargetWritten
+                    journal_broken == 1                  | journal_broken == 0               | MillraceJournalBroken
                     26 * 3600                            | 26 * 360                          | MillraceReconciliationOld
                     {job="millrace"}                     | {job="shop"}                      | MillraceDown
                     for: 2m                              | for: 2h                           | MillraceDown

@@ -56,6 +56,7 @@ class MigrationMetricsIT {
                         "millrace_part_well{part=\"capture\"} 1.0",
                         "millrace_part_well{part=\"applier\"} 0.0",
                         "millrace_target_foreign_rows 0.0",
+                        "millrace_journal_broken 0.0",
                         "millrace_reconciliation_verdict{verdict=\"equal\"} 1.0",
                         "millrace_reconciliation_verdict{verdict=\"different\"} 0.0",
                         "millrace_reconciliation_finished_timestamp_seconds 1.7673552E9");

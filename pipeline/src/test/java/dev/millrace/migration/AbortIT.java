@@ -3,10 +3,12 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.control.journal.JournalChain.Finding;
 import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
 import dev.millrace.ending.EndingStep;
 import dev.millrace.ending.MigrationLife;
+import dev.millrace.ending.StoredJournal;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.switchover.Operation.State;
 import java.util.List;
@@ -92,6 +94,10 @@ class AbortIT {
         assertThat(archive.path("from").asString()).isEqualTo("IN_SYNC");
         assertThat(archive.path("evidence").path("target").path("journal").toString())
                 .contains("IN_SYNC", "abort", "a test", "tester");
+        StoredJournal stored = StoredJournal.find(scene.file().spec()).orElseThrow();
+        assertThat(stored.place()).contains(scene.premises().archive().toString());
+        assertThat(stored.chain().check()).isInstanceOf(Finding.Unbroken.class);
+        assertThat(stored.chain().entries().getLast().event()).isEqualTo("abort");
         assertThat(archive.path("plan").path("tables").toString()).contains("\"item\"");
     }
 
@@ -103,6 +109,17 @@ class AbortIT {
             assertThat(next.status().blockers()).isEmpty();
             assertThat(next.ending(Objects.requireNonNull(end)).orElseThrow().state())
                     .isEqualTo(State.DONE);
+            assertThat(next.journal(0, 1_000).entries().getLast())
+                    .satisfies(
+                            last -> {
+                                assertThat(last.event()).isEqualTo("abort");
+                                assertThat(last.who()).isEqualTo("tester (unverified)");
+                                assertThat(last.reason()).isEqualTo("a test");
+                                assertThat(next.status().journal())
+                                        .isEqualTo(
+                                                new StatusReport.Journal(
+                                                        last.number(), last.hash(), false));
+                            });
             assertThatThrownBy(() -> next.reconcile(List.of()))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("has ended (ABORTED)");

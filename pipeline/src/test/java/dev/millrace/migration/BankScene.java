@@ -231,7 +231,7 @@ final class BankScene implements AutoCloseable {
         }
     }
 
-    /// Objects that arming creates.
+    /// Objects that arming creates; without the triggers of the journal.
     private List<String> inventory() {
         return Stream.of(scene.source, scene.target)
                 .flatMap(
@@ -239,7 +239,8 @@ final class BankScene implements AutoCloseable {
                                 side
                                         .query(
                                                 """
-                                                SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+                                                SELECT 'trigger ' || tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+                                                    WHERE NOT tgisinternal AND relnamespace IS DISTINCT FROM to_regnamespace('millrace')
                                                 UNION ALL SELECT 'publication ' || pubname FROM pg_publication
                                                 UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots
                                                     WHERE database = current_database()

@@ -145,14 +145,16 @@ class RejectedKeysIT {
             assertThat(scene.running().rejected().find(id).orElseThrow().waiting()).isEmpty();
             assertThat(
                             scene.target.query(
-                                    "SELECT who, event, detail ->> 'what' FROM millrace.journal"
-                                            + " WHERE event = 'rejected-skip'"))
+                                    "SELECT who, event, detail ->> 'what', detail ->> 'reason'"
+                                            + " FROM millrace.journal WHERE event ="
+                                            + " 'rejected-skip'"))
                     .isEqualTo(
                             List.of(
                                     List.of(
                                             "ann (unverified)",
                                             "rejected-skip",
-                                            "keys " + id + ": a test row")));
+                                            "keys " + id,
+                                            "a test row")));
 
             ReconciliationReport report = scene.reconcile();
             assertThat(report.verdict()).isEqualTo(Verdict.DIFFERENT);

@@ -72,9 +72,9 @@ class TableResumeMigrationIT {
             assertThat(item(scene).rejected()).isZero();
             assertThat(
                             scene.target.query(
-                                    "SELECT who, detail ->> 'what' FROM millrace.journal WHERE"
-                                            + " event = 'table-resume'"))
-                    .hasToString("[[ann (unverified), public.item: fixed]]");
+                                    "SELECT who, detail ->> 'what', detail ->> 'reason' FROM"
+                                            + " millrace.journal WHERE event = 'table-resume'"))
+                    .hasToString("[[ann (unverified), public.item, fixed]]");
         }
     }
 

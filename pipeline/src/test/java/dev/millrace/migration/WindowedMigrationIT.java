@@ -150,7 +150,7 @@ class WindowedMigrationIT {
 
     private static final String JOURNAL =
             """
-            SELECT string_agg(event, ',' ORDER BY id) || ' by ' || min(who) FROM millrace.journal
+            SELECT string_agg(event, ',' ORDER BY number) || ' by ' || min(who) FROM millrace.journal
             WHERE event IN ('pause', 'resume', 'throttle') AND detail ->> 'reason' = 'peak hour'
             """;
 

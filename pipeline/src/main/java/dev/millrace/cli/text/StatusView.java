@@ -60,6 +60,12 @@ public final class StatusView {
         report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
         StatusReport.LastReconciliation last = report.lastReconciliation();
         lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
+        if (report.journal() != null) {
+            lines.add(
+                    label("journal")
+                            + "entry %d, hash %s"
+                                    .formatted(report.journal().number(), report.journal().hash()));
+        }
         report.blockers().forEach(blocker -> lines.add(label("blocked") + bad(blocker)));
         report.warnings().forEach(warning -> lines.add(label("warning") + warning));
         if (!report.nextActions().isEmpty()) {

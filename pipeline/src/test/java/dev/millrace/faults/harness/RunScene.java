@@ -264,7 +264,7 @@ final class RunScene implements AutoCloseable {
                 .query(
                         "SELECT "
                                 + what
-                                + " FROM millrace.journal WHERE event = 'phase' ORDER BY id DESC LIMIT 1")
+                                + " FROM millrace.journal WHERE event = 'phase' ORDER BY number DESC LIMIT 1")
                 .stream()
                 .map(row -> String.valueOf(row.getFirst()))
                 .findFirst()
