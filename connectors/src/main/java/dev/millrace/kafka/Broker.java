@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -197,30 +198,42 @@ public final class Broker implements AutoCloseable {
                             + topic.partitions()
                             + ": the number is fixed once the topics exist.");
         }
+        insufficient(spec)
+                .forEach(
+                        (name, found) -> {
+                            throw new BrokerException(
+                                    "Topic "
+                                            + spec.name()
+                                            + " has "
+                                            + name
+                                            + "="
+                                            + found
+                                            + ", so records could be lost or refused. Set it to "
+                                            + spec.config().get(name)
+                                            + ".");
+                        });
+    }
+
+    /// The settings of an existing topic that could lose or refuse records, by name, with their
+    /// values.
+    public SortedMap<String, String> insufficient(TopicSpec spec) {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, spec.name());
         Config config =
                 await(
                                 admin.describeConfigs(List.of(resource)).all(),
                                 "read the settings of topic " + spec.name())
                         .get(resource);
-        new TreeMap<>(spec.config())
+        SortedMap<String, String> insufficient = new TreeMap<>();
+        spec.config()
                 .forEach(
                         (name, wanted) -> {
                             ConfigEntry entry = config == null ? null : config.get(name);
                             String found = entry == null ? "unknown" : entry.value();
                             if (!isSufficient(name, found, wanted)) {
-                                throw new BrokerException(
-                                        "Topic "
-                                                + spec.name()
-                                                + " has "
-                                                + name
-                                                + "="
-                                                + found
-                                                + ", so records could be lost or refused. Set it to "
-                                                + wanted
-                                                + ".");
+                                insufficient.put(name, found);
                             }
                         });
+        return insufficient;
     }
 
     private static boolean isSufficient(String setting, String found, String wanted) {

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
 
 /// A pooled connection for callers without JDBC: the catalog, the server's facts, and query results
 /// as text. Not thread-safe; `close` returns the connection to the pool.
@@ -30,6 +31,18 @@ public final class Session implements AutoCloseable {
 
     public Server server() {
         return new Server(connection);
+    }
+
+    /// Whether the session is one of the server itself. A connection pooler has sessions of its
+    /// own: the process that it names to its client is not the one that runs the queries.
+    public boolean isDirect() {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pg_catalog.pg_backend_pid()")) {
+            row.next();
+            return row.getInt(1) == connection.unwrap(PGConnection.class).getBackendPID();
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The process of the session cannot be read", e);
+        }
     }
 
     /// Runs one query and returns each value as PostgreSQL's text. A question mark in the query is

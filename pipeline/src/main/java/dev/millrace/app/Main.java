@@ -1,7 +1,6 @@
 package dev.millrace.app;
 
 import dev.millrace.cli.Millrace;
-import dev.millrace.cli.PreflightPlanner;
 import dev.millrace.cli.Providers;
 import dev.millrace.cli.Terminal;
 import java.nio.file.Path;

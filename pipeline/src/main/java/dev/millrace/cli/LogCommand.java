@@ -1,6 +1,6 @@
 package dev.millrace.cli;
 
-import dev.millrace.cli.OutputOption.OutputFormat;
+import dev.millrace.cli.Providers.OutputFormat;
 import dev.millrace.cli.service.ServiceClient;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,6 @@
 package dev.millrace.cli;
 
+import dev.millrace.cli.Providers.OutputFormat;
 import picocli.CommandLine.Option;
 
 /// The option `-o table|json`.
@@ -18,11 +19,5 @@ final class OutputOption {
 
     boolean isJson() {
         return format == OutputFormat.json;
-    }
-
-    /// Output format of a command: a table for people or JSON for programs.
-    public enum OutputFormat {
-        table,
-        json
     }
 }

@@ -1,6 +1,5 @@
 package dev.millrace.cli;
 
-import dev.millrace.cli.OutputOption.OutputFormat;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.Secret;
 import java.net.InetAddress;
@@ -19,6 +18,12 @@ public record Providers(
         @Nullable Supplier<Planner> plan,
         @Nullable Supplier<DemoLauncher> demo,
         @Nullable Supplier<BenchLauncher> bench) {
+
+    /// Output format of a command: a table for people or JSON for programs.
+    public enum OutputFormat {
+        table,
+        json
+    }
 
     /// Address on which the service listens, and the token that it requires.
     ///

@@ -3,7 +3,6 @@ package dev.millrace.preflight;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import java.util.ArrayList;

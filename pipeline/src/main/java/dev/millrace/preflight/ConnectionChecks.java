@@ -6,7 +6,7 @@ import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.Database;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Findings.Measured;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import java.util.List;
 
@@ -14,7 +14,7 @@ import java.util.List;
 /// one server, its limits must allow the connections of both sides.
 public final class ConnectionChecks {
 
-    static final List<PreflightCheck> ALL =
+    static final List<Facts.Check> ALL =
             List.of(ConnectionChecks::source, ConnectionChecks::target);
 
     private ConnectionChecks() {}
@@ -41,6 +41,7 @@ public final class ConnectionChecks {
             if (limit.limit() - limit.used() < needed) {
                 findings.refuse(
                         object(limit),
+                        new Measured(limit.limit() - limit.used() + " free", needed + " free"),
                         "allows "
                                 + limit.limit()
                                 + " connections, of which others use "

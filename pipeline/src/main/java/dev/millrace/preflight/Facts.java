@@ -126,4 +126,12 @@ record Facts(Source source, Target target, Switchover switchover, List<CompiledT
     private static List<TableFacts> known(SortedSet<TableId> ids, Map<TableId, TableFacts> tables) {
         return ids.stream().flatMap(id -> Stream.ofNullable(tables.get(id))).toList();
     }
+
+    /// One check of the collected facts. Pure: queries no server, changes nothing, and throws
+    /// nothing because of the facts. Returns at least one finding, so that a report shows what was
+    /// checked.
+    interface Check {
+
+        List<Finding> judge(Facts facts);
+    }
 }

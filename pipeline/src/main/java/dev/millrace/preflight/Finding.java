@@ -2,6 +2,7 @@ package dev.millrace.preflight;
 
 import dev.millrace.preflight.compile.SpecCompiler.Exclusion;
 import dev.millrace.problem.Problem;
+import org.jspecify.annotations.Nullable;
 
 /// The result of one check for one object. Immutable.
 ///
@@ -9,7 +10,25 @@ import dev.millrace.problem.Problem;
 /// @param object the table, column, setting or position in the file
 /// @param message what is true of the object, and why it matters
 /// @param remedy what to do, as SQL where possible; empty when nothing has to be done
-public record Finding(Status status, String check, String object, String message, String remedy) {
+/// @param value what was found, for programs; `null` if the check compares no value
+/// @param limit what the value must be or reach; `null` if the check compares no value
+public record Finding(
+        Status status,
+        String check,
+        String object,
+        String message,
+        String remedy,
+        @Nullable String value,
+        @Nullable String limit) {
+
+    public Finding(Status status, String check, String object, String message, String remedy) {
+        this(status, check, object, message, remedy, null, null);
+    }
+
+    Finding with(Findings.Measured measured) {
+        return new Finding(
+                status, check, object, message, remedy, measured.value(), measured.limit());
+    }
 
     /// Whether the message says more than that the check passed.
     public boolean isDetailed() {
@@ -28,6 +47,15 @@ public record Finding(Status status, String check, String object, String message
 
         public boolean passes() {
             return this == OK || this == WARNING;
+        }
+
+        /// `ok`, `warning` or `blocked`, for programs: a blocked finding refuses the start.
+        public String severity() {
+            return switch (this) {
+                case OK -> "ok";
+                case WARNING -> "warning";
+                case MISCONFIGURED, REFUSED, UNREACHABLE -> "blocked";
+            };
         }
     }
 

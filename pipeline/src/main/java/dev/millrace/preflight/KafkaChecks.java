@@ -4,9 +4,10 @@ import dev.millrace.change.Topics;
 import dev.millrace.kafka.Broker;
 import dev.millrace.kafka.BrokerException;
 import dev.millrace.kafka.TopicPlan;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Findings.Measured;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Kafka;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,9 @@ final class KafkaChecks {
                                 existing ->
                                         findings.refuse(
                                                 "topic " + topic.name(),
+                                                new Measured(
+                                                        existing.partitions() + " partitions",
+                                                        topic.partitions() + " partitions"),
                                                 "has "
                                                         + existing.partitions()
                                                         + " partitions, but the file declares "
@@ -53,10 +57,38 @@ final class KafkaChecks {
                                                         + "."));
             }
             replication(broker, plan, findings);
+            List<Finding> all = new ArrayList<>(findings.orOk(kafka.bootstrapServers(), "answers"));
+            all.addAll(settings(broker, plan, kafka.bootstrapServers()));
+            return all;
         } catch (BrokerException e) {
             return List.of(unreachable(kafka, String.valueOf(e.getMessage())));
         }
-        return findings.orOk(kafka.bootstrapServers(), "answers");
+    }
+
+    /// A new topic gets the settings that Millrace needs; an existing one may have others.
+    private static List<Finding> settings(Broker broker, TopicPlan plan, String servers) {
+        Findings findings = new Findings("kafka.topic-settings");
+        for (Broker.TopicSpec topic : plan.all()) {
+            if (broker.find(topic.name()).isPresent()) {
+                broker.insufficient(topic)
+                        .forEach(
+                                (name, found) ->
+                                        findings.refuse(
+                                                "topic " + topic.name(),
+                                                new Measured(
+                                                        name + "=" + found,
+                                                        name + "=" + topic.config().get(name)),
+                                                "has %s=%s, so records could be lost or refused"
+                                                        .formatted(name, found),
+                                                "kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config %s=%s"
+                                                        .formatted(
+                                                                servers,
+                                                                topic.name(),
+                                                                name,
+                                                                topic.config().get(name))));
+            }
+        }
+        return findings.orOk("topics", "have or get the settings that the log needs");
     }
 
     /// Missing topics are created with the cluster's defaults.

@@ -10,9 +10,13 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.PreflightReport.PlannedTable;
 import dev.millrace.preflight.PreflightReport.Reversal;
+import dev.millrace.preflight.catalog.IndexCheck;
+import dev.millrace.preflight.catalog.SequenceCheck;
+import dev.millrace.preflight.catalog.TypeCheck;
 import dev.millrace.preflight.compile.SpecCompiler;
 import dev.millrace.preflight.compile.SpecCompiler.Compilation;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
+import dev.millrace.preflight.environment.EnvironmentChecks;
 import dev.millrace.preflight.login.ReconcileLogin;
 import dev.millrace.preflight.login.ReconcileLogin.Place;
 import dev.millrace.spec.MigrationSpec;
@@ -85,6 +89,7 @@ public final class Preflight {
                             SwitchoverTableChecks.of(spec.switchover().fence()))
                     .flatMap(List::stream)
                     .forEach(check -> findings.addAll(check.judge(facts)));
+            findings.addAll(EnvironmentChecks.judge(from, to, written(compilation.tables())));
             findings.addAll(TypeCheck.judge(from, to, compilation.tables()));
             findings.addAll(LogSizeCheck.judge(spec, facts));
             findings.addAll(SequenceCheck.judge(spec, from, to, compilation.tables()));
@@ -122,6 +127,19 @@ public final class Preflight {
                             "Run plan again. If the failure persists, check the servers' logs."));
             return Planned.NOTHING;
         }
+    }
+
+    private static Map<TableId, List<String>> written(List<CompiledTable> tables) {
+        Map<TableId, List<String>> columns = new LinkedHashMap<>();
+        tables.forEach(
+                table ->
+                        table.mapping()
+                                .ifPresent(
+                                        mapping ->
+                                                columns.put(
+                                                        mapping.target().table(),
+                                                        mapping.target().columns())));
+        return columns;
     }
 
     private List<Finding> queries(List<QueryPair> pairs) {

@@ -1,7 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.postgres.Server;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Findings.Measured;
 import java.util.List;
 
 /// Checks the version and the encoding of a server.
@@ -15,18 +15,22 @@ final class ServerVersion {
     static List<Finding> judge(String check, Server.Facts server) {
         Findings findings = new Findings(check);
         String object = "PostgreSQL " + server.version();
+        Measured measured =
+                new Measured(String.valueOf(server.majorVersion()), OLDEST + " to " + NEWEST);
         if (server.majorVersion() < OLDEST) {
             findings.refuse(
                     object,
+                    measured,
                     "is older than " + OLDEST + ", the oldest supported version",
                     "Upgrade the server first.");
         } else if (server.majorVersion() > NEWEST) {
             findings.warn(
                     object,
+                    measured,
                     "is newer than " + NEWEST + ", the newest tested version",
                     "Run reconcile before you rely on the target.");
         }
-        return findings.orOk(object, "is supported");
+        return findings.orOk(object, measured, "is supported");
     }
 
     static List<Finding> encoding(String check, Server.Facts server) {
@@ -34,6 +38,7 @@ final class ServerVersion {
         if (!server.encoding().equals("UTF8")) {
             findings.refuse(
                     "database " + server.database(),
+                    new Measured(server.encoding(), "UTF8"),
                     "has the encoding "
                             + server.encoding()
                             + ", but texts are carried as UTF-8 and would change",

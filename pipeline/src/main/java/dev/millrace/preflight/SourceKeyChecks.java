@@ -4,7 +4,6 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.stream.Collectors;
 

@@ -4,7 +4,6 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.Optional;
 

@@ -4,7 +4,7 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Findings.Measured;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +12,7 @@ import java.util.Optional;
 /// Checks that the source server can stream changes.
 final class SourceServerChecks {
 
-    static final List<PreflightCheck> ALL =
+    static final List<Facts.Check> ALL =
             List.of(
                     facts -> ServerVersion.judge("source.version", facts.source().server()),
                     SourceServerChecks::primary,
@@ -46,13 +46,15 @@ final class SourceServerChecks {
     private static List<Finding> walLevel(Facts facts) {
         Findings findings = new Findings("source.wal-level");
         String level = facts.source().server().walLevel();
+        Measured measured = new Measured(level, "logical");
         if (!level.equals("logical")) {
             findings.refuse(
                     "wal_level",
+                    measured,
                     "is " + level + ", but logical decoding needs the level logical",
                     "ALTER SYSTEM SET wal_level = 'logical'; Then restart the source server.");
         }
-        return findings.orOk("wal_level", "is logical");
+        return findings.orOk("wal_level", measured, "is logical");
     }
 
     private static List<Finding> role(Facts facts) {
@@ -83,11 +85,12 @@ final class SourceServerChecks {
         if (!slots.hasFree()) {
             findings.refuse(
                     "max_replication_slots",
+                    free(slots),
                     "all " + slots.limit() + " replication slots are in use",
                     "Drop an unused slot (SELECT slot_name, active FROM pg_replication_slots),"
                             + " or raise max_replication_slots and restart the source server.");
         }
-        return findings.orOk("max_replication_slots", free(slots));
+        return findings.orOk("max_replication_slots", free(slots), text(slots));
     }
 
     private static void existingSlot(
@@ -140,11 +143,12 @@ final class SourceServerChecks {
         if (!senders.hasFree() && !streaming) {
             findings.refuse(
                     "max_wal_senders",
+                    free(senders),
                     "all " + senders.limit() + " WAL senders are in use",
                     "Stop a replica that is not needed, or raise max_wal_senders and restart the"
                             + " source server.");
         }
-        return findings.orOk("max_wal_senders", free(senders));
+        return findings.orOk("max_wal_senders", free(senders), text(senders));
     }
 
     /// Creating a slot waits for every open transaction of the server, in any database.
@@ -181,7 +185,11 @@ final class SourceServerChecks {
         }
     }
 
-    private static String free(Server.Quota quota) {
+    private static Measured free(Server.Quota quota) {
+        return new Measured((quota.limit() - quota.used()) + " free", "1 free");
+    }
+
+    private static String text(Server.Quota quota) {
         return (quota.limit() - quota.used()) + " of " + quota.limit() + " free";
     }
 
@@ -194,6 +202,7 @@ final class SourceServerChecks {
                         bytes ->
                                 findings.warn(
                                         "max_slot_wal_keep_size",
+                                        new Measured(bytes / (1024 * 1024) + " MB", "-1"),
                                         "is "
                                                 + bytes / (1024 * 1024)
                                                 + " MB: if the service is down while the source"
@@ -215,6 +224,7 @@ final class SourceServerChecks {
                         seconds ->
                                 findings.warn(
                                         "idle_replication_slot_timeout",
+                                        new Measured(seconds + " s", "0"),
                                         "is "
                                                 + seconds
                                                 + " s: if the service is down for longer, or the"

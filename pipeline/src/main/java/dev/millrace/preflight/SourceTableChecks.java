@@ -5,7 +5,6 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
 import dev.millrace.postgres.TableFacts.Persistence;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.sql.Relation;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +16,7 @@ import java.util.stream.Collectors;
 /// Checks that each source table can be captured without harm to the application.
 final class SourceTableChecks {
 
-    static final List<PreflightCheck> ALL =
+    static final List<Facts.Check> ALL =
             List.of(
                     SourceTableChecks::kind,
                     SourceTableChecks::columnNames,

@@ -6,14 +6,13 @@ import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.ReplicationOrigins;
 import dev.millrace.postgres.ReplicationSlot;
 import dev.millrace.postgres.Server;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 
 /// Reports early what a switchover will need of both servers. Only warns: a migration may run
 /// without a switchover.
 final class SwitchoverChecks {
 
-    static final List<PreflightCheck> ALL =
+    static final List<Facts.Check> ALL =
             List.of(
                     SwitchoverChecks::walLevel,
                     SwitchoverChecks::replicationRole,

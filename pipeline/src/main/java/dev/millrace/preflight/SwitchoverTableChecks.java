@@ -6,7 +6,6 @@ import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Foreign;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.spec.switchover.Switchover.Fence;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -21,7 +20,7 @@ import java.util.stream.Collectors;
 /// may run without a switchover.
 final class SwitchoverTableChecks {
 
-    static final List<PreflightCheck> ALL =
+    static final List<Facts.Check> ALL =
             List.of(
                     SwitchoverTableChecks::sourceOwnership,
                     SwitchoverTableChecks::targetOwnership,
@@ -39,7 +38,7 @@ final class SwitchoverTableChecks {
     private SwitchoverTableChecks() {}
 
     /// @param fence what refuses writes to the source; only triggers need its tables' owners
-    static List<PreflightCheck> of(Fence fence) {
+    static List<Facts.Check> of(Fence fence) {
         return switch (fence) {
             case LEASE -> ALL;
             case EXTERNAL ->

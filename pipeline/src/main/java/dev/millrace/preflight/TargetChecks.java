@@ -7,7 +7,6 @@ import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.Kind;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +16,7 @@ import java.util.TreeSet;
 /// Checks that the target accepts the rows, and that nothing there changes them.
 final class TargetChecks {
 
-    static final List<PreflightCheck> ALL =
+    static final List<Facts.Check> ALL =
             List.of(
                     facts -> ServerVersion.judge("target.version", facts.target().server()),
                     TargetChecks::primary,

@@ -2,7 +2,6 @@ package dev.millrace.preflight;
 
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 import java.util.stream.Collectors;
 

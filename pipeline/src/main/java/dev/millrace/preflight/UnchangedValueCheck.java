@@ -4,7 +4,6 @@ import dev.millrace.change.TableId;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.postgres.TableFacts.ReplicaIdentity;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

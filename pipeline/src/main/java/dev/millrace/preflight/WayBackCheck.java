@@ -1,7 +1,6 @@
 package dev.millrace.preflight;
 
 import dev.millrace.mapping.WayBack;
-import dev.millrace.preflight.PreflightCheck.Findings;
 import java.util.List;
 
 /// Says for each source table whether the changes of the target come back to it after a switchover.

@@ -2,6 +2,9 @@ package dev.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
 import dev.millrace.apply.ReplicaRole;
 import dev.millrace.cli.text.PlanView;
 import dev.millrace.preflight.Finding;
@@ -93,10 +96,31 @@ class PlanViewTest {
 
     @Test
     void jsonContainsEveryFinding() {
-        assertThat(new PlanView(report(Status.OK, Status.UNREACHABLE)).json())
+        List<Finding> findings =
+                List.of(
+                        new Finding(Status.OK, "source.version", "object", "what", "", "18", "14"),
+                        new Finding(
+                                Status.UNREACHABLE, "target.reachable", "o", "what", "do this"));
+        String json =
+                new PlanView(
+                                new PreflightReport(
+                                        "shop",
+                                        findings,
+                                        List.of(),
+                                        ReplicaRole.REPLICA,
+                                        Reversal.NONE))
+                        .json();
+
+        assertThat(json)
                 .startsWith(
                         "{\"migration\":\"shop\",\"outcome\":\"unreachable\",\"accepted\":false")
-                .contains("\"check\":\"check.OK\"")
-                .contains("\"remedy\":\"do this\"");
+                .contains(
+                        "{\"status\":\"ok\",\"severity\":\"ok\",\"group\":\"server\",\"check\":\"source.version\",\"object\":\"object\",\"value\":\"18\",\"limit\":\"14\",\"message\":\"what\",\"remedy\":\"\"}")
+                .contains("\"severity\":\"blocked\"", "\"value\":null", "\"remedy\":\"do this\"");
+        assertThat(
+                        SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                                .getSchema(PlanView.schema(), InputFormat.JSON)
+                                .validate(json, InputFormat.JSON))
+                .isEmpty();
     }
 }

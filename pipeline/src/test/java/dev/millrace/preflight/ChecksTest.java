@@ -337,12 +337,13 @@ class ChecksTest {
         assertThat(only())
                 .isEqualTo(
                         Finding.warning(
-                                "source.kept-wal",
-                                "max_slot_wal_keep_size",
-                                "is 1024 MB: if the service is down while the source writes more"
-                                        + " WAL than that, every row must be read again (millrace rebackfill)",
-                                "Raise max_slot_wal_keep_size during the migration, or monitor the"
-                                        + " metric millrace_slot_safe_wal_bytes."));
+                                        "source.kept-wal",
+                                        "max_slot_wal_keep_size",
+                                        "is 1024 MB: if the service is down while the source writes more"
+                                                + " WAL than that, every row must be read again (millrace rebackfill)",
+                                        "Raise max_slot_wal_keep_size during the migration, or monitor the"
+                                                + " metric millrace_slot_safe_wal_bytes.")
+                                .with(new Findings.Measured("1024 MB", "-1")));
 
         server = limitedSlot(OptionalLong.empty(), OptionalLong.of(3_600));
         assertThat(only().check()).isEqualTo("source.idle-slot");

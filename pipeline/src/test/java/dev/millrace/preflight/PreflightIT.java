@@ -413,7 +413,8 @@ class PreflightIT {
                 .filteredOn(
                         found ->
                                 found.check().startsWith("kafka.")
-                                        && !found.check().equals("kafka.log-size"))
+                                        && !found.check().equals("kafka.log-size")
+                                        && !found.check().equals("kafka.topic-settings"))
                 .extracting(found -> found.status() + " " + found.object() + " " + found.message())
                 .satisfiesExactlyInAnyOrder(
                         each ->

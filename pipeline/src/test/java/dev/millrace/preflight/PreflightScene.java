@@ -47,6 +47,14 @@ final class PreflightScene {
         this.targetUrl = target.url();
     }
 
+    /// A scene whose databases are on one server.
+    static PreflightScene of(TestDatabase source, TestDatabase target) {
+        PreflightScene scene = new PreflightScene(source, target);
+        source.execute(scene.login());
+        scene.grant();
+        return scene;
+    }
+
     /// A scene whose databases are on two servers.
     static PreflightScene between(TestDatabase source, TestDatabase target) {
         PreflightScene scene = new PreflightScene(source, target);

@@ -6,10 +6,17 @@ import dev.millrace.mapping.WayBack;
 import dev.millrace.preflight.Finding;
 import dev.millrace.preflight.Finding.Status;
 import dev.millrace.preflight.PreflightReport;
+import dev.millrace.preflight.plan.CheckGroup;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Renders a preflight report as a table, with message and remedy of each finding that has more to
@@ -22,6 +29,16 @@ public final class PlanView {
 
     public PlanView(PreflightReport report) {
         this.report = report;
+    }
+
+    /// The published JSON Schema of [#json].
+    public static String schema() {
+        try (InputStream schema =
+                Objects.requireNonNull(CheckGroup.class.getResourceAsStream("plan.schema.json"))) {
+            return new String(schema.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public void table(Terminal terminal) {
@@ -110,11 +127,15 @@ public final class PlanView {
                 .orElse("unknown");
     }
 
-    private static Map<String, Object> json(Finding found) {
-        Map<String, Object> json = new LinkedHashMap<>();
+    private static Map<String, @Nullable Object> json(Finding found) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("status", found.status().name().toLowerCase(Locale.ROOT));
+        json.put("severity", found.status().severity());
+        json.put("group", CheckGroup.of(found.check()).id());
         json.put("check", found.check());
         json.put("object", found.object());
+        json.put("value", found.value());
+        json.put("limit", found.limit());
         json.put("message", found.message());
         json.put("remedy", found.remedy());
         return json;

@@ -115,7 +115,7 @@ final class LoginChecks {
     private void control() {
         boolean isSource = facts.login().place() == Place.SOURCE;
         Check check =
-                new Check(isSource ? "switchover.reconcile-control" : side + ".reconcile-control");
+                new Check(isSource ? "switchover.reconcile-control" : "target.reconcile-control");
         Control control = facts.control();
         if (!control.usage() || !control.select() || !control.later()) {
             String message =

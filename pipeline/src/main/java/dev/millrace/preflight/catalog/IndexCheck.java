@@ -1,4 +1,4 @@
-package dev.millrace.preflight;
+package dev.millrace.preflight.catalog;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.DroppedDefinitions.Definition;
@@ -6,7 +6,8 @@ import dev.millrace.indexes.TableObjects;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Findings;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import java.util.List;
@@ -14,11 +15,11 @@ import java.util.stream.Collectors;
 
 /// Checks that `indexes: after-backfill` can drop indexes and foreign keys and create them again,
 /// and names them, with what stays and why.
-final class IndexCheck {
+public final class IndexCheck {
 
     private IndexCheck() {}
 
-    static List<Finding> judge(
+    public static List<Finding> judge(
             IndexSetting setting, Session target, List<TableFacts> tables, String role) {
         Findings findings = new Findings("target.indexes");
         List<TableId> chosen =

@@ -1,4 +1,4 @@
-package dev.millrace.preflight;
+package dev.millrace.preflight.catalog;
 
 import dev.millrace.mapping.Mapping;
 import dev.millrace.postgres.Identifier;
@@ -6,7 +6,8 @@ import dev.millrace.postgres.Session;
 import dev.millrace.postgres.types.TypeParts;
 import dev.millrace.postgres.types.TypeParts.Kind;
 import dev.millrace.postgres.types.TypeParts.Part;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Findings;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.sql.Relation;
 import dev.millrace.sql.Relation.SqlType;
@@ -20,7 +21,7 @@ import java.util.stream.Stream;
 
 /// Checks that the text of every value means the same on the target: no type refers to an object of
 /// one database, PostgreSQL reads what it prints, and both sides define a type alike.
-final class TypeCheck {
+public final class TypeCheck {
 
     /// Their text is the name of an object or a role, which the target may not have, or which means
     /// another one there.
@@ -55,7 +56,7 @@ final class TypeCheck {
 
     private TypeCheck() {}
 
-    static List<Finding> judge(Session source, Session target, List<CompiledTable> tables) {
+    public static List<Finding> judge(Session source, Session target, List<CompiledTable> tables) {
         List<Written> columns = tables.stream().flatMap(TypeCheck::written).toList();
         Map<SqlType, List<Part>> from =
                 TypeParts.read(source, distinct(columns.stream().map(Written::from)));

@@ -1,8 +1,9 @@
-package dev.millrace.preflight;
+package dev.millrace.preflight.catalog;
 
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
-import dev.millrace.preflight.PreflightCheck.Findings;
+import dev.millrace.preflight.Finding;
+import dev.millrace.preflight.Findings;
 import dev.millrace.preflight.compile.SpecCompiler.CompiledTable;
 import dev.millrace.sequences.TargetSequences;
 import dev.millrace.sequences.TargetSequences.SchemaPair;
@@ -16,11 +17,11 @@ import java.util.stream.Stream;
 
 /// Says early what a switchover needs to advance the sequences of the target. Only warns: the
 /// migration can start without it.
-final class SequenceCheck {
+public final class SequenceCheck {
 
     private SequenceCheck() {}
 
-    static List<Finding> judge(
+    public static List<Finding> judge(
             MigrationSpec spec, Session source, Session target, List<CompiledTable> tables) {
         Findings findings = new Findings("switchover.sequences");
         try {

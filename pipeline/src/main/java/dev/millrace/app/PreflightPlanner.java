@@ -1,7 +1,9 @@
-package dev.millrace.cli;
+package dev.millrace.app;
 
-import dev.millrace.cli.OutputOption.OutputFormat;
+import dev.millrace.cli.ExitCode;
+import dev.millrace.cli.Providers.OutputFormat;
 import dev.millrace.cli.Providers.Planner;
+import dev.millrace.cli.Terminal;
 import dev.millrace.cli.text.PlanView;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.preflight.PreflightReport;
