@@ -80,6 +80,11 @@ public final class MillraceService implements AutoCloseable {
                 "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + port());
     }
 
+    /// For tests.
+    <T> T bean(String name, Class<T> type) {
+        return context.getBean(name, type);
+    }
+
     /// Returns when the service has drained and the port is closed.
     ///
     /// @return an [ExitCode]

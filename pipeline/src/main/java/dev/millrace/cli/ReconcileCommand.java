@@ -49,9 +49,7 @@ final class ReconcileCommand implements Callable<Integer> {
         JsonNode accepted =
                 client.post(
                         "reconciliations",
-                        incremental
-                                ? Map.of("tables", tables, "incremental", true)
-                                : Map.of("tables", tables));
+                        Map.of("tables", tables, "incremental", incremental, "who", user()));
         String id = accepted.path("id").asString("");
         if (id.isEmpty()) {
             throw new CommandFailure(
@@ -59,7 +57,7 @@ final class ReconcileCommand implements Callable<Integer> {
                     "The service started a comparison but returned no id.",
                     "Check that --url is the address of a Millrace service of this version.");
         }
-        String path = "reconciliations/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
+        String path = "reconciliations/" + encoded(id);
         String body;
         try (OnInterrupt interrupt = new OnInterrupt(() -> cancel(path))) {
             body = await(client, path);
@@ -70,12 +68,20 @@ final class ReconcileCommand implements Callable<Integer> {
         return output.show(client, terminal, path, body);
     }
 
+    private static String user() {
+        return System.getProperty("user.name", "");
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
     /// Uses its own client because the other one may be in the middle of a request.
     private int cancel(String path) {
         terminal.err().println("Cancelling the comparison.");
         try {
             ServiceClient client = service.connect(terminal, pause);
-            String body = client.delete(path);
+            String body = client.delete(path + "?who=" + encoded(user()));
             if (client.tree(body).path("verdict").isString()) {
                 return output.show(client, terminal, path, body);
             }

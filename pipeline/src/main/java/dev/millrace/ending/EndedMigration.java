@@ -107,7 +107,7 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     }
 
     @Override
-    public UUID reconcile(List<String> targets, Method method) {
+    public UUID reconcile(List<String> targets, Method method, Asker by) {
         throw refused();
     }
 
@@ -122,7 +122,7 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     }
 
     @Override
-    public Optional<ReconciliationState> cancelReconciliation(UUID id) {
+    public Optional<ReconciliationState> cancelReconciliation(UUID id, Asker by) {
         throw refused();
     }
 

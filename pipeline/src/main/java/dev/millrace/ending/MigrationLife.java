@@ -387,8 +387,8 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     }
 
     @Override
-    public UUID reconcile(List<String> targets, Method method) {
-        return now().reconcile(targets, method);
+    public UUID reconcile(List<String> targets, Method method, Asker by) {
+        return now().reconcile(targets, method, by);
     }
 
     @Override
@@ -402,8 +402,9 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     }
 
     @Override
-    public Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException {
-        return now().cancelReconciliation(id);
+    public Optional<ReconciliationState> cancelReconciliation(UUID id, Asker by)
+            throws InterruptedException {
+        return now().cancelReconciliation(id, by);
     }
 
     @Override

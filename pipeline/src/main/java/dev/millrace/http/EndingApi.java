@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -16,7 +17,7 @@ import org.springframework.web.bind.annotation.RestController;
 
 /// The ends of the migration under `/api/v1/`. Thread-safe.
 @RestController
-@RequestMapping("/api/v1")
+@RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class EndingApi {
 
     private final MigrationHost host;
@@ -38,6 +39,7 @@ public final class EndingApi {
 
     record Reply(Ending operation) {}
 
+    /// Ends the migration before a switchover, and removes what it created.
     @PostMapping("/abort")
     ResponseEntity<Reply> abort(
             @RequestBody Body body,
@@ -45,6 +47,7 @@ public final class EndingApi {
         return end(Kind.ABORT, body, requestKey);
     }
 
+    /// Ends the migration after a switchover, and removes what it created. There is no way back.
     @PostMapping("/complete")
     ResponseEntity<Reply> complete(
             @RequestBody Body body,

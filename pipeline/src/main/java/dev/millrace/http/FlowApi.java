@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -18,7 +19,7 @@ import org.springframework.web.bind.annotation.RestController;
 /// in force when the response arrives, and a repeated request sets the same again. So the response
 /// contains the finished operation, and there is none to ask for later. Thread-safe.
 @RestController
-@RequestMapping("/api/v1")
+@RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class FlowApi {
 
     private static final String BACKFILL = "backfill";
@@ -51,11 +52,13 @@ public final class FlowApi {
     /// @param state `done`, or `dryRun` when nothing was changed
     record Operation(String kind, String state, String outcome) {}
 
+    /// Stops reading existing rows. Changes are still replicated.
     @PostMapping("/pause")
     Answer pause(@RequestBody Change change) {
         return take(new Action.Pause(), change);
     }
 
+    /// Continues reading existing rows, or a stopped table.
     @PostMapping("/resume")
     Answer resume(@RequestBody Change change) {
         String table = change.table();
@@ -65,6 +68,7 @@ public final class FlowApi {
         return take(new Action.Resume(), change);
     }
 
+    /// Limits how many existing rows are read per second, all tables together.
     @PostMapping("/throttle")
     Answer throttle(@RequestBody Change change) {
         Long rows = change.rowsPerSecond();

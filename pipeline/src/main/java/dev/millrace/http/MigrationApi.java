@@ -3,6 +3,7 @@ package dev.millrace.http;
 import dev.millrace.http.Problems.ProblemException;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.migration.MigrationControl;
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReportJson;
@@ -12,11 +13,13 @@ import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -61,16 +64,34 @@ public final class MigrationApi {
 
     /// @param tables tables to compare; an empty or absent list means all
     /// @param incremental whether only touched keys and numbers of rows are compared
-    record Comparison(@Nullable List<String> tables, @Nullable Boolean incremental) {}
+    /// @param who the operator, for the journal
+    record Comparison(
+            @Nullable List<String> tables,
+            @Nullable Boolean incremental,
+            @Nullable String reason,
+            @Nullable String who) {}
 
     record Accepted(UUID id, String state, String href) {}
 
-    @GetMapping("/status")
+    /// This document. It is part of the program, and a test compares it with the code.
+    @GetMapping(path = "/openapi.json", produces = MediaType.APPLICATION_JSON_VALUE)
+    byte[] document() {
+        try (InputStream document =
+                Objects.requireNonNull(MigrationApi.class.getResourceAsStream("openapi.json"))) {
+            return document.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Phase, progress, lag, blockers and the next allowed commands.
+    @GetMapping(path = "/status", produces = MediaType.APPLICATION_JSON_VALUE)
     StatusReport status() {
         return host.control().status();
     }
 
-    @PostMapping("/reconciliations")
+    /// Begins to compare the target with the source. The answer names where the report will be.
+    @PostMapping(path = "/reconciliations", produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<Accepted> reconcile(@RequestBody Comparison comparison) {
         MigrationControl control = host.controlForChange();
         List<String> tables = comparison.tables() == null ? List.of() : comparison.tables();
@@ -81,13 +102,15 @@ public final class MigrationApi {
                 Boolean.TRUE.equals(comparison.incremental())
                         ? Method.TOUCHED_KEYS
                         : Method.ALL_ROWS;
-        UUID id = control.reconcile(tables, method);
+        UUID id = control.reconcile(tables, method, asker(comparison.who(), comparison.reason()));
         String href = "/api/v1/reconciliations/" + id;
         return ResponseEntity.accepted()
                 .location(URI.create(href))
                 .body(new Accepted(id, state(control.reconciliation(id)), href));
     }
 
+    /// A reconciliation: its report when it is finished, its state before. The format of the report
+    /// is json, html, md or junit; without it, a browser gets HTML.
     @GetMapping("/reconciliations/{id}")
     void reconciliation(
             @PathVariable String id,
@@ -109,25 +132,35 @@ public final class MigrationApi {
     }
 
     /// The last finished reconciliations, the newest first.
-    @GetMapping("/reconciliations")
+    @GetMapping(path = "/reconciliations", produces = MediaType.APPLICATION_JSON_VALUE)
     List<PastVerdict> reconciliations() {
         return host.control().reconciliations();
     }
 
+    private static Asker asker(@Nullable String who, @Nullable String reason) {
+        return new Asker(JournalText.of("who", who), JournalText.of("reason", reason).orElse(""));
+    }
+
     /// Cancels a comparison and returns its state: usually the report, which is undecided.
     @DeleteMapping("/reconciliations/{id}")
-    void cancel(@PathVariable String id, HttpServletResponse response)
+    void cancel(
+            @PathVariable String id,
+            @RequestParam Optional<String> who,
+            @RequestParam Optional<String> reason,
+            HttpServletResponse response)
             throws IOException, InterruptedException {
         ReconciliationState state =
                 host.controlForChange()
-                        .cancelReconciliation(uuid(id))
+                        .cancelReconciliation(
+                                uuid(id), asker(who.orElse(null), reason.orElse(null)))
                         .orElseThrow(() -> unknownId(id));
         write(response, MediaType.APPLICATION_JSON_VALUE, json.writeValueAsString(body(id, state)));
     }
 
-    /// Writes records as they are read. A failure before the first bytes becomes a problem. A later
-    /// failure breaks the connection, so that a client never takes a truncated log for a complete
-    /// one.
+    /// Records of the log, oldest first within each partition. The parameter topic is changes or
+    /// target. Records are written as they are read: a failure before the first bytes becomes a
+    /// problem. A later failure breaks the connection, so that a client never takes a truncated log
+    /// for a complete one.
     @GetMapping("/log")
     void log(
             @RequestParam String topic,

@@ -34,7 +34,8 @@ public final class Problems extends ResponseEntityExceptionHandler {
     private static final Logger LOG = LoggerFactory.getLogger(Problems.class);
 
     private static final String COMPARISON_BODY =
-            "{} to compare every table or {\"tables\": [\"schema.table\"]} for some.";
+            "{} to compare every table or {\"tables\": [\"schema.table\"]} for some, with"
+                    + " \"incremental\", \"reason\" and \"who\" if needed.";
     private static final String FLOW_BODY =
             "{\"what\": [\"backfill\"]}, with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if"
                     + " needed.";
@@ -74,6 +75,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
                     + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
                     + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys, /api/v1/journal,"
+                    + " /api/v1/openapi.json,"
                     + " /actuator/health/readiness and /actuator/prometheus.";
 
     /// A request that cannot be processed, with its problem.

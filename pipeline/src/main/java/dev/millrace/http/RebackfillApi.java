@@ -4,6 +4,7 @@ import dev.millrace.rebackfill.Rebackfill;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -14,7 +15,7 @@ import org.springframework.web.bind.annotation.RestController;
 /// Reads rows again: `POST /api/v1/rebackfill`. The operation goes on after the reply; ask for it
 /// with `GET operations/{id}`. Thread-safe.
 @RestController
-@RequestMapping("/api/v1")
+@RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class RebackfillApi {
 
     private final MigrationHost host;
@@ -34,6 +35,7 @@ public final class RebackfillApi {
 
     record Reply(Rebackfill operation) {}
 
+    /// Reads the rows of one target table, or of all, again without emptying it.
     @PostMapping("/rebackfill")
     ResponseEntity<Reply> rebackfill(
             @RequestBody Body body,

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -22,7 +23,7 @@ import org.springframework.web.bind.annotation.RestController;
 /// The keys whose changes wait, under `/api/v1/rejected`. A change is in force when the response
 /// arrives. Thread-safe.
 @RestController
-@RequestMapping("/api/v1/rejected")
+@RequestMapping(path = "/api/v1/rejected", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class RejectedApi {
 
     private static final String MOST = "1000";
@@ -52,7 +53,7 @@ public final class RejectedApi {
     /// @param state `done`, or `dryRun` when nothing was changed
     record Operation(String kind, String state, String outcome) {}
 
-    /// The oldest keys first.
+    /// The keys whose changes wait, the oldest first.
     @GetMapping
     Keys list(@RequestParam Optional<String> table, @RequestParam(defaultValue = MOST) int limit) {
         if (limit < 1) {
@@ -61,26 +62,31 @@ public final class RejectedApi {
         return new Keys(host.control().rejected().list(table, limit));
     }
 
+    /// A key with the changes that wait.
     @GetMapping("/{id}")
     RejectedKey.Detail show(@PathVariable String id) {
         return host.control().rejected().find(id(id)).orElseThrow(() -> unknown(id));
     }
 
+    /// Applies the changes of several keys that wait.
     @PostMapping("/retry")
     Answer retry(@RequestBody Change change) {
         return take(Action.RETRY, ids(change), change);
     }
 
+    /// Drops the changes of several keys that wait.
     @PostMapping("/skip")
     Answer skip(@RequestBody Change change) {
         return take(Action.SKIP, ids(change), change);
     }
 
+    /// Applies the changes of a key that wait.
     @PostMapping("/{id}/retry")
     Answer retry(@PathVariable String id, @RequestBody Change change) {
         return take(Action.RETRY, only(id), change);
     }
 
+    /// Drops the changes of a key that wait.
     @PostMapping("/{id}/skip")
     Answer skip(@PathVariable String id, @RequestBody Change change) {
         return take(Action.SKIP, only(id), change);

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -26,7 +27,7 @@ import org.springframework.web.bind.annotation.RestController;
 /// the reply; ask for it with `GET operations/{id}`, and for its keys with `GET
 /// operations/{id}/keys`. Thread-safe.
 @RestController
-@RequestMapping("/api/v1")
+@RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class RepairApi {
 
     private static final String PAGE = "1000";
@@ -59,6 +60,7 @@ public final class RepairApi {
     /// @param next for `after` of the next page; `null` after the last key
     record Keys(List<Repair.Key> keys, @Nullable Long next) {}
 
+    /// Repairs the rows of the target that differ, or lists them.
     @PostMapping("/repair")
     ResponseEntity<Reply> repair(
             @RequestBody Body body,
@@ -127,12 +129,16 @@ public final class RepairApi {
         return OptionalLong.of(given);
     }
 
+    /// The keys of a repair, in pages.
     @GetMapping("/operations/{id}/keys")
     Keys keys(
             @PathVariable String id,
             @RequestParam(defaultValue = "0") long after,
             @RequestParam(defaultValue = PAGE) int limit) {
         UUID known = SwitchoverApi.uuid(id);
+        if (after < 0) {
+            throw JournalText.invalid("Invalid 'after'. Use the number of a key, or 0.");
+        }
         if (limit < 1 || limit > MAX_PAGE) {
             throw JournalText.invalid(
                     "Invalid limit. Use a number from 1 to %d.".formatted(MAX_PAGE));

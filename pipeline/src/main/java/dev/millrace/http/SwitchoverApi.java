@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -22,7 +23,7 @@ import org.springframework.web.bind.annotation.RestController;
 
 /// The moves of the traffic under `/api/v1/`. Thread-safe.
 @RestController
-@RequestMapping("/api/v1")
+@RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class SwitchoverApi {
 
     private final MigrationHost host;
@@ -52,6 +53,7 @@ public final class SwitchoverApi {
 
     record Reply(Operation operation) {}
 
+    /// Moves the application's writes to the target, if every gate is open.
     @PostMapping("/switchover")
     ResponseEntity<Reply> switchover(
             @RequestBody Body body,
@@ -59,6 +61,7 @@ public final class SwitchoverApi {
         return move(Kind.SWITCHOVER, body, requestKey);
     }
 
+    /// Moves the writes back to the source.
     @PostMapping("/rollback")
     ResponseEntity<Reply> rollback(
             @RequestBody Body body,
@@ -83,6 +86,7 @@ public final class SwitchoverApi {
         return reply(dryRun, operation);
     }
 
+    /// Answers whether the application was routed, which an unresolved operation asks.
     @PostMapping("/resolve")
     ResponseEntity<Reply> resolve(@RequestBody Answer body) {
         boolean dryRun = Boolean.TRUE.equals(body.dryRun());
@@ -120,6 +124,7 @@ public final class SwitchoverApi {
         };
     }
 
+    /// An operation that was begun at any time.
     @GetMapping("/operations/{id}")
     Object operation(@PathVariable String id) {
         UUID known = uuid(id);

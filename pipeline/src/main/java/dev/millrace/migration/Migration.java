@@ -20,6 +20,7 @@ import dev.millrace.kafka.ChangeLog.LogTopic;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
+import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.postgres.Session;
 import dev.millrace.preflight.Preflight;
 import dev.millrace.reads.StreamParity;
@@ -465,13 +466,34 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     @Override
-    public UUID reconcile(List<String> targets, Method method) {
+    public UUID reconcile(List<String> targets, Method method, Asker by) {
         LiveStream now = compared();
         Optional<String> refusal = refusal(now);
         if (refusal.isPresent()) {
             throw new RefusedException(refusal.get());
         }
+        targets.forEach(tables::requireTarget);
+        note(
+                "reconcile",
+                (targets.isEmpty() ? "every table" : String.join(", ", targets))
+                        + switch (method) {
+                            case ALL_ROWS -> "";
+                            case TOUCHED_KEYS -> ", touched keys";
+                        },
+                by);
         return sides(now).request(targets, method);
+    }
+
+    private void note(String event, String what, Asker by) {
+        try {
+            new JournalStore(
+                            stream.control(),
+                            stream.id(),
+                            by.who().map(name -> name + " (unverified)").orElse(who))
+                    .event(conductor.phase().phase().name(), event, what, by.reason());
+        } catch (SQLException e) {
+            throw new DatabaseFailure("The journal cannot be written", e);
+        }
     }
 
     private Optional<String> refusal(LiveStream now) {
@@ -640,7 +662,11 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     @Override
-    public Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException {
+    public Optional<ReconciliationState> cancelReconciliation(UUID id, Asker by)
+            throws InterruptedException {
+        if (reconciliation(id).isPresent()) {
+            note("reconcile-cancel", id.toString(), by);
+        }
         Optional<ReconciliationState> there = reconciliations.cancel(id);
         return there.isPresent() || back.isEmpty() ? there : back.get().cancel(id);
     }

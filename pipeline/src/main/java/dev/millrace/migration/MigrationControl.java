@@ -59,11 +59,19 @@ public interface MigrationControl {
     /// @param method all rows are compared if touched keys cannot be known
     /// @throws RefusedException when a reconciliation cannot reach a verdict now
     /// @throws UnknownTableException when a name is not a target table of this migration
-    UUID reconcile(List<String> targets, Method method);
+    UUID reconcile(List<String> targets, Method method, Asker by);
 
     /// The same, of all rows.
     default UUID reconcile(List<String> targets) {
-        return reconcile(targets, Method.ALL_ROWS);
+        return reconcile(targets, Method.ALL_ROWS, Asker.NOBODY);
+    }
+
+    /// Who asks for a reconciliation, or ends one, and why; for the journal.
+    ///
+    /// @param reason may be empty
+    record Asker(Optional<String> who, String reason) {
+
+        public static final Asker NOBODY = new Asker(Optional.empty(), "");
     }
 
     Optional<ReconciliationState> reconciliation(UUID id);
@@ -76,7 +84,14 @@ public interface MigrationControl {
     /// as it is.
     ///
     /// @return its state afterwards; empty for an unknown id
-    Optional<ReconciliationState> cancelReconciliation(UUID id) throws InterruptedException;
+    Optional<ReconciliationState> cancelReconciliation(UUID id, Asker by)
+            throws InterruptedException;
+
+    /// The same, by nobody in particular.
+    default Optional<ReconciliationState> cancelReconciliation(UUID id)
+            throws InterruptedException {
+        return cancelReconciliation(id, Asker.NOBODY);
+    }
 
     /// Judges the gates of a switchover or a rollback, and begins to move the traffic if all are
     /// open.

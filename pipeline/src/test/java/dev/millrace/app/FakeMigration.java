@@ -53,6 +53,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     final Map<UUID, ReconciliationState> reconciliations = new ConcurrentHashMap<>();
     final List<List<String>> asked = new ArrayList<>();
     final List<Method> methods = new ArrayList<>();
+    final List<Asker> askers = new ArrayList<>();
     public final List<BackfillChange> changes = new ArrayList<>();
     public final List<SwitchoverRequest> switchovers = new ArrayList<>();
     public static final UUID ENDING = new UUID(0, 7);
@@ -305,7 +306,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     @Override
-    public UUID reconcile(List<String> targets, Method method) {
+    public UUID reconcile(List<String> targets, Method method, Asker by) {
         for (String target : targets) {
             requireKnown(target);
         }
@@ -314,6 +315,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
         }
         asked.add(targets);
         methods.add(method);
+        askers.add(by);
         UUID id = UUID.randomUUID();
         reconciliations.put(id, new ReconciliationState.Running(NOON));
         return id;
@@ -338,7 +340,8 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     @Override
-    public Optional<ReconciliationState> cancelReconciliation(UUID id) {
+    public Optional<ReconciliationState> cancelReconciliation(UUID id, Asker by) {
+        askers.add(by);
         return Optional.ofNullable(
                 reconciliations.computeIfPresent(
                         id,

@@ -10,7 +10,8 @@ import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Sends raw HTTP requests, including headers that a client library would not send.
+/// Sends raw HTTP requests, including headers that a client library would not send. Each answer of
+/// the API must be one that its published document describes.
 public record Http(int port) {
 
     public record Answer(int status, Map<String, String> headers, String body, boolean whole) {
@@ -49,7 +50,9 @@ public record Http(int port) {
                 .append(body);
         try (Socket socket = new Socket("127.0.0.1", port)) {
             socket.getOutputStream().write(request.toString().getBytes(StandardCharsets.UTF_8));
-            return answer(socket.getInputStream().readAllBytes());
+            Answer answer = answer(socket.getInputStream().readAllBytes());
+            ApiContract.check(method, path, answer);
+            return answer;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -5,11 +5,13 @@ import static dev.millrace.app.ServiceScene.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.Http.Answer;
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.verdict.Reconciliations.Method;
 import dev.millrace.verdict.Reconciliations.ReconciliationState;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,6 +46,22 @@ class ReconciliationApiIT {
         assertThat(running.path("state").asString()).isEqualTo("running");
         assertThat(running.path("startedAt").asString()).isEqualTo("2026-01-02T12:00:00Z");
         assertThat(running.has("finishedAt")).isFalse();
+    }
+
+    @Test
+    void theJournalLearnsWhoAsksAndWhy() {
+        Answer answer =
+                scene.http.post(
+                        "/api/v1/reconciliations",
+                        "{\"who\":\"ann\",\"reason\":\"before the switchover\"}",
+                        JSON);
+        assertThat(scene.migration.askers.getLast())
+                .isEqualTo(new Asker(Optional.of("ann"), "before the switchover"));
+
+        delete(UUID.fromString(answer.json().path("id").asString()), "?who=bob&reason=too%20slow");
+
+        assertThat(scene.migration.askers.getLast())
+                .isEqualTo(new Asker(Optional.of("bob"), "too slow"));
     }
 
     @Test
@@ -194,7 +212,11 @@ class ReconciliationApiIT {
     }
 
     private static Answer delete(UUID id) {
-        return scene.http.send("DELETE", "/api/v1/reconciliations/" + id, "");
+        return delete(id, "");
+    }
+
+    private static Answer delete(UUID id, String query) {
+        return scene.http.send("DELETE", "/api/v1/reconciliations/" + id + query, "");
     }
 
     @Test

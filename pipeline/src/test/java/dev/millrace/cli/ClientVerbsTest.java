@@ -330,7 +330,7 @@ class ClientVerbsTest {
         assertThat(verb.exitCode()).isEqualTo(exitCode);
         assertThat(verb.pauses()).hasSize(2);
         assertThat(service.requests().getFirst().body())
-                .isEqualTo("{\"tables\":[\"crm.customer\"]}");
+                .contains("\"tables\":[\"crm.customer\"]", "\"who\":", "\"incremental\":false");
         assertThat(verb.out())
                 .contains("shop: " + verdict + ", as of source position 0/1A2B")
                 .containsPattern("crm.customer +" + verdict + " +1,200 +unknown +1 +0 +1 +0 +1.3 s")
@@ -392,7 +392,7 @@ class ClientVerbsTest {
 
         assertThat(verb.out()).isEqualToIgnoringNewLines(report("equal"));
         assertThat(page).hasContent("<p>ü</p>");
-        assertThat(service.requests().getFirst().body()).isEqualTo("{\"tables\":[]}");
+        assertThat(service.requests().getFirst().body()).contains("\"tables\":[]");
     }
 
     @ParameterizedTest

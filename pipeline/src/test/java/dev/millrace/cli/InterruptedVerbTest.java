@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.testing.JavaCommand;
 import dev.millrace.testing.Waits;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,17 +18,21 @@ class InterruptedVerbTest {
     @Test
     void anInterruptCancelsTheComparisonAndTheVerdictIsUndecided() throws Exception {
         try (Service service = new Service()) {
+            String cancel =
+                    "DELETE /api/v1/reconciliations/1?who="
+                            + URLEncoder.encode(
+                                    System.getProperty("user.name"), StandardCharsets.UTF_8);
             service.on("POST /api/v1/reconciliations", 202, "application/json", "{\"id\":\"1\"}")
                     .json("GET /api/v1/reconciliations/1", "{\"state\":\"running\"}")
                     .json(
-                            "DELETE /api/v1/reconciliations/1",
+                            cancel,
                             "{\"migration\":\"shop\",\"verdict\":\"undecided\","
                                     + "\"reason\":\"cancelled\",\"tables\":[]}");
 
             String output = interrupted(service, "GET /api/v1/reconciliations/1", "reconcile");
 
             assertThat(output).contains("shop: undecided", "No verdict available: cancelled");
-            assertThat(asked(service, "DELETE /api/v1/reconciliations/1")).isTrue();
+            assertThat(asked(service, cancel)).isTrue();
         }
     }
 

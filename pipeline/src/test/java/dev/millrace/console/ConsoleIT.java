@@ -237,7 +237,7 @@ class ConsoleIT {
     }
 
     @Test
-    void finishedReconciliationsLinkToTheirReports() {
+    void finishedReconciliationsLinkToTheirReports() throws Exception {
         UUID id = scene.migration.reconcile(List.of());
         scene.migration.cancelReconciliation(id);
 

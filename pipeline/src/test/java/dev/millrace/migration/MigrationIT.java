@@ -197,6 +197,16 @@ class MigrationIT {
 
             assertCancelled(running, waits);
             assertCancelled(running, runs);
+            assertThat(
+                            running.target.query(
+                                    "SELECT event, detail ->> 'what' FROM millrace.journal WHERE event"
+                                            + " LIKE 'reconcile%' ORDER BY number DESC LIMIT 4"))
+                    .isEqualTo(
+                            List.of(
+                                    List.of("reconcile-cancel", runs.toString()),
+                                    List.of("reconcile-cancel", waits.toString()),
+                                    List.of("reconcile", "every table"),
+                                    List.of("reconcile", "every table")));
         }
         assertThat(running.running().status().lastReconciliation())
                 .as("a cancelled reconciliation does not count")

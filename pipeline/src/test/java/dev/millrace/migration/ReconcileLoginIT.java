@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.digest.StoredState;
+import dev.millrace.migration.MigrationControl.Asker;
 import dev.millrace.parity.QueryReport;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.TableReport;
@@ -81,7 +82,7 @@ class ReconcileLoginIT {
     }
 
     private static ReconciliationReport touched(MigrationScene scene) {
-        UUID id = scene.running().reconcile(List.of(), Method.TOUCHED_KEYS);
+        UUID id = scene.running().reconcile(List.of(), Method.TOUCHED_KEYS, Asker.NOBODY);
         return ((ReconciliationState.Finished)
                         Awaitility.await()
                                 .atMost(Waits.LIMIT)
