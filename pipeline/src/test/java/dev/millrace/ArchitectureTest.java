@@ -68,6 +68,7 @@ class ArchitectureTest {
                     "preflight",
                     "grants",
                     "journal",
+                    "flow",
                     "lag",
                     "reconcile",
                     "retention",

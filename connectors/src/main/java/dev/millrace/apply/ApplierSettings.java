@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;

@@ -1,6 +1,7 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.copy.DirectCopy;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.refusal.KeyRequest;
 import dev.millrace.apply.refusal.RejectedLimit;
@@ -506,6 +507,10 @@ final class BatchWriter implements AutoCloseable {
 
     boolean isClosed() throws SQLException {
         return connection.isClosed();
+    }
+
+    Connection connection() {
+        return connection;
     }
 
     SessionOrigin origin() {

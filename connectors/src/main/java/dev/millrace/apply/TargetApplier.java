@@ -2,6 +2,8 @@ package dev.millrace.apply;
 
 import dev.millrace.apply.ApplierCounters.ApplierCounts;
 import dev.millrace.apply.broker.BrokerHealth;
+import dev.millrace.apply.gate.WriteGate;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.KeyRequest;
@@ -50,6 +52,7 @@ public final class TargetApplier implements AutoCloseable {
     private final ApplierSettings settings;
     private final Topics topics;
     private final TargetSessions sessions;
+    private final WriteGate gate;
     private final InstantSource clock;
     private final RestartPolicy policy;
     private final ApplierCounters counters;
@@ -62,16 +65,19 @@ public final class TargetApplier implements AutoCloseable {
     private volatile @Nullable ReplicaRole role;
     private volatile OriginUse origins;
 
+    /// @param gate while it is closed, no transaction begins on the target; the topic is still read
     /// @param policy for the applier and for each transaction on the target
     public TargetApplier(
             ApplierSettings settings,
             TargetSessions sessions,
+            WriteGate gate,
             InstantSource clock,
             RestartPolicy policy) {
         this.settings = settings;
         this.origins = settings.origins();
         this.topics = new Topics(settings.migration());
         this.sessions = sessions;
+        this.gate = gate;
         this.clock = clock;
         this.policy = policy;
         this.counters = new ApplierCounters(clock);
@@ -83,24 +89,36 @@ public final class TargetApplier implements AutoCloseable {
         supervisor.start();
     }
 
-    /// The state of the applier, or what a writer or the broker makes it wait for.
+    /// The state of the applier, or what a writer or the broker makes it wait for. An applier that
+    /// waits at its closed gate runs as it should.
     public ComponentState state() {
         ComponentState state = supervisor.state();
         return switch (state) {
-            case ComponentState.Running _ -> trouble().orElse(state);
-            case ComponentState.Starting _ -> trouble().orElse(state);
-            case ComponentState.Waiting _ -> trouble().orElse(state);
+            case ComponentState.Running _, ComponentState.Starting _ ->
+                    gate.isClosed() ? paused(state) : trouble().orElse(state);
+            case ComponentState.Waiting _ -> gate.isClosed() ? state : trouble().orElse(state);
             case ComponentState.Failed _, ComponentState.Stopped _ -> state;
         };
     }
 
+    private ComponentState paused(ComponentState state) {
+        return ofBroker()
+                .orElseGet(
+                        () ->
+                                new ComponentState.Running(
+                                        ComponentState.Activity.PAUSED, state.since()));
+    }
+
     private Optional<ComponentState> trouble() {
         Writers open = writers;
+        Optional<ComponentState> ofWriter =
+                open == null ? Optional.empty() : open.trouble(clock).map(waiting -> waiting);
+        return ofWriter.or(this::ofBroker);
+    }
+
+    private Optional<ComponentState> ofBroker() {
         BrokerHealth health = broker;
-        Optional<ComponentState.Waiting> ofWriter =
-                open == null ? Optional.empty() : open.trouble(clock);
-        return ofWriter.or(() -> health == null ? Optional.empty() : health.trouble())
-                .map(waiting -> waiting);
+        return health == null ? Optional.empty() : health.trouble().map(waiting -> waiting);
     }
 
     /// Asks for work on keys that were set aside. It is done between two batches, as soon as the
@@ -264,6 +282,7 @@ public final class TargetApplier implements AutoCloseable {
                         number ->
                                 new Writer(
                                         failures -> open(number, failures),
+                                        gate,
                                         policy,
                                         clock,
                                         counters))

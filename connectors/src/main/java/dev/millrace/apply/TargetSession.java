@@ -1,6 +1,7 @@
 package dev.millrace.apply;
 
 import dev.millrace.apply.connection.SessionWatch;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.control.SessionSource.TargetSessions;
 import java.sql.Connection;

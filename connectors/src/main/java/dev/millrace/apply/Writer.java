@@ -1,5 +1,6 @@
 package dev.millrace.apply;
 
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.task.TargetTask;
 import dev.millrace.apply.task.WriteOutcome;
@@ -45,6 +46,7 @@ final class Writer implements AutoCloseable {
     }
 
     private final Opener opener;
+    private final WriteGate gate;
     private final RestartPolicy policy;
     private final InstantSource clock;
     private final ApplierCounters counters;
@@ -55,8 +57,14 @@ final class Writer implements AutoCloseable {
     private volatile @Nullable Instant busySince;
     private boolean reopens;
 
-    Writer(Opener opener, RestartPolicy policy, InstantSource clock, ApplierCounters counters) {
+    Writer(
+            Opener opener,
+            WriteGate gate,
+            RestartPolicy policy,
+            InstantSource clock,
+            ApplierCounters counters) {
         this.opener = opener;
+        this.gate = gate;
         this.policy = policy;
         this.clock = clock;
         this.counters = counters;
@@ -100,21 +108,43 @@ final class Writer implements AutoCloseable {
     /// @throws GivenUp when another attempt would not help
     /// @throws InterruptedException when the writer is closed meanwhile
     WriteOutcome run(TargetTask task) throws GivenUp, InterruptedException {
-        busy(clock.instant());
         try {
             while (true) {
-                try {
-                    WriteOutcome outcome = session().run(task);
-                    trouble = null;
-                    history = history.progressed();
-                    return outcome;
-                } catch (SQLException | RuntimeException | Error e) {
-                    await(e);
+                Throwable failure;
+                try (WriteGate.Passage passage = enter()) {
+                    try {
+                        BatchWriter open = session();
+                        passage.uses(open.connection());
+                        WriteOutcome outcome = open.run(task);
+                        trouble = null;
+                        history = history.progressed();
+                        return outcome;
+                    } catch (SQLException | RuntimeException | Error e) {
+                        if (passage.isEnded()) {
+                            drop();
+                            continue;
+                        }
+                        failure = e;
+                    }
                 }
+                await(failure);
             }
         } finally {
             busy(null);
         }
+    }
+
+    private WriteGate.Passage enter() throws InterruptedException {
+        if (gate.isClosed()) {
+            busy(null);
+            trouble = new ComponentState.Waiting("paused", clock.instant());
+        }
+        WriteGate.Passage passage = gate.enter();
+        if (busySince == null) {
+            trouble = null;
+            busy(clock.instant());
+        }
+        return passage;
     }
 
     private void await(Throwable thrown) throws GivenUp, InterruptedException {

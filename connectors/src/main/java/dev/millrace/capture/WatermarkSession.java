@@ -2,8 +2,10 @@ package dev.millrace.capture;
 
 import dev.millrace.capture.Watermarks.Emitted;
 import dev.millrace.postgres.Database;
+import dev.millrace.postgres.SqlState;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Emits the watermarks of a stream: at regular intervals over one session that stays open, and on
@@ -13,17 +15,26 @@ public final class WatermarkSession implements AutoCloseable {
 
     private final Database source;
     private final Watermarks watermarks;
+    private final BooleanSupplier mayWrite;
     private @Nullable Connection session;
 
     /// Opens no session; [#emit] does.
-    public WatermarkSession(Database source, Watermarks watermarks) {
+    ///
+    /// @param mayWrite whether the source may be written at this moment
+    public WatermarkSession(Database source, Watermarks watermarks, BooleanSupplier mayWrite) {
         this.source = source;
         this.watermarks = watermarks;
+        this.mayWrite = mayWrite;
     }
 
-    /// @throws SQLException when the source does not answer; call [#close] then, so that the next
-    ///   call opens a new session
+    public boolean mayEmit() {
+        return mayWrite.getAsBoolean();
+    }
+
+    /// @throws SQLException when the source may not be written, or does not answer; call [#close]
+    ///   then, so that the next call opens a new session
     public Emitted emit() throws SQLException {
+        requireWritable();
         Connection open = session;
         if (open == null) {
             open = source.connect("watermark");
@@ -33,9 +44,22 @@ public final class WatermarkSession implements AutoCloseable {
     }
 
     /// Emits a watermark for a caller that waits for it.
+    ///
+    /// @throws SQLException when the source may not be written, or does not answer
     public Emitted emitOnDemand() throws SQLException {
+        requireWritable();
         try (Connection connection = source.pooled()) {
             return watermarks.emit(connection);
+        }
+    }
+
+    private void requireWritable() throws SQLException {
+        if (!mayEmit()) {
+            // Whoever needs one waits, as for a server that accepts no session.
+            throw new SQLException(
+                    "All writes are stopped by 'millrace kill'. Run 'millrace resume all' to"
+                            + " continue",
+                    SqlState.CANNOT_CONNECT_NOW.code());
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.millrace.indexes;
 
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.change.TableId;
 import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.DroppedDefinitions;
@@ -64,7 +65,14 @@ public final class TargetIndexes implements Component {
     /// @param now the object that is being created, if any
     private record Progress(int pending, Optional<Definition> now) {}
 
+    /// Work in one session.
+    @FunctionalInterface
+    private interface Work {
+        void run(TargetSession session) throws SQLException;
+    }
+
     private final Settings settings;
+    private final WriteGate gate;
     private final Runnable prepared;
     private final DroppedDefinitions store;
     private final BackfilledTables backfilled;
@@ -74,9 +82,11 @@ public final class TargetIndexes implements Component {
     private volatile @Nullable Progress progress;
     private volatile @Nullable TargetSession session;
 
+    /// @param gate while it is closed, nothing is dropped or created
     /// @param prepared called once, when rows may be applied; on the supervisor's thread
-    public TargetIndexes(Settings settings, Runnable prepared) {
+    public TargetIndexes(Settings settings, WriteGate gate, Runnable prepared) {
         this.settings = settings;
+        this.gate = gate;
         this.prepared = prepared;
         this.notBackfilled = new HashSet<>(settings.targets());
         this.store = new DroppedDefinitions(settings.migration());
@@ -129,7 +139,7 @@ public final class TargetIndexes implements Component {
         }
         supervisor.running(ComponentState.Activity.INDEXING);
         while (!isRestored() && supervisor.pause(INTERVAL)) {
-            if (settings.owner().getAsBoolean() && isBackfilled()) {
+            if (settings.owner().getAsBoolean() && !gate.isClosed() && isBackfilled()) {
                 restore(supervisor);
             }
         }
@@ -140,18 +150,41 @@ public final class TargetIndexes implements Component {
 
     /// @return false when the component must stop
     private boolean prepare(Supervisor supervisor) throws SQLException, InterruptedException {
-        while (!settings.owner().getAsBoolean()) {
+        while (!settings.owner().getAsBoolean() || !isDone(supervisor, this::prepare)) {
             if (!supervisor.pause(INTERVAL)) {
                 return false;
             }
         }
-        try (TargetSession open = open(supervisor)) {
-            new Preparation(settings).run(open);
-            readProgress(open, Optional.empty());
+        return true;
+    }
+
+    private void prepare(TargetSession open) throws SQLException {
+        new Preparation(settings).run(open);
+        readProgress(open, Optional.empty());
+    }
+
+    /// @return false if the gate is closed, or was closed before the work had ended: it is to be
+    ///   done again
+    private boolean isDone(Supervisor supervisor, Work work) throws SQLException {
+        Optional<WriteGate.Passage> entered = gate.tryEnter();
+        if (entered.isEmpty()) {
+            return false;
+        }
+        try (WriteGate.Passage passage = entered.get();
+                TargetSession open = open(supervisor)) {
+            try {
+                passage.uses(open.connection());
+                work.run(open);
+                return true;
+            } catch (SQLException | RuntimeException e) {
+                if (!passage.isEnded()) {
+                    throw e;
+                }
+                return false;
+            }
         } finally {
             session = null;
         }
-        return true;
     }
 
     private TargetSession open(Supervisor supervisor) throws SQLException {
@@ -182,20 +215,25 @@ public final class TargetIndexes implements Component {
     }
 
     private void restore(Supervisor supervisor) throws SQLException {
-        try (TargetSession open = open(supervisor)) {
-            List<Definition> pending = readProgress(open, Optional.empty());
-            int before = pending.size();
-            Optional<IndexFailure> failure =
-                    new Restoration(open, store, now -> began(now)).run(pending);
-            int left = readProgress(open, Optional.empty()).size();
-            if (left < before) {
-                supervisor.progressed();
+        if (!isDone(supervisor, open -> restore(open, supervisor))) {
+            Progress known = progress;
+            if (known != null) {
+                progress = new Progress(known.pending(), Optional.empty());
             }
-            if (failure.isPresent()) {
-                throw failure.get();
-            }
-        } finally {
-            session = null;
+        }
+    }
+
+    private void restore(TargetSession open, Supervisor supervisor) throws SQLException {
+        List<Definition> pending = readProgress(open, Optional.empty());
+        int before = pending.size();
+        Optional<IndexFailure> failure =
+                new Restoration(open, store, now -> began(now)).run(pending);
+        int left = readProgress(open, Optional.empty()).size();
+        if (left < before) {
+            supervisor.progressed();
+        }
+        if (failure.isPresent()) {
+            throw failure.get();
         }
     }
 

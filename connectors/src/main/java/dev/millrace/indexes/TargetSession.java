@@ -32,6 +32,10 @@ final class TargetSession implements AutoCloseable {
         this.stopping = stopping;
     }
 
+    Connection connection() {
+        return connection;
+    }
+
     /// The work of one transaction.
     @FunctionalInterface
     interface Work<T> {

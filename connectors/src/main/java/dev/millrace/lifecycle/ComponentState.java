@@ -28,6 +28,8 @@ public sealed interface ComponentState {
         INDEXING("running"),
         MAPPING("running"),
         APPLYING("applying"),
+        /// An operator or a stop condition holds back what the component would do.
+        PAUSED("paused"),
         /// A probe receives answers from its server.
         PROBING("answers");
 

@@ -2,6 +2,8 @@ package dev.millrace.apply;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.apply.gate.WriteGate;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
@@ -61,6 +63,7 @@ public final class ApplierScenario implements AutoCloseable {
     final String migration = KafkaServer.newMigrationName();
     final int partitions;
     final Topics topics = new Topics(migration);
+    final WriteGate gate = new WriteGate(this::newSession);
     private final TestProducer producer;
     private final BlockCodec codec = new BlockCodec();
     private final List<TargetApplier> appliers = new ArrayList<>();
@@ -163,6 +166,10 @@ public final class ApplierScenario implements AutoCloseable {
                 session(database), migration, topic, Map.of(), RejectedLimit.standard());
     }
 
+    private Connection newSession() throws SQLException {
+        return database.session("pause");
+    }
+
     public TargetSessions sessions() {
         return sessions(database);
     }
@@ -248,6 +255,7 @@ public final class ApplierScenario implements AutoCloseable {
                                 rules,
                                 rejectedLimit),
                         sessions,
+                        gate,
                         InstantSource.system(),
                         new RestartPolicy(Duration.ofMillis(20), Duration.ofMillis(20), 3));
         appliers.add(applier);

@@ -2,6 +2,7 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.change.Row;
 import dev.millrace.change.RowSchema;
 import dev.millrace.control.SessionSource.TargetSessions;

@@ -3,6 +3,7 @@ package dev.millrace.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.change.Row;

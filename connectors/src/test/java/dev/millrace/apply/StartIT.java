@@ -2,6 +2,7 @@ package dev.millrace.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.change.Row;
@@ -230,6 +231,7 @@ class StartIT {
                                     Map.of(),
                                     RejectedLimit.standard()),
                             scenario.sessions(),
+                            scenario.gate,
                             InstantSource.system(),
                             RestartPolicy.standard());
             applier.close();

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.apply.ApplierScenario;
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.testing.PostgresServer;

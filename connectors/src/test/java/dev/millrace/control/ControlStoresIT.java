@@ -8,11 +8,12 @@ import dev.millrace.change.Token;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.control.OwnerStore.Claim;
 import dev.millrace.control.OwnerStore.Ownership;
-import dev.millrace.control.PaceStore.Note;
-import dev.millrace.control.PaceStore.Setting;
 import dev.millrace.control.RebackfillStore.Reached;
 import dev.millrace.control.RebackfillStore.StoredRebackfill;
 import dev.millrace.control.RebackfillStore.Sweep;
+import dev.millrace.control.flow.FlowStore;
+import dev.millrace.control.flow.FlowStore.Note;
+import dev.millrace.control.flow.FlowStore.Setting;
 import dev.millrace.control.repair.RepairStore;
 import dev.millrace.control.repair.RepairStore.Asked;
 import dev.millrace.control.repair.RepairStore.Count;
@@ -62,17 +63,19 @@ class ControlStoresIT {
     }
 
     @Test
-    void aPaceIsKeptAndEachChangeOfItIsJournaled() throws Exception {
-        PaceStore store = new PaceStore(control, "shop");
+    void aFlowIsKeptAndEachChangeOfItIsJournaled() throws Exception {
+        FlowStore store = new FlowStore(control, "shop");
         Setting paused =
                 new Setting(
-                        Optional.of(new PaceStore.Pause("peak hour", "ann", CLOCK.instant())),
-                        OptionalLong.of(500));
+                        Optional.of(new FlowStore.Pause("peak hour", "ann", CLOCK.instant())),
+                        OptionalLong.of(500),
+                        Optional.of(new FlowStore.Pause("index build", "bob", CLOCK.instant())),
+                        true);
         assertThat(store.read()).isEqualTo(Setting.NONE);
 
         store.save(paused, new Note("ann", "BACKFILLING", "pause", "paused", "peak hour"));
-        assertThat(new PaceStore(control, "shop").read()).isEqualTo(paused);
-        assertThat(new PaceStore(control, "another").read()).isEqualTo(Setting.NONE);
+        assertThat(new FlowStore(control, "shop").read()).isEqualTo(paused);
+        assertThat(new FlowStore(control, "another").read()).isEqualTo(Setting.NONE);
         store.save(Setting.NONE, new Note("bob", "BACKFILLING", "resume", "resumed", ""));
 
         assertThat(store.read()).isEqualTo(Setting.NONE);

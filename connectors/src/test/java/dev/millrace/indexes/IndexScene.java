@@ -1,5 +1,6 @@
 package dev.millrace.indexes;
 
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.change.TableId;
 import dev.millrace.control.BackfilledTables;
 import dev.millrace.control.DroppedDefinitions;
@@ -179,6 +180,8 @@ final class IndexScene implements AutoCloseable {
                 Duration.ofMillis(200));
     }
 
+    final WriteGate gate = new WriteGate(() -> database.connect("pause"));
+
     /// One run of the component; `close` stops it like the service does.
     final class Run implements AutoCloseable {
 
@@ -186,7 +189,7 @@ final class IndexScene implements AutoCloseable {
         final Supervisor supervisor;
 
         Run(Settings settings) {
-            indexes = new TargetIndexes(settings, prepared::incrementAndGet);
+            indexes = new TargetIndexes(settings, gate, prepared::incrementAndGet);
             supervisor =
                     new Supervisor(
                             "indexes", indexes, InstantSource.system(), RestartPolicy.standard());

@@ -70,6 +70,45 @@ class TargetIndexesIT {
         }
     }
 
+    /// The build waits for a transaction that may see the table without the index.
+    @Test
+    void aClosedGateEndsTheBuildOfAnIndexAndAnotherOneFollows() throws Exception {
+        try (IndexScene scene = new IndexScene().everyKind()) {
+            String before = scene.catalog();
+            try (IndexScene.Run run = scene.start();
+                    Connection writer = scene.target.connect()) {
+                awaitPrepared(scene);
+                writer.setAutoCommit(false);
+                try (var statement = writer.createStatement()) {
+                    statement.execute("UPDATE child SET b = b WHERE false");
+                    statement.execute("LOCK TABLE child IN ROW EXCLUSIVE MODE");
+                }
+                scene.completeBackfill();
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(60))
+                        .until(() -> "1".equals(scene.target.value(BUILDING)));
+
+                scene.gate.close();
+                assertThat(scene.gate.end(Duration.ofMillis(100))).isEmpty();
+
+                assertThat(scene.target.value(BUILDING)).isEqualTo("0");
+                Awaitility.await()
+                        .during(Duration.ofMillis(1_500))
+                        .until(() -> "0".equals(scene.target.value(BUILDING)));
+                assertThat(run.supervisor.state().isHealthy()).isTrue();
+                writer.rollback();
+                scene.gate.open();
+                awaitRestored(run);
+            }
+
+            assertThat(scene.catalog()).isEqualTo(before);
+        }
+    }
+
+    private static final String BUILDING =
+            "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname ="
+                    + " current_database()";
+
     /// A run that ends before any of its statements, as if it was killed there.
     @Test
     void aKillBetweenTwoStatementsLosesNothing() throws Exception {

@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.apply.ApplierSettings;
-import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetApplier;
 import dev.millrace.apply.TargetTopic;
+import dev.millrace.apply.gate.WriteGate;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
@@ -160,6 +161,7 @@ class SameFailureIT {
                         Map.of(),
                         RejectedLimit.standard()),
                 database::connect,
+                new WriteGate(database::connect),
                 InstantSource.system(),
                 FAST);
     }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/// The commands `pause`, `resume` and `throttle`. The service decides what can be paused.
+/// The commands `pause`, `resume`, `kill` and `throttle`. The service decides what can be paused.
 final class FlowCommands {
 
     private FlowCommands() {}
@@ -19,6 +19,7 @@ final class FlowCommands {
         return List.of(
                 new PauseCommand(terminal, pause, question),
                 new ResumeCommand(terminal, pause, question),
+                new KillCommand(terminal, pause, question),
                 new ThrottleCommand(terminal, pause, question));
     }
 
@@ -43,12 +44,13 @@ final class FlowCommands {
     @Command(
             name = "pause",
             description =
-                    "Stop reading existing rows within a second, and leave no transaction open on"
-                            + " the source. Changes are still replicated. A restart keeps the pause.",
+                    "Stop reading existing rows (backfill), writing to the target (apply) or both (all)"
+                            + " within a second, and leave no transaction open. Changes are still"
+                            + " captured into the log. A restart keeps the pause.",
             mixinStandardHelpOptions = true)
     private static final class PauseCommand extends Change {
 
-        @Parameters(paramLabel = "WHAT", description = "backfill")
+        @Parameters(paramLabel = "WHAT", description = "backfill, apply or all")
         private String what = "";
 
         private PauseCommand(Terminal terminal, Pause pause, Question question) {
@@ -64,7 +66,7 @@ final class FlowCommands {
     @Command(
             name = "resume",
             description =
-                    "Continue reading existing rows after a pause, or continue a stopped table"
+                    "Continue after a pause or a kill, or continue a stopped table"
                             + " after you have removed the cause. The table applies every change that"
                             + " it missed.",
             mixinStandardHelpOptions = true)
@@ -81,7 +83,7 @@ final class FlowCommands {
 
         static final class Which {
 
-            @Parameters(paramLabel = "WHAT", description = "backfill")
+            @Parameters(paramLabel = "WHAT", description = "backfill, apply or all")
             private String what = "";
 
             @Option(
@@ -112,6 +114,25 @@ final class FlowCommands {
                             ? "Accept the changed source table and resume table " + which.table
                             : "Resume table " + which.table,
                     Map.of("table", which.table, "acceptSchema", acceptSchema));
+        }
+    }
+
+    @Command(
+            name = "kill",
+            description =
+                    "Stop all writes of Millrace on both sides at once: transactions that write are"
+                            + " ended and rolled back. Nothing is lost. Changes are still captured into"
+                            + " the log. A restart keeps this; 'resume all' ends it.",
+            mixinStandardHelpOptions = true)
+    private static final class KillCommand extends Change {
+
+        private KillCommand(Terminal terminal, Pause pause, Question question) {
+            super(terminal, pause, question);
+        }
+
+        @Override
+        public Integer call() {
+            return make("kill", "Stop all writes of Millrace", Map.of());
         }
     }
 

@@ -4,6 +4,7 @@ import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.OperationView;
 import dev.millrace.cli.text.OperationView.Step;
 import dev.millrace.cli.text.RepairView;
+import dev.millrace.cli.text.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;

@@ -2,6 +2,7 @@ package dev.millrace.cli;
 
 import dev.millrace.cli.service.ServiceClient;
 import dev.millrace.cli.text.ReconciliationView;
+import dev.millrace.cli.text.Verdict;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -79,7 +79,9 @@ public record Frame(
         return new Frame(
                 status.migration(),
                 status.phase(),
-                meaning(status.phase()),
+                isHeld(status)
+                        ? "Nothing is written to the target; changes are kept in the log."
+                        : meaning(status.phase()),
                 severity(status),
                 stages(status.phase()),
                 page);
@@ -96,6 +98,13 @@ public record Frame(
 
     public String shownPhase() {
         return phase.replace('_', ' ').toLowerCase(Locale.ROOT);
+    }
+
+    /// In these phases a pause of apply changes what happens.
+    private static boolean isHeld(StatusReport status) {
+        return status.apply() != null
+                && status.apply().paused()
+                && List.of("BACKFILLING", "CATCHING_UP", "IN_SYNC").contains(status.phase());
     }
 
     private static String meaning(String phase) {

@@ -3,6 +3,7 @@ package dev.millrace.console;
 import dev.millrace.cli.text.Figures;
 import dev.millrace.cli.text.Progress;
 import dev.millrace.cli.text.RollbackView;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.migration.StatusReport.Part;
@@ -66,7 +67,7 @@ public record Overview(
     public record Reading(@Nullable Integer percent, boolean done, String text) {}
 
     static Overview of(StatusReport status, Samples samples) {
-        StatusReport.Flow flow = status.backfill();
+        FlowReport.Backfill flow = status.backfill();
         return new Overview(
                 path(status, samples),
                 status.parts().stream()

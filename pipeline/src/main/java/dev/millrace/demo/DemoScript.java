@@ -1,6 +1,6 @@
 package dev.millrace.demo;
 
-import dev.millrace.cli.Verdict;
+import dev.millrace.cli.text.Verdict;
 import dev.millrace.demo.Route.Side;
 import java.io.IOException;
 import java.net.URI;

@@ -1,6 +1,7 @@
 package dev.millrace.ending;
 
 import dev.millrace.control.journal.JournalChain;
+import dev.millrace.flow.FlowChange;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
@@ -82,7 +83,7 @@ record EndedMigration(EndingRun run) implements MigrationControl {
     }
 
     @Override
-    public BackfillChange.Outcome change(BackfillChange change) {
+    public FlowChange.Outcome change(FlowChange change) {
         throw refused();
     }
 

@@ -2,10 +2,10 @@ package dev.millrace.ending;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.JournalStore;
+import dev.millrace.flow.FlowChange;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
-import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.Migration;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.Phase.Traffic;
@@ -362,7 +362,7 @@ public final class MigrationLife implements MigrationControl, MigrationEnd, Auto
     }
 
     @Override
-    public BackfillChange.Outcome change(BackfillChange change) {
+    public FlowChange.Outcome change(FlowChange change) {
         return now().change(change);
     }
 

@@ -1,13 +1,15 @@
 package dev.millrace.http;
 
-import dev.millrace.migration.BackfillChange;
-import dev.millrace.migration.BackfillChange.Action;
-import dev.millrace.migration.StatusReport;
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowChange.Action;
+import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.rejected.TableChange;
-import dev.millrace.replication.RefusedException;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -15,14 +17,12 @@ import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/// The operator's hand on the flow: `pause`, `resume` and `throttle` under `/api/v1/`. A change is
-/// in force when the response arrives, and a repeated request sets the same again. So the response
-/// contains the finished operation, and there is none to ask for later. Thread-safe.
+/// The operator's hand on the flow: `pause`, `resume`, `kill` and `throttle` under `/api/v1/`. A
+/// change is in force when the response arrives, and a repeated request sets the same again. So the
+/// response contains the finished operation, and there is none to ask for later. Thread-safe.
 @RestController
 @RequestMapping(path = "/api/v1", produces = MediaType.APPLICATION_JSON_VALUE)
 public final class FlowApi {
-
-    private static final String BACKFILL = "backfill";
 
     private final MigrationHost host;
 
@@ -30,7 +30,8 @@ public final class FlowApi {
         this.host = host;
     }
 
-    /// @param what `backfill`; `throttle` does not need it, nor does a `resume` of a table
+    /// @param what `backfill`, `apply` or `all`; `throttle` allows `backfill` only and does not
+    ///   need it; not for `kill` and a `resume` of a table
     /// @param table the stopped target table, as `schema.name`, of `resume`
     /// @param acceptSchema the definition that its source table has now is accepted
     /// @param rowsPerSecond of `throttle`; 0 for no limit
@@ -45,9 +46,13 @@ public final class FlowApi {
             @Nullable String expectedPhase,
             @Nullable Boolean dryRun) {}
 
-    /// @param backfill the setting with the change; not in force after a dry run. `null` if it is
-    ///   not concerned
-    record Answer(Operation operation, StatusReport.@Nullable Flow backfill) {}
+    /// @param backfill the setting with the change; not in force after a dry run. `null` if the
+    ///   flow is not concerned, and with `backfill: engine`
+    /// @param apply the same of apply; `null` if the flow is not concerned
+    record Answer(
+            Operation operation,
+            FlowReport.@Nullable Backfill backfill,
+            FlowReport.@Nullable Apply apply) {}
 
     /// @param state `done`, or `dryRun` when nothing was changed
     record Operation(String kind, String state, String outcome) {}
@@ -55,7 +60,7 @@ public final class FlowApi {
     /// Stops reading existing rows. Changes are still replicated.
     @PostMapping("/pause")
     Answer pause(@RequestBody Change change) {
-        return take(new Action.Pause(), change);
+        return take(new Action.Pause(parts("pause", change)), change);
     }
 
     /// Continues reading existing rows, or a stopped table.
@@ -65,7 +70,15 @@ public final class FlowApi {
         if (table != null) {
             return resume(table, change);
         }
-        return take(new Action.Resume(), change);
+        return take(new Action.Resume(parts("resume", change)), change);
+    }
+
+    @PostMapping("/kill")
+    Answer kill(@RequestBody Change change) {
+        if (change.what() != null) {
+            throw JournalText.invalid("'what' is not allowed here. 'kill' stops all writes.");
+        }
+        return take(new Action.Kill(), change);
     }
 
     /// Limits how many existing rows are read per second, all tables together.
@@ -75,6 +88,9 @@ public final class FlowApi {
         if (rows == null || rows < 0) {
             throw JournalText.invalid(
                     "'rowsPerSecond' must be a number of rows, at least 1, or 0 for no limit.");
+        }
+        if (!parts(change).equals(Set.of()) && !parts(change).equals(Set.of(Part.BACKFILL))) {
+            throw JournalText.invalid("Only 'backfill' can be limited. Use 'backfill' as 'what'.");
         }
         return take(
                 new Action.Throttle(rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows)),
@@ -96,54 +112,65 @@ public final class FlowApi {
                         Boolean.TRUE.equals(change.dryRun()));
         String outcome = host.controlForChange().rejected().resume(asked);
         return new Answer(
-                new Operation("table-resume", asked.dryRun() ? "dryRun" : "done", outcome), null);
+                new Operation("table-resume", asked.dryRun() ? "dryRun" : "done", outcome),
+                null,
+                null);
     }
 
     private Answer take(Action action, Change change) {
-        checkParts(action, change);
-        BackfillChange asked =
-                new BackfillChange(
+        requireNoTable(change);
+        requireNoRate(action, change);
+        FlowChange asked =
+                new FlowChange(
                         action,
                         JournalText.of("reason", change.reason()).orElse(""),
                         JournalText.of("who", change.who()),
                         Optional.ofNullable(change.expectedPhase()),
                         Boolean.TRUE.equals(change.dryRun()));
-        BackfillChange.Outcome outcome = host.controlForChange().change(asked);
+        FlowChange.Outcome outcome = host.controlForChange().change(asked);
         return new Answer(
                 new Operation(action.kind(), asked.dryRun() ? "dryRun" : "done", outcome.text()),
-                outcome.backfill());
+                outcome.flow().backfill(),
+                outcome.flow().apply());
     }
 
-    private static void checkParts(Action action, Change change) {
-        boolean isThrottle = action instanceof Action.Throttle;
+    private static void requireNoTable(Change change) {
         if (change.table() != null || change.acceptSchema() != null) {
             throw JournalText.invalid(
                     "'table' and 'acceptSchema' are not allowed here. Send both to"
                             + " POST /api/v1/resume to continue a stopped table.");
         }
-        if (!isThrottle && change.rowsPerSecond() != null) {
+    }
+
+    private static void requireNoRate(Action action, Change change) {
+        if (!(action instanceof Action.Throttle) && change.rowsPerSecond() != null) {
             throw JournalText.invalid(
                     "'rowsPerSecond' is not allowed here. Use POST /api/v1/throttle.");
         }
-        List<@Nullable String> what = change.what() == null ? List.of() : change.what();
-        if (what.isEmpty() && !isThrottle) {
-            throw JournalText.invalid("'what' is missing. Send {\"what\": [\"backfill\"]}.");
-        }
-        for (String part : what) {
-            checkPart(action.kind(), String.valueOf(part));
-        }
     }
 
-    private static void checkPart(String kind, String part) {
-        switch (part) {
-            case BACKFILL -> {}
-            case "apply", "all" ->
-                    throw new RefusedException(
-                            "'%s %s' is not supported in this version. Use '%s backfill'; to stop everything, stop the service, which continues at its stored positions"
-                                    .formatted(kind, part, kind));
-            default ->
-                    throw JournalText.invalid(
-                            "Cannot " + kind + " this part of the migration. Use 'backfill'.");
+    private static Set<Part> parts(String kind, Change change) {
+        requireNoTable(change);
+        Set<Part> parts = parts(change);
+        if (parts.isEmpty()) {
+            throw JournalText.invalid(
+                    "'what' is missing. Send {\"what\": [\"backfill\"]}, [\"apply\"] or [\"all\"] to %s."
+                            .formatted(kind));
         }
+        return parts;
+    }
+
+    private static Set<Part> parts(Change change) {
+        List<@Nullable String> what = change.what() == null ? List.of() : change.what();
+        Set<Part> parts = EnumSet.noneOf(Part.class);
+        for (String name : what) {
+            parts.addAll(
+                    Part.of(String.valueOf(name))
+                            .orElseThrow(
+                                    () ->
+                                            JournalText.invalid(
+                                                    "Unknown part of the migration. Use 'backfill', 'apply' or 'all'.")));
+        }
+        return parts;
     }
 }

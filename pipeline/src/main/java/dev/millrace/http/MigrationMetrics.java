@@ -1,5 +1,6 @@
 package dev.millrace.http;
 
+import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.rollback.RollbackPrice;
@@ -40,6 +41,12 @@ public final class MigrationMetrics implements MultiCollector {
         lag(metrics, status.lag());
         log(metrics, status.log());
         backfill(metrics, status.backfill());
+        FlowReport.Apply apply = status.apply();
+        gauge(
+                metrics,
+                "millrace_apply_paused",
+                "Apply paused by an operator: 1 if it is paused, 0 otherwise",
+                apply == null ? null : apply.paused() ? 1 : 0);
         counts(metrics, status.counts());
         tables(metrics, status.tables());
         parts(metrics, status.parts());
@@ -126,11 +133,11 @@ public final class MigrationMetrics implements MultiCollector {
     }
 
     private static void backfill(
-            MetricSnapshots.Builder metrics, StatusReport.@Nullable Flow backfill) {
+            MetricSnapshots.Builder metrics, FlowReport.@Nullable Backfill backfill) {
         gauge(
                 metrics,
                 "millrace_backfill_paused",
-                "Backfill paused by the operator: 1 if it is paused, 0 otherwise",
+                "Backfill paused by an operator: 1 if it is paused, 0 otherwise",
                 backfill == null ? null : backfill.paused() ? 1 : 0);
     }
 

@@ -37,8 +37,10 @@ public final class Problems extends ResponseEntityExceptionHandler {
             "{} to compare every table or {\"tables\": [\"schema.table\"]} for some, with"
                     + " \"incremental\", \"reason\" and \"who\" if needed.";
     private static final String FLOW_BODY =
-            "{\"what\": [\"backfill\"]}, with \"reason\", \"who\", \"expectedPhase\" and \"dryRun\" if"
-                    + " needed.";
+            "{\"what\": [\"backfill\"]}, [\"apply\"] or [\"all\"], with \"reason\", \"who\","
+                    + " \"expectedPhase\" and \"dryRun\" if needed.";
+    private static final String KILL_BODY =
+            "{\"reason\": \"…\"}, with \"who\", \"expectedPhase\" and \"dryRun\" if needed.";
     private static final String THROTTLE_BODY =
             "{\"rowsPerSecond\": 5000}, 0 for no limit, with \"reason\", \"who\", \"expectedPhase\" and"
                     + " \"dryRun\" if needed.";
@@ -65,13 +67,14 @@ public final class Problems extends ResponseEntityExceptionHandler {
                     + " \"expectedPhase\" if needed.";
 
     private static final String RESUME_BODY =
-            "{\"what\": [\"backfill\"]}, or {\"table\": \"schema.name\"} for a stopped table with"
+            "{\"what\": [\"backfill\"]}, [\"apply\"] or [\"all\"], or {\"table\": \"schema.name\"} for a stopped table with"
                     + " \"acceptSchema\" if its source has changed, and \"reason\", \"who\","
                     + " \"expectedPhase\" and \"dryRun\" if needed.";
 
     private static final String PATHS =
             "Use / for the console, /api/v1/status, /api/v1/reconciliations, /api/v1/log?topic=changes,"
-                    + " /api/v1/pause, /api/v1/resume, /api/v1/throttle, /api/v1/switchover,"
+                    + " /api/v1/pause, /api/v1/resume, /api/v1/kill, /api/v1/throttle,"
+                    + " /api/v1/switchover,"
                     + " /api/v1/rollback, /api/v1/resolve, /api/v1/rebackfill, /api/v1/repair,"
                     + " /api/v1/rejected, /api/v1/abort, /api/v1/complete,"
                     + " /api/v1/operations/{id}, /api/v1/operations/{id}/keys, /api/v1/journal,"
@@ -94,6 +97,7 @@ public final class Problems extends ResponseEntityExceptionHandler {
     static String body(String path) {
         return switch (path) {
             case "/api/v1/pause" -> FLOW_BODY;
+            case "/api/v1/kill" -> KILL_BODY;
             case "/api/v1/resume" -> RESUME_BODY;
             case "/api/v1/rebackfill" -> REBACKFILL_BODY;
             case "/api/v1/repair" -> REPAIR_BODY;

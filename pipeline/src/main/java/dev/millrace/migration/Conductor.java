@@ -5,6 +5,7 @@ import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.control.GenerationStore.Generation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.OwnerStore.Ownership;
+import dev.millrace.flow.FlowControl;
 import dev.millrace.kafka.Broker;
 import dev.millrace.lifecycle.Hindrance;
 import dev.millrace.migration.Phase.Traffic;
@@ -48,7 +49,7 @@ final class Conductor implements AutoCloseable {
     private final LaterAdditions additions;
     private final LiveStream.Equipment live;
     private final CurrentPhase phase;
-    private final BackfillFlow flow;
+    private final FlowControl flow;
     private final StatusBoard board;
     private final IntConsumer onGeneration;
     private final Supplier<Traffic> traffic;
@@ -78,7 +79,7 @@ final class Conductor implements AutoCloseable {
             OwnerStore owner,
             GenerationStart generations,
             LaterAdditions additions,
-            BackfillFlow flow,
+            FlowControl flow,
             StatusBoard board,
             Supplier<Traffic> traffic,
             Rebackfills rebackfills,
@@ -106,6 +107,7 @@ final class Conductor implements AutoCloseable {
                         owner::isConfirmed,
                         new SnapshotFailures(),
                         flow.pace(),
+                        flow.gate(),
                         clock);
         this.running = run(generation);
         this.thread = Thread.ofPlatform().name("conductor-" + stream.id()).unstarted(this::conduct);
@@ -166,7 +168,9 @@ final class Conductor implements AutoCloseable {
         if (!generationRefused
                 && rebackfills.wantedGeneration().orElse(0) > running.generation().number()) {
             beginNextGeneration(Rows.KEPT);
-        } else if (refusal.isEmpty() && states(running).isSnapshotInterrupted()) {
+        } else if (refusal.isEmpty()
+                && !flow.gate().isClosed()
+                && states(running).isSnapshotInterrupted()) {
             beginNextGeneration(Rows.EMPTIED);
         }
         Phase before;
@@ -267,6 +271,7 @@ final class Conductor implements AutoCloseable {
                         .map(since -> Duration.between(since, clock.instant())),
                 now.lag().freshness().age(clock.instant()),
                 partsWell
+                        && !flow.gate().isClosed()
                         && now.lag().stopped().isEmpty()
                         && now.stream().indexes().isRestored()
                         && !rebackfills.isRunning(),

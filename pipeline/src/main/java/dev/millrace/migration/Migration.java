@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.backfill.pace.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.change.TableId;
@@ -11,6 +12,8 @@ import dev.millrace.control.OperationStore.StoredOperation;
 import dev.millrace.control.OwnerStore;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.control.repair.RepairStore;
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowControl;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.journal.JournalWatch;
 import dev.millrace.kafka.Broker;
@@ -84,7 +87,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     /// Empty if the file says that they are ignored.
     private final Optional<ForeignWrites> foreignWrites;
 
-    private final BackfillFlow flow;
+    private final FlowControl flow;
     private final StatusBoard board;
     private final Conductor conductor;
     private final Rebackfills rebackfills;
@@ -152,9 +155,15 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                                         owner::isConfirmed,
                                                         new SnapshotFailures(),
                                                         new Pace(clock),
+                                                        new WriteGate(
+                                                                () ->
+                                                                        back.target()
+                                                                                .database()
+                                                                                .connect("pause")),
                                                         clock),
                                                 file,
                                                 this::live));
+        this.flow = FlowControl.resume(stream, owner::isConfirmed, who, clock);
         Routes routes = routes(file);
         this.moves =
                 new MoveFactory(
@@ -185,15 +194,16 @@ public final class Migration implements MigrationControl, AutoCloseable {
                                                 .run(file.spec()),
                                 routes,
                                 reverse,
+                                flow,
                                 file.spec().switchover(),
                                 clock),
                         new Limits(
                                 file.spec().switchover().verdictMaxAge(),
                                 file.spec().switchover().lagBelow()),
                         operations,
+                        flow,
                         who,
                         clock);
-        this.flow = BackfillFlow.resume(stream, owner::isConfirmed, who, clock);
         GenerationStart generations = new GenerationStart(stream, file, broker);
         Optional<Generation> withoutLog =
                 switch (lostLog) {
@@ -238,7 +248,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
         }
         // A row that the application wrote to the target before a window carries no mark: the
         // window could overwrite it with an older one.
-        flow.pace().suspendWhile(() -> isOnTarget() || rebackfills.holdsReading());
+        flow.pace()
+                .suspendWhile(
+                        () ->
+                                isOnTarget()
+                                        || rebackfills.holdsReading()
+                                        || flow.gate().isSourceClosed());
         this.journal = new JournalWatch(stream.control(), stream.id());
         this.board =
                 new StatusBoard(
@@ -311,8 +326,12 @@ public final class Migration implements MigrationControl, AutoCloseable {
 
     /// The conductor shows a move of the traffic a moment later.
     private String phaseOf(CurrentPhase phase) {
+        return phaseOf(phase.phase());
+    }
+
+    private String phaseOf(Phase phase) {
         return switch (operations.traffic()) {
-            case ON_SOURCE -> phase.phase().name();
+            case ON_SOURCE -> phase.name();
             case MOVING -> "SWITCHING_OVER";
             case ON_TARGET -> "REVERSIBLE";
             case UNRESOLVED -> "UNRESOLVED";
@@ -440,8 +459,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     @Override
-    public BackfillChange.Outcome change(BackfillChange change) {
-        return flow.change(change, conductor.phase().phase());
+    public FlowChange.Outcome change(FlowChange change) {
+        return flow.change(change, () -> phaseOf(conductor.phase().phase()));
     }
 
     @Override
@@ -497,11 +516,15 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private Optional<String> refusal(LiveStream now) {
-        return ComparisonGate.refusal(
-                conductor.phase().phase(),
-                now.stream().capture().state(),
-                now.stream().backfill(),
-                ComponentStates.part("capture", board.capture(now)));
+        return flow.holdsApply()
+                .map(why -> "What the source has does not arrive on the target: " + why)
+                .or(
+                        () ->
+                                ComparisonGate.refusal(
+                                        conductor.phase().phase(),
+                                        now.stream().capture().state(),
+                                        now.stream().backfill(),
+                                        ComponentStates.part("capture", board.capture(now))));
     }
 
     private ReconciliationSchedule.Sides sides(LiveStream now) {
@@ -655,10 +678,13 @@ public final class Migration implements MigrationControl, AutoCloseable {
     }
 
     private Optional<String> blocked(LiveStream now) {
-        return ComparisonGate.hopeless(
-                conductor.phase().phase(),
-                now.stream().capture().state(),
-                ComponentStates.part("capture", board.capture(now)));
+        return flow.holdsApply()
+                .or(
+                        () ->
+                                ComparisonGate.hopeless(
+                                        conductor.phase().phase(),
+                                        now.stream().capture().state(),
+                                        ComponentStates.part("capture", board.capture(now))));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.flow.FlowChange;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.report.PastVerdict;
@@ -31,11 +32,11 @@ public interface MigrationControl {
     /// True when every component runs. The lag does not matter.
     boolean ready();
 
-    /// Pauses, resumes or throttles the backfill. The change is stored and journaled before it
-    /// takes effect, and is kept over a restart.
+    /// Pauses, resumes or throttles the flow, or stops all writes. The change is journaled and kept
+    /// over a restart.
     ///
     /// @throws RefusedException when the change is not possible now
-    BackfillChange.Outcome change(BackfillChange change);
+    FlowChange.Outcome change(FlowChange change);
 
     /// Begins to read rows again, or says what would be done.
     ///

@@ -18,8 +18,8 @@ final class PhaseRule {
     /// @param incompleteFor how long the log has had changes without all cells, empty when it has
     ///   none
     /// @param lag end-to-end lag, empty when unknown
-    /// @param componentsWell every component runs, no table is stopped, and every index and foreign
-    ///   key that was dropped for the backfill exists again
+    /// @param componentsWell every component runs, apply is not paused, no table is stopped, and
+    ///   every index and foreign key that was dropped for the backfill exists again
     /// @param failure why the migration cannot continue exactly
     /// @param traffic where the application writes
     record Facts(

@@ -5,6 +5,8 @@ import dev.millrace.capture.origin.ChangeOrigins.Foreign;
 import dev.millrace.change.TableId;
 import dev.millrace.control.ParkedSize;
 import dev.millrace.control.stopped.StoppedTables.StoppedTable;
+import dev.millrace.flow.FlowControl;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.journal.JournalWatch;
 import dev.millrace.lifecycle.ComponentState;
 import dev.millrace.mapping.Mapping;
@@ -44,7 +46,7 @@ final class StatusBoard {
     private final ReplicationStream stream;
     private final InstantSource clock;
     private final Map<TableId, Long> estimates;
-    private final BackfillFlow flow;
+    private final FlowControl flow;
     private final Optional<ReverseStream> reverse;
     private final Rebackfills rebackfills;
     private final Repairs repairs;
@@ -56,7 +58,7 @@ final class StatusBoard {
             ReplicationStream stream,
             InstantSource clock,
             Map<TableId, Long> estimates,
-            BackfillFlow flow,
+            FlowControl flow,
             Optional<ReverseStream> reverse,
             Rebackfills rebackfills,
             Repairs repairs,
@@ -84,7 +86,7 @@ final class StatusBoard {
         List<StatusReport.Table> tables = tables(backfill, lag);
         List<StatusReport.Part> shown = withReverse(withIndexes(parts, running));
         List<String> blockers = blockers(phase.phase(), shown, tables);
-        flow.blocker(backfill).ifPresent(blockers::add);
+        blockers.addAll(flow.blockers(backfill));
         running.stream().indexes().blocker().ifPresent(blockers::add);
         operation.flatMap(StatusBoard::unanswered).ifPresent(blockers::add);
         Optional<String> lost = states(running, Optional.empty()).lost();
@@ -103,6 +105,7 @@ final class StatusBoard {
         List<String> warnings = new ArrayList<>(lag.notReplicated());
         rollback.flatMap(price -> price.overdue(now)).ifPresent(warnings::add);
         journal.broken().ifPresent(warnings::add);
+        FlowReport set = flow.status();
         ApplierCounts counts = running.stream().applier().counts();
         return new StatusReport(
                 stream.name(),
@@ -120,11 +123,13 @@ final class StatusBoard {
                 blockers,
                 actions(
                         phase.phase(),
-                        lost.isPresent() ? List.of(Rebackfill.KIND) : flow.actions(backfill),
+                        lost.isPresent()
+                                ? List.of(Rebackfill.KIND)
+                                : flow.actions(backfill, phase.phase().name()),
                         operation.map(OperationProgress.Snapshot::kind).orElse(Kind.SWITCHOVER)),
                 warnings,
                 log(running),
-                flow.status().orElse(null),
+                set.backfill(),
                 operation.filter(known -> isShown(known, now)).map(StatusBoard::move).orElse(null),
                 rollback.orElse(null),
                 rebackfills.summary(lost).orElse(null),
@@ -138,7 +143,8 @@ final class StatusBoard {
                                 newest ->
                                         StatusReport.Journal.of(
                                                 newest, journal.broken().isPresent()))
-                        .orElse(null));
+                        .orElse(null),
+                set.apply());
     }
 
     private RollbackMeter meter(ReverseStream back) {
@@ -312,8 +318,8 @@ final class StatusBoard {
     }
 
     /// @param kind of the last operation
-    private static List<String> actions(Phase phase, List<String> ofBackfill, Kind kind) {
-        List<String> actions = new ArrayList<>(ofBackfill);
+    private static List<String> actions(Phase phase, List<String> ofFlow, Kind kind) {
+        List<String> actions = new ArrayList<>(ofFlow);
         actions.addAll(
                 switch (phase) {
                     case Phase.InSync _ ->

@@ -1,5 +1,6 @@
 package dev.millrace.migration;
 
+import dev.millrace.flow.FlowReport;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.rebackfill.Rebackfill.Summary;
 import dev.millrace.rollback.RollbackPrice;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 ///   a reconciliation found all tables equal
 /// @param journal the newest entry of the journal; `null` while it is unknown, and in the status of
 ///   an older service
+/// @param apply what the operator set for apply; `null` only in the status of an older service
 public record StatusReport(
         String migration,
         String phase,
@@ -40,12 +42,13 @@ public record StatusReport(
         List<String> nextActions,
         List<String> warnings,
         @Nullable Log log,
-        @Nullable Flow backfill,
+        FlowReport.@Nullable Backfill backfill,
         @Nullable Move operation,
         @Nullable RollbackPrice rollback,
         @Nullable Summary rebackfill,
         @Nullable ForeignWrites foreignWrites,
-        @Nullable Journal journal) {
+        @Nullable Journal journal,
+        FlowReport.@Nullable Apply apply) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -81,7 +84,8 @@ public record StatusReport(
                 null,
                 null,
                 null,
-                ending);
+                ending,
+                apply);
     }
 
     /// The newest entry of the journal.
@@ -124,19 +128,6 @@ public record StatusReport(
     /// @param changesBytes of the changes topic
     /// @param targetBytes of the target topic
     public record Log(@Nullable Long changesBytes, @Nullable Long targetBytes) {}
-
-    /// What the operator set for the backfill.
-    ///
-    /// @param rowsPerSecond limit of all tables together; `null` without a limit
-    /// @param reason why the backfill is paused; `null` if it is not, or no reason was given
-    /// @param who paused it; `null` if it is not paused
-    /// @param since when it was paused; `null` if it is not
-    public record Flow(
-            boolean paused,
-            @Nullable Long rowsPerSecond,
-            @Nullable String reason,
-            @Nullable String who,
-            @Nullable Instant since) {}
 
     /// A switchover or a rollback; [dev.millrace.switchover.Operation] has its steps and gates.
     ///

@@ -2,6 +2,7 @@ package dev.millrace.migration;
 
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
+import dev.millrace.flow.FlowControl;
 import dev.millrace.lifecycle.Incident;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.mapping.Mapping;
@@ -55,6 +56,7 @@ record SwitchoverFacts(
         Supplier<PreflightReport> plan,
         Routes routes,
         Optional<ReverseStream> reverse,
+        FlowControl flow,
         Switchover section,
         InstantSource clock) {
 
@@ -72,7 +74,8 @@ record SwitchoverFacts(
                 sides(stream),
                 known(() -> parity.problems(reconciliations.lastReport())),
                 targetFence(),
-                Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))));
+                Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))),
+                flow.holdsApply().stream().toList());
     }
 
     /// What is unknown because the replication back to the source does not run closes its gate.
@@ -88,7 +91,8 @@ record SwitchoverFacts(
                 reverse.flatMap(back -> sides(back.stream())),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.of(problems(routes.check(TrafficRoute.Direction.ROLLBACK))));
+                Optional.of(problems(routes.check(TrafficRoute.Direction.ROLLBACK))),
+                List.of());
     }
 
     private Optional<List<String>> targetFence() {

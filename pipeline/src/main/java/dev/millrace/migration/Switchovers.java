@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import dev.millrace.control.JournalStore;
 import dev.millrace.control.OperationStore.Beginning;
 import dev.millrace.control.OperationStore.StoredOperation;
+import dev.millrace.flow.FlowControl;
 import dev.millrace.migration.MigrationControl.Resolution;
 import dev.millrace.postgres.Database.DatabaseFailure;
 import dev.millrace.replication.LiveStream;
@@ -31,6 +32,7 @@ record Switchovers(
         SwitchoverFacts facts,
         Limits limits,
         TrafficOperations operations,
+        FlowControl flow,
         String who,
         InstantSource clock) {
 
@@ -65,17 +67,16 @@ record Switchovers(
                         reason -> {
                             throw new RefusedException(withoutPeriod(reason));
                         });
-        StoredOperation begun =
-                operations.begin(
-                        new Beginning(
-                                UUID.randomUUID(),
-                                request.kind().id(),
-                                State.RUNNING.id(),
-                                request.who().map(Switchovers::unverified).orElse(who),
-                                request.reason(),
-                                request.requestKey(),
-                                StoredOperations.gates(switchover.gates())));
-        return StoredOperations.view(begun);
+        Beginning beginning =
+                new Beginning(
+                        UUID.randomUUID(),
+                        request.kind().id(),
+                        State.RUNNING.id(),
+                        request.who().map(Switchovers::unverified).orElse(who),
+                        request.reason(),
+                        request.requestKey(),
+                        StoredOperations.gates(switchover.gates()));
+        return StoredOperations.view(flow.whileApplying(() -> operations.begin(beginning)));
     }
 
     private Operation cancel(Kind kind) {

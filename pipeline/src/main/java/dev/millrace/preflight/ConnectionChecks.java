@@ -138,6 +138,9 @@ public final class ConnectionChecks {
         /// Drops and creates indexes and foreign keys.
         private static final int INDEXES = 1;
 
+        /// Ends the transactions of apply when it is paused.
+        private static final int PAUSE = 1;
+
         public static final int TARGET =
                 Database.POOL_SIZE
                         + OWNER
@@ -147,6 +150,7 @@ public final class ConnectionChecks {
                         + JOURNAL
                         + INDEXES
                         + ApplierSettings.Limits.standard().writers()
+                        + PAUSE
                         + COMPARISON;
 
         private ConnectionNeed() {}

@@ -1,6 +1,6 @@
 package dev.millrace.preflight;
 
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.capture.CapturedTable;
 import dev.millrace.change.TableId;
 import dev.millrace.parity.QueryCheck;

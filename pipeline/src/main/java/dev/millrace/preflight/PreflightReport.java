@@ -1,6 +1,6 @@
 package dev.millrace.preflight;
 
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.PartOfRow;
 import dev.millrace.apply.sql.TableRule.Truncation;

@@ -248,6 +248,10 @@ public record RejectedKeys(LiveStream live, String phase, String service) {
                     "Apply has failed: %s. Remove the cause and start the service again, then run the command again"
                             .formatted(failed.text()));
         }
+        if (live.stream().applier().state().isRunning(ComponentState.Activity.PAUSED)) {
+            throw new RefusedException(
+                    "Apply is paused, so nothing is written to the target. Run 'millrace resume apply', then run the command again");
+        }
         return await(live.stream().applier().ask(request), "Apply");
     }
 

@@ -374,6 +374,9 @@ public final class Repairs implements RepairControl, AutoCloseable {
 
     private Optional<String> waitsFor(StoredRepair now) {
         LiveStream stream = live;
+        if (isApplyPaused()) {
+            return Optional.of("apply is paused. Run 'millrace resume apply'");
+        }
         if (!mayWork()) {
             return Optional.of(
                     "continues in the phase CATCHING_UP or IN_SYNC, but the phase is "
@@ -388,7 +391,12 @@ public final class Repairs implements RepairControl, AutoCloseable {
 
     /// In other phases the work waits: what it would read may not arrive, or be too old.
     boolean mayWork() {
-        return PHASES.contains(with.phase().get());
+        return PHASES.contains(with.phase().get()) && !isApplyPaused();
+    }
+
+    private boolean isApplyPaused() {
+        LiveStream stream = live;
+        return stream != null && stream.with().gate().isClosed();
     }
 
     /// Why a repair must end now, although it is not done.

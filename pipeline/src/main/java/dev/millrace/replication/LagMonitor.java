@@ -35,6 +35,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -78,13 +79,15 @@ public final class LagMonitor implements AutoCloseable {
 
     /// @param additions finds what was added on the source
     /// @param position the last position in the log; `null` while it is unknown
+    /// @param mayWrite whether the source may be written at this moment
     LagMonitor(
             ReplicationStream stream,
             InstantSource clock,
             int generation,
             Broker broker,
             Function<Catalog, List<String>> additions,
-            Supplier<@Nullable SourcePosition> position) {
+            Supplier<@Nullable SourcePosition> position,
+            BooleanSupplier mayWrite) {
         this.position = position;
         this.stream = stream;
         this.clock = clock;
@@ -93,7 +96,8 @@ public final class LagMonitor implements AutoCloseable {
         this.generation = generation;
         this.broker = broker;
         this.watermarks =
-                new WatermarkSession(stream.source().database(), stream.watermarks(generation));
+                new WatermarkSession(
+                        stream.source().database(), stream.watermarks(generation), mayWrite);
         this.progressReader =
                 new ProgressReader(
                         stream.control(), stream.id(), stream.topics().target(), generation);
@@ -207,9 +211,11 @@ public final class LagMonitor implements AutoCloseable {
     }
 
     private void probeSource() throws SQLException {
-        Instant before = clock.instant();
-        Watermarks.Emitted emitted = watermarks.emit();
-        freshness.emitted(emitted.number(), before);
+        if (watermarks.mayEmit()) {
+            Instant before = clock.instant();
+            Watermarks.Emitted emitted = watermarks.emit();
+            freshness.emitted(emitted.number(), before);
+        }
         try (Session session = stream.source().database().session()) {
             Server server = session.server();
             server.slot(stream.slot()).ifPresent(slot -> measure(slot, server));

@@ -1,5 +1,6 @@
 package dev.millrace.replication;
 
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.backfill.pace.Pace;
 import dev.millrace.capture.CaptureFailures.SnapshotFailures;
 import dev.millrace.control.GenerationStore.Generation;
@@ -25,12 +26,14 @@ public record LiveStream(
     /// @param owner whether this process has the lock of the migration at this moment
     /// @param snapshots why earlier snapshots of this process failed
     /// @param pace the operator's hand on the backfill
+    /// @param gate the operator's hand on apply
     public record Equipment(
             ReplicationStream stream,
             Broker broker,
             BooleanSupplier owner,
             SnapshotFailures snapshots,
             Pace pace,
+            WriteGate gate,
             InstantSource clock) {}
 
     /// @param additions finds what was added on the source
@@ -43,6 +46,7 @@ public record LiveStream(
                                 with.snapshots(),
                                 with.owner(),
                                 with.pace(),
+                                with.gate(),
                                 with.clock());
         return new LiveStream(
                 with,
@@ -54,7 +58,8 @@ public record LiveStream(
                         generation.number(),
                         with.broker(),
                         additions,
-                        started.capture()::position));
+                        started.capture()::position,
+                        () -> !with.gate().isSourceClosed()));
     }
 
     /// The progress, for a comparison of both sides.

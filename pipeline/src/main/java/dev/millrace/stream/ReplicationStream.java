@@ -1,8 +1,9 @@
 package dev.millrace.stream;
 
 import dev.millrace.apply.ApplierSettings;
-import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.TargetTopic;
+import dev.millrace.apply.gate.WriteGate;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.origin.SessionOrigin;
 import dev.millrace.apply.origin.SessionOrigin.OriginUse;
 import dev.millrace.apply.refusal.RejectedLimit;
@@ -249,13 +250,15 @@ public record ReplicationStream(
     /// @param snapshots why earlier snapshots of this process failed
     /// @param owner whether this process has the stream's lock at this moment
     /// @param pace the operator's hand on the backfill
+    /// @param gate the operator's hand on apply
     public RunningStream start(
             int generation,
             SnapshotFailures snapshots,
             BooleanSupplier owner,
             Pace pace,
+            WriteGate gate,
             InstantSource clock) {
-        return RunningStream.start(this, generation, snapshots, owner, pace, clock);
+        return RunningStream.start(this, generation, snapshots, owner, pace, gate, clock);
     }
 
     CaptureSettings capture(int generation) {

@@ -1,6 +1,7 @@
 package dev.millrace.stream;
 
 import dev.millrace.apply.TargetApplier;
+import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.backfill.Backfill;
 import dev.millrace.backfill.BackfillState;
 import dev.millrace.backfill.Rereading;
@@ -77,6 +78,7 @@ public final class RunningStream implements AutoCloseable {
             SnapshotFailures snapshots,
             BooleanSupplier owner,
             Pace pace,
+            WriteGate gate,
             InstantSource clock) {
         TablesToRead toRead = new TablesToRead(stream, generation);
         SourceCapture capture =
@@ -94,6 +96,7 @@ public final class RunningStream implements AutoCloseable {
                 new TargetApplier(
                         stream.applier(generation),
                         () -> stream.target().database().connect("apply"),
+                        gate,
                         clock,
                         RestartPolicy.standard());
         TargetIndexes.Settings ofIndexes = stream.indexes(generation, owner);
@@ -103,14 +106,17 @@ public final class RunningStream implements AutoCloseable {
         }
         // No row is written to a table that still has the indexes that are to be dropped.
         TargetIndexes indexes =
-                new TargetIndexes(ofIndexes, keepsIndexes ? () -> {} : applier::start);
+                new TargetIndexes(ofIndexes, gate, keepsIndexes ? () -> {} : applier::start);
         Supervisor indexing =
                 new Supervisor("indexes-" + stream.id(), indexes, clock, RestartPolicy.standard());
         indexing.start();
         LogRetention retention =
                 LogRetention.start(stream.retention(generation), owner, List.of(), clock);
         WatermarkSession watermarks =
-                new WatermarkSession(stream.source().database(), stream.watermarks(generation));
+                new WatermarkSession(
+                        stream.source().database(),
+                        stream.watermarks(generation),
+                        () -> !gate.isSourceClosed());
         StreamAccess access = new StreamAccess(capture, watermarks);
         Supervisor backfill =
                 new Supervisor(

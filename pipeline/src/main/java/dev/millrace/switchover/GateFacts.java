@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 ///   with its remedy
 /// @param targetFence what is wrong with the fence of the target
 /// @param routes what prevents the routes from working
+/// @param holds why the operator, or a stop condition, keeps the switchover from beginning
 public record GateFacts(
         String phase,
         Optional<Verdict> verdict,
@@ -31,7 +32,12 @@ public record GateFacts(
         Optional<Sides> sides,
         Optional<List<String>> parity,
         Optional<List<String>> targetFence,
-        Optional<List<String>> routes) {
+        Optional<List<String>> routes,
+        List<String> holds) {
+
+    public GateFacts {
+        holds = List.copyOf(holds);
+    }
 
     /// @param word `equal`, `different` or `undecided`
     /// @param broken what the verdict was bound to and no longer holds

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -39,6 +40,7 @@ final class Gates {
         List<Gate> gates = new ArrayList<>();
         gates.add(phase());
         if (kind == Kind.SWITCHOVER) {
+            gates.add(flow());
             gates.add(verdict());
         }
         gates.add(lag());
@@ -103,6 +105,16 @@ final class Gates {
                         case ROLLBACK -> "There is no finished switchover to take back.";
                     };
         };
+    }
+
+    private Gate flow() {
+        return facts.holds().isEmpty()
+                ? Gate.open("flow", "runs", "runs")
+                : Gate.closed("flow", "held", "runs", sentence(String.join(". ", facts.holds())));
+    }
+
+    private static String sentence(String clause) {
+        return clause.substring(0, 1).toUpperCase(Locale.ROOT) + clause.substring(1) + ".";
     }
 
     private Gate verdict() {

@@ -5,6 +5,8 @@ import dev.millrace.ending.Ending;
 import dev.millrace.ending.Ending.Kind;
 import dev.millrace.ending.MigrationEnd;
 import dev.millrace.ending.MigrationEnd.EndRequest;
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.migration.BackfillChange;
@@ -54,7 +56,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     final List<List<String>> asked = new ArrayList<>();
     final List<Method> methods = new ArrayList<>();
     final List<Asker> askers = new ArrayList<>();
-    public final List<BackfillChange> changes = new ArrayList<>();
+    public final List<FlowChange> changes = new ArrayList<>();
     public final List<SwitchoverRequest> switchovers = new ArrayList<>();
     public static final UUID ENDING = new UUID(0, 7);
     public final List<EndRequest> ends = new ArrayList<>();
@@ -76,6 +78,7 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     public volatile @Nullable String refusal;
     public volatile StatusReport.@Nullable LastReconciliation last;
     public volatile StatusReport.@Nullable ForeignWrites foreign;
+    public volatile FlowReport.Apply apply = new FlowReport.Apply(false, false, null, null, null);
     public volatile @Nullable RollbackPrice rollback;
     public volatile @Nullable Summary again;
     public final List<Rebackfill.Request> rebackfills = new ArrayList<>();
@@ -188,12 +191,13 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 List.of("reconcile"),
                 List.of(),
                 new StatusReport.Log(7_000L, 3_000L),
-                new StatusReport.Flow(false, null, null, null, null),
+                new FlowReport.Backfill(false, null, null, null, null),
                 move,
                 rollback,
                 again,
                 foreign,
-                new StatusReport.Journal(3, "c".repeat(64), false));
+                new StatusReport.Journal(3, "c".repeat(64), false),
+                apply);
     }
 
     /// Three entries.
@@ -235,14 +239,16 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
     }
 
     @Override
-    public BackfillChange.Outcome change(BackfillChange change) {
+    public FlowChange.Outcome change(FlowChange change) {
         if (refusal != null) {
             throw new RefusedException(refusal);
         }
         changes.add(change);
-        return new BackfillChange.Outcome(
+        return new FlowChange.Outcome(
                 "done as asked",
-                new StatusReport.Flow(true, 5_000L, change.reason(), "alice", NOON));
+                new FlowReport(
+                        new FlowReport.Backfill(true, 5_000L, change.reason(), "alice", NOON),
+                        new FlowReport.Apply(true, false, change.reason(), "alice", NOON)));
     }
 
     @Override

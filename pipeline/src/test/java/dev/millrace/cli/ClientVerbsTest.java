@@ -83,6 +83,20 @@ class ClientVerbsTest {
     }
 
     @Test
+    void statusShowsWhatHoldsTheFlow() {
+        String status = status("CATCHING_UP", 4000);
+        service.json(
+                "GET /api/v1/status",
+                status.substring(0, status.length() - 1)
+                        + ",\"apply\":{\"paused\":true,\"killed\":true,\"reason\":\"incident\","
+                        + "\"who\":\"ann\",\"since\":null}}");
+
+        Invocation verb = new Invocation().run("status", "--url", service.url());
+
+        assertThat(verb.out()).contains("apply set        all writes stopped by ann: incident");
+    }
+
+    @Test
     void statusCountsHeldKeys() {
         service.json(
                 "GET /api/v1/status",

@@ -25,7 +25,7 @@ class FlowVerbsTest {
     @BeforeEach
     void startService() throws IOException {
         service = new Service();
-        for (String path : new String[] {"pause", "resume", "throttle"}) {
+        for (String path : new String[] {"pause", "resume", "kill", "throttle"}) {
             service.json("POST /api/v1/" + path, DONE);
         }
     }
@@ -78,6 +78,18 @@ class FlowVerbsTest {
         assertThat(verb.exitCode()).as(verb.err()).isZero();
         assertThat(service.requests().getFirst().line()).isEqualTo("POST /api/v1/throttle");
         assertThat(sent().path("rowsPerSecond").asLong()).isEqualTo(rows);
+    }
+
+    @Test
+    void killIsSentWithItsReason() {
+        Invocation verb =
+                new Invocation()
+                        .run("kill", "--reason", "disk is full", "-y", "--url", service.url());
+
+        assertThat(verb.exitCode()).as(verb.err()).isZero();
+        assertThat(service.requests().getFirst().line()).isEqualTo("POST /api/v1/kill");
+        assertThat(sent().path("reason").asString()).isEqualTo("disk is full");
+        assertThat(sent().has("what")).isFalse();
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.switchover.Gate;
@@ -40,6 +41,7 @@ class ConsoleIT {
         scene.migration.lag = fresh.lag;
         scene.migration.operation = fresh.operation;
         scene.migration.foreign = null;
+        scene.migration.apply = fresh.apply;
         scene.migration.move = null;
         scene.migration.refusal = null;
         scene.migration.switchovers.clear();
@@ -116,6 +118,18 @@ class ConsoleIT {
 
         assertThat(page("/"))
                 .contains("3 rows that another program wrote differ from the source, in crm.note");
+    }
+
+    @Test
+    void noPageSaysThatChangesAreAppliedWhileApplyIsPaused() {
+        assertThat(page("/")).contains("changes are being applied");
+        scene.migration.apply = new FlowReport.Apply(true, false, null, "ann", FakeMigration.NOON);
+
+        for (Frame.Page each : Frame.Page.values()) {
+            assertThat(page(each.path()))
+                    .contains("Nothing is written to the target")
+                    .doesNotContain("changes are being applied");
+        }
     }
 
     @Test

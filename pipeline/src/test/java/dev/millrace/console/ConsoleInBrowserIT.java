@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.ServiceScene;
-import dev.millrace.migration.BackfillChange;
-import dev.millrace.migration.BackfillChange.Action;
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowChange.Action;
+import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.migration.StatusReport.Lag;
 import dev.millrace.switchover.Gate;
 import dev.millrace.switchover.Operation;
@@ -14,6 +15,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -203,18 +205,41 @@ class ConsoleInBrowserIT {
         Awaitility.await().until(() -> scene.migration.changes.size() == 2);
         assertThat(scene.migration.changes)
                 .containsExactly(
-                        new BackfillChange(
-                                new Action.Pause(),
+                        new FlowChange(
+                                new Action.Pause(Part.BACKFILL),
                                 "the \"peak\" hour",
                                 Optional.empty(),
                                 Optional.empty(),
                                 false),
-                        new BackfillChange(
+                        new FlowChange(
                                 new Action.Throttle(OptionalLong.of(5_000)),
                                 "",
                                 Optional.empty(),
                                 Optional.empty(),
                                 false));
+    }
+
+    @ParameterizedTest
+    @MethodSource("stops")
+    void writesAreStoppedFromTheOverview(String form, Action expected) {
+        browser.open(address("/"));
+        browser.submit("#stop-writes " + form, Map.of());
+
+        assertThat(answer()).isEqualTo("done as asked");
+        assertThat(scene.migration.changes)
+                .extracting(FlowChange::action)
+                .containsExactly(expected);
+    }
+
+    static List<Arguments> stops() {
+        return List.of(
+                Arguments.of("form[data-action$=pause]", new Action.Pause(Part.APPLY)),
+                Arguments.of(
+                        "form[data-fixed*=apply][data-action$=resume]",
+                        new Action.Resume(Part.APPLY)),
+                Arguments.of("form[data-action$=kill]", new Action.Kill()),
+                Arguments.of(
+                        "form[data-fixed*=all]", new Action.Resume(EnumSet.allOf(Part.class))));
     }
 
     @Test

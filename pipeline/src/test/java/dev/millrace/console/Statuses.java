@@ -1,5 +1,6 @@
 package dev.millrace.console;
 
+import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Counts;
 import dev.millrace.migration.StatusReport.Lag;
@@ -9,6 +10,12 @@ import java.util.stream.Stream;
 
 /// Statuses with only what a test needs.
 final class Statuses {
+
+    private static final FlowReport.Backfill BACKFILL =
+            new FlowReport.Backfill(false, null, null, null, null);
+
+    private static final FlowReport.Apply APPLY =
+            new FlowReport.Apply(false, false, null, null, null);
 
     private Statuses() {}
 
@@ -25,6 +32,6 @@ final class Statuses {
             String phase, Counts counts, Lag lag, List<Part> parts, List<String> blockers) {
         return new StatusReport(
                 "shop", phase, null, 1, lag, List.of(), parts, counts, null, blockers, List.of(),
-                List.of(), null, null, null, null, null, null, null);
+                List.of(), null, BACKFILL, null, null, null, null, null, APPLY);
     }
 }

@@ -7,10 +7,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.app.FakeMigration;
 import dev.millrace.app.Http.Answer;
 import dev.millrace.app.ServiceScene;
-import dev.millrace.migration.BackfillChange;
-import dev.millrace.migration.BackfillChange.Action;
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowChange.Action;
+import dev.millrace.flow.FlowChange.Part;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -51,10 +55,11 @@ class FlowApiIT {
         assertThat(answer.json().path("operation").path("state").asString()).isEqualTo("done");
         assertThat(answer.json().path("operation").path("outcome").asString()).isNotBlank();
         assertThat(answer.json().path("backfill").path("paused").asBoolean()).isTrue();
+        assertThat(answer.json().path("apply").path("killed").isBoolean()).isTrue();
         assertThat(scene.migration.changes)
                 .containsExactly(
-                        new BackfillChange(
-                                new Action.Pause(),
+                        new FlowChange(
+                                new Action.Pause(FlowChange.Part.BACKFILL),
                                 "peak hour",
                                 Optional.of("ann"),
                                 Optional.of("BACKFILLING"),
@@ -66,7 +71,30 @@ class FlowApiIT {
         Answer answer = post("resume", "{\"what\":[\"backfill\"],\"dryRun\":true}");
 
         assertThat(answer.json().path("operation").path("state").asString()).isEqualTo("dryRun");
-        assertThat(scene.migration.changes).allMatch(BackfillChange::dryRun).hasSize(1);
+        assertThat(scene.migration.changes).allMatch(FlowChange::dryRun).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"apply,APPLY", "all,BACKFILL APPLY", "backfill,BACKFILL"})
+    void pausesWhatIsNamed(String name, String parts) {
+        post("pause", "{\"what\":[\"%s\"]}".formatted(name));
+        post("resume", "{\"what\":[\"%s\"]}".formatted(name));
+
+        Set<Part> named =
+                Stream.of(parts.split(" ")).map(Part::valueOf).collect(Collectors.toSet());
+        assertThat(scene.migration.changes)
+                .extracting(FlowChange::action)
+                .containsExactly(new Action.Pause(named), new Action.Resume(named));
+    }
+
+    @Test
+    void killNeedsNoPart() {
+        Answer answer = post("kill", "{\"reason\":\"disk is full\"}");
+
+        assertThat(answer.json().path("operation").path("kind").asString()).isEqualTo("kill");
+        assertThat(scene.migration.changes)
+                .extracting(FlowChange::action)
+                .containsExactly(new Action.Kill());
     }
 
     @Test
@@ -75,7 +103,7 @@ class FlowApiIT {
         post("throttle", "{\"what\":[\"backfill\"],\"rowsPerSecond\":0}");
 
         assertThat(scene.migration.changes)
-                .extracting(BackfillChange::action)
+                .extracting(FlowChange::action)
                 .containsExactly(
                         new Action.Throttle(OptionalLong.of(5_000)),
                         new Action.Throttle(OptionalLong.empty()));
@@ -86,13 +114,14 @@ class FlowApiIT {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "pause|{\"what\":[\"apply\"]}|409|'pause apply' is not supported in this version",
-                "resume|{\"what\":[\"backfill\",\"all\"]}|409|'resume all' is not supported",
                 "pause|{}|400|'what' is missing",
-                "pause|{\"what\":[\"lunch\"]}|400|Use 'backfill'",
-                "pause|{\"what\":[null]}|400|Use 'backfill'",
+                "pause|{\"what\":[\"lunch\"]}|400|Use 'backfill', 'apply' or 'all'",
+                "pause|{\"what\":[null]}|400|Use 'backfill', 'apply' or 'all'",
                 "pause|{\"what\":[\"backfill\"],\"rowsPerSecond\":5}|400|POST /api/v1/throttle",
                 "pause|{\"what\":[\"backfill\"],\"reason\":\"a\\u001b[2J\"}|400|'reason' must be",
+                "kill|{\"what\":[\"all\"]}|400|'what' is not allowed here",
+                "kill|nothing|400|Send JSON, {\"reason\"",
+                "throttle|{\"what\":[\"apply\"],\"rowsPerSecond\":5}|400|Only 'backfill' can be limited",
                 "throttle|{}|400|'rowsPerSecond' must be",
                 "throttle|{\"rowsPerSecond\":-1}|400|'rowsPerSecond' must be",
                 "resume|{\"table\":\"public.t\",\"what\":[\"backfill\"]}|400|Send either",

@@ -37,6 +37,7 @@ class MigrationMetricsIT {
                         "millrace_lag_end_to_end_seconds 0.25",
                         "millrace_log_bytes{topic=\"changes\"} 7000.0",
                         "millrace_log_bytes{topic=\"target\"} 3000.0",
+                        "millrace_apply_paused 0.0",
                         "millrace_backfill_paused 0.0",
                         "millrace_rebackfill_required 0.0",
                         "millrace_phase{phase=\"CATCHING_UP\"} 1.0",

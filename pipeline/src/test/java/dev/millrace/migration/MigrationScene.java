@@ -1,6 +1,6 @@
 package dev.millrace.migration;
 
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.backfill.Backfill.ExistingRows;

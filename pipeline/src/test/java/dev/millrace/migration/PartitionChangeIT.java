@@ -3,6 +3,7 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.flow.FlowChange;
 import dev.millrace.reconcile.ReconciliationReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
@@ -78,9 +79,9 @@ class PartitionChangeIT {
                                         .contains(text));
     }
 
-    private static void change(MigrationScene scene, BackfillChange.Action action) {
+    private static void change(MigrationScene scene, FlowChange.Action action) {
         scene.running()
-                .change(new BackfillChange(action, "", Optional.empty(), Optional.empty(), false));
+                .change(new FlowChange(action, "", Optional.empty(), Optional.empty(), false));
     }
 
     /// Changes rows of every partition without end, most of them without their large value.
@@ -219,7 +220,7 @@ class PartitionChangeIT {
         try (MigrationScene scene = scene()) {
             scene.start();
             scene.awaitPhase("IN_SYNC");
-            change(scene, new BackfillChange.Action.Pause());
+            change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
             scene.source.execute("DROP TABLE p1");
             awaitBlocker(scene, "lost public.p1");
             scene.stop();
@@ -228,7 +229,7 @@ class PartitionChangeIT {
                     "UPDATE millrace.lost_changes SET operation = gen_random_uuid(), covered ="
                             + " findings");
             scene.start();
-            change(scene, new BackfillChange.Action.Resume());
+            change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
 
             awaitEqual(scene);
         }
@@ -240,7 +241,7 @@ class PartitionChangeIT {
         try (MigrationScene scene = scene()) {
             scene.start();
             scene.awaitPhase("IN_SYNC");
-            change(scene, new BackfillChange.Action.Pause());
+            change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
             createStandAlone(scene, "p2", 2000, 2999);
             scene.source.execute(
                     "ALTER TABLE part ATTACH PARTITION p2 FOR VALUES FROM (2000) TO (3000)");
@@ -262,7 +263,7 @@ class PartitionChangeIT {
                                                     scene.target.value(
                                                             "SELECT count(*) FROM other WHERE v ="
                                                                     + " 'flows'")));
-            change(scene, new BackfillChange.Action.Resume());
+            change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
 
             awaitEqual(scene);
         }
@@ -325,7 +326,7 @@ class PartitionChangeIT {
             awaitEqual(scene);
             createStandAlone(scene, "p3", 3000, 3999);
 
-            change(scene, new BackfillChange.Action.Pause());
+            change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
             scene.source.execute(
                     "ALTER TABLE part ATTACH PARTITION p3 FOR VALUES FROM (3000) TO (4000)");
             awaitBlocker(scene, "received public.p3");
@@ -338,7 +339,7 @@ class PartitionChangeIT {
                                                     scene.target.value(
                                                             "SELECT max(findings) FROM"
                                                                     + " millrace.lost_changes")));
-            change(scene, new BackfillChange.Action.Resume());
+            change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
             awaitEqual(scene);
         }
     }

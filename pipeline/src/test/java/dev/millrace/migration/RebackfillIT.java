@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.flow.FlowChange;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.rebackfill.Rebackfill.Request;
 import dev.millrace.reconcile.ReconciliationReport;
@@ -210,14 +211,14 @@ class RebackfillIT {
         scene.writeTargetAsMigration("DELETE FROM doc WHERE id % 7 = 0");
         scene.writeTargetAsMigration(
                 "INSERT INTO doc SELECT g, 'extra', 'e' FROM generate_series(9000, 9300) g ON CONFLICT DO NOTHING");
-        change(scene, new BackfillChange.Action.Pause());
+        change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
         UUID id = begin(scene, Optional.of("public.doc"));
         scene.stop();
 
         scene.start();
         assertThat(Objects.requireNonNull(scene.running().status().rebackfill()).operation())
                 .isEqualTo(id.toString());
-        change(scene, new BackfillChange.Action.Resume());
+        change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
         awaitDone(scene, id);
 
         scene.awaitPhase("IN_SYNC");
@@ -384,9 +385,9 @@ class RebackfillIT {
                 .isEqualTo("0");
     }
 
-    private static void change(MigrationScene scene, BackfillChange.Action action) {
+    private static void change(MigrationScene scene, FlowChange.Action action) {
         scene.running()
-                .change(new BackfillChange(action, "", Optional.empty(), Optional.empty(), false));
+                .change(new FlowChange(action, "", Optional.empty(), Optional.empty(), false));
     }
 
     @Test
@@ -395,7 +396,7 @@ class RebackfillIT {
         int generation = scene.running().status().generation();
         Loss.SLOT_DROPPED.happen(scene);
         scene.awaitPhase("FAILED");
-        change(scene, new BackfillChange.Action.Pause());
+        change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
         UUID first = begin(scene, Optional.empty());
         Awaitility.await()
                 .atMost(Waits.LIMIT)
@@ -416,7 +417,7 @@ class RebackfillIT {
         scene.source.execute("DELETE FROM doc WHERE id % 5 = 0");
 
         UUID second = begin(scene, Optional.empty());
-        change(scene, new BackfillChange.Action.Resume());
+        change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
         awaitDone(scene, second);
         scene.awaitPhase("IN_SYNC");
 
@@ -519,7 +520,7 @@ class RebackfillIT {
     @Test
     void aSwitchoverDoesNotBeginWhileRowsAreReadAgain() throws Exception {
         scene.awaitPhase("IN_SYNC");
-        change(scene, new BackfillChange.Action.Pause());
+        change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
         UUID id = begin(scene, Optional.of("public.doc"));
 
         Operation judged =
@@ -538,7 +539,7 @@ class RebackfillIT {
                 .filteredOn(gate -> gate.name().equals("phase"))
                 .singleElement()
                 .satisfies(gate -> assertThat(gate.value()).isEqualTo("CATCHING_UP"));
-        change(scene, new BackfillChange.Action.Resume());
+        change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
         awaitDone(scene, id);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.capture.CaptureSettings;
+import dev.millrace.flow.FlowChange;
 import dev.millrace.rebackfill.Rebackfill;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.rejected.TableChange;
@@ -505,7 +506,7 @@ class SchemaChangeMigrationIT {
         try (MigrationScene scene = scene("text")) {
             scene.start();
             scene.awaitPhase("IN_SYNC");
-            change(scene, new BackfillChange.Action.Pause());
+            change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
             renameForAMoment(scene, "en");
             awaitOperation(scene, "public.en", "step = 'sweep'");
 
@@ -513,7 +514,7 @@ class SchemaChangeMigrationIT {
                     "ALTER TABLE en RENAME s TO t", "UPDATE en SET t = 'x' WHERE id < 10");
             awaitOperation(scene, "public.en", "outcome LIKE '%definition%'");
             renameForAMoment(scene, "other");
-            change(scene, new BackfillChange.Action.Resume());
+            change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
             awaitOperation(scene, "public.other", "outcome LIKE 'public.other was read again%'");
             awaitStopped(scene, "column s was renamed to t");
             assertThat(scene.reconcile("public.other").verdict()).isEqualTo(Verdict.EQUAL);
@@ -563,7 +564,7 @@ class SchemaChangeMigrationIT {
         try (MigrationScene scene = scene("varchar")) {
             scene.start();
             scene.awaitPhase("IN_SYNC");
-            change(scene, new BackfillChange.Action.Pause());
+            change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
             scene.running()
                     .rebackfill(
                             new Rebackfill.Request(
@@ -576,7 +577,7 @@ class SchemaChangeMigrationIT {
             awaitOperation(scene, "public.en", "step = 'sweep'");
             scene.source.execute("ALTER TABLE en ALTER s TYPE text");
             awaitStopped(scene, "column s: character varying → text");
-            change(scene, new BackfillChange.Action.Resume());
+            change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
             awaitStopped(scene, "step sweep: waits for source table public.en");
 
             scene.running().rejected().resume(resume(true));
@@ -652,9 +653,9 @@ class SchemaChangeMigrationIT {
         }
     }
 
-    private static void change(MigrationScene scene, BackfillChange.Action action) {
+    private static void change(MigrationScene scene, FlowChange.Action action) {
         scene.running()
-                .change(new BackfillChange(action, "", Optional.empty(), Optional.empty(), false));
+                .change(new FlowChange(action, "", Optional.empty(), Optional.empty(), false));
     }
 
     @ParameterizedTest
@@ -663,7 +664,7 @@ class SchemaChangeMigrationIT {
             throws Exception {
         try (MigrationScene scene = scene(before)) {
             scene.start();
-            change(scene, new BackfillChange.Action.Pause());
+            change(scene, new FlowChange.Action.Pause(FlowChange.Part.BACKFILL));
             scene.awaitPhase("BACKFILLING");
             await().atMost(Waits.LIMIT)
                     .until(
@@ -676,7 +677,7 @@ class SchemaChangeMigrationIT {
             scene.source.execute(
                     "ALTER TABLE en ALTER s TYPE " + after, "UPDATE en SET s = 'x' WHERE id < 10");
             awaitStopped(scene, "--accept-schema");
-            change(scene, new BackfillChange.Action.Resume());
+            change(scene, new FlowChange.Action.Resume(FlowChange.Part.BACKFILL));
             await().atMost(Waits.LIMIT).until(() -> count(scene, "other") == 100);
             scene.running().rejected().resume(resume(true));
             scene.awaitPhase("IN_SYNC");

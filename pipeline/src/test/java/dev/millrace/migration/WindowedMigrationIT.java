@@ -3,7 +3,9 @@ package dev.millrace.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.migration.BackfillChange.Action;
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowChange.Action;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.reconcile.ReconciliationReport.Verdict;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -103,7 +105,7 @@ class WindowedMigrationIT {
             scene.running().change(asked(new Action.Throttle(OptionalLong.of(100))));
             Awaitility.await().atMost(Waits.LIMIT).until(() -> rowsRead(scene) > 0);
 
-            scene.running().change(asked(new Action.Pause()));
+            scene.running().change(asked(new Action.Pause(FlowChange.Part.BACKFILL)));
             Awaitility.await().until(() -> transactionsOfReaders(scene).equals("0"));
             scene.awaitPhase("BACKFILLING");
             assertThat(scene.running().status().blockers())
@@ -112,7 +114,7 @@ class WindowedMigrationIT {
 
             scene.start();
             scene.awaitPhase("BACKFILLING");
-            StatusReport.Flow kept = Objects.requireNonNull(scene.running().status().backfill());
+            FlowReport.Backfill kept = Objects.requireNonNull(scene.running().status().backfill());
             assertThat(kept.paused()).isTrue();
             assertThat(kept.rowsPerSecond()).isEqualTo(100);
             assertThat(kept.reason()).isEqualTo("peak hour");
@@ -132,7 +134,7 @@ class WindowedMigrationIT {
                                             && rowsRead(scene) == rows);
             assertThat(rows).isLessThan(3000);
 
-            scene.running().change(asked(new Action.Resume()));
+            scene.running().change(asked(new Action.Resume(FlowChange.Part.BACKFILL)));
             scene.awaitPhase("IN_SYNC");
 
             assertEqual(scene);
@@ -154,12 +156,12 @@ class WindowedMigrationIT {
             WHERE event IN ('pause', 'resume', 'throttle') AND detail ->> 'reason' = 'peak hour'
             """;
 
-    private static BackfillChange asked(Action action) {
-        return new BackfillChange(action, "peak hour", Optional.of("ann"), Optional.empty(), false);
+    private static FlowChange asked(Action action) {
+        return new FlowChange(action, "peak hour", Optional.of("ann"), Optional.empty(), false);
     }
 
     private static String since(MigrationScene scene) {
-        StatusReport.Flow flow = Objects.requireNonNull(scene.running().status().backfill());
+        FlowReport.Backfill flow = Objects.requireNonNull(scene.running().status().backfill());
         return Objects.requireNonNull(flow.since()).truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
@@ -193,7 +195,13 @@ class WindowedMigrationIT {
             fill(scene, 1, 10);
             scene.start();
 
-            assertThatThrownBy(() -> scene.running().change(asked(new Action.Pause())))
+            assertThatThrownBy(
+                            () ->
+                                    scene.running()
+                                            .change(
+                                                    asked(
+                                                            new Action.Pause(
+                                                                    FlowChange.Part.BACKFILL))))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("backfill: engine");
             assertThatThrownBy(
@@ -210,26 +218,32 @@ class WindowedMigrationIT {
     void aChangeThatIsNotMadeChangesNothing() throws Exception {
         try (MigrationScene scene = scene(Backfill.WINDOWS)) {
             scene.start();
-            BackfillChange dry =
-                    new BackfillChange(
-                            new Action.Pause(), "", Optional.empty(), Optional.empty(), true);
-            BackfillChange late =
-                    new BackfillChange(
-                            new Action.Pause(),
+            FlowChange dry =
+                    new FlowChange(
+                            new Action.Pause(FlowChange.Part.BACKFILL),
+                            "",
+                            Optional.empty(),
+                            Optional.empty(),
+                            true);
+            FlowChange late =
+                    new FlowChange(
+                            new Action.Pause(FlowChange.Part.BACKFILL),
                             "",
                             Optional.empty(),
                             Optional.of("COMPLETED"),
                             false);
 
-            assertThat(scene.running().change(dry).backfill().paused()).isTrue();
+            assertThat(
+                            Objects.requireNonNull(scene.running().change(dry).flow().backfill())
+                                    .paused())
+                    .isTrue();
             assertThatThrownBy(() -> scene.running().change(late))
                     .isInstanceOf(RefusedException.class)
                     .hasMessageContaining("not in COMPLETED");
 
             assertThat(Objects.requireNonNull(scene.running().status().backfill()).paused())
                     .isFalse();
-            assertThat(scene.target.value("SELECT count(*) FROM millrace.backfill_pace"))
-                    .isEqualTo("0");
+            assertThat(scene.target.value("SELECT count(*) FROM millrace.flow")).isEqualTo("0");
             scene.awaitPhase("IN_SYNC");
         }
     }

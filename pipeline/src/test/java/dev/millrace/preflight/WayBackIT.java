@@ -3,7 +3,7 @@ package dev.millrace.preflight;
 import static dev.millrace.preflight.Reported.open;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.sql.TableRule;
 import dev.millrace.apply.sql.TableRule.Truncation;
 import dev.millrace.change.Row;

@@ -1,6 +1,6 @@
 package dev.millrace.rebackfill;
 
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;

@@ -2,7 +2,7 @@ package dev.millrace.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.apply.ReplicaRole;
+import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.apply.refusal.RejectedLimit;
 import dev.millrace.backfill.Backfill.ExistingRows;
 import dev.millrace.capture.CapturedTable;

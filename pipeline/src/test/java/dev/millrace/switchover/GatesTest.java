@@ -46,7 +46,8 @@ class GatesTest {
                     Optional.of(IDLE),
                     Optional.of(List.of()),
                     Optional.of(List.of()),
-                    Optional.of(List.of()));
+                    Optional.of(List.of()),
+                    List.of());
 
     private record Facts(
             String phase,
@@ -57,7 +58,8 @@ class GatesTest {
             Optional<Plan> plan,
             Optional<Sides> sides,
             Optional<List<String>> targetFence,
-            Optional<List<String>> routes) {
+            Optional<List<String>> routes,
+            List<String> holds) {
 
         static final Facts READY =
                 new Facts(
@@ -69,7 +71,8 @@ class GatesTest {
                         GatesTest.READY.plan(),
                         GatesTest.READY.sides(),
                         GatesTest.READY.targetFence(),
-                        GatesTest.READY.routes());
+                        GatesTest.READY.routes(),
+                        GatesTest.READY.holds());
 
         GateFacts facts() {
             return new GateFacts(
@@ -82,7 +85,8 @@ class GatesTest {
                     sides,
                     GatesTest.READY.parity(),
                     targetFence,
-                    routes);
+                    routes,
+                    holds);
         }
 
         Facts phase(String other) {
@@ -95,12 +99,22 @@ class GatesTest {
                     plan,
                     sides,
                     targetFence,
-                    routes);
+                    routes,
+                    holds);
         }
 
         Facts verdict(Optional<Verdict> other) {
             return new Facts(
-                    phase, other, lag, rejected, incompleteKeys, plan, sides, targetFence, routes);
+                    phase,
+                    other,
+                    lag,
+                    rejected,
+                    incompleteKeys,
+                    plan,
+                    sides,
+                    targetFence,
+                    routes,
+                    holds);
         }
 
         Facts verdict(String word, long age, BrokenBond... broken) {
@@ -117,12 +131,22 @@ class GatesTest {
                     plan,
                     sides,
                     targetFence,
-                    routes);
+                    routes,
+                    holds);
         }
 
         Facts waiting(OptionalLong rejectedChanges, OptionalLong keys) {
             return new Facts(
-                    phase, verdict, lag, rejectedChanges, keys, plan, sides, targetFence, routes);
+                    phase,
+                    verdict,
+                    lag,
+                    rejectedChanges,
+                    keys,
+                    plan,
+                    sides,
+                    targetFence,
+                    routes,
+                    holds);
         }
 
         Facts plan(Optional<Plan> other) {
@@ -135,7 +159,8 @@ class GatesTest {
                     other,
                     sides,
                     targetFence,
-                    routes);
+                    routes,
+                    holds);
         }
 
         Facts sides(Optional<Sides> other) {
@@ -148,17 +173,50 @@ class GatesTest {
                     plan,
                     other,
                     targetFence,
-                    routes);
+                    routes,
+                    holds);
         }
 
         Facts targetFence(Optional<List<String>> other) {
             return new Facts(
-                    phase, verdict, lag, rejected, incompleteKeys, plan, sides, other, routes);
+                    phase,
+                    verdict,
+                    lag,
+                    rejected,
+                    incompleteKeys,
+                    plan,
+                    sides,
+                    other,
+                    routes,
+                    holds);
         }
 
         Facts routes(Optional<List<String>> other) {
             return new Facts(
-                    phase, verdict, lag, rejected, incompleteKeys, plan, sides, targetFence, other);
+                    phase,
+                    verdict,
+                    lag,
+                    rejected,
+                    incompleteKeys,
+                    plan,
+                    sides,
+                    targetFence,
+                    other,
+                    holds);
+        }
+
+        Facts holds(List<String> other) {
+            return new Facts(
+                    phase,
+                    verdict,
+                    lag,
+                    rejected,
+                    incompleteKeys,
+                    plan,
+                    sides,
+                    targetFence,
+                    routes,
+                    other);
         }
     }
 
@@ -173,6 +231,10 @@ class GatesTest {
     private static Stream<Closed> closed() {
         return Stream.of(
                 new Closed("phase", "catching up", facts -> facts.phase("CATCHING_UP")),
+                new Closed(
+                        "flow",
+                        "apply is paused",
+                        facts -> facts.holds(List.of("apply is paused by ann"))),
                 new Closed("verdict", "none", facts -> facts.verdict(Optional.empty())),
                 new Closed("verdict", "different", facts -> facts.verdict("different", 1)),
                 new Closed("verdict", "undecided", facts -> facts.verdict("undecided", 1)),
@@ -281,7 +343,7 @@ class GatesTest {
     void everyGateIsOpenWhenEverythingIsReady() {
         Switchover switchover = Switchover.judge(Kind.SWITCHOVER, READY, LIMITS, NOW);
 
-        assertThat(switchover.gates()).allMatch(Gate::ok).hasSize(15);
+        assertThat(switchover.gates()).allMatch(Gate::ok).hasSize(16);
         assertThat(switchover.refusal(Set.of())).isEmpty();
     }
 
@@ -425,7 +487,8 @@ class GatesTest {
                         READY.sides(),
                         lacking,
                         READY.targetFence(),
-                        READY.routes());
+                        READY.routes(),
+                        READY.holds());
         return Switchover.judge(Kind.SWITCHOVER, facts, LIMITS, NOW);
     }
 

@@ -30,17 +30,25 @@ public final class Progress {
         return share(backfill.rowsDone(), estimated) + rows(backfill.rowsDone(), estimated);
     }
 
-    public String ofAll(List<Table> tables) {
+    public String ofAll(StatusReport report) {
+        List<Table> tables = report.tables();
         if (isDone(tables)) {
             return bar(1) + " done " + Figures.count(rowsDone(tables)) + " rows";
         }
         Long estimated = rowsEstimated(tables);
         long done = rowsDone(tables);
-        return share(done, estimated) + rows(done, estimated) + ", " + pace(done, estimated);
+        return share(done, estimated)
+                + rows(done, estimated)
+                + ", "
+                + pace(report, done, estimated);
     }
 
-    /// `10,500 rows/s, ETA ~12 s`
-    private String pace(long done, @Nullable Long estimated) {
+    /// `10,500 rows/s, ETA ~12 s`. While the backfill is paused nobody knows when it is done.
+    private String pace(StatusReport report, long done, @Nullable Long estimated) {
+        boolean isKilled = report.apply() != null && report.apply().killed();
+        if (isKilled || report.backfill() != null && report.backfill().paused()) {
+            return "paused, ETA " + Figures.UNKNOWN;
+        }
         OptionalDouble perSecond = rate.perSecond();
         if (perSecond.isEmpty()) {
             return "estimating rate and ETA";

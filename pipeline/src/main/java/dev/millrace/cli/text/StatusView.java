@@ -2,7 +2,7 @@ package dev.millrace.cli.text;
 
 import dev.millrace.cli.Terminal;
 import dev.millrace.cli.Terminal.Color;
-import dev.millrace.cli.Verdict;
+import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
@@ -37,7 +37,7 @@ public final class StatusView {
         lines.add("");
         lines.addAll(tables(report.tables(), mostTables));
         if (progress != null && !report.tables().isEmpty()) {
-            lines.add(label("total") + progress.ofAll(report.tables()));
+            lines.add(label("total") + progress.ofAll(report));
         }
         lines.add("");
         lines.add("lag              " + lag(report.lag()));
@@ -56,6 +56,9 @@ public final class StatusView {
         }
         if (report.backfill() != null) {
             flow(report.backfill()).forEach(set -> lines.add(label("backfill set") + set));
+        }
+        if (report.apply() != null && report.apply().paused()) {
+            lines.add(label("apply set") + flow(report.apply()));
         }
         report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
         StatusReport.LastReconciliation last = report.lastReconciliation();
@@ -79,7 +82,7 @@ public final class StatusView {
         List<String> parts = new ArrayList<>();
         parts.add(at.truncatedTo(ChronoUnit.SECONDS) + " " + report.phase());
         if (!Progress.isDone(report.tables())) {
-            parts.add(progress.ofAll(report.tables()).replaceFirst("\\[.*] +", ""));
+            parts.add(progress.ofAll(report).replaceFirst("\\[.*] +", ""));
         }
         parts.add("lag " + lag(report.lag()));
         if (report.operation() != null && report.operation().finishedAt() == null) {
@@ -108,18 +111,23 @@ public final class StatusView {
     }
 
     /// A service that limits nothing shows nothing.
-    private static List<String> flow(StatusReport.Flow flow) {
+    private static List<String> flow(FlowReport.Backfill flow) {
         List<String> set = new ArrayList<>();
         if (flow.paused()) {
-            set.add(
-                    "paused by "
-                            + flow.who()
-                            + (flow.reason() == null ? "" : ": " + flow.reason()));
+            set.add(paused("paused", flow.who(), flow.reason()));
         }
         if (flow.rowsPerSecond() != null) {
             set.add("at most " + Figures.count(flow.rowsPerSecond()) + " rows/s");
         }
         return set;
+    }
+
+    private static String flow(FlowReport.Apply flow) {
+        return paused(flow.killed() ? "all writes stopped" : "paused", flow.who(), flow.reason());
+    }
+
+    private static String paused(String what, @Nullable String who, @Nullable String reason) {
+        return what + " by " + who + (reason == null ? "" : ": " + reason);
     }
 
     private static Stream<String> problems(StatusReport report) {

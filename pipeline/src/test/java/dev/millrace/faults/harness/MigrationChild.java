@@ -1,7 +1,7 @@
 package dev.millrace.faults.harness;
 
 import dev.millrace.app.MigrationAssembly;
-import dev.millrace.migration.BackfillChange;
+import dev.millrace.flow.FlowChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.replication.GenerationStart.LostLog;
 import dev.millrace.spec.SpecReader;
@@ -38,9 +38,9 @@ final class MigrationChild implements AutoCloseable {
     private static final String VERDICT = "VERDICT ";
     private static final String HEAP = "HEAP ";
     private static final Duration COMPARED_WITHIN = Duration.ofMinutes(5);
-    private static final BackfillChange UNLIMITED =
-            new BackfillChange(
-                    new BackfillChange.Action.Throttle(OptionalLong.empty()),
+    private static final FlowChange UNLIMITED =
+            new FlowChange(
+                    new FlowChange.Action.Throttle(OptionalLong.empty()),
                     "",
                     Optional.empty(),
                     Optional.empty(),

@@ -79,7 +79,7 @@ final class RunScene implements AutoCloseable {
         Workload.create(source);
         ComparedTable.ALL.forEach(table -> target.execute(table.create()));
         target.execute(
-                "INSERT INTO millrace.backfill_pace (migration, paused_by, pause_reason, rows_per_second)"
+                "INSERT INTO millrace.flow (migration, paused_by, pause_reason, rows_per_second)"
                         + " VALUES ('%s', '', '', %d)".formatted(migration, rowsPerSecond));
         invariants.record();
         workload = Workload.start(source, seed);
@@ -88,7 +88,7 @@ final class RunScene implements AutoCloseable {
 
     /// From the next start of a child.
     void endLimitOfBackfill() {
-        target.execute("DELETE FROM millrace.backfill_pace");
+        target.execute("DELETE FROM millrace.flow");
     }
 
     /// @param machine has its own data folder

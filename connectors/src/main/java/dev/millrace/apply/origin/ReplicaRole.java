@@ -1,4 +1,4 @@
-package dev.millrace.apply;
+package dev.millrace.apply.origin;
 
 import dev.millrace.control.GenerationStore.SessionSetup;
 import dev.millrace.postgres.Identifier;
@@ -40,7 +40,7 @@ public enum ReplicaRole {
     /// @param connection the session that took this role
     /// @throws SQLException when triggers would fire for copied rows although preflight relied on
     ///   their not firing
-    void require(ReplicaRole expected, Connection connection) throws SQLException {
+    public void require(ReplicaRole expected, Connection connection) throws SQLException {
         Optional<String> refusal = refusal(expected, connection);
         if (refusal.isPresent()) {
             throw new SQLException(refusal.get(), SqlState.INSUFFICIENT_PRIVILEGE.code());

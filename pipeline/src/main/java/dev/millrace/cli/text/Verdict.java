@@ -1,5 +1,6 @@
-package dev.millrace.cli;
+package dev.millrace.cli.text;
 
+import dev.millrace.cli.ExitCode;
 import java.util.Locale;
 
 /// Verdict of a reconciliation report with its exit code and its word in the JSON.

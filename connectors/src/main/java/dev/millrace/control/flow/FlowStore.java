@@ -1,0 +1,147 @@
+package dev.millrace.control.flow;
+
+import dev.millrace.control.Statements;
+import dev.millrace.postgres.Database;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// What the operator set for the flow of a migration, in `millrace.flow`: a pause of the backfill,
+/// a limit of rows per second, and a pause of apply. Each change and its entry in the journal are
+/// written by one statement. Each call uses its own pooled connection. Thread-safe.
+public final class FlowStore {
+
+    private static final String READ =
+            """
+            SELECT paused_since, paused_by, pause_reason, rows_per_second,
+                apply_paused_since, apply_paused_by, apply_pause_reason, killed
+            FROM millrace.flow WHERE migration = ?
+            """;
+
+    private static final String SAVE =
+            """
+            WITH noted AS (
+                INSERT INTO millrace.journal (migration, who, phase, event, detail)
+                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
+            INSERT INTO millrace.flow
+                (migration, paused_since, paused_by, pause_reason, rows_per_second,
+                apply_paused_since, apply_paused_by, apply_pause_reason, killed)
+            VALUES (?, NULLIF(?, '')::timestamptz, ?, ?, NULLIF(?::bigint, 0),
+                NULLIF(?, '')::timestamptz, ?, ?, ?)
+            ON CONFLICT (migration) DO UPDATE SET paused_since = excluded.paused_since,
+                paused_by = excluded.paused_by, pause_reason = excluded.pause_reason,
+                rows_per_second = excluded.rows_per_second,
+                apply_paused_since = excluded.apply_paused_since,
+                apply_paused_by = excluded.apply_paused_by,
+                apply_pause_reason = excluded.apply_pause_reason, killed = excluded.killed
+            """;
+
+    private static final String NOTE =
+            """
+            INSERT INTO millrace.journal (migration, who, phase, event, detail)
+            VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text))
+            """;
+
+    private final Database control;
+    private final String migration;
+
+    /// @param control the database that contains the control schema
+    public FlowStore(Database control, String migration) {
+        this.control = control;
+        this.migration = migration;
+    }
+
+    /// @param backfill empty while the backfill is not paused
+    /// @param rowsPerSecond at least 1; empty without a limit
+    /// @param apply empty while apply is not paused
+    /// @param killed whether the source is not written either; only while apply is paused
+    public record Setting(
+            Optional<Pause> backfill,
+            OptionalLong rowsPerSecond,
+            Optional<Pause> apply,
+            boolean killed) {
+
+        public static final Setting NONE =
+                new Setting(Optional.empty(), OptionalLong.empty(), Optional.empty(), false);
+    }
+
+    /// @param reason empty if the operator gave none
+    public record Pause(String reason, String who, Instant since) {}
+
+    /// An entry of the journal.
+    ///
+    /// @param event for example `pause`
+    /// @param reason why; empty if the operator gave none
+    public record Note(String who, String phase, String event, String what, String reason) {}
+
+    /// The setting that was saved last, or [Setting#NONE].
+    public Setting read() throws SQLException {
+        try (Connection connection = control.pooled()) {
+            return Statements.first(connection, READ, FlowStore::setting, migration)
+                    .orElse(Setting.NONE);
+        }
+    }
+
+    /// Replaces the setting and adds the note to the journal, both or neither.
+    public void save(Setting setting, Note note) throws SQLException {
+        try (Connection connection = control.pooled()) {
+            Statements.update(
+                    connection,
+                    SAVE,
+                    migration,
+                    note.who(),
+                    note.phase(),
+                    note.event(),
+                    note.what(),
+                    note.reason(),
+                    migration,
+                    since(setting.backfill()),
+                    setting.backfill().map(Pause::who).orElse(""),
+                    setting.backfill().map(Pause::reason).orElse(""),
+                    setting.rowsPerSecond().orElse(0),
+                    since(setting.apply()),
+                    setting.apply().map(Pause::who).orElse(""),
+                    setting.apply().map(Pause::reason).orElse(""),
+                    setting.killed());
+        }
+    }
+
+    /// Adds the note to the journal.
+    public void note(Note note) throws SQLException {
+        try (Connection connection = control.pooled()) {
+            Statements.update(
+                    connection,
+                    NOTE,
+                    migration,
+                    note.who(),
+                    note.phase(),
+                    note.event(),
+                    note.what(),
+                    note.reason());
+        }
+    }
+
+    private static String since(Optional<Pause> pause) {
+        return pause.map(each -> each.since().toString()).orElse("");
+    }
+
+    private static Setting setting(ResultSet row) throws SQLException {
+        long rows = row.getLong(4);
+        return new Setting(
+                pause(row, 1),
+                rows == 0 ? OptionalLong.empty() : OptionalLong.of(rows),
+                pause(row, 5),
+                row.getBoolean(8));
+    }
+
+    private static Optional<Pause> pause(ResultSet row, int first) throws SQLException {
+        String who = row.getString(first + 1);
+        String reason = row.getString(first + 2);
+        return Optional.ofNullable(row.getObject(first, OffsetDateTime.class))
+                .map(since -> new Pause(reason, who, since.toInstant()));
+    }
+}

@@ -1,0 +1,439 @@
+package dev.millrace.flow;
+
+import dev.millrace.apply.gate.WriteGate;
+import dev.millrace.backfill.pace.Pace;
+import dev.millrace.control.flow.FlowStore;
+import dev.millrace.control.flow.FlowStore.Pause;
+import dev.millrace.control.flow.FlowStore.Setting;
+import dev.millrace.flow.FlowChange.Action;
+import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.lifecycle.Fault;
+import dev.millrace.replication.RefusedException;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.stream.BackfillProgress;
+import dev.millrace.stream.ReplicationStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The operator's hand on the flow: stored in the control schema first, then in force, so that a
+/// restart never forgets a pause that was confirmed. Only a kill is in force first. One [Pace] and
+/// one [WriteGate] serve every generation of this process.
+///
+/// Thread-safe. Changes exclude each other while the target stores them. What is in force is
+/// guarded by this object's monitor, under which nothing waits for a server.
+public final class FlowControl {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FlowControl.class);
+
+    /// How long transactions on the target may still commit when apply is paused.
+    private static final Duration GRACE = Duration.ofMillis(500);
+
+    private final Backfill backfill;
+    private final FlowStore store;
+    private final BooleanSupplier owner;
+    private final String service;
+    private final InstantSource clock;
+    private final Pace pace;
+    private final WriteGate gate;
+    private final Lock changes = new ReentrantLock();
+    private volatile Setting setting;
+
+    /// Kills that are in force and not stored yet; guarded by this.
+    private int killing;
+
+    private FlowControl(
+            ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
+            throws SQLException {
+        this.backfill = stream.settings().backfill();
+        this.store = new FlowStore(stream.control(), stream.id());
+        this.owner = owner;
+        this.service = service;
+        this.clock = clock;
+        this.pace = new Pace(clock);
+        this.gate = new WriteGate(() -> stream.target().database().connect("pause"));
+        this.setting = possible(store.read());
+        enforce();
+    }
+
+    /// Continues with what was set before the restart.
+    ///
+    /// @param owner whether this process has the migration's lock at this moment
+    /// @param service who the journal names if a client gives no name
+    public static FlowControl resume(
+            ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
+            throws SQLException {
+        return new FlowControl(stream, owner, service, clock);
+    }
+
+    /// The engine takes no setting; a stored one waits for the windows.
+    private Setting possible(Setting stored) {
+        return switch (backfill) {
+            case WINDOWS -> stored;
+            case ENGINE ->
+                    new Setting(
+                            Optional.empty(),
+                            OptionalLong.empty(),
+                            stored.apply(),
+                            stored.killed());
+        };
+    }
+
+    public Pace pace() {
+        return pace;
+    }
+
+    public WriteGate gate() {
+        return gate;
+    }
+
+    /// What is set.
+    public FlowReport status() {
+        return report(setting);
+    }
+
+    /// Why the migration cannot be in sync.
+    ///
+    /// @param progress of the backfill
+    public List<String> blockers(Optional<BackfillProgress> progress) {
+        List<String> blockers = new ArrayList<>();
+        if (isUnread(progress)) {
+            setting.backfill()
+                    .map(
+                            pause ->
+                                    paused("the backfill is paused", pause)
+                                            + ". Run 'millrace resume backfill' to continue")
+                    .ifPresent(blockers::add);
+        }
+        holdsApply().ifPresent(blockers::add);
+        return blockers;
+    }
+
+    /// Why nothing is written to the target; empty while apply may write.
+    public Optional<String> holdsApply() {
+        Setting now = setting;
+        return now.apply()
+                .map(
+                        pause ->
+                                now.killed()
+                                        ? paused("all writes are stopped", pause)
+                                                + ". Run 'millrace resume all' to continue"
+                                        : paused("apply is paused", pause)
+                                                + ". Run 'millrace resume apply' to continue");
+    }
+
+    private static String paused(String what, Pause pause) {
+        return what
+                + " by "
+                + pause.who()
+                + " since "
+                + pause.since().truncatedTo(ChronoUnit.SECONDS)
+                + (pause.reason().isEmpty() ? "" : ": " + pause.reason());
+    }
+
+    /// The commands that are legal now.
+    ///
+    /// @param phase the name of the migration's phase
+    public List<String> actions(Optional<BackfillProgress> progress, String phase) {
+        Setting now = setting;
+        List<String> actions = new ArrayList<>();
+        if (now.apply().isPresent()) {
+            actions.add(now.killed() ? "resume all" : "resume apply");
+        } else if (refusalOfPause(phase).isEmpty()) {
+            actions.add("pause apply");
+        }
+        if (now.backfill().isPresent()) {
+            if (!now.killed()) {
+                actions.add("resume backfill");
+            }
+            actions.add("throttle");
+        } else if (backfill == Backfill.WINDOWS && isUnread(progress)) {
+            actions.add("pause backfill");
+            actions.add("throttle");
+        }
+        return actions;
+    }
+
+    private static boolean isUnread(Optional<BackfillProgress> progress) {
+        return progress.filter(read -> read.isComplete() && read.incompleteKeys() == 0).isEmpty();
+    }
+
+    /// Begins an operation that moves the traffic, unless apply is paused. No pause begins
+    /// meanwhile.
+    ///
+    /// @throws RefusedException when apply is paused
+    public <T> T whileApplying(Supplier<T> beginning) {
+        changes.lock();
+        try {
+            refuseIf(holdsApply().map(why -> "The traffic cannot be moved: " + why));
+            return beginning.get();
+        } finally {
+            changes.unlock();
+        }
+    }
+
+    /// @param phaseNow names the migration's phase at this moment
+    /// @throws RefusedException when the change is not possible now; it is not in force then
+    public FlowChange.Outcome change(FlowChange change, Supplier<String> phaseNow) {
+        Optional<String> open = Optional.empty();
+        boolean isKill = change.action() instanceof Action.Kill && !change.dryRun();
+        if (isKill) {
+            requirePossible(change, phaseNow.get());
+            // Not after another change that waits for the target.
+            countKill(1);
+            open = endTransactions(Duration.ZERO);
+        }
+        FlowReport report;
+        changes.lock();
+        try {
+            report = make(change, phaseNow.get());
+        } finally {
+            if (isKill) {
+                // A kill that came too late for this phase has no effect.
+                countKill(-1);
+            }
+            changes.unlock();
+        }
+        if (!isKill && !change.dryRun()) {
+            open = endTransactions(GRACE);
+        }
+        return new FlowChange.Outcome(
+                text(change.action()) + open.map(". But: "::concat).orElse(""), report);
+    }
+
+    private void requirePossible(FlowChange change, String phase) {
+        RefusedException.ifWrongPhase(phase, change.expectedPhase());
+        refuseIf(refusal(change.action(), phase));
+    }
+
+    private FlowReport make(FlowChange change, String phase) {
+        requirePossible(change, phase);
+        String who = change.who().map(name -> name + " (unverified)").orElse(service);
+        Setting next = next(change, who);
+        if (change.dryRun()) {
+            return report(next);
+        }
+        if (change.action() instanceof Action.Kill) {
+            setting = next;
+        } else {
+            refuseIf(unowned());
+        }
+        save(next, change, who, phase);
+        setting = next;
+        enforce();
+        return report(next);
+    }
+
+    private static void refuseIf(Optional<String> reason) {
+        reason.ifPresent(
+                refused -> {
+                    throw new RefusedException(refused);
+                });
+    }
+
+    private Optional<String> unowned() {
+        return owner.getAsBoolean()
+                ? Optional.empty()
+                : Optional.of(
+                        "This process does not have the migration's lock at this moment. Run 'millrace status' to see why, and run the command again when the target answers");
+    }
+
+    private Optional<String> refusal(Action action, String phase) {
+        return switch (action) {
+            case Action.Pause(Set<Part> parts) ->
+                    parts.contains(Part.BACKFILL)
+                            ? impossible("pause").or(() -> refusalOfPause(parts, phase))
+                            : refusalOfPause(parts, phase);
+            case Action.Kill _ -> refusalOfPause(phase);
+            case Action.Resume(Set<Part> parts) -> refusalOfResume(parts);
+            case Action.Throttle _ -> impossible("throttle");
+        };
+    }
+
+    private static Optional<String> refusalOfPause(Set<Part> parts, String phase) {
+        return parts.contains(Part.APPLY) ? refusalOfPause(phase) : Optional.empty();
+    }
+
+    /// Why apply cannot be paused in this phase.
+    private static Optional<String> refusalOfPause(String phase) {
+        return switch (phase) {
+            case "SWITCHING_OVER" ->
+                    Optional.of(
+                            "Apply cannot be paused while the traffic is moved: the operation waits for it, with the application's writes held. Cancel the operation with --cancel, see 'millrace status', then run the command again");
+            case "UNRESOLVED" ->
+                    Optional.of(
+                            "Apply cannot be paused before it is known which side the application uses. Answer with 'millrace resolve'");
+            case "REVERSIBLE" ->
+                    Optional.of(
+                            "The application writes to the target, and only the stream back to the source is active. It is not paused, because the way back would be lost with the WAL that the target must keep for it. To stop it for a while, stop the service, which continues at its stored positions; to end it, run 'millrace complete'");
+            default -> Optional.empty();
+        };
+    }
+
+    private Optional<String> refusalOfResume(Set<Part> parts) {
+        if (setting.killed() && !parts.contains(Part.APPLY)) {
+            return Optional.of(
+                    "All writes are stopped, and the backfill needs some on the source. Run 'millrace resume all'");
+        }
+        return parts.contains(Part.APPLY) ? Optional.empty() : impossible("resume");
+    }
+
+    private Optional<String> impossible(String kind) {
+        return switch (backfill) {
+            case WINDOWS -> Optional.empty();
+            case ENGINE ->
+                    Optional.of(
+                            "'%s' is not possible with 'backfill: engine', which reads all existing rows in one transaction. Wait until the backfill is complete, or use '%s apply'; for the next migration choose 'backfill: windows', which can be paused and throttled"
+                                    .formatted(kind, kind.equals("throttle") ? "pause" : kind));
+        };
+    }
+
+    private Setting next(FlowChange change, String who) {
+        Pause pause = new Pause(change.reason(), who, clock.instant());
+        Setting now = setting;
+        return switch (change.action()) {
+            case Action.Pause(Set<Part> parts) ->
+                    new Setting(
+                            parts.contains(Part.BACKFILL) ? Optional.of(pause) : now.backfill(),
+                            now.rowsPerSecond(),
+                            parts.contains(Part.APPLY) ? Optional.of(pause) : now.apply(),
+                            now.killed());
+            case Action.Kill _ ->
+                    possible(
+                            new Setting(
+                                    now.backfill().or(() -> Optional.of(pause)),
+                                    now.rowsPerSecond(),
+                                    Optional.of(pause),
+                                    true));
+            case Action.Resume(Set<Part> parts) ->
+                    new Setting(
+                            parts.contains(Part.BACKFILL) ? Optional.empty() : now.backfill(),
+                            now.rowsPerSecond(),
+                            parts.contains(Part.APPLY) ? Optional.empty() : now.apply(),
+                            now.killed() && !parts.contains(Part.APPLY));
+            case Action.Throttle(OptionalLong rows) ->
+                    new Setting(now.backfill(), rows, now.apply(), now.killed());
+        };
+    }
+
+    private static String text(Action action) {
+        return switch (action) {
+            case Action.Pause(Set<Part> parts) ->
+                    !parts.contains(Part.APPLY)
+                            ? "The backfill is paused. The stream of changes continues"
+                            : (parts.contains(Part.BACKFILL)
+                                            ? "The backfill and apply are paused"
+                                            : "Apply is paused")
+                                    + ". Nothing is written to the target tables; changes wait in the log";
+            case Action.Kill _ ->
+                    "All writes to the source and to the target tables are stopped. Changes wait in the log. Run 'millrace resume all' to continue";
+            case Action.Resume(Set<Part> parts) ->
+                    parts.size() > 1
+                            ? "The backfill and apply continue"
+                            : parts.contains(Part.APPLY)
+                                    ? "Apply continues"
+                                    : "The backfill continues";
+            case Action.Throttle(OptionalLong rows) ->
+                    rows.isPresent()
+                            ? "The backfill reads at most " + rows.getAsLong() + " rows per second"
+                            : "The backfill reads without a limit";
+        };
+    }
+
+    private void save(Setting next, FlowChange change, String who, String phase) {
+        String kind = change.action().kind();
+        try {
+            store.save(
+                    next,
+                    new FlowStore.Note(who, phase, kind, text(change.action()), change.reason()));
+        } catch (SQLException e) {
+            LOG.atWarn()
+                    .addKeyValue("change", kind)
+                    .setCause(Fault.of(e))
+                    .log("a change of the flow could not be stored");
+            throw new RefusedException(
+                    change.action() instanceof Action.Kill
+                            ? "This process has stopped all writes, but the target did not confirm that this is stored; a restart may continue them. Run the command again when the target answers"
+                            : "The target did not confirm that the change is stored, so it is not in force; a restart may apply it. Run the command again when the target answers");
+        }
+        LOG.atInfo()
+                .addKeyValue("change", kind)
+                .addKeyValue("who", who)
+                .addKeyValue("reason", change.reason())
+                .log("the operator changed the flow");
+    }
+
+    private synchronized void countKill(int more) {
+        killing += more;
+        enforce();
+    }
+
+    private synchronized void enforce() {
+        Setting now = setting;
+        pace.throttle(now.rowsPerSecond());
+        boolean isKilled = now.killed() || killing > 0;
+        if (isKilled || now.backfill().isPresent()) {
+            pace.pause();
+        } else {
+            pace.resume();
+        }
+        if (isKilled) {
+            gate.closeBothSides();
+        } else if (now.apply().isPresent()) {
+            gate.close();
+        } else {
+            gate.open();
+        }
+    }
+
+    /// @return why a transaction may still be open on the target although apply is paused
+    private Optional<String> endTransactions(Duration grace) {
+        try {
+            return gate.isClosed() ? gate.end(grace) : Optional.empty();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return Optional.of("The service is stopping");
+        }
+    }
+
+    private FlowReport report(Setting setting) {
+        Optional<Pause> ofBackfill = setting.backfill();
+        Optional<Pause> ofApply = setting.apply();
+        return new FlowReport(
+                backfill == Backfill.ENGINE
+                        ? null
+                        : new FlowReport.Backfill(
+                                ofBackfill.isPresent(),
+                                setting.rowsPerSecond().isPresent()
+                                        ? setting.rowsPerSecond().getAsLong()
+                                        : null,
+                                ofBackfill
+                                        .map(Pause::reason)
+                                        .filter(FlowControl::isGiven)
+                                        .orElse(null),
+                                ofBackfill.map(Pause::who).orElse(null),
+                                ofBackfill.map(Pause::since).orElse(null)),
+                new FlowReport.Apply(
+                        ofApply.isPresent(),
+                        setting.killed(),
+                        ofApply.map(Pause::reason).filter(FlowControl::isGiven).orElse(null),
+                        ofApply.map(Pause::who).orElse(null),
+                        ofApply.map(Pause::since).orElse(null)));
+    }
+
+    private static boolean isGiven(String reason) {
+        return !reason.isEmpty();
+    }
+}

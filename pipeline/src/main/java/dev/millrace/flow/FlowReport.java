@@ -1,0 +1,34 @@
+package dev.millrace.flow;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/// What is set for the flow, as `status -o json` prints it. Immutable.
+///
+/// @param backfill `null` with `backfill: engine`, which takes no settings
+public record FlowReport(@Nullable Backfill backfill, Apply apply) {
+
+    /// What the operator set for the backfill.
+    ///
+    /// @param rowsPerSecond limit of all tables together; `null` without a limit
+    /// @param reason why the backfill is paused; `null` if it is not, or no reason was given
+    /// @param who paused it; `null` if it is not paused
+    /// @param since when it was paused; `null` if it is not
+    public record Backfill(
+            boolean paused,
+            @Nullable Long rowsPerSecond,
+            @Nullable String reason,
+            @Nullable String who,
+            @Nullable Instant since) {}
+
+    /// What the operator set for apply. The other values are `null` if it is not paused.
+    ///
+    /// @param killed whether the source is not written either
+    /// @param reason why it is paused; `null` also if no reason was given
+    public record Apply(
+            boolean paused,
+            boolean killed,
+            @Nullable String reason,
+            @Nullable String who,
+            @Nullable Instant since) {}
+}
