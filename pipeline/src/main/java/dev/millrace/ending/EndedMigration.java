@@ -3,7 +3,6 @@ package dev.millrace.ending;
 import dev.millrace.control.journal.JournalChain;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.journal.JournalPage;
-import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.rebackfill.Rebackfill;

@@ -3,6 +3,7 @@ package dev.millrace.flow;
 import dev.millrace.apply.gate.WriteGate;
 import dev.millrace.backfill.pace.Pace;
 import dev.millrace.control.flow.FlowStore;
+import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.control.flow.FlowStore.Pause;
 import dev.millrace.control.flow.FlowStore.Setting;
 import dev.millrace.flow.FlowChange.Action;
@@ -10,6 +11,8 @@ import dev.millrace.flow.FlowChange.Part;
 import dev.millrace.lifecycle.Fault;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.stream.BackfillProgress;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -17,7 +20,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -25,15 +31,17 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The operator's hand on the flow: stored in the control schema first, then in force, so that a
-/// restart never forgets a pause that was confirmed. Only a kill is in force first. One [Pace] and
-/// one [WriteGate] serve every generation of this process.
+/// Pauses, limits and stops the flow, for the operator and for stop conditions. What the operator
+/// sets is stored in the control schema first, then in force, so that a restart never forgets a
+/// pause that was confirmed. Only a kill is in force first. What both hold is held until both have
+/// released it. One [Pace] and one [WriteGate] serve every generation of this process.
 ///
-/// Thread-safe. Changes exclude each other while the target stores them. What is in force is
-/// guarded by this object's monitor, under which nothing waits for a server.
+/// Thread-safe. Operators' changes exclude each other while the target stores them. What is in
+/// force is guarded by this object's monitor, under which nothing waits for a server.
 public final class FlowControl {
 
     private static final Logger LOG = LoggerFactory.getLogger(FlowControl.class);
@@ -50,9 +58,30 @@ public final class FlowControl {
     private final WriteGate gate;
     private final Lock changes = new ReentrantLock();
     private volatile Setting setting;
+    private volatile Map<String, Held> held = Map.of();
+    private volatile Supplier<List<String>> blocked = List::of;
+
+    /// What a stop condition holds.
+    private record Held(StopCondition condition, Hold hold) {
+
+        boolean stops(Part part) {
+            return switch (condition.then()) {
+                case PAUSE_BACKFILL -> part == Part.BACKFILL;
+                case PAUSE -> true;
+                case BLOCK_SWITCHOVER -> false;
+            };
+        }
+
+        Pause pause() {
+            return new Pause(hold.reason(), "stop condition " + condition.name(), hold.since());
+        }
+    }
 
     /// Kills that are in force and not stored yet; guarded by this.
     private int killing;
+
+    /// An operation that moves the traffic is about to begin; guarded by this.
+    private boolean beginsMove;
 
     private FlowControl(
             ReplicationStream stream, BooleanSupplier owner, String service, InstantSource clock)
@@ -99,6 +128,52 @@ public final class FlowControl {
         return gate;
     }
 
+    FlowStore store() {
+        return store;
+    }
+
+    /// @param blocked why stop conditions keep a switchover from beginning
+    void blockedBy(Supplier<List<String>> blocked) {
+        this.blocked = blocked;
+    }
+
+    /// Holds what the condition says.
+    ///
+    /// @param phaseNow names the migration's phase at this moment
+    /// @return false if that is not possible in this phase; nothing is held then
+    boolean hold(StopCondition condition, Hold hold, Supplier<String> phaseNow) {
+        synchronized (this) {
+            if (condition.then() == Consequence.PAUSE
+                    && (beginsMove || refusalOfPause(phaseNow.get()).isPresent())) {
+                return false;
+            }
+            Map<String, Held> next = new LinkedHashMap<>(held);
+            next.put(condition.name(), new Held(condition, hold));
+            held = Collections.unmodifiableMap(next);
+            enforce();
+        }
+        endTransactions(GRACE)
+                .ifPresent(
+                        why ->
+                                LOG.atWarn()
+                                        .addKeyValue("reason", why)
+                                        .log("a transaction may still be open on the target"));
+        return true;
+    }
+
+    /// Holds nothing for this condition any more.
+    synchronized void release(String condition) {
+        Map<String, Held> next = new LinkedHashMap<>(held);
+        next.remove(condition);
+        held = Collections.unmodifiableMap(next);
+        enforce();
+    }
+
+    /// What a stop condition holds of the part; the first one, if several do.
+    private Optional<Held> heldBy(Part part) {
+        return held.values().stream().filter(each -> each.stops(part)).findFirst();
+    }
+
     /// What is set.
     public FlowReport status() {
         return report(setting);
@@ -116,9 +191,23 @@ public final class FlowControl {
                                     paused("the backfill is paused", pause)
                                             + ". Run 'millrace resume backfill' to continue")
                     .ifPresent(blockers::add);
+            heldBy(Part.BACKFILL)
+                    .map(each -> byItself("the backfill is paused", each))
+                    .ifPresent(blockers::add);
         }
-        holdsApply().ifPresent(blockers::add);
+        blockers.addAll(holdsSwitchover());
         return blockers;
+    }
+
+    /// Why no switchover may begin.
+    public List<String> holdsSwitchover() {
+        List<String> holds = new ArrayList<>(blocked.get());
+        holdsApply().ifPresent(holds::addFirst);
+        return holds;
+    }
+
+    private static String byItself(String what, Held held) {
+        return paused(what, held.pause()) + ". It continues by itself when the value is low again";
     }
 
     /// Why nothing is written to the target; empty while apply may write.
@@ -131,7 +220,8 @@ public final class FlowControl {
                                         ? paused("all writes are stopped", pause)
                                                 + ". Run 'millrace resume all' to continue"
                                         : paused("apply is paused", pause)
-                                                + ". Run 'millrace resume apply' to continue");
+                                                + ". Run 'millrace resume apply' to continue")
+                .or(() -> heldBy(Part.APPLY).map(each -> byItself("apply is paused", each)));
     }
 
     private static String paused(String what, Pause pause) {
@@ -151,7 +241,7 @@ public final class FlowControl {
         List<String> actions = new ArrayList<>();
         if (now.apply().isPresent()) {
             actions.add(now.killed() ? "resume all" : "resume apply");
-        } else if (refusalOfPause(phase).isEmpty()) {
+        } else if (heldBy(Part.APPLY).isEmpty() && refusalOfPause(phase).isEmpty()) {
             actions.add("pause apply");
         }
         if (now.backfill().isPresent()) {
@@ -177,9 +267,15 @@ public final class FlowControl {
     public <T> T whileApplying(Supplier<T> beginning) {
         changes.lock();
         try {
-            refuseIf(holdsApply().map(why -> "The traffic cannot be moved: " + why));
+            synchronized (this) {
+                refuseIf(holdsApply().map(why -> "The traffic cannot be moved: " + why));
+                beginsMove = true;
+            }
             return beginning.get();
         } finally {
+            synchronized (this) {
+                beginsMove = false;
+            }
             changes.unlock();
         }
     }
@@ -210,7 +306,10 @@ public final class FlowControl {
             open = endTransactions(GRACE);
         }
         return new FlowChange.Outcome(
-                text(change.action()) + open.map(". But: "::concat).orElse(""), report);
+                text(change.action())
+                        + stillHeld(change.action())
+                        + open.map(". But: "::concat).orElse(""),
+                report);
     }
 
     private void requirePossible(FlowChange change, String phase) {
@@ -234,6 +333,22 @@ public final class FlowControl {
         setting = next;
         enforce();
         return report(next);
+    }
+
+    /// What a stop condition holds although the operator has resumed it.
+    private String stillHeld(Action action) {
+        return action instanceof Action.Resume(Set<Part> parts)
+                ? parts.stream()
+                        .flatMap(part -> heldBy(part).stream())
+                        .distinct()
+                        .map(
+                                each ->
+                                        ". But stop condition %s still holds it: %s"
+                                                .formatted(
+                                                        each.condition().name(),
+                                                        each.hold().reason()))
+                        .collect(Collectors.joining())
+                : "";
     }
 
     private static void refuseIf(Optional<String> reason) {
@@ -384,14 +499,14 @@ public final class FlowControl {
         Setting now = setting;
         pace.throttle(now.rowsPerSecond());
         boolean isKilled = now.killed() || killing > 0;
-        if (isKilled || now.backfill().isPresent()) {
+        if (isKilled || now.backfill().isPresent() || heldBy(Part.BACKFILL).isPresent()) {
             pace.pause();
         } else {
             pace.resume();
         }
         if (isKilled) {
             gate.closeBothSides();
-        } else if (now.apply().isPresent()) {
+        } else if (now.apply().isPresent() || heldBy(Part.APPLY).isPresent()) {
             gate.close();
         } else {
             gate.open();
@@ -409,8 +524,9 @@ public final class FlowControl {
     }
 
     private FlowReport report(Setting setting) {
-        Optional<Pause> ofBackfill = setting.backfill();
-        Optional<Pause> ofApply = setting.apply();
+        Optional<Pause> ofBackfill =
+                setting.backfill().or(() -> heldBy(Part.BACKFILL).map(Held::pause));
+        Optional<Pause> ofApply = setting.apply().or(() -> heldBy(Part.APPLY).map(Held::pause));
         return new FlowReport(
                 backfill == Backfill.ENGINE
                         ? null

@@ -21,6 +21,31 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             @Nullable String who,
             @Nullable Instant since) {}
 
+    /// A stop condition as it was evaluated last.
+    ///
+    /// @param metric what is measured
+    /// @param unit of `value` and `above`: `seconds`, `bytes` or `number`
+    /// @param value `null` while it is unknown
+    /// @param above the limit
+    /// @param share `value` as a part of the limit: 1 is the limit; `null` while it is unknown
+    /// @param forSeconds for how long the value must be above the limit
+    /// @param then what is held: `pause-backfill`, `pause` or `block-switchover`
+    /// @param state `below`, `above` (not yet for long enough), `held` or `unknown`
+    /// @param reason why it holds, or why the value is unknown; otherwise `null`
+    /// @param since the state; `null` for `below`
+    public record Condition(
+            String name,
+            String metric,
+            String unit,
+            @Nullable Double value,
+            double above,
+            @Nullable Double share,
+            double forSeconds,
+            String then,
+            String state,
+            @Nullable String reason,
+            @Nullable Instant since) {}
+
     /// What the operator set for apply. The other values are `null` if it is not paused.
     ///
     /// @param killed whether the source is not written either

@@ -12,6 +12,8 @@ import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Login;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Measure;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.switchover.Switchover.Fence;
@@ -140,6 +142,7 @@ public final class Grants {
                         () ->
                                 notes.add(
                                         "The check source.publication of 'millrace plan' prints the CREATE PUBLICATION: the file does not name every table with its schema."));
+        notes.addAll(conditions(StopCondition.Side.SOURCE));
         add(Side.SOURCE, Use.CAPTURE, role, spec.source(), statements, notes);
     }
 
@@ -151,7 +154,28 @@ public final class Grants {
         statements.addAll(targets.grants(GrantSql.WRITE, role));
         statements.add(rowSecurity(targets, role));
         statements.add(replicaRole(targets, role));
-        add(Side.TARGET, Use.APPLY, role, spec.target(), statements, List.of());
+        add(
+                Side.TARGET,
+                Use.APPLY,
+                role,
+                spec.target(),
+                statements,
+                conditions(StopCondition.Side.TARGET));
+    }
+
+    private List<String> conditions(StopCondition.Side side) {
+        return spec.flow().stopWhen().stream()
+                .filter(
+                        condition ->
+                                condition.measure()
+                                                instanceof
+                                                Measure.Scalar(StopCondition.Side on, String _)
+                                        && on == side)
+                .map(
+                        condition ->
+                                "Stop condition %s: grant the login what its SELECT reads."
+                                        .formatted(condition.name()))
+                .toList();
     }
 
     /// Without its own login, comparisons have what the other login has.

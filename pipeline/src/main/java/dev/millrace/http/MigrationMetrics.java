@@ -45,8 +45,9 @@ public final class MigrationMetrics implements MultiCollector {
         gauge(
                 metrics,
                 "millrace_apply_paused",
-                "Apply paused by an operator: 1 if it is paused, 0 otherwise",
+                "Apply paused by an operator or a stop condition: 1 if it is paused, 0 otherwise",
                 apply == null ? null : apply.paused() ? 1 : 0);
+        conditions(metrics, status.stopWhen());
         counts(metrics, status.counts());
         tables(metrics, status.tables());
         parts(metrics, status.parts());
@@ -137,8 +138,33 @@ public final class MigrationMetrics implements MultiCollector {
         gauge(
                 metrics,
                 "millrace_backfill_paused",
-                "Backfill paused by an operator: 1 if it is paused, 0 otherwise",
+                "Backfill paused by an operator or a stop condition: 1 if it is paused, 0 otherwise",
                 backfill == null ? null : backfill.paused() ? 1 : 0);
+    }
+
+    private static void conditions(
+            MetricSnapshots.Builder metrics, List<FlowReport.Condition> conditions) {
+        GaugeSnapshot.Builder held =
+                GaugeSnapshot.builder()
+                        .name("millrace_stop_condition_held")
+                        .help(
+                                "Stop condition: 1 if it holds the flow or the switchover, 0"
+                                        + " otherwise");
+        GaugeSnapshot.Builder ratio =
+                GaugeSnapshot.builder()
+                        .name("millrace_stop_condition_ratio")
+                        .help(
+                                "Value of a stop condition as a part of its limit: 1 is the limit."
+                                        + " No sample while the value is unknown");
+        for (FlowReport.Condition condition : conditions) {
+            Labels labels = Labels.of("condition", condition.name());
+            held.dataPoint(point(labels, condition.state().equals("held") ? 1 : 0));
+            if (condition.share() != null) {
+                ratio.dataPoint(point(labels, condition.share()));
+            }
+        }
+        metrics.metricSnapshot(held.build());
+        metrics.metricSnapshot(ratio.build());
     }
 
     private static void counts(MetricSnapshots.Builder metrics, StatusReport.Counts counts) {

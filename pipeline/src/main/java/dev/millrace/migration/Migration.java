@@ -14,6 +14,7 @@ import dev.millrace.control.RebackfillStore;
 import dev.millrace.control.repair.RepairStore;
 import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowControl;
+import dev.millrace.flow.StopConditions;
 import dev.millrace.journal.JournalPage;
 import dev.millrace.journal.JournalWatch;
 import dev.millrace.kafka.Broker;
@@ -88,6 +89,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     private final Optional<ForeignWrites> foreignWrites;
 
     private final FlowControl flow;
+    private final StopConditions conditions;
     private final StatusBoard board;
     private final Conductor conductor;
     private final Rebackfills rebackfills;
@@ -282,6 +284,14 @@ public final class Migration implements MigrationControl, AutoCloseable {
                         generation,
                         phase,
                         reconciliations::begin);
+        this.conditions =
+                StopConditions.start(
+                        stream,
+                        file.spec().flow().stopWhen(),
+                        flow,
+                        () -> phaseOf(phase),
+                        owner::isConfirmed,
+                        clock);
         reconciliations.begin(generation.number());
         this.schedule = new ReconciliationSchedule(file.spec().reconcile(), this::inSync, clock);
         this.foreignWrites =
@@ -436,7 +446,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 lastReconciliation(),
                 foundOnTarget(),
                 operations.progress(),
-                operations.switched());
+                operations.switched(),
+                conditions.reports());
     }
 
     @Override
@@ -728,6 +739,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
     @Override
     public void close() {
         operations.close();
+        conditions.close();
         schedule.close();
         foreignWrites.ifPresent(ForeignWrites::close);
         reconciliations.close();

@@ -80,7 +80,8 @@ final class StatusBoard {
             Optional<StatusReport.LastReconciliation> last,
             Optional<ForeignWrites.Found> foreign,
             Optional<OperationProgress.Snapshot> operation,
-            Optional<RollbackMeter.Switched> switched) {
+            Optional<RollbackMeter.Switched> switched,
+            List<FlowReport.Condition> conditions) {
         LagMonitor lag = running.lag();
         Optional<BackfillProgress> backfill = running.stream().backfill();
         List<StatusReport.Table> tables = tables(backfill, lag);
@@ -144,7 +145,8 @@ final class StatusBoard {
                                         StatusReport.Journal.of(
                                                 newest, journal.broken().isPresent()))
                         .orElse(null),
-                set.apply());
+                set.apply(),
+                conditions);
     }
 
     private RollbackMeter meter(ReverseStream back) {

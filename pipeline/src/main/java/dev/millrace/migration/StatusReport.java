@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// @param journal the newest entry of the journal; `null` while it is unknown, and in the status of
 ///   an older service
 /// @param apply what the operator set for apply; `null` only in the status of an older service
+/// @param stopWhen the stop conditions, in the order of the file
 public record StatusReport(
         String migration,
         String phase,
@@ -48,11 +49,13 @@ public record StatusReport(
         @Nullable Summary rebackfill,
         @Nullable ForeignWrites foreignWrites,
         @Nullable Journal journal,
-        FlowReport.@Nullable Apply apply) {
+        FlowReport.@Nullable Apply apply,
+        List<FlowReport.Condition> stopWhen) {
 
     public StatusReport {
         // The status of an older service contains none.
         warnings = warnings == null ? List.of() : List.copyOf(warnings);
+        stopWhen = stopWhen == null ? List.of() : List.copyOf(stopWhen);
         tables = List.copyOf(tables);
         parts = List.copyOf(parts);
         blockers = List.copyOf(blockers);
@@ -85,7 +88,8 @@ public record StatusReport(
                 null,
                 null,
                 ending,
-                apply);
+                apply,
+                List.of());
     }
 
     /// The newest entry of the journal.

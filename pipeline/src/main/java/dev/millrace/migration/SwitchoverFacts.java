@@ -75,7 +75,7 @@ record SwitchoverFacts(
                 known(() -> parity.problems(reconciliations.lastReport())),
                 targetFence(),
                 Optional.of(problems(routes.check(TrafficRoute.Direction.SWITCH))),
-                flow.holdsApply().stream().toList());
+                flow.holdsSwitchover());
     }
 
     /// What is unknown because the replication back to the source does not run closes its gate.

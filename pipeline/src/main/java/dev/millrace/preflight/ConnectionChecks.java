@@ -123,9 +123,12 @@ public final class ConnectionChecks {
         /// The same with a login of its own, whose pool is beside them.
         public static final int COMPARISON_LOGIN = COMPARISON + Database.POOL_SIZE;
 
+        /// What stop conditions measure.
+        private static final int LOAD = 1;
+
         /// Connections to the source, without the replication connection.
         public static final int SOURCE =
-                Database.POOL_SIZE + ENGINE + CAPTURE + BACKFILL + WATERMARKS + COMPARISON;
+                Database.POOL_SIZE + ENGINE + CAPTURE + BACKFILL + WATERMARKS + LOAD + COMPARISON;
 
         private static final int OWNER = 1;
         private static final int MONITOR = 1;
@@ -137,6 +140,9 @@ public final class ConnectionChecks {
 
         /// Drops and creates indexes and foreign keys.
         private static final int INDEXES = 1;
+
+        /// Measures how long a commit takes.
+        private static final int COMMIT = 1;
 
         /// Ends the transactions of apply when it is paused.
         private static final int PAUSE = 1;
@@ -151,6 +157,8 @@ public final class ConnectionChecks {
                         + INDEXES
                         + ApplierSettings.Limits.standard().writers()
                         + PAUSE
+                        + LOAD
+                        + COMMIT
                         + COMPARISON;
 
         private ConnectionNeed() {}

@@ -9,7 +9,6 @@ import dev.millrace.flow.FlowChange;
 import dev.millrace.flow.FlowReport;
 import dev.millrace.http.MigrationHost.ServedMigration;
 import dev.millrace.journal.JournalPage;
-import dev.millrace.migration.BackfillChange;
 import dev.millrace.migration.MigrationControl;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Backfill;
@@ -197,7 +196,20 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                 again,
                 foreign,
                 new StatusReport.Journal(3, "c".repeat(64), false),
-                apply);
+                apply,
+                List.of(
+                        new FlowReport.Condition(
+                                "slow",
+                                "target.commit.p95",
+                                "seconds",
+                                0.05,
+                                0.2,
+                                0.25,
+                                10,
+                                "pause",
+                                "below",
+                                null,
+                                null)));
     }
 
     /// Three entries.

@@ -89,11 +89,26 @@ class ClientVerbsTest {
                 "GET /api/v1/status",
                 status.substring(0, status.length() - 1)
                         + ",\"apply\":{\"paused\":true,\"killed\":true,\"reason\":\"incident\","
-                        + "\"who\":\"ann\",\"since\":null}}");
+                        + "\"who\":\"ann\",\"since\":null},"
+                        + "\"stopWhen\":["
+                        + condition("slow", "0.25", "below", "null")
+                        + ","
+                        + condition("jobs", "null", "unknown", "\"the server is away\"")
+                        + "]}");
 
         Invocation verb = new Invocation().run("status", "--url", service.url());
 
-        assertThat(verb.out()).contains("apply set        all writes stopped by ann: incident");
+        assertThat(verb.out())
+                .contains("apply set        all writes stopped by ann: incident")
+                .contains("stop when        slow 25 % of its limit, then pause")
+                .contains("stop when        jobs, then pause: unknown, the server is away");
+    }
+
+    private static String condition(String name, String share, String state, String reason) {
+        return """
+        {"name":"%s","metric":"m","unit":"number","value":%s,"above":1,"share":%s,"forSeconds":10,\
+        "then":"pause","state":"%s","reason":%s,"since":null}"""
+                .formatted(name, share, share, state, reason);
     }
 
     @Test

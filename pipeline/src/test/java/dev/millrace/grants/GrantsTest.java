@@ -75,6 +75,24 @@ class GrantsTest {
     }
 
     @Test
+    void theSelectOfAStopConditionIsNotedOnItsSide() {
+        List<RoleGrants> grants =
+                grants(
+                        "",
+                        """
+                        stop-when:
+                        - {name: jobs, sql: SELECT count(*) FROM job, on: target, above: 5, then: pause}
+                        """);
+
+        assertThat(of(grants, Use.APPLY, Side.TARGET).notes())
+                .singleElement()
+                .asString()
+                .startsWith("Stop condition jobs:");
+        assertThat(of(grants, Use.CAPTURE, Side.SOURCE).notes())
+                .noneMatch(note -> note.contains("jobs"));
+    }
+
+    @Test
     void aLoginOfComparisonsOnlyReads() {
         List<RoleGrants> grants =
                 grants(

@@ -39,6 +39,8 @@ class MigrationMetricsIT {
                         "millrace_log_bytes{topic=\"target\"} 3000.0",
                         "millrace_apply_paused 0.0",
                         "millrace_backfill_paused 0.0",
+                        "millrace_stop_condition_held{condition=\"slow\"} 0.0",
+                        "millrace_stop_condition_ratio{condition=\"slow\"} 0.25",
                         "millrace_rebackfill_required 0.0",
                         "millrace_phase{phase=\"CATCHING_UP\"} 1.0",
                         "millrace_events_total 100.0",

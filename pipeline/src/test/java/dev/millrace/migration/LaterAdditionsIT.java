@@ -10,6 +10,7 @@ import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
@@ -59,6 +60,7 @@ class LaterAdditionsIT {
                             Switchover.DEFAULT,
                             List.of(),
                             ReconcileSetting.DEFAULT,
+                            FlowSetting.NONE,
                             MigrationSpec.SensitiveColumns.NONE);
             Set<String> begun = Set.of("id");
             LaterAdditions additions =

@@ -34,6 +34,8 @@ import dev.millrace.spec.MigrationSpec.Indexes;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.TableEntry;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.flow.FlowSetting;
+import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
@@ -109,6 +111,7 @@ final class MigrationScene implements AutoCloseable {
                     Schedule.NEVER, Schedule.NEVER, ReconcileSetting.Load.DEFAULT, false);
 
     private Map<TableId, Set<String>> sensitive = Map.of();
+    private FlowSetting flow = FlowSetting.NONE;
     final SceneTopics topics = new SceneTopics(kafka, new Topics(name), PARTITIONS);
     private @Nullable SceneDatabases reverse;
     private @Nullable Migration migration;
@@ -238,6 +241,12 @@ final class MigrationScene implements AutoCloseable {
     /// Lets the service compare both sides by itself.
     MigrationScene reconciling(ReconcileSetting setting) {
         reconcile = setting;
+        return this;
+    }
+
+    /// Lets the migration hold its flow by itself.
+    MigrationScene stopWhen(StopCondition... conditions) {
+        flow = new FlowSetting(List.of(conditions));
         return this;
     }
 
@@ -597,6 +606,7 @@ final class MigrationScene implements AutoCloseable {
                 switchover,
                 queries,
                 reconcile,
+                flow,
                 new MigrationSpec.SensitiveColumns(sensitive));
     }
 

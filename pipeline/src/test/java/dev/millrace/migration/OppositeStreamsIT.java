@@ -28,6 +28,7 @@ import dev.millrace.spec.MigrationSpec.IndexSetting;
 import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.SpecResult;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.reconcile.Schedule;
 import dev.millrace.spec.source.SchemaChange;
@@ -156,6 +157,7 @@ class OppositeStreamsIT {
                                     Schedule.NEVER,
                                     ReconcileSetting.Load.DEFAULT,
                                     false),
+                            FlowSetting.NONE,
                             MigrationSpec.SensitiveColumns.NONE);
             migration =
                     Migration.start(

@@ -302,6 +302,7 @@ class PreflightIT {
                         one.switchover(),
                         one.queries(),
                         one.reconcile(),
+                        one.flow(),
                         one.sensitive());
 
         assertThat(only(scene.plan(two)).message()).contains("also filled by another wildcard");

@@ -3,6 +3,7 @@ package dev.millrace.spec;
 import dev.millrace.spec.MigrationSpec.Endpoint;
 import dev.millrace.spec.MigrationSpec.Login;
 import dev.millrace.spec.path.FilePaths;
+import dev.millrace.spec.text.UrlCheck;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -76,7 +77,7 @@ final class EndpointCheck {
     private @Nullable Endpoint endpoint(
             @Nullable Scalar url, @Nullable Scalar username, @Nullable Secret password) {
         if (url != null) {
-            new UrlCheck(problems).check(url);
+            new UrlCheck(problems.of(url)).check(url.text());
         }
         checkName(username);
         if (url == null || username == null || password == null) {

@@ -2,6 +2,7 @@ package dev.millrace.spec;
 
 import dev.millrace.change.TableId;
 import dev.millrace.problem.Position;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
 import dev.millrace.spec.source.SchemaChange;
@@ -34,6 +35,7 @@ import java.util.TreeSet;
 /// @param switchover when and how the applications move to the target
 /// @param queries statements of the application whose results are compared
 /// @param reconcile when the service compares both sides by itself, and what it may cost
+/// @param flow when the flow is held by itself
 /// @param sensitive the target columns whose values reports show as hashes
 public record MigrationSpec(
         String migration,
@@ -51,6 +53,7 @@ public record MigrationSpec(
         Switchover switchover,
         List<QueryPair> queries,
         ReconcileSetting reconcile,
+        FlowSetting flow,
         SensitiveColumns sensitive) {
 
     public MigrationSpec {
@@ -91,6 +94,8 @@ public record MigrationSpec(
                 + queries.size()
                 + ", reconcile="
                 + reconcile
+                + ", stopWhen="
+                + flow.stopWhen().size()
                 + ", sensitive="
                 + sensitive
                 + "]";

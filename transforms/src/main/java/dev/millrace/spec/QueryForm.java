@@ -74,7 +74,7 @@ record QueryForm(
     }
 
     /// A semicolon could begin a second statement, which would not be limited to reading.
-    private static String one(Scalar statement, Problems problems) {
+    static String one(Scalar statement, Problems problems) {
         String text = statement.text().strip();
         if (text.isEmpty()) {
             problems.add(statement, "is empty", "write a SELECT");

@@ -113,7 +113,14 @@ record SpecForm(
                         kind =
                                 "a mapping with schedule, incremental, max-load, chunk-time,"
                                         + " parallel, statement-timeout and foreign-writes")
-                @Nullable ReconcileForm reconcile) {
+                @Nullable ReconcileForm reconcile,
+        @Setting(
+                        value =
+                                "Limits of metrics, and what is held while a metric is above its"
+                                        + " limit. They can be changed between two starts of one"
+                                        + " migration.",
+                        kind = "a list of mappings with metric or sql and on, above, for and then")
+                @Nullable List<StopWhenForm> stopWhen) {
 
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
     static final String BACKFILL = "(windows|engine)";

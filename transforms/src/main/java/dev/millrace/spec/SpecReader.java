@@ -10,6 +10,7 @@ import dev.millrace.spec.MigrationSpec.Kafka;
 import dev.millrace.spec.MigrationSpec.RejectedLimit;
 import dev.millrace.spec.MigrationSpec.SensitiveColumns;
 import dev.millrace.spec.MigrationSpec.TableEntry;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
@@ -19,6 +20,7 @@ import dev.millrace.spec.source.TruncateSetting.Truncate;
 import dev.millrace.spec.switchover.Switchover;
 import dev.millrace.spec.text.SourceText;
 import dev.millrace.spec.text.Substitution;
+import dev.millrace.spec.text.SyntaxTree;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -74,7 +76,9 @@ public final class SpecReader {
             String file, String text, Map<String, String> environment, FilePaths paths) {
         Problems problems = new Problems();
         SourceText source = new SourceText(file, text);
-        Node root = SyntaxTree.read(source, problems);
+        Node root =
+                SyntaxTree.read(
+                        source, (at, message, remedy) -> problems.add(at, "", message, remedy));
         SpecForm form =
                 root == null
                         ? null
@@ -111,6 +115,8 @@ public final class SpecReader {
         Switchover switchover = new SwitchoverCheck(paths, problems).check(form.switchover());
         List<QueryPair> queries = QueryForm.check(form.queries(), problems);
         ReconcileSetting reconcile = ReconcileForm.check(form.reconcile(), problems);
+        Backfill backfill = backfill(form.backfill(), problems);
+        FlowSetting flow = new FlowSetting(StopWhenForm.check(form.stopWhen(), backfill, problems));
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(
@@ -136,7 +142,7 @@ public final class SpecReader {
                 dataDir,
                 tables,
                 debezium,
-                backfill(form.backfill(), problems),
+                backfill,
                 new IndexSetting(indexes, tableCheck.indexes()),
                 new RejectedLimit(rejected, tableCheck.rejectedLimits()),
                 new TruncateSetting(truncate, tableCheck.truncates()),
@@ -144,6 +150,7 @@ public final class SpecReader {
                 switchover,
                 queries,
                 reconcile,
+                flow,
                 new SensitiveColumns(tableCheck.sensitive()));
     }
 

@@ -76,6 +76,9 @@ class SpecSchemaTest {
               parallel: 2
               statement-timeout: 10m
               foreign-writes: ignore
+            stop-when:
+            - {metric: target.commit.p95, above: 200ms, for: 30s, then: pause}
+            - {sql: SELECT 1, on: source, name: jobs, above: 5, then: block-switchover}
             """;
 
     @ParameterizedTest
@@ -98,7 +101,8 @@ class SpecSchemaTest {
                 "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- {name: '${Q:two}', old: SELECT 1, new: SELECT 1}",
                 "schedule: 24h=schedule: 15 3 * * *",
                 "schedule: 24h=schedule: '*/5 0-23/2 1,15 * 0'",
-                "schedule: 24h=schedule: ${S:1h}"
+                "schedule: 24h=schedule: ${S:1h}",
+                "target.commit.p95, above: 200ms=source.wal-retained, above: 20GB"
             })
     void readerAndSchemaAcceptValidFile(String replacement) {
         String file = replaced(replacement);
@@ -132,6 +136,12 @@ class SpecSchemaTest {
                 "SELECT id FROM public.users=[SELECT id FROM public.users]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
                 "backfill: engine=backfill: both",
+                "target.commit.p95=target.load",
+                "for: 30s=for: long",
+                "then: pause=then: stop",
+                "sql: SELECT 1=sql: SELECT 1, metric: target.lock-waits",
+                "on: source=on: broker",
+                "above: 5, =",
                 "schedule: 24h=schedule: daily",
                 "schedule: 24h=schedule: 15 3 * *",
                 "schedule: 24h=every: 24h",
@@ -185,7 +195,8 @@ class SpecSchemaTest {
                         "debezium",
                         "switchover.route.[].sql.switch",
                         "switchover.route.[].pgbouncer.new",
-                        "queries.[].new");
+                        "queries.[].new",
+                        "stop-when.[].for");
     }
 
     @Test

@@ -7,6 +7,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -40,10 +42,25 @@ public final class FlowStore {
                 apply_pause_reason = excluded.apply_pause_reason, killed = excluded.killed
             """;
 
-    private static final String NOTE =
+    private static final String HOLDS =
+            "SELECT name, since, reason FROM millrace.flow_hold WHERE migration = ?";
+
+    private static final String HOLD =
             """
-            INSERT INTO millrace.journal (migration, who, phase, event, detail)
-            VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text))
+            WITH noted AS (
+                INSERT INTO millrace.journal (migration, who, phase, event, detail)
+                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
+            INSERT INTO millrace.flow_hold (migration, name, since, reason) VALUES (?, ?, ?, ?)
+            ON CONFLICT (migration, name)
+                DO UPDATE SET since = excluded.since, reason = excluded.reason
+            """;
+
+    private static final String RELEASE =
+            """
+            WITH noted AS (
+                INSERT INTO millrace.journal (migration, who, phase, event, detail)
+                VALUES (?, ?, ?, ?, jsonb_build_object('what', ?::text, 'reason', ?::text)))
+            DELETE FROM millrace.flow_hold WHERE migration = ? AND name = ?
             """;
 
     private final Database control;
@@ -71,6 +88,11 @@ public final class FlowStore {
 
     /// @param reason empty if the operator gave none
     public record Pause(String reason, String who, Instant since) {}
+
+    /// What a stop condition holds.
+    ///
+    /// @param reason what was measured, a clause without a full stop
+    public record Hold(String reason, Instant since) {}
 
     /// An entry of the journal.
     ///
@@ -110,18 +132,60 @@ public final class FlowStore {
         }
     }
 
-    /// Adds the note to the journal.
-    public void note(Note note) throws SQLException {
+    /// What stop conditions hold, by their names.
+    public Map<String, Hold> holds() throws SQLException {
+        try (Connection connection = control.pooled()) {
+            Map<String, Hold> holds = new HashMap<>();
+            Statements.list(
+                            connection,
+                            HOLDS,
+                            row ->
+                                    Map.entry(
+                                            row.getString(1),
+                                            new Hold(
+                                                    row.getString(3),
+                                                    row.getObject(2, OffsetDateTime.class)
+                                                            .toInstant())),
+                            migration)
+                    .forEach(hold -> holds.put(hold.getKey(), hold.getValue()));
+            return holds;
+        }
+    }
+
+    /// Stores that a stop condition holds the flow, and adds the note to the journal, both or
+    /// neither.
+    public void hold(String name, Hold hold, Note note) throws SQLException {
         try (Connection connection = control.pooled()) {
             Statements.update(
                     connection,
-                    NOTE,
+                    HOLD,
                     migration,
                     note.who(),
                     note.phase(),
                     note.event(),
                     note.what(),
-                    note.reason());
+                    note.reason(),
+                    migration,
+                    name,
+                    hold.since(),
+                    hold.reason());
+        }
+    }
+
+    /// Stores that a stop condition holds nothing any more, in the same way.
+    public void release(String name, Note note) throws SQLException {
+        try (Connection connection = control.pooled()) {
+            Statements.update(
+                    connection,
+                    RELEASE,
+                    migration,
+                    note.who(),
+                    note.phase(),
+                    note.event(),
+                    note.what(),
+                    note.reason(),
+                    migration,
+                    name);
         }
     }
 

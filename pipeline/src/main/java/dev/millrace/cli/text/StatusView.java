@@ -60,6 +60,7 @@ public final class StatusView {
         if (report.apply() != null && report.apply().paused()) {
             lines.add(label("apply set") + flow(report.apply()));
         }
+        report.stopWhen().forEach(each -> lines.add(label("stop when") + condition(each)));
         report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
         StatusReport.LastReconciliation last = report.lastReconciliation();
         lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
@@ -124,6 +125,23 @@ public final class StatusView {
 
     private static String flow(FlowReport.Apply flow) {
         return paused(flow.killed() ? "all writes stopped" : "paused", flow.who(), flow.reason());
+    }
+
+    /// `target.commit.p95 25 % of its limit, then pause`
+    private String condition(FlowReport.Condition condition) {
+        Double share = condition.share();
+        String text =
+                condition.name()
+                        + (share == null
+                                ? ""
+                                : " " + Figures.count(Math.round(share * 100)) + " % of its limit")
+                        + ", then "
+                        + condition.then();
+        return switch (condition.state()) {
+            case "below" -> text;
+            case "above" -> text + " if it lasts";
+            default -> bad(text + ": " + condition.state() + ", " + condition.reason());
+        };
     }
 
     private static String paused(String what, @Nullable String who, @Nullable String reason) {

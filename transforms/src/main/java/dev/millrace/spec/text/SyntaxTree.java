@@ -1,7 +1,6 @@
-package dev.millrace.spec;
+package dev.millrace.spec.text;
 
 import dev.millrace.problem.Position;
-import dev.millrace.spec.text.SourceText;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -16,7 +15,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
 
 /// Composes the YAML tree of a text, or reports the one problem that makes it unreadable.
-final class SyntaxTree {
+public final class SyntaxTree {
 
     /// Deeper than any valid file. The composer is recursive; deeper files would overflow the
     /// stack.
@@ -30,34 +29,38 @@ final class SyntaxTree {
 
     private SyntaxTree() {}
 
-    static @Nullable Node read(SourceText source, Problems problems) {
+    /// Takes a problem of the whole file.
+    @FunctionalInterface
+    public interface Problems {
+        void add(Position at, String message, String remedy);
+    }
+
+    /// @return null when a problem was reported
+    public static @Nullable Node read(SourceText source, Problems problems) {
         try {
             Optional<Position> tooDeep = tooDeep(source);
             if (tooDeep.isPresent()) {
                 problems.add(
                         tooDeep.get(),
-                        "",
                         "is nested more than " + MAX_DEPTH + " levels" + " deep",
                         "");
                 return null;
             }
             Optional<Node> root = new Compose(SETTINGS).composeString(source.text());
             if (root.isEmpty()) {
-                problems.add(source.at(0), "", "the file is empty", "start with 'migration: name'");
+                problems.add(source.at(0), "the file is empty", "start with 'migration: name'");
             }
             return root.orElse(null);
         } catch (MarkedYamlEngineException e) {
-            problems.add(
-                    source.at(e.getProblemMark().or(e::getContextMark)), "", reason(e), QUOTE_IT);
+            problems.add(source.at(e.getProblemMark().or(e::getContextMark)), reason(e), QUOTE_IT);
         } catch (ReaderException e) {
             problems.add(
                     source.at(e.getPosition()),
-                    "",
                     "contains a character that YAML does not allow: U+"
                             + String.format("%04X", e.getCodePoint()),
                     "save the file as UTF-8 text");
         } catch (YamlEngineException _) {
-            problems.add(source.at(0), "", "the file is not valid YAML", QUOTE_IT);
+            problems.add(source.at(0), "the file is not valid YAML", QUOTE_IT);
         }
         return null;
     }

@@ -1,15 +1,16 @@
-package dev.millrace.spec;
+package dev.millrace.spec.text;
 
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Checks a database URL: the driver can parse every URL that passes. Messages never print a URL,
 /// because it may contain credentials.
-final class UrlCheck {
+public final class UrlCheck {
 
     private static final String FORM = "write jdbc:postgresql://host:port/database";
     private static final Pattern URL =
@@ -33,66 +34,63 @@ final class UrlCheck {
                     "autosave", "Millrace chooses what a failure rolls back",
                     "service", "a service file exists on one machine only");
 
-    private final Problems problems;
+    private final BiConsumer<String, String> problems;
 
-    UrlCheck(Problems problems) {
+    /// @param problems takes each problem and its remedy
+    public UrlCheck(BiConsumer<String, String> problems) {
         this.problems = problems;
     }
 
-    void check(Scalar url) {
-        Matcher parts = URL.matcher(url.text());
+    public void check(String url) {
+        Matcher parts = URL.matcher(url);
         if (!parts.matches()) {
-            problems.add(url, "must begin with jdbc:postgresql:// and be a single line", FORM);
+            problems.accept("must begin with jdbc:postgresql:// and be a single line", FORM);
             return;
         }
         String query = parts.group("query") == null ? "" : parts.group("query");
         if (parts.group("hosts").contains("@") || containsCredentials(query)) {
-            problems.add(
-                    url,
+            problems.accept(
                     "contains credentials, but URLs are printed in messages",
                     "use username and password, or password-file");
             return;
         }
-        hosts(url, parts.group("hosts"));
-        database(url, parts.group("database"));
-        if (BROKEN_ESCAPE.matcher(url.text().substring(parts.end("hosts"))).find()) {
-            problems.add(
-                    url,
-                    "has a % that does not begin an escape",
-                    "write %25 for a percent" + " sign");
+        hosts(parts.group("hosts"));
+        database(parts.group("database"));
+        if (BROKEN_ESCAPE.matcher(url.substring(parts.end("hosts"))).find()) {
+            problems.accept(
+                    "has a % that does not begin an escape", "write %25 for a percent" + " sign");
         }
-        parameters(url, query);
+        parameters(query);
     }
 
-    private void hosts(Scalar url, String hosts) {
+    private void hosts(String hosts) {
         for (String host : hosts.split(",", -1)) {
             Matcher one = HOST.matcher(host);
             if (!one.matches() || !isPort(one.group("port"))) {
-                problems.add(url, "has no valid host or port", FORM);
+                problems.accept("has no valid host or port", FORM);
                 return;
             }
         }
     }
 
-    private void database(Scalar url, @Nullable String database) {
+    private void database(@Nullable String database) {
         if (database == null || database.length() < 2) {
-            problems.add(url, "has no database name", FORM);
+            problems.accept("has no database name", FORM);
         } else if (database.indexOf('/', 1) > 0) {
-            problems.add(url, "has a slash in the database's name", "write %2F for a slash");
+            problems.accept("has a slash in the database's name", "write %2F for a slash");
         }
     }
 
-    private void parameters(Scalar url, String query) {
+    private void parameters(String query) {
         for (String parameter : query.split("&", -1)) {
             String[] parts = parameter.split("=", 2);
             String name = parts[0];
             String why = OWNED.get(name);
             if (why != null) {
-                problems.add(url, "sets " + name + ", but " + why, "remove " + name);
+                problems.accept("sets " + name + ", but " + why, "remove " + name);
             } else if (name.equals(TARGET_SERVER_TYPE)
                     && !(parts.length == 2 && PRIMARY.contains(parts[1]))) {
-                problems.add(
-                        url,
+                problems.accept(
                         "selects a standby, but both databases must accept writes",
                         "set targetServerType=primary");
             }

@@ -1,0 +1,208 @@
+package dev.millrace.postgres.load;
+
+import dev.millrace.postgres.Database;
+import java.math.BigDecimal;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/// Reads how busy a database is, over one session that stays open. Each statement has a READ ONLY
+/// transaction of its own and may take a second. Not thread-safe; confined to its probe's thread.
+public final class LoadReader implements AutoCloseable {
+
+    private static final Duration LIMIT = Duration.ofSeconds(1);
+
+    /// A server that answers nothing for this long is unknown.
+    private static final Duration SILENCE = Duration.ofSeconds(5);
+
+    /// Locks that are waited for are visible to every role, and so is the database of a session.
+    private static final String LOCK_WAITS =
+            """
+            SELECT pg_catalog.count(DISTINCT l.pid)
+            FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+            WHERE NOT l.granted AND a.datname = pg_catalog.current_database()
+            """;
+
+    /// A standby that is away still has its slot. What a role may not see is NULL.
+    private static final String STANDBY_LAG =
+            """
+            SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.lsn)),
+                pg_catalog.count(*), pg_catalog.count(s.lsn)
+            FROM (
+                SELECT coalesce(r.replay_lsn, r.flush_lsn, r.write_lsn) AS lsn
+                FROM pg_catalog.pg_stat_replication r
+                WHERE coalesce(r.state, 'streaming') IN ('streaming', 'catchup')
+                    AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots l
+                        WHERE l.active_pid = r.pid AND l.slot_type = 'logical')
+                UNION ALL
+                SELECT p.restart_lsn FROM pg_catalog.pg_replication_slots p
+                WHERE p.slot_type = 'physical' AND p.active_pid IS NULL
+                    AND p.restart_lsn IS NOT NULL) s
+            """;
+
+    private static final String WAL =
+            """
+            SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn),
+                (SELECT pg_catalog.pg_size_bytes(c.setting || c.unit) FROM pg_catalog.pg_settings c
+                    WHERE c.name = 'max_slot_wal_keep_size' AND c.setting <> '-1')
+            FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = '%s'
+            """;
+
+    private final Database database;
+    private @Nullable Connection session;
+
+    /// Opens no session; the first reading does.
+    public LoadReader(Database database) {
+        this.database = database;
+    }
+
+    @FunctionalInterface
+    private interface Result {
+        Reading read(ResultSet rows) throws SQLException;
+    }
+
+    /// Sessions of the database that wait for a lock, Millrace's own included.
+    ///
+    /// @throws SQLException when the server does not answer; call [#close] then
+    public Reading lockWaits() throws SQLException {
+        return read(
+                LOCK_WAITS,
+                rows -> {
+                    rows.next();
+                    return new Reading.Known(rows.getLong(1));
+                });
+    }
+
+    /// Bytes of WAL that the standby furthest back has not replayed, or still needs if it is not
+    /// connected. Unknown without a standby: one that left may be far back.
+    ///
+    /// @throws SQLException when the server does not answer; call [#close] then
+    public Reading standbyLag() throws SQLException {
+        return read(
+                STANDBY_LAG,
+                rows -> {
+                    rows.next();
+                    double lag = rows.getDouble(1);
+                    if (rows.getLong(2) == 0) {
+                        return new Reading.Unknown("no standby is connected, and none has a slot");
+                    }
+                    return rows.getLong(2) == rows.getLong(3)
+                            ? new Reading.Known(Math.max(0, lag))
+                            : new Reading.Unknown(
+                                    "the role may not see where the standbys are. Run GRANT"
+                                            + " pg_read_all_stats to it");
+                });
+    }
+
+    /// WAL that a slot retains.
+    ///
+    /// @param retained bytes
+    /// @param cap `max_slot_wal_keep_size` in bytes; unknown if it sets no limit
+    public record Wal(Reading retained, Reading cap) {}
+
+    /// @param slot a name without quotes
+    /// @throws SQLException when the server does not answer; call [#close] then
+    public Wal wal(String slot) throws SQLException {
+        Wal[] found = new Wal[1];
+        Reading retained =
+                read(
+                        WAL.formatted(slot),
+                        rows -> {
+                            if (!rows.next()) {
+                                return new Reading.Unknown(
+                                        "the replication slot %s does not exist".formatted(slot));
+                            }
+                            double bytes = rows.getDouble(1);
+                            Reading known =
+                                    rows.wasNull()
+                                            ? new Reading.Unknown(
+                                                    "the replication slot %s is lost"
+                                                            .formatted(slot))
+                                            : new Reading.Known(Math.max(0, bytes));
+                            double cap = rows.getDouble(2);
+                            found[0] =
+                                    new Wal(
+                                            known,
+                                            rows.wasNull()
+                                                    ? new Reading.Unknown("no limit")
+                                                    : new Reading.Known(cap));
+                            return known;
+                        });
+        return found[0] == null ? new Wal(retained, new Reading.Unknown("no limit")) : found[0];
+    }
+
+    /// The number that a SELECT of the file gives. The driver sends one statement, so that nothing
+    /// can end the READ ONLY transaction.
+    ///
+    /// @throws SQLException when the server refuses the statement or does not answer
+    public Reading number(String statement) throws SQLException {
+        return read(
+                statement,
+                rows -> {
+                    if (rows.getMetaData().getColumnCount() != 1) {
+                        return new Reading.Unknown("the SELECT gives more than one column");
+                    }
+                    if (!rows.next()) {
+                        return new Reading.Unknown("the SELECT gives no row");
+                    }
+                    String text = rows.getString(1);
+                    if (rows.next()) {
+                        return new Reading.Unknown("the SELECT gives more than one row");
+                    }
+                    return text == null
+                            ? new Reading.Unknown("the SELECT gives NULL")
+                            : number(text, "the SELECT gives no number");
+                });
+    }
+
+    private static Reading number(String text, String otherwise) {
+        try {
+            return new Reading.Known(new BigDecimal(text).doubleValue());
+        } catch (NumberFormatException _) {
+            return new Reading.Unknown(otherwise);
+        }
+    }
+
+    private Reading read(String sql, Result result) throws SQLException {
+        Connection open = session();
+        open.setAutoCommit(false);
+        try (Statement statement = open.createStatement()) {
+            statement.setEscapeProcessing(false);
+            statement.execute("SET TRANSACTION READ ONLY");
+            statement.execute("SET LOCAL statement_timeout = " + LIMIT.toMillis());
+            try (ResultSet rows = statement.executeQuery(sql)) {
+                return result.read(rows);
+            }
+        } finally {
+            open.rollback();
+        }
+    }
+
+    private Connection session() throws SQLException {
+        Connection open = session;
+        if (open == null || open.isClosed()) {
+            open = database.connect("load");
+            session = open;
+            open.setNetworkTimeout(Runnable::run, Math.toIntExact(SILENCE.toMillis()));
+        }
+        return open;
+    }
+
+    /// Closes the session. The next reading opens another.
+    @Override
+    public void close() {
+        Connection open = session;
+        session = null;
+        if (open != null) {
+            try {
+                open.close();
+            } catch (SQLException _) {
+                // The session is broken already.
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package dev.millrace.postgres.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.postgres.Database;
+import dev.millrace.sandbox.SandboxPostgres;
+import dev.millrace.sandbox.SandboxPostgres.StopMode;
+import dev.millrace.sandbox.SandboxSettings;
+import dev.millrace.testing.PostgresServer;
+import dev.millrace.testing.TestDatabase;
+import dev.millrace.testing.TestFolders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Each figure follows its real cause.
+@Timeout(900)
+class LoadReaderIT {
+
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    private static Database database(TestDatabase of) {
+        return new Database("shop", of.url(), of.username(), of.password());
+    }
+
+    private static double known(Reading reading) {
+        return reading instanceof Reading.Known(double value) ? value : Double.NaN;
+    }
+
+    private static String unknown(Reading reading) {
+        return reading instanceof Reading.Unknown(String reason) ? reason : "";
+    }
+
+    @Test
+    void sessionsThatWaitForALockAreCountedAlsoByAPlainRole() throws Exception {
+        TestDatabase target = PostgresServer.shared().newDatabase();
+        String role = "load_" + target.name();
+        target.execute(
+                "CREATE TABLE item (id int)",
+                "INSERT INTO item VALUES (1)",
+                "CREATE ROLE %s LOGIN PASSWORD 'pw'".formatted(role));
+        try (Database database = database(new TestDatabase(target.url(), role, "pw"));
+                LoadReader reader = new LoadReader(database);
+                Connection holder = target.connect();
+                Connection waiter = target.connect()) {
+            assertThat(known(reader.lockWaits())).isZero();
+            holder.setAutoCommit(false);
+            execute(holder, "UPDATE item SET id = 2");
+
+            Thread waiting = Thread.ofPlatform().start(() -> update(waiter));
+            Awaitility.await().atMost(PATIENCE).until(() -> known(reader.lockWaits()) == 1);
+            holder.rollback();
+            waiting.join();
+
+            assertThat(known(reader.lockWaits())).isZero();
+        }
+    }
+
+    private static void update(Connection connection) {
+        try {
+            execute(connection, "UPDATE item SET id = 3");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    @Test
+    void aSelectGivesOneNumberOrIsUnknown() throws Exception {
+        TestDatabase target = PostgresServer.shared().newDatabase();
+        target.execute("CREATE TABLE item (id int)");
+        try (Database database = database(target);
+                LoadReader reader = new LoadReader(database)) {
+            assertThat(known(reader.number("SELECT count(*) + 2.5 FROM item"))).isEqualTo(2.5);
+            assertThat(unknown(reader.number("SELECT NULL::int"))).contains("gives NULL");
+            assertThat(unknown(reader.number("SELECT id FROM item"))).contains("no row");
+            assertThat(unknown(reader.number("VALUES (1), (2)"))).contains("more than one row");
+            assertThat(unknown(reader.number("SELECT 1, 2"))).contains("more than one column");
+            assertThat(unknown(reader.number("SELECT 'many'"))).contains("no number");
+            assertThatThrownBy(() -> reader.number("INSERT INTO item VALUES (1) RETURNING 1"))
+                    .hasMessageContaining("read-only transaction");
+            assertThatThrownBy(() -> reader.number("SELECT pg_sleep(60)::text"))
+                    .hasMessageContaining("statement timeout");
+            assertThat(known(reader.number("SELECT 7"))).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void aSlotThatDoesNotExistRetainsAnUnknownAmount() throws Exception {
+        try (Database database = database(PostgresServer.shared().newDatabase());
+                LoadReader reader = new LoadReader(database)) {
+            assertThat(unknown(reader.wal("millrace_none").retained()))
+                    .contains("millrace_none does not exist");
+        }
+    }
+
+    /// A frozen standby still has its connection, and its server reports its last answer.
+    @Test
+    void theLagOfAFrozenStandbyAndOfOneThatLeftGrows() throws Exception {
+        Path folder = TestFolders.create("primary");
+        SandboxSettings settings =
+                SandboxSettings.durable(TestFolders.postgresBinaries())
+                        .with("max_slot_wal_keep_size", "1GB");
+        try (SandboxPostgres primary = SandboxPostgres.start(folder, settings);
+                Database database =
+                        new Database(
+                                "shop",
+                                primary.jdbcUrl("postgres"),
+                                primary.username(),
+                                primary.password());
+                LoadReader reader = new LoadReader(database)) {
+            execute(primary, "CREATE TABLE item (id int)");
+            assertThat(unknown(lag(database))).contains("no standby");
+            execute(primary, "SELECT pg_create_physical_replication_slot('standby', true)");
+            try (SandboxPostgres standby = standby(primary, folder)) {
+                Awaitility.await().atMost(PATIENCE).until(() -> known(reader.standbyLag()) == 0);
+
+                standby.suspend();
+                execute(primary, "INSERT INTO item SELECT generate_series(1, 100000)");
+                assertThat(known(reader.standbyLag())).isGreaterThan(5_000_000);
+                standby.resume();
+                Awaitility.await().atMost(PATIENCE).until(() -> known(reader.standbyLag()) == 0);
+            }
+
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() -> !Double.isNaN(known(reader.standbyLag())));
+            execute(primary, "INSERT INTO item SELECT generate_series(1, 100000)");
+            assertThat(known(reader.standbyLag())).isGreaterThan(5_000_000);
+            LoadReader.Wal wal = reader.wal("standby");
+            assertThat(known(wal.retained())).isGreaterThan(5_000_000);
+            assertThat(known(wal.cap())).isEqualTo(1L << 30);
+        }
+    }
+
+    private static Reading lag(Database database) throws SQLException {
+        try (LoadReader reader = new LoadReader(database)) {
+            return reader.standbyLag();
+        }
+    }
+
+    private static void execute(SandboxPostgres server, String sql) throws SQLException {
+        try (Connection connection = server.connect("postgres")) {
+            execute(connection, sql);
+        }
+    }
+
+    /// A copy of the stopped primary that follows it.
+    private static SandboxPostgres standby(SandboxPostgres primary, Path from) throws IOException {
+        Path folder = TestFolders.create("standby");
+        primary.stop(StopMode.FAST);
+        copy(from.resolve("data"), folder.resolve("data"));
+        Files.copy(from.resolve("password"), folder.resolve("password"));
+        Files.createFile(folder.resolve("data").resolve("standby.signal"));
+        primary.restart();
+        return SandboxPostgres.start(
+                folder,
+                SandboxSettings.durable(TestFolders.postgresBinaries())
+                        .with(
+                                "primary_conninfo",
+                                "host=127.0.0.1 port=%d user=%s password=%s dbname=postgres"
+                                        .formatted(
+                                                primary.port(),
+                                                primary.username(),
+                                                primary.password()))
+                        .with("primary_slot_name", "standby"));
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        List<Path> files;
+        try (Stream<Path> walked = Files.walk(from)) {
+            files = walked.toList();
+        }
+        for (Path file : files) {
+            Files.copy(
+                    file,
+                    to.resolve(from.relativize(file).toString()),
+                    StandardCopyOption.COPY_ATTRIBUTES);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package dev.millrace.flow;
+
+import dev.millrace.control.flow.FlowStore.Hold;
+import dev.millrace.postgres.load.Reading;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Consequence;
+import dev.millrace.spec.flow.StopCondition.Measure;
+import dev.millrace.spec.flow.StopCondition.Unit;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Decides when one stop condition begins and ends to hold the flow. Pure.
+///
+/// It begins when the metric has been above its limit for the condition's time, and ends when the
+/// metric has been at or below 80 % of the limit for the same time. A value that is not known ends
+/// nothing. If it stays unknown for half a minute, the condition holds too: what cannot be measured
+/// may be above its limit. Not thread-safe; confined to its probe's thread.
+final class ConditionState {
+
+    /// A metric that is not known for so long counts as above its limit.
+    static final Duration UNKNOWN_HOLDS = Duration.ofSeconds(30);
+
+    /// At or below this share of the limit a condition ends.
+    static final double RELEASED_BELOW = 0.8;
+
+    /// What becomes of the flow.
+    sealed interface Change {
+
+        record Begun(Hold hold) implements Change {}
+
+        record Ended(String reason) implements Change {}
+    }
+
+    private final StopCondition condition;
+    private Reading last = new Reading.Unknown("not read yet");
+    private @Nullable Instant aboveSince;
+    private @Nullable Instant lowSince;
+    private @Nullable Instant unknownSince;
+    private @Nullable Hold hold;
+
+    /// @param stored what the condition held before a restart
+    ConditionState(StopCondition condition, Optional<Hold> stored) {
+        this.condition = condition;
+        this.hold = stored.orElse(null);
+    }
+
+    StopCondition condition() {
+        return condition;
+    }
+
+    Optional<Hold> hold() {
+        return Optional.ofNullable(hold);
+    }
+
+    /// What would be held now, whether or not it may be; call [#begun] or [#ended] when it is done.
+    Optional<Change> observe(Reading reading, Instant now) {
+        last = reading;
+        return switch (reading) {
+            case Reading.Known(double value) -> {
+                unknownSince = null;
+                yield value > condition.above() ? above(value, now) : below(value, now);
+            }
+            case Reading.Unknown(String reason) -> unknown(reason, now);
+        };
+    }
+
+    private Optional<Change> above(double value, Instant now) {
+        lowSince = null;
+        aboveSince = aboveSince == null ? now : aboveSince;
+        return hold == null && hasLasted(aboveSince, condition.sustained(), now)
+                ? begin(
+                        "%s is %s, above %s for %s"
+                                .formatted(
+                                        measured(),
+                                        shown(value),
+                                        shown(condition.above()),
+                                        seconds(Duration.between(aboveSince, now))),
+                        now)
+                : Optional.empty();
+    }
+
+    private Optional<Change> below(double value, Instant now) {
+        aboveSince = null;
+        if (value > condition.above() * RELEASED_BELOW) {
+            lowSince = null;
+            return Optional.empty();
+        }
+        lowSince = lowSince == null ? now : lowSince;
+        return hold != null && hasLasted(lowSince, condition.sustained(), now)
+                ? Optional.of(
+                        new Change.Ended(
+                                "%s is %s, below 80 %% of %s for %s"
+                                        .formatted(
+                                                measured(),
+                                                shown(value),
+                                                shown(condition.above()),
+                                                seconds(Duration.between(lowSince, now)))))
+                : Optional.empty();
+    }
+
+    private Optional<Change> unknown(String reason, Instant now) {
+        lowSince = null;
+        aboveSince = null;
+        unknownSince = unknownSince == null ? now : unknownSince;
+        return hold == null && hasLasted(unknownSince, UNKNOWN_HOLDS, now)
+                ? begin(
+                        "%s is unknown for %s: %s"
+                                .formatted(
+                                        measured(),
+                                        seconds(Duration.between(unknownSince, now)),
+                                        reason),
+                        now)
+                : Optional.empty();
+    }
+
+    private static Optional<Change> begin(String reason, Instant now) {
+        return Optional.of(new Change.Begun(new Hold(reason, now)));
+    }
+
+    private static boolean hasLasted(Instant since, Duration time, Instant now) {
+        return Duration.between(since, now).compareTo(time) >= 0;
+    }
+
+    void begun(Hold begun) {
+        hold = begun;
+    }
+
+    void ended() {
+        hold = null;
+    }
+
+    /// Why a switchover may not begin; an unknown value closes the gate at once.
+    Optional<String> blocksSwitchover() {
+        if (condition.then() != Consequence.BLOCK_SWITCHOVER) {
+            return Optional.empty();
+        }
+        Hold now = hold;
+        if (now != null) {
+            return Optional.of(
+                    "the stop condition %s blocks the switchover: %s"
+                            .formatted(condition.name(), now.reason()));
+        }
+        return last instanceof Reading.Unknown(String reason)
+                ? Optional.of(
+                        "the stop condition %s blocks the switchover: %s is unknown: %s"
+                                .formatted(condition.name(), measured(), reason))
+                : Optional.empty();
+    }
+
+    FlowReport.Condition report() {
+        Hold held = hold;
+        Double value = last instanceof Reading.Known(double known) ? known : null;
+        return new FlowReport.Condition(
+                condition.name(),
+                measured(),
+                condition.measure().unit().name().toLowerCase(Locale.ROOT),
+                value,
+                condition.above(),
+                value == null || condition.above() == 0 ? null : value / condition.above(),
+                condition.sustained().toMillis() / 1000.0,
+                condition.then().id(),
+                held != null
+                        ? "held"
+                        : value == null ? "unknown" : aboveSince == null ? "below" : "above",
+                held != null
+                        ? held.reason()
+                        : last instanceof Reading.Unknown(String reason) ? reason : null,
+                held != null ? held.since() : aboveSince == null ? unknownSince : aboveSince);
+    }
+
+    private String measured() {
+        return switch (condition.measure()) {
+            case Measure.BuiltIn(var metric) -> metric.id();
+            case Measure.Scalar(var on, String _) ->
+                    "the number of "
+                            + condition.name()
+                            + " on the "
+                            + on.name().toLowerCase(Locale.ROOT);
+        };
+    }
+
+    private String shown(double value) {
+        return shown(condition.measure().unit(), value);
+    }
+
+    static String shown(Unit unit, double value) {
+        return switch (unit) {
+            case SECONDS ->
+                    value < 1
+                            ? Math.round(value * 1000) + " ms"
+                            : String.format(Locale.ROOT, "%.1f s", value);
+            case BYTES ->
+                    value < 1 << 30
+                            ? String.format(Locale.ROOT, "%.1f MB", value / (1 << 20))
+                            : String.format(Locale.ROOT, "%.1f GB", value / (1 << 30));
+            case NUMBER ->
+                    value == Math.rint(value)
+                            ? String.format(Locale.ROOT, "%.0f", value)
+                            : String.format(Locale.ROOT, "%.3f", value);
+        };
+    }
+
+    private static String seconds(Duration time) {
+        return time.toSeconds() + " s";
+    }
+}

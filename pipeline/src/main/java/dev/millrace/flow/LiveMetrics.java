@@ -1,0 +1,213 @@
+package dev.millrace.flow;
+
+import dev.millrace.control.flow.CommitProbe;
+import dev.millrace.lag.PeriodicProbe;
+import dev.millrace.lifecycle.Reason;
+import dev.millrace.postgres.load.LoadReader;
+import dev.millrace.postgres.load.Reading;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Measure;
+import dev.millrace.spec.flow.StopCondition.Metric;
+import dev.millrace.spec.flow.StopCondition.Side;
+import dev.millrace.stream.ReplicationStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+
+/// Reads once a second what the stop conditions of a migration measure. Each database has a probe
+/// with its own thread, and so do the commits, so that one that does not answer delays no other.
+/// Reads only what a condition needs. Thread-safe.
+final class LiveMetrics implements FlowMetrics, AutoCloseable {
+
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+    /// An older value is not known any more.
+    private static final Duration TOO_OLD = Duration.ofSeconds(5);
+
+    /// Commits within this time count for the percentile.
+    private static final Duration WINDOW = Duration.ofSeconds(30);
+
+    private static final double PERCENTILE = 0.95;
+
+    private record Stamped(Reading reading, Instant at) {}
+
+    private record Commit(Duration time, Instant at) {}
+
+    private final ReplicationStream stream;
+    private final InstantSource clock;
+    private final BooleanSupplier mayWrite;
+    private final Map<Measure, Stamped> readings = new ConcurrentHashMap<>();
+    private final Deque<Commit> commits = new ArrayDeque<>();
+    private final LoadReader source;
+    private final LoadReader target;
+    private final CommitProbe commit;
+    private final List<PeriodicProbe> probes = new ArrayList<>();
+
+    private LiveMetrics(ReplicationStream stream, BooleanSupplier mayWrite, InstantSource clock) {
+        this.stream = stream;
+        this.clock = clock;
+        this.mayWrite = mayWrite;
+        this.source = new LoadReader(stream.source().database());
+        this.target = new LoadReader(stream.target().database());
+        this.commit = new CommitProbe(stream.control(), stream.id(), clock);
+    }
+
+    /// @param mayWrite whether the control schema may be written to measure a commit
+    static LiveMetrics start(
+            ReplicationStream stream,
+            List<StopCondition> conditions,
+            BooleanSupplier mayWrite,
+            InstantSource clock) {
+        LiveMetrics metrics = new LiveMetrics(stream, mayWrite, clock);
+        Set<Measure> all =
+                conditions.stream().map(StopCondition::measure).collect(Collectors.toSet());
+        metrics.start("load-source", of(all, Side.SOURCE), metrics.source);
+        metrics.start("load-target", of(all, Side.TARGET), metrics.target);
+        if (all.contains(new Measure.BuiltIn(Metric.TARGET_COMMIT_P95))) {
+            metrics.probes.add(
+                    PeriodicProbe.start(
+                            "load-commit",
+                            INTERVAL,
+                            clock,
+                            metrics::measureCommit,
+                            metrics.commit::close));
+        }
+        return metrics;
+    }
+
+    private void start(String name, List<Measure> measures, LoadReader reader) {
+        if (!measures.isEmpty()) {
+            probes.add(
+                    PeriodicProbe.start(
+                            name, INTERVAL, clock, () -> read(measures, reader), reader::close));
+        }
+    }
+
+    private static List<Measure> of(Set<Measure> all, Side side) {
+        return all.stream()
+                .filter(measure -> side(measure).filter(side::equals).isPresent())
+                .toList();
+    }
+
+    /// Empty for the commits, which have a probe of their own.
+    private static Optional<Side> side(Measure measure) {
+        return switch (measure) {
+            case Measure.Scalar(Side on, String _) -> Optional.of(on);
+            case Measure.BuiltIn(Metric metric) ->
+                    switch (metric) {
+                        case TARGET_COMMIT_P95 -> Optional.empty();
+                        case TARGET_LOCK_WAITS, TARGET_REPLICATION_LAG -> Optional.of(Side.TARGET);
+                        case SOURCE_REPLICATION_LAG, SOURCE_WAL_RETAINED ->
+                                Optional.of(Side.SOURCE);
+                    };
+        };
+    }
+
+    /// A measure that cannot be read says why, and the others are read all the same.
+    private void read(List<Measure> measures, LoadReader reader) {
+        for (Measure measure : measures) {
+            Reading reading;
+            try {
+                reading = read(measure, reader);
+            } catch (SQLException e) {
+                reader.close();
+                reading = new Reading.Unknown(Reason.of(e));
+            }
+            readings.put(measure, new Stamped(reading, clock.instant()));
+        }
+    }
+
+    private Reading read(Measure measure, LoadReader reader) throws SQLException {
+        return switch (measure) {
+            case Measure.Scalar(Side _, String statement) -> reader.number(statement);
+            case Measure.BuiltIn(Metric metric) ->
+                    switch (metric) {
+                        case TARGET_LOCK_WAITS -> reader.lockWaits();
+                        case TARGET_REPLICATION_LAG, SOURCE_REPLICATION_LAG -> reader.standbyLag();
+                        case SOURCE_WAL_RETAINED -> reader.wal(stream.slot()).retained();
+                        case TARGET_COMMIT_P95 ->
+                                throw new IllegalStateException("Commits have their own probe.");
+                    };
+        };
+    }
+
+    private void measureCommit() throws SQLException {
+        if (!mayWrite.getAsBoolean()) {
+            return;
+        }
+        Duration time = commit.measure();
+        Instant now = clock.instant();
+        synchronized (commits) {
+            commits.addLast(new Commit(time, now));
+            while (commits.getFirst().at().plus(WINDOW).isBefore(now)) {
+                commits.removeFirst();
+            }
+        }
+    }
+
+    @Override
+    public Reading read(Measure measure, Instant now) {
+        if (measure instanceof Measure.BuiltIn(Metric metric)
+                && metric == Metric.TARGET_COMMIT_P95) {
+            return commits(now);
+        }
+        Stamped found = readings.get(measure);
+        if (found == null) {
+            return new Reading.Unknown("not read yet");
+        }
+        return isOld(found.at(), now)
+                ? new Reading.Unknown("the server has not answered since " + found.at())
+                : found.reading();
+    }
+
+    private static boolean isOld(Instant at, Instant now) {
+        return Duration.between(at, now).compareTo(TOO_OLD) > 0;
+    }
+
+    /// A commit that waits for its reply takes at least as long as it has taken until now.
+    private Reading commits(Instant now) {
+        Optional<Duration> waits = commit.startedAt().map(since -> Duration.between(since, now));
+        List<Duration> times;
+        synchronized (commits) {
+            boolean isFresh = !commits.isEmpty() && !isOld(commits.getLast().at(), now);
+            if (!isFresh && waits.isEmpty()) {
+                return new Reading.Unknown(
+                        mayWrite.getAsBoolean()
+                                ? "no commit has been measured"
+                                : "no commit is measured while all writes are stopped");
+            }
+            times = new ArrayList<>(commits.stream().map(Commit::time).toList());
+        }
+        Duration slow = percentile(times);
+        return new Reading.Known(
+                seconds(waits.filter(time -> time.compareTo(slow) > 0).orElse(slow)));
+    }
+
+    private static Duration percentile(List<Duration> times) {
+        if (times.isEmpty()) {
+            return Duration.ZERO;
+        }
+        times.sort(null);
+        return times.get((int) Math.ceil(PERCENTILE * times.size()) - 1);
+    }
+
+    private static double seconds(Duration time) {
+        return time.toNanos() / 1e9;
+    }
+
+    @Override
+    public void close() {
+        probes.forEach(PeriodicProbe::close);
+    }
+}

@@ -1,0 +1,220 @@
+package dev.millrace.flow;
+
+import dev.millrace.control.flow.FlowStore;
+import dev.millrace.control.flow.FlowStore.Hold;
+import dev.millrace.flow.ConditionState.Change;
+import dev.millrace.lag.PeriodicProbe;
+import dev.millrace.lifecycle.Fault;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.stream.ReplicationStream;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Evaluates the stop conditions of a migration once a second, and holds and releases the flow. A
+/// hold is in force first and stored afterwards, because the target may be what is slow; it is
+/// stored when the target answers. A restart continues with what is stored. Thread-safe.
+public final class StopConditions implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(StopConditions.class);
+
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+    /// Who the journal names.
+    private static final String WHO = "stop condition ";
+
+    private final List<ConditionState> conditions = new ArrayList<>();
+    private final FlowControl flow;
+    private final LiveMetrics metrics;
+    private final Supplier<String> phase;
+    private final BooleanSupplier owner;
+    private final InstantSource clock;
+    private final Queue<Unsaved> unsaved = new ConcurrentLinkedQueue<>();
+    private final List<PeriodicProbe> probes;
+    private volatile List<FlowReport.Condition> reports;
+
+    /// What is to be stored.
+    private interface Unsaved {
+        void save() throws SQLException;
+    }
+
+    private StopConditions(
+            List<StopCondition> declared,
+            Map<String, Hold> stored,
+            FlowControl flow,
+            LiveMetrics metrics,
+            Supplier<String> phase,
+            BooleanSupplier owner,
+            InstantSource clock) {
+        for (StopCondition condition : declared) {
+            conditions.add(
+                    new ConditionState(
+                            condition, Optional.ofNullable(stored.get(condition.name()))));
+        }
+        this.flow = flow;
+        this.metrics = metrics;
+        this.phase = phase;
+        this.owner = owner;
+        this.clock = clock;
+        this.reports = conditions.stream().map(ConditionState::report).toList();
+        forget(declared, stored);
+        continueHolds();
+        flow.blockedBy(this::blocksSwitchover);
+        this.probes =
+                conditions.isEmpty() && unsaved.isEmpty()
+                        ? List.of()
+                        : List.of(
+                                PeriodicProbe.start(
+                                        "stop-conditions",
+                                        INTERVAL,
+                                        clock,
+                                        this::evaluate,
+                                        () -> {}),
+                                PeriodicProbe.start(
+                                        "stop-conditions-store",
+                                        INTERVAL,
+                                        clock,
+                                        this::store,
+                                        () -> {}));
+    }
+
+    /// Continues with what was held before the restart.
+    ///
+    /// @param phase names the migration's phase at this moment
+    /// @param owner whether this process has the migration's lock at this moment
+    public static StopConditions start(
+            ReplicationStream stream,
+            List<StopCondition> declared,
+            FlowControl flow,
+            Supplier<String> phase,
+            BooleanSupplier owner,
+            InstantSource clock)
+            throws SQLException {
+        return new StopConditions(
+                declared,
+                flow.store().holds(),
+                flow,
+                LiveMetrics.start(
+                        stream,
+                        declared,
+                        () -> owner.getAsBoolean() && !flow.gate().isSourceClosed(),
+                        clock),
+                phase,
+                owner,
+                clock);
+    }
+
+    /// The conditions as they were evaluated last, in the order of the file.
+    public List<FlowReport.Condition> reports() {
+        return reports;
+    }
+
+    /// What the file does not declare any more is released.
+    private void forget(List<StopCondition> declared, Map<String, Hold> stored) {
+        stored.keySet().stream()
+                .filter(name -> declared.stream().noneMatch(each -> each.name().equals(name)))
+                .forEach(name -> release(name, "the file does not have the condition any more"));
+    }
+
+    private void continueHolds() {
+        for (ConditionState state : conditions) {
+            state.hold().ifPresent(hold -> flow.hold(state.condition(), hold, phase));
+        }
+    }
+
+    private List<String> blocksSwitchover() {
+        synchronized (conditions) {
+            return conditions.stream().flatMap(each -> each.blocksSwitchover().stream()).toList();
+        }
+    }
+
+    private void evaluate() {
+        Instant now = clock.instant();
+        for (ConditionState state : conditions) {
+            Optional<Change> change;
+            synchronized (conditions) {
+                change = state.observe(metrics.read(state.condition().measure(), now), now);
+            }
+            change.ifPresent(due -> make(due, state));
+        }
+        synchronized (conditions) {
+            reports = conditions.stream().map(ConditionState::report).toList();
+        }
+    }
+
+    private void make(Change change, ConditionState state) {
+        String name = state.condition().name();
+        switch (change) {
+            case Change.Begun(Hold hold) -> {
+                if (!flow.hold(state.condition(), hold, phase)) {
+                    return;
+                }
+                synchronized (conditions) {
+                    state.begun(hold);
+                }
+                LOG.atWarn()
+                        .addKeyValue("condition", name)
+                        .addKeyValue("then", state.condition().then().id())
+                        .addKeyValue("reason", hold.reason())
+                        .log("a stop condition holds the flow");
+                FlowStore.Note note =
+                        note(name, "hold", state.condition().then().id(), hold.reason());
+                unsaved.add(() -> flow.store().hold(name, hold, note));
+            }
+            case Change.Ended(String reason) -> {
+                synchronized (conditions) {
+                    state.ended();
+                }
+                flow.release(name);
+                LOG.atInfo()
+                        .addKeyValue("condition", name)
+                        .addKeyValue("reason", reason)
+                        .log("a stop condition holds the flow no more");
+                release(name, reason);
+            }
+        }
+    }
+
+    private void release(String name, String reason) {
+        FlowStore.Note note = note(name, "release", "continues", reason);
+        unsaved.add(() -> flow.store().release(name, note));
+    }
+
+    private FlowStore.Note note(String name, String event, String what, String reason) {
+        return new FlowStore.Note(WHO + name, phase.get(), event, what, reason);
+    }
+
+    /// In order, each until the target confirms it. Another owner has other conditions.
+    private void store() throws SQLException {
+        Unsaved next = unsaved.peek();
+        while (next != null && owner.getAsBoolean()) {
+            try {
+                next.save();
+            } catch (SQLException e) {
+                LOG.atWarn()
+                        .setCause(Fault.of(e))
+                        .log("what a stop condition holds could not be stored; trying again");
+                throw e;
+            }
+            unsaved.remove();
+            next = unsaved.peek();
+        }
+    }
+
+    @Override
+    public void close() {
+        probes.forEach(PeriodicProbe::close);
+        metrics.close();
+    }
+}

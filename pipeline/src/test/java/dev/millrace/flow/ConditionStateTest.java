@@ -1,0 +1,177 @@
+package dev.millrace.flow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.control.flow.FlowStore.Hold;
+import dev.millrace.flow.ConditionState.Change;
+import dev.millrace.postgres.load.Reading;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Consequence;
+import dev.millrace.spec.flow.StopCondition.Measure;
+import dev.millrace.spec.flow.StopCondition.Metric;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// When a stop condition begins and ends.
+class ConditionStateTest {
+
+    private static final Instant START = Instant.parse("2026-03-01T10:00:00Z");
+    private static final Duration SUSTAINED = Duration.ofSeconds(5);
+
+    private final ConditionState state = state(Consequence.PAUSE, Optional.empty());
+    private Instant now = START;
+
+    private static ConditionState state(Consequence then, Optional<Hold> stored) {
+        return new ConditionState(
+                new StopCondition(
+                        "waits",
+                        new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS),
+                        10,
+                        SUSTAINED,
+                        then),
+                stored);
+    }
+
+    /// One value each second; the last change.
+    private Optional<Change> see(double... values) {
+        Optional<Change> change = Optional.empty();
+        for (double value : values) {
+            change = see(new Reading.Known(value));
+        }
+        return change;
+    }
+
+    private Optional<Change> see(Reading reading) {
+        Optional<Change> change = state.observe(reading, now);
+        now = now.plusSeconds(1);
+        change.ifPresent(
+                made -> {
+                    switch (made) {
+                        case Change.Begun(Hold hold) -> state.begun(hold);
+                        case Change.Ended _ -> state.ended();
+                    }
+                });
+        return change;
+    }
+
+    private Optional<Change> seeUnknown(long seconds) {
+        Optional<Change> change = Optional.empty();
+        for (long second = 0; second < seconds; second++) {
+            change = see(new Reading.Unknown("the server is away"));
+        }
+        return change;
+    }
+
+    @Test
+    void beginsWhenTheValueWasAboveForTheTime() {
+        assertThat(see(11, 11, 11, 11, 11)).isEmpty();
+
+        assertThat(see(12))
+                .contains(
+                        new Change.Begun(
+                                new Hold(
+                                        "target.lock-waits is 12, above 10 for 5 s",
+                                        START.plusSeconds(5))));
+        assertThat(state.report().state()).isEqualTo("held");
+        assertThat(state.report().share()).isEqualTo(1.2);
+    }
+
+    @Test
+    void theLimitItselfIsNotAbove() {
+        assertThat(see(10, 10, 10, 10, 10, 10, 10)).isEmpty();
+        assertThat(state.report().state()).isEqualTo("below");
+    }
+
+    @Test
+    void aLowValueInBetweenBeginsTheTimeAgain() {
+        assertThat(see(11, 11, 11, 11, 10, 11, 11, 11, 11, 11)).isEmpty();
+        assertThat(see(11)).isPresent();
+    }
+
+    @Test
+    void endsWhenTheValueWasLowForTheTime() {
+        see(11, 11, 11, 11, 11, 11);
+
+        assertThat(see(8, 8, 8, 8, 8)).isEmpty();
+        assertThat(see(8)).containsInstanceOf(Change.Ended.class);
+        assertThat(state.report().state()).isEqualTo("below");
+    }
+
+    /// Between 80 % and the limit it neither begins nor ends, so the flow does not flap.
+    @Test
+    void aValueJustBelowTheLimitEndsNothing() {
+        see(11, 11, 11, 11, 11, 11);
+
+        assertThat(see(9, 9, 9, 9, 9, 9, 9, 9)).isEmpty();
+        assertThat(see(7, 7, 7, 9, 7, 7, 7, 7, 7)).isEmpty();
+        assertThat(state.hold()).isPresent();
+    }
+
+    @Test
+    void anUnknownValueEndsNothing() {
+        see(11, 11, 11, 11, 11, 11);
+        see(7, 7, 7, 7, 7);
+        seeUnknown(1);
+
+        assertThat(see(7, 7, 7, 7, 7)).isEmpty();
+        assertThat(see(7)).containsInstanceOf(Change.Ended.class);
+    }
+
+    /// What cannot be measured may be above its limit.
+    @Test
+    void aValueThatStaysUnknownHoldsToo() {
+        see(1);
+
+        assertThat(seeUnknown(30)).isEmpty();
+        assertThat(state.report().state()).isEqualTo("unknown");
+        assertThat(state.report().value()).isNull();
+        assertThat(seeUnknown(1))
+                .contains(
+                        new Change.Begun(
+                                new Hold(
+                                        "target.lock-waits is unknown for 30 s: the server is away",
+                                        START.plusSeconds(31))));
+        assertThat(see(1, 1, 1, 1, 1)).isEmpty();
+        assertThat(see(1)).containsInstanceOf(Change.Ended.class);
+    }
+
+    @Test
+    void continuesWithWhatWasHeldBeforeARestart() {
+        Hold before = new Hold("target.lock-waits is 12, above 10 for 5 s", START.minusSeconds(60));
+        ConditionState restarted = state(Consequence.PAUSE, Optional.of(before));
+
+        assertThat(restarted.hold()).contains(before);
+        assertThat(restarted.observe(new Reading.Known(1), START)).isEmpty();
+        assertThat(restarted.observe(new Reading.Known(1), START.plus(SUSTAINED)))
+                .containsInstanceOf(Change.Ended.class);
+    }
+
+    /// A hold that is not possible in the phase is asked for again.
+    @Test
+    void asksAgainUntilItIsHeld() {
+        for (int second = 0; second < 6; second++) {
+            state.observe(new Reading.Known(11), START.plusSeconds(second));
+        }
+
+        assertThat(state.observe(new Reading.Known(11), START.plusSeconds(6)))
+                .containsInstanceOf(Change.Begun.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anUnknownValueClosesTheGateOfTheSwitchoverAtOnce(boolean blocks) {
+        ConditionState condition =
+                state(
+                        blocks ? Consequence.BLOCK_SWITCHOVER : Consequence.PAUSE_BACKFILL,
+                        Optional.empty());
+        condition.observe(new Reading.Unknown("the server is away"), START);
+
+        assertThat(condition.blocksSwitchover().isPresent()).isEqualTo(blocks);
+        condition.observe(new Reading.Known(11), START);
+        assertThat(condition.blocksSwitchover()).isEmpty();
+    }
+}

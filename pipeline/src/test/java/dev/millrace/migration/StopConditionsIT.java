@@ -1,0 +1,224 @@
+package dev.millrace.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.flow.FlowChange;
+import dev.millrace.flow.FlowChange.Action;
+import dev.millrace.flow.FlowChange.Part;
+import dev.millrace.flow.FlowReport;
+import dev.millrace.reconcile.ReconciliationReport.Verdict;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.flow.StopCondition;
+import dev.millrace.spec.flow.StopCondition.Consequence;
+import dev.millrace.spec.flow.StopCondition.Measure;
+import dev.millrace.spec.flow.StopCondition.Metric;
+import dev.millrace.spec.flow.StopCondition.Side;
+import dev.millrace.switchover.Operation.Kind;
+import dev.millrace.switchover.SwitchoverRequest;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Each condition holds because of its real cause, and releases when the cause has ended.
+@Timeout(900)
+class StopConditionsIT {
+
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    private static MigrationScene scene(StopCondition... conditions) throws IOException {
+        MigrationScene scene =
+                new MigrationScene()
+                        .backfill(Backfill.WINDOWS)
+                        .table("doc", "id int PRIMARY KEY, title text")
+                        .stopWhen(conditions);
+        scene.source.execute("INSERT INTO doc SELECT g, 't' FROM generate_series(1, 100) g");
+        return scene;
+    }
+
+    private static StopCondition when(
+            String name, Measure measure, double above, int seconds, Consequence then) {
+        return new StopCondition(name, measure, above, Duration.ofSeconds(seconds), then);
+    }
+
+    private static FlowReport.Condition condition(MigrationScene scene) {
+        return scene.running().status().stopWhen().getFirst();
+    }
+
+    private static void await(MigrationScene scene, String state) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(condition(scene).state()).isEqualTo(state));
+    }
+
+    private static void execute(Connection connection, String sql) {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static boolean isApplyPaused(MigrationScene scene) {
+        return Objects.requireNonNull(scene.running().status().apply()).paused();
+    }
+
+    private static boolean isBackfillPaused(MigrationScene scene) {
+        return Objects.requireNonNull(scene.running().status().backfill()).paused();
+    }
+
+    private static final String JOURNAL =
+            """
+            SELECT string_agg(event || ' ' || who, ', ' ORDER BY id) FROM millrace.journal
+            WHERE event IN ('hold', 'release')
+            """;
+
+    @Test
+    void aLockThatOthersWaitForPausesApplyAndOutlivesARestart() throws Exception {
+        StopCondition waits =
+                when(
+                        "waits",
+                        new Measure.BuiltIn(Metric.TARGET_LOCK_WAITS),
+                        0,
+                        1,
+                        Consequence.PAUSE);
+        try (MigrationScene scene = scene(waits);
+                Connection holder = scene.target.connect();
+                Connection waiter = scene.target.connect()) {
+            scene.target.execute("CREATE TABLE other (id int)");
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            await(scene, "below");
+            holder.setAutoCommit(false);
+            execute(holder, "LOCK TABLE other IN ACCESS EXCLUSIVE MODE");
+            Thread waiting = Thread.ofPlatform().start(() -> execute(waiter, "SELECT FROM other"));
+
+            await(scene, "held");
+
+            assertThat(isApplyPaused(scene)).isTrue();
+            assertThat(condition(scene).reason()).startsWith("target.lock-waits is 1, above 0 for");
+            assertThat(scene.running().status().blockers())
+                    .anyMatch(why -> why.startsWith("apply is paused by stop condition waits"));
+            FlowChange.Outcome resumed =
+                    scene.running()
+                            .change(
+                                    new FlowChange(
+                                            new Action.Resume(Part.APPLY),
+                                            "",
+                                            Optional.empty(),
+                                            Optional.empty(),
+                                            false));
+            assertThat(resumed.text()).contains("stop condition waits still holds it");
+            assertThat(isApplyPaused(scene)).isTrue();
+            scene.source.execute("INSERT INTO doc VALUES (1000, 'waits')");
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() -> "hold stop condition waits".equals(scene.target.value(JOURNAL)));
+            scene.stop();
+
+            scene.start();
+            assertThat(isApplyPaused(scene)).isTrue();
+            holder.rollback();
+            waiting.join();
+            Awaitility.await().atMost(PATIENCE).until(() -> !isApplyPaused(scene));
+            scene.awaitPhase("IN_SYNC");
+
+            assertThat(scene.reconcile().verdict()).isEqualTo(Verdict.EQUAL);
+            assertThat(scene.target.value("SELECT title FROM doc WHERE id = 1000"))
+                    .isEqualTo("waits");
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(
+                            () ->
+                                    "hold stop condition waits, release stop condition waits"
+                                            .equals(scene.target.value(JOURNAL)));
+        }
+    }
+
+    /// The target is slow at the commit itself.
+    @Test
+    void slowCommitsPauseTheBackfill() throws Exception {
+        StopCondition slow =
+                when(
+                        "slow",
+                        new Measure.BuiltIn(Metric.TARGET_COMMIT_P95),
+                        1,
+                        1,
+                        Consequence.PAUSE_BACKFILL);
+        try (MigrationScene scene = scene(slow)) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            await(scene, "below");
+            scene.target.execute(
+                    "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM"
+                            + " pg_sleep(1.5); RETURN NULL; END'",
+                    "CREATE CONSTRAINT TRIGGER slow AFTER INSERT OR UPDATE ON millrace.flow_probe"
+                            + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()",
+                    "ALTER TABLE millrace.flow_probe ENABLE ALWAYS TRIGGER slow");
+
+            await(scene, "held");
+
+            assertThat(isBackfillPaused(scene)).isTrue();
+            assertThat(isApplyPaused(scene)).isFalse();
+            scene.awaitPhase("IN_SYNC");
+            scene.target.execute("DROP TRIGGER slow ON millrace.flow_probe");
+            Awaitility.await().atMost(PATIENCE).until(() -> !isBackfillPaused(scene));
+        }
+    }
+
+    @Test
+    void aNumberOfTheApplicationBlocksTheSwitchoverAlsoWhileItIsUnknown() throws Exception {
+        StopCondition jobs =
+                when(
+                        "jobs",
+                        new Measure.Scalar(Side.SOURCE, "SELECT count(*) FROM public.job"),
+                        2,
+                        1,
+                        Consequence.BLOCK_SWITCHOVER);
+        try (MigrationScene scene = scene(jobs)) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            await(scene, "unknown");
+            assertThat(gate(scene)).contains("jobs", "unknown");
+
+            scene.source.execute("CREATE TABLE public.job (id int)");
+            await(scene, "below");
+            assertThat(gate(scene)).isEmpty();
+            scene.source.execute("INSERT INTO public.job VALUES (1), (2), (3)");
+            await(scene, "held");
+
+            assertThat(gate(scene)).contains("stop condition jobs", "is 3, above 2");
+            scene.awaitPhase("IN_SYNC");
+            scene.source.execute("DELETE FROM public.job");
+            await(scene, "below");
+            assertThat(gate(scene)).isEmpty();
+        }
+    }
+
+    /// The reason why the gate is closed; empty if it is open.
+    private static String gate(MigrationScene scene) {
+        return scene
+                .running()
+                .move(
+                        new SwitchoverRequest(
+                                Kind.SWITCHOVER,
+                                SwitchoverRequest.Action.DRY_RUN,
+                                Set.of(),
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty()))
+                .gates()
+                .stream()
+                .filter(gate -> gate.name().equals("flow"))
+                .findFirst()
+                .orElseThrow()
+                .reason();
+    }
+}
