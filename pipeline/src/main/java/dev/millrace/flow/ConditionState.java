@@ -1,7 +1,7 @@
 package dev.millrace.flow;
 
 import dev.millrace.control.flow.FlowStore.Hold;
-import dev.millrace.postgres.load.Reading;
+import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;
@@ -174,6 +174,7 @@ final class ConditionState {
     private String measured() {
         return switch (condition.measure()) {
             case Measure.BuiltIn(var metric) -> metric.id();
+            case Measure.WalBudget _ -> "the used part of the WAL budget";
             case Measure.Scalar(var on, String _) ->
                     "the number of "
                             + condition.name()

@@ -46,6 +46,22 @@ public record FlowReport(@Nullable Backfill backfill, Apply apply) {
             @Nullable String reason,
             @Nullable Instant since) {}
 
+    /// The WAL that the source retains for the replication slot. What is not known is `null`.
+    ///
+    /// @param budgetBytes `wal-budget` of the file, or `max_slot_wal_keep_size` if that is less;
+    ///   `null` also if there is neither
+    /// @param share the used part of the budget
+    /// @param bytesPerSecond how fast the retained WAL grows, by the last minute; negative while it
+    ///   shrinks
+    /// @param secondsLeft until the budget is used up at this rate; `null` also while it does not
+    ///   grow
+    public record Wal(
+            @Nullable Long retainedBytes,
+            @Nullable Long budgetBytes,
+            @Nullable Double share,
+            @Nullable Double bytesPerSecond,
+            @Nullable Double secondsLeft) {}
+
     /// What the operator set for apply. The other values are `null` if it is not paused.
     ///
     /// @param killed whether the source is not written either

@@ -4,7 +4,8 @@ import dev.millrace.control.flow.CommitProbe;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.Reason;
 import dev.millrace.postgres.load.LoadReader;
-import dev.millrace.postgres.load.Reading;
+import dev.millrace.postgres.load.LoadReader.Reading;
+import dev.millrace.postgres.load.LoadReader.Wal;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Measure;
 import dev.millrace.spec.flow.StopCondition.Metric;
@@ -20,6 +21,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
@@ -28,7 +30,7 @@ import java.util.stream.Collectors;
 /// Reads once a second what the stop conditions of a migration measure. Each database has a probe
 /// with its own thread, and so do the commits, so that one that does not answer delays no other.
 /// Reads only what a condition needs. Thread-safe.
-final class LiveMetrics implements FlowMetrics, AutoCloseable {
+final class LiveMetrics implements AutoCloseable {
 
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
@@ -49,13 +51,19 @@ final class LiveMetrics implements FlowMetrics, AutoCloseable {
     private final BooleanSupplier mayWrite;
     private final Map<Measure, Stamped> readings = new ConcurrentHashMap<>();
     private final Deque<Commit> commits = new ArrayDeque<>();
+    private final WalMeter wal;
     private final LoadReader source;
     private final LoadReader target;
     private final CommitProbe commit;
     private final List<PeriodicProbe> probes = new ArrayList<>();
 
-    private LiveMetrics(ReplicationStream stream, BooleanSupplier mayWrite, InstantSource clock) {
+    private LiveMetrics(
+            ReplicationStream stream,
+            OptionalLong walBudget,
+            BooleanSupplier mayWrite,
+            InstantSource clock) {
         this.stream = stream;
+        this.wal = new WalMeter(walBudget);
         this.clock = clock;
         this.mayWrite = mayWrite;
         this.source = new LoadReader(stream.source().database());
@@ -67,13 +75,14 @@ final class LiveMetrics implements FlowMetrics, AutoCloseable {
     static LiveMetrics start(
             ReplicationStream stream,
             List<StopCondition> conditions,
+            OptionalLong walBudget,
             BooleanSupplier mayWrite,
             InstantSource clock) {
-        LiveMetrics metrics = new LiveMetrics(stream, mayWrite, clock);
+        LiveMetrics metrics = new LiveMetrics(stream, walBudget, mayWrite, clock);
         Set<Measure> all =
                 conditions.stream().map(StopCondition::measure).collect(Collectors.toSet());
-        metrics.start("load-source", of(all, Side.SOURCE), metrics.source);
-        metrics.start("load-target", of(all, Side.TARGET), metrics.target);
+        metrics.startSource(of(all, Side.SOURCE));
+        metrics.startTarget(of(all, Side.TARGET));
         if (all.contains(new Measure.BuiltIn(Metric.TARGET_COMMIT_P95))) {
             metrics.probes.add(
                     PeriodicProbe.start(
@@ -86,12 +95,45 @@ final class LiveMetrics implements FlowMetrics, AutoCloseable {
         return metrics;
     }
 
-    private void start(String name, List<Measure> measures, LoadReader reader) {
+    /// The budget of WAL is measured with or without conditions.
+    private void startSource(List<Measure> measures) {
+        probes.add(
+                PeriodicProbe.start(
+                        "load-source",
+                        INTERVAL,
+                        clock,
+                        () -> {
+                            readWal();
+                            read(measures, source);
+                        },
+                        source::close));
+    }
+
+    private void startTarget(List<Measure> measures) {
         if (!measures.isEmpty()) {
             probes.add(
                     PeriodicProbe.start(
-                            name, INTERVAL, clock, () -> read(measures, reader), reader::close));
+                            "load-target",
+                            INTERVAL,
+                            clock,
+                            () -> read(measures, target),
+                            target::close));
         }
+    }
+
+    private void readWal() {
+        Wal found;
+        try {
+            found = source.wal(stream.slot());
+        } catch (SQLException e) {
+            source.close();
+            found = new Wal(new Reading.Unknown(Reason.of(e)), new Reading.Unknown("no answer"));
+        }
+        wal.read(found, clock.instant());
+    }
+
+    FlowReport.Wal wal() {
+        return wal.report(clock.instant());
     }
 
     private static List<Measure> of(Set<Measure> all, Side side) {
@@ -100,9 +142,10 @@ final class LiveMetrics implements FlowMetrics, AutoCloseable {
                 .toList();
     }
 
-    /// Empty for the commits, which have a probe of their own.
+    /// Empty for what is read in another way.
     private static Optional<Side> side(Measure measure) {
         return switch (measure) {
+            case Measure.WalBudget _ -> Optional.empty();
             case Measure.Scalar(Side on, String _) -> Optional.of(on);
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
@@ -131,6 +174,7 @@ final class LiveMetrics implements FlowMetrics, AutoCloseable {
     private Reading read(Measure measure, LoadReader reader) throws SQLException {
         return switch (measure) {
             case Measure.Scalar(Side _, String statement) -> reader.number(statement);
+            case Measure.WalBudget _ -> throw new IllegalStateException("The meter has it.");
             case Measure.BuiltIn(Metric metric) ->
                     switch (metric) {
                         case TARGET_LOCK_WAITS -> reader.lockWaits();
@@ -156,11 +200,14 @@ final class LiveMetrics implements FlowMetrics, AutoCloseable {
         }
     }
 
-    @Override
-    public Reading read(Measure measure, Instant now) {
+    /// The last value of a measure; unknown if it is too old.
+    Reading read(Measure measure, Instant now) {
         if (measure instanceof Measure.BuiltIn(Metric metric)
                 && metric == Metric.TARGET_COMMIT_P95) {
             return commits(now);
+        }
+        if (measure instanceof Measure.WalBudget) {
+            return wal.used(now);
         }
         Stamped found = readings.get(measure);
         if (found == null) {

@@ -5,6 +5,8 @@ import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.flow.ConditionState.Change;
 import dev.millrace.lag.PeriodicProbe;
 import dev.millrace.lifecycle.Fault;
+import dev.millrace.spec.MigrationSpec.Backfill;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.stream.ReplicationStream;
 import java.sql.SQLException;
@@ -95,12 +97,16 @@ public final class StopConditions implements AutoCloseable {
     /// @param owner whether this process has the migration's lock at this moment
     public static StopConditions start(
             ReplicationStream stream,
-            List<StopCondition> declared,
+            FlowSetting setting,
             FlowControl flow,
             Supplier<String> phase,
             BooleanSupplier owner,
             InstantSource clock)
             throws SQLException {
+        List<StopCondition> declared = new ArrayList<>(setting.stopWhen());
+        if (stream.settings().backfill() == Backfill.WINDOWS) {
+            declared.add(FlowSetting.BUDGET_USED);
+        }
         return new StopConditions(
                 declared,
                 flow.store().holds(),
@@ -108,6 +114,7 @@ public final class StopConditions implements AutoCloseable {
                 LiveMetrics.start(
                         stream,
                         declared,
+                        setting.walBudget(),
                         () -> owner.getAsBoolean() && !flow.gate().isSourceClosed(),
                         clock),
                 phase,
@@ -118,6 +125,11 @@ public final class StopConditions implements AutoCloseable {
     /// The conditions as they were evaluated last, in the order of the file.
     public List<FlowReport.Condition> reports() {
         return reports;
+    }
+
+    /// The WAL that the source retains.
+    public FlowReport.Wal wal() {
+        return metrics.wal();
     }
 
     /// What the file does not declare any more is released.

@@ -48,6 +48,7 @@ public final class MigrationMetrics implements MultiCollector {
                 "Apply paused by an operator or a stop condition: 1 if it is paused, 0 otherwise",
                 apply == null ? null : apply.paused() ? 1 : 0);
         conditions(metrics, status.stopWhen());
+        wal(metrics, status.wal());
         counts(metrics, status.counts());
         tables(metrics, status.tables());
         parts(metrics, status.parts());
@@ -140,6 +141,29 @@ public final class MigrationMetrics implements MultiCollector {
                 "millrace_backfill_paused",
                 "Backfill paused by an operator or a stop condition: 1 if it is paused, 0 otherwise",
                 backfill == null ? null : backfill.paused() ? 1 : 0);
+    }
+
+    private static void wal(MetricSnapshots.Builder metrics, FlowReport.@Nullable Wal wal) {
+        if (wal == null) {
+            return;
+        }
+        gauge(
+                metrics,
+                "millrace_wal_retained_bytes",
+                "Bytes of WAL that the source retains for the replication slot",
+                wal.retainedBytes());
+        gauge(
+                metrics,
+                "millrace_wal_budget_bytes",
+                "Bytes of WAL that the source may retain: wal-budget or max_slot_wal_keep_size. No"
+                        + " sample without both",
+                wal.budgetBytes());
+        gauge(
+                metrics,
+                "millrace_wal_growth_bytes_per_second",
+                "Growth of the retained WAL in the last minute, in bytes per second; negative while"
+                        + " it shrinks",
+                wal.bytesPerSecond());
     }
 
     private static void conditions(

@@ -287,7 +287,7 @@ public final class Migration implements MigrationControl, AutoCloseable {
         this.conditions =
                 StopConditions.start(
                         stream,
-                        file.spec().flow().stopWhen(),
+                        file.spec().flow(),
                         flow,
                         () -> phaseOf(phase),
                         owner::isConfirmed,
@@ -447,7 +447,8 @@ public final class Migration implements MigrationControl, AutoCloseable {
                 foundOnTarget(),
                 operations.progress(),
                 operations.switched(),
-                conditions.reports());
+                conditions.reports(),
+                conditions.wal());
     }
 
     @Override

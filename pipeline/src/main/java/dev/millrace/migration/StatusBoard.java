@@ -81,7 +81,8 @@ final class StatusBoard {
             Optional<ForeignWrites.Found> foreign,
             Optional<OperationProgress.Snapshot> operation,
             Optional<RollbackMeter.Switched> switched,
-            List<FlowReport.Condition> conditions) {
+            List<FlowReport.Condition> conditions,
+            FlowReport.Wal wal) {
         LagMonitor lag = running.lag();
         Optional<BackfillProgress> backfill = running.stream().backfill();
         List<StatusReport.Table> tables = tables(backfill, lag);
@@ -146,7 +147,8 @@ final class StatusBoard {
                                                 newest, journal.broken().isPresent()))
                         .orElse(null),
                 set.apply(),
-                conditions);
+                conditions,
+                wal);
     }
 
     private RollbackMeter meter(ReverseStream back) {

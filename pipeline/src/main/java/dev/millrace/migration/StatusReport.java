@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// @param journal the newest entry of the journal; `null` while it is unknown, and in the status of
 ///   an older service
 /// @param apply what the operator set for apply; `null` only in the status of an older service
-/// @param stopWhen the stop conditions, in the order of the file
+/// @param stopWhen the stop conditions, in the order of the file, then the one of the WAL budget
+/// @param wal what the source retains; `null` only in the status of an older service
 public record StatusReport(
         String migration,
         String phase,
@@ -50,7 +51,8 @@ public record StatusReport(
         @Nullable ForeignWrites foreignWrites,
         @Nullable Journal journal,
         FlowReport.@Nullable Apply apply,
-        List<FlowReport.Condition> stopWhen) {
+        List<FlowReport.Condition> stopWhen,
+        FlowReport.@Nullable Wal wal) {
 
     public StatusReport {
         // The status of an older service contains none.
@@ -89,7 +91,8 @@ public record StatusReport(
                 null,
                 ending,
                 apply,
-                List.of());
+                List.of(),
+                null);
     }
 
     /// The newest entry of the journal.

@@ -123,7 +123,7 @@ public final class ConnectionChecks {
         /// The same with a login of its own, whose pool is beside them.
         public static final int COMPARISON_LOGIN = COMPARISON + Database.POOL_SIZE;
 
-        /// What stop conditions measure.
+        /// What stop conditions and the WAL budget measure.
         private static final int LOAD = 1;
 
         /// Connections to the source, without the replication connection.

@@ -209,7 +209,8 @@ public final class FakeMigration implements MigrationControl, MigrationEnd, Serv
                                 "pause",
                                 "below",
                                 null,
-                                null)));
+                                null)),
+                new FlowReport.Wal(3_000_000_000L, 10_000_000_000L, 0.3, 2_000_000.0, 3_500.0));
     }
 
     /// Three entries.

@@ -94,14 +94,19 @@ class ClientVerbsTest {
                         + condition("slow", "0.25", "below", "null")
                         + ","
                         + condition("jobs", "null", "unknown", "\"the server is away\"")
-                        + "]}");
+                        + ","
+                        + condition("wal-budget", "0.3", "below", "null")
+                        + "],\"wal\":{\"retainedBytes\":1073741824,\"budgetBytes\":10737418240,"
+                        + "\"share\":0.1,\"bytesPerSecond\":1e6,\"secondsLeft\":9663.7}}");
 
         Invocation verb = new Invocation().run("status", "--url", service.url());
 
         assertThat(verb.out())
                 .contains("apply set        all writes stopped by ann: incident")
                 .contains("stop when        slow 25 % of its limit, then pause")
-                .contains("stop when        jobs, then pause: unknown, the server is away");
+                .contains("stop when        jobs, then pause: unknown, the server is away")
+                .contains("wal budget       1.0 GiB of 10.0 GiB, used up in ~2 h 41 min")
+                .doesNotContain("stop when        wal-budget");
     }
 
     private static String condition(String name, String share, String state, String reason) {

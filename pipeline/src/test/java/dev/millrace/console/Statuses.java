@@ -17,6 +17,8 @@ final class Statuses {
     private static final FlowReport.Apply APPLY =
             new FlowReport.Apply(false, false, null, null, null);
 
+    private static final FlowReport.Wal WAL = new FlowReport.Wal(null, null, null, null, null);
+
     private Statuses() {}
 
     static StatusReport of(String phase, String... parts) {
@@ -32,6 +34,6 @@ final class Statuses {
             String phase, Counts counts, Lag lag, List<Part> parts, List<String> blockers) {
         return new StatusReport(
                 "shop", phase, null, 1, lag, List.of(), parts, counts, null, blockers, List.of(),
-                List.of(), null, BACKFILL, null, null, null, null, null, APPLY, List.of());
+                List.of(), null, BACKFILL, null, null, null, null, null, APPLY, List.of(), WAL);
     }
 }

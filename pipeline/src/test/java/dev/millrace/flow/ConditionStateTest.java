@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.control.flow.FlowStore.Hold;
 import dev.millrace.flow.ConditionState.Change;
-import dev.millrace.postgres.load.Reading;
+import dev.millrace.postgres.load.LoadReader.Reading;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;

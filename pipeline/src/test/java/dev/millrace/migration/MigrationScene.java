@@ -68,6 +68,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -246,7 +247,13 @@ final class MigrationScene implements AutoCloseable {
 
     /// Lets the migration hold its flow by itself.
     MigrationScene stopWhen(StopCondition... conditions) {
-        flow = new FlowSetting(List.of(conditions));
+        flow = new FlowSetting(List.of(conditions), flow.walBudget());
+        return this;
+    }
+
+    /// Limits the WAL that the source retains.
+    MigrationScene walBudget(long bytes) {
+        flow = new FlowSetting(flow.stopWhen(), OptionalLong.of(bytes));
         return this;
     }
 

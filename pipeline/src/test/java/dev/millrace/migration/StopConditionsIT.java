@@ -172,6 +172,38 @@ class StopConditionsIT {
         }
     }
 
+    /// An open transaction keeps the slot where it is, while others write.
+    @Test
+    void aNearlyUsedWalBudgetPausesTheBackfill() throws Exception {
+        try (MigrationScene scene = scene().walBudget(32L << 20);
+                Connection open = scene.source.connect()) {
+            scene.start();
+            scene.awaitPhase("IN_SYNC");
+            open.setAutoCommit(false);
+            execute(open, "INSERT INTO doc VALUES (5000, 'open')");
+
+            scene.source.execute(
+                    "SELECT count(pg_logical_emit_message(false, 'test', repeat('x', 1000000)))"
+                            + " FROM generate_series(1, 28)");
+            await(scene, "held");
+
+            assertThat(isBackfillPaused(scene)).isTrue();
+            assertThat(isApplyPaused(scene)).isFalse();
+            FlowReport.Wal wal = Objects.requireNonNull(scene.running().status().wal());
+            assertThat(wal.budgetBytes()).isEqualTo(32L << 20);
+            assertThat(wal.retainedBytes()).isGreaterThan(26L << 20);
+            open.commit();
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(
+                            () -> {
+                                scene.source.execute("CHECKPOINT");
+                                return !isBackfillPaused(scene);
+                            });
+            scene.awaitPhase("IN_SYNC");
+        }
+    }
+
     @Test
     void aNumberOfTheApplicationBlocksTheSwitchoverAlsoWhileItIsUnknown() throws Exception {
         StopCondition jobs =

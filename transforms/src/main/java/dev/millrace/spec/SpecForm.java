@@ -120,8 +120,17 @@ record SpecForm(
                                         + " limit. They can be changed between two starts of one"
                                         + " migration.",
                         kind = "a list of mappings with metric or sql and on, above, for and then")
-                @Nullable List<StopWhenForm> stopWhen) {
+                @Nullable List<StopWhenForm> stopWhen,
+        @Setting(
+                        value =
+                                "How much WAL the source may retain for the migration, in kB, MB, GB or"
+                                        + " TB. At 80 % of it no existing row is read. Without it,"
+                                        + " max_slot_wal_keep_size of the source, if that is less.",
+                        pattern = SpecForm.SIZE,
+                        examples = "20GB")
+                @Nullable Scalar walBudget) {
 
+    static final String SIZE = "[1-9][0-9]{0,8}(kB|MB|GB|TB)";
     static final String MIGRATION = "[a-z][a-z0-9_]{0,30}";
     static final String BACKFILL = "(windows|engine)";
     static final String INDEXES = "(keep|after-backfill)";

@@ -116,7 +116,10 @@ public final class SpecReader {
         List<QueryPair> queries = QueryForm.check(form.queries(), problems);
         ReconcileSetting reconcile = ReconcileForm.check(form.reconcile(), problems);
         Backfill backfill = backfill(form.backfill(), problems);
-        FlowSetting flow = new FlowSetting(StopWhenForm.check(form.stopWhen(), backfill, problems));
+        FlowSetting flow =
+                new FlowSetting(
+                        StopWhenForm.check(form.stopWhen(), backfill, problems),
+                        StopWhenForm.size(form.walBudget(), problems));
         Scalar migration = form.migration();
         if (migration != null && !migration.text().matches(SpecForm.MIGRATION)) {
             problems.add(

@@ -4,17 +4,20 @@ import dev.millrace.problem.NearestName;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.spec.SpecForm.AtMostOne;
 import dev.millrace.spec.SpecForm.Setting;
+import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.flow.StopCondition;
 import dev.millrace.spec.flow.StopCondition.Consequence;
 import dev.millrace.spec.flow.StopCondition.Measure;
 import dev.millrace.spec.flow.StopCondition.Metric;
 import dev.millrace.spec.flow.StopCondition.Side;
+import dev.millrace.spec.flow.StopCondition.Unit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +91,18 @@ record StopWhenForm(
         return List.copyOf(inOrder);
     }
 
+    static OptionalLong size(@Nullable Scalar size, Problems problems) {
+        if (size == null) {
+            return OptionalLong.empty();
+        }
+        OptionalDouble bytes = Unit.BYTES.parse(size.text().strip());
+        if (bytes.isEmpty()) {
+            problems.add(size, "must be " + Unit.BYTES.form(), "");
+            return OptionalLong.empty();
+        }
+        return OptionalLong.of((long) bytes.getAsDouble());
+    }
+
     private @Nullable StopCondition check(Backfill backfill, Problems problems) {
         Measure measure = measure(problems);
         if (measure == null || above == null || then == null) {
@@ -101,6 +116,9 @@ record StopWhenForm(
         if (!called.text().matches(StopCondition.NAME)) {
             problems.add(
                     called, "is not a name", "use at most 60 of a-z, A-Z, 0-9, '.', '_' and '-'");
+        }
+        if (called.text().equals(FlowSetting.WAL_BUDGET)) {
+            problems.add(called, "is the name of the condition of wal-budget", "use another name");
         }
         OptionalDouble limit = measure.unit().parse(above.text().strip());
         if (limit.isEmpty()) {

@@ -76,6 +76,7 @@ class SpecSchemaTest {
               parallel: 2
               statement-timeout: 10m
               foreign-writes: ignore
+            wal-budget: 20GB
             stop-when:
             - {metric: target.commit.p95, above: 200ms, for: 30s, then: pause}
             - {sql: SELECT 1, on: source, name: jobs, above: 5, then: block-switchover}
@@ -136,6 +137,7 @@ class SpecSchemaTest {
                 "SELECT id FROM public.users=[SELECT id FROM public.users]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: [a]",
                 "backfill: engine=backfill: both",
+                "wal-budget: 20GB=wal-budget: 20",
                 "target.commit.p95=target.load",
                 "for: 30s=for: long",
                 "then: pause=then: stop",

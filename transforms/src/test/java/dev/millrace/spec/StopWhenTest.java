@@ -134,6 +134,26 @@ class StopWhenTest {
                 .contains("set backfill: windows");
     }
 
+    @Test
+    void readsTheWalBudget() {
+        assertThat(valid(VALID + "wal-budget: 20GB\n", Map.of()).spec().flow().walBudget())
+                .hasValue(20L << 30);
+        assertThat(valid(VALID, Map.of()).spec().flow().walBudget()).isEmpty();
+        assertThat(problems(VALID + "wal-budget: 20\n"))
+                .singleElement()
+                .asString()
+                .contains("wal-budget", "must be a size");
+        assertThat(
+                        problems(
+                                VALID
+                                        + section(
+                                                "metric: target.lock-waits, name: wal-budget,"
+                                                        + " above: 5, then: pause")))
+                .singleElement()
+                .asString()
+                .contains("use another name");
+    }
+
     /// Otherwise a verdict would end when a limit is edited.
     @Test
     void theConditionsAreNoPartOfTheHash() {

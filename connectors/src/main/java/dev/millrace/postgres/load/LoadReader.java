@@ -45,11 +45,20 @@ public final class LoadReader implements AutoCloseable {
 
     private static final String WAL =
             """
-            SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn),
+            SELECT coalesce((SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn)
+                    FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = '%s'), 0),
                 (SELECT pg_catalog.pg_size_bytes(c.setting || c.unit) FROM pg_catalog.pg_settings c
                     WHERE c.name = 'max_slot_wal_keep_size' AND c.setting <> '-1')
-            FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = '%s'
             """;
+
+    /// A value that was read, or why it is not known. What is not known is never zero.
+    public sealed interface Reading {
+
+        record Known(double value) implements Reading {}
+
+        /// @param reason a clause for the operator, without a full stop
+        record Unknown(String reason) implements Reading {}
+    }
 
     private final Database database;
     private @Nullable Connection session;
@@ -60,8 +69,8 @@ public final class LoadReader implements AutoCloseable {
     }
 
     @FunctionalInterface
-    private interface Result {
-        Reading read(ResultSet rows) throws SQLException;
+    private interface Result<T> {
+        T read(ResultSet rows) throws SQLException;
     }
 
     /// Sessions of the database that wait for a lock, Millrace's own included.
@@ -103,35 +112,23 @@ public final class LoadReader implements AutoCloseable {
     /// @param cap `max_slot_wal_keep_size` in bytes; unknown if it sets no limit
     public record Wal(Reading retained, Reading cap) {}
 
+    /// A slot that does not exist, or is lost, retains nothing.
+    ///
     /// @param slot a name without quotes
     /// @throws SQLException when the server does not answer; call [#close] then
     public Wal wal(String slot) throws SQLException {
-        Wal[] found = new Wal[1];
-        Reading retained =
-                read(
-                        WAL.formatted(slot),
-                        rows -> {
-                            if (!rows.next()) {
-                                return new Reading.Unknown(
-                                        "the replication slot %s does not exist".formatted(slot));
-                            }
-                            double bytes = rows.getDouble(1);
-                            Reading known =
-                                    rows.wasNull()
-                                            ? new Reading.Unknown(
-                                                    "the replication slot %s is lost"
-                                                            .formatted(slot))
-                                            : new Reading.Known(Math.max(0, bytes));
-                            double cap = rows.getDouble(2);
-                            found[0] =
-                                    new Wal(
-                                            known,
-                                            rows.wasNull()
-                                                    ? new Reading.Unknown("no limit")
-                                                    : new Reading.Known(cap));
-                            return known;
-                        });
-        return found[0] == null ? new Wal(retained, new Reading.Unknown("no limit")) : found[0];
+        return read(
+                WAL.formatted(slot),
+                rows -> {
+                    rows.next();
+                    double retained = rows.getDouble(1);
+                    double cap = rows.getDouble(2);
+                    return new Wal(
+                            new Reading.Known(Math.max(0, retained)),
+                            rows.wasNull()
+                                    ? new Reading.Unknown("the server sets no limit")
+                                    : new Reading.Known(cap));
+                });
     }
 
     /// The number that a SELECT of the file gives. The driver sends one statement, so that nothing
@@ -166,7 +163,7 @@ public final class LoadReader implements AutoCloseable {
         }
     }
 
-    private Reading read(String sql, Result result) throws SQLException {
+    private <T> T read(String sql, Result<T> result) throws SQLException {
         Connection open = session();
         open.setAutoCommit(false);
         try (Statement statement = open.createStatement()) {

@@ -6,6 +6,8 @@ import dev.millrace.flow.FlowReport;
 import dev.millrace.migration.StatusReport;
 import dev.millrace.migration.StatusReport.Part;
 import dev.millrace.migration.StatusReport.Table;
+import dev.millrace.spec.flow.FlowSetting;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -60,7 +62,12 @@ public final class StatusView {
         if (report.apply() != null && report.apply().paused()) {
             lines.add(label("apply set") + flow(report.apply()));
         }
-        report.stopWhen().forEach(each -> lines.add(label("stop when") + condition(each)));
+        if (report.wal() != null && report.wal().budgetBytes() != null) {
+            lines.add(label("wal budget") + wal(report.wal()));
+        }
+        report.stopWhen().stream()
+                .filter(each -> !isIdleBudget(each))
+                .forEach(each -> lines.add(label("stop when") + condition(each)));
         report.parts().forEach(part -> lines.add(label(part.name()) + part(part)));
         StatusReport.LastReconciliation last = report.lastReconciliation();
         lines.add("reconciled       " + (last == null ? "never" : reconciled(last)));
@@ -125,6 +132,24 @@ public final class StatusView {
 
     private static String flow(FlowReport.Apply flow) {
         return paused(flow.killed() ? "all writes stopped" : "paused", flow.who(), flow.reason());
+    }
+
+    /// `3.2 GB of 20 GB, full in ~2 h at this rate`
+    private static String wal(FlowReport.Wal wal) {
+        Double left = wal.secondsLeft();
+        return Figures.bytes(wal.retainedBytes())
+                + " of "
+                + Figures.bytes(wal.budgetBytes())
+                + (left == null
+                        ? ""
+                        : ", used up in ~"
+                                + Figures.duration(Duration.ofSeconds(Math.round(left)))
+                                + " at this rate");
+    }
+
+    /// The line of the budget itself says enough.
+    private static boolean isIdleBudget(FlowReport.Condition condition) {
+        return condition.name().equals(FlowSetting.WAL_BUDGET) && condition.state().equals("below");
     }
 
     /// `target.commit.p95 25 % of its limit, then pause`

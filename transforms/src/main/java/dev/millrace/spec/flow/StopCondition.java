@@ -33,6 +33,14 @@ public record StopCondition(
             }
         }
 
+        /// The part of the WAL budget that is used: 1 is all of it.
+        record WalBudget() implements Measure {
+            @Override
+            public Unit unit() {
+                return Unit.NUMBER;
+            }
+        }
+
         /// @param statement gives one row with one number
         record Scalar(Side on, String statement) implements Measure {
             @Override
