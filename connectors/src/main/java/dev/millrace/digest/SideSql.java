@@ -17,6 +17,8 @@ import java.util.stream.Stream;
 record SideSql(
         String from, List<String> cells, List<KeyColumn> key, String keyHash, String rowHash) {
 
+    static final String NONE_WRITTEN = "SELECT set_config('millrace.written', '0', true)";
+
     /// Returns bucket, number of rows, sum and exclusive or of their hashes, bytes of the keys.
     ///
     /// @param buckets the number of buckets, a power of two
@@ -235,17 +237,30 @@ record SideSql(
         return "SELECT count(*) FROM " + from;
     }
 
-    /// Returns the key's columns of rows whose version was written since this moment. Only for a
-    /// side whose FROM item is a table.
-    String keysWrittenSince(ServerPosition since, long most) {
-        return "SELECT "
-                + keyCells()
-                + " FROM "
-                + from
-                + " WHERE "
+    /// What [#writtenSince(ServerPosition, List, String, long)] returns, with the key's columns.
+    /// Only for a side whose FROM item is a table.
+    String writtenSince(ServerPosition since, long most) {
+        return writtenSince(since, key.stream().map(KeyColumn::text).toList(), from, most);
+    }
+
+    /// Returns the number of rows, and the texts of those whose version was written since this
+    /// moment, as one array. Reading the table once for each would take almost twice as long. An
+    /// aggregate collects without a limit, so a setting of the transaction counts what is
+    /// collected; AND evaluates it only for a row that was written. [#NONE_WRITTEN] must run
+    /// before.
+    ///
+    /// @param texts expressions of type text
+    /// @param from a table with the alias `m`
+    static String writtenSince(ServerPosition since, List<String> texts, String from, long most) {
+        return "SELECT count(*), array_agg(ARRAY["
+                + String.join(", ", texts)
+                + "]) FILTER (WHERE "
                 + since.writtenSince("m.xmin")
-                + " LIMIT "
-                + most;
+                + " AND set_config('millrace.written',"
+                + " (current_setting('millrace.written')::bigint + 1)::text, true)::bigint <= "
+                + most
+                + ") FROM "
+                + from;
     }
 
     /// Returns the key's columns and the writer's transaction id (32 bits) of rows whose version

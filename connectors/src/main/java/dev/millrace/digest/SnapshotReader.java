@@ -5,6 +5,7 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.OutputText;
 import dev.millrace.sql.Relation;
@@ -22,8 +23,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Reads one table in one snapshot of its side. Not thread-safe.
@@ -178,61 +180,59 @@ final class SnapshotReader {
                 });
     }
 
-    List<RowKey> writtenSince(ServerPosition since, long most) {
-        List<RowKey> keys = new ArrayList<>();
-        read(
-                sql.keysWrittenSince(since, most),
-                sql.key().size(),
-                texts -> keys.add(table.key(texts)));
-        return keys;
+    Written<RowKey> writtenSince(ServerPosition since, long most) {
+        return written(sql.writtenSince(since, most), table::key);
     }
 
-    void writersSince(ServerPosition since, TargetSnapshot.Written visitor) {
+    void writersSince(ServerPosition since, TargetSnapshot.Writers visitor) {
         int width = sql.key().size();
-        read(
-                sql.writersSince(since),
-                width + 1,
-                texts ->
-                        visitor.row(
-                                table.key(Arrays.copyOf(texts, width)),
-                                (int) Long.parseLong(String.valueOf(texts[width]))));
-    }
-
-    /// The key columns of the source table's rows, with the texts that the stream sends. The user's
-    /// SELECT has no `xmin`, so the table itself is read.
-    List<Row> writtenSince(ServerPosition since, Relation source, long most) {
-        RowSchema schema = RowSchema.keyed(source.id(), source.key(), source.key());
-        String columns =
-                source.key().stream()
-                        .map(name -> source.column(name).orElseThrow())
-                        .map(key -> OutputText.of("m." + Identifier.quote(key.name()), key.type()))
-                        .collect(Collectors.joining(", "));
-        List<Row> rows = new ArrayList<>();
-        read(
-                "SELECT "
-                        + columns
-                        + " FROM "
-                        + Identifier.quote(source.id())
-                        + " AS m WHERE "
-                        + since.writtenSince("m.xmin")
-                        + " LIMIT "
-                        + most,
-                schema.size(),
-                texts -> rows.add(Row.of(schema, texts)));
-        return rows;
-    }
-
-    private void read(String query, int columns, Consumer<@Nullable String[]> row) {
         session.read(
                 open -> {
                     try (var statement = open.createStatement()) {
                         statement.setFetchSize(FETCH);
-                        try (ResultSet rows = statement.executeQuery(query)) {
+                        try (ResultSet rows = statement.executeQuery(sql.writersSince(since))) {
                             while (rows.next()) {
-                                row.accept(texts(rows, columns));
+                                visitor.row(
+                                        table.key(texts(rows, width)),
+                                        (int) rows.getLong(width + 1));
                             }
                         }
                         return true;
+                    }
+                });
+    }
+
+    /// The key columns of the source table's rows, with the texts that the stream sends. The user's
+    /// SELECT has no `xmin`, so the table itself is read.
+    Written<Row> writtenSince(ServerPosition since, Relation source, long most) {
+        RowSchema schema = RowSchema.keyed(source.id(), source.key(), source.key());
+        List<String> columns =
+                source.key().stream()
+                        .map(name -> source.column(name).orElseThrow())
+                        .map(key -> OutputText.of("m." + Identifier.quote(key.name()), key.type()))
+                        .toList();
+        String from = Identifier.quote(source.id()) + " AS m";
+        Written<Row> ofTable =
+                written(
+                        SideSql.writtenSince(since, columns, from, most),
+                        texts -> Row.of(schema, texts));
+        return table.mapping().mapper().takesEveryRow()
+                ? ofTable
+                : new Written<>(ofTable.keys(), count());
+    }
+
+    private <K> Written<K> written(String query, Function<@Nullable String[], K> key) {
+        return session.read(
+                open -> {
+                    try (var statement = open.createStatement()) {
+                        statement.execute(SideSql.NONE_WRITTEN);
+                        try (ResultSet row = statement.executeQuery(query)) {
+                            row.next();
+                            Array texts = row.getArray(2);
+                            String[][] keys =
+                                    texts == null ? new String[0][] : (String[][]) texts.getArray();
+                            return new Written<>(Stream.of(keys).map(key).toList(), row.getLong(1));
+                        }
                     }
                 });
     }

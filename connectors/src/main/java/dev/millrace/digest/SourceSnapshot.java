@@ -24,11 +24,12 @@ public final class SourceSnapshot implements TableSnapshot {
     }
 
     /// The key columns of the source table's rows whose version was written since this moment, with
-    /// the texts that the stream sends. Reads the whole table once, without its large values.
+    /// the texts that the stream sends, and the number of rows that the SELECT gives. Reads the
+    /// whole table once, without its large values, and a second time if the SELECT leaves out rows.
     ///
     /// @param source the mapping's source table
     /// @param most rows that are returned
-    public List<Row> writtenSince(ServerPosition since, Relation source, long most) {
+    public Written<Row> writtenSince(ServerPosition since, Relation source, long most) {
         return reader.writtenSince(since, source, most);
     }
 

@@ -91,6 +91,22 @@ public record StoredState(
             partitions = Map.copyOf(partitions);
         }
 
+        /// Where the changes begin that were perhaps not applied.
+        ///
+        /// @param first offsets before which everything was applied
+        public Map<Integer, Long> from(Map<Integer, Long> first) {
+            return first.entrySet().stream()
+                    .collect(
+                            Collectors.toMap(
+                                    Map.Entry::getKey,
+                                    of -> Math.max(of.getValue(), offset(of.getKey()))));
+        }
+
+        private long offset(int partition) {
+            Position position = partitions.get(partition);
+            return position == null ? -1 : position.token().changesOffset();
+        }
+
         /// Whether each of these partitions had stored the watermark or a later one of the same
         /// generation.
         public boolean reach(Set<Integer> wanted, WatermarkNumber watermark) {

@@ -39,6 +39,17 @@ public sealed interface TableSnapshot extends AutoCloseable permits SourceSnapsh
     @Override
     void close();
 
+    /// What one read of all rows of a side finds.
+    ///
+    /// @param keys of rows that were written lately, as many as were asked for
+    /// @param rows the number of all rows
+    record Written<K>(List<K> keys, long rows) {
+
+        public Written {
+            keys = List.copyOf(keys);
+        }
+    }
+
     /// A part of a table that means the same rows on both sides.
     public sealed interface Chunk {
 

@@ -107,23 +107,23 @@ public final class TargetSnapshot implements TableSnapshot {
         return reader.canonical(mapped);
     }
 
-    /// The keys of the rows whose version was written since this moment. Reads the whole table
-    /// once, without its large values.
+    /// The keys of the rows whose version was written since this moment, and the number of all
+    /// rows. Reads the whole table once, without its large values.
     ///
     /// @param most keys that are returned
-    public List<RowKey> writtenSince(ServerPosition since, long most) {
+    public Written<RowKey> writtenSince(ServerPosition since, long most) {
         return reader.writtenSince(since, most);
     }
 
-    /// A row version and who wrote it.
-    public interface Written {
+    /// Sees a row version and who wrote it.
+    public interface Writers {
         /// @param writer the lower 32 bits of a transaction's id
         void row(RowKey key, int writer);
     }
 
     /// Passes each row whose version was written since this moment to the visitor. Reads the whole
     /// table once, without its large values.
-    public void writtenSince(ServerPosition since, Written visitor) {
+    public void writtenSince(ServerPosition since, Writers visitor) {
         reader.writersSince(since, visitor);
     }
 

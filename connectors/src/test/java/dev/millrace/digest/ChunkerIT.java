@@ -8,8 +8,10 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.RowSchema;
 import dev.millrace.change.TableId;
 import dev.millrace.digest.TableSnapshot.Chunk;
+import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.mapping.RowMapper;
+import dev.millrace.sql.Relation;
 import dev.millrace.sql.Relation.SqlType;
 import dev.millrace.testing.OddNames;
 import dev.millrace.testing.PostgresServer;
@@ -22,6 +24,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -392,6 +395,93 @@ class ChunkerIT {
                 .hasNoCause();
     }
 
+    /// A mapper that wrongly says so shows which of the two is counted.
+    @ParameterizedTest
+    @CsvSource({"true, 104", "false, 52"})
+    void oneReadFindsTheRowsWrittenSinceAndCountsAll(boolean takesEveryRow, long onSource) {
+        for (TestDatabase database : List.of(source, target)) {
+            database.execute(
+                    "CREATE TABLE " + NAME + " (id int, v text) PARTITION BY RANGE (id)",
+                    "CREATE TABLE low PARTITION OF " + NAME + " FOR VALUES FROM (0) TO (60)",
+                    "CREATE TABLE high PARTITION OF " + NAME + " FOR VALUES FROM (60) TO (999)",
+                    "INSERT INTO " + NAME + " SELECT i, 'old' FROM generate_series(1, 100) i");
+        }
+        Chunker chunker = chunker();
+        ServerPosition sinceSource = chunker.sourcePosition(List.of(TABLE));
+        ServerPosition sinceTarget = chunker.targetPosition(List.of(TABLE));
+        for (TestDatabase database : List.of(source, target)) {
+            database.execute(
+                    "INSERT INTO "
+                            + NAME
+                            + " VALUES (7, 'NULL'), (8, NULL), (70, '{\"a, b\\'), (71, '')");
+        }
+        RowKey[] written = {
+            RowKey.of(TABLE, "7", "NULL"),
+            RowKey.of(TABLE, "8", null),
+            RowKey.of(TABLE, "70", "{\"a, b\\"),
+            RowKey.of(TABLE, "71", "")
+        };
+        Mapping mapping = filtered(takesEveryRow);
+        ComparedTable table = chunker.table(mapping);
+
+        try (SourceSnapshot ofSource = chunker.openSource(table);
+                TargetSnapshot ofTarget = chunker.openTarget(table);
+                TargetSnapshot share =
+                        chunker.openTarget(chunker.table(mapping.within("id > 50")))) {
+            Written<Row> sources = ofSource.writtenSince(sinceSource, relation(), 4);
+            assertThat(sources.keys()).extracting(Row::key).containsExactlyInAnyOrder(written);
+            assertThat(sources.rows()).isEqualTo(onSource);
+            assertThat(ofSource.writtenSince(sinceSource, relation(), 3).keys()).hasSize(3);
+
+            Written<RowKey> targets = ofTarget.writtenSince(sinceTarget, 4);
+            assertThat(targets.keys()).containsExactlyInAnyOrder(written);
+            assertThat(targets.rows()).isEqualTo(104);
+            assertThat(ofTarget.writtenSince(sinceTarget, 3))
+                    .satisfies(few -> assertThat(few.keys()).hasSize(3))
+                    .satisfies(few -> assertThat(few.rows()).isEqualTo(104));
+
+            assertThat(share.writtenSince(sinceTarget, 4))
+                    .satisfies(
+                            of ->
+                                    assertThat(of.keys())
+                                            .containsExactlyInAnyOrder(written[2], written[3]))
+                    .satisfies(of -> assertThat(of.rows()).isEqualTo(52));
+            assertThat(ofTarget.writtenSince(chunker.targetPosition(List.of(TABLE)), 4))
+                    .isEqualTo(new Written<>(List.of(), 104));
+        }
+    }
+
+    private static Mapping filtered(boolean takesEveryRow) {
+        return new Mapping(
+                TABLE,
+                RowSchema.keyed(TABLE, List.of("id", "v"), List.of("id", "v")),
+                List.of(type("integer"), type("text")),
+                "SELECT * FROM " + NAME + " WHERE id > 50",
+                "",
+                new NoMapper() {
+                    @Override
+                    public boolean takesEveryRow() {
+                        return takesEveryRow;
+                    }
+                });
+    }
+
+    private static Relation relation() {
+        return new Relation(
+                TABLE,
+                Stream.of("id", "v")
+                        .map(
+                                name ->
+                                        new Relation.Column(
+                                                name,
+                                                type(name.equals("id") ? "int4" : "text"),
+                                                false,
+                                                false,
+                                                Relation.Collation.NONE))
+                        .toList(),
+                List.of("id", "v"));
+    }
+
     @Test
     void namesAColumnThatTheTargetLacks() {
         tables(" (id int)");
@@ -401,7 +491,7 @@ class ChunkerIT {
                 .hasMessageContaining("has no column v");
     }
 
-    static final class NoMapper implements RowMapper {
+    static class NoMapper implements RowMapper {
         @Override
         public MappedRow map(Row source) {
             throw new AssertionError();

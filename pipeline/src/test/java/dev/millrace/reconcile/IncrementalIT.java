@@ -106,21 +106,44 @@ class IncrementalIT {
 
     /// The number of rows of both sides is the same, because a change is in flight.
     @Test
-    void aRowInFlightDoesNotHideOneThatIsMissing() {
+    void aDeletionInFlightDoesNotHideARowThatIsMissing() {
         users.target.execute("DELETE FROM crm.customer WHERE id = 7");
         AtomicInteger watermarks = new AtomicInteger();
         users.progress.afterEachWatermark(
                 () -> {
-                    // After the second snapshot of the source, before that of the target.
-                    if (watermarks.incrementAndGet() == 4) {
-                        users.progress.write(
-                                "INSERT INTO users VALUES (2000, 'new', 3)",
-                                user(2000, "new", "3"));
+                    // After the snapshot of the target, before that of the source.
+                    if (watermarks.incrementAndGet() == 2) {
+                        delete(8);
                         users.progress.catchUp();
                     }
                 });
 
         assertThat(keys(compare())).containsExactly("missing 7");
+    }
+
+    /// The snapshot of the target lacks the changes since the stop, also if the table continues
+    /// before the comparison ends.
+    @Test
+    void aTableThatWasStoppedInTheSnapshotIsUndecided() {
+        users.writeAndCatchUp(7, "changed");
+        AtomicInteger watermarks = new AtomicInteger();
+        users.progress.afterEachWatermark(
+                () -> {
+                    switch (watermarks.incrementAndGet()) {
+                        case 1 ->
+                                users.target.execute(
+                                        ("INSERT INTO millrace.stopped_table VALUES"
+                                                        + " ('%s', 1, 'crm', 'customer', 'why', 0, 5)")
+                                                .formatted(users.topics.migration()));
+                        case 2 -> users.target.execute("DELETE FROM millrace.stopped_table");
+                        default -> {}
+                    }
+                });
+
+        TableReport table = compare();
+
+        assertThat(table.verdict()).isEqualTo(Verdict.UNDECIDED);
+        assertThat(table.cause()).contains("the table is stopped: why");
     }
 
     @Test

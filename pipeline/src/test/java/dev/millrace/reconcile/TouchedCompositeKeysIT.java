@@ -72,6 +72,11 @@ class TouchedCompositeKeysIT {
         }
 
         @Override
+        public boolean takesEveryRow() {
+            return true;
+        }
+
+        @Override
         public Row key(Row row) {
             return Row.of(
                     KEY,

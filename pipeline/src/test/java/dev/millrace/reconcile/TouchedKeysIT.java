@@ -274,13 +274,13 @@ class TouchedKeysIT {
         assertThat(keys(scene.fenced().report())).containsExactly("different 7");
     }
 
-    /// The first watermark tells the generation, the next two find the keys, the last two compare.
+    /// The first watermark tells the generation. The snapshots are taken between the next two.
     @Test
     void findsWritesThatWereLostDuringThePreparation() {
         users.write(9, "touched", "1");
         users.progress.applyOnly(event -> !(event instanceof ChangeEvent.Delete));
         atWatermark(
-                4,
+                3,
                 () -> {
                     users.progress.writeUnlogged(LOST);
                     users.target.execute("UPDATE crm.customer SET amount = 0 WHERE id = 8");

@@ -89,6 +89,11 @@ final class CompiledMapper implements RowMapper {
     }
 
     @Override
+    public boolean takesEveryRow() {
+        return where.isEmpty() && share.isEmpty();
+    }
+
+    @Override
     public Map<String, String> copies() {
         Map<String, String> copies = new LinkedHashMap<>();
         for (Output output : outputs) {

@@ -123,6 +123,11 @@ public record Mapping(
         }
 
         @Override
+        public boolean takesEveryRow() {
+            return all.takesEveryRow();
+        }
+
+        @Override
         public Map<String, String> copies() {
             return all.copies();
         }

@@ -28,6 +28,12 @@ public interface RowMapper {
         return false;
     }
 
+    /// Whether the SELECT gives one row for each row of the source table. False if this is not
+    /// known.
+    default boolean takesEveryRow() {
+        return false;
+    }
+
     /// The target columns whose value is the value of one source column, each with that column: it
     /// is copied, or an integer that is cast to another integer type or to numeric. Empty if this
     /// is not known.

@@ -108,6 +108,7 @@ class SelectCompilerTest {
     @Test
     void deletesRowOutsideTheWhereByItsKey() {
         Mapping mapping = mapping("SELECT id FROM users WHERE age > 30 AND active");
+        assertThat(mapping.mapper().takesEveryRow()).isFalse();
 
         MappedRow mapped = mapping.mapper().map(user());
 

@@ -117,6 +117,7 @@ class WayBackDraftTest {
                                 written(USERS, List.of("id", "name", "email"), "7", "Ann", "a@x")));
         assertThat(mapping.mapper().concerns(row(CUSTOMER, "7", "Ann", "a@x", "1.00", "f")))
                 .isTrue();
+        assertThat(mapping.mapper().takesEveryRow()).isTrue();
     }
 
     @Test
@@ -375,6 +376,7 @@ class WayBackDraftTest {
         assertThat(draft.text()).endsWith(" FROM \"public\".\"note\" WHERE \"region\" = 'eu'");
         RowMapper back = mapping(draft).mapper();
         RowSchema key = new RowSchema(NOTE.id(), List.of("region", "id"), List.of(0, 1));
+        assertThat(back.takesEveryRow()).isFalse();
         assertThat(back.concerns(Row.of(key, "eu", "1"))).isTrue();
         assertThat(back.concerns(Row.of(key, "us", "1"))).isFalse();
         assertThat(back.key(Row.of(key, "eu", "1")).text(0)).isEqualTo("1");

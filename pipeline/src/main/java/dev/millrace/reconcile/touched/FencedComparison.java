@@ -5,9 +5,9 @@ import dev.millrace.change.RowKey;
 import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.Chunker.TargetSession;
-import dev.millrace.digest.SourceSnapshot;
 import dev.millrace.digest.StoredState.StoredPositions;
 import dev.millrace.digest.TableSnapshot.RowSum;
+import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.digest.TargetSnapshot;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation;
@@ -50,8 +50,6 @@ final class FencedComparison {
         this.attempt = attempt;
         this.applied = applied;
     }
-
-    private record OfSource(List<Row> keys, long rows) {}
 
     /// @return the positions of both servers when everything was read; empty if unknown
     Optional<Servers> run(List<TouchedTable> tables, TouchedBasis.Usable basis) {
@@ -158,8 +156,9 @@ final class FencedComparison {
         StoredPositions stored = target.table(tables.getFirst().compared()).stored();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<TouchedLog> log =
-                    threads.submit(() -> TouchedPreparation.log(with, tables, since, stored));
-            oneByOne(threads, tables, table -> read(table, source.table(table.compared()), since))
+                    threads.submit(
+                            () -> TouchedPreparation.log(with, tables, since.changes(), stored));
+            oneByOne(threads, tables, table -> written(table, source, since))
                     .forEach(
                             (table, found) -> step(table, () -> find(table, since, found, target)));
             TouchedPreparation.add(open(tables), Cancellation.result(log));
@@ -169,23 +168,25 @@ final class FencedComparison {
         }
     }
 
-    private static OfSource read(TouchedTable table, SourceSnapshot source, StartPosition since) {
-        return new OfSource(
-                source.writtenSince(since.source(), table.source(), table.mostRead()),
-                source.count());
+    static Written<Row> written(TouchedTable table, SourceSession source, StartPosition since) {
+        return source.table(table.compared())
+                .writtenSince(since.source(), table.source(), table.mostRead());
+    }
+
+    static Written<RowKey> written(TouchedTable table, TargetSession target, StartPosition since) {
+        return target.table(table.compared()).writtenSince(since.target(), table.mostRead());
     }
 
     private static void find(
             TouchedTable table,
             StartPosition since,
-            Future<OfSource> ofSource,
-            TargetSession session) {
-        TargetSnapshot target = session.table(table.compared());
-        table.addTargetKeys(target.writtenSince(since.target(), table.mostRead()));
-        long rows = target.count();
-        OfSource found = Cancellation.result(ofSource);
-        table.addSourceRows(found.keys());
-        table.count(new Counts(found.rows(), rows, false));
+            Future<Written<Row>> ofSource,
+            TargetSession target) {
+        Written<RowKey> onTarget = written(table, target, since);
+        Written<Row> onSource = Cancellation.result(ofSource);
+        table.addTargetKeys(onTarget.keys());
+        table.addSourceRows(onSource.keys());
+        table.count(new Counts(onSource.rows(), onTarget.rows(), false));
     }
 
     /// Reads again what differs. What is equal now was in flight, so the table is written.

@@ -2,13 +2,13 @@ package dev.millrace.reconcile.touched;
 
 import dev.millrace.change.Row;
 import dev.millrace.change.RowKey;
+import dev.millrace.change.WatermarkNumber;
 import dev.millrace.digest.Chunker.SourceSession;
 import dev.millrace.digest.Chunker.TargetSession;
 import dev.millrace.digest.ComparedTables;
 import dev.millrace.digest.StoredState.StoredPositions;
-import dev.millrace.digest.TableSnapshot.Chunk;
 import dev.millrace.digest.TableSnapshot.RowSum;
-import dev.millrace.digest.TargetSnapshot;
+import dev.millrace.digest.TableSnapshot.Written;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.mapping.Mapping;
 import dev.millrace.reconcile.Cancellation;
@@ -33,13 +33,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 
-/// Compares touched keys while both sides are written: one fenced read finds them, a second one
-/// compares them, and the keys that differ are read again as in every reconciliation. Not
-/// thread-safe; used once.
+/// Compares touched keys while both sides are written: one fenced read finds and compares them, and
+/// the keys that differ are read again as in every reconciliation. Not thread-safe; used once.
 final class TouchedPreparation {
-
-    /// More keys in flight are not looked up to be left out of the counts.
-    private static final int MOST_IN_FLIGHT = 50_000;
 
     private final ReconcileContext with;
     private final Attempt attempt;
@@ -67,12 +63,7 @@ final class TouchedPreparation {
         }
         if (basis instanceof TouchedBasis.Usable usable) {
             openAll(tables, with, attempt);
-            find(open(tables), usable.start());
-            if (counts) {
-                compareAndCount(open(tables));
-            } else {
-                compare(open(tables));
-            }
+            compareTouched(open(tables), usable.start());
             verify(open(tables));
         }
         Optional<StartPosition> start = with.sourceReader().start(before.get());
@@ -112,76 +103,132 @@ final class TouchedPreparation {
         }
     }
 
-    /// The target is scanned while the source is. A row that is written there afterwards is in the
-    /// log, or the next comparison finds it, which looks for rows from before this scan on.
-    private void find(List<TouchedTable> tables, StartPosition since) {
+    /// Compares in two snapshots that are taken at about the same time, that of the target first,
+    /// and that remain open until the touched keys are known. Both sides are scanned at the same
+    /// time, and the log is read meanwhile. A row that is written on the target after its snapshot
+    /// is in the log, or the next comparison finds it, which looks for rows from before on.
+    private void compareTouched(List<TouchedTable> tables, StartPosition since) {
         if (tables.isEmpty()) {
             return;
         }
-        try (TargetSession early = with.chunker().openTarget();
+        try (TargetSession target = with.chunker().openTarget();
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Map<TouchedTable, Future<List<RowKey>>> ofTarget =
+            StoredPositions shown = target.table(tables.getFirst().compared()).stored();
+            Future<TouchedLog> log =
+                    threads.submit(() -> log(with, tables, since.changes(), shown));
+            Map<TouchedTable, Future<Written<RowKey>>> scans =
                     FencedComparison.oneByOne(
                             threads,
                             tables,
-                            table ->
-                                    early.table(table.compared())
-                                            .writtenSince(since.target(), table.mostRead()));
-            fenced(
-                    tables,
-                    source ->
-                            each(
-                                    tables,
-                                    table ->
-                                            source.table(table.compared())
-                                                    .writtenSince(
-                                                            since.source(),
-                                                            table.source(),
-                                                            table.mostRead())),
-                    (rows, target) -> {
-                        each(
-                                open(tables),
-                                table -> {
-                                    table.addSourceRows(rows.getOrDefault(table, List.<Row>of()));
-                                    table.addTargetKeys(
-                                            Cancellation.result(
-                                                    Objects.requireNonNull(ofTarget.get(table))));
-                                    return true;
-                                });
-                        addLogged(open(tables), since, target);
-                    });
+                            table -> FencedComparison.written(table, target, since));
+            FencedRead<Boolean> read =
+                    with.sourceReader()
+                            .compare(
+                                    source ->
+                                            each(
+                                                    tables,
+                                                    table ->
+                                                            FencedComparison.written(
+                                                                    table, source, since)),
+                                    (source, fenced, _) -> {
+                                        Scanned scanned =
+                                                new Scanned(
+                                                        fenced.source(),
+                                                        each(
+                                                                tables,
+                                                                table -> result(scans, table)));
+                                        Optional<StoredPositions> reached =
+                                                require(open(tables), target, fenced);
+                                        if (reached.isPresent()) {
+                                            add(open(tables), scanned);
+                                            add(open(tables), log, shown, since, reached.get());
+                                            compare(open(tables), scanned, source, target);
+                                        }
+                                        return true;
+                                    });
+            if (read instanceof FencedRead.Failed<Boolean>(String why)) {
+                tables.forEach(table -> table.undecided(why));
+            }
         }
     }
 
-    private void addLogged(List<TouchedTable> tables, StartPosition since, TargetSession target) {
-        if (tables.isEmpty()) {
-            return;
+    /// What the scans found. A table is absent if it could not be read.
+    private record Scanned(
+            Map<TouchedTable, Written<Row>> source, Map<TouchedTable, Written<RowKey>> target) {
+
+        Written<Row> ofSource(TouchedTable table) {
+            return Objects.requireNonNull(source.get(table));
         }
-        StoredPositions stored = target.table(tables.getFirst().compared()).stored();
+
+        Written<RowKey> ofTarget(TouchedTable table) {
+            return Objects.requireNonNull(target.get(table));
+        }
+    }
+
+    private static Written<RowKey> result(
+            Map<TouchedTable, Future<Written<RowKey>>> scans, TouchedTable table) {
+        return Cancellation.result(Objects.requireNonNull(scans.get(table)));
+    }
+
+    /// Both snapshots of the target must be of the source's generation, and no table may lack
+    /// changes in either. Only a later one, which is closed at once, shows what was applied since.
+    ///
+    /// @return what the target has stored now; empty if no table is left
+    private Optional<StoredPositions> require(
+            List<TouchedTable> tables, TargetSession early, FencedRead.Fenced<?> fenced) {
+        if (tables.isEmpty()) {
+            return Optional.empty();
+        }
+        var begun =
+                new FencedRead.Fenced<>(
+                        true,
+                        fenced.ends(),
+                        fenced.hidden(),
+                        WatermarkNumber.none(fenced.high().generation()));
+        try (TargetSession now = with.chunker().openTarget()) {
+            each(tables, table -> require(table, early, begun));
+            each(open(tables), table -> require(table, now, fenced));
+            return open(tables).stream()
+                    .findFirst()
+                    .map(table -> now.table(table.compared()).stored());
+        }
+    }
+
+    private void add(List<TouchedTable> tables, Scanned scanned) {
+        for (TouchedTable table : tables) {
+            table.addSourceRows(scanned.ofSource(table).keys());
+            table.addTargetKeys(scanned.ofTarget(table).keys());
+        }
+    }
+
+    /// Adds the keys that the log has, also those of changes that only the source's snapshot shows.
+    ///
+    /// @param shown by the target's snapshot: what `before` covers
+    private void add(
+            List<TouchedTable> tables,
+            Future<TouchedLog> before,
+            StoredPositions shown,
+            StartPosition since,
+            StoredPositions reached) {
         try {
-            add(tables, log(with, tables, since, stored));
+            add(tables, Cancellation.result(before));
+            add(tables, log(with, tables, shown.from(since.changes()), reached));
         } catch (LogUnreadable _) {
             with.cancellation().check();
             tables.forEach(
                     table -> table.obstruct("the log since the last comparison cannot be read"));
         }
-        each(
-                open(tables),
-                table -> {
-                    table.canonicalize(target.table(table.compared()));
-                    return true;
-                });
     }
 
     static TouchedLog log(
             ReconcileContext with,
             Collection<TouchedTable> tables,
-            StartPosition since,
-            StoredPositions stored) {
+            Map<Integer, Long> from,
+            StoredPositions to) {
         return TouchedLog.read(
                 with.log(),
-                since.changes(),
-                stored,
+                from,
+                to,
                 tables.stream().map(TouchedTable::mapping).toList(),
                 with.limits().rows() + 1,
                 with.cancellation());
@@ -211,101 +258,42 @@ final class TouchedPreparation {
                                 }));
     }
 
-    /// The source's snapshot remains open until the keys in flight are known.
-    private void compareAndCount(List<TouchedTable> tables) {
-        if (tables.isEmpty()) {
-            return;
-        }
-        FencedRead<Boolean> read =
-                with.sourceReader()
-                        .compare(
-                                source ->
-                                        each(
-                                                tables,
-                                                table ->
-                                                        table.sums(source.table(table.compared()))),
-                                (source, fenced, _) -> {
-                                    compareAndCount(open(tables), source, fenced);
-                                    return true;
-                                });
-        if (read instanceof FencedRead.Failed<Boolean>(String why)) {
-            tables.forEach(table -> table.undecided(why));
-        }
-    }
-
-    /// Both sides are counted at the same time.
-    private void compareAndCount(
+    /// Both sides are read at the same time. A key of which a change is in flight is touched, and
+    /// is not among the rows that are counted.
+    private void compare(
             List<TouchedTable> tables,
+            Scanned scanned,
             SourceSession source,
-            FencedRead.Fenced<Map<TouchedTable, Map<RowKey, RowSum>>> fenced) {
-        if (tables.isEmpty()) {
-            return;
-        }
-        try (TargetSession target = with.chunker().openTarget()) {
-            each(tables, table -> require(table, target, fenced));
-            Map<TouchedTable, Future<Long>> ofSource;
-            Map<TouchedTable, Long> ofTarget;
-            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-                ofSource =
-                        FencedComparison.oneByOne(
-                                threads,
-                                open(tables),
-                                table -> source.table(table.compared()).count());
-                ofTarget = each(open(tables), table -> compare(table, target, fenced));
-            }
-            TouchedLog inFlight =
-                    TouchedLog.read(
-                            with.log(),
-                            fenced.ends(),
-                            target.table(tables.getFirst().compared()).stored(),
-                            tables.stream().map(TouchedTable::mapping).toList(),
-                            MOST_IN_FLIGHT,
-                            with.cancellation());
+            TargetSession target) {
+        each(
+                tables,
+                table -> {
+                    table.canonicalize(target.table(table.compared()));
+                    return true;
+                });
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<TouchedTable> left = open(tables);
+            Map<TouchedTable, Future<Map<RowKey, RowSum>>> sums =
+                    FencedComparison.oneByOne(
+                            threads, left, table -> table.sums(source.table(table.compared())));
             each(
-                    open(tables),
+                    left,
                     table -> {
-                        long rows =
-                                Cancellation.result(Objects.requireNonNull(ofSource.get(table)));
-                        Counts counted =
-                                new Counts(rows, Objects.requireNonNull(ofTarget.get(table)), true);
-                        count(table, counted, source, target, inFlight);
+                        Map<RowKey, RowSum> ofTarget = table.sums(target.table(table.compared()));
+                        Map<RowKey, RowSum> ofSource =
+                                Cancellation.result(Objects.requireNonNull(sums.get(table)));
+                        table.compare(ofSource, ofTarget);
+                        if (counts) {
+                            Counts all =
+                                    new Counts(
+                                            scanned.ofSource(table).rows(),
+                                            scanned.ofTarget(table).rows(),
+                                            false);
+                            table.countOthers(all, ofSource, ofTarget);
+                        }
                         return true;
                     });
         }
-    }
-
-    /// @return the number of rows of the target
-    private static long compare(
-            TouchedTable table,
-            TargetSession session,
-            FencedRead.Fenced<Map<TouchedTable, Map<RowKey, RowSum>>> fenced) {
-        if (!fenced.hidden().isEmpty()) {
-            table.undecided("the log contains a transaction that is not visible on the source yet");
-        }
-        TargetSnapshot target = session.table(table.compared());
-        table.compare(fenced.source().getOrDefault(table, Map.of()), table.sums(target));
-        return target.count();
-    }
-
-    /// The numbers of rows, each without the rows of keys that changed between the two snapshots.
-    private static void count(
-            TouchedTable table,
-            Counts all,
-            SourceSession source,
-            TargetSession target,
-            TouchedLog between) {
-        List<RowKey> changed = List.copyOf(between.keys(table.mapping()));
-        if (between.isTruncated(table.mapping()) || changed.size() >= MOST_IN_FLIGHT) {
-            table.obstruct("more rows changed while they were counted than can be left out");
-            return;
-        }
-        TargetSnapshot ofTarget = target.table(table.compared());
-        Chunk.Keys keys = Chunk.Keys.of(ofTarget.canonical(changed).values());
-        table.count(
-                new Counts(
-                        all.source() - source.table(table.compared()).sums(keys).size(),
-                        all.target() - ofTarget.sums(keys).size(),
-                        true));
     }
 
     /// Equal keys and unequal numbers mean that rows were deleted without a trace.
@@ -315,8 +303,7 @@ final class TouchedPreparation {
                 table -> {
                     new KeyVerifier(with, table.compared(), table.builder())
                             .verify(table.suspects());
-                    if (table.builder().differences() == 0
-                            && table.counts().filter(Counts::differ).isPresent()) {
+                    if (table.builder().differences() == 0 && table.othersDiffer()) {
                         table.obstruct("the numbers of rows differ");
                     }
                     return true;

@@ -3,6 +3,7 @@ package dev.millrace.reconcile.touched;
 import dev.millrace.change.Lsn;
 import dev.millrace.change.RowKey;
 import dev.millrace.change.WatermarkNumber;
+import dev.millrace.digest.Chunker;
 import dev.millrace.digest.ReadFailed;
 import dev.millrace.kafka.ChangeLog.LogUnreadable;
 import dev.millrace.lifecycle.Incident;
@@ -38,8 +39,9 @@ import org.slf4j.LoggerFactory;
 
 /// Compares the keys that changed since an earlier comparison found their tables equal, instead of
 /// all rows. [#prepare] runs before the source is fenced and may take long. [#finish] runs under
-/// the fence and reads each table twice, without its large values: once for new row versions, once
-/// for the count. Not thread-safe; one comparison at a time.
+/// the fence and reads each table once for new row versions and for the count, without its large
+/// values; the source's table twice if the SELECT leaves out rows. Not thread-safe; one comparison
+/// at a time.
 ///
 /// **Touched keys** are those of changes in the changes topic since the earlier comparison, those
 /// of source rows whose version was written since, and those of target rows whose version was
@@ -104,6 +106,7 @@ public final class TouchedReconciliation {
         List<TouchedTable> touched = touched(tables);
         Optional<StartPosition> start = Optional.empty();
         try (DeadlineWatch watch = watch(limit);
+                var _ = new KeptConnections(sources.chunker());
                 LogHolds.Hold held = progress.holdLog()) {
             try {
                 start =
@@ -148,6 +151,7 @@ public final class TouchedReconciliation {
         Optional<Lsn> first = Optional.empty();
         Optional<String> ended = Optional.empty();
         try (DeadlineWatch watch = watch(limit);
+                var _ = new KeptConnections(sources.chunker());
                 LogHolds.Hold held = progress.holdLog()) {
             ReconcileContext with = context(watch, held);
             try {
@@ -324,6 +328,19 @@ public final class TouchedReconciliation {
 
     private static String reason(RuntimeException failure) {
         return Incident.reason(LOG, "A table could not be compared.", failure);
+    }
+
+    /// Keeps connections until it is closed. Opening them takes longer than reading a few keys.
+    private record KeptConnections(Chunker chunker) implements AutoCloseable {
+
+        KeptConnections {
+            chunker.keepConnections();
+        }
+
+        @Override
+        public void close() {
+            chunker.releaseConnections();
+        }
     }
 
     /// Does one step of a table's comparison.

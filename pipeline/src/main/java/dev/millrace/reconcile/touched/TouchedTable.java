@@ -50,11 +50,15 @@ final class TouchedTable {
     private @Nullable String obstacle;
     private @Nullable TableReport ofAllRows;
     private @Nullable Counts counts;
+
+    /// The rows of keys that were not touched.
+    private @Nullable Counts others;
+
     private boolean undecided;
 
     /// The number of rows that the SELECT gives, and of rows in the target table.
     ///
-    /// @param proven whether nothing was in flight when they were counted
+    /// @param proven whether no row was left out or counted because a change was in flight
     record Counts(long source, long target, boolean proven) {
 
         boolean differ() {
@@ -102,6 +106,7 @@ final class TouchedTable {
         mapped.clear();
         keys.clear();
         counts = null;
+        others = null;
     }
 
     Optional<String> obstacle() {
@@ -193,6 +198,33 @@ final class TouchedTable {
         counts = found;
     }
 
+    /// Counts the rows of keys that were not touched, which no change in flight can be about.
+    ///
+    /// @param all rows in the snapshots in which the touched keys were compared
+    void countOthers(Counts all, Map<RowKey, RowSum> ofSource, Map<RowKey, RowSum> ofTarget) {
+        others = new Counts(all.source() - rows(ofSource), all.target() - rows(ofTarget), true);
+    }
+
+    private static long rows(Map<RowKey, RowSum> sums) {
+        return sums.values().stream().mapToLong(RowSum::rows).sum();
+    }
+
+    /// Whether rows were deleted without a trace.
+    boolean othersDiffer() {
+        return others != null && others.differ();
+    }
+
+    /// The touched keys count as they were compared last.
+    private Optional<Counts> allRows() {
+        TableReport touched = builder.report();
+        @Nullable Long ofSource = touched.sourceRows();
+        @Nullable Long ofTarget = touched.targetRows();
+        return others == null || ofSource == null || ofTarget == null
+                ? Optional.ofNullable(counts)
+                : Optional.of(
+                        new Counts(others.source() + ofSource, others.target() + ofTarget, true));
+    }
+
     Optional<Counts> counts() {
         return Optional.ofNullable(counts);
     }
@@ -208,7 +240,9 @@ final class TouchedTable {
                 ? new TouchedReport.Table(
                         ofAllRows, "all rows, because " + obstacle().orElse("requested"), 0)
                 : new TouchedReport.Table(
-                        counted(builder.report(), counts), method(since), keys.size());
+                        counted(builder.report(), allRows().orElse(null)),
+                        method(since),
+                        keys.size());
     }
 
     /// The result under the fence: also the counts must be equal.
