@@ -9,35 +9,93 @@ import dev.millrace.postgres.Server;
 import dev.millrace.preflight.Findings.Measured;
 import dev.millrace.reconcile.ReconcileContext.ReconcileLimits.Chunks;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
-/// Checks that both servers allow the connections that a migration needs. If both databases are on
-/// one server, its limits must allow the connections of both sides.
+/// Checks that both servers allow the connections that a migration needs. The limit of a role
+/// counts the connections of this role; those of a database and of the server count all. If both
+/// databases are on one server, its limits must allow the connections of both sides. Immutable.
 public final class ConnectionChecks {
 
-    static final List<Facts.Check> ALL =
-            List.of(ConnectionChecks::source, ConnectionChecks::target);
+    private final Optional<String> sourceReader;
+    private final Optional<String> targetReader;
 
-    private ConnectionChecks() {}
-
-    private static List<Finding> source(Facts facts) {
-        return judge(
-                "source.connections", facts, facts.source().server(), ConnectionNeed.SOURCE, 1);
+    private ConnectionChecks(Optional<String> sourceReader, Optional<String> targetReader) {
+        this.sourceReader = sourceReader;
+        this.targetReader = targetReader;
     }
 
-    private static List<Finding> target(Facts facts) {
-        return judge(
-                "target.connections", facts, facts.target().server(), ConnectionNeed.TARGET, 0);
+    /// @param sourceReader the role that compares the source, if that is a login of its own
+    /// @param targetReader the same for the target
+    static List<Facts.Check> of(Optional<String> sourceReader, Optional<String> targetReader) {
+        ConnectionChecks checks = new ConnectionChecks(sourceReader, targetReader);
+        return List.of(checks::source, checks::target);
     }
 
-    private static List<Finding> judge(
-            String check, Facts facts, Server.Facts server, int sessions, int replicating) {
+    private List<Finding> source(Facts facts) {
+        return judge("source.connections", facts, facts.source().server(), ofSource(facts));
+    }
+
+    private List<Finding> target(Facts facts) {
+        return judge("target.connections", facts, facts.target().server(), ofTarget(facts));
+    }
+
+    /// The connections of one login.
+    private record Use(String role, String database, int sessions, int replicating) {
+
+        boolean isCounted(ConnectionLimit limit, Server.Facts server) {
+            return switch (limit.kind()) {
+                case ROLE -> role.equals(server.role().name());
+                case DATABASE -> database.equals(server.database());
+                case SERVER -> true;
+            };
+        }
+
+        int of(ConnectionLimit limit) {
+            return sessions + (limit.counts() ? replicating : 0);
+        }
+    }
+
+    private List<Use> ofSource(Facts facts) {
+        return uses(facts.source().server(), ConnectionNeed.SOURCE, 1, sourceReader);
+    }
+
+    private List<Use> ofTarget(Facts facts) {
+        return uses(facts.target().server(), ConnectionNeed.TARGET, 0, targetReader);
+    }
+
+    private static List<Use> uses(
+            Server.Facts server, int sessions, int replicating, Optional<String> reader) {
+        String role = server.role().name();
+        String database = server.database();
+        return reader.map(
+                        name ->
+                                List.of(
+                                        new Use(
+                                                role,
+                                                database,
+                                                sessions - ConnectionNeed.COMPARISON,
+                                                replicating),
+                                        new Use(
+                                                name,
+                                                database,
+                                                ConnectionNeed.COMPARISON_LOGIN,
+                                                0)))
+                .orElse(List.of(new Use(role, database, sessions, replicating)));
+    }
+
+    private List<Finding> judge(String check, Facts facts, Server.Facts server, List<Use> own) {
         Findings findings = new Findings(check);
+        List<Use> onServer =
+                facts.oneServer()
+                        ? Stream.of(ofSource(facts), ofTarget(facts)).flatMap(List::stream).toList()
+                        : own;
         for (ConnectionLimit limit : server.connections()) {
             int needed =
-                    shared(limit, facts) ? ConnectionNeed.SOURCE + ConnectionNeed.TARGET : sessions;
-            if (limit.counts()) {
-                needed += shared(limit, facts) ? 1 : replicating;
-            }
+                    onServer.stream()
+                            .filter(use -> use.isCounted(limit, server))
+                            .mapToInt(use -> use.of(limit))
+                            .sum();
             if (limit.limit() - limit.used() < needed) {
                 findings.refuse(
                         object(limit),
@@ -51,19 +109,9 @@ public final class ConnectionChecks {
                         remedy(limit, limit.used() + needed));
             }
         }
+        int sessions = own.stream().mapToInt(Use::sessions).sum();
         return findings.orOk(
                 "connections", "the limits allow the " + sessions + " connections that are needed");
-    }
-
-    private static boolean shared(ConnectionLimit limit, Facts facts) {
-        Server.Facts source = facts.source().server();
-        Server.Facts target = facts.target().server();
-        return facts.oneServer()
-                && switch (limit.kind()) {
-                    case ROLE -> source.role().name().equals(target.role().name());
-                    case DATABASE -> source.database().equals(target.database());
-                    case SERVER -> true;
-                };
     }
 
     private static String object(ConnectionLimit limit) {

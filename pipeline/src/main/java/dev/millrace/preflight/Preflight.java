@@ -84,7 +84,7 @@ public final class Preflight {
                             SourceServerChecks.ALL,
                             SourceTableChecks.ALL,
                             TargetChecks.ALL,
-                            ConnectionChecks.ALL,
+                            ConnectionChecks.of(reader(source), reader(target)),
                             SwitchoverChecks.ALL,
                             SwitchoverTableChecks.of(spec.switchover().fence()))
                     .flatMap(List::stream)
@@ -140,6 +140,10 @@ public final class Preflight {
                                                         mapping.target().table(),
                                                         mapping.target().columns())));
         return columns;
+    }
+
+    private static Optional<String> reader(Side side) {
+        return side.comparesApart() ? Optional.of(side.compared().username()) : Optional.empty();
     }
 
     private List<Finding> queries(List<QueryPair> pairs) {

@@ -6,6 +6,7 @@ import dev.millrace.change.Lsn;
 import dev.millrace.change.TableId;
 import dev.millrace.postgres.ConnectionLimit;
 import dev.millrace.postgres.ConnectionLimit.Kind;
+import dev.millrace.postgres.Database;
 import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.ReplicationOrigins;
@@ -42,6 +43,8 @@ class ChecksTest {
 
     private Server.Facts server = server("shop", 180_000, false);
     private Server.Facts targetServer = server("crm", 180_000, false);
+    private Optional<String> sourceReader = Optional.empty();
+    private Optional<String> targetReader = Optional.empty();
     private Optional<ReplicationSlot> slot = Optional.empty();
     private boolean begun = true;
     private Optional<Publication> publication = Optional.empty();
@@ -216,7 +219,7 @@ class ChecksTest {
                         SourceServerChecks.ALL,
                         SourceTableChecks.ALL,
                         TargetChecks.ALL,
-                        ConnectionChecks.ALL,
+                        ConnectionChecks.of(sourceReader, targetReader),
                         SwitchoverChecks.ALL,
                         SwitchoverTableChecks.ALL)
                 .flatMap(List::stream)
@@ -382,6 +385,32 @@ class ChecksTest {
         assertThat(open()).isEmpty();
         server = limited(new ConnectionLimit(Kind.DATABASE, "shop", 3, 0, false));
         assertThat(only().message()).contains("needs " + ConnectionNeed.SOURCE);
+    }
+
+    /// The limit of a role counts only its own connections; a login has its pool.
+    @Test
+    void loginOfComparisonsIsCountedForItsRoleAndForItsDatabase() {
+        int both = ConnectionNeed.SOURCE + ConnectionNeed.TARGET;
+        sourceReader = Optional.of("reader");
+        int main = both - ConnectionNeed.COMPARISON;
+        assertNeeds(Kind.ROLE, main);
+        assertNeeds(Kind.DATABASE, ConnectionNeed.SOURCE + Database.POOL_SIZE);
+        assertNeeds(Kind.SERVER, both + Database.POOL_SIZE);
+
+        targetReader = Optional.of("reader");
+        assertNeeds(Kind.ROLE, both - 2 * ConnectionNeed.COMPARISON);
+        assertNeeds(Kind.SERVER, both + 2 * Database.POOL_SIZE);
+
+        // Not another role: its limit counts all.
+        sourceReader = Optional.of("millrace");
+        assertNeeds(Kind.ROLE, main + Database.POOL_SIZE);
+    }
+
+    private void assertNeeds(Kind kind, int needed) {
+        server = limited(new ConnectionLimit(kind, "shop", needed, 0, false));
+        assertThat(open()).isEmpty();
+        server = limited(new ConnectionLimit(kind, "shop", needed - 1, 0, false));
+        assertThat(only().message()).endsWith("needs " + needed);
     }
 
     private static Server.Facts limited(ConnectionLimit limit) {
