@@ -31,6 +31,8 @@ class ManifestTest {
                     deployment.yaml    | key: token                    | key: tokens                 | unknown key tokens
                     deployment.yaml    | key: source-password          | key: password               | unknown key password
                     deployment.yaml    | path: source-password         | path: source                | there is no such file
+                    deployment.yaml    | path: target-reconcile-password | path: target              | there is no such file
+                    plan.yaml          | key: source-reconcile-password | key: reconcile             | unknown key reconcile
                     deployment.yaml    | mountPath: /etc/millrace      | mountPath: /etc/config      | nothing is mounted at /etc/millrace
                     deployment.yaml    | /etc/millrace/millrace.yaml   | /etc/millrace/migration.yaml | has no key migration.yaml
                     deployment.yaml    | claimName: millrace-data      | claimName: data             | unknown persistent volume claim data
@@ -63,6 +65,7 @@ class ManifestTest {
                     kustomization.yaml | resources:                    | resource:                   | resource
                     millrace.yaml      | data-dir                      | data_dir                    | data_dir
                     millrace.yaml      | /run/secrets}/source-password | /run/secrets}/password      | there is no such file
+                    millrace.yaml      | secrets}/source-reconcile     | secrets}/reconcile          | there is no such file
                     millrace.yaml      | ${DATA_DIR:/var/lib/millrace} | /data                       | not on a persistent volume claim
                     """)
     void reportsAFaultInTheBase(String file, String text, String fault, String reported) {
