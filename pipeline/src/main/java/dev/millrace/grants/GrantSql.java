@@ -37,7 +37,7 @@ public final class GrantSql {
         return "GRANT USAGE ON SCHEMA " + Identifier.quote(schema) + to(role);
     }
 
-    static String createIn(String schema, String role) {
+    public static String createIn(String schema, String role) {
         return "GRANT CREATE ON SCHEMA " + Identifier.quote(schema) + to(role);
     }
 

@@ -1,7 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
-import dev.millrace.postgres.Identifier;
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Session;
 import dev.millrace.spec.MigrationSpec;
 import dev.millrace.spec.MigrationSpec.Backfill;
@@ -42,7 +42,7 @@ final class BackfillCheck {
         if (spec.backfill() == Backfill.WINDOWS) {
             for (List<@Nullable String> row : source.texts(NOT_READABLE)) {
                 if (tables.contains(table(row.get(0), row.get(1)))) {
-                    judge(row, Identifier.quote(role), methods, partitions);
+                    judge(row, role, methods, partitions);
                 }
             }
         }
@@ -67,23 +67,19 @@ final class BackfillCheck {
             partitions.refuse(
                     leaf.toString(),
                     "the role has no SELECT privilege on the partition, which is read under its own name",
-                    "GRANT SELECT ON " + Identifier.quote(leaf) + " TO " + role + ";");
+                    GrantSql.onTable("SELECT", leaf, role));
         }
         if ("true".equals(row.get(6))) {
             partitions.refuse(
                     leaf.toString(),
                     "the role has no USAGE privilege on the schema of the partition",
-                    "GRANT USAGE ON SCHEMA "
-                            + Identifier.quote(leaf.schema())
-                            + " TO "
-                            + role
-                            + ";");
+                    GrantSql.usage(leaf.schema(), role));
         }
         if ("true".equals(row.get(7))) {
             partitions.refuse(
                     leaf.toString(),
                     "row-level security of the partition hides rows from the role",
-                    "ALTER ROLE " + role + " BYPASSRLS;");
+                    GrantSql.seesAllRows(role));
         }
     }
 

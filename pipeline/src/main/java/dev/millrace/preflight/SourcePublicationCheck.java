@@ -1,5 +1,6 @@
 package dev.millrace.preflight;
 
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Publication;
 import dev.millrace.postgres.Server;
@@ -28,11 +29,8 @@ final class SourcePublicationCheck {
             findings.refuse(
                     "database " + source.server().database(),
                     "the role may not create a publication in this database",
-                    "GRANT CREATE ON DATABASE "
-                            + Identifier.quote(source.server().database())
-                            + " TO "
-                            + Identifier.quote(role.name())
-                            + "; Alternatively, let an owner of the tables run: "
+                    GrantSql.onDatabase("CREATE", source.server().database(), role.name())
+                            + " Alternatively, let an owner of the tables run: "
                             + creation(facts));
         }
         // Granting membership in the owner, often a superuser, would allow far more than one

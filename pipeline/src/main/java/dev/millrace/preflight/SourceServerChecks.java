@@ -1,5 +1,6 @@
 package dev.millrace.preflight;
 
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.OpenTransaction;
 import dev.millrace.postgres.ReplicationSlot;
@@ -64,11 +65,9 @@ final class SourceServerChecks {
             findings.refuse(
                     "role " + role.name(),
                     "has no REPLICATION attribute, which replication slots need",
-                    "ALTER ROLE "
-                            + Identifier.quote(role.name())
-                            + " REPLICATION; On a managed service: GRANT rds_replication TO "
-                            + Identifier.quote(role.name())
-                            + ";");
+                    GrantSql.replication(role.name())
+                            + " On a managed service: "
+                            + GrantSql.member("rds_replication", role.name()));
         }
         return findings.orOk("role " + role.name(), "may replicate");
     }

@@ -1,6 +1,7 @@
 package dev.millrace.preflight;
 
 import dev.millrace.change.TableId;
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Server;
 import dev.millrace.postgres.TableFacts;
@@ -152,9 +153,7 @@ final class SwitchoverTableChecks {
                             + named(affected)
                             + " would act on rows of the reverse stream",
                     source.majorVersion() >= PARAMETER_GRANTS
-                            ? "GRANT SET ON PARAMETER session_replication_role TO "
-                                    + Identifier.quote(role)
-                                    + ";"
+                            ? GrantSql.replicaRole(role)
                             : "ALTER ROLE " + Identifier.quote(role) + " SUPERUSER;");
         }
         return findings.orOk(

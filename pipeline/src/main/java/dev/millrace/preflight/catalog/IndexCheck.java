@@ -2,8 +2,8 @@ package dev.millrace.preflight.catalog;
 
 import dev.millrace.change.TableId;
 import dev.millrace.control.DroppedDefinitions.Definition;
+import dev.millrace.grants.GrantSql;
 import dev.millrace.indexes.TableObjects;
-import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
 import dev.millrace.postgres.TableFacts;
 import dev.millrace.preflight.Finding;
@@ -46,22 +46,15 @@ public final class IndexCheck {
                             + objects.owner()
                             + ", without which 'indexes: after-backfill' cannot drop and create"
                             + " indexes",
-                    "GRANT "
-                            + Identifier.quote(objects.owner())
-                            + " TO "
-                            + Identifier.quote(role)
-                            + "; Alternatively, set indexes: keep.");
+                    GrantSql.member(objects.owner(), role) + " Alternatively, set indexes: keep.");
         } else if (!objects.creates() && !objects.removable().isEmpty()) {
             findings.refuse(
                     object,
                     "the role may not create objects in the schema "
                             + objects.table().schema()
                             + ", without which a dropped index cannot be created again",
-                    "GRANT CREATE ON SCHEMA "
-                            + Identifier.quote(objects.table().schema())
-                            + " TO "
-                            + Identifier.quote(role)
-                            + "; Alternatively, set indexes: keep.");
+                    GrantSql.createIn(objects.table().schema(), role)
+                            + " Alternatively, set indexes: keep.");
         } else if (!objects.removable().isEmpty()) {
             findings.warn(object, dropped(objects) + kept(objects), "");
         } else if (!objects.kept().isEmpty()) {

@@ -1,5 +1,6 @@
 package dev.millrace.preflight.login;
 
+import dev.millrace.grants.GrantSql;
 import dev.millrace.postgres.Database.Reachability;
 import dev.millrace.postgres.Identifier;
 import dev.millrace.postgres.Session;
@@ -101,7 +102,7 @@ public record ReconcileLogin(Place place, Side side, Session main) {
                 main.texts(
                         """
                         SELECT r.rolcanlogin, pg_catalog.has_database_privilege(r.oid, current_database(), 'CONNECT'),
-                            quote_ident(current_database())
+                            current_database()
                         FROM pg_catalog.pg_roles r WHERE r.rolname = %s
                         """
                                 .formatted(Identifier.literal(role())));
@@ -122,7 +123,7 @@ public record ReconcileLogin(Place place, Side side, Session main) {
             return finding(
                     Status.REFUSED,
                     "has no CONNECT privilege on the database",
-                    "GRANT CONNECT ON DATABASE " + facts.get(2) + " TO " + role + ";");
+                    GrantSql.onDatabase("CONNECT", String.valueOf(facts.get(2)), role()));
         }
         return finding(
                 Status.MISCONFIGURED,
