@@ -56,7 +56,7 @@ public final class Bench {
     private static final int TRAINING_ROWS = 50_000;
     private static final Duration LEAVE = Duration.ofMinutes(1);
 
-    /// Measures that do not change the source.
+    /// Measures that leave the rows of the source as they were.
     private static final Set<Measure> READS = Set.of(Measure.BACKFILL, Measure.RECONCILE);
 
     private static final Set<Measure> PROFILED = Set.of(Measure.BACKFILL, Measure.CATCHUP);

@@ -4,6 +4,7 @@ import dev.millrace.bench.contestant.BenchServers;
 import dev.millrace.bench.contestant.Contestant.ContestantFailed;
 import dev.millrace.bench.contestant.Contestant.Copying;
 import dev.millrace.bench.contestant.CpuTime.Usage;
+import dev.millrace.bench.contestant.Deadline;
 import dev.millrace.bench.contestant.OrdersTable;
 import dev.millrace.bench.contestant.Product;
 import dev.millrace.bench.report.Sample;
@@ -11,6 +12,8 @@ import dev.millrace.bench.report.Sample.Figure;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -18,13 +21,17 @@ import java.util.concurrent.CompletableFuture;
 import tools.jackson.databind.JsonNode;
 
 /// Measures how fast Millrace compares source and target, from the request to the verdict: first
-/// equal tables, then with a few, many and only different rows on the target. Beside it, both
-/// servers count their rows, and compute an MD5 of the text of each row, at the same time.
-/// Stateless.
+/// equal tables, then the keys that were touched since, then all rows with a few, many and only
+/// different ones on the target. Beside it, both servers count their rows, and compute an MD5 of
+/// the text of each row, at the same time. Stateless.
 final class Reconciling {
 
     private static final int FEW = 10;
     private static final int MANY = 10_000;
+    private static final int TOUCHED = 10_000;
+
+    private static final Duration ARRIVAL = Duration.ofMinutes(2);
+    private static final Duration POLL = Duration.ofMillis(100);
 
     private Reconciling() {}
 
@@ -36,7 +43,7 @@ final class Reconciling {
             }
             servers.settle();
             Usage before = servers.usage(service.processes());
-            double seconds = seconds(service, "equal");
+            double seconds = seconds(service, false, "equal");
             Usage usage = servers.usage(service.processes()).since(before);
             Map<Figure, Double> figures =
                     new EnumMap<>(Sample.rates(turn.rows(), seconds, seconds, usage));
@@ -44,6 +51,7 @@ final class Reconciling {
                     Figure.RATE_PER_CORE,
                     turn.rows() / seconds / Runtime.getRuntime().availableProcessors());
             figures.put(Figure.EQUAL, seconds);
+            figures.put(Figure.TOUCHED, touched(turn, service));
             figures.put(Figure.COUNT, onBothSides(turn, "count(*)"));
             figures.put(Figure.MD5, onBothSides(turn, "count(md5(r::text))"));
             // The target is equal only until here.
@@ -57,11 +65,53 @@ final class Reconciling {
         }
     }
 
+    /// Changes rows of the source, spread over the table, waits until they have arrived, and
+    /// compares what was touched. Then the rows are as they were.
+    private static double touched(Turn turn, Product.Service service) throws SQLException {
+        long step = Math.max(1, turn.rows() / TOUCHED);
+        String keys = " = ANY (ARRAY(SELECT generate_series(%1$d, %2$d, %1$d)))";
+        String some = keys.formatted(step, turn.rows());
+        update(turn, some, "note || '.'", turn.rows() / step);
+        turn.route().servers().settle();
+        double seconds = seconds(service, true, "equal");
+        update(turn, some, "left(note, -1)", 0);
+        return seconds;
+    }
+
+    /// @param dots how many of these rows end with a dot afterwards
+    private static void update(Turn turn, String keys, String note, long dots) throws SQLException {
+        try (Statement statement = turn.source().createStatement()) {
+            statement.execute(
+                    "UPDATE public."
+                            + OrdersTable.NAME
+                            + " SET note = "
+                            + note
+                            + " WHERE id"
+                            + keys);
+        }
+        String arrived =
+                "SELECT count(*) FROM public."
+                        + OrdersTable.NAME
+                        + " WHERE "
+                        + turn.contestant().form().key()
+                        + keys
+                        + " AND remark LIKE '%.'";
+        Deadline deadline = Deadline.in(ARRIVAL);
+        while (!BenchServers.text(turn.target(), arrived).equals(Long.toString(dots))) {
+            deadline.pause(POLL, "the touched rows to arrive");
+        }
+    }
+
+    /// @param incremental whether only touched keys are compared
     /// @param verdict the one that is expected
-    private static double seconds(Product.Service service, String verdict) {
+    private static double seconds(Product.Service service, boolean incremental, String verdict) {
         long start = System.nanoTime();
-        JsonNode report = service.reconcile();
+        JsonNode report = service.reconcile(incremental);
         double seconds = Progress.seconds(start, System.nanoTime());
+        String method = report.path("tables").path(0).path("method").asString("");
+        if (incremental && !method.contains("touched keys")) {
+            throw new ContestantFailed("The incremental reconciliation compared " + method + ".");
+        }
         String found = report.path("verdict").asString("");
         if (!found.equals(verdict)) {
             throw new ContestantFailed(
@@ -91,7 +141,7 @@ final class Reconciling {
                                 + " = 0",
                         "VACUUM (ANALYZE) public." + OrdersTable.NAME));
         turn.route().servers().settle();
-        return seconds(service, "different");
+        return seconds(service, false, "different");
     }
 
     private static double onBothSides(Turn turn, String aggregate) throws SQLException {

@@ -32,11 +32,21 @@ public final class ServiceHttp {
     ///
     /// @return its id
     public String reconcile() throws IOException {
+        return reconcile(false);
+    }
+
+    /// @param incremental whether only touched keys and numbers of rows are compared
+    /// @return the id of the comparison
+    public String reconcile(boolean incremental) throws IOException {
         JsonNode accepted =
                 send(
                         request("reconciliations")
                                 .header("Content-Type", "application/json")
-                                .POST(HttpRequest.BodyPublishers.ofString("{\"tables\":[]}"))
+                                .POST(
+                                        HttpRequest.BodyPublishers.ofString(
+                                                "{\"tables\":[],\"incremental\":"
+                                                        + incremental
+                                                        + "}"))
                                 .build());
         return accepted.path("id").asString("");
     }

@@ -105,6 +105,7 @@ class BenchIT {
         assertThat(result(json, "millrace", "rows/s")).isEqualTo(RECONCILED / equal);
         for (String figure :
                 List.of(
+                        "s incremental, 10,000 keys touched",
                         "s with 10 rows different",
                         "s with 10,000 rows different",
                         "s of count(*) on both sides",
@@ -113,7 +114,9 @@ class BenchIT {
         }
         assertThat(json.path("targets"))
                 .extracting(target -> target.path("name").asString(""))
-                .contains("reconcile, rows/s per core");
+                .contains(
+                        "reconcile, rows/s per core",
+                        "incremental reconcile with 10,000 keys touched, s");
     }
 
     /// A planted difference makes the first measure score zero; the other measures, of native

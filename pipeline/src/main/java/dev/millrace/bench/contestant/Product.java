@@ -255,10 +255,11 @@ public final class Product implements Contestant {
 
         /// Compares all tables and waits for the report.
         ///
+        /// @param incremental whether only touched keys and numbers of rows are compared
         /// @throws ContestantFailed if the service ends, or has no verdict
-        public JsonNode reconcile() {
+        public JsonNode reconcile(boolean incremental) {
             try {
-                return report(http.reconcile());
+                return report(http.reconcile(incremental));
             } catch (IOException e) {
                 process.forEach(ChildProcess::requireAlive);
                 throw new ContestantFailed(

@@ -229,6 +229,13 @@ public record Report(
                                 500_000,
                                 750_000),
                         new Target(
+                                "incremental reconcile with 10,000 keys touched, s",
+                                Measure.RECONCILE,
+                                Figure.TOUCHED,
+                                Optional.empty(),
+                                2,
+                                1),
+                        new Target(
                                 "reconcile with all rows different, times as long as if equal",
                                 Measure.RECONCILE,
                                 Figure.ALL_TO_EQUAL,

@@ -86,6 +86,7 @@ public record Sample(
         OFFERED("offered changes/s", true),
         RATE_PER_CORE("rows/s per core of the machine", true),
         EQUAL("s if equal", false),
+        TOUCHED("s incremental, 10,000 keys touched", false),
         FEW_DIFFERENT("s with 10 rows different", false),
         MANY_DIFFERENT("s with 10,000 rows different", false),
         ALL_DIFFERENT("s with all rows different", false),
