@@ -1,6 +1,7 @@
 package dev.millrace.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.app.MigrationAssembly.Outcome;
 import dev.millrace.ending.MigrationLife;
@@ -154,6 +155,22 @@ class GrantedRolesIT {
                     "INSERT INTO shop.event VALUES (900, 9)");
             assertEqual(assembly.migration());
         }
+    }
+
+    /// Who is a member of a superuser may do everything.
+    @Test
+    void noLoginBecomesAMemberOfASuperuserThatOwnsATable() {
+        grant(EnumSet.complementOf(EnumSet.of(Use.SWITCHOVER)));
+        String owner = "super_" + name;
+        source.execute(
+                "CREATE ROLE " + owner + " SUPERUSER",
+                "ALTER TABLE parts.event_1 OWNER TO " + owner);
+
+        assertThatThrownBy(() -> grant(EnumSet.of(Use.SWITCHOVER)))
+                .hasStackTraceContaining("belong to the superuser " + owner);
+
+        assertThat(source.value("SELECT pg_has_role('" + capture + "', '" + owner + "', 'MEMBER')"))
+                .isEqualTo("f");
     }
 
     @Test

@@ -12,6 +12,8 @@ import dev.millrace.repair.Repair.Table;
 import dev.millrace.replication.RefusedException;
 import dev.millrace.spec.MigrationSpec.Backfill;
 import dev.millrace.stream.KnownTables.UnknownTableException;
+import dev.millrace.switchover.Gate;
+import dev.millrace.switchover.Operation;
 import dev.millrace.switchover.Operation.Kind;
 import dev.millrace.switchover.Operation.State;
 import dev.millrace.switchover.SwitchoverRequest;
@@ -30,6 +32,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -500,6 +503,31 @@ class RepairIT {
         return id;
     }
 
+    private Operation dryRunOfASwitchover() {
+        return scene.running()
+                .move(
+                        new SwitchoverRequest(
+                                Kind.SWITCHOVER,
+                                SwitchoverRequest.Action.DRY_RUN,
+                                Set.of(),
+                                "",
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty()));
+    }
+
+    /// Only an operation that begins has to wait for the judgement of another one.
+    @Test
+    void aDryRunOfASwitchoverDoesNotWaitForARepairThatIsJudged() throws Exception {
+        synchronized (scene.running().repairs()) {
+            Operation judged =
+                    CompletableFuture.supplyAsync(this::dryRunOfASwitchover)
+                            .get(2, TimeUnit.MINUTES);
+
+            assertThat(judged.gates()).extracting(Gate::name).contains("phase");
+        }
+    }
+
     @Test
     void aRepairIsCancelledAndMeanwhileNothingElseBegins() throws Exception {
         plant(10);
@@ -509,16 +537,7 @@ class RepairIT {
         assertThatThrownBy(() -> begin(request(true)))
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("run 'millrace repair --cancel'");
-        SwitchoverRequest move =
-                new SwitchoverRequest(
-                        Kind.SWITCHOVER,
-                        SwitchoverRequest.Action.DRY_RUN,
-                        Set.of(),
-                        "",
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty());
-        assertThat(scene.running().move(move).gates())
+        assertThat(dryRunOfASwitchover().gates())
                 .filteredOn(gate -> gate.name().equals("phase"))
                 .singleElement()
                 .satisfies(gate -> assertThat(gate.value()).isEqualTo("CATCHING_UP"));

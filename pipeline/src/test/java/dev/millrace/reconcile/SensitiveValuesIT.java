@@ -89,6 +89,29 @@ class SensitiveValuesIT {
                 .allMatch(found -> found.values().size() == 2);
     }
 
+    /// More keys wait than are listed; they are undecided.
+    @Test
+    void keysThatWaitDoNotTakeTheValuesOfListedRows() {
+        int waiting = ReconciliationReport.LISTED + 1;
+        String numbers = " FROM generate_series(1001, %d) i".formatted(1_000 + waiting);
+        scene.source.execute("INSERT INTO users SELECT i, 'name ' || i, i, false" + numbers);
+        scene.target.execute(
+                "INSERT INTO crm.customer SELECT i, 'older', i" + numbers,
+                """
+                INSERT INTO millrace.parked_key (migration, generation, partition, target_schema, target_name,
+                    target_part, key_values, key_hash, state, cause, changes_offset, change_index, changes, bytes)
+                SELECT '%s', 1, 0, 'crm', 'customer', '', ARRAY[i::text], i::text::bytea, 'parked', 'why', 0, 0, 1, 1
+                """
+                                .formatted(scene.topics.migration())
+                        + numbers,
+                "UPDATE crm.customer SET full_name = 'other' WHERE id < 50");
+
+        TableReport table = scene.table();
+
+        assertThat(table.undecided()).isEqualTo(waiting);
+        assertThat(table.mismatches()).hasSize(45).allMatch(found -> found.values().size() == 1);
+    }
+
     @Test
     void nullIsNotAnEmptyText() {
         scene.write(5, "", "7.50");
