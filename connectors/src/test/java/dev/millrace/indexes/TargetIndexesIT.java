@@ -8,6 +8,7 @@ import dev.millrace.lifecycle.Failure;
 import dev.millrace.testing.Waits;
 import java.sql.Connection;
 import java.util.concurrent.CompletableFuture;
+import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -85,7 +86,7 @@ class TargetIndexesIT {
                 }
                 scene.completeBackfill();
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(60))
+                        .atMost(Waits.LIMIT)
                         .until(() -> "1".equals(scene.target.value(BUILDING)));
 
                 scene.gate.close();

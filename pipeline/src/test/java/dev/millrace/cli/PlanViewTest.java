@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
-import dev.millrace.apply.ReplicaRole;
 import dev.millrace.apply.origin.ReplicaRole;
 import dev.millrace.cli.text.PlanView;
 import dev.millrace.preflight.Finding;

@@ -9,7 +9,7 @@ import dev.millrace.control.DroppedDefinitions;
 import dev.millrace.control.JournalStore;
 import dev.millrace.control.OperationStore;
 import dev.millrace.control.OwnerStore;
-import dev.millrace.control.PaceStore;
+import dev.millrace.control.flow.FlowStore;
 import dev.millrace.control.RebackfillStore;
 import dev.millrace.control.journal.JournalChain.Damage;
 import dev.millrace.control.journal.JournalChain.Finding;
@@ -83,10 +83,11 @@ class JournalChainIT {
         journal.enter("PLANNED");
         journal.enterFailed("FAILED", new JournalStore.Failure("a \"quoted\"\tcause ü", "IN_SYNC"));
         journal.event("FAILED", "start", "1.50 of 1e3", "");
-        new PaceStore(control, MIGRATION)
+        new FlowStore(control, MIGRATION)
                 .save(
-                        new PaceStore.Setting(Optional.empty(), OptionalLong.of(5)),
-                        new PaceStore.Note("ann", "BACKFILLING", "throttle", "5 rows/s", "peak"));
+                        new FlowStore.Setting(
+                                Optional.empty(), OptionalLong.of(5), Optional.empty(), false),
+                        new FlowStore.Note("ann", "BACKFILLING", "throttle", "5 rows/s", "peak"));
         try (Connection connection = target.connect()) {
             new DroppedDefinitions(MIGRATION)
                     .note(connection, "BACKFILLING", "drop-indexes", "an index");
