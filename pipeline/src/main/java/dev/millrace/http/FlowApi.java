@@ -57,13 +57,14 @@ public final class FlowApi {
     /// @param state `done`, or `dryRun` when nothing was changed
     record Operation(String kind, String state, String outcome) {}
 
-    /// Stops reading existing rows. Changes are still replicated.
+    /// Stops reading existing rows, writing to the target tables, or both. Changes still reach the
+    /// log.
     @PostMapping("/pause")
     Answer pause(@RequestBody Change change) {
         return take(new Action.Pause(parts("pause", change)), change);
     }
 
-    /// Continues reading existing rows, or a stopped table.
+    /// Continues reading existing rows, writing to the target tables, or a stopped table.
     @PostMapping("/resume")
     Answer resume(@RequestBody Change change) {
         String table = change.table();
@@ -73,6 +74,7 @@ public final class FlowApi {
         return take(new Action.Resume(parts("resume", change)), change);
     }
 
+    /// Stops all writes to the source and to the target tables at once.
     @PostMapping("/kill")
     Answer kill(@RequestBody Change change) {
         if (change.what() != null) {
