@@ -10,6 +10,7 @@ import dev.millrace.route.TrafficRoute.Finding;
 import dev.millrace.route.TrafficRoute.Outcome;
 import dev.millrace.spec.Secret;
 import dev.millrace.spec.switchover.Switchover.Route;
+import dev.millrace.testing.Waits;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -99,8 +100,10 @@ class WebhookRouteTest {
         exchange.close();
     }
 
+    /// Only a server that never answers makes the route wait for its timeout.
     private WebhookRoute route(Integer... status) {
         answers.addAll(List.of(status));
+        Duration timeout = answers.contains(SILENT) ? Duration.ofSeconds(1) : Waits.LIMIT;
         return new WebhookRoute(
                 new Route.Webhook(
                         URI.create(
@@ -108,7 +111,7 @@ class WebhookRouteTest {
                                         + server.getAddress().getPort()
                                         + "/hidden?key=hidden"),
                         Secret.of("hunter2"),
-                        Duration.ofSeconds(1)));
+                        timeout));
     }
 
     @Test
