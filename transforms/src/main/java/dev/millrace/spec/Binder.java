@@ -2,11 +2,12 @@ package dev.millrace.spec;
 
 import dev.millrace.problem.NearestName;
 import dev.millrace.problem.Position;
-import dev.millrace.spec.SpecForm.AtMostOne;
-import dev.millrace.spec.SpecForm.ExactlyOne;
-import dev.millrace.spec.SpecForm.NotYetSupported;
-import dev.millrace.spec.SpecForm.Setting;
-import dev.millrace.spec.SpecForm.ShortForm;
+import dev.millrace.spec.setting.Setting;
+import dev.millrace.spec.setting.Setting.AtMostOne;
+import dev.millrace.spec.setting.Setting.ExactlyOne;
+import dev.millrace.spec.setting.Setting.NotYetSupported;
+import dev.millrace.spec.setting.Setting.ShortForm;
+import dev.millrace.spec.setting.SettingCollector;
 import dev.millrace.spec.text.ScalarPositions;
 import dev.millrace.spec.text.SourceText;
 import dev.millrace.spec.text.Substitution;
@@ -20,7 +21,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -55,13 +55,6 @@ final class Binder {
     <T extends Record> @Nullable T bind(Class<T> form, Node root) {
         return form.cast(
                 record(form, root, "", "a mapping with migration, source, target, tables"));
-    }
-
-    /// The key of a component: `bootstrapServers` is `bootstrap-servers`.
-    static String key(String component, Setting setting) {
-        return setting.key().isEmpty()
-                ? component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT)
-                : setting.key();
     }
 
     private @Nullable Object value(Type type, Node node, String path, String kind) {
@@ -108,7 +101,7 @@ final class Binder {
             @Nullable NotYetSupported later) {
         Map<String, RecordComponent> known = new LinkedHashMap<>();
         for (RecordComponent component : form.getRecordComponents()) {
-            known.put(key(component.getName(), setting(component)), component);
+            known.put(SettingCollector.key(component.getName(), setting(component)), component);
         }
         Map<String, @Nullable Object> values = new HashMap<>();
         Map<String, Position> seen = new HashMap<>();
@@ -263,6 +256,7 @@ final class Binder {
                 path,
                 at(node),
                 scalar.isPlain() ? commentAfter(node) : "",
+                replaced.variables(),
                 (entry, text) -> selectText(positions, replaced, entry, text));
     }
 

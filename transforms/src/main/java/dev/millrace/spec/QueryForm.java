@@ -1,7 +1,7 @@
 package dev.millrace.spec;
 
-import dev.millrace.spec.SpecForm.Setting;
 import dev.millrace.spec.queries.QueryPair;
+import dev.millrace.spec.setting.Setting;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -33,15 +33,15 @@ record QueryForm(
                 @Nullable Scalar next,
         @Setting(
                         value =
-                                "A SELECT over the source whose rows are the parameters. At most 200"
-                                        + " of them are used.",
+                                "A SELECT over the source whose rows are the parameters. At most"
+                                    + " 200 of them are used.",
                         examples = "SELECT id FROM shop.customer ORDER BY random() LIMIT 50")
                 @Nullable Scalar parameters,
         @Setting(
                         value =
                                 "The role whose privileges the statements have on both sides. The"
-                                        + " logins must be members of it. Without it, the privileges"
-                                        + " of the logins apply.",
+                                    + " logins must be members of it. Without it, the privileges of"
+                                    + " the logins apply.",
                         examples = "shop_reader")
                 @Nullable Scalar role) {
 

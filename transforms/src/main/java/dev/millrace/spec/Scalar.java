@@ -1,7 +1,9 @@
 package dev.millrace.spec;
 
 import dev.millrace.problem.Position;
+import dev.millrace.spec.setting.EffectiveSetting;
 import dev.millrace.sql.SelectText;
+import java.util.List;
 
 /// A value of the file, after environment substitution. Immutable.
 ///
@@ -9,9 +11,17 @@ import dev.millrace.sql.SelectText;
 ///   environment
 /// @param comment the text after a plain value on its line, starting at the blank before `#`; empty
 ///   when there is none
+/// @param variables of the environment whose values the text contains
 /// @param positions computes the position in the file of each character of `text`
 record Scalar(
-        String text, String shown, String path, Position at, String comment, Positions positions) {
+        String text,
+        String shown,
+        String path,
+        Position at,
+        String comment,
+        List<String> variables,
+        Positions positions)
+        implements EffectiveSetting.Written {
 
     /// Locates the characters of a text in the file.
     interface Positions {
@@ -27,7 +37,7 @@ record Scalar(
 
     /// The same place of the file with another text, for a value with a short form.
     Scalar withText(String longForm) {
-        return new Scalar(longForm, shown, path, at, comment, positions);
+        return new Scalar(longForm, shown, path, at, comment, variables, positions);
     }
 
     /// Prints no value, because it may be a secret.

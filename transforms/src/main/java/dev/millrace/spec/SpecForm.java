@@ -1,9 +1,9 @@
 package dev.millrace.spec;
 
-import java.lang.annotation.ElementType;
-import java.lang.annotation.Retention;
-import java.lang.annotation.RetentionPolicy;
-import java.lang.annotation.Target;
+import dev.millrace.spec.setting.Setting;
+import dev.millrace.spec.setting.Setting.AtMostOne;
+import dev.millrace.spec.setting.Setting.NotYetSupported;
+import dev.millrace.spec.setting.Setting.ShortForm;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +56,8 @@ record SpecForm(
                         value =
                                 "Properties passed to Debezium's PostgreSQL connector. Those"
                                         + " that Millrace sets itself are refused.",
-                        kind = "a mapping from property to value")
+                        kind = "a mapping from property to value",
+                        secret = true)
                 @Nullable Map<Scalar, Scalar> debezium,
         @Setting(
                         value =
@@ -174,7 +175,8 @@ record SpecForm(
                             value =
                                     "The role's password, preferably from the environment. Set"
                                             + " at most one of password and password-file.",
-                            examples = "${SOURCE_PASSWORD}")
+                            examples = "${SOURCE_PASSWORD}",
+                            secret = true)
                     @Nullable Scalar password,
             @Setting(
                             value =
@@ -203,7 +205,8 @@ record SpecForm(
                             value =
                                     "The role's password, preferably from the environment. Set"
                                             + " at most one of password and password-file.",
-                            examples = "${SOURCE_RECONCILE_PASSWORD}")
+                            examples = "${SOURCE_RECONCILE_PASSWORD}",
+                            secret = true)
                     @Nullable Scalar password,
             @Setting(
                             value =
@@ -242,7 +245,8 @@ record SpecForm(
                             value =
                                     "How clients connect to an external cluster: security.*,"
                                             + " sasl.* and ssl.* properties.",
-                            kind = "a mapping from property to value")
+                            kind = "a mapping from property to value",
+                            secret = true)
                     @Nullable Map<Scalar, Scalar> properties) {}
 
     @ShortForm("select")
@@ -298,63 +302,4 @@ record SpecForm(
                             kind = "a list of column names",
                             examples = "email")
                     @Nullable List<Scalar> sensitive) {}
-
-    /// Keys of which at most one may be set.
-    @Retention(RetentionPolicy.RUNTIME)
-    @Target(ElementType.TYPE)
-    @interface AtMostOne {
-
-        String[] value();
-    }
-
-    /// A record of which exactly one key is set.
-    @Retention(RetentionPolicy.RUNTIME)
-    @Target(ElementType.TYPE)
-    @interface ExactlyOne {}
-
-    /// Keys that are known but not implemented; refused by name.
-    @Retention(RetentionPolicy.RUNTIME)
-    @Target(ElementType.TYPE)
-    @interface NotYetSupported {
-
-        String[] value() default {};
-
-        /// What a list in place of the record would mean; empty when a list has no meaning.
-        String list() default "";
-    }
-
-    /// A record that may also be written as the value of one of its components.
-    @Retention(RetentionPolicy.RUNTIME)
-    @Target(ElementType.TYPE)
-    @interface ShortForm {
-
-        String value();
-    }
-
-    /// The schema's description of a key, on the component that binds it. The key is the
-    /// component's name with hyphens.
-    @Retention(RetentionPolicy.RUNTIME)
-    @Target({ElementType.FIELD, ElementType.RECORD_COMPONENT})
-    @interface Setting {
-
-        String value();
-
-        /// The key, where the component cannot have its name because Java reserves it.
-        String key() default "";
-
-        boolean required() default false;
-
-        /// A pattern for the text, or for the keys of a mapping; empty for any text.
-        String pattern() default "";
-
-        /// The smallest and the largest number, for a numeric key.
-        int[] range() default {};
-
-        String standard() default "";
-
-        String[] examples() default {};
-
-        /// The kind of value, for messages: "a mapping", "a list of column names".
-        String kind() default "text";
-    }
 }

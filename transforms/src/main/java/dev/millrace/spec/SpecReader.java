@@ -14,6 +14,7 @@ import dev.millrace.spec.flow.FlowSetting;
 import dev.millrace.spec.path.FilePaths;
 import dev.millrace.spec.queries.QueryPair;
 import dev.millrace.spec.reconcile.ReconcileSetting;
+import dev.millrace.spec.setting.SettingCollector;
 import dev.millrace.spec.source.SchemaChange;
 import dev.millrace.spec.source.TruncateSetting;
 import dev.millrace.spec.source.TruncateSetting.Truncate;
@@ -85,10 +86,10 @@ public final class SpecReader {
                         : new Binder(source, new Substitution(environment), problems)
                                 .bind(SpecForm.class, root);
         MigrationSpec spec = form == null ? null : check(form, source, paths, problems);
-        if (spec == null || !problems.isEmpty()) {
+        if (form == null || spec == null || !problems.isEmpty()) {
             return new SpecResult.Invalid(problems.inFileOrder());
         }
-        return new SpecResult.Valid(spec, SpecHash.of(spec));
+        return new SpecResult.Valid(spec, SpecHash.of(spec), SettingCollector.of(form));
     }
 
     /// @return null only when a problem was reported

@@ -1,6 +1,7 @@
 package dev.millrace.spec;
 
 import dev.millrace.problem.Problem;
+import dev.millrace.spec.setting.EffectiveSetting;
 import java.util.List;
 
 /// The outcome of reading a file.
@@ -9,7 +10,19 @@ public sealed interface SpecResult {
     /// @param hash SHA-256 in hex of what the file means for the target: the migration's name and
     ///   its tables, each with its SELECT and key. Addresses, credentials, order, comments and
     ///   layout don't count, so a database that moves to another host keeps the hash.
-    record Valid(MigrationSpec spec, String hash) implements SpecResult {}
+    /// @param settings those of the file, and the defaults of those that it leaves out
+    record Valid(MigrationSpec spec, String hash, List<EffectiveSetting> settings)
+            implements SpecResult {
+
+        public Valid {
+            settings = List.copyOf(settings);
+        }
+
+        /// A file of which only the meaning is known.
+        public Valid(MigrationSpec spec, String hash) {
+            this(spec, hash, List.of());
+        }
+    }
 
     /// @param problems every problem of the file and of its SELECTs that can be found without a
     ///   database, in the order of the file; at least one

@@ -12,10 +12,11 @@ import com.github.victools.jsonschema.generator.SchemaGenerator;
 import com.github.victools.jsonschema.generator.SchemaGeneratorConfigBuilder;
 import com.github.victools.jsonschema.generator.SchemaVersion;
 import com.github.victools.jsonschema.generator.TypeScope;
-import dev.millrace.spec.SpecForm.AtMostOne;
-import dev.millrace.spec.SpecForm.ExactlyOne;
-import dev.millrace.spec.SpecForm.Setting;
-import dev.millrace.spec.SpecForm.ShortForm;
+import dev.millrace.spec.setting.Setting;
+import dev.millrace.spec.setting.Setting.AtMostOne;
+import dev.millrace.spec.setting.Setting.ExactlyOne;
+import dev.millrace.spec.setting.Setting.ShortForm;
+import dev.millrace.spec.setting.SettingCollector;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +68,7 @@ public final class SpecSchema {
 
     private static @Nullable String key(FieldScope field) {
         Setting setting = setting(field);
-        return setting == null ? null : Binder.key(field.getDeclaredName(), setting);
+        return setting == null ? null : SettingCollector.key(field.getDeclaredName(), setting);
     }
 
     private static boolean isRequired(FieldScope field) {

@@ -1,8 +1,8 @@
 package dev.millrace.spec;
 
-import dev.millrace.spec.SpecForm.AtMostOne;
-import dev.millrace.spec.SpecForm.ExactlyOne;
-import dev.millrace.spec.SpecForm.Setting;
+import dev.millrace.spec.setting.Setting;
+import dev.millrace.spec.setting.Setting.AtMostOne;
+import dev.millrace.spec.setting.Setting.ExactlyOne;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -12,10 +12,10 @@ record SwitchoverForm(
         @Setting(
                         value =
                                 "What refuses writes to the source while the last changes are"
-                                        + " applied. lease: triggers, which open by themselves if"
-                                        + " Millrace dies. external: your own means, such as a route;"
-                                        + " Millrace installs nothing, and a write that reaches the"
-                                        + " source is found but not prevented.",
+                                    + " applied. lease: triggers, which open by themselves if"
+                                    + " Millrace dies. external: your own means, such as a route;"
+                                    + " Millrace installs nothing, and a write that reaches the"
+                                    + " source is found but not prevented.",
                         pattern = SwitchoverForm.FENCE,
                         standard = "lease",
                         examples = "external")
@@ -112,18 +112,21 @@ record SwitchoverForm(
                             value =
                                     "The columns and values that select exactly one row. Leave it"
                                             + " out if the table has exactly one row.",
-                            kind = "a mapping from column to value")
+                            kind = "a mapping from column to value",
+                            secret = true)
                     @Nullable Map<Scalar, Scalar> where,
             @Setting(
                             value = "The column's value while the source is used.",
                             required = true,
-                            examples = "legacy")
+                            examples = "legacy",
+                            secret = true)
                     @Nullable Scalar old,
             @Setting(
                             key = "new",
                             value = "The column's value while the target is used.",
                             required = true,
-                            examples = "crm")
+                            examples = "crm",
+                            secret = true)
                     @Nullable Scalar replacement) {}
 
     record SqlForm(
@@ -137,12 +140,14 @@ record SwitchoverForm(
                             key = "switch",
                             value = "The statement of a switchover.",
                             required = true,
-                            examples = "SELECT routing.use('crm')")
+                            examples = "SELECT routing.use('crm')",
+                            secret = true)
                     @Nullable Scalar forward,
             @Setting(
                             value = "The statement that undoes it.",
                             required = true,
-                            examples = "SELECT routing.use('shop')")
+                            examples = "SELECT routing.use('shop')",
+                            secret = true)
                     @Nullable Scalar rollback) {}
 
     record ExecForm(
@@ -151,13 +156,15 @@ record SwitchoverForm(
                             value = "The program of a switchover and its arguments.",
                             required = true,
                             kind = "a list of a program and its arguments",
-                            examples = {"./route", "crm"})
+                            examples = {"./route", "crm"},
+                            secret = true)
                     @Nullable List<Scalar> forward,
             @Setting(
                             value = "The program that undoes it and its arguments.",
                             required = true,
                             kind = "a list of a program and its arguments",
-                            examples = {"./route", "shop"})
+                            examples = {"./route", "shop"},
+                            secret = true)
                     @Nullable List<Scalar> rollback,
             @Setting(
                             value = "How long the program may run: 1s to 5m.",
@@ -171,13 +178,15 @@ record SwitchoverForm(
             @Setting(
                             value = "The URL: https, or http to this machine.",
                             required = true,
-                            examples = "https://router.example.com/switch")
+                            examples = "https://router.example.com/switch",
+                            secret = true)
                     @Nullable Scalar url,
             @Setting(
                             value =
                                     "The bearer token, preferably from the environment. Set at most"
                                             + " one of token and token-file.",
-                            examples = "${ROUTER_TOKEN}")
+                            examples = "${ROUTER_TOKEN}",
+                            secret = true)
                     @Nullable Scalar token,
             @Setting(
                             value =
@@ -210,7 +219,8 @@ record SwitchoverForm(
                             value =
                                     "That user's password, preferably from the environment. Set at"
                                             + " most one of password and password-file.",
-                            examples = "${PGBOUNCER_PASSWORD}")
+                            examples = "${PGBOUNCER_PASSWORD}",
+                            secret = true)
                     @Nullable Scalar password,
             @Setting(
                             value =

@@ -6,6 +6,8 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import dev.millrace.spec.setting.Setting;
+import dev.millrace.spec.setting.SettingCollector;
 import dev.millrace.spec.switchover.Switchover;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -99,7 +101,8 @@ class SpecSchemaTest {
                 "lag-below: 2s=lag-below: 1500ms",
                 "key: [id]=reverse: [SELECT id FROM crm.t]",
                 "debezium: {max.batch.size: 10, foo.bar: true}=debezium: {}",
-                "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- {name: '${Q:two}', old: SELECT 1, new: SELECT 1}",
+                "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- {name: '${Q:two}', old: SELECT 1,"
+                        + " new: SELECT 1}",
                 "schedule: 24h=schedule: 15 3 * * *",
                 "schedule: 24h=schedule: '*/5 0-23/2 1,15 * 0'",
                 "schedule: 24h=schedule: ${S:1h}",
@@ -174,7 +177,8 @@ class SpecSchemaTest {
                 "- {name: t.w-o, old: SELECT 1, new: SELECT 1}=- SELECT 1",
                 "{side: source, switch: SELECT 1, rollback: SELECT 2}=[]",
                 "sql: {side: source, switch: SELECT 1, rollback: SELECT 2}={}",
-                "- flag: {side: target, table: public.f, column: c, where: {a: 1}, old: x, new: y}=- x"
+                "- flag: {side: target, table: public.f, column: c, where: {a: 1}, old: x, new:"
+                        + " y}=- x"
             })
     void readerAndSchemaRefuseInvalidFile(String replacement) {
         String file = replaced(replacement);
@@ -283,8 +287,8 @@ class SpecSchemaTest {
     private static TreeSet<String> keysOfRecords(Class<?> form, String path) {
         TreeSet<String> keys = new TreeSet<>();
         for (RecordComponent component : form.getRecordComponents()) {
-            SpecForm.Setting setting = component.getAnnotation(SpecForm.Setting.class);
-            String key = path + Binder.key(component.getName(), setting);
+            Setting setting = component.getAnnotation(Setting.class);
+            String key = path + SettingCollector.key(component.getName(), setting);
             keys.add(key);
             List<Type> inside = new ArrayList<>(List.of(component.getGenericType()));
             String below = key + ".";

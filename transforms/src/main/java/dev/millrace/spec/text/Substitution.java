@@ -1,7 +1,10 @@
 package dev.millrace.spec.text;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +34,8 @@ public final class Substitution {
                 i += 3;
             } else if (raw.startsWith("${", i)) {
                 int close = raw.indexOf('}', i);
-                String value = close < 0 ? null : value(raw.substring(i + 2, close), i, refuse);
+                String inside = close < 0 ? "" : raw.substring(i + 2, close);
+                String value = close < 0 ? null : value(inside, i, refuse);
                 if (close < 0) {
                     refuse.accept(i, "'${' is not closed; write '$${' for a literal '${'");
                 }
@@ -40,6 +44,7 @@ public final class Substitution {
                 } else {
                     replaced.append(value, i);
                     replaced.changed = true;
+                    variable(inside).ifPresent(replaced.variables::add);
                 }
                 i = close < 0 ? raw.length() : close + 1;
             } else {
@@ -48,6 +53,11 @@ public final class Substitution {
             }
         }
         return complete ? replaced.end(raw.length()) : null;
+    }
+
+    /// The variable that gives the value; empty if the default in the file does.
+    private Optional<String> variable(String inside) {
+        return Optional.of(inside.split(":", 2)[0]).filter(environment::containsKey);
     }
 
     private @Nullable String value(String inside, int offset, BiConsumer<Integer, String> refuse) {
@@ -76,6 +86,7 @@ public final class Substitution {
 
         private final StringBuilder text = new StringBuilder();
         private int[] origins;
+        private final List<String> variables = new ArrayList<>();
         private boolean changed;
 
         private Replaced(int expected) {
@@ -89,6 +100,11 @@ public final class Substitution {
         /// Whether the text contains a value of the environment.
         public boolean changed() {
             return changed;
+        }
+
+        /// The variables whose values the text contains.
+        public List<String> variables() {
+            return List.copyOf(variables);
         }
 
         public int origin(int offset) {
